@@ -1,0 +1,90 @@
+/* Arenas: a list of malloc'ed chunks with a bump pointer into the newest. Free space is poisoned under ASan, so that
+ * reading past an allocation is caught although the chunk goes on. */
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+
+#define ARENA_CHUNK_BYTES 2048
+
+struct arena_chunk {
+    struct arena_chunk *next;
+    size_t size; /* of `data` */
+    alignas(max_align_t) char data[];
+};
+
+void arena_init(struct arena *arena, size_t bytes_max)
+{
+    *arena = (struct arena){.bytes_max = bytes_max};
+}
+
+void arena_finish(struct arena *arena)
+{
+    struct arena_chunk *chunk = arena->chunks;
+    while (chunk) {
+        struct arena_chunk *next = chunk->next;
+        UNPOISON(chunk->data, chunk->size);
+        free(chunk);
+        chunk = next;
+    }
+    arena_init(arena, arena->bytes_max);
+}
+
+static bool add_chunk(struct arena *arena, size_t size)
+{
+    size_t bytes = MAX(size, (size_t)ARENA_CHUNK_BYTES);
+    if (bytes > arena->bytes_max - arena->bytes)
+        bytes = size;
+    if (bytes > arena->bytes_max - arena->bytes)
+        return false;
+    struct arena_chunk *chunk = malloc(sizeof(*chunk) + bytes);
+    if (chunk == NULL)
+        return false;
+    chunk->next = arena->chunks;
+    chunk->size = bytes;
+    POISON(chunk->data, bytes);
+    arena->chunks = chunk;
+    arena->next = chunk->data;
+    arena->end = chunk->data + bytes;
+    arena->bytes += bytes;
+    return true;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    size_t rounded;
+    if (__builtin_add_overflow(size, alignof(max_align_t) - 1, &rounded))
+        return NULL;
+    rounded &= ~(alignof(max_align_t) - 1);
+    if ((size_t)(arena->end - arena->next) < rounded && !add_chunk(arena, rounded))
+        return NULL;
+    char *memory = arena->next;
+    arena->next += rounded;
+    UNPOISON(memory, size);
+    return memory;
+}
+
+void *arena_zalloc(struct arena *arena, size_t size)
+{
+    void *memory = arena_alloc(arena, size);
+    if (memory)
+        memset(memory, 0, size);
+    return memory;
+}
+
+struct slice arena_copy(struct arena *arena, struct slice bytes)
+{
+    char *copy = arena_string(arena, bytes);
+    return slice_make(copy, copy ? bytes.length : 0);
+}
+
+char *arena_string(struct arena *arena, struct slice bytes)
+{
+    char *copy = arena_alloc(arena, bytes.length + 1);
+    if (copy == NULL)
+        return NULL;
+    if (bytes.length)
+        memcpy(copy, bytes.data, bytes.length);
+    copy[bytes.length] = '\0';
+    return copy;
+}

@@ -1,0 +1,54 @@
+/* What the compiler is told beyond the language: attributes, branch hints, assertion of impossible places.
+ *
+ * Assertions guard our own mistakes only and stay on in release builds; a peer's mistake is a reply, never an
+ * assert. */
+#ifndef BASE_COMPILER_H
+#define BASE_COMPILER_H
+
+#include <assert.h>
+#include <stddef.h>
+
+#define LIKELY(condition)   __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+/* The result must be looked at. */
+#define MUST_CHECK __attribute__((warn_unused_result))
+
+/* Argument `format` (1-based) is a printf format whose values begin at `first`. */
+#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+
+/* The object that contains `member` at `pointer`. */
+#define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+
+#define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+
+/* A branch that cannot be taken unless vif itself is wrong. */
+#define UNREACHABLE()                                                                                        \
+    do {                                                                                                     \
+        assert(!"unreachable");                                                                              \
+        __builtin_unreachable();                                                                             \
+    } while (0)
+
+/* Memory that is free but still mapped is poisoned under AddressSanitizer, so that arena and pool bugs are found
+ * as if every object had come from malloc. */
+#if defined(__SANITIZE_ADDRESS__)
+#define VIF_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define VIF_ASAN 1
+#endif
+#endif
+
+#ifdef VIF_ASAN
+#include <sanitizer/asan_interface.h>
+#define POISON(address, size)   __asan_poison_memory_region(address, size)
+#define UNPOISON(address, size) __asan_unpoison_memory_region(address, size)
+#else
+#define POISON(address, size)   ((void)(address), (void)(size))
+#define UNPOISON(address, size) ((void)(address), (void)(size))
+#endif
+
+#endif

@@ -1,0 +1,36 @@
+/* A pool: objects of one size, taken and given back in any order, from slabs.
+ *
+ * Giving back and taking again is a few instructions and returns the object that is warm in the cache. A slab's
+ * memory goes back to the system when the pool is finished: the peak is bounded by `count_max`. Not for threads. */
+#ifndef BASE_POOL_H
+#define BASE_POOL_H
+
+#include "base/compiler.h"
+
+#include <stdint.h>
+
+struct pool_slab;
+
+struct pool {
+    void *free;              /* objects given back, most recent first */
+    struct pool_slab *slabs; /* newest first */
+    size_t object_size;      /* rounded up to the alignment */
+    size_t slab_objects;     /* how many objects a slab holds */
+    size_t slab_used;        /* of the newest slab */
+    size_t count;            /* objects in use */
+    size_t count_max;
+};
+
+/* Objects of `object_size` bytes, aligned for any type; at most `count_max` in use at once. */
+void pool_init(struct pool *pool, size_t object_size, size_t count_max);
+
+/* Gives every slab back. Objects still in use become invalid. */
+void pool_finish(struct pool *pool);
+
+/* An object, not cleared; NULL where the bound or memory says no. */
+void *pool_get(struct pool *pool) MUST_CHECK;
+
+/* Gives back what pool_get gave; NULL is ignored. */
+void pool_put(struct pool *pool, void *object);
+
+#endif

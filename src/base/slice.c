@@ -1,0 +1,53 @@
+/* The parts of slices that are too long to stand in the header. Pure functions over borrowed bytes. */
+#include "base/slice.h"
+
+bool slice_equal_nocase(struct slice a, struct slice b)
+{
+    if (a.length != b.length)
+        return false;
+    for (size_t i = 0; i < a.length; i++) {
+        if (ascii_lower(a.data[i]) != ascii_lower(b.data[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+struct slice slice_trim(struct slice slice)
+{
+    while (slice.length > 0 && is_blank(slice.data[0]))
+        slice = slice_skip(slice, 1);
+    while (slice.length > 0 && is_blank(slice.data[slice.length - 1]))
+        slice.length--;
+    return slice;
+}
+
+bool slice_next(struct slice *rest, char separator, struct slice *ret_element)
+{
+    if (rest->data == NULL)
+        return false;
+    size_t end = slice_find(*rest, separator);
+    *ret_element = slice_trim(slice_take(*rest, end));
+    /* A null pointer marks the list as used up: an empty rest after a separator is one more (empty) element. */
+    *rest = end < rest->length ? slice_skip(*rest, end + 1) : (struct slice){0};
+    return true;
+}
+
+bool slice_to_u64(struct slice slice, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+    if (slice.length == 0)
+        return false;
+    for (size_t i = 0; i < slice.length; i++) {
+        unsigned digit = (unsigned char)slice.data[i] - (unsigned)'0';
+        if (digit > 9 || __builtin_mul_overflow(value, (uint64_t)10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)digit, &value))
+            return false;
+    }
+    *ret_value = value;
+    return true;
+}

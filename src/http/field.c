@@ -1,0 +1,106 @@
+/* Field names and the byte classes of RFC 9110 section 5. The look-up switches on length first: most names are
+ * decided by one comparison of a few bytes. */
+#include "http/field.h"
+
+static const struct slice field_names[HTTP_FIELD_NAME_COUNT] = {
+    [HTTP_FIELD_OTHER] = {0},
+#define X(member, name) [HTTP_FIELD_##member] = {.data = name, .length = sizeof(name) - 1},
+    HTTP_FIELD_TABLE(X)
+#undef X
+};
+
+/* Known names chained by a cheap hash of length and first and last letter; made so that chains stay one or two long
+ * without a generated table to keep in step. */
+#define BUCKET_COUNT 64
+
+static unsigned bucket_of(struct slice name)
+{
+    unsigned first = (unsigned char)name.data[0] | 0x20u;
+    unsigned last = (unsigned char)name.data[name.length - 1] | 0x20u;
+    return (unsigned)(name.length * 5 + first * 3 + last) % BUCKET_COUNT;
+}
+
+static unsigned char bucket_first[BUCKET_COUNT];
+static unsigned char bucket_next[HTTP_FIELD_NAME_COUNT];
+
+__attribute__((constructor)) static void chain_names(void)
+{
+    for (unsigned i = 1; i < HTTP_FIELD_NAME_COUNT; i++) {
+        unsigned bucket = bucket_of(field_names[i]);
+        bucket_next[i] = bucket_first[bucket];
+        bucket_first[bucket] = (unsigned char)i;
+    }
+}
+
+enum http_field_name http_field_lookup(struct slice name)
+{
+    if (name.length == 0)
+        return HTTP_FIELD_OTHER;
+    for (unsigned i = bucket_first[bucket_of(name)]; i != 0; i = bucket_next[i]) {
+        if (slice_equal_nocase(name, field_names[i]))
+            return (enum http_field_name)i;
+    }
+    return HTTP_FIELD_OTHER;
+}
+
+struct slice http_field_text(enum http_field_name name)
+{
+    return field_names[name];
+}
+
+/* Classes of bytes, one bit each. */
+enum { CLASS_TOKEN = 1, CLASS_VALUE = 2 };
+
+static const unsigned char byte_class[256] = {
+    ['\t'] = CLASS_VALUE,
+    [' '] = CLASS_VALUE,
+    ['"'] = CLASS_VALUE,
+    ['('] = CLASS_VALUE,
+    [')'] = CLASS_VALUE,
+    [','] = CLASS_VALUE,
+    ['/'] = CLASS_VALUE,
+    [':' ... '@'] = CLASS_VALUE,
+    ['[' ... ']'] = CLASS_VALUE,
+    ['{'] = CLASS_VALUE,
+    ['}'] = CLASS_VALUE,
+    ['!'] = CLASS_TOKEN | CLASS_VALUE,
+    ['#' ... '\''] = CLASS_TOKEN | CLASS_VALUE,
+    ['*'] = CLASS_TOKEN | CLASS_VALUE,
+    ['+'] = CLASS_TOKEN | CLASS_VALUE,
+    ['-'] = CLASS_TOKEN | CLASS_VALUE,
+    ['.'] = CLASS_TOKEN | CLASS_VALUE,
+    ['0' ... '9'] = CLASS_TOKEN | CLASS_VALUE,
+    ['A' ... 'Z'] = CLASS_TOKEN | CLASS_VALUE,
+    ['^' ... 'z'] = CLASS_TOKEN | CLASS_VALUE,
+    ['|'] = CLASS_TOKEN | CLASS_VALUE,
+    ['~'] = CLASS_TOKEN | CLASS_VALUE,
+    [0x80 ... 0xff] = CLASS_VALUE,
+};
+
+bool http_is_token_byte(unsigned char byte)
+{
+    return byte_class[byte] & CLASS_TOKEN;
+}
+
+bool http_is_field_value_byte(unsigned char byte)
+{
+    return byte_class[byte] & CLASS_VALUE;
+}
+
+bool http_is_token(struct slice slice)
+{
+    for (size_t i = 0; i < slice.length; i++) {
+        if (!http_is_token_byte((unsigned char)slice.data[i]))
+            return false;
+    }
+    return slice.length > 0;
+}
+
+bool http_is_field_value(struct slice slice)
+{
+    for (size_t i = 0; i < slice.length; i++) {
+        if (!http_is_field_value_byte((unsigned char)slice.data[i]))
+            return false;
+    }
+    return true;
+}

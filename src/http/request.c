@@ -1,0 +1,21 @@
+/* Moving a request's borrowed slices to a copy of their bytes. */
+#include "http/request.h"
+
+static void move(struct slice *slice, const char *from, size_t length, const char *to)
+{
+    if (slice->data >= from && slice->data <= from + length)
+        slice->data = to + (slice->data - from);
+}
+
+void http_request_move(struct http_request *request, const char *from, size_t length, const char *to)
+{
+    move(&request->method_text, from, length, to);
+    move(&request->target, from, length, to);
+    move(&request->host, from, length, to);
+    move(&request->path, from, length, to);
+    move(&request->query, from, length, to);
+    for (unsigned i = 0; i < request->field_count; i++) {
+        move(&request->fields[i].name_text, from, length, to);
+        move(&request->fields[i].value, from, length, to);
+    }
+}

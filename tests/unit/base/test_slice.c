@@ -1,0 +1,61 @@
+/* Slices: searching, splitting, comparing, numbers. */
+#include "../test.h"
+
+static void splits_a_list_and_keeps_empty_elements(void **state)
+{
+    (void)state;
+    struct slice rest = SLICE("a, b ,,c,");
+    struct slice element;
+    const char *expected[] = {"a", "b", "", "c", ""};
+    for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) {
+        assert_true(slice_next(&rest, ',', &element));
+        assert_slice(element, expected[i]);
+    }
+    assert_false(slice_next(&rest, ',', &element));
+}
+
+static void reads_numbers_exactly(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool valid;
+        uint64_t value;
+    } cases[] = {
+        {"0", true, 0},
+        {"18446744073709551615", true, UINT64_MAX},
+        {"18446744073709551616", false, 0},
+        {"99999999999999999999999", false, 0},
+        {"", false, 0},
+        {"+1", false, 0},
+        {"-1", false, 0},
+        {" 1", false, 0},
+        {"1 ", false, 0},
+        {"0x1", false, 0},
+        {"007", true, 7},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        uint64_t value = 42;
+        assert_int_equal(slice_to_u64(slice_from(cases[i].text), &value), cases[i].valid);
+        assert_int_equal(value, cases[i].valid ? cases[i].value : 42);
+    }
+}
+
+static void compares_without_case(void **state)
+{
+    (void)state;
+    assert_true(slice_equal_nocase(SLICE("Content-Length"), SLICE("content-LENGTH")));
+    assert_false(slice_equal_nocase(SLICE("Content-Length"), SLICE("content-lengti")));
+    assert_false(slice_equal_nocase(SLICE("["), SLICE("{")));
+    assert_true(slice_equal_nocase(SLICE(""), (struct slice){0}));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(splits_a_list_and_keeps_empty_elements),
+        cmocka_unit_test(reads_numbers_exactly),
+        cmocka_unit_test(compares_without_case),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
