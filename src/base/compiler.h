@@ -14,8 +14,8 @@
 /* The result must be looked at. */
 #define MUST_CHECK __attribute__((warn_unused_result))
 
-/* Argument `format` (1-based) is a printf format whose values begin at `first`. */
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+/* Argument number `at` (from 1) is a printf format whose values begin at `first`. */
+#define PRINTF_LIKE(at, first) __attribute__((format(printf, at, first)))
 
 /* The object that contains `member` at `pointer`. */
 #define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
