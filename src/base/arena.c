@@ -1,5 +1,5 @@
-/* Arenas: a list of malloc'ed chunks with a bump pointer into the newest. Free space is poisoned under ASan, so that
- * reading past an allocation is caught although the chunk goes on. */
+/* Arenas: a list of malloc'ed chunks with a bump pointer into the newest. Free space is poisoned under ASan,
+ * so that reading past an allocation is caught although the chunk goes on. */
 #include "base/arena.h"
 
 #include <stdalign.h>

@@ -1,8 +1,8 @@
 /* An arena: memory that is given back all at once.
  *
- * For things that live exactly as long as one owner (a request, a configuration). Allocation bumps a pointer inside
- * a chunk; a chunk that is full is followed by another, never moved, so pointers stay valid until arena_reset or
- * arena_finish. Bounded by `bytes_max` in total. Not for threads. */
+ * For things that live exactly as long as one owner (a request, a configuration). Allocation bumps a pointer
+ * inside a chunk; a chunk that is full is followed by another, never moved, so pointers stay valid until
+ * arena_reset or arena_finish. Bounded by `bytes_max` in total. Not for threads. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 

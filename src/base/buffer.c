@@ -1,4 +1,5 @@
-/* Growing buffers. Capacity doubles, so that n appends cost O(n); the bound is checked before memory is asked for. */
+/* Growing buffers. Capacity doubles, so that n appends cost O(n); the bound is checked before memory is asked
+ * for. */
 #include "base/buffer.h"
 
 #include <stdio.h>

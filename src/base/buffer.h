@@ -1,7 +1,8 @@
 /* A buffer: bytes that grow at the end, up to a bound that its owner names.
  *
- * Every append either succeeds whole or leaves the buffer as it was and marks it `failed`; so a long sequence of
- * appends needs one check at its end. The memory comes from malloc and is the buffer's until buffer_finish. */
+ * Every append either succeeds whole or leaves the buffer as it was and marks it `failed`; so a long sequence
+ * of appends needs one check at its end. The memory comes from malloc and is the buffer's until
+ * buffer_finish. */
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
 

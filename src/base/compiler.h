@@ -18,7 +18,7 @@
 #define PRINTF_LIKE(at, first) __attribute__((format(printf, at, first)))
 
 /* The object that contains `member` at `pointer`. */
-#define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+#define CONTAINER_OF(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 #define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -26,14 +26,14 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 /* A branch that cannot be taken unless vif itself is wrong. */
-#define UNREACHABLE()                                                                                        \
-    do {                                                                                                     \
-        assert(!"unreachable");                                                                              \
-        __builtin_unreachable();                                                                             \
+#define UNREACHABLE()            \
+    do {                         \
+        assert(!"unreachable");  \
+        __builtin_unreachable(); \
     } while (0)
 
-/* Memory that is free but still mapped is poisoned under AddressSanitizer, so that arena and pool bugs are found
- * as if every object had come from malloc. */
+/* Memory that is free but still mapped is poisoned under AddressSanitizer, so that arena and pool bugs are
+ * found as if every object had come from malloc. */
 #if defined(__SANITIZE_ADDRESS__)
 #define VIF_ASAN 1
 #elif defined(__has_feature)

@@ -6,12 +6,10 @@
 const char *error_text(int error)
 {
     switch (error) {
-#define X(name, text)                                                                                        \
-    case ERROR_##name:                                                                                       \
-        return text;
+#define X(name, text) \
+    case ERROR_##name: return text;
         ERROR_TABLE(X)
 #undef X
-    default:
-        return strerror(-error);
+    default: return strerror(-error);
     }
 }

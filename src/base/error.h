@@ -1,14 +1,15 @@
-/* The one table of errors. A function that can fail returns 0 or a negative code: either one of these, or -errno as
- * `sys/` hands it on. The two ranges do not meet. Low layers return and stay silent; the layer that decides logs. */
+/* The one table of errors. A function that can fail returns 0 or a negative code: either one of these, or
+ * -errno as `sys/` hands it on. The two ranges do not meet. Low layers return and stay silent; the layer that
+ * decides logs. */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
 /*  name, text */
-#define ERROR_TABLE(X)                                                                                       \
-    X(CLOSED, "the peer closed the connection")                                                              \
-    X(LIMIT, "a limit was reached")                                                                          \
-    X(CHANGED, "the file changed while it was used")                                                         \
-    X(REFUSED, "refused by the configuration")                                                               \
+#define ERROR_TABLE(X)                               \
+    X(CLOSED, "the peer closed the connection")      \
+    X(LIMIT, "a limit was reached")                  \
+    X(CHANGED, "the file changed while it was used") \
+    X(REFUSED, "refused by the configuration")       \
     X(SYNTAX, "syntax error")
 
 enum error {
@@ -18,7 +19,8 @@ enum error {
 #undef X
 };
 
-/* What the code means, for a person; never NULL, lives for ever (for -errno: until the thread's next call). */
+/* What the code means, for a person; never NULL, lives for ever (for -errno: until the thread's next call).
+ */
 const char *error_text(int error);
 
 #endif

@@ -1,6 +1,7 @@
 /* Hashing of bytes that a stranger may have chosen.
  *
- * SipHash-1-3 under a key drawn at start: without the key nobody can aim requests at one bucket of a table. */
+ * SipHash-1-3 under a key drawn at start: without the key nobody can aim requests at one bucket of a table.
+ */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 

@@ -1,5 +1,5 @@
-/* An intrusive doubly linked list: the links stand inside the objects, so nothing is allocated and an object leaves
- * its list in O(1) without knowing which list it is in.
+/* An intrusive doubly linked list: the links stand inside the objects, so nothing is allocated and an object
+ * leaves its list in O(1) without knowing which list it is in.
  *
  * A `struct list` is both the head and a link. An initialised link that is in no list points at itself. */
 #ifndef BASE_LIST_H
@@ -57,8 +57,8 @@ static inline void list_splice(struct list *to, struct list *from)
 #define LIST_FOREACH(link, head) for (struct list *link = (head)->next; link != (head); link = link->next)
 
 /* The same where the body may remove `link` (and nothing else) from the list. */
-#define LIST_FOREACH_SAFE(link, head)                                                                        \
-    for (struct list *link = (head)->next, *link##_next = link->next; link != (head);                         \
+#define LIST_FOREACH_SAFE(link, head)                                                 \
+    for (struct list *link = (head)->next, *link##_next = link->next; link != (head); \
          link = link##_next, link##_next = link->next)
 
 #endif

@@ -1,7 +1,7 @@
 /* The log that operators read: one line an event, each with a level.
  *
- * A layer that decides what to do about an event logs it, once; layers below return errors and stay silent. Where
- * the lines go is the sink's business (see serve/log_file.h); base knows only this door. */
+ * A layer that decides what to do about an event logs it, once; layers below return errors and stay silent.
+ * Where the lines go is the sink's business (see serve/log_file.h); base knows only this door. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -23,8 +23,8 @@ struct log {
 /* The name as it stands in lines and in the configuration: "error", "warning", … */
 const char *log_level_name(enum log_level level);
 
-/* Formats and hands on one line, cut at 2048 bytes; control bytes are replaced by '?', so that nothing a client sends
- * can forge a line or drive a terminal. */
+/* Formats and hands on one line, cut at 2048 bytes; control bytes are replaced by '?', so that nothing a
+ * client sends can forge a line or drive a terminal. */
 void log_line(struct log *log, enum log_level level, const char *format, ...) PRINTF_LIKE(3, 4);
 
 #define log_error(log, ...)   log_line(log, LOG_LEVEL_ERROR, __VA_ARGS__)

@@ -1,7 +1,7 @@
 /* An intrusive hash map: chains of links that stand inside the objects, in a table that grows by doubling.
  *
- * The map owns the table only; objects, keys and their comparison are the caller's. It stores each object's hash so
- * that growing and most comparisons touch no key. Not for threads. */
+ * The map owns the table only; objects, keys and their comparison are the caller's. It stores each object's
+ * hash so that growing and most comparisons touch no key. Not for threads. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
@@ -26,8 +26,8 @@ void map_init(struct map *map);
 /* Gives the table back; the objects are untouched. */
 void map_finish(struct map *map);
 
-/* Adds an object under `hash`. Equal keys are not looked for. Returns 0, or -ENOMEM where not even the first table
- * could be had (a table that cannot grow only gets slower). */
+/* Adds an object under `hash`. Equal keys are not looked for. Returns 0, or -ENOMEM where not even the first
+ * table could be had (a table that cannot grow only gets slower). */
 int map_insert(struct map *map, struct map_link *link, uint64_t hash) MUST_CHECK;
 
 /* Takes an object out; it must be in. */

@@ -1,5 +1,6 @@
-/* Pools: a free list threaded through the unused objects of malloc'ed slabs. The first word of a free object is the
- * link; under ASan the object is poisoned while it is free, and the link is read with the poison lifted. */
+/* Pools: a free list threaded through the unused objects of malloc'ed slabs. The first word of a free object
+ * is the link; under ASan the object is poisoned while it is free, and the link is read with the poison
+ * lifted. */
 #include "base/pool.h"
 
 #include <stdalign.h>

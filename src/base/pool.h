@@ -1,7 +1,8 @@
 /* A pool: objects of one size, taken and given back in any order, from slabs.
  *
- * Giving back and taking again is a few instructions and returns the object that is warm in the cache. A slab's
- * memory goes back to the system when the pool is finished: the peak is bounded by `count_max`. Not for threads. */
+ * Giving back and taking again is a few instructions and returns the object that is warm in the cache. A
+ * slab's memory goes back to the system when the pool is finished: the peak is bounded by `count_max`. Not
+ * for threads. */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 

@@ -32,7 +32,8 @@ bool slice_next(struct slice *rest, char separator, struct slice *ret_element)
         return false;
     size_t end = slice_find(*rest, separator);
     *ret_element = slice_trim(slice_take(*rest, end));
-    /* A null pointer marks the list as used up: an empty rest after a separator is one more (empty) element. */
+    /* A null pointer marks the list as used up: an empty rest after a separator is one more (empty) element.
+     */
     *rest = end < rest->length ? slice_skip(*rest, end + 1) : (struct slice){0};
     return true;
 }

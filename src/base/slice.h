@@ -1,7 +1,7 @@
 /* A slice: bytes with a length, borrowed from somebody else.
  *
- * Nothing in vif that comes from the wire or from a file is NUL-terminated; it is a slice. A slice owns nothing:
- * whoever hands one out says how long it lives. The empty slice may have a null pointer. */
+ * Nothing in vif that comes from the wire or from a file is NUL-terminated; it is a slice. A slice owns
+ * nothing: whoever hands one out says how long it lives. The empty slice may have a null pointer. */
 #ifndef BASE_SLICE_H
 #define BASE_SLICE_H
 
@@ -59,7 +59,8 @@ static inline bool slice_starts_with(struct slice slice, struct slice prefix)
 
 static inline bool slice_ends_with(struct slice slice, struct slice suffix)
 {
-    return slice.length >= suffix.length && slice_equal(slice_skip(slice, slice.length - suffix.length), suffix);
+    return slice.length >= suffix.length &&
+           slice_equal(slice_skip(slice, slice.length - suffix.length), suffix);
 }
 
 /* ASCII lower case, whatever the locale. */
@@ -81,13 +82,13 @@ static inline size_t slice_find(struct slice slice, char byte)
 /* Without leading and trailing SP and HTAB (OWS of RFC 9110 section 5.6.3). */
 struct slice slice_trim(struct slice slice);
 
-/* Takes the next element of a list separated by `separator` from the front of `rest`, trimmed, into `ret_element`.
- * Returns false, and leaves `ret_element` alone, when nothing is left. Empty elements are given as empty slices:
- * the caller decides whether its grammar allows them. Does not know quoted strings. */
+/* Takes the next element of a list separated by `separator` from the front of `rest`, trimmed, into
+ * `ret_element`. Returns false, and leaves `ret_element` alone, when nothing is left. Empty elements are
+ * given as empty slices: the caller decides whether its grammar allows them. Does not know quoted strings. */
 bool slice_next(struct slice *rest, char separator, struct slice *ret_element);
 
-/* Reads an unsigned decimal that fills the whole slice: digits only, at least one, no overflow past UINT64_MAX.
- * Returns false and leaves `ret_value` alone for anything else. */
+/* Reads an unsigned decimal that fills the whole slice: digits only, at least one, no overflow past
+ * UINT64_MAX. Returns false and leaves `ret_value` alone for anything else. */
 bool slice_to_u64(struct slice slice, uint64_t *ret_value);
 
 #endif

@@ -1,16 +1,15 @@
-/* Field names and the byte classes of RFC 9110 section 5. The look-up switches on length first: most names are
- * decided by one comparison of a few bytes. */
+/* Field names and the byte classes of RFC 9110 section 5. The look-up switches on length first: most names
+ * are decided by one comparison of a few bytes. */
 #include "http/field.h"
 
-static const struct slice field_names[HTTP_FIELD_NAME_COUNT] = {
-    [HTTP_FIELD_OTHER] = {0},
+static const struct slice field_names[HTTP_FIELD_NAME_COUNT] = {[HTTP_FIELD_OTHER] = {0},
 #define X(member, name) [HTTP_FIELD_##member] = {.data = name, .length = sizeof(name) - 1},
-    HTTP_FIELD_TABLE(X)
+                                                                HTTP_FIELD_TABLE(X)
 #undef X
 };
 
-/* Known names chained by a cheap hash of length and first and last letter; made so that chains stay one or two long
- * without a generated table to keep in step. */
+/* Known names chained by a cheap hash of length and first and last letter; made so that chains stay one or
+ * two long without a generated table to keep in step. */
 #define BUCKET_COUNT 64
 
 static unsigned bucket_of(struct slice name)

@@ -1,10 +1,9 @@
 /* The methods' names, and the way from a token to its method. */
 #include "http/method.h"
 
-static const struct slice method_names[] = {
-    [HTTP_METHOD_UNKNOWN] = {0},
+static const struct slice method_names[] = {[HTTP_METHOD_UNKNOWN] = {0},
 #define X(name) [HTTP_METHOD_##name] = {.data = #name, .length = sizeof(#name) - 1},
-    HTTP_METHOD_TABLE(X)
+                                            HTTP_METHOD_TABLE(X)
 #undef X
 };
 

@@ -5,15 +5,15 @@
 #include "base/slice.h"
 
 /* Known methods get 405 where a resource does not allow them; all others get 501. */
-#define HTTP_METHOD_TABLE(X)                                                                                 \
-    X(GET)                                                                                                   \
-    X(HEAD)                                                                                                  \
-    X(POST)                                                                                                  \
-    X(PUT)                                                                                                   \
-    X(DELETE)                                                                                                \
-    X(CONNECT)                                                                                               \
-    X(OPTIONS)                                                                                               \
-    X(TRACE)                                                                                                 \
+#define HTTP_METHOD_TABLE(X) \
+    X(GET)                   \
+    X(HEAD)                  \
+    X(POST)                  \
+    X(PUT)                   \
+    X(DELETE)                \
+    X(CONNECT)               \
+    X(OPTIONS)               \
+    X(TRACE)                 \
     X(PATCH)
 
 enum http_method {

@@ -1,7 +1,7 @@
 /* A request as every protocol engine understands it: RFC 9110's message without the wire.
  *
- * All slices are borrowed from the bytes that the engine was fed; they live until the engine is fed again. Whoever
- * must keep a request longer moves it with http_request_move. */
+ * All slices are borrowed from the bytes that the engine was fed; they live until the engine is fed again.
+ * Whoever must keep a request longer moves it with http_request_move. */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
 
@@ -21,9 +21,10 @@ struct http_request {
     enum http_method method;
     struct slice method_text;
     struct slice target; /* as received: origin-form, absolute-form, or "*" */
-    struct slice host;   /* from the target's authority or else the Host field, without port; may be empty (1.0) */
-    struct slice path;   /* the target's path, still encoded, begins with '/'; "*" for OPTIONS * */
-    struct slice query;  /* behind '?', without it; data is NULL where there is no '?' */
+    struct slice
+        host; /* from the target's authority or else the Host field, without port; may be empty (1.0) */
+    struct slice path;     /* the target's path, still encoded, begins with '/'; "*" for OPTIONS * */
+    struct slice query;    /* behind '?', without it; data is NULL where there is no '?' */
     uint8_t version_minor; /* of HTTP/1: 0 or 1 */
     bool keep_alive;       /* what the client asks for: RFC 9112 section 9.3 */
     bool expect_continue;

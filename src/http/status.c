@@ -6,7 +6,7 @@
 struct slice http_status_reason(int status)
 {
     switch (status) {
-#define X(code, reason)                                                                                      \
+#define X(code, reason) \
     case code: return SLICE(reason);
         HTTP_STATUS_TABLE(X)
 #undef X

@@ -1,0 +1,33 @@
+/* A whole configuration: what the master needs (listeners, workers, logs) and the settings that the workers
+ * serve by.
+ *
+ * One loaded value is immutable. Its slices live in the arena of its settings; the slices are NUL-terminated
+ * behind their end so that paths can be handed to the kernel. */
+#ifndef CONF_CONFIG_H
+#define CONF_CONFIG_H
+
+#include "base/log.h"
+#include "serve/access_log.h"
+#include "serve/settings.h"
+
+/* "127.0.0.1:8080", "[::]:80", ":8080" (every address, both families), "unix:/run/vif.sock". */
+struct listener_config {
+    struct slice address;
+};
+
+struct config {
+    struct settings *settings; /* one reference is the config's */
+    struct listener_config *listeners;
+    size_t listener_count;
+    unsigned workers; /* 0: one per core that the process may use */
+    struct {
+        struct slice path; /* empty: no access log; "-": standard output */
+        enum access_log_format format;
+    } access_log;
+    struct {
+        struct slice path; /* "-": standard error */
+        enum log_level level;
+    } error_log;
+};
+
+#endif
