@@ -1,0 +1,82 @@
+/* The event loop: one thread that waits for events and calls back.
+ *
+ * Rules of life, for everything below:
+ *  1. A loop, and all that hangs on it, belongs to one thread. Only offload workers run elsewhere, and they
+ * touch nothing but their own job.
+ *  2. Objects (streams, listeners, timers, tasks, jobs) live in the caller's memory and may be given back
+ * only when the header says so: at once after disarm/stop, or from the on_closed callback after stream_close.
+ *  3. A callback may do anything to its own object, close it included.
+ *  4. No function calls back before it returns, unless its comment says that it may.
+ *
+ * One turn: wait for events (at most until the next timer) → read the clock → fire timers → call back for
+ * each event → run deferred tasks → tell the owners of closed streams. The clock is read twice a turn, not a
+ * call: loop_now_ms() is the time at which the turn began. */
+#ifndef LOOP_LOOP_H
+#define LOOP_LOOP_H
+
+#include "base/list.h"
+#include "base/slice.h"
+
+struct loop;
+struct wheel;
+
+/* The bytes of the buffer that reads go into and are lent from. */
+#define LOOP_READ_BYTES 65536
+
+/* A callback longer than this is a stall: counted and reported. */
+#define LOOP_STALL_US 5000
+
+struct loop_options {
+    /* Called after a callback that took longer than LOOP_STALL_US, with what the object says it was doing.
+     * May be NULL. */
+    void (*on_stall)(void *context, uint64_t duration_us, struct slice doing);
+    void *context;
+    unsigned offload_threads; /* 0: 4 */
+    unsigned offload_queue;   /* jobs that may wait; 0: 1024 */
+};
+
+/* Returns 0, or -errno where the kernel or memory refuses. */
+int loop_create(const struct loop_options *options, struct loop **ret_loop) MUST_CHECK;
+
+/* Everything that hangs on the loop must have been closed. Waits for offload jobs that are under way. NULL is
+ * ignored. */
+void loop_destroy(struct loop *loop);
+
+/* Turns until loop_stop. Returns 0, or -errno when waiting itself failed. */
+int loop_run(struct loop *loop) MUST_CHECK;
+
+/* Ends loop_run after the current turn. */
+void loop_stop(struct loop *loop);
+
+/* Monotonic time at the start of this turn, in milliseconds. */
+uint64_t loop_now_ms(const struct loop *loop);
+
+/* Monotonic time now, in microseconds: a system clock read. */
+uint64_t loop_clock_us(const struct loop *loop);
+
+/* Wall-clock seconds since 1970 at the start of this turn. */
+int64_t loop_wall_seconds(const struct loop *loop);
+
+/* The wheel that timers are armed on (loop/wheel.h). */
+struct wheel *loop_wheel(struct loop *loop);
+
+/* The name of the backend in use: "epoll". */
+const char *loop_backend_name(const struct loop *loop);
+
+/* A call that is made once, at the end of the current turn. The task's memory must stay until it ran or was
+ * cancelled. */
+struct task {
+    struct list link;
+    void (*run)(struct task *task);
+};
+
+void task_init(struct task *task, void (*run)(struct task *task));
+
+/* Runs `task` at the end of this turn; from a task, in the next turn. A task that waits already is left as it
+ * is. */
+void task_defer(struct loop *loop, struct task *task);
+
+/* Cancels a task that waits; nothing happens where it does not. */
+void task_cancel(struct task *task);
+
+#endif

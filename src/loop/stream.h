@@ -1,0 +1,116 @@
+/* A stream: a connected socket with completion semantics.
+ *
+ * The owner says "read into my callback" and "send these segments", and is told when it is done. Received
+ * bytes are lent: they stand in the loop's own buffer and are gone when on_read returns. What cannot be sent
+ * at once is remembered (the segments, not their bytes) and goes on when the socket takes more.
+ *
+ * Life: stream_init → stream_start → on_read*, on_end? → stream_close → on_closed; only then is the memory
+ * free. */
+#ifndef LOOP_STREAM_H
+#define LOOP_STREAM_H
+
+#include "loop/loop.h"
+#include "loop/watch.h"
+
+#include <sys/types.h>
+
+struct stream;
+
+/* A piece of what is to be sent: memory, or a range of a file. */
+struct segment {
+    const char *data; /* NULL: a file range */
+    size_t length;
+    off_t offset; /* of a file range */
+    int fd;       /* of a file range; stays the sender's */
+};
+
+static inline struct segment segment_memory(struct slice bytes)
+{
+    return (struct segment){.data = bytes.data, .length = bytes.length, .fd = -1};
+}
+
+static inline struct segment segment_file(int fd, off_t offset, size_t length)
+{
+    return (struct segment){.length = length, .offset = offset, .fd = fd};
+}
+
+/* What the owner is told. Every member must be set. */
+struct stream_events {
+    /* Bytes arrived; they are gone when this returns. Never empty. */
+    void (*on_read)(struct stream *stream, struct slice bytes);
+    /* The peer will send no more (FIN). Sending may go on. */
+    void (*on_end)(struct stream *stream);
+    /* All segments of the send that was pending are in the kernel's hands; their memory is the sender's
+     * again. */
+    void (*on_sent)(struct stream *stream);
+    /* The stream is broken: -errno, or ERROR_CHANGED when a file range ended before its length. Close it. */
+    void (*on_error)(struct stream *stream, int error);
+    /* After stream_close, at the end of the turn: the stream's memory is the owner's again. */
+    void (*on_closed)(struct stream *stream);
+    /* What the stream is doing, for a stall report, in a few words; returns the length, at most `size`.
+     * Called right after a callback of this stream. */
+    size_t (*describe)(const struct stream *stream, char *out, size_t size);
+};
+
+enum stream_flag {
+    STREAM_REGISTERED = 1, /* the backend watches the socket */
+    STREAM_READING = 2,    /* the owner wants bytes */
+    STREAM_READABLE = 4,   /* the socket may hold bytes that nobody has asked for yet */
+    STREAM_PEER_ENDED = 8, /* the kernel says that the FIN is in; reads go on to the end */
+    STREAM_END_TOLD = 16,  /* on_end was called */
+    STREAM_CLOSED = 32,    /* stream_close was called */
+};
+
+struct sending;
+
+struct stream {
+    struct watch watch;
+    uint8_t flags; /* enum stream_flag */
+    struct loop *loop;
+    const struct stream_events *events;
+    struct sending *sending; /* what a pending send still has to send; NULL: none pending */
+    struct list again;       /* in the loop's list of streams to read again, or of closed ones */
+};
+
+enum send_result {
+    SEND_DONE,    /* the kernel has every byte; the segments' memory is free */
+    SEND_PENDING, /* on_sent or on_error will be called; memory and files must stay until then or until
+                     stream_close */
+    SEND_FAILED,  /* broken: close it; on_error is not called */
+};
+
+/* Takes over `fd`, a connected non-blocking stream socket; it is closed by stream_close. */
+void stream_init(struct stream *stream, struct loop *loop, int fd, const struct stream_events *events);
+
+/* Begins to read: tries at once, because a client that just connected has mostly sent its request, and
+ * registers the socket with the backend only if it must wait. May call back before it returns. Returns 0 or
+ * -errno (then no callback was made; close the stream). */
+int stream_start(struct stream *stream) MUST_CHECK;
+
+/* Stops on_read and on_end until stream_read_resume: the kernel's buffer fills and the peer must wait. */
+void stream_read_pause(struct stream *stream);
+
+/* Goes on reading, in the next turn at the earliest. */
+void stream_read_resume(struct stream *stream);
+
+/* Sends the segments in order, as few system calls as they allow. No other send may be pending. `segments`
+ * itself is read only during the call. */
+enum send_result stream_send(struct stream *stream, const struct segment *segments, size_t count) MUST_CHECK;
+
+static inline bool stream_is_sending(const struct stream *stream)
+{
+    return stream->sending != NULL;
+}
+
+/* Sends FIN behind what was sent. No send may be pending. */
+void stream_shutdown(struct stream *stream);
+
+/* Bytes sent but not yet acknowledged by the peer; 0 where the socket cannot say. */
+size_t stream_unacknowledged(const struct stream *stream);
+
+/* Closes the socket and forgets a pending send; on_closed follows at the end of this turn. With bytes unread
+ * in the socket the kernel sends RST: linger first where the peer must see the last answer. Calling it again
+ * changes nothing. */
+void stream_close(struct stream *stream);
+
+#endif

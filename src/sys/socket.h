@@ -1,0 +1,46 @@
+/* Sockets: checked wrappers of the system calls, which return -errno where they fail (see the man page of
+ * each call in section 2). Calls interrupted by a signal are made again. */
+#ifndef SYS_SOCKET_H
+#define SYS_SOCKET_H
+
+#include "base/slice.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
+/* A socket address of a family that vif listens on. */
+struct address {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_un unix_path;
+    };
+    socklen_t length;
+};
+
+/* accept4(2): the new descriptor is non-blocking and close-on-exec. `ret_peer` is set on success. */
+int sys_accept(int listening_fd, struct address *ret_peer) MUST_CHECK;
+
+/* recv(2): the count of bytes, 0 at the end of the stream. */
+ssize_t sys_recv(int fd, void *buffer, size_t size) MUST_CHECK;
+
+/* sendmsg(2) with MSG_NOSIGNAL; `more` adds MSG_MORE: further bytes follow at once. */
+ssize_t sys_send(int fd, const struct iovec *pieces, size_t count, bool more) MUST_CHECK;
+
+/* sendfile(2); `offset` moves on. 0 bytes: the file ends there. */
+ssize_t sys_sendfile(int fd, int file_fd, off_t *offset, size_t length) MUST_CHECK;
+
+/* shutdown(2) of the sending side. */
+int sys_shutdown_send(int fd);
+
+/* SIOCOUTQ of tcp(7), unix(7): bytes not yet acknowledged or read; 0 where it cannot be said. */
+size_t sys_unacknowledged(int fd);
+
+/* close(2). The descriptor is gone whatever the result. */
+void sys_close(int fd);
+
+#endif
