@@ -1,0 +1,56 @@
+/* Addresses to listen on, as people write them, and addresses as text.
+ *
+ * Numbers only: nothing here asks a name server. */
+#ifndef SYS_ADDRESS_H
+#define SYS_ADDRESS_H
+
+#include "sys/socket.h"
+
+/*  enum member, what to tell whoever wrote the address */
+#define ADDRESS_FAULT_TABLE(X)                                                                          \
+    X(EMPTY, "it is empty")                                                                             \
+    X(NO_PORT, "it has no port: write \"127.0.0.1:8080\", or \":8080\" for every address")              \
+    X(PORT, "the port must be a number from 0 to 65535")                                                \
+    X(HOST, "the host must be an IPv4 address, an IPv6 address in brackets, \"localhost\", or nothing") \
+    X(BRACKETS, "an IPv6 address stands in brackets: \"[::1]:8080\"")                                   \
+    X(PATH_EMPTY, "the path behind \"unix:\" is empty")                                                 \
+    X(PATH_LENGTH, "the path of a Unix socket can have at most 107 bytes")                              \
+    X(PATH_NUL, "the path of a Unix socket cannot hold a NUL byte")
+
+enum address_fault {
+    ADDRESS_OK,
+#define X(name, text) ADDRESS_FAULT_##name,
+    ADDRESS_FAULT_TABLE(X)
+#undef X
+};
+
+/* A sentence without its capital and full stop, such as "the port must be a number from 0 to 65535". Never
+ * NULL, lives for ever. */
+const char *address_fault_text(enum address_fault fault);
+
+/* An address to listen on. */
+struct listen_address {
+    struct address address;
+    /* No host was given: every address of both families. `address` is [::] with the port then; where the
+     * machine has no IPv6, it is 0.0.0.0 that is meant. */
+    bool every_family;
+};
+
+/* Reads "127.0.0.1:8080", "[::1]:80", ":8080", "localhost:80" (127.0.0.1) or "unix:/run/vif.sock". Port 0
+ * lets the kernel choose. `ret_address` is set only with ADDRESS_OK. */
+enum address_fault address_parse(struct slice text, struct listen_address *ret_address) MUST_CHECK;
+
+/* The longest text that address_format makes, with its NUL. */
+#define ADDRESS_TEXT_BYTES_MAX 128
+
+/* Writes the address with its port, in the form that address_parse reads ("unix:" alone for a socket without
+ * a name), and a NUL; returns the length. An IPv4 address inside IPv6 is written as IPv4. */
+size_t address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES_MAX]);
+
+/* The same without the port and brackets, as logs want it; "unix" for any Unix socket. */
+size_t address_format_host(const struct address *address, char out[ADDRESS_TEXT_BYTES_MAX]);
+
+/* The port of a TCP address, 0 for Unix sockets. */
+uint16_t address_port(const struct address *address);
+
+#endif
