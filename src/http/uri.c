@@ -1,0 +1,314 @@
+/* Request targets, hosts and paths. Each byte is looked up once in a table of classes; nothing is copied but
+ * a path that needs decoding. */
+#include "http/uri.h"
+
+#include <arpa/inet.h>
+#include <sys/types.h>
+
+/* Classes of bytes, one bit each.
+ *
+ * Path and query take what RFC 3986 allows, and beyond it what browsers send without escaping it (the URL
+ * standard's path and query percent-encode sets): '[', ']', '^', '`', '{', '|', '}', and the backslash in a
+ * query, where it means nothing. Refused are controls, space, '"', '<', '>', '#' and all that is not ASCII:
+ * no client that means well sends them, and they are what header injection and markup injection are made of.
+ * So is the backslash in a path, that other programs take for a slash. '%' is in none of the path's classes:
+ * it is looked at by itself. */
+enum {
+    CLASS_PATH = 1,
+    CLASS_QUERY = 2,
+    CLASS_NAME = 4,       /* reg-name: unreserved and sub-delims */
+    CLASS_UNRESERVED = 8, /* RFC 3986 section 2.3 */
+};
+
+#define EVERYWHERE (CLASS_PATH | CLASS_QUERY | CLASS_NAME | CLASS_UNRESERVED)
+#define SUB_DELIM  (CLASS_PATH | CLASS_QUERY | CLASS_NAME)
+#define IN_TARGET  (CLASS_PATH | CLASS_QUERY)
+
+static const unsigned char byte_class[256] = {
+    ['!'] = SUB_DELIM,          ['$'] = SUB_DELIM,          ['%'] = CLASS_QUERY, ['&' ... ','] = SUB_DELIM,
+    ['-'] = EVERYWHERE,         ['.'] = EVERYWHERE,         ['/'] = IN_TARGET,   ['0' ... '9'] = EVERYWHERE,
+    [':'] = IN_TARGET,          [';'] = SUB_DELIM,          ['='] = SUB_DELIM,   ['?'] = CLASS_QUERY,
+    ['@'] = IN_TARGET,          ['A' ... 'Z'] = EVERYWHERE, ['['] = IN_TARGET,   ['\\'] = CLASS_QUERY,
+    [']'] = IN_TARGET,          ['^'] = IN_TARGET,          ['_'] = EVERYWHERE,  ['`'] = IN_TARGET,
+    ['a' ... 'z'] = EVERYWHERE, ['{' ... '}'] = IN_TARGET,  ['~'] = EVERYWHERE,
+};
+
+static bool is_in_class(char byte, unsigned class)
+{
+    return byte_class[(unsigned char)byte] & class;
+}
+
+/* The value of a hexadecimal digit, or 16 and more. */
+static unsigned hex_value(char byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return (unsigned)(byte - '0');
+    unsigned letter = (unsigned char)ascii_lower(byte) - (unsigned)'a';
+    return letter < 6 ? letter + 10 : 16;
+}
+
+/* The byte that the escape at the front of `slice` stands for, or a negative number where it is none. */
+static int escaped_byte(struct slice slice)
+{
+    if (slice.length < 3)
+        return -1;
+    unsigned high = hex_value(slice.data[1]), low = hex_value(slice.data[2]);
+    return high < 16 && low < 16 ? (int)(high << 4 | low) : -1;
+}
+
+/* How many bytes from the front are of the class or belong to a valid escape. */
+static size_t span(struct slice slice, unsigned class)
+{
+    size_t length = 0;
+    while (length < slice.length) {
+        if (LIKELY(is_in_class(slice.data[length], class)))
+            length++;
+        else if (slice.data[length] == '%' && escaped_byte(slice_skip(slice, length)) >= 0)
+            length += 3;
+        else
+            break;
+    }
+    return length;
+}
+
+static bool is_ipv6(struct slice slice)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+    if (slice.length >= sizeof(text) || slice_find(slice, '\0') < slice.length)
+        return false;
+    memcpy(text, slice.data, slice.length);
+    text[slice.length] = '\0';
+    return inet_pton(AF_INET6, text, &address) == 1;
+}
+
+/* The length of the host at the front, brackets included; 0 where there is none. An IPv4 address is a name,
+ * too. Addresses of versions to come and zone identifiers (RFC 6874) are not taken: nobody sends them over a
+ * network. */
+static size_t host_length(struct slice slice)
+{
+    if (slice.length == 0 || slice.data[0] != '[')
+        return span(slice, CLASS_NAME);
+    size_t end = slice_find(slice, ']');
+    return end < slice.length && is_ipv6(slice_make(slice.data + 1, end - 1)) ? end + 1 : 0;
+}
+
+static bool is_port(struct slice slice)
+{
+    uint64_t port;
+    return slice.length == 0 || (slice_to_u64(slice, &port) && port <= UINT16_MAX);
+}
+
+/* A host that is not empty, and its port. */
+static bool parse_authority(struct slice slice, struct slice *ret_host, struct slice *ret_port)
+{
+    size_t length = host_length(slice);
+    struct slice port = slice_skip(slice, length);
+    if (length == 0 || (port.length > 0 && port.data[0] != ':'))
+        return false;
+    if (port.length > 0)
+        port = slice_skip(port, 1);
+    if (!is_port(port))
+        return false;
+    *ret_host = slice_take(slice, length);
+    *ret_port = port;
+    return true;
+}
+
+bool http_host_parse(struct slice value, struct slice *ret_host, struct slice *ret_port)
+{
+    if (value.length > 0)
+        return parse_authority(value, ret_host, ret_port);
+    *ret_host = *ret_port = value;
+    return true;
+}
+
+static bool parse_query(struct slice slice, struct slice *ret_query)
+{
+    for (size_t i = 0; i < slice.length; i++) {
+        if (!is_in_class(slice.data[i], CLASS_QUERY))
+            return false;
+    }
+    *ret_query = slice;
+    return true;
+}
+
+/* A path, which may be empty, and an optional query, up to the end. */
+static enum http_uri_result parse_path_and_query(struct slice slice, struct http_uri *uri)
+{
+    size_t length = span(slice, CLASS_PATH);
+    uri->path = slice_take(slice, length);
+    if (length == slice.length)
+        return HTTP_URI_OK;
+    if (slice.data[length] != '?' || !parse_query(slice_skip(slice, length + 1), &uri->query))
+        return HTTP_URI_BAD;
+    return HTTP_URI_OK;
+}
+
+static enum http_scheme find_scheme(struct slice name)
+{
+    if (slice_equal_nocase(name, SLICE("http")))
+        return HTTP_SCHEME_HTTP;
+    return slice_equal_nocase(name, SLICE("https")) ? HTTP_SCHEME_HTTPS : HTTP_SCHEME_NONE;
+}
+
+/* The length of the scheme in front of "://"; 0 where there is none. */
+static size_t scheme_length(struct slice target)
+{
+    size_t colon = slice_find(target, ':');
+    if (!slice_starts_with(slice_skip(target, colon), SLICE("://")))
+        return 0;
+    for (size_t i = 0; i < colon; i++) {
+        char byte = ascii_lower(target.data[i]);
+        bool is_letter = byte >= 'a' && byte <= 'z';
+        bool is_inner = (byte >= '0' && byte <= '9') || byte == '+' || byte == '-' || byte == '.';
+        if (!is_letter && (i == 0 || !is_inner))
+            return 0;
+    }
+    return colon;
+}
+
+/* Where the authority ends: at the path, the query, or the end. */
+static size_t authority_length(struct slice slice)
+{
+    return MIN(slice_find(slice, '/'), slice_find(slice, '?'));
+}
+
+static enum http_uri_result parse_absolute(struct slice target, enum http_method method, struct http_uri *uri)
+{
+    size_t length = scheme_length(target);
+    if (length == 0)
+        return HTTP_URI_BAD;
+    uri->scheme = find_scheme(slice_take(target, length));
+    if (uri->scheme == HTTP_SCHEME_NONE)
+        return HTTP_URI_MISDIRECTED;
+    struct slice rest = slice_skip(target, length + 3);
+    length = authority_length(rest);
+    if (!parse_authority(slice_take(rest, length), &uri->host, &uri->port))
+        return HTTP_URI_BAD;
+    enum http_uri_result result = parse_path_and_query(slice_skip(rest, length), uri);
+    /* RFC 9112 section 3.2.4: this is how a proxy is sent an "OPTIONS *" for somebody else. */
+    if (uri->path.length == 0)
+        uri->path = method == HTTP_METHOD_OPTIONS && uri->query.data == NULL ? SLICE("*") : SLICE("/");
+    return result;
+}
+
+static enum http_uri_result parse_connect(struct slice target, struct http_uri *uri)
+{
+    bool valid = parse_authority(target, &uri->host, &uri->port) && uri->port.length > 0;
+    return valid ? HTTP_URI_OK : HTTP_URI_BAD;
+}
+
+static enum http_uri_result parse_target(struct slice target, enum http_method method, struct http_uri *uri)
+{
+    if (method == HTTP_METHOD_CONNECT)
+        return parse_connect(target, uri);
+    if (LIKELY(target.length > 0 && target.data[0] == '/'))
+        return parse_path_and_query(target, uri);
+    if (method == HTTP_METHOD_OPTIONS && slice_equal(target, SLICE("*"))) {
+        uri->path = target;
+        return HTTP_URI_OK;
+    }
+    return parse_absolute(target, method, uri);
+}
+
+enum http_uri_result http_uri_parse(struct slice target, enum http_method method, struct http_uri *ret_uri)
+{
+    struct http_uri uri = {0};
+    enum http_uri_result result = parse_target(target, method, &uri);
+    if (result == HTTP_URI_OK)
+        *ret_uri = uri;
+    return result;
+}
+
+/* Whether there is no escape, no empty segment and no segment that begins with a dot. */
+static bool is_in_order(struct slice path)
+{
+    for (size_t i = 0; i < path.length; i++) {
+        if (path.data[i] == '%')
+            return false;
+        if (path.data[i] == '/' && i + 1 < path.length &&
+            (path.data[i + 1] == '/' || path.data[i + 1] == '.'))
+            return false;
+    }
+    return true;
+}
+
+/* Decodes up to the next slash or the end, and takes that much from `rest`. Returns the count of bytes
+ * written, or a negative number for an escape that is broken or hides a NUL or a slash. */
+static ssize_t decode_segment(struct slice *rest, char *out)
+{
+    size_t from = 0, to = 0;
+    while (from < rest->length && rest->data[from] != '/') {
+        int byte = (unsigned char)rest->data[from];
+        bool is_escape = byte == '%';
+        if (is_escape) {
+            byte = escaped_byte(slice_skip(*rest, from));
+            if (byte <= 0 || byte == '/')
+                return -1;
+        }
+        out[to++] = (char)byte;
+        from += is_escape ? 3 : 1;
+    }
+    *rest = slice_skip(*rest, from);
+    return (ssize_t)to;
+}
+
+/* The length of the path without its last segment; it ends with '/' before and after, and the root has no
+ * parent. */
+static size_t parent_length(const char *path, size_t length)
+{
+    if (length > 1)
+        length--;
+    while (path[length - 1] != '/')
+        length--;
+    return length;
+}
+
+enum http_path_result http_path_normalize(struct slice encoded, char *out, size_t out_size,
+                                          struct slice *ret_path)
+{
+    if (encoded.length == 0 || encoded.data[0] != '/')
+        return HTTP_PATH_BAD;
+    if (LIKELY(is_in_order(encoded))) {
+        *ret_path = encoded;
+        return HTTP_PATH_OK;
+    }
+    if (encoded.length > out_size)
+        return HTTP_PATH_TOO_LONG;
+    size_t length = 0;
+    struct slice rest = encoded;
+    out[length++] = '/';
+    while (rest.length > 0) {
+        rest = slice_skip(rest, 1); /* the slash in front of the segment: `out` has it already */
+        ssize_t decoded = decode_segment(&rest, out + length);
+        if (decoded < 0)
+            return HTTP_PATH_BAD;
+        struct slice segment = slice_make(out + length, (size_t)decoded);
+        if (segment.length == 0 || slice_equal(segment, SLICE(".")))
+            continue;
+        if (slice_equal(segment, SLICE(".."))) {
+            length = parent_length(out, length);
+            continue;
+        }
+        length += segment.length;
+        if (rest.length > 0)
+            out[length++] = '/';
+    }
+    *ret_path = slice_make(out, length);
+    return HTTP_PATH_OK;
+}
+
+void http_path_encode(struct buffer *buffer, struct slice path)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    if (!buffer_reserve(buffer, path.length))
+        return;
+    for (size_t i = 0; i < path.length; i++) {
+        unsigned char byte = (unsigned char)path.data[i];
+        if (byte == '/' || is_in_class(path.data[i], CLASS_UNRESERVED))
+            buffer_append_byte(buffer, path.data[i]);
+        else
+            buffer_append(buffer, slice_make((char[]){'%', digits[byte >> 4], digits[byte & 15]}, 3));
+    }
+}
