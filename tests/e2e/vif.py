@@ -1,0 +1,142 @@
+"""A vif process under test: started on a port of its own, always ended, its last words read.
+
+The configuration may be given as Python values: JSON is YAML.
+"""
+import json
+import os
+import pathlib
+import random
+import signal
+import socket
+import subprocess
+
+import wire
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("VIF_BINARY", str(REPOSITORY / "build" / "vif"))
+STOP_SECONDS = 15
+
+# What a sanitizer leaves on standard error. None of it may ever be there.
+ACCUSATIONS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer", "ThreadSanitizer", "Assertion")
+
+# Below the ports that the kernel gives to clients, so that no connection can be in the way.
+PORTS = range(11000, 32000)
+
+
+def free_port(address="127.0.0.1"):
+    while True:
+        port = random.choice(PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind((address, port))
+                return port
+            except OSError:
+                continue
+
+
+def run(*arguments, seconds=10, **options):
+    """Runs vif to its end: for what prints something and exits."""
+    command = [BINARY, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False, **options)
+
+
+class Vif:
+    """One server. Made by the `server` fixtures; `stop` is called for every one of them.
+
+    Server("/root", "--spa")              vif --spa -p PORT /root
+    Server(config={"sites": [...]})       vif run -c FILE; `listen` is filled in when absent
+    """
+
+    def __init__(self, folder, root=None, *options, config=None, workers=1, address="127.0.0.1"):
+        self.folder = pathlib.Path(folder)
+        self.host = address
+        self.port = free_port(address)
+        self.clients = []
+        self.stdout_path = self.folder / f"{self.port}.out"
+        self.stderr_path = self.folder / f"{self.port}.err"
+        self.command = [BINARY, *self.arguments(root, options, config, workers)]
+        self.process = None
+        self.start()
+
+    def arguments(self, root, options, config, workers):
+        if config is None:
+            return ["-a", self.host, "-p", str(self.port), "-w", str(workers), *map(str, options), str(root)]
+        config = {"listen": [f"{self.host}:{self.port}"], "workers": workers, **config}
+        self.config_path = self.folder / f"{self.port}.yaml"
+        self.config_path.write_text(json.dumps(config, indent=1), encoding="utf-8")
+        return ["run", "-c", str(self.config_path), *map(str, options)]
+
+    def start(self):
+        with open(self.stdout_path, "wb") as stdout, open(self.stderr_path, "wb") as stderr:
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, cwd=self.folder
+            )
+        try:
+            wire.wait_until(self.accepts, f"{self.command} to accept", seconds=15)
+        except BaseException:
+            self.kill()
+            raise
+
+    def accepts(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"{self.command} ended with {self.process.returncode}: {self.stderr()}")
+        with socket.socket() as probe:
+            probe.settimeout(wire.TIME_LIMIT)
+            return probe.connect_ex((self.host, self.port)) == 0
+
+    def stdout(self):
+        return self.stdout_path.read_text(encoding="utf-8", errors="replace")
+
+    def stderr(self):
+        return self.stderr_path.read_text(encoding="utf-8", errors="replace")
+
+    def check_alive(self):
+        """No process of ours may have died or complained; called behind every test."""
+        code = self.process.poll()
+        assert code is None, f"vif ended with {code}: {self.stderr()}"
+        self.check_words()
+
+    def check_words(self):
+        words = self.stderr()
+        for accusation in ACCUSATIONS:
+            assert accusation not in words, words
+
+    def stop(self):
+        """Ends it by SIGTERM: status 0, and nothing from a sanitizer. May be called again."""
+        for client in self.clients:
+            client.close()
+        self.clients.clear()
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            code = process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_SECONDS)
+            raise AssertionError(f"SIGTERM did not end it: {self.stderr()}") from None
+        self.check_words()
+        assert code == 0, f"ended with {code}: {self.stderr()}"
+
+    def kill(self):
+        process, self.process = self.process, None
+        if process is not None and process.poll() is None:
+            process.kill()
+            process.wait(STOP_SECONDS)
+
+    # Talking to it.
+
+    def connect(self, **options):
+        client = wire.Client((self.host, self.port), **options)
+        self.clients.append(client)
+        return client
+
+    def exchange(self, method="GET", target="/", fields=None, **options):
+        """One request on a connection of its own."""
+        with wire.Client((self.host, self.port)) as client:
+            return client.exchange(method, target, fields, **options)
+
+    def get(self, target="/", fields=None, **options):
+        return self.exchange("GET", target, fields, **options)
