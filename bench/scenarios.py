@@ -1,0 +1,60 @@
+"""What the load looks like, and what vif promises under it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    means: str
+    path: str
+    body_bytes: int
+    connections: int
+    depth: int = 1            # requests in one write
+    closes: bool = False      # "Connection: close" with every request
+    floor_mode: str = "keep"  # the fair floor: see floor.c
+    is_default: bool = True
+
+
+SCENARIOS = [
+    Scenario("1k-64", "1 KiB file, 64 kept connections", "/1k.html", 1024, 64),
+    Scenario("1k-512", "1 KiB file, 512 kept connections", "/1k.html", 1024, 512),
+    Scenario("pipeline-16", "1 KiB file, 64 connections, 16 requests in one write", "/1k.html", 1024, 64, depth=16),
+    Scenario("100k-64", "100 KiB file, 64 kept connections", "/100k.html", 100 * 1024, 64, floor_mode="sendfile"),
+    Scenario("close-64", "1 KiB file, a new connection for every request, 64 at once", "/1k.html", 1024, 64,
+             closes=True, floor_mode="close"),
+    Scenario("1m-16", "1 MiB file, 16 kept connections", "/1m.html", 1024 * 1024, 16, floor_mode="sendfile",
+             is_default=False),
+    Scenario("1k-1", "1 KiB file, one kept connection", "/1k.html", 1024, 1, is_default=False),
+]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """In `scenario`, the CPU time of `server` divided by that of `base` stays on the right side of `bound`."""
+    scenario: str
+    server: str
+    base: str
+    relation: str  # "<=" or ">="
+    bound: float
+
+    def is_met_by(self, ratio):
+        return ratio <= self.bound if self.relation == "<=" else ratio >= self.bound
+
+    def __str__(self):
+        return f"{self.scenario}: {self.server} {self.relation} {self.bound:.2f} x {self.base}"
+
+
+GOALS = [
+    Goal("1k-64", "vif", "floor", "<=", 1.10),
+    Goal("1k-64", "nginx", "vif", ">=", 1.7),
+    Goal("1k-64", "h2o", "vif", ">=", 1.2),
+    Goal("1k-64", "lighttpd", "vif", ">=", 1.2),
+    Goal("1k-512", "vif", "floor", "<=", 1.10),
+    Goal("1k-512", "nginx", "vif", ">=", 1.7),
+    Goal("1k-512", "h2o", "vif", ">=", 1.2),
+    Goal("1k-512", "lighttpd", "vif", ">=", 1.2),
+    Goal("pipeline-16", "h2o", "vif", ">=", 2.5),
+    Goal("100k-64", "vif", "floor", "<=", 1.08),
+    Goal("close-64", "vif", "h2o", "<=", 1.00),
+]

@@ -1,0 +1,228 @@
+"""The servers that are compared, and how each is set up.
+
+Every one gets one worker, no access log, kept connections without end, and what its own manual recommends for
+speed: whoever knows a server better than we do finds here what to correct. A server is a class with a `name`, the
+`binary` it needs, its version, and a `command` that writes the configuration into `site.folder`.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a server is told to serve, and where."""
+    root: Path                # the folder of files
+    folder: Path              # an empty one for configuration, pid files and the like
+    port: int
+    path: str = "/"           # the one file that canned servers answer with, as in the URL
+    floor_mode: str = "keep"  # which floor: see floor.c
+    supervised: bool = False  # with whatever the server offers to replace a worker that died
+
+    @property
+    def file(self):
+        return self.root / self.path.lstrip("/")
+
+    def write(self, name, text):
+        """Writes a configuration file and returns its path as an argument."""
+        path = self.folder / name
+        path.write_text(text)
+        return str(path)
+
+
+class Server:
+    name = ""
+    binary = ""
+    version_argument = "-v"
+    is_canned = False       # answers prepared bytes, never looks at a file
+    body_bytes_max = None   # what a canned one can hold
+
+    def find(self):
+        """The path of the program, or None when it is not installed."""
+        return shutil.which(self.binary, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+
+    def version(self):
+        """The first thing in the program's banner that looks like a version."""
+        ran = subprocess.run([self.find(), self.version_argument], capture_output=True, text=True, timeout=20)
+        found = re.search(r"\d+\.\d+(\.\d+)?", ran.stdout + ran.stderr)
+        return found.group() if found else ""
+
+    def command(self, site):
+        raise NotImplementedError
+
+    def environment(self, site):
+        return {}
+
+
+class Vif(Server):
+    name = "vif"
+    version_argument = "--version"
+
+    def __init__(self, binary="build/vif"):
+        self.binary = str(binary)
+
+    def find(self):
+        return str(Path(self.binary).resolve()) if os.access(self.binary, os.X_OK) else None
+
+    def command(self, site):
+        return [self.find(), "-q", "-w", "1", "-a", "127.0.0.1", "-p", str(site.port), str(site.root)]
+
+
+class Floor(Server):
+    """What the system calls alone cost; see floor.c."""
+    name = "floor"
+    is_canned = True
+
+    def __init__(self, binary):
+        self.binary = str(binary)
+
+    def version(self):
+        return ""
+
+    def command(self, site):
+        return [self.binary, site.floor_mode, str(site.file), str(site.port)]
+
+
+class Nginx(Server):
+    name = "nginx"
+    binary = "nginx"
+    http_options = ""
+
+    def command(self, site):
+        # Temporary folders are named because the compiled-in ones need not exist; none is used.
+        folders = "".join(f"    {kind}_temp_path {site.folder}/{kind};\n"
+                          for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        conf = site.write("nginx.conf", f"""\
+daemon off;
+worker_processes 1;
+pid {site.folder}/nginx.pid;
+error_log stderr crit;
+events {{
+    worker_connections 8192;
+    multi_accept on;
+}}
+http {{
+    types {{ text/html html; }}
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    tcp_nodelay on;
+    keepalive_timeout 75;
+    keepalive_requests 1000000000;
+    open_file_cache max=1000 inactive=60s;
+    open_file_cache_valid 60s;
+{folders}{self.http_options}\
+    server {{
+        listen 127.0.0.1:{site.port} backlog=4096;
+        root {site.root};
+    }}
+}}
+""")
+        return [self.find(), "-e", "stderr", "-c", conf]
+
+
+class NginxThreads(Nginx):
+    """nginx with its cure for slow disks, which is off by default because it costs a little on fast ones."""
+    name = "nginx, aio threads"
+    http_options = "    aio threads;\n"
+
+
+class H2o(Server):
+    name = "h2o"
+    binary = "h2o"
+
+    def command(self, site):
+        # Started by root without a `user` it would become `nobody`, which need not exist.
+        user = "user: root\n" if os.geteuid() == 0 else ""
+        conf = site.write("h2o.conf", f"""\
+{user}num-threads: 1
+max-connections: 8192
+pid-file: {site.folder}/h2o.pid
+error-log: {site.folder}/h2o.errors
+hosts:
+  default:
+    listen:
+      host: 127.0.0.1
+      port: {site.port}
+    paths:
+      /:
+        file.dir: {site.root}
+""")
+        return [self.find(), "-m", "master" if site.supervised else "worker", "-c", conf]
+
+
+class Lighttpd(Server):
+    name = "lighttpd"
+    binary = "lighttpd"
+
+    def command(self, site):
+        # 65535 is the most that the option holds; one connection in so many requests costs nothing to speak of.
+        # server.max-fds would lift the limit of descriptors that `hold` sets, so the process inherits its own.
+        supervised = "server.max-worker = 1\n" if site.supervised else ""
+        conf = site.write("lighttpd.conf", f"""\
+server.document-root = "{site.root}"
+server.bind = "127.0.0.1"
+server.port = {site.port}
+server.event-handler = "linux-sysepoll"
+server.network-backend = "sendfile"
+server.max-keep-alive-requests = 65535
+server.max-keep-alive-idle = 75
+server.listen-backlog = 4096
+server.stat-cache-engine = "inotify"
+mimetype.assign = ( ".html" => "text/html" )
+{supervised}""")
+        return [self.find(), "-D", "-f", conf]
+
+
+class Caddy(Server):
+    name = "caddy"
+    binary = "caddy"
+    version_argument = "version"
+
+    def command(self, site):
+        conf = site.write("Caddyfile", f"""\
+{{
+    admin off
+    auto_https off
+    log {{
+        level ERROR
+    }}
+}}
+http://:{site.port} {{
+    bind 127.0.0.1
+    root * {site.root}
+    file_server
+}}
+""")
+        return [self.find(), "run", "--adapter", "caddyfile", "--config", conf]
+
+    def environment(self, site):
+        return {"GOMAXPROCS": "1", "HOME": str(site.folder), "XDG_CONFIG_HOME": str(site.folder)}
+
+
+class Haproxy(Server):
+    """haproxy does not serve files: it answers one from memory, within one of its buffers."""
+    name = "haproxy"
+    binary = "haproxy"
+    is_canned = True
+    body_bytes_max = 8192
+
+    def command(self, site):
+        conf = site.write("haproxy.cfg", f"""\
+global
+    nbthread 1
+    maxconn 8192
+defaults
+    mode http
+    timeout client 75s
+    timeout connect 5s
+    timeout server 75s
+frontend files
+    bind 127.0.0.1:{site.port} backlog 4096
+    http-request return status 200 content-type text/html file {site.file}
+""")
+        return [self.find(), "-W", "-db", "-f", conf]
