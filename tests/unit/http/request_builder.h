@@ -1,0 +1,44 @@
+/* Requests for tests, made from field lines; every value lies in an allocation of exactly its size, so that a
+ * read past its end is seen. */
+#ifndef TESTS_UNIT_HTTP_REQUEST_BUILDER_H
+#define TESTS_UNIT_HTTP_REQUEST_BUILDER_H
+
+#include "http/request.h"
+
+#include <stdlib.h>
+
+/* Adds a field; an unknown name is HTTP_FIELD_OTHER. */
+static inline void request_add(struct http_request *request, enum http_field_name name, struct slice value)
+{
+    char *copy = malloc(value.length + (value.length == 0));
+    if (value.length > 0)
+        memcpy(copy, value.data, value.length);
+    assert(copy != NULL && request->field_count < HTTP_FIELDS_MAX);
+    request->fields[request->field_count++] =
+        (struct http_field){.name = name, .name_text = http_field_text(name), .value = {copy, value.length}};
+    if (request->first[name] == 0)
+        request->first[name] = (uint8_t)request->field_count;
+}
+
+/* Adds "Name: value" lines separated by '\n'; NULL adds none. */
+static inline void request_add_lines(struct http_request *request, const char *lines)
+{
+    struct slice rest = slice_from(lines), line;
+    while (slice_next(&rest, '\n', &line)) {
+        size_t colon = slice_find(line, ':');
+        if (colon == line.length)
+            continue;
+        request_add(request, http_field_lookup(slice_take(line, colon)),
+                    slice_trim(slice_skip(line, colon + 1)));
+    }
+}
+
+/* Gives the fields' memory back. */
+static inline void request_free(struct http_request *request)
+{
+    for (unsigned i = 0; i < request->field_count; i++)
+        free((char *)request->fields[i].value.data);
+    request->field_count = 0;
+}
+
+#endif
