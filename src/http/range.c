@@ -1,0 +1,128 @@
+/* The Range field: each range-spec is read, cut to the size and collected; then what touches is merged. With
+ * at most a few ranges the plain comparison of all pairs is the quickest. */
+#include "http/range.h"
+
+enum spec {
+    SPEC_BAD,
+    SPEC_SATISFIABLE,
+    SPEC_UNSATISFIABLE,
+};
+
+/* A number of any count of digits; one that is too large is as good as the largest. */
+static bool read_position(struct slice digits, uint64_t *ret_value)
+{
+    if (digits.length == 0)
+        return false;
+    for (size_t i = 0; i < digits.length; i++) {
+        if (digits.data[i] < '0' || digits.data[i] > '9')
+            return false;
+    }
+    if (!slice_to_u64(digits, ret_value))
+        *ret_value = UINT64_MAX;
+    return true;
+}
+
+/* "-N": the last N bytes. */
+static enum spec read_suffix(struct slice digits, uint64_t size, struct http_range *ret_range)
+{
+    uint64_t length;
+    if (!read_position(digits, &length))
+        return SPEC_BAD;
+    if (length == 0)
+        return SPEC_UNSATISFIABLE;
+    if (size == 0)
+        return SPEC_BAD; /* satisfiable, yet without a byte to name: the whole is the answer */
+    *ret_range = (struct http_range){.first = size - MIN(length, size), .last = size - 1};
+    return SPEC_SATISFIABLE;
+}
+
+static enum spec read_spec(struct slice text, uint64_t size, struct http_range *ret_range)
+{
+    uint64_t first, last = UINT64_MAX;
+    size_t dash = slice_find(text, '-');
+    if (dash == text.length)
+        return SPEC_BAD;
+    struct slice behind = slice_skip(text, dash + 1);
+    if (dash == 0)
+        return read_suffix(behind, size, ret_range);
+    if (!read_position(slice_take(text, dash), &first) ||
+        (behind.length > 0 && !read_position(behind, &last)) || last < first)
+        return SPEC_BAD;
+    if (first >= size)
+        return SPEC_UNSATISFIABLE;
+    *ret_range = (struct http_range){.first = first, .last = MIN(last, size - 1)};
+    return SPEC_SATISFIABLE;
+}
+
+static bool overlap(struct http_range a, struct http_range b)
+{
+    return a.first <= b.last && b.first <= a.last;
+}
+
+/* Overlaps, or begins right behind the other. A position is always less than UINT64_MAX, so that nothing
+ * wraps. */
+static bool touch(struct http_range a, struct http_range b)
+{
+    return a.first <= b.last + 1 && b.first <= a.last + 1;
+}
+
+/* Whether the ranges ask for more than the size, or more than two of them overlap. */
+static bool is_abusive(const struct http_range *ranges, size_t count, uint64_t size)
+{
+    uint64_t left = size;
+    unsigned overlaps = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t length = http_range_length(ranges[i]);
+        if (length > left)
+            return true;
+        left -= length;
+        for (size_t j = 0; j < i; j++)
+            overlaps += overlap(ranges[i], ranges[j]);
+    }
+    return overlaps > 1;
+}
+
+/* Merges what touches into the first of them; returns how many remain. Two ranges without a gap touch a third
+ * only if one of them does, so the ranges before `i` are done with. */
+static size_t coalesce(struct http_range *ranges, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = i + 1; j < count;) {
+            if (!touch(ranges[i], ranges[j])) {
+                j++;
+                continue;
+            }
+            ranges[i].first = MIN(ranges[i].first, ranges[j].first);
+            ranges[i].last = MAX(ranges[i].last, ranges[j].last);
+            memmove(&ranges[j], &ranges[j + 1], (--count - j) * sizeof(*ranges));
+            j = i + 1; /* it has grown: look again */
+        }
+    }
+    return count;
+}
+
+enum http_range_result http_range_parse(struct slice value, uint64_t size, struct http_range *ranges,
+                                        size_t *count)
+{
+    size_t specs = 0, used = 0;
+    size_t equals = slice_find(value, '=');
+    if (equals == value.length || !slice_equal_nocase(slice_take(value, equals), SLICE("bytes")))
+        return HTTP_RANGE_IGNORE;
+    struct slice rest = slice_skip(value, equals + 1), text;
+    while (slice_next(&rest, ',', &text)) {
+        struct http_range range;
+        if (text.length == 0)
+            continue;
+        enum spec spec = read_spec(text, size, &range);
+        if (spec == SPEC_BAD || ++specs > *count)
+            return HTTP_RANGE_IGNORE;
+        if (spec == SPEC_SATISFIABLE)
+            ranges[used++] = range;
+    }
+    if (specs == 0 || is_abusive(ranges, used, size))
+        return HTTP_RANGE_IGNORE;
+    if (used == 0)
+        return HTTP_RANGE_UNSATISFIABLE;
+    *count = coalesce(ranges, used);
+    return HTTP_RANGE_SATISFIABLE;
+}

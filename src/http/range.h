@@ -1,0 +1,39 @@
+/* Byte ranges: RFC 9110 section 14. */
+#ifndef HTTP_RANGE_H
+#define HTTP_RANGE_H
+
+#include "base/slice.h"
+
+/* A good bound for the count of ranges: players and download managers ask for one, readers of documents for a
+ * few. */
+#define HTTP_RANGES_MAX 16
+
+/* Bytes first to last, both included, as Content-Range counts them. */
+struct http_range {
+    uint64_t first, last;
+};
+
+static inline uint64_t http_range_length(struct http_range range)
+{
+    return range.last - range.first + 1;
+}
+
+enum http_range_result {
+    HTTP_RANGE_IGNORE,        /* answer with the whole: not bytes, malformed, or too much */
+    HTTP_RANGE_SATISFIABLE,   /* 206 */
+    HTTP_RANGE_UNSATISFIABLE, /* 416 */
+};
+
+/* Reads a Range field's value for a representation of `size` bytes. `*count` is the room in `ranges` on the
+ * way in and, where the result is HTTP_RANGE_SATISFIABLE, the count of ranges on the way out; otherwise it is
+ * left alone (`ranges` is scratch).
+ *
+ * The ranges lie inside the size, do not touch each other, and stand in the order in which they were asked
+ * for (section 15.3.7.2); those that overlap or touch have become one, in the place of the first. Against
+ * requests made to be costly (sections 14.2, 17.15) a value is ignored that has more ranges than room, more
+ * than two that overlap, or asks for more bytes than there are. So is a suffix of an empty representation,
+ * which no Content-Range can say. */
+enum http_range_result http_range_parse(struct slice value, uint64_t size, struct http_range *ranges,
+                                        size_t *count);
+
+#endif
