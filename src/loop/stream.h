@@ -72,6 +72,9 @@ struct stream {
     struct list again;       /* in the loop's list of streams to read again, or of closed ones */
 };
 
+/* Segments that one stream_send takes at most. */
+#define STREAM_SEGMENTS_MAX 64
+
 enum send_result {
     SEND_DONE,    /* the kernel has every byte; the segments' memory is free */
     SEND_PENDING, /* on_sent or on_error will be called; memory and files must stay until then or until

@@ -1,0 +1,85 @@
+/* The HTTP/1 engine: bytes in, requests out (RFC 9112). It does no I/O, knows no clock and allocates nothing,
+ * so the same code runs under an event loop, a blocking thread, a fuzzer and a simulator.
+ *
+ * Protocol of use:
+ *  1. Call h1_next with the input that is at hand, again and again; each call takes what it used from the
+ * front of the input and returns one event.
+ *  2. On H1_MORE keep what is left of the input, and call again with it and further bytes behind it.
+ *  3. On H1_REQUEST the head is in `request`, whose slices point into the input. Content follows as
+ * H1_CONTENT events, then H1_END (at once when there is none).
+ *  4. On H1_ERROR answer with `engine->status` and close: framing is in doubt, nothing behind it is ever
+ * parsed.
+ *
+ * Whatever way the input is cut into pieces, the events are the same, but for the pieces of content. */
+#ifndef H1_H1_H
+#define H1_H1_H
+
+#include "http/request.h"
+
+struct h1_limits {
+    uint32_t head_bytes; /* empty lines before it, request line and fields, with every line end: else 431 */
+    uint32_t uri_bytes;  /* the request target: else 414 */
+    uint32_t fields;     /* at most HTTP_FIELDS_MAX: else 431 */
+    uint64_t body_bytes; /* content after removal of chunked framing: else 413 */
+};
+
+/* A chunk-size line with its extensions: they carry nothing that vif uses, and a sender of one byte a chunk
+ * with a long extension each would make us read a multiple of what it sends. */
+#define H1_CHUNK_LINE_BYTES_MAX 256
+
+enum h1_state {
+    H1_STATE_HEAD,         /* the request line and the fields */
+    H1_STATE_LENGTH,       /* content whose length is known: `remaining` */
+    H1_STATE_CHUNK_SIZE,   /* hexadecimal digits */
+    H1_STATE_CHUNK_EXT,    /* from ';' to CR */
+    H1_STATE_CHUNK_LF,     /* the LF of a chunk-size line */
+    H1_STATE_CHUNK_DATA,   /* `remaining` bytes of content */
+    H1_STATE_CHUNK_END_CR, /* CRLF behind the data */
+    H1_STATE_CHUNK_END_LF,
+    H1_STATE_TRAILER_START, /* the first byte of a trailer line, or the CR of the last empty line */
+    H1_STATE_TRAILER_NAME,
+    H1_STATE_TRAILER_VALUE,
+    H1_STATE_TRAILER_LF,
+    H1_STATE_LAST_LF, /* the LF that ends the message */
+    H1_STATE_END,     /* all content was given; H1_END is due */
+    H1_STATE_DEAD,    /* after H1_ERROR: swallows everything */
+};
+
+enum h1_event {
+    H1_MORE,    /* nothing more to say without more bytes */
+    H1_REQUEST, /* a whole head */
+    H1_CONTENT, /* a piece of content, never empty */
+    H1_END,     /* the message is complete; the next h1_next begins a new one */
+    H1_ERROR,   /* answer `status`, close */
+};
+
+struct h1 {
+    const struct h1_limits *limits;
+    uint64_t remaining;  /* of content with a length, or of the current chunk */
+    uint64_t received;   /* content so far */
+    uint32_t scanned;    /* bytes of the input's front that hold no end of a head */
+    uint32_t line_bytes; /* of the current chunk-size line, or of all trailers */
+    uint16_t status;     /* after H1_ERROR */
+    uint8_t state;       /* enum h1_state */
+};
+
+/* `limits` are borrowed for the engine's life. */
+void h1_init(struct h1 *engine, const struct h1_limits *limits);
+
+/* The next event; see the top. `ret_content` is set for H1_CONTENT only. */
+enum h1_event h1_next(struct h1 *engine, struct slice *input, struct http_request *request,
+                      struct slice *ret_content) MUST_CHECK;
+
+/* The engine is inside a message: a head that began, or content that is not at its end. */
+static inline bool h1_is_inside(const struct h1 *engine)
+{
+    return engine->state != H1_STATE_HEAD || engine->scanned > 0;
+}
+
+/* Parses a whole head at the front of `input`: the stateless part of the engine, see head.c. */
+enum h1_head_result { H1_HEAD_DONE, H1_HEAD_MORE, H1_HEAD_BAD };
+enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *limits,
+                                  struct http_request *request, size_t *ret_length,
+                                  uint16_t *ret_status) MUST_CHECK;
+
+#endif

@@ -1,0 +1,246 @@
+/* Parsing of a request's head: request line, fields, and what they say together about framing (RFC 9112
+ * sections 2 to 7, RFC 9110 sections 5 and 7).
+ *
+ * Strictness is the guard against request smuggling: what two parties could read in two ways is refused here,
+ * not mended. Lines are judged one after the other, so the first fault in the order of the bytes decides the
+ * reply, however the bytes arrived. Read h1_parse_head first. */
+#include "h1/h1.h"
+#include "http/uri.h"
+
+/* Lines that are empty, before a request line, are skipped (RFC 9112 section 2.2); no more of them than this.
+ */
+#define EMPTY_LINES_MAX 4
+
+/* Result of one step: 0, or the status to refuse with. */
+typedef uint16_t refusal;
+
+enum {
+    BAD_REQUEST = 400,
+    CONTENT_TOO_LARGE = 413,
+    URI_TOO_LONG = 414,
+    MISDIRECTED = 421,
+    HEAD_TOO_LARGE = 431,
+    NOT_IMPLEMENTED = 501,
+    VERSION_NOT_SUPPORTED = 505
+};
+
+/* "HTTP/" DIGIT "." DIGIT. Any minor version of 1 is understood as 1.1 would be (RFC 9110 section 2.5). */
+static refusal parse_version(struct slice version, struct http_request *request)
+{
+    if (version.length != 8 || memcmp(version.data, "HTTP/", 5) != 0 || version.data[6] != '.')
+        return BAD_REQUEST;
+    char major = version.data[5];
+    char minor = version.data[7];
+    if (major < '0' || major > '9' || minor < '0' || minor > '9')
+        return BAD_REQUEST;
+    if (major != '1')
+        return VERSION_NOT_SUPPORTED;
+    request->version_minor = minor == '0' ? 0 : 1;
+    return 0;
+}
+
+static refusal parse_target(struct slice target, const struct h1_limits *limits, struct http_request *request)
+{
+    if (target.length > limits->uri_bytes)
+        return URI_TOO_LONG;
+    struct http_uri uri;
+    switch (http_uri_parse(target, request->method, &uri)) {
+    case HTTP_URI_OK: break;
+    case HTTP_URI_BAD: return BAD_REQUEST;
+    case HTTP_URI_MISDIRECTED: return MISDIRECTED;
+    }
+    request->target = target;
+    request->host = uri.host;
+    request->path = uri.path;
+    request->query = uri.query;
+    return 0;
+}
+
+/* method SP request-target SP HTTP-version, with exactly one space each (RFC 9112 section 3). */
+static refusal parse_request_line(struct slice line, const struct h1_limits *limits,
+                                  struct http_request *request)
+{
+    size_t method_end = slice_find(line, ' ');
+    if (method_end == line.length)
+        return BAD_REQUEST;
+    request->method_text = slice_take(line, method_end);
+    if (!http_is_token(request->method_text))
+        return BAD_REQUEST;
+    struct slice rest = slice_skip(line, method_end + 1);
+    size_t target_end = slice_find(rest, ' ');
+    if (target_end == 0 || target_end == rest.length)
+        return BAD_REQUEST;
+    refusal refused = parse_version(slice_skip(rest, target_end + 1), request);
+    if (refused)
+        return refused;
+    request->method = http_method_parse(request->method_text);
+    return parse_target(slice_take(rest, target_end), limits, request);
+}
+
+/* field-name ":" OWS field-value OWS. No space before the colon, no obs-fold (RFC 9112 section 5). */
+static refusal parse_field_line(struct slice line, const struct h1_limits *limits,
+                                struct http_request *request)
+{
+    if (request->field_count >= MIN(limits->fields, (uint32_t)HTTP_FIELDS_MAX))
+        return HEAD_TOO_LARGE;
+    size_t colon = 0;
+    while (colon < line.length && http_is_token_byte((unsigned char)line.data[colon]))
+        colon++;
+    if (colon == 0 || colon == line.length || line.data[colon] != ':')
+        return BAD_REQUEST;
+    struct slice name = slice_take(line, colon);
+    struct slice value = slice_trim(slice_skip(line, colon + 1));
+    if (!http_is_field_value(value))
+        return BAD_REQUEST;
+    enum http_field_name known = http_field_lookup(name);
+    request->fields[request->field_count++] = (struct http_field){known, name, value};
+    if (known != HTTP_FIELD_OTHER && request->first[known] == 0)
+        request->first[known] = (uint8_t)request->field_count;
+    return 0;
+}
+
+static bool occurs_once(const struct http_request *request, enum http_field_name name)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < request->field_count; i++)
+        count += request->fields[i].name == name;
+    return count == 1;
+}
+
+/* Host must be there in HTTP/1.1, once, and valid (RFC 9112 section 3.2); an absolute target's authority
+ * takes its place, but does not excuse it. */
+static refusal settle_host(struct http_request *request)
+{
+    if (!http_request_has(request, HTTP_FIELD_HOST))
+        return request->version_minor >= 1 ? BAD_REQUEST : 0;
+    struct slice host, port;
+    if (!occurs_once(request, HTTP_FIELD_HOST) ||
+        !http_host_parse(http_request_field(request, HTTP_FIELD_HOST), &host, &port))
+        return BAD_REQUEST;
+    if (request->host.length == 0)
+        request->host = host;
+    return 0;
+}
+
+/* RFC 9112 section 9.3: 1.1 persists unless "close"; 1.0 only with "keep-alive". */
+static void settle_persistence(struct http_request *request)
+{
+    bool close = false;
+    bool keep_alive = false;
+    for (unsigned i = 0; i < request->field_count; i++) {
+        if (request->fields[i].name != HTTP_FIELD_CONNECTION)
+            continue;
+        struct slice rest = request->fields[i].value;
+        struct slice option;
+        while (slice_next(&rest, ',', &option)) {
+            close |= slice_equal_nocase(option, SLICE("close"));
+            keep_alive |= slice_equal_nocase(option, SLICE("keep-alive"));
+        }
+    }
+    request->keep_alive = !close && (request->version_minor >= 1 || keep_alive);
+}
+
+/* The only transfer coding is one "chunked", alone, in HTTP/1.1 and without a Content-Length. RFC 9112
+ * section 6.1 would let a server prefer Transfer-Encoding over Content-Length; both together are how
+ * smuggling begins. */
+static refusal settle_transfer_encoding(struct http_request *request)
+{
+    if (request->version_minor == 0 || http_request_has(request, HTTP_FIELD_CONTENT_LENGTH) ||
+        !occurs_once(request, HTTP_FIELD_TRANSFER_ENCODING))
+        return BAD_REQUEST;
+    struct slice coding = http_request_field(request, HTTP_FIELD_TRANSFER_ENCODING);
+    if (!slice_equal_nocase(coding, SLICE("chunked")))
+        return slice_ends_with(coding, SLICE("chunked")) ? NOT_IMPLEMENTED : BAD_REQUEST;
+    request->body = HTTP_BODY_CHUNKED;
+    return 0;
+}
+
+static refusal settle_content_length(const struct h1_limits *limits, struct http_request *request)
+{
+    if (!occurs_once(request, HTTP_FIELD_CONTENT_LENGTH) ||
+        !slice_to_u64(http_request_field(request, HTTP_FIELD_CONTENT_LENGTH), &request->content_length))
+        return BAD_REQUEST;
+    if (request->content_length > limits->body_bytes)
+        return CONTENT_TOO_LARGE;
+    if (request->content_length > 0)
+        request->body = HTTP_BODY_LENGTH;
+    return 0;
+}
+
+/* What follows from all fields together. */
+static refusal settle_head(const struct h1_limits *limits, struct http_request *request)
+{
+    refusal refused = settle_host(request);
+    if (refused == 0 && http_request_has(request, HTTP_FIELD_TRANSFER_ENCODING))
+        refused = settle_transfer_encoding(request);
+    else if (refused == 0 && http_request_has(request, HTTP_FIELD_CONTENT_LENGTH))
+        refused = settle_content_length(limits, request);
+    request->keep_alive = request->version_minor >= 1;
+    if (http_request_has(request, HTTP_FIELD_CONNECTION))
+        settle_persistence(request);
+    if (request->version_minor >= 1 && http_request_has(request, HTTP_FIELD_EXPECT))
+        request->expect_continue =
+            slice_equal_nocase(http_request_field(request, HTTP_FIELD_EXPECT), SLICE("100-continue"));
+    return refused;
+}
+
+/* Not the fields array: it is large, and `field_count` says how much of it counts. */
+static void clear(struct http_request *request)
+{
+    memset(request, 0, offsetof(struct http_request, fields));
+}
+
+/* Cuts one line off the front of `rest`. A line ends in CRLF, and holds no other CR, nor LF: a bare one is
+ * where two parsers would disagree (RFC 9112 section 2.2). */
+static enum h1_head_result take_line(struct slice *rest, struct slice *ret_line)
+{
+    size_t end = slice_find(*rest, '\n');
+    if (end == rest->length)
+        return H1_HEAD_MORE;
+    if (end == 0 || rest->data[end - 1] != '\r')
+        return H1_HEAD_BAD;
+    *ret_line = slice_take(*rest, end - 1);
+    *rest = slice_skip(*rest, end + 1);
+    return H1_HEAD_DONE;
+}
+
+enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *limits,
+                                  struct http_request *request, size_t *ret_length, uint16_t *ret_status)
+{
+    struct slice rest = input;
+    struct slice line;
+    unsigned empty_lines = 0;
+    refusal refused = 0;
+    bool has_request_line = false;
+    clear(request);
+    for (;;) {
+        enum h1_head_result result = take_line(&rest, &line);
+        size_t used = result == H1_HEAD_MORE ? input.length : input.length - rest.length;
+        if (UNLIKELY(used > limits->head_bytes))
+            refused = has_request_line ? HEAD_TOO_LARGE : URI_TOO_LONG;
+        else if (result == H1_HEAD_MORE)
+            return H1_HEAD_MORE;
+        else if (result == H1_HEAD_BAD)
+            refused = BAD_REQUEST;
+        else if (has_request_line && line.length == 0)
+            break;
+        else if (has_request_line)
+            refused = parse_field_line(line, limits, request);
+        else if (line.length == 0)
+            refused = ++empty_lines > EMPTY_LINES_MAX ? BAD_REQUEST : 0;
+        else {
+            refused = parse_request_line(line, limits, request);
+            has_request_line = true;
+        }
+        if (UNLIKELY(refused))
+            goto bad;
+    }
+    refused = settle_head(limits, request);
+    if (refused)
+        goto bad;
+    *ret_length = input.length - rest.length;
+    return H1_HEAD_DONE;
+bad:
+    *ret_status = refused;
+    return H1_HEAD_BAD;
+}

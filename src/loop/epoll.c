@@ -1,0 +1,80 @@
+/* The epoll backend: edge-triggered for streams (one registration for reading and writing, never changed),
+ * level-triggered for whatever prefers to be told again. */
+#include "loop/backend.h"
+
+#include "sys/event.h"
+#include "sys/socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Events fetched by one wait: enough to spread its cost, few enough that timers are not kept waiting. */
+#define EVENTS_MAX 256
+
+struct backend_state {
+    int fd;
+    int count;
+    struct epoll_event events[EVENTS_MAX];
+};
+
+static int epoll_open(struct backend_state **ret_state)
+{
+    struct backend_state *state = calloc(1, sizeof(*state));
+    if (state == NULL)
+        return -ENOMEM;
+    state->fd = sys_epoll_create();
+    if (state->fd < 0) {
+        int error = state->fd;
+        free(state);
+        return error;
+    }
+    *ret_state = state;
+    return 0;
+}
+
+static void epoll_close(struct backend_state *state)
+{
+    sys_close(state->fd);
+    free(state);
+}
+
+static int epoll_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
+{
+    uint32_t events = mode == WATCH_LEVEL ? EPOLLIN : EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    return sys_epoll_add(state->fd, watch->fd, events, watch);
+}
+
+static void epoll_stop(struct backend_state *state, struct watch *watch)
+{
+    sys_epoll_remove(state->fd, watch->fd);
+    for (int i = 0; i < state->count; i++) {
+        if (state->events[i].data.ptr == watch)
+            state->events[i].data.ptr = NULL;
+    }
+}
+
+static int epoll_wait_ready(struct backend_state *state, int timeout_ms)
+{
+    int count = sys_epoll_wait(state->fd, state->events, EVENTS_MAX, timeout_ms);
+    state->count = count < 0 ? 0 : count;
+    return count;
+}
+
+static struct watch *epoll_ready(struct backend_state *state, int i, unsigned *ret_events)
+{
+    uint32_t events = state->events[i].events;
+    *ret_events = (events & EPOLLIN ? WATCH_READABLE : 0u) | (events & EPOLLOUT ? WATCH_WRITABLE : 0u) |
+                  (events & (EPOLLRDHUP | EPOLLHUP) ? WATCH_ENDED : 0u) |
+                  (events & EPOLLERR ? WATCH_FAILED : 0u);
+    return state->events[i].data.ptr;
+}
+
+const struct backend backend_epoll = {
+    .name = "epoll",
+    .open = epoll_open,
+    .close = epoll_close,
+    .start = epoll_start,
+    .stop = epoll_stop,
+    .wait = epoll_wait_ready,
+    .ready = epoll_ready,
+};

@@ -1,0 +1,35 @@
+/* The loop's insides, shared by the files of this folder only. */
+#ifndef LOOP_INTERNAL_H
+#define LOOP_INTERNAL_H
+
+#include "loop/backend.h"
+#include "loop/loop.h"
+#include "loop/wheel.h"
+
+struct offload;
+
+struct loop {
+    const struct backend *backend;
+    struct backend_state *backend_state;
+    struct loop_options options;
+    uint64_t turn_began_ns;
+    int64_t wall_seconds;
+    bool stopping;
+    struct list tasks;       /* struct task, to run at the end of this turn */
+    struct list again;       /* struct stream, to read again in the next turn */
+    struct list closed;      /* struct stream, whose owners are told at the end of this turn */
+    struct offload *offload; /* NULL before the first job */
+    struct wheel wheel;
+    char read_buffer[LOOP_READ_BYTES];
+};
+
+/* stream.c: reads again from the streams that had more than one buffer. */
+void streams_read_again(struct loop *loop);
+
+/* stream.c: tells the owners of closed streams. */
+void streams_tell_closed(struct loop *loop);
+
+/* offload.c: waits for jobs under way, calls their `done`, frees. NULL is ignored. */
+void offload_destroy(struct offload *offload);
+
+#endif

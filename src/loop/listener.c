@@ -1,0 +1,108 @@
+/* Accepting connections. The socket is watched level-triggered: a rest needs no memory of edges missed
+ * meanwhile, and accepting may stop after a batch for the sake of the connections that are already here. */
+#include "loop/listener.h"
+
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+/* Connections accepted in one callback before others get their turn. */
+#define ACCEPT_BATCH 64
+
+static const struct watch_events listener_watch_events;
+
+static void open_reserve(struct listener *listener)
+{
+    if (listener->reserve_fd < 0)
+        listener->reserve_fd = sys_open_null();
+}
+
+/* Every descriptor is taken and the owner could free none. With the reserve given up there is one: enough to
+ * take a client out of the queue and tell it so, rather than let it wait for an answer that cannot come. */
+static void turn_one_away(struct listener *listener)
+{
+    if (listener->reserve_fd < 0)
+        return;
+    sys_close(listener->reserve_fd);
+    listener->reserve_fd = -1;
+    struct address peer;
+    int fd = sys_accept(listener->watch.fd, &peer);
+    if (fd >= 0) {
+        listener->events->on_turned_away(listener, fd);
+        sys_close(fd);
+    }
+    open_reserve(listener);
+}
+
+static void rest(struct listener *listener)
+{
+    watch_stop(listener->loop, &listener->watch);
+    wheel_arm(loop_wheel(listener->loop), &listener->rest, LISTENER_REST_MS);
+}
+
+static void rest_is_over(struct timer *timer)
+{
+    struct listener *listener = CONTAINER_OF(timer, struct listener, rest);
+    open_reserve(listener);
+    if (watch_start(listener->loop, &listener->watch, WATCH_LEVEL) < 0)
+        wheel_arm(loop_wheel(listener->loop), &listener->rest, LISTENER_REST_MS);
+}
+
+static bool is_exhaustion(int error)
+{
+    return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
+}
+
+static void on_ready(struct watch *watch, unsigned events)
+{
+    (void)events;
+    struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
+    for (int i = 0; i < ACCEPT_BATCH && listener->running; i++) {
+        struct address peer;
+        int fd = sys_accept(watch->fd, &peer);
+        if (fd >= 0) {
+            listener->events->on_accept(listener, fd, &peer);
+        } else if (fd == -EAGAIN) {
+            return;
+        } else if (is_exhaustion(fd) && !listener->events->on_exhausted(listener, fd)) {
+            turn_one_away(listener);
+            rest(listener);
+            return;
+        }
+        /* Other errors belong to the connection that was to be accepted (accept(2), "Error handling"): next
+         * one. */
+    }
+}
+
+static const struct watch_events listener_watch_events = {.on_ready = on_ready};
+
+int listener_start(struct listener *listener, struct loop *loop, int fd, const struct listener_events *events)
+{
+    *listener = (struct listener){
+        .watch = {.events = &listener_watch_events, .fd = fd},
+        .loop = loop,
+        .events = events,
+        .reserve_fd = -1,
+    };
+    timer_init(&listener->rest, rest_is_over);
+    int error = watch_start(loop, &listener->watch, WATCH_LEVEL);
+    if (error < 0)
+        return error;
+    open_reserve(listener);
+    listener->running = true;
+    return 0;
+}
+
+void listener_stop(struct listener *listener)
+{
+    if (!listener->running)
+        return;
+    listener->running = false;
+    if (timer_is_armed(&listener->rest))
+        timer_disarm(&listener->rest);
+    else
+        watch_stop(listener->loop, &listener->watch);
+    if (listener->reserve_fd >= 0)
+        sys_close(listener->reserve_fd);
+}

@@ -1,0 +1,176 @@
+/* One turn after another: wait, timers, events, tasks. See the rules of life in loop.h. */
+#include "loop/loop.h"
+
+#include "loop/internal.h"
+#include "sys/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Even with no timer armed the loop wakes now and then, so that its clock is never far behind. */
+#define SLEEP_MS_MAX 60000
+
+static void read_clocks(struct loop *loop)
+{
+    loop->turn_began_ns = sys_monotonic_ns();
+    loop->wall_seconds = sys_realtime_ns() / 1000000000;
+}
+
+int loop_create(const struct loop_options *options, struct loop **ret_loop)
+{
+    struct loop *loop = calloc(1, sizeof(*loop));
+    if (loop == NULL)
+        return -ENOMEM;
+    loop->options = *options;
+    loop->backend = &backend_epoll;
+    list_init(&loop->tasks);
+    list_init(&loop->again);
+    list_init(&loop->closed);
+    read_clocks(loop);
+    wheel_init(&loop->wheel, loop_now_ms(loop));
+    int error = loop->backend->open(&loop->backend_state);
+    if (error < 0) {
+        free(loop);
+        return error;
+    }
+    *ret_loop = loop;
+    return 0;
+}
+
+void loop_destroy(struct loop *loop)
+{
+    if (loop == NULL)
+        return;
+    offload_destroy(loop->offload);
+    streams_tell_closed(loop);
+    loop->backend->close(loop->backend_state);
+    free(loop);
+}
+
+void loop_stop(struct loop *loop)
+{
+    loop->stopping = true;
+}
+
+uint64_t loop_now_ms(const struct loop *loop)
+{
+    return loop->turn_began_ns / 1000000;
+}
+
+uint64_t loop_clock_us(const struct loop *loop)
+{
+    (void)loop;
+    return sys_monotonic_ns() / 1000;
+}
+
+int64_t loop_wall_seconds(const struct loop *loop)
+{
+    return loop->wall_seconds;
+}
+
+struct wheel *loop_wheel(struct loop *loop)
+{
+    return &loop->wheel;
+}
+
+const char *loop_backend_name(const struct loop *loop)
+{
+    return loop->backend->name;
+}
+
+int watch_start(struct loop *loop, struct watch *watch, enum watch_mode mode)
+{
+    return loop->backend->start(loop->backend_state, watch, mode);
+}
+
+void watch_stop(struct loop *loop, struct watch *watch)
+{
+    loop->backend->stop(loop->backend_state, watch);
+}
+
+void task_init(struct task *task, void (*run)(struct task *task))
+{
+    task->run = run;
+    list_init(&task->link);
+}
+
+void task_defer(struct loop *loop, struct task *task)
+{
+    if (list_is_empty(&task->link))
+        list_append(&loop->tasks, &task->link);
+}
+
+void task_cancel(struct task *task)
+{
+    list_remove(&task->link);
+}
+
+static void run_tasks(struct loop *loop)
+{
+    /* Tasks that tasks defer belong to the next turn, or two of them could keep the loop here for ever. */
+    struct list due;
+    list_init(&due);
+    list_splice(&due, &loop->tasks);
+    while (!list_is_empty(&due)) {
+        struct task *task = CONTAINER_OF(due.next, struct task, link);
+        list_remove(&task->link);
+        task->run(task);
+    }
+}
+
+static void report_stall(struct loop *loop, const struct watch *watch, uint64_t duration_ns)
+{
+    char doing[256];
+    size_t length = watch->events->describe ? watch->events->describe(watch, doing, sizeof(doing)) : 0;
+    if (loop->options.on_stall)
+        loop->options.on_stall(loop->options.context, duration_ns / 1000, slice_make(doing, length));
+}
+
+/* Calls back for everything that is ready. The clock is read once an event, as the end of one callback is the
+ * beginning of the next: about 20 ns through the vDSO, against the several microseconds of a request's system
+ * calls, and the report names the callback that stalled rather than the turn. */
+static void dispatch(struct loop *loop, int count)
+{
+    uint64_t before = loop->turn_began_ns;
+    for (int i = 0; i < count; i++) {
+        unsigned events;
+        struct watch *watch = loop->backend->ready(loop->backend_state, i, &events);
+        if (watch == NULL)
+            continue;
+        watch->events->on_ready(watch, events);
+        uint64_t after = sys_monotonic_ns();
+        if (UNLIKELY(after - before > LOOP_STALL_US * UINT64_C(1000)))
+            report_stall(loop, watch, after - before);
+        before = after;
+    }
+}
+
+static int wait_timeout_ms(const struct loop *loop)
+{
+    if (!list_is_empty(&loop->tasks) || !list_is_empty(&loop->again))
+        return 0;
+    return (int)wheel_sleep_ms(&loop->wheel, SLEEP_MS_MAX);
+}
+
+static int turn(struct loop *loop)
+{
+    int count = loop->backend->wait(loop->backend_state, wait_timeout_ms(loop));
+    if (count < 0)
+        return count;
+    read_clocks(loop);
+    wheel_advance(&loop->wheel, loop_now_ms(loop));
+    streams_read_again(loop);
+    dispatch(loop, count);
+    run_tasks(loop);
+    streams_tell_closed(loop);
+    return 0;
+}
+
+int loop_run(struct loop *loop)
+{
+    int error = 0;
+    loop->stopping = false;
+    while (!loop->stopping && error == 0)
+        error = turn(loop);
+    return error;
+}

@@ -1,0 +1,51 @@
+/* epoll(7) and eventfd(2), thinly. */
+#include "sys/event.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+int sys_epoll_create(void)
+{
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int sys_epoll_add(int epoll_fd, int fd, uint32_t events, void *data)
+{
+    struct epoll_event event = {.events = events, .data.ptr = data};
+    return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int sys_epoll_remove(int epoll_fd, int fd)
+{
+    return epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL) < 0 ? -errno : 0;
+}
+
+int sys_epoll_wait(int epoll_fd, struct epoll_event *events, int events_max, int timeout_ms)
+{
+    int count = epoll_wait(epoll_fd, events, events_max, timeout_ms);
+    if (count >= 0)
+        return count;
+    return errno == EINTR ? 0 : -errno;
+}
+
+int sys_eventfd_create(void)
+{
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+void sys_eventfd_raise(int fd)
+{
+    /* EAGAIN means that the counter is at its top, and so raised already. */
+    ssize_t written = write(fd, &(uint64_t){1}, sizeof(uint64_t));
+    assert(written == sizeof(uint64_t) || errno == EAGAIN);
+}
+
+void sys_eventfd_clear(int fd)
+{
+    uint64_t count;
+    ssize_t got = read(fd, &count, sizeof(count));
+    assert(got == sizeof(count) || errno == EAGAIN);
+}

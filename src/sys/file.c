@@ -1,0 +1,166 @@
+/* openat2(2) does the guarding: the kernel resolves the path beneath the root and refuses what would leave
+ * it. */
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static uint64_t open_mode(unsigned flags)
+{
+    uint64_t mode = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    if (flags & OPEN_FOLDER)
+        return mode | O_PATH | O_DIRECTORY;
+    if (flags & OPEN_PLACE)
+        return mode | O_PATH;
+    if (flags & OPEN_LIST)
+        mode |= O_DIRECTORY;
+    return mode | O_RDONLY;
+}
+
+int sys_open_beneath(int root_fd, const char *path, unsigned flags)
+{
+    struct open_how how = {.flags = open_mode(flags), .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    /* openat2 refuses flags that O_PATH has no use for. */
+    if (how.flags & O_PATH)
+        how.flags &= ~(uint64_t)(O_NONBLOCK | O_NOCTTY);
+    if (flags & OPEN_CACHED)
+        how.resolve |= RESOLVE_CACHED | RESOLVE_NO_XDEV;
+    if (flags & OPEN_NO_SYMLINKS)
+        how.resolve |= RESOLVE_NO_SYMLINKS;
+    long fd;
+    do
+        fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+    while (fd < 0 && errno == EINTR);
+    return fd < 0 ? -errno : (int)fd;
+}
+
+int sys_open_root(const char *path)
+{
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int sys_open_null(void)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static void convert(const struct stat *from, struct file_status *to)
+{
+    *to = (struct file_status){
+        .device = from->st_dev,
+        .inode = from->st_ino,
+        .size = (uint64_t)from->st_size,
+        .modified_ns = from->st_mtim.tv_sec * INT64_C(1000000000) + from->st_mtim.tv_nsec,
+        .changed_ns = from->st_ctim.tv_sec * INT64_C(1000000000) + from->st_ctim.tv_nsec,
+        .links = (uint32_t)from->st_nlink,
+        .mode = from->st_mode,
+    };
+}
+
+int sys_file_status(int fd, struct file_status *ret_status)
+{
+    struct stat status;
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    convert(&status, ret_status);
+    return 0;
+}
+
+int sys_path_status(const char *path, struct file_status *ret_status)
+{
+    struct stat status;
+    if (stat(path, &status) < 0)
+        return -errno;
+    convert(&status, ret_status);
+    return 0;
+}
+
+bool sys_is_local_file_system(int fd)
+{
+    static const unsigned long local[] = {
+        EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC,          OVERLAYFS_SUPER_MAGIC,
+        F2FS_SUPER_MAGIC, RAMFS_MAGIC,     SQUASHFS_MAGIC,    EROFS_SUPER_MAGIC_V1, 0x2fc12fc1 /* ZFS */,
+    };
+    struct statfs status;
+    if (fstatfs(fd, &status) < 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LENGTH(local); i++) {
+        if ((unsigned long)status.f_type == local[i])
+            return true;
+    }
+    return false;
+}
+
+ssize_t sys_read_at(int fd, void *buffer, size_t size, off_t offset, bool cached_only)
+{
+    struct iovec piece = {.iov_base = buffer, .iov_len = size};
+    ssize_t count;
+    do
+        count = preadv2(fd, &piece, 1, offset, cached_only ? RWF_NOWAIT : 0);
+    while (count < 0 && errno == EINTR);
+    /* A file system that cannot say whether it would wait is taken to. */
+    return count < 0 ? errno == EOPNOTSUPP ? -EAGAIN : -errno : count;
+}
+
+static bool byte_is_cached(int fd, off_t offset)
+{
+    char byte;
+    return sys_read_at(fd, &byte, 1, offset, true) >= 0;
+}
+
+bool sys_range_is_cached(int fd, off_t offset, size_t length)
+{
+    /* Not yet in the C library's headers: cachestat(2), Linux 6.5. */
+    enum { SYS_CACHESTAT = 451 };
+    struct {
+        uint64_t offset, length;
+    } range = {(uint64_t)offset, length};
+    struct {
+        uint64_t cached, dirty, writeback, evicted, recently_evicted;
+    } pages;
+    static bool has_cachestat = true;
+    if (has_cachestat) {
+        if (syscall(SYS_CACHESTAT, fd, &range, &pages, 0u) == 0) {
+            uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+            uint64_t first = range.offset / page;
+            uint64_t last = (range.offset + length - 1) / page;
+            return length == 0 || pages.cached >= last - first + 1;
+        }
+        if (errno == ENOSYS)
+            has_cachestat = false;
+    }
+    return length == 0 || (byte_is_cached(fd, offset) && byte_is_cached(fd, offset + (off_t)length - 1));
+}
+
+int sys_inotify_create(void)
+{
+    int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int sys_inotify_watch_folder(int inotify_fd, int folder_fd)
+{
+    /* The folder that was opened, whatever its name leads to by now. */
+    char path[32];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", folder_fd);
+    uint32_t events = IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
+                      IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR;
+    int watch = inotify_add_watch(inotify_fd, path, events);
+    return watch < 0 ? -errno : watch;
+}
+
+void sys_inotify_forget(int inotify_fd, int watch)
+{
+    inotify_rm_watch(inotify_fd, watch);
+}

@@ -1,0 +1,63 @@
+/* Files beneath a root: openat2(2) and what follows. -errno where they fail. */
+#ifndef SYS_FILE_H
+#define SYS_FILE_H
+
+#include "base/compiler.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What fstat(2) says, as far as anyone here asks. */
+struct file_status {
+    uint64_t device;
+    uint64_t inode;
+    uint64_t size;
+    int64_t modified_ns; /* since 1970 */
+    int64_t changed_ns;
+    uint32_t links;
+    uint32_t mode; /* S_IFMT and permission bits, see inode(7) */
+};
+
+/* How far an open may go. */
+enum open_flag {
+    OPEN_FOLDER = 1,      /* O_PATH | O_DIRECTORY: to hold a place, not to read */
+    OPEN_PLACE = 2,       /* O_PATH: to ask what it is without waking a device or a FIFO */
+    OPEN_CACHED = 4,      /* -EAGAIN rather than wait for a disk or a server, and no other file system */
+    OPEN_NO_SYMLINKS = 8, /* -ELOOP rather than follow any symbolic link */
+    OPEN_LIST = 16,       /* O_RDONLY | O_DIRECTORY: to list */
+};
+
+/* Opens `path` (NUL-terminated, relative) for reading, never leaving the folder `root_fd`, not by "..", not
+ * by an absolute path, not by a symbolic link, not by a magic link of /proc. Non-blocking and close-on-exec.
+ */
+int sys_open_beneath(int root_fd, const char *path, unsigned flags) MUST_CHECK;
+
+/* Opens a folder by any path, as a root for the above. */
+int sys_open_root(const char *path) MUST_CHECK;
+
+/* /dev/null, as a descriptor to hold in reserve. */
+int sys_open_null(void) MUST_CHECK;
+
+int sys_file_status(int fd, struct file_status *ret_status) MUST_CHECK;
+
+/* Without opening: stat(2) by any path. */
+int sys_path_status(const char *path, struct file_status *ret_status) MUST_CHECK;
+
+/* The descriptor's file system is a local one whose caches can be asked without waiting. */
+bool sys_is_local_file_system(int fd);
+
+/* pread(2). With `cached_only`, -EAGAIN rather than wait for a disk (preadv2(2), RWF_NOWAIT). */
+ssize_t sys_read_at(int fd, void *buffer, size_t size, off_t offset, bool cached_only) MUST_CHECK;
+
+/* Every page of the range is in the page cache, so that sendfile(2) will not wait: cachestat(2), or where the
+ * kernel has none a probe of the first and last page. */
+bool sys_range_is_cached(int fd, off_t offset, size_t length);
+
+/* inotify(7): a non-blocking descriptor; a watch of the folder that `folder_fd` holds, for everything that
+ * changes what its names mean; the end of a watch. */
+int sys_inotify_create(void) MUST_CHECK;
+int sys_inotify_watch_folder(int inotify_fd, int folder_fd) MUST_CHECK;
+void sys_inotify_forget(int inotify_fd, int watch);
+
+#endif

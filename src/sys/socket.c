@@ -1,0 +1,72 @@
+/* Socket system calls: -errno instead of errno, EINTR made good. Everything is one call and its result. */
+#include "sys/socket.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
+
+int sys_accept(int listening_fd, struct address *ret_peer)
+{
+    struct address peer = {.length = sizeof(struct sockaddr_un)};
+    int fd;
+    do
+        fd = accept4(listening_fd, &peer.any, &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
+    if (fd < 0)
+        return -errno;
+    *ret_peer = peer;
+    return fd;
+}
+
+ssize_t sys_recv(int fd, void *buffer, size_t size)
+{
+    ssize_t received;
+    do
+        received = recv(fd, buffer, size, 0);
+    while (received < 0 && errno == EINTR);
+    return received < 0 ? -errno : received;
+}
+
+ssize_t sys_send(int fd, const struct iovec *pieces, size_t count, bool more)
+{
+    int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+    ssize_t sent;
+    do {
+        /* One piece is the common case, and send(2) is measurably cheaper than sendmsg(2). */
+        if (count == 1) {
+            sent = send(fd, pieces->iov_base, pieces->iov_len, flags);
+        } else {
+            struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = count};
+            sent = sendmsg(fd, &message, flags);
+        }
+    } while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : sent;
+}
+
+ssize_t sys_sendfile(int fd, int file_fd, off_t *offset, size_t length)
+{
+    ssize_t sent;
+    do
+        sent = sendfile(fd, file_fd, offset, length);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : sent;
+}
+
+int sys_shutdown_send(int fd)
+{
+    return shutdown(fd, SHUT_WR) < 0 ? -errno : 0;
+}
+
+size_t sys_unacknowledged(int fd)
+{
+    int bytes = 0;
+    return ioctl(fd, SIOCOUTQ, &bytes) < 0 || bytes < 0 ? 0 : (size_t)bytes;
+}
+
+void sys_close(int fd)
+{
+    /* Linux releases the descriptor even when close(2) says EINTR: never call it twice. */
+    close(fd);
+}
