@@ -1,0 +1,167 @@
+/* Reading and writing of socket addresses. inet_pton(3) decides what an IP address is. */
+#include "sys/address.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+const char *address_fault_text(enum address_fault fault)
+{
+    switch (fault) {
+    case ADDRESS_OK: return "it is right";
+#define X(name, text) \
+    case ADDRESS_FAULT_##name: return text;
+        ADDRESS_FAULT_TABLE(X)
+#undef X
+    }
+    UNREACHABLE();
+}
+
+static struct address make_v4(struct in_addr host, uint16_t port)
+{
+    return (struct address){
+        .v4 = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = host},
+        .length = sizeof(struct sockaddr_in),
+    };
+}
+
+static struct address make_v6(struct in6_addr host, uint16_t port)
+{
+    return (struct address){
+        .v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = host},
+        .length = sizeof(struct sockaddr_in6),
+    };
+}
+
+static enum address_fault parse_path(struct slice path, struct listen_address *address)
+{
+    struct sockaddr_un *out = &address->address.unix_path;
+    if (path.length == 0)
+        return ADDRESS_FAULT_PATH_EMPTY;
+    if (path.length >= sizeof(out->sun_path))
+        return ADDRESS_FAULT_PATH_LENGTH;
+    if (slice_find(path, '\0') < path.length)
+        return ADDRESS_FAULT_PATH_NUL;
+    out->sun_family = AF_UNIX;
+    memcpy(out->sun_path, path.data, path.length); /* the rest is zero already */
+    address->address.length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path.length + 1);
+    return ADDRESS_OK;
+}
+
+/* inet_pton wants a NUL behind the text. */
+static bool read_number(int family, struct slice host, void *out)
+{
+    char text[INET6_ADDRSTRLEN];
+    if (host.length >= sizeof(text) || slice_find(host, '\0') < host.length)
+        return false;
+    memcpy(text, host.data, host.length);
+    text[host.length] = '\0';
+    return inet_pton(family, text, out) == 1;
+}
+
+static enum address_fault parse_host(struct slice host, uint16_t port, struct listen_address *address)
+{
+    struct in_addr v4 = {.s_addr = htonl(INADDR_LOOPBACK)};
+    struct in6_addr v6 = in6addr_any;
+    address->every_family = host.length == 0;
+    if (host.length >= 2 && host.data[0] == '[' && host.data[host.length - 1] == ']') {
+        if (!read_number(AF_INET6, slice_make(host.data + 1, host.length - 2), &v6))
+            return ADDRESS_FAULT_HOST;
+        address->address = make_v6(v6, port);
+    } else if (host.length == 0) {
+        address->address = make_v6(v6, port);
+    } else if (slice_equal_nocase(host, SLICE("localhost")) || read_number(AF_INET, host, &v4)) {
+        address->address = make_v4(v4, port);
+    } else {
+        return slice_find(host, ':') < host.length ? ADDRESS_FAULT_BRACKETS : ADDRESS_FAULT_HOST;
+    }
+    return ADDRESS_OK;
+}
+
+/* Behind the last ':', where that is not inside brackets; the length of the text where there is none. */
+static size_t find_port(struct slice text)
+{
+    size_t at = text.length;
+    while (at > 0 && text.data[at - 1] != ':' && text.data[at - 1] != ']')
+        at--;
+    return at > 0 && text.data[at - 1] == ':' ? at : text.length;
+}
+
+static enum address_fault parse_host_and_port(struct slice text, struct listen_address *address)
+{
+    size_t port_at = find_port(text);
+    uint64_t port;
+    if (port_at == text.length)
+        return ADDRESS_FAULT_NO_PORT;
+    if (!slice_to_u64(slice_skip(text, port_at), &port) || port > UINT16_MAX)
+        return ADDRESS_FAULT_PORT;
+    return parse_host(slice_take(text, port_at - 1), (uint16_t)port, address);
+}
+
+enum address_fault address_parse(struct slice text, struct listen_address *ret_address)
+{
+    struct listen_address address = {0};
+    struct slice unix_prefix = SLICE("unix:");
+    enum address_fault fault;
+    if (text.length == 0)
+        fault = ADDRESS_FAULT_EMPTY;
+    else if (slice_starts_with(text, unix_prefix))
+        fault = parse_path(slice_skip(text, unix_prefix.length), &address);
+    else
+        fault = parse_host_and_port(text, &address);
+    if (fault == ADDRESS_OK)
+        *ret_address = address;
+    return fault;
+}
+
+static bool is_v4_inside_v6(const struct address *address)
+{
+    return address->any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr);
+}
+
+size_t address_format_host(const struct address *address, char out[ADDRESS_TEXT_BYTES_MAX])
+{
+    if (address->any.sa_family == AF_INET)
+        inet_ntop(AF_INET, &address->v4.sin_addr, out, ADDRESS_TEXT_BYTES_MAX);
+    else if (is_v4_inside_v6(address))
+        inet_ntop(AF_INET, &address->v6.sin6_addr.s6_addr[12], out, ADDRESS_TEXT_BYTES_MAX);
+    else if (address->any.sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &address->v6.sin6_addr, out, ADDRESS_TEXT_BYTES_MAX);
+    else
+        memcpy(out, "unix", sizeof("unix"));
+    return strlen(out);
+}
+
+uint16_t address_port(const struct address *address)
+{
+    switch (address->any.sa_family) {
+    case AF_INET: return ntohs(address->v4.sin_port);
+    case AF_INET6: return ntohs(address->v6.sin6_port);
+    default: return 0;
+    }
+}
+
+/* "unix:" and the path, which the kernel may hand out without a NUL behind it. */
+static size_t format_path(const struct address *address, char out[ADDRESS_TEXT_BYTES_MAX])
+{
+    size_t head = offsetof(struct sockaddr_un, sun_path);
+    size_t room = address->length > head ? address->length - head : 0;
+    size_t length = strnlen(address->unix_path.sun_path, room);
+    memcpy(out, "unix:", 5);
+    memcpy(out + 5, address->unix_path.sun_path, length);
+    out[5 + length] = '\0';
+    return 5 + length;
+}
+
+size_t address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES_MAX])
+{
+    if (address->any.sa_family == AF_UNIX)
+        return format_path(address, out);
+    char host[ADDRESS_TEXT_BYTES_MAX];
+    address_format_host(address, host);
+    bool brackets = address->any.sa_family == AF_INET6 && !is_v4_inside_v6(address);
+    const char *format = brackets ? "[%s]:%u" : "%s:%u";
+    return (size_t)snprintf(out, ADDRESS_TEXT_BYTES_MAX, format, host, address_port(address));
+}
+
+static_assert(ADDRESS_TEXT_BYTES_MAX > sizeof("unix:") + sizeof(((struct sockaddr_un *)0)->sun_path),
+              "every path fits, and so does every IP address with its port");

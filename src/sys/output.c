@@ -1,0 +1,50 @@
+/* open(2), write(2), poll(2) for those who only write. */
+#include "sys/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static_assert(SYS_PIPE_ATOMIC_BYTES == PIPE_BUF, "as pipe(7) says");
+
+int sys_open_for_append(const char *path)
+{
+    /* O_NONBLOCK: opening a FIFO must not wait for its reader. */
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+    return fd < 0 ? -errno : fd;
+}
+
+int sys_duplicate(int fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return copy < 0 ? -errno : copy;
+}
+
+ssize_t sys_write(int fd, struct slice bytes)
+{
+    ssize_t written;
+    do
+        written = write(fd, bytes.data, bytes.length);
+    while (written < 0 && errno == EINTR);
+    return written < 0 ? -errno : written;
+}
+
+int sys_wait_writable(int fd, int timeout_ms)
+{
+    struct pollfd pollfd = {.fd = fd, .events = POLLOUT};
+    return poll(&pollfd, 1, timeout_ms) > 0 ? 0 : -EAGAIN;
+}
+
+bool sys_is_regular_file(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+bool sys_is_terminal(int fd)
+{
+    return isatty(fd) == 1;
+}

@@ -1,0 +1,90 @@
+/* fork(2), waitpid(2), prctl(2) and their relatives, thinly. */
+#include "sys/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+pid_t sys_fork(void)
+{
+    fflush(NULL);
+    pid_t pid = fork();
+    return pid < 0 ? -errno : pid;
+}
+
+bool sys_end_with_parent(pid_t parent, int signal)
+{
+    prctl(PR_SET_PDEATHSIG, signal);
+    return getppid() == parent; /* it may have ended before the call */
+}
+
+bool sys_reap(struct process_end *ret_end)
+{
+    int status;
+    pid_t pid;
+    do
+        pid = waitpid(-1, &status, WNOHANG);
+    while (pid < 0 && errno == EINTR);
+    if (pid <= 0)
+        return false;
+    bool by_signal = WIFSIGNALED(status);
+    int number = by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
+    *ret_end = (struct process_end){.pid = pid, .by_signal = by_signal, .number = number};
+    return true;
+}
+
+void sys_kill(pid_t pid, int signal)
+{
+    assert(pid > 0);
+    kill(pid, signal);
+}
+
+int sys_pipe(int ret_fds[2])
+{
+    return pipe2(ret_fds, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+int sys_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+    int ready = poll(fds, count, timeout_ms);
+    if (ready >= 0)
+        return ready;
+    return errno == EINTR ? 0 : -errno;
+}
+
+unsigned sys_cores(void)
+{
+    cpu_set_t cores;
+    /* The call fails on machines with more cores than the set has room for: count those that are online. */
+    if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
+        return (unsigned)CPU_COUNT(&cores);
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (unsigned)online : 1;
+}
+
+size_t sys_raise_descriptor_limit(void)
+{
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    struct rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+    return setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
+}
+
+void *sys_shared_memory(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void sys_shared_memory_free(void *memory, size_t size)
+{
+    if (memory)
+        munmap(memory, size);
+}

@@ -1,0 +1,48 @@
+/* Processes and what they share. -errno where the kernel refuses. */
+#ifndef SYS_PROCESS_H
+#define SYS_PROCESS_H
+
+#include "base/compiler.h"
+
+#include <poll.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* fork(2). What stdio has buffered is written first, so that it does not come out twice. Returns the child's
+ * id in the parent and 0 in the child. */
+pid_t sys_fork(void) MUST_CHECK;
+
+/* Lets the kernel send `signal` to this process when its parent ends. False when `parent` has ended already.
+ */
+bool sys_end_with_parent(pid_t parent, int signal);
+
+/* A child that ended. */
+struct process_end {
+    pid_t pid;
+    bool by_signal;
+    int number; /* the signal or the exit status */
+};
+
+/* Fetches one child that has ended; false when there is none. Never waits. */
+bool sys_reap(struct process_end *ret_end);
+
+/* kill(2). */
+void sys_kill(pid_t pid, int signal);
+
+/* A pipe, close-on-exec: the first descriptor is read, the second written. */
+int sys_pipe(int ret_fds[2]) MUST_CHECK;
+
+/* poll(2); a signal counts as nothing being ready. Returns how many are ready. */
+int sys_poll(struct pollfd *fds, nfds_t count, int timeout_ms) MUST_CHECK;
+
+/* How many cores this process may run on: at least 1. */
+unsigned sys_cores(void);
+
+/* Raises the soft limit of descriptors to the hard one; returns the limit in force. */
+size_t sys_raise_descriptor_limit(void);
+
+/* Zeroed memory that this process and its later children share. NULL without memory. */
+void *sys_shared_memory(size_t size) MUST_CHECK;
+void sys_shared_memory_free(void *memory, size_t size);
+
+#endif
