@@ -1,0 +1,119 @@
+/* The table of mime_table.h laid out to be small: all types in one run of text, found by offsets, so that
+ * nothing has to be relocated when the program starts; an extension is 16 bytes, found by halving. It is
+ * asked once a file, not once a request. */
+#include "http/mime.h"
+
+#include "http/mime_table.h"
+
+#include <stdlib.h>
+
+#define EXTENSION_MAX 12
+
+/* Every type after the other, each with its NUL; the members' offsets are where they begin. */
+struct type_text {
+#define X(name, text, is_compressible) char name[sizeof(text)];
+    MIME_TYPE_TABLE(X)
+#undef X
+};
+
+static const struct type_text type_text = {
+#define X(name, text, is_compressible) .name = text,
+    MIME_TYPE_TABLE(X)
+#undef X
+};
+
+enum {
+#define X(name, text, is_compressible) IS_COMPRESSIBLE_##name = is_compressible,
+    MIME_TYPE_TABLE(X)
+#undef X
+};
+
+struct media_type {
+    uint16_t offset; /* in type_text */
+    uint8_t length;
+    bool is_compressible;
+};
+
+static_assert(sizeof(struct type_text) <= UINT16_MAX, "an offset fits");
+
+#define MEDIA_TYPE(name)                                                                                    \
+    {                                                                                                       \
+        offsetof(struct type_text, name), sizeof(((struct type_text *)0)->name) - 1, IS_COMPRESSIBLE_##name \
+    }
+
+struct extension {
+    char text[EXTENSION_MAX]; /* lower case, filled up with NULs */
+    struct media_type type;
+};
+
+static const struct extension extensions[] = {
+#define X(extension, name) {extension, MEDIA_TYPE(name)},
+    MIME_EXTENSION_TABLE(X)
+#undef X
+};
+
+static const struct media_type unknown_type = MEDIA_TYPE(application_octet_stream);
+static const struct media_type text_type = MEDIA_TYPE(text_plain);
+static const struct media_type json_type = MEDIA_TYPE(application_json);
+
+static int compare_extensions(const void *a, const void *b)
+{
+    return memcmp(((const struct extension *)a)->text, ((const struct extension *)b)->text, EXTENSION_MAX);
+}
+
+static const struct media_type *find_extension(struct slice text)
+{
+    struct extension wanted = {0};
+    if (text.length > EXTENSION_MAX)
+        return &unknown_type;
+    for (size_t i = 0; i < text.length; i++)
+        wanted.text[i] = ascii_lower(text.data[i]);
+    const struct extension *found =
+        bsearch(&wanted, extensions, ARRAY_LENGTH(extensions), sizeof(*extensions), compare_extensions);
+    return found ? &found->type : &unknown_type;
+}
+
+static const struct media_type *find_whole_name(struct slice name)
+{
+    static const struct slice text_names[] = {
+        SLICE("AUTHORS"),  SLICE("CHANGELOG"),  SLICE("CHANGES"),     SLICE("CONTRIBUTING"),
+        SLICE("COPYING"),  SLICE("Dockerfile"), SLICE("HISTORY"),     SLICE("INSTALL"),
+        SLICE("LICENCE"),  SLICE("LICENSE"),    SLICE("MAINTAINERS"), SLICE("Makefile"),
+        SLICE("MD5SUMS"),  SLICE("NEWS"),       SLICE("NOTICE"),      SLICE("README"),
+        SLICE("SHA1SUMS"), SLICE("SHA256SUMS"), SLICE("SHA512SUMS"),  SLICE("THANKS"),
+        SLICE("TODO"),     SLICE("VERSION"),
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(text_names); i++) {
+        if (slice_equal_nocase(name, text_names[i]))
+            return &text_type;
+    }
+    /* Apple's devices ask for it under .well-known and want JSON. */
+    return slice_equal(name, SLICE("apple-app-site-association")) ? &json_type : &unknown_type;
+}
+
+/* The position behind the last `byte`; 0 where there is none. */
+static size_t behind_last(struct slice slice, char byte)
+{
+    const char *found = slice.length ? memrchr(slice.data, byte, slice.length) : NULL;
+    return found ? (size_t)(found - slice.data) + 1 : 0;
+}
+
+static const struct media_type *find_type(struct slice path)
+{
+    struct slice name = slice_skip(path, behind_last(path, '/'));
+    size_t extension = behind_last(name, '.');
+    if (extension <= 1) /* no dot, or only the one of a hidden file */
+        return find_whole_name(name);
+    return find_extension(slice_skip(name, extension));
+}
+
+struct slice http_mime_type(struct slice path)
+{
+    const struct media_type *type = find_type(path);
+    return slice_make((const char *)&type_text + type->offset, type->length);
+}
+
+bool http_mime_is_compressible(struct slice path)
+{
+    return find_type(path)->is_compressible;
+}
