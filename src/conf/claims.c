@@ -1,0 +1,59 @@
+/* Sorting brings those that meet together. */
+#include "conf/claims.h"
+
+#include <stdlib.h>
+
+bool claims_add(struct claims *claims, struct claim claim)
+{
+    if (claims->count == claims->capacity) {
+        size_t capacity = MAX(claims->capacity * 2, (size_t)16);
+        struct claim *grown = reallocarray(claims->list, capacity, sizeof(*grown));
+        if (grown == NULL)
+            return false;
+        claims->list = grown;
+        claims->capacity = capacity;
+    }
+    claims->list[claims->count++] = claim;
+    return true;
+}
+
+static int compare_numbers(uintptr_t a, uintptr_t b)
+{
+    return (a > b) - (a < b);
+}
+
+/* By scope and text, and then by place. */
+static int compare(const void *left, const void *right)
+{
+    const struct claim *a = left;
+    const struct claim *b = right;
+    int order = compare_numbers((uintptr_t)a->scope, (uintptr_t)b->scope);
+    if (order == 0)
+        order = memcmp(a->text.data, b->text.data, MIN(a->text.length, b->text.length));
+    if (order == 0)
+        order = compare_numbers(a->text.length, b->text.length);
+    if (order == 0)
+        order = compare_numbers(a->place.line, b->place.line);
+    return order ? order : compare_numbers(a->place.column, b->place.column);
+}
+
+void claims_check(struct claims *claims, struct diagnostics *diagnostics)
+{
+    if (claims->count > 1)
+        qsort(claims->list, claims->count, sizeof(claims->list[0]), compare);
+    for (size_t i = 1; i < claims->count; i++) {
+        const struct claim *first = &claims->list[i - 1];
+        const struct claim *second = &claims->list[i];
+        if (first->scope != second->scope || !slice_equal(first->text, second->text))
+            continue;
+        diagnostics_add(diagnostics, second->place, "%s: \"%.*s\" stands twice; first in line %u",
+                        second->what, (int)MIN(second->text.length, (size_t)200), second->text.data,
+                        first->place.line);
+    }
+}
+
+void claims_finish(struct claims *claims)
+{
+    free(claims->list);
+    *claims = (struct claims){0};
+}

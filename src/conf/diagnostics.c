@@ -1,0 +1,169 @@
+/* Collecting mistakes and laying them out. Printing looks up each line of source anew: there are at most
+ * fifty, and a text is at most a megabyte. */
+#include "conf/diagnostics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DIAGNOSTICS_BYTES_MAX (8u << 20)
+#define MESSAGE_BYTES_MAX     1024
+
+/* A longer line is shown as a window of this many characters around the place. */
+#define EXCERPT_CHARACTERS 100
+
+void diagnostics_init(struct diagnostics *diagnostics)
+{
+    *diagnostics = (struct diagnostics){0};
+    arena_init(&diagnostics->arena, DIAGNOSTICS_BYTES_MAX);
+}
+
+void diagnostics_finish(struct diagnostics *diagnostics)
+{
+    arena_finish(&diagnostics->arena);
+    diagnostics_init(diagnostics);
+}
+
+const struct source *diagnostics_add_source(struct diagnostics *diagnostics, struct slice name,
+                                            struct slice text, bool has_lines)
+{
+    struct source *source = arena_alloc(&diagnostics->arena, sizeof(*source));
+    if (source == NULL)
+        return NULL;
+    *source = (struct source){
+        .number = diagnostics->source_count++,
+        .name = arena_copy(&diagnostics->arena, name),
+        .text = arena_copy(&diagnostics->arena, text),
+        .has_lines = has_lines,
+    };
+    return source->name.data && source->text.data ? source : NULL;
+}
+
+void diagnostics_add(struct diagnostics *diagnostics, struct place place, const char *format, ...)
+{
+    if (diagnostics->count == DIAGNOSTICS_MAX) {
+        diagnostics->dropped++;
+        return;
+    }
+    char message[MESSAGE_BYTES_MAX];
+    va_list values;
+    va_start(values, format);
+    vsnprintf(message, sizeof(message), format, values);
+    va_end(values);
+    struct slice copy = arena_copy(&diagnostics->arena, slice_from(message));
+    diagnostics->list[diagnostics->count++] =
+        (struct diagnostic){.place = place, .message = copy.data ? copy : SLICE("out of memory")};
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct place *a = &((const struct diagnostic *)left)->place;
+    const struct place *b = &((const struct diagnostic *)right)->place;
+    if (a->source == NULL || b->source == NULL)
+        return (a->source != NULL) - (b->source != NULL);
+    if (a->source != b->source)
+        return a->source->number < b->source->number ? -1 : 1;
+    if (a->line != b->line)
+        return a->line < b->line ? -1 : 1;
+    return (a->column > b->column) - (a->column < b->column);
+}
+
+/* The line with that number, without its end. */
+static struct slice find_line(struct slice text, unsigned line)
+{
+    for (; line > 1; line--) {
+        size_t end = slice_find(text, '\n');
+        if (end == text.length)
+            return (struct slice){0};
+        text = slice_skip(text, end + 1);
+    }
+    struct slice found = slice_take(text, slice_find(text, '\n'));
+    if (slice_ends_with(found, SLICE("\r")))
+        found.length--;
+    return found;
+}
+
+static bool begins_character(char byte)
+{
+    return ((unsigned char)byte & 0xc0) != 0x80;
+}
+
+/* The byte at which character number `count` (from 0) begins, or the length. */
+static size_t byte_of_character(struct slice line, size_t count)
+{
+    size_t at = 0;
+    for (; at < line.length; at++) {
+        if (begins_character(line.data[at]) && count-- == 0)
+            break;
+    }
+    return at;
+}
+
+static void append_visible(struct buffer *out, struct slice text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        buffer_append_byte(out, byte == '\t' ? ' ' : byte < 0x20 || byte == 0x7f ? '?' : (char)byte);
+    }
+}
+
+static void append_repeated(struct buffer *out, char byte, size_t count)
+{
+    while (count-- > 0)
+        buffer_append_byte(out, byte);
+}
+
+static const char *colour(bool colours, const char *sequence)
+{
+    return colours ? sequence : "";
+}
+
+/* The line of the place with a caret under it. */
+static void print_excerpt(const struct place *place, bool colours, struct buffer *out)
+{
+    struct slice line = find_line(place->source->text, place->line);
+    if (line.length == 0)
+        return;
+    size_t before = place->column - 1;
+    size_t skipped = before > EXCERPT_CHARACTERS / 2 ? before - EXCERPT_CHARACTERS / 2 : 0;
+    line = slice_skip(line, byte_of_character(line, skipped));
+    line = slice_take(line, byte_of_character(line, EXCERPT_CHARACTERS));
+    before -= skipped;
+    size_t under = MIN((size_t)place->length, EXCERPT_CHARACTERS - before);
+
+    if (place->source->has_lines)
+        buffer_printf(out, "%5u | ", place->line);
+    else
+        buffer_append(out, SLICE("      | "));
+    append_visible(out, line);
+    buffer_append(out, SLICE("\n      | "));
+    append_repeated(out, ' ', before);
+    buffer_printf(out, "%s^", colour(colours, "\033[32;1m"));
+    append_repeated(out, '~', under > 0 ? under - 1 : 0);
+    buffer_printf(out, "%s\n", colour(colours, "\033[0m"));
+}
+
+static void print_one(const struct diagnostic *diagnostic, bool colours, struct buffer *out)
+{
+    const struct place *place = &diagnostic->place;
+    buffer_append(out, slice_from(colour(colours, "\033[1m")));
+    if (place->source)
+        append_visible(out, place->source->name);
+    if (place->source && place->source->has_lines && place->line > 0)
+        buffer_printf(out, ":%u:%u", place->line, place->column);
+    if (place->source)
+        buffer_append(out, SLICE(": "));
+    buffer_printf(out, "%serror:%s ", colour(colours, "\033[31m"), colour(colours, "\033[0m"));
+    append_visible(out, diagnostic->message);
+    buffer_append_byte(out, '\n');
+    if (place->source && place->line > 0)
+        print_excerpt(place, colours, out);
+}
+
+void diagnostics_print(struct diagnostics *diagnostics, bool colours, struct buffer *out)
+{
+    qsort(diagnostics->list, diagnostics->count, sizeof(diagnostics->list[0]), compare);
+    for (size_t i = 0; i < diagnostics->count; i++)
+        print_one(&diagnostics->list[i], colours, out);
+    if (diagnostics->dropped > 0)
+        buffer_printf(out, "and %zu more\n", diagnostics->dropped);
+}

@@ -1,0 +1,70 @@
+/* What is wrong with a configuration, and where: every mistake of one reading, shown as a compiler would.
+ *
+ *     vif.yaml:7:22: error: files: unknown option "listng"; did you mean "listing"?
+ *         7 |       /: {files: {listng: true}}
+ *           |                   ^~~~~~
+ *
+ * A source is a text that was read (a file, or one argument of the command line); a place is a stretch of
+ * one. Texts and messages are copied, so a value can be printed when all else is gone. At most
+ * DIAGNOSTICS_MAX are kept; more are counted. */
+#ifndef CONF_DIAGNOSTICS_H
+#define CONF_DIAGNOSTICS_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+
+#define DIAGNOSTICS_MAX 50
+
+struct source {
+    unsigned number; /* in the order of their coming; diagnostics are printed in that order */
+    struct slice name;
+    struct slice text;
+    bool has_lines; /* a file, where line and column are worth telling */
+};
+
+/* Lines and columns count from 1, columns in characters of UTF-8; line 0 is no place within the source. */
+struct place {
+    const struct source *source; /* NULL: nowhere in particular */
+    unsigned line;
+    unsigned column;
+    unsigned length; /* characters on that line; 0: a point */
+};
+
+struct diagnostic {
+    struct place place;
+    struct slice message;
+};
+
+struct diagnostics {
+    struct arena arena; /* of the sources and the messages */
+    struct diagnostic list[DIAGNOSTICS_MAX];
+    size_t count;
+    size_t dropped; /* found but not kept */
+    unsigned source_count;
+};
+
+/* No mistakes yet. */
+void diagnostics_init(struct diagnostics *diagnostics);
+
+/* Frees the messages and the sources. Also right on a zeroed one. */
+void diagnostics_finish(struct diagnostics *diagnostics);
+
+/* Copies a text to show in diagnostics; it lives as long as they do. NULL without memory. */
+const struct source *diagnostics_add_source(struct diagnostics *diagnostics, struct slice name,
+                                            struct slice text, bool has_lines) MUST_CHECK;
+
+/* Adds a mistake. The message is one line without "error:" and without full stop; cut at 1024 bytes. */
+void diagnostics_add(struct diagnostics *diagnostics, struct place place, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* How many mistakes there are, kept or not. */
+static inline size_t diagnostics_total(const struct diagnostics *diagnostics)
+{
+    return diagnostics->count + diagnostics->dropped;
+}
+
+/* Sorts them by place and appends all to `out`, each with its line of source, and how many more there are.
+ * With `colours` in ANSI colours. Control bytes of sources and messages are shown as '?'. */
+void diagnostics_print(struct diagnostics *diagnostics, bool colours, struct buffer *out);
+
+#endif

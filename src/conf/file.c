@@ -1,0 +1,89 @@
+/* Reading a configuration file, and finding out which folder it lies in. */
+#include "base/error.h"
+#include "conf/load.h"
+#include "conf/yaml.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define READ_BYTES 4096
+
+static bool is_standard_input(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+/* All of the file, or a little more than is allowed. */
+static int read_stream(FILE *stream, struct buffer *text)
+{
+    size_t got = 1;
+    while (text->length <= DOCUMENT_BYTES_MAX && got > 0) {
+        if (!buffer_reserve(text, READ_BYTES))
+            return -ENOMEM;
+        got = fread(text->data + text->length, 1, READ_BYTES, stream);
+        text->length += got;
+    }
+    return ferror(stream) ? -errno : 0;
+}
+
+static int read_file(const char *path, struct buffer *text)
+{
+    if (is_standard_input(path))
+        return read_stream(stdin, text);
+    FILE *stream = fopen(path, "re");
+    if (stream == NULL)
+        return -errno;
+    int error = read_stream(stream, text);
+    fclose(stream);
+    return error;
+}
+
+/* A text from standard input lies in the current folder. A link to a file counts where it stands, not where
+ * it leads: so a configuration can be linked into the folder of its site. */
+static struct slice folder_of(const char *path, struct arena *arena)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
+    char *folder = arena_string(arena, length > 0 ? slice_make(path, length) : SLICE("."));
+    char *absolute = folder ? realpath(folder, NULL) : NULL;
+    struct slice result = absolute ? arena_copy(arena, slice_from(absolute)) : (struct slice){0};
+    free(absolute);
+    return result;
+}
+
+static int report(struct diagnostics *diagnostics, const char *path, const char *what)
+{
+    diagnostics_add(diagnostics, (struct place){0}, "%s: %s", path, what);
+    return ERROR_SYNTAX;
+}
+
+static int parse(const char *path, struct slice text, struct diagnostics *diagnostics,
+                 struct document *document)
+{
+    const char *name = is_standard_input(path) ? "standard input" : path;
+    const struct source *source = diagnostics_add_source(diagnostics, slice_from(name), text, true);
+    return source ? yaml_read(source, diagnostics, document) : -ENOMEM;
+}
+
+int document_load_file(const char *path, struct diagnostics *diagnostics, struct document *document,
+                       struct slice *ret_folder)
+{
+    struct buffer text;
+    buffer_init(&text, DOCUMENT_BYTES_MAX + 2 * READ_BYTES);
+    int error = read_file(path, &text);
+    struct slice folder = folder_of(path, &document->arena);
+    if (error == -ENOMEM)
+        goto done;
+    if (error || folder.data == NULL)
+        error = report(diagnostics, path, error_text(error ? error : -errno));
+    else if (text.length > DOCUMENT_BYTES_MAX)
+        error = report(diagnostics, path, "longer than 1 MiB");
+    else
+        error = parse(path, buffer_slice(&text), diagnostics, document);
+    if (error == 0)
+        *ret_folder = folder;
+done:
+    buffer_finish(&text);
+    return error;
+}

@@ -1,0 +1,250 @@
+/* Reading a document by the table of options. Sections are read in the order of the table, not of the file,
+ * so that a site's fields are known before its routes. A mistake is told and reading goes on, so that all are
+ * told; what was read is thrown away then. Read load_section first. */
+#include "conf/load.h"
+
+#include "base/error.h"
+#include "conf/loader.h"
+#include "conf/nearest.h"
+#include "conf/routes.h"
+#include "conf/yaml.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void load_section(struct loader *loader, enum option_section section, const struct node *node);
+
+static void load_site(struct loader *loader, const struct node *node, struct site *site)
+{
+    struct field_edits fields = {0};
+    const struct node *outer = loader->scope;
+    loader->scope = node;
+    loader->objects[OBJECT_SITE] = site;
+    loader->objects[OBJECT_FIELD_EDITS] = &fields;
+    load_section(loader, SECTION_SITE, node);
+    loader->scope = outer;
+}
+
+static void load_sites(struct loader *loader, const struct option *option, const struct node *node)
+{
+    if (node->kind != NODE_LIST || node->entry_count == 0) {
+        loader_report_kind(loader, option, node, "a list of at least one site");
+        return;
+    }
+    struct site *site = (struct site *)loader_grow(loader, option, node->entry_count);
+    for (struct entry *entry = site ? node->first : NULL; entry; entry = entry->next)
+        load_site(loader, entry->value, site++);
+}
+
+static void load_route(struct loader *loader, const struct node *node, struct route *route)
+{
+    struct field_edits *outer = loader->objects[OBJECT_FIELD_EDITS];
+    struct field_edits fields = *outer;
+    loader->objects[OBJECT_ROUTE] = route;
+    loader->objects[OBJECT_FIELD_EDITS] = &fields;
+    load_section(loader, SECTION_ROUTE, node);
+    struct field_edit *room = loader_allocate(loader, fields.count, sizeof(*room));
+    if (room)
+        route_set_fields(route, &fields, room);
+    loader->objects[OBJECT_FIELD_EDITS] = outer;
+}
+
+static void load_routes(struct loader *loader, const struct option *option, const struct node *node)
+{
+    if (node->kind != NODE_MAP || node->entry_count == 0) {
+        loader_report_kind(loader, option, node,
+                           "a map of at least one path, such as \"/\", and what answers there");
+        return;
+    }
+    struct route *route = (struct route *)loader_grow(loader, option, node->entry_count);
+    for (struct entry *entry = route ? node->first : NULL; entry; entry = entry->next) {
+        struct slice prefix;
+        if (loader_read_text(loader, option, option->key_rule, entry->key, &prefix)) {
+            option->put(route, prefix, (struct slice){0});
+            loader_claim(loader, option, route_bare_prefix(prefix), entry->key);
+        }
+        load_route(loader, entry->value, route++);
+    }
+    routes_sort(loader->objects[OBJECT_SITE]);
+}
+
+static void load_child(struct loader *loader, const struct option *option, const struct node *node)
+{
+    if (option->is_alternative)
+        loader_store(loader, option, (uint64_t)option->constant);
+    load_section(loader, option->child, node);
+}
+
+static void load_option(struct loader *loader, const struct option *option, const struct node *node)
+{
+    switch (option->kind) {
+    case OPTION_BOOL:
+    case OPTION_NUMBER:
+    case OPTION_BYTES:
+    case OPTION_DURATION:
+    case OPTION_WORD:
+    case OPTION_TEXT:
+    case OPTION_TEXTS:
+    case OPTION_PAIRS: loader_read_value(loader, option, node); break;
+    case OPTION_SECTION: load_child(loader, option, node); break;
+    case OPTION_SECTIONS: load_sites(loader, option, node); break;
+    case OPTION_SECTION_MAP: load_routes(loader, option, node); break;
+    }
+}
+
+/* An option that is not there: its default, which is right by itself, or a section of defaults. */
+static void load_default(struct loader *loader, const struct option *option, struct place place)
+{
+    struct node text = {.kind = NODE_TEXT, .place = place, .text = slice_from(option->fallback)};
+    struct node empty = {.kind = NODE_MAP, .place = place};
+    char name[OPTION_TEXT_MAX];
+    if (option->is_required)
+        diagnostics_add(loader->diagnostics, place, "%s is missing", loader_option_name(option, name));
+    else if (option->fallback)
+        load_option(loader, option, &text);
+    else if (option->kind == OPTION_SECTION && !option->is_alternative)
+        load_section(loader, option->child, &empty);
+}
+
+static const char *section_name(enum option_section section)
+{
+    return section == SECTION_TOP ? "the top of the file" : sections[section].path;
+}
+
+static void report_unknown(struct loader *loader, enum option_section section, const struct node *key)
+{
+    struct nearest nearest = nearest_begin(key->text);
+    char hint[NEAREST_HINT_MAX];
+    for (const struct option *known = NULL; (known = option_next(section, known)) != NULL;)
+        nearest_offer(&nearest, slice_from(known->key));
+    diagnostics_add(loader->diagnostics, key->place, "unknown option \"%.*s\" %s %s%s",
+                    (int)MIN(key->text.length, (size_t)80), key->text.data,
+                    section == SECTION_TOP ? "at" : "in", section_name(section),
+                    nearest_hint(&nearest, hint));
+}
+
+/* "files, redirect or respond" must be there once. */
+static void check_alternatives(struct loader *loader, enum option_section section, const struct node *node)
+{
+    unsigned alternatives = 0;
+    unsigned given = 0;
+    const struct node *last = node;
+    for (const struct option *option = NULL; (option = option_next(section, option)) != NULL;) {
+        const struct node *value = option->is_alternative ? node_get(node, slice_from(option->key)) : NULL;
+        alternatives += option->is_alternative;
+        given += value != NULL;
+        last = value ? value : last;
+    }
+    if (alternatives > 0 && given != 1)
+        diagnostics_add(loader->diagnostics, last->place,
+                        given ? "a route has only one of files, redirect and respond"
+                              : "nothing answers here; expected files, redirect or respond");
+}
+
+static void load_map(struct loader *loader, enum option_section section, const struct node *node)
+{
+    NODE_FOREACH(entry, node)
+    {
+        if (option_find(section, entry->key->text) == NULL)
+            report_unknown(loader, section, entry->key);
+    }
+    for (const struct option *option = NULL; (option = option_next(section, option)) != NULL;) {
+        const struct node *value = node_get(node, slice_from(option->key));
+        if (value)
+            load_option(loader, option, value);
+        else
+            load_default(loader, option, node->place);
+    }
+    check_alternatives(loader, section, node);
+}
+
+static void load_section(struct loader *loader, enum option_section section, const struct node *node)
+{
+    const char *short_key = sections[section].short_key;
+    if (node->kind == NODE_MAP) {
+        load_map(loader, section, node);
+    } else if (node->kind == NODE_TEXT && node->text.length == 0 && short_key == NULL) {
+        /* "limits:" with all its options commented out. */
+        load_map(loader, section, &(struct node){.kind = NODE_MAP, .place = node->place});
+    } else if (node->kind == NODE_TEXT && short_key) {
+        struct node key = {.kind = NODE_TEXT, .text = slice_from(short_key)};
+        struct entry entry = {.key = &key, .value = (struct node *)node};
+        load_map(loader, section, &(struct node){.kind = NODE_MAP, .place = node->place, .first = &entry});
+    } else {
+        char text[OPTION_TEXT_MAX];
+        diagnostics_add(loader->diagnostics, node->place, "%s: expected a map of options, not %s",
+                        section_name(section), loader_found(node, text));
+    }
+}
+
+static int load_all(struct loader *loader, const struct document *document)
+{
+    load_section(loader, SECTION_TOP, document->root);
+    claims_check(&loader->claims, loader->diagnostics);
+    claims_finish(&loader->claims);
+    if (loader->out_of_memory)
+        return -ENOMEM;
+    return diagnostics_total(loader->diagnostics) > 0 ? ERROR_SYNTAX : 0;
+}
+
+int config_build(const struct document *document, struct slice base_folder, struct diagnostics *diagnostics,
+                 struct config **ret_config)
+{
+    assert(slice_starts_with(base_folder, SLICE("/")));
+    struct config *config = calloc(1, sizeof(*config));
+    if (config == NULL)
+        return -ENOMEM;
+    int error = -ENOMEM;
+    config->settings = settings_create();
+    if (config->settings) {
+        struct arena *arena = &config->settings->arena;
+        struct loader loader = {
+            .diagnostics = diagnostics,
+            .arena = arena,
+            .rules = {.arena = arena, .base_folder = base_folder},
+            .objects = {[OBJECT_CONFIG] = config, [OBJECT_SETTINGS] = config->settings},
+        };
+        error = load_all(&loader, document);
+    }
+    if (error) {
+        config_destroy(config);
+        return error;
+    }
+    *ret_config = config;
+    return 0;
+}
+
+int config_load(struct slice name, struct slice text, struct slice base_folder,
+                struct diagnostics *diagnostics, struct config **ret_config)
+{
+    struct document document = {0};
+    const struct source *source = diagnostics_add_source(diagnostics, name, text, true);
+    int error = source ? document_init(&document) : -ENOMEM;
+    if (error == 0)
+        error = yaml_read(source, diagnostics, &document);
+    if (error == 0)
+        error = config_build(&document, base_folder, diagnostics, ret_config);
+    document_finish(&document);
+    return error;
+}
+
+int config_load_file(const char *path, struct diagnostics *diagnostics, struct config **ret_config)
+{
+    struct document document;
+    struct slice folder;
+    int error = document_init(&document);
+    if (error == 0)
+        error = document_load_file(path, diagnostics, &document, &folder);
+    if (error == 0)
+        error = config_build(&document, folder, diagnostics, ret_config);
+    document_finish(&document);
+    return error;
+}
+
+void config_destroy(struct config *config)
+{
+    if (config == NULL)
+        return;
+    settings_unref(config->settings);
+    free(config);
+}

@@ -1,0 +1,336 @@
+/* The table itself, and little more. To add an option, add its member to the settings and its row here; then
+ * `meson compile manual` writes the documents anew. */
+#include "conf/options.h"
+
+#include "conf/quantity.h"
+
+#include <stdio.h>
+
+const struct section sections[SECTION_COUNT] = {
+    [SECTION_TOP] = {"", "The top of the file.", NULL},
+    [SECTION_LOG] = {"log", "Where events and requests are written down.", NULL},
+    [SECTION_ACCESS_LOG] =
+        {"log.access",
+         "One line for each request. A lone path in place of the map is its `path`; `false` turns "
+         "it off.",
+         "path"},
+    [SECTION_ERROR_LOG] =
+        {"log.error", "What happens to the server itself. A lone path in place of the map is its `path`.",
+         "path"},
+    [SECTION_LIMITS] = {"limits",
+                        "What a client, and the server as a whole, may use. Each limit has an answer.", NULL},
+    [SECTION_TIMEOUTS] = {"timeouts", "How long each state of a connection may last.", NULL},
+    [SECTION_SITE] =
+        {"sites[]",
+         "A set of routes for a set of hosts. Exact names go before wildcards, and those before `*`.", NULL},
+    [SECTION_ROUTE] =
+        {"sites[].routes{}",
+         "What answers below a path: exactly one of `files`, `redirect` and `respond`. The longest path "
+         "that matches whole segments of the request's wins.",
+         NULL},
+    [SECTION_FILES] = {"files", "Serves a folder. A lone path in place of the map is its `root`.", "root"},
+    [SECTION_REDIRECT] = {"redirect", "Sends clients elsewhere. A lone text in place of the map is its `to`.",
+                          "to"},
+    [SECTION_RESPOND] = {"respond",
+                         "Answers with a fixed text. A lone text in place of the map is its `body`.", "body"},
+    [SECTION_FIELDS] = {"fields",
+                        "Fields of all responses of a site, or of a route, which goes before its site.",
+                        NULL},
+};
+
+static const char *const access_log_formats[] = {
+    [ACCESS_LOG_COMMON] = "common",
+    [ACCESS_LOG_COMBINED] = "combined",
+    [ACCESS_LOG_JSON] = "json",
+    NULL,
+};
+static const char *const log_levels[] = {
+    [LOG_LEVEL_ERROR] = "error",
+    [LOG_LEVEL_WARNING] = "warning",
+    [LOG_LEVEL_INFO] = "info",
+    [LOG_LEVEL_DEBUG] = "debug",
+    NULL,
+};
+static const char *const redirect_statuses[] = {"301", "302", "303", "307", "308", NULL};
+
+static void put_listener(void *item, struct slice key, struct slice value)
+{
+    (void)key;
+    *(struct listener_config *)item = (struct listener_config){.address = value};
+}
+
+static void put_text(void *item, struct slice key, struct slice value)
+{
+    (void)key;
+    *(struct slice *)item = value;
+}
+
+static void put_prefix(void *item, struct slice key, struct slice value)
+{
+    (void)value;
+    ((struct route *)item)->prefix = key;
+}
+
+static void put_field(void *item, struct slice key, struct slice value)
+{
+    *(struct field_edit *)item = (struct field_edit){.name = key, .value = value};
+}
+
+static void put_removed_field(void *item, struct slice key, struct slice value)
+{
+    (void)key;
+    *(struct field_edit *)item = (struct field_edit){.name = value};
+}
+
+static void put_cache_rule(void *item, struct slice key, struct slice value)
+{
+    *(struct cache_rule *)item = (struct cache_rule){.pattern = key, .value = value};
+}
+
+static void put_error_page(void *item, struct slice key, struct slice value)
+{
+    uint64_t status = 0;
+    bool is_number = slice_to_u64(key, &status);
+    assert(is_number);
+    *(struct error_page *)item = (struct error_page){.status = (int)status, .path = value};
+}
+
+#define TYPE_CONFIG      struct config
+#define TYPE_SETTINGS    struct settings
+#define TYPE_SITE        struct site
+#define TYPE_ROUTE       struct route
+#define TYPE_FIELD_EDITS struct field_edits
+
+#define TARGET(target, member)                                            \
+    .object = OBJECT_##target, .offset = offsetof(TYPE_##target, member), \
+    .size = sizeof(((TYPE_##target *)0)->member)
+#define TARGET_ARRAY(target, array, counter, putter)                                          \
+    TARGET(target, array), .count_offset = offsetof(TYPE_##target, counter), .put = (putter), \
+                           .item_size = sizeof(*((TYPE_##target *)0)->array)
+#define RANGE(least, most) .min = (least), .max = (most)
+
+#define DAY_MS ((uint64_t)86400000)
+#define KIB    ((uint64_t)1 << 10)
+#define MIB    ((uint64_t)1 << 20)
+#define GIB    ((uint64_t)1 << 30)
+#define TIB    ((uint64_t)1 << 40)
+
+/* clang-format off */
+const struct option options[] = {
+    {SECTION_TOP, "listen", OPTION_TEXTS,
+     "Addresses to accept connections on: `:8080` for every address of the machine, or `unix:` with a path.",
+     .fallback = ":8080", .example = "[\"127.0.0.1:8080\", \"[::1]:8080\", \"unix:/run/vif.sock\"]",
+     TARGET_ARRAY(CONFIG, listeners, listener_count, put_listener),
+     .rule = &rule_address, .is_unique = true, RANGE(1, 64)},
+    {SECTION_TOP, "workers", OPTION_NUMBER,
+     "How many worker processes serve; `auto` is one for each core that vif may use.",
+     .fallback = "auto", .example = "4", TARGET(CONFIG, workers), RANGE(1, 1024), .zero = "auto"},
+    {SECTION_TOP, "log", OPTION_SECTION, "Access log and error log.", .child = SECTION_LOG},
+    {SECTION_TOP, "limits", OPTION_SECTION, "Bounds on what is used.", .child = SECTION_LIMITS},
+    {SECTION_TOP, "timeouts", OPTION_SECTION, "Bounds on how long things take.", .child = SECTION_TIMEOUTS},
+    {SECTION_TOP, "server_field", OPTION_BOOL, "Whether responses carry a `Server` field.",
+     .example = "false", TARGET(SETTINGS, server_field)},
+    {SECTION_TOP, "sites", OPTION_SECTIONS, "What is served, for which hosts.", .is_required = true,
+     TARGET_ARRAY(SETTINGS, sites, site_count, NULL), .child = SECTION_SITE},
+
+    {SECTION_LOG, "access", OPTION_SECTION, "The access log; `false` for none.", .child = SECTION_ACCESS_LOG},
+    {SECTION_LOG, "error", OPTION_SECTION, "The error log.", .child = SECTION_ERROR_LOG},
+
+    {SECTION_ACCESS_LOG, "path", OPTION_TEXT, "The file that lines are added to; `-` is standard output.",
+     .fallback = "false", .example = "/var/log/vif/access.log",
+     TARGET(CONFIG, access_log.path), .rule = &rule_log_file, .zero = "false"},
+    {SECTION_ACCESS_LOG, "format", OPTION_WORD, "How a request is written down.",
+     .fallback = "combined", .example = "json", TARGET(CONFIG, access_log.format),
+     .words = access_log_formats},
+
+    {SECTION_ERROR_LOG, "path", OPTION_TEXT, "The file that lines are added to; `-` is standard error.",
+     .fallback = "-", .example = "/var/log/vif/error.log",
+     TARGET(CONFIG, error_log.path), .rule = &rule_log_file},
+    {SECTION_ERROR_LOG, "level", OPTION_WORD, "The least important kind of event that is logged.",
+     .fallback = "info", .example = "warning", TARGET(CONFIG, error_log.level), .words = log_levels},
+
+    {SECTION_LIMITS, "connections", OPTION_NUMBER,
+     "Open connections per worker; at the limit the longest idle one is closed, else the new one gets 503.",
+     TARGET(SETTINGS, limits.connections), RANGE(1, MIB)},
+    {SECTION_LIMITS, "connections_per_address", OPTION_NUMBER,
+     "Open connections per worker from one address (of IPv6: from one /64); more get 503.",
+     .example = "100", TARGET(SETTINGS, limits.connections_per_address), RANGE(1, MIB), .zero = "none"},
+    {SECTION_LIMITS, "head", OPTION_BYTES, "A request's line and fields together; longer ones get 431.",
+     TARGET(SETTINGS, limits.head_bytes), RANGE(256, MIB)},
+    {SECTION_LIMITS, "uri", OPTION_BYTES, "A request's URI; longer ones get 414.",
+     TARGET(SETTINGS, limits.uri_bytes), RANGE(64, MIB)},
+    {SECTION_LIMITS, "fields", OPTION_NUMBER, "Fields of a request; more get 431.",
+     TARGET(SETTINGS, limits.fields), RANGE(1, HTTP_FIELDS_MAX)},
+    {SECTION_LIMITS, "body", OPTION_BYTES, "Content of a request; longer ones get 413.",
+     TARGET(SETTINGS, limits.body_bytes), RANGE(0, TIB)},
+    {SECTION_LIMITS, "requests_per_connection", OPTION_NUMBER,
+     "Requests answered on one connection before it is closed politely.",
+     .example = "10000", TARGET(SETTINGS, limits.requests_per_connection), RANGE(1, UINT32_MAX),
+     .zero = "none"},
+    {SECTION_LIMITS, "cache", OPTION_BYTES, "Memory per worker for the contents of small files.",
+     TARGET(SETTINGS, limits.cache_bytes), RANGE(0, TIB)},
+    {SECTION_LIMITS, "cache_file", OPTION_BYTES, "The largest file that is kept in memory.",
+     TARGET(SETTINGS, limits.cache_file_bytes), RANGE(0, GIB)},
+    {SECTION_LIMITS, "cache_entries", OPTION_NUMBER, "Open files remembered per worker.",
+     TARGET(SETTINGS, limits.cache_entries), RANGE(1, MIB)},
+
+    {SECTION_TIMEOUTS, "head", OPTION_DURATION,
+     "From the first byte of a request to the end of its fields; then 408.",
+     TARGET(SETTINGS, timeouts.head_ms), RANGE(1, DAY_MS)},
+    {SECTION_TIMEOUTS, "body", OPTION_DURATION, "Without any byte of a request's content; then 408.",
+     TARGET(SETTINGS, timeouts.body_ms), RANGE(1, DAY_MS)},
+    {SECTION_TIMEOUTS, "idle", OPTION_DURATION, "Between two requests, and before the first.",
+     TARGET(SETTINGS, timeouts.idle_ms), RANGE(1, DAY_MS)},
+    {SECTION_TIMEOUTS, "write", OPTION_DURATION, "Without the client taking any byte of a response.",
+     TARGET(SETTINGS, timeouts.write_ms), RANGE(1, DAY_MS)},
+    {SECTION_TIMEOUTS, "linger", OPTION_DURATION, "After the last byte of a response, for the client to close.",
+     TARGET(SETTINGS, timeouts.linger_ms), RANGE(0, DAY_MS)},
+    {SECTION_TIMEOUTS, "drain", OPTION_DURATION, "For requests in flight when a worker is told to go.",
+     TARGET(SETTINGS, timeouts.drain_ms), RANGE(0, DAY_MS)},
+    {SECTION_TIMEOUTS, "min_rate", OPTION_BYTES,
+     "Bytes per second that content must make on average, in either direction, once `body` or `write` has passed.",
+     TARGET(SETTINGS, timeouts.rate_bytes_min), RANGE(1, GIB), .zero = "none"},
+
+    {SECTION_SITE, "hosts", OPTION_TEXTS,
+     "Names that the site answers to, without port; `*.example.com` is any name below, `*` any other.",
+     .fallback = "*", .example = "[example.com, \"*.example.org\"]",
+     TARGET_ARRAY(SITE, hosts, host_count, put_text), .rule = &rule_host, .is_unique = true, RANGE(1, 10000)},
+    {SECTION_SITE, "fields", OPTION_SECTION, "Fields of all responses of the site.", .child = SECTION_FIELDS},
+    {SECTION_SITE, "routes", OPTION_SECTION_MAP, "What answers, by path.", .is_required = true,
+     TARGET_ARRAY(SITE, routes, route_count, put_prefix),
+     .key_rule = &rule_prefix, .is_unique = true, .child = SECTION_ROUTE},
+
+    {SECTION_ROUTE, "files", OPTION_SECTION, "Serves a folder.", .is_alternative = true,
+     TARGET(ROUTE, kind), .constant = ROUTE_FILES, .child = SECTION_FILES},
+    {SECTION_ROUTE, "redirect", OPTION_SECTION, "Sends clients elsewhere.", .is_alternative = true,
+     TARGET(ROUTE, kind), .constant = ROUTE_REDIRECT, .child = SECTION_REDIRECT},
+    {SECTION_ROUTE, "respond", OPTION_SECTION, "Answers with a fixed text.", .is_alternative = true,
+     TARGET(ROUTE, kind), .constant = ROUTE_RESPOND, .child = SECTION_RESPOND},
+    {SECTION_ROUTE, "fields", OPTION_SECTION, "Fields of all responses of the route.", .child = SECTION_FIELDS},
+
+    {SECTION_FILES, "root", OPTION_TEXT, "The folder; a relative path begins at the folder of the configuration file.",
+     .example = "./public", .is_required = true, TARGET(ROUTE, files.root), .rule = &rule_folder},
+    {SECTION_FILES, "index", OPTION_TEXTS, "Names of files that stand for their folder; the first that exists.",
+     .fallback = "index.html", .example = "[index.html, index.htm]",
+     TARGET_ARRAY(ROUTE, files.indexes, files.index_count, put_text), .rule = &rule_file_name,
+     RANGE(0, 16)},
+    {SECTION_FILES, "listing", OPTION_BOOL, "Whether a folder without index file is listed.",
+     .fallback = "false", .example = "true", TARGET(ROUTE, files.listing)},
+    {SECTION_FILES, "hidden", OPTION_BOOL, "Whether names that begin with a dot are served.",
+     .fallback = "false", .example = "true", TARGET(ROUTE, files.hidden)},
+    {SECTION_FILES, "precompressed", OPTION_BOOL,
+     "Whether `name.br`, `name.zst` or `name.gz` beside a file goes to clients that take it.",
+     .fallback = "true", .example = "false", TARGET(ROUTE, files.precompressed)},
+    {SECTION_FILES, "fallback", OPTION_TEXT,
+     "The file answered, with 200, for what does not exist: for applications that route in the browser.",
+     .fallback = "false", .example = "/index.html", TARGET(ROUTE, files.fallback),
+     .rule = &rule_inner_path, .zero = "false"},
+    {SECTION_FILES, "cors", OPTION_TEXT, "The origin whose pages may read the files (`Access-Control-Allow-Origin`).",
+     .fallback = "false", .example = "\"*\"", TARGET(ROUTE, files.cors), .rule = &rule_origin,
+     .zero = "false"},
+    {SECTION_FILES, "cache", OPTION_PAIRS,
+     "`Cache-Control` by pattern, of which the first that matches counts: with a `/` in it, the pattern is held "
+     "against the whole path, else against the name.",
+     .example = "{\"*.css\": max-age=3600, \"/assets/*\": \"public, max-age=31536000, immutable\"}",
+     TARGET_ARRAY(ROUTE, files.cache_rules, files.cache_rule_count, put_cache_rule),
+     .key_rule = &rule_pattern, .rule = &rule_field_value, RANGE(0, 256)},
+    {SECTION_FILES, "error_pages", OPTION_PAIRS, "Files below the root that are the content of errors, by status.",
+     .example = "{404: 404.html}",
+     TARGET_ARRAY(ROUTE, files.error_pages, files.error_page_count, put_error_page),
+     .key_rule = &rule_error_status, .rule = &rule_inner_path, RANGE(0, 200)},
+
+    {SECTION_REDIRECT, "to", OPTION_TEXT,
+     "Where to: `{path}` stands for the request's path behind the route's, `{uri}` for its path and query, `{host}` "
+     "for its host.",
+     .example = "https://example.com/new{path}", .is_required = true,
+     TARGET(ROUTE, redirect.location), .rule = &rule_location},
+    {SECTION_REDIRECT, "status", OPTION_WORD, "301 and 308 for good, 302 and 307 for now, 303 to be read with GET.",
+     .fallback = "308", .example = "302", TARGET(ROUTE, redirect.status), .words = redirect_statuses},
+
+    {SECTION_RESPOND, "status", OPTION_NUMBER, "The status of the response.",
+     .fallback = "200", .example = "503", TARGET(ROUTE, respond.status), RANGE(200, 599)},
+    {SECTION_RESPOND, "type", OPTION_TEXT, "The media type of the body.",
+     .fallback = "text/plain; charset=utf-8", .example = "application/json",
+     TARGET(ROUTE, respond.type), .rule = &rule_field_value},
+    {SECTION_RESPOND, "body", OPTION_TEXT, "The content.",
+     .fallback = "", .example = "\"ok\\n\"", TARGET(ROUTE, respond.body), .rule = &rule_any},
+
+    {SECTION_FIELDS, "set", OPTION_PAIRS, "Fields to send, in place of what the response has under that name.",
+     .example = "{X-Frame-Options: DENY}",
+     TARGET_ARRAY(FIELD_EDITS, items, count, put_field),
+     .key_rule = &rule_field_name, .rule = &rule_field_value, RANGE(0, 64)},
+    {SECTION_FIELDS, "remove", OPTION_TEXTS, "Fields not to send.", .example = "[ETag]",
+     TARGET_ARRAY(FIELD_EDITS, items, count, put_removed_field), .rule = &rule_field_name,
+     RANGE(0, 64)},
+};
+/* clang-format on */
+
+const size_t option_count = ARRAY_LENGTH(options);
+
+const struct option *option_next(enum option_section section, const struct option *option)
+{
+    const struct option *end = options + option_count;
+    for (option = option ? option + 1 : options; option < end; option++) {
+        if (option->section == section)
+            return option;
+    }
+    return NULL;
+}
+
+const struct option *option_find(enum option_section section, struct slice key)
+{
+    const struct option *option = NULL;
+    while ((option = option_next(section, option)) != NULL) {
+        if (slice_equal(slice_from(option->key), key))
+            return option;
+    }
+    return NULL;
+}
+
+static const char *show_quantity(const struct option *option, uint64_t value, char *buffer)
+{
+    if (option->kind == OPTION_BYTES)
+        return quantity_show_bytes(value, buffer);
+    if (option->kind == OPTION_DURATION)
+        return quantity_show_duration(value, buffer);
+    snprintf(buffer, QUANTITY_TEXT_MAX, "%llu", (unsigned long long)value);
+    return buffer;
+}
+
+static_assert(OPTION_TEXT_MAX >= 2 * QUANTITY_TEXT_MAX, "two quantities fit");
+
+const char *option_range(const struct option *option, char buffer[OPTION_TEXT_MAX])
+{
+    char min[QUANTITY_TEXT_MAX];
+    char max[QUANTITY_TEXT_MAX];
+    snprintf(buffer, OPTION_TEXT_MAX, "%.24s to %.24s", show_quantity(option, option->min, min),
+             show_quantity(option, option->max, max));
+    return buffer;
+}
+
+/* Rows of the settings show what settings_set_defaults says; all of them are quantities or truth values. */
+static const char *default_of_settings(const struct option *option, char buffer[OPTION_TEXT_MAX])
+{
+    struct settings pristine = {0};
+    settings_set_defaults(&pristine);
+    const char *member = (const char *)&pristine + option->offset;
+    uint32_t narrow;
+    uint64_t value;
+    if (option->kind == OPTION_BOOL)
+        return *(const bool *)member ? "true" : "false";
+    if (option->size == sizeof(narrow)) {
+        memcpy(&narrow, member, sizeof(narrow));
+        value = narrow;
+    } else {
+        assert(option->size == sizeof(value));
+        memcpy(&value, member, sizeof(value));
+    }
+    return value == 0 && option->zero ? option->zero : show_quantity(option, value, buffer);
+}
+
+const char *option_default(const struct option *option, char buffer[OPTION_TEXT_MAX])
+{
+    if (option->object == OBJECT_SETTINGS && option->size > 0 && option->kind <= OPTION_DURATION)
+        return default_of_settings(option, buffer);
+    return option->fallback;
+}

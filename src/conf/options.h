@@ -1,0 +1,114 @@
+/* The one table of options. The loader, its messages, the JSON Schema, the manual and the command line are
+ * all made from it: an option that is not a row here does not exist, and nothing else says what an option
+ * means.
+ *
+ * Options stand in sections (maps of YAML); each row names the member of the settings that it writes. */
+#ifndef CONF_OPTIONS_H
+#define CONF_OPTIONS_H
+
+#include "conf/config.h"
+#include "conf/rules.h"
+
+enum option_section {
+    SECTION_TOP,
+    SECTION_LOG,
+    SECTION_ACCESS_LOG,
+    SECTION_ERROR_LOG,
+    SECTION_LIMITS,
+    SECTION_TIMEOUTS,
+    SECTION_SITE,
+    SECTION_ROUTE,
+    SECTION_FILES,
+    SECTION_REDIRECT,
+    SECTION_RESPOND,
+    SECTION_FIELDS,
+    SECTION_COUNT
+};
+
+/* What a row writes into. */
+enum option_object {
+    OBJECT_CONFIG,      /* struct config */
+    OBJECT_SETTINGS,    /* struct settings */
+    OBJECT_SITE,        /* struct site */
+    OBJECT_ROUTE,       /* struct route */
+    OBJECT_FIELD_EDITS, /* struct field_edits */
+    OBJECT_COUNT
+};
+
+/* The edits of a site or a route while it is read. */
+struct field_edits {
+    struct field_edit *items;
+    size_t count;
+};
+
+struct section {
+    const char *path;        /* as messages and the manual name it: "limits", "sites[].routes{}.files" */
+    const char *description; /* a paragraph for the manual */
+    const char *short_key;   /* the option that a lone text in place of the map stands for; NULL: none */
+};
+
+enum option_kind {
+    OPTION_BOOL,     /* bool */
+    OPTION_NUMBER,   /* uint32_t, uint64_t, unsigned or int, from `min` to `max` */
+    OPTION_BYTES,    /* the same in bytes */
+    OPTION_DURATION, /* the same in milliseconds */
+    OPTION_WORD,     /* an enum, whose members are the indexes of `words`; or the number that the word is */
+    OPTION_TEXT,     /* a slice, by `rule` */
+    OPTION_TEXTS,    /* an array, from a list of texts by `rule` or from a lone one */
+    OPTION_PAIRS,    /* an array, from a map of keys by `key_rule` and values by `rule` */
+    OPTION_SECTION,  /* the section `child` */
+    OPTION_SECTIONS, /* an array of `child`, from a list */
+    OPTION_SECTION_MAP, /* an array of `child`, from a map with keys by `key_rule` */
+};
+
+struct option {
+    enum option_section section; /* where it may stand */
+    const char *key;
+    enum option_kind kind;
+    const char *description; /* one sentence */
+    const char
+        *fallback; /* the default as it would be written; NULL: none, or that of settings_set_defaults */
+    const char *example; /* a value in YAML; NULL where the default is example enough */
+    bool is_required;    /* a section without it is a mistake */
+    bool is_alternative; /* exactly one of the section's alternatives must be there */
+
+    /* Target: a member of an object; size 0: none. */
+    enum option_object object;
+    size_t offset;
+    size_t size;
+    size_t count_offset; /* of arrays: the member that counts its items */
+    size_t item_size;
+    void (*put)(void *item, struct slice key, struct slice value); /* fills one item of an array */
+
+    uint64_t min; /* of a quantity, or of the count of texts or pairs */
+    uint64_t max;
+    const char *zero;         /* a word that stands for 0, or for no text: "auto", "none", "false" */
+    const char *const *words; /* ends with NULL */
+    const struct text_rule *rule;
+    const struct text_rule *key_rule;
+    bool is_unique; /* no two texts (or keys of OPTION_SECTION_MAP) within the site or the file may be the
+                       same */
+    enum option_section child;
+    int constant; /* what an alternative writes into its target, besides reading its section */
+};
+
+extern const struct section sections[SECTION_COUNT];
+
+/* All options, those of a section together and in the order of the manual. */
+extern const struct option options[];
+extern const size_t option_count;
+
+/* The option of a section with that key, or NULL. */
+const struct option *option_find(enum option_section section, struct slice key);
+
+/* The next option of the same section, or the first for NULL; NULL behind the last. */
+const struct option *option_next(enum option_section section, const struct option *option);
+
+/* The default as text, as it would be written in YAML; NULL where there is none. May use `buffer`. */
+#define OPTION_TEXT_MAX 64
+const char *option_default(const struct option *option, char buffer[OPTION_TEXT_MAX]);
+
+/* The range of a number, "1 to 65535" in the kind's own notation. Returns `buffer`. */
+const char *option_range(const struct option *option, char buffer[OPTION_TEXT_MAX]);
+
+#endif

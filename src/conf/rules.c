@@ -1,0 +1,323 @@
+/* One function and one description a rule, in the order of the header. */
+#include "conf/rules.h"
+
+#include "http/field.h"
+#include "sys/address.h"
+#include "sys/file.h"
+
+#include <sys/stat.h>
+
+static const char *check_any(const struct rule_context *context, struct slice *text)
+{
+    (void)context, (void)text;
+    return NULL;
+}
+
+const struct text_rule rule_any = {"text", "a text", NULL, check_any};
+
+/* One behind the other in the arena; without data where memory ran out or `second` has none. */
+static struct slice joined(const struct rule_context *context, struct slice first, struct slice second)
+{
+    size_t length = first.length + second.length;
+    char *text = second.data ? arena_alloc(context->arena, length + 1) : NULL;
+    if (text == NULL)
+        return (struct slice){0};
+    if (first.length)
+        memcpy(text, first.data, first.length);
+    memcpy(text + first.length, second.data, second.length);
+    text[length] = '\0';
+    return slice_make(text, length);
+}
+
+static struct slice absolute(const struct rule_context *context, struct slice path)
+{
+    if (slice_starts_with(path, SLICE("/")))
+        return path;
+    while (slice_starts_with(path, SLICE("./")))
+        path = slice_skip(path, 2);
+    struct slice folder = context->base_folder;
+    if (slice_equal(path, SLICE(".")) || path.length == 0)
+        return folder;
+    if (!slice_ends_with(folder, SLICE("/")))
+        folder = joined(context, folder, SLICE("/"));
+    return folder.data ? joined(context, folder, path) : folder;
+}
+
+static const char *check_address(const struct rule_context *context, struct slice *text)
+{
+    struct listen_address address;
+    struct slice scheme = SLICE("unix:");
+    uint64_t port;
+    if (slice_to_u64(*text, &port))
+        *text = joined(context, SLICE(":"), *text);
+    else if (slice_starts_with(*text, scheme) && text->length > scheme.length)
+        *text = joined(context, scheme, absolute(context, slice_skip(*text, scheme.length)));
+    enum address_fault fault = text->data ? address_parse(*text, &address) : ADDRESS_OK;
+    return fault ? address_fault_text(fault) : NULL;
+}
+
+const struct text_rule rule_address = {
+    "address",
+    "\":8080\", \"127.0.0.1:8080\", \"[::1]:8080\" or \"unix:/run/vif.sock\"",
+    "^(unix:.+|(.*:)?[0-9]{1,5})$",
+    check_address,
+};
+
+static bool is_host_byte(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' ||
+           byte == '_';
+}
+
+static bool is_bracketed_address(struct slice text)
+{
+    struct listen_address address;
+    char with_port[64];
+    if (!slice_starts_with(text, SLICE("[")) || text.length + 2 > sizeof(with_port))
+        return false;
+    memcpy(with_port, text.data, text.length);
+    memcpy(with_port + text.length, ":0", 2);
+    return address_parse(slice_make(with_port, text.length + 2), &address) == ADDRESS_OK;
+}
+
+static const char *check_host(const struct rule_context *context, struct slice *text)
+{
+    char *lower = arena_string(context->arena, *text);
+    *text = slice_make(lower, lower ? text->length : 0);
+    for (size_t i = 0; i < text->length; i++)
+        lower[i] = ascii_lower(lower[i]);
+    struct slice name = slice_starts_with(*text, SLICE("*.")) ? slice_skip(*text, 2) : *text;
+    if (slice_equal(name, SLICE("*")) || is_bracketed_address(name))
+        return NULL;
+    if (slice_find(name, ':') < name.length)
+        return "it has a port or a scheme, which hosts here do not";
+    for (size_t i = 0; i < name.length; i++) {
+        bool is_empty_label = name.data[i] == '.' && (i == 0 || name.data[i - 1] == '.');
+        if (!is_host_byte(name.data[i]) || is_empty_label)
+            return "it is not a host name";
+    }
+    return name.length == 0 || name.length > 253 || slice_ends_with(name, SLICE("."))
+               ? "it is not a host name"
+               : NULL;
+}
+
+const struct text_rule rule_host = {
+    "host",
+    "a name such as \"example.com\", \"*.example.com\" (all below it) or \"*\" (all others)",
+    "^(\\*|(\\*\\.)?[A-Za-z0-9_.-]+|\\[[0-9A-Fa-f:.]+\\])$",
+    check_host,
+};
+
+static bool has_control_byte(struct slice text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
+            return true;
+    }
+    return false;
+}
+
+/* Whether any segment but the last is empty, or any is "." or "..". `path` begins behind its first '/'. */
+static bool has_odd_segment(struct slice path)
+{
+    struct slice segment;
+    while (path.data) {
+        size_t end = slice_find(path, '/');
+        segment = slice_take(path, end);
+        bool is_last = end == path.length;
+        if ((segment.length == 0 && !is_last) || slice_equal(segment, SLICE(".")) ||
+            slice_equal(segment, SLICE("..")))
+            return true;
+        path = is_last ? (struct slice){0} : slice_skip(path, end + 1);
+    }
+    return false;
+}
+
+static const char *check_prefix(const struct rule_context *context, struct slice *text)
+{
+    (void)context;
+    if (!slice_starts_with(*text, SLICE("/")))
+        return "it does not begin with \"/\"";
+    if (has_control_byte(*text) || slice_find(*text, '?') < text->length ||
+        slice_find(*text, '#') < text->length)
+        return "it is not a path";
+    if (has_odd_segment(slice_skip(*text, 1)))
+        return "it has a segment that is empty, \".\" or \"..\"";
+    return NULL;
+}
+
+const struct text_rule rule_prefix = {
+    "path",
+    "a path such as \"/\" or \"/images/\", decoded, without query",
+    "^/[^?#]*$",
+    check_prefix,
+};
+
+static const char *check_folder(const struct rule_context *context, struct slice *text)
+{
+    struct file_status status;
+    if (text->length == 0)
+        return "it is empty";
+    *text = absolute(context, *text);
+    if (text->data == NULL)
+        return NULL;
+    if (sys_path_status(text->data, &status) != 0)
+        return "it does not exist, or may not be looked at";
+    return S_ISDIR(status.mode) ? NULL : "it is not a folder";
+}
+
+const struct text_rule rule_folder = {"folder", "the path of a folder", "^.+$", check_folder};
+
+static const char *check_log_file(const struct rule_context *context, struct slice *text)
+{
+    if (text->length == 0)
+        return "it is empty";
+    if (!slice_equal(*text, SLICE("-")))
+        *text = absolute(context, *text);
+    return NULL;
+}
+
+const struct text_rule rule_log_file = {"file", "the path of a file, or \"-\"", "^.+$", check_log_file};
+
+static const char *check_file_name(const struct rule_context *context, struct slice *text)
+{
+    (void)context;
+    if (text->length == 0 || slice_find(*text, '/') < text->length || has_odd_segment(*text))
+        return "it is not the name of a file";
+    return NULL;
+}
+
+const struct text_rule rule_file_name = {"name", "the name of a file, without folders", "^[^/]+$",
+                                         check_file_name};
+
+static const char *check_inner_path(const struct rule_context *context, struct slice *text)
+{
+    (void)context;
+    if (slice_starts_with(*text, SLICE("/")))
+        *text = slice_skip(*text, 1);
+    if (text->length == 0 || slice_ends_with(*text, SLICE("/")) || has_odd_segment(*text))
+        return "it is not a file below the root";
+    return NULL;
+}
+
+const struct text_rule rule_inner_path = {"path", "the path of a file below the root", "^.+$",
+                                          check_inner_path};
+
+static const char *check_origin(const struct rule_context *context, struct slice *text)
+{
+    (void)context;
+    if (slice_equal(*text, SLICE("*")) || slice_equal(*text, SLICE("null")))
+        return NULL;
+    struct slice rest = *text;
+    if (slice_starts_with(rest, SLICE("https://")))
+        rest = slice_skip(rest, 8);
+    else if (slice_starts_with(rest, SLICE("http://")))
+        rest = slice_skip(rest, 7);
+    else
+        return "it is not an origin";
+    bool is_clean = slice_find(rest, '/') == rest.length && slice_find(rest, ' ') == rest.length &&
+                    http_is_field_value(rest);
+    return rest.length > 0 && is_clean ? NULL : "it is not an origin";
+}
+
+const struct text_rule rule_origin = {
+    "origin",
+    "\"*\" or an origin such as \"https://example.com\", without a path",
+    "^(\\*|null|https?://[^/ ]+)$",
+    check_origin,
+};
+
+static const char *check_pattern(const struct rule_context *context, struct slice *text)
+{
+    (void)context;
+    return text->length == 0 ? "it is empty" : NULL;
+}
+
+const struct text_rule rule_pattern = {"pattern", "a pattern such as \"*.css\" or \"/assets/*\"", "^.+$",
+                                       check_pattern};
+
+static const char *check_error_status(const struct rule_context *context, struct slice *text)
+{
+    (void)context;
+    uint64_t status;
+    return slice_to_u64(*text, &status) && status >= 400 && status <= 599 ? NULL
+                                                                          : "it is not a status of an error";
+}
+
+const struct text_rule rule_error_status = {"status", "a number from 400 to 599", "^[45][0-9][0-9]$",
+                                            check_error_status};
+
+/* Every '{' begins one of the placeholders. */
+static bool has_unknown_placeholder(struct slice text)
+{
+    for (size_t start; (start = slice_find(text, '{')) < text.length;) {
+        text = slice_skip(text, start);
+        if (!slice_starts_with(text, SLICE("{path}")) && !slice_starts_with(text, SLICE("{uri}")) &&
+            !slice_starts_with(text, SLICE("{host}")))
+            return true;
+        text = slice_skip(text, 1);
+    }
+    return false;
+}
+
+static const char *check_location(const struct rule_context *context, struct slice *text)
+{
+    (void)context;
+    if (has_control_byte(*text) || slice_find(*text, ' ') < text->length)
+        return "it has a blank or control byte in it";
+    if (has_unknown_placeholder(*text))
+        return "it has an unknown placeholder";
+    if (slice_starts_with(*text, SLICE("https://")) || slice_starts_with(*text, SLICE("http://")))
+        return NULL;
+    /* "//host" leads to another host, and so would what a client can put behind a lone '/'. */
+    if (slice_starts_with(*text, SLICE("//")) || slice_starts_with(*text, SLICE("/{")))
+        return "it could lead to a foreign host";
+    return slice_starts_with(*text, SLICE("/")) ? NULL : "it is neither a URL nor a path";
+}
+
+const struct text_rule rule_location = {
+    "location",
+    "a URL or a path beginning with \"/\"; {path}, {uri} and {host} stand for parts of the request",
+    "^(https?://|/)[^ ]*$",
+    check_location,
+};
+
+/* What frames the message and the connection is not for a configuration to change. */
+static bool is_framing_field(struct slice name)
+{
+    switch (http_field_lookup(name)) {
+    case HTTP_FIELD_CONNECTION:
+    case HTTP_FIELD_CONTENT_LENGTH:
+    case HTTP_FIELD_TRANSFER_ENCODING:
+    case HTTP_FIELD_UPGRADE:
+    case HTTP_FIELD_DATE: return true;
+    default: return false;
+    }
+}
+
+static const char *check_field_name(const struct rule_context *context, struct slice *text)
+{
+    (void)context;
+    if (!http_is_token(*text))
+        return "it is not the name of a field";
+    return is_framing_field(*text) ? "it is a field that vif alone must write" : NULL;
+}
+
+const struct text_rule rule_field_name = {
+    "field name",
+    "a name of letters, digits and \"-\", such as \"X-Frame-Options\"",
+    "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+    check_field_name,
+};
+
+static const char *check_field_value(const struct rule_context *context, struct slice *text)
+{
+    (void)context;
+    if (!http_is_field_value(*text))
+        return "it has a control byte or line break in it";
+    *text = slice_trim(*text);
+    return NULL;
+}
+
+const struct text_rule rule_field_value = {"field value", "one line of text", "^[^\\r\\n]*$",
+                                           check_field_value};

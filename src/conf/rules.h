@@ -1,0 +1,39 @@
+/* What a text in a configuration must look like, kind by kind: addresses, hosts, prefixes, paths, fields.
+ *
+ * A rule checks one text and brings it into the form that the settings hold. It knows nothing of options. */
+#ifndef CONF_RULES_H
+#define CONF_RULES_H
+
+#include "base/arena.h"
+
+struct rule_context {
+    struct arena *arena;      /* of what a rule makes */
+    struct slice base_folder; /* absolute; what relative paths are relative to */
+};
+
+struct text_rule {
+    const char *name;     /* of the kind, for the manual: "address" */
+    const char *expected; /* how a message goes on behind "expected " */
+    const char
+        *pattern; /* a regular expression of JSON Schema that every good text matches; NULL: any text */
+    /* NULL where `text` is good, else what is wrong with it, as "it does not exist". May replace the text by
+     * another one in the arena; its data is NULL where memory ran out. */
+    const char *(*check)(const struct rule_context *context, struct slice *text);
+};
+
+extern const struct text_rule rule_any;
+extern const struct text_rule rule_address;      /* sys/address.h, or a port; a unix path becomes absolute */
+extern const struct text_rule rule_host;         /* becomes lower case */
+extern const struct text_rule rule_prefix;       /* of a route */
+extern const struct text_rule rule_folder;       /* must exist; becomes absolute */
+extern const struct text_rule rule_log_file;     /* "-" or a path, which becomes absolute */
+extern const struct text_rule rule_file_name;    /* one segment */
+extern const struct text_rule rule_inner_path;   /* below a root; loses its leading '/' */
+extern const struct text_rule rule_origin;       /* for Access-Control-Allow-Origin */
+extern const struct text_rule rule_pattern;      /* of a cache rule */
+extern const struct text_rule rule_error_status; /* "400" to "599" */
+extern const struct text_rule rule_location;     /* of a redirect */
+extern const struct text_rule rule_field_name;
+extern const struct text_rule rule_field_value;
+
+#endif
