@@ -77,6 +77,20 @@ void http_date_format(char out[HTTP_DATE_LENGTH], int64_t unix_seconds)
     put_two_digits(out + 23, civil.second);
 }
 
+void http_date_format_iso(char out[HTTP_DATE_ISO_LENGTH], int64_t unix_seconds)
+{
+    struct civil civil;
+    civil_from_seconds(unix_seconds, &civil);
+    memcpy(out, "1994-11-06T08:49:37Z", HTTP_DATE_ISO_LENGTH);
+    put_two_digits(out, civil.year / 100);
+    put_two_digits(out + 2, civil.year % 100);
+    put_two_digits(out + 5, civil.month);
+    put_two_digits(out + 8, civil.day);
+    put_two_digits(out + 11, civil.hour);
+    put_two_digits(out + 14, civil.minute);
+    put_two_digits(out + 17, civil.second);
+}
+
 /* What follows reads from the front of `rest`; each piece says whether it was there. */
 
 static bool take(struct slice *rest, struct slice literal)

@@ -86,6 +86,15 @@ int sys_path_status(const char *path, struct file_status *ret_status)
     return 0;
 }
 
+int sys_entry_status(int folder_fd, const char *name, struct file_status *ret_status)
+{
+    struct stat status;
+    if (fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+        return -errno;
+    convert(&status, ret_status);
+    return 0;
+}
+
 bool sys_is_local_file_system(int fd)
 {
     static const unsigned long local[] = {
@@ -111,6 +120,15 @@ ssize_t sys_read_at(int fd, void *buffer, size_t size, off_t offset, bool cached
     while (count < 0 && errno == EINTR);
     /* A file system that cannot say whether it would wait is taken to. */
     return count < 0 ? errno == EOPNOTSUPP ? -EAGAIN : -errno : count;
+}
+
+ssize_t sys_read(int fd, void *buffer, size_t size)
+{
+    ssize_t count;
+    do
+        count = read(fd, buffer, size);
+    while (count < 0 && errno == EINTR);
+    return count < 0 ? -errno : count;
 }
 
 static bool byte_is_cached(int fd, off_t offset)

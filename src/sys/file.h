@@ -44,11 +44,17 @@ int sys_file_status(int fd, struct file_status *ret_status) MUST_CHECK;
 /* Without opening: stat(2) by any path. */
 int sys_path_status(const char *path, struct file_status *ret_status) MUST_CHECK;
 
+/* What a name in a folder stands for; of a symbolic link, the link itself. Mounts nothing. */
+int sys_entry_status(int folder_fd, const char *name, struct file_status *ret_status) MUST_CHECK;
+
 /* The descriptor's file system is a local one whose caches can be asked without waiting. */
 bool sys_is_local_file_system(int fd);
 
 /* pread(2). With `cached_only`, -EAGAIN rather than wait for a disk (preadv2(2), RWF_NOWAIT). */
 ssize_t sys_read_at(int fd, void *buffer, size_t size, off_t offset, bool cached_only) MUST_CHECK;
+
+/* read(2) of what is at hand: a pipe, inotify. */
+ssize_t sys_read(int fd, void *buffer, size_t size) MUST_CHECK;
 
 /* Every page of the range is in the page cache, so that sendfile(2) will not wait: cachestat(2), or where the
  * kernel has none a probe of the first and last page. */

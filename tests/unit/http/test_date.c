@@ -42,6 +42,25 @@ static void formats_the_nearest_date_it_can(void **state)
     }
 }
 
+static void formats_iso_dates(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t seconds;
+        const char *text;
+    } cases[] = {
+        {784111777, "1994-11-06T08:49:37Z"},
+        {-1, "1969-12-31T23:59:59Z"},
+        {INT64_MAX, "9999-12-31T23:59:59Z"},
+        {INT64_MIN, "0000-01-01T00:00:00Z"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        char out[HTTP_DATE_ISO_LENGTH];
+        http_date_format_iso(out, cases[i].seconds);
+        assert_slice(slice_make(out, sizeof(out)), cases[i].text);
+    }
+}
+
 static void agrees_with_the_library_and_reads_what_it_wrote(void **state)
 {
     (void)state;
@@ -159,6 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(formats_the_nearest_date_it_can),
+        cmocka_unit_test(formats_iso_dates),
         cmocka_unit_test(agrees_with_the_library_and_reads_what_it_wrote),
         cmocka_unit_test(reads_the_three_forms),
         cmocka_unit_test(chooses_the_century_by_the_clock),

@@ -1,0 +1,37 @@
+/* The C library's DIR does the reading; this takes errno out of the callers' sight. */
+#include "sys/folder.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+int sys_folder_open(int fd, DIR **ret_folder)
+{
+    DIR *folder = fdopendir(fd);
+    if (folder == NULL) {
+        int code = -errno;
+        close(fd);
+        return code;
+    }
+    *ret_folder = folder;
+    return 0;
+}
+
+int sys_folder_next(DIR *folder, const char **ret_name)
+{
+    const struct dirent *entry;
+    do {
+        errno = 0; /* the end and a failure are told apart by nothing else */
+        entry = readdir(folder);
+        if (entry == NULL)
+            return -errno;
+    } while (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0);
+    *ret_name = entry->d_name;
+    return 1;
+}
+
+void sys_folder_close(DIR *folder)
+{
+    if (folder)
+        closedir(folder);
+}
