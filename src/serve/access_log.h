@@ -2,7 +2,11 @@
  *
  * Lines collect in a buffer of the worker; a full buffer, or half a second, hands it to the offload pool,
  * which writes it. When both buffers are full (a full disk, a dead pipe, a slow one) lines are dropped and
- * counted; the count is reported in the error log when writing goes on, and at the end. */
+ * counted; the count is reported in the error log when writing goes on, and at the end.
+ *
+ * Bytes that clients send are escaped so that none of them can end a line or a quoted string; values longer
+ * than their place in the line (2048 bytes for the target, 768 for Referer, 512 for User-Agent) are cut and
+ * end in "...". Times are UTC. */
 #ifndef SERVE_ACCESS_LOG_H
 #define SERVE_ACCESS_LOG_H
 
@@ -32,13 +36,17 @@ struct access_log_entry {
     int status;
 };
 
-/* Returns 0 or -ENOMEM. */
+/* Returns 0 or -ENOMEM; then `fd` is closed too. */
 int access_log_create(const struct access_log_options *options, struct access_log **ret_log) MUST_CHECK;
 
 /* Adds a line. Never blocks. */
 void access_log_add(struct access_log *log, const struct access_log_entry *entry);
 
-/* Writes what is buffered, waiting at most a second for it, and frees the log. NULL is ignored. */
+/* Goes on in `fd`, which is the log's; the one before is closed. For log rotation. */
+void access_log_set_fd(struct access_log *log, int fd);
+
+/* The loop must not be running. Writes what is buffered, waiting at most a second for it, and frees the log.
+ * NULL is ignored. */
 void access_log_destroy(struct access_log *log);
 
 #endif
