@@ -1,7 +1,7 @@
 """The chart: microseconds of server CPU time per request, one panel a scenario, drawn by hand as SVG.
 
-Each panel has its own scale, because a pipelined request costs a tenth of one that brings its own connection; the
-figure stands at every bar, so that no axis is needed. Colours follow the reader's light or dark scheme.
+Each panel has its own scale, because a pipelined request costs a tenth of one that brings its own connection;
+the figure stands at every bar, so that no axis is needed. Colours follow the reader's light or dark scheme.
 """
 
 from html import escape
@@ -35,11 +35,12 @@ def _bar(row, y, scale):
     note = f" · {row['ratio']:.2f} x" if row["ratio"] is not None and kind != "vif" else ""
     note += " · with errors" if row["errors"] else ""
     own = ' class="own"' if kind == "vif" else ""
+    start, end = LEFT + cpu["min"] * scale, LEFT + cpu["max"] * scale
     return f"""\
   <text{own} x="{LEFT - 8}" y="{middle + 4.5:.1f}" text-anchor="end">{escape(row["server"])}</text>
   <rect class="{kind}" x="{LEFT}" y="{y}" width="{cpu["median"] * scale:.1f}" height="{BAR}" rx="2"/>
-  <path class="spread" d="M{LEFT + cpu["min"] * scale:.1f} {middle:.1f}H{LEFT + cpu["max"] * scale:.1f}"/>
-  <text{own} x="{LEFT + cpu["max"] * scale + 8:.1f}" y="{middle + 4.5:.1f}">{cpu["median"]:.2f} µs{note}</text>
+  <path class="spread" d="M{start:.1f} {middle:.1f}H{end:.1f}"/>
+  <text{own} x="{end + 8:.1f}" y="{middle + 4.5:.1f}">{cpu["median"]:.2f} µs{note}</text>
 """
 
 
@@ -64,12 +65,13 @@ def draw(results):
             panels += svg
     about = results["about"]
     footer = [f"Thin line: the least and the most of {about['rounds']} rounds of {about['seconds']} s. "
-              "Floor: a loop that answers prepared bytes and does nothing else.",
+              "Floor: a loop that only sends prepared bytes.",
               f"{about['date']} · {about['kernel']} · {about['cpu']}"]
-    footer = "".join(f'  <text x="0" y="{y + 20 * line}">{escape(text)}</text>\n' for line, text in enumerate(footer))
+    footer = "".join(f'  <text x="0" y="{y + 20 * number}">{escape(line)}</text>\n'
+                     for number, line in enumerate(footer))
     return f"""\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="-16 -16 {WIDTH + 32} {y + 52}" width="{WIDTH + 32}" role="img"
-     aria-label="Microseconds of server CPU time per request">
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="-16 -16 {WIDTH + 32} {y + 52}" width="{WIDTH + 32}"
+     role="img" aria-label="Microseconds of server CPU time per request">
   <style>{STYLE}  </style>
   <text class="title" x="0" y="10">Server CPU time per request (shorter is better)</text>
 {panels}{footer}</svg>

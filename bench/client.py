@@ -1,4 +1,4 @@
-"""The least HTTP/1.1 client that the checks and the demonstrations need: one connection, Content-Length bodies."""
+"""The least HTTP/1.1 client that checks and trials need: one connection, Content-Length bodies."""
 
 import socket
 

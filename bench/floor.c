@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -206,6 +207,7 @@ int main(int argc, char **argv)
     if (argc != 4)
         errx(2, "usage: floor keep|close|sendfile FILE PORT");
     mode = mode_named(argv[1]);
+    signal(SIGPIPE, SIG_IGN); /* sendfile() has no MSG_NOSIGNAL */
     prepare_answer(argv[2]);
     int listener = listen_on((unsigned short)atoi(argv[3]));
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -1,5 +1,6 @@
--- What wrk sends and how it reports. With DEPTH set in the environment, each write carries that many GETs; without it
--- no Lua runs during the measurement. The last line of the output is JSON, so that nobody has to parse wrk's prose.
+-- What wrk sends and how it reports. With DEPTH set in the environment, each write carries that many GETs;
+-- without it no Lua runs during the measurement. The last line of the output is JSON, so that nobody has to
+-- parse wrk's prose.
 local depth = tonumber(os.getenv("DEPTH") or "1")
 
 if depth > 1 then

@@ -1,13 +1,15 @@
 """Measuring: servers on one core, wrk on another, rounds interleaved.
 
-The figure is the CPU time of the server's processes per request. Requests per second would mix in how busy the load
-generator is; CPU time does not, and it is what decides how much a machine can carry. Interleaving (each server once
-a round) makes whatever disturbs the machine for a while disturb them all, and lets ratios be taken round by round.
+The figure is the CPU time of the server's processes per request. Requests per second would mix in how busy
+the load generator is; CPU time does not, and it is what decides how much a machine can carry. Interleaving
+(each server once a round) makes whatever disturbs the machine for a while disturb them all, and lets ratios
+be taken round by round.
 """
 
 import json
 import os
 import random
+import resource
 import string
 import subprocess
 import tempfile
@@ -16,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from client import Client
-from process import Process, free_port
+from process import Process, free_port, machine_cpu_seconds
 from servers import Site
 
 HERE = Path(__file__).resolve().parent
@@ -29,6 +31,7 @@ class Sample:
     seconds: float
     cpu_seconds: float
     p99_us: int
+    others: float  # the share of the machine that neither server nor load used: what makes figures noisy
     errors: dict  # kind -> count, only what happened
 
     @property
@@ -53,8 +56,9 @@ def choose_cores():
 
 def build(source, output, *flags):
     """Compiles one of our C programs. Raises RuntimeError with the compiler's words."""
-    argv = [os.environ.get("CC", "cc"), "-O2", "-std=gnu17", "-D_GNU_SOURCE", str(HERE / source), "-o", str(output)]
-    ran = subprocess.run([*argv, *flags], capture_output=True, text=True)
+    compiler = [os.environ.get("CC", "cc"), "-O2", "-std=gnu17", "-D_GNU_SOURCE"]
+    argv = [*compiler, str(HERE / source), "-o", str(output), *flags]
+    ran = subprocess.run(argv, capture_output=True, text=True)
     if ran.returncode != 0:
         raise RuntimeError(f"{source} does not compile:\n{ran.stderr}")
     return output
@@ -76,9 +80,9 @@ def write_files(root, scenarios):
 
 
 def start(server, site, **options):
-    """Starts `server` and waits for its port. Raises RuntimeError, with nothing left running, when it fails."""
-    process = Process(server.command(site), site.port, site.folder / "output", environment=server.environment(site),
-                      **options)
+    """Starts `server` and waits for its port. When that fails it is stopped, and RuntimeError says why."""
+    process = Process(server.command(site), site.port, site.folder / "output",
+                      environment=server.environment(site), **options)
     try:
         process.wait_until_ready()
     except RuntimeError:
@@ -97,30 +101,40 @@ def check_answers(scenario, port, expected):
         raise RuntimeError(f"no answer: {error}") from None
     for status, body in answers:
         if status != 200 or body != expected:
-            raise RuntimeError(f"wrong answer: status {status}, {len(body)} bytes of {len(expected)}, or other bytes")
+            raise RuntimeError(f"wrong answer: status {status}, {len(body)} bytes of {len(expected)}")
 
 
 def load(scenario, port, seconds, core):
     """Runs wrk and returns its report, as load.lua prints it."""
-    argv = ["wrk", "-t1", f"-c{scenario.connections}", f"-d{seconds}", "-s", str(HERE / "load.lua"), "--latency"]
+    argv = ["wrk", "-t1", f"-c{scenario.connections}", f"-d{seconds}", "-s", str(HERE / "load.lua")]
     if scenario.closes:
         argv += ["-H", "Connection: close"]
     ran = subprocess.run(
-        [*argv, f"http://127.0.0.1:{port}{scenario.path}"], capture_output=True, text=True, timeout=seconds + 60,
-        env={**os.environ, "DEPTH": str(scenario.depth)}, preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+        [*argv, f"http://127.0.0.1:{port}{scenario.path}"], capture_output=True, text=True,
+        timeout=seconds + 60, env={**os.environ, "DEPTH": str(scenario.depth)},
+        preexec_fn=lambda: os.sched_setaffinity(0, {core}))
     if ran.returncode != 0:
         raise RuntimeError(f"wrk: {ran.stderr.strip() or ran.stdout.strip()}")
     return json.loads(ran.stdout.splitlines()[-1])
 
 
+def _load_cpu_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def measure(scenario, process, seconds, core):
-    before = process.cpu_seconds()
+    """One turn of one server. Raises RuntimeError when wrk cannot reach it."""
+    before, machine, by_load = process.cpu_seconds(), machine_cpu_seconds(), _load_cpu_seconds()
     report = load(scenario, process.port, seconds, core)
-    spent = process.cpu_seconds() - before
+    spent, by_load = process.cpu_seconds() - before, _load_cpu_seconds() - by_load
+    others = machine_cpu_seconds() - machine - spent - by_load
+    took = report["microseconds"] / 1e6
     errors = {kind: count for kind, count in report["errors"].items() if count}
     if not process.is_running():
         errors["server gone"] = 1
-    return Sample(report["requests"], report["microseconds"] / 1e6, spent, report["p99_us"], errors)
+    others = max(others, 0) / took / os.cpu_count()
+    return Sample(report["requests"], took, spent, report["p99_us"], others, errors)
 
 
 def _start_all(scenario, servers, plan, root, folder, stack, say):
@@ -143,7 +157,7 @@ def _start_all(scenario, servers, plan, root, folder, stack, say):
 
 
 def run_scenario(scenario, servers, plan, folder, say):
-    """Measures every server that works; returns {name: [Sample, one a round]}. `say` is told who was left out."""
+    """Measures every server that works: {name: [Sample, one a round]}. `say` is told who was left out."""
     root = folder / "files"
     servers = [server for server in servers
                if server.body_bytes_max is None or scenario.body_bytes <= server.body_bytes_max]
@@ -152,6 +166,10 @@ def run_scenario(scenario, servers, plan, folder, say):
         samples = {name: [] for name in running}
         for number in range(plan.rounds):
             say(f"{scenario.name}: round {number + 1} of {plan.rounds}", passing=True)
-            for name, process in running.items():
-                samples[name].append(measure(scenario, process, plan.seconds, plan.load_core))
+            for name, process in list(running.items()):
+                try:
+                    samples[name].append(measure(scenario, process, plan.seconds, plan.load_core))
+                except RuntimeError as error:
+                    say(f"{scenario.name}: {name} left out: {error}")
+                    del running[name], samples[name]
         return samples

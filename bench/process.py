@@ -1,9 +1,9 @@
 """A server as a tree of processes: started pinned to one core, its CPU time added up, stopped for certain.
 
-CPU time is read from /proc/PID/stat, which counts every thread of a process, dead ones too. A process's own time
-plus that of the children it has reaped, summed over the living tree, counts each process once, whatever was forked
-and whatever ended meanwhile. Linux derives the figure from the scheduler's clock, so it is exact but for the
-rounding to ticks of 10 ms: half a percent of a run of two seconds.
+CPU time is read from /proc/PID/stat, which counts every thread of a process, dead ones too. A process's own
+time plus that of the children it has reaped, summed over the living tree, counts each process once, whatever
+was forked and whatever ended meanwhile. Linux derives the figure from the scheduler's clock, so it is exact
+but for the rounding to ticks of 10 ms: half a percent of a run of two seconds.
 """
 
 import os
@@ -49,6 +49,12 @@ def _cpu_ticks(pid):
     return sum(map(int, fields[11:15])) if fields else 0
 
 
+def machine_cpu_seconds():
+    """CPU time of everything on all cores, and what the hypervisor took away, since the machine started."""
+    user, nice, system, _, _, irq, softirq, stolen = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + irq + softirq + stolen) / TICKS_PER_SECOND
+
+
 def free_port():
     """A port that was free a moment ago. The kernel hands them out in turn, so that a race needs bad luck."""
     with socket.socket() as probe:
@@ -57,7 +63,7 @@ def free_port():
 
 
 class Process:
-    """A running server. `core` pins it, `descriptors_max` lowers its limit of open files, both for the whole tree."""
+    """A running server. `core` pins its whole tree, `descriptors_max` lowers its limit of open files."""
 
     def __init__(self, argv, port, log, core=None, descriptors_max=None, environment=None):
         def prepare():
@@ -75,7 +81,7 @@ class Process:
         self.pid = self._child.pid
 
     def wait_until_ready(self, seconds=10):
-        """Returns once the port accepts; raises RuntimeError with what the server had to say when it does not."""
+        """Returns once the port accepts. Raises RuntimeError, with what the server said, when it does not."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self._child.poll() is None:
             try:

@@ -12,6 +12,7 @@ from pathlib import Path
 from scenarios import GOALS
 
 BASE = "vif"
+NOISY = 0.03  # the share of the machine taken by other programs from which figures are not to be trusted
 
 
 def _ratios(samples, name, base):
@@ -56,32 +57,42 @@ def summarize(scenario, samples):
     return {"name": scenario.name, "means": scenario.means, "rows": rows}
 
 
-def judge_goals(samples_by_scenario):
-    """Every goal with its measured ratio and PASS, MISS or, where a server or scenario was left out, a dash.
+def _verdict(goal, samples, ratio):
+    if "vif" not in samples or _sum_errors(samples["vif"]):
+        return "MISS"  # whatever it took: what was not done costs nothing
+    if ratio is None:
+        return "-"
+    return "PASS" if goal.is_met_by(ratio) else "MISS"
 
-    A goal whose vif answered with errors is missed whatever it took: what was not done costs nothing."""
+
+def judge_goals(samples_by_scenario):
+    """The goals of the scenarios that were run, with the ratio and PASS, MISS or, without the peer, a dash.
+
+    Empty when vif was measured nowhere."""
     judged = []
+    if not any("vif" in samples for samples in samples_by_scenario.values()):
+        return judged
     for goal in GOALS:
-        samples = samples_by_scenario.get(goal.scenario, {})
-        ratio = _median_ratio(samples, goal.server, goal.base)
-        failed = bool(_sum_errors(samples.get("vif", [])))
-        verdict = "-" if ratio is None else "PASS" if goal.is_met_by(ratio) and not failed else "MISS"
-        judged.append({"goal": str(goal), "measured": ratio, "verdict": verdict})
+        if goal.scenario in samples_by_scenario:
+            samples = samples_by_scenario[goal.scenario]
+            ratio = _median_ratio(samples, goal.server, goal.base)
+            judged.append({"goal": str(goal), "measured": ratio, "verdict": _verdict(goal, samples, ratio)})
     return judged
 
 
-def describe_machine(servers, plan):
+def describe_machine(servers, plan, samples_by_scenario):
     """Where and with what the figures were made."""
     cpuinfo = Path("/proc/cpuinfo").read_text()
-    model = next((line.split(":", 1)[1].strip() for line in cpuinfo.splitlines() if line.startswith("model name")),
-                 platform.machine())
+    models = [line.split(":", 1)[1].strip() for line in cpuinfo.splitlines() if line.startswith("model name")]
     return {
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "kernel": f"{platform.system()} {platform.release()}",
-        "cpu": f"{model}, {os.cpu_count()} cores",
+        "cpu": f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores",
         "versions": {server.name: server.version() for server in servers},
         "rounds": plan.rounds,
         "seconds": plan.seconds,
+        "others": max((sample.others for samples in samples_by_scenario.values() for own in samples.values()
+                       for sample in own), default=0.0),
         "cores": {"server": plan.server_core, "load": plan.load_core},
     }
 
@@ -99,7 +110,7 @@ def _cells(row):
         f"{row['requests_per_second']:,.0f}",
         f"{row['core_busy']:.0%}",
         f"{row['p99_us'] / 1000:.2f}" if row["p99_us"] is not None else "-",
-        "errors: " + ", ".join(f"{count} {kind}" for kind, count in row["errors"].items()) if row["errors"] else "",
+        ", ".join(f"{count} {kind} errors" for kind, count in row["errors"].items()),
     ]
 
 
@@ -110,14 +121,20 @@ def _about_lines(about):
         versions,
         f"{about['rounds']} rounds of {about['seconds']} s, servers on core {about['cores']['server']}, "
         f"load on core {about['cores']['load']}",
+        f"other programs took up to {about['others']:.0%} of the machine"
+        + (": these figures are noisy" if about["others"] > NOISY else ""),
     ]
 
 
 def align(table):
-    """A table of strings as lines; the first column to the left, the others to the right, the last as it is."""
+    """A table of strings as lines; the first column to the left, the last as it is, others to the right."""
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    return ["  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:])),
-                       row[-1]]).rstrip() for row in table]
+
+    def line(row):
+        middle = [cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:])]
+        return "  ".join([row[0].ljust(widths[0]), *middle, row[-1]]).rstrip()
+
+    return [line(row) for row in table]
 
 
 def scenario_text(scenario):
@@ -125,12 +142,13 @@ def scenario_text(scenario):
                       *align([HEADINGS, *map(_cells, scenario["rows"])])])
 
 
+def _goal_cells(goal):
+    return [goal["goal"], f"{goal['measured']:.2f}" if goal["measured"] is not None else "", goal["verdict"]]
+
+
 def goals_text(goals):
-    measured = [goal for goal in goals if goal["measured"] is not None]
-    rows = [["  " + goal["goal"], f"{goal['measured']:.2f}", goal["verdict"]] for goal in measured]
-    left_out = f"  not measured here: {len(goals) - len(measured)} of {len(goals)}"
-    return "\n".join(["\ngoals, by CPU time per request", *(align(rows) if rows else []),
-                      *([left_out] if len(measured) < len(goals) else [])])
+    table = [["goal", "measured", ""], *map(_goal_cells, goals)]
+    return "\n".join(["", *align(table)]) if goals else ""
 
 
 def text(results):
@@ -139,7 +157,8 @@ def text(results):
 
 
 def markdown(results, chart):
-    lines = ["# Server CPU time per request", "", *(f"- {line}" for line in _about_lines(results["about"])), "",
+    lines = ["# Server CPU time per request", "",
+             *(f"- {line}" for line in _about_lines(results["about"])), "",
              f"![Microseconds of CPU time per request]({chart})", ""]
     for scenario in results["scenarios"]:
         lines += [f"## {scenario['name']}", "", scenario["means"], "",
@@ -147,7 +166,5 @@ def markdown(results, chart):
         lines += ["| " + " | ".join(_cells(row)) + " |" for row in scenario["rows"]]
         lines.append("")
     lines += ["## Goals", "", "| goal | measured | |", "|---|--:|---|"]
-    for goal in results["goals"]:
-        measured = f"{goal['measured']:.2f}" if goal["measured"] is not None else ""
-        lines.append(f"| {goal['goal']} | {measured} | {goal['verdict']} |")
+    lines += ["| " + " | ".join(_goal_cells(goal)) + " |" for goal in results["goals"]]
     return "\n".join(lines) + "\n"

@@ -19,8 +19,10 @@ class Scenario:
 SCENARIOS = [
     Scenario("1k-64", "1 KiB file, 64 kept connections", "/1k.html", 1024, 64),
     Scenario("1k-512", "1 KiB file, 512 kept connections", "/1k.html", 1024, 512),
-    Scenario("pipeline-16", "1 KiB file, 64 connections, 16 requests in one write", "/1k.html", 1024, 64, depth=16),
-    Scenario("100k-64", "100 KiB file, 64 kept connections", "/100k.html", 100 * 1024, 64, floor_mode="sendfile"),
+    Scenario("pipeline-16", "1 KiB file, 64 connections, 16 requests in one write", "/1k.html", 1024, 64,
+             depth=16),
+    Scenario("100k-64", "100 KiB file, 64 kept connections", "/100k.html", 100 * 1024, 64,
+             floor_mode="sendfile"),
     Scenario("close-64", "1 KiB file, a new connection for every request, 64 at once", "/1k.html", 1024, 64,
              closes=True, floor_mode="close"),
     Scenario("1m-16", "1 MiB file, 16 kept connections", "/1m.html", 1024 * 1024, 16, floor_mode="sendfile",
@@ -31,7 +33,7 @@ SCENARIOS = [
 
 @dataclass(frozen=True)
 class Goal:
-    """In `scenario`, the CPU time of `server` divided by that of `base` stays on the right side of `bound`."""
+    """In `scenario`, the CPU time of `server` divided by that of `base` is on the right side of `bound`."""
     scenario: str
     server: str
     base: str

@@ -1,8 +1,8 @@
 """The servers that are compared, and how each is set up.
 
 Every one gets one worker, no access log, kept connections without end, and what its own manual recommends for
-speed: whoever knows a server better than we do finds here what to correct. A server is a class with a `name`, the
-`binary` it needs, its version, and a `command` that writes the configuration into `site.folder`.
+speed: whoever knows a server better than we do finds here what to correct. A server is a class with a `name`,
+the `binary` it needs, its version, and a `command` that writes the configuration into `site.folder`.
 """
 
 import os
@@ -160,9 +160,8 @@ class Lighttpd(Server):
     binary = "lighttpd"
 
     def command(self, site):
-        # 65535 is the most that the option holds; one connection in so many requests costs nothing to speak of.
-        # server.max-fds would lift the limit of descriptors that `hold` sets, so the process inherits its own.
-        supervised = "server.max-worker = 1\n" if site.supervised else ""
+        # 65535 is the most that the option holds; one connection in so many requests costs next to nothing.
+        # server.max-fds would lift the limit of descriptors that bench/hold sets: it inherits its own.
         conf = site.write("lighttpd.conf", f"""\
 server.document-root = "{site.root}"
 server.bind = "127.0.0.1"
@@ -174,8 +173,9 @@ server.max-keep-alive-idle = 75
 server.listen-backlog = 4096
 server.stat-cache-engine = "inotify"
 mimetype.assign = ( ".html" => "text/html" )
-{supervised}""")
-        return [self.find(), "-D", "-f", conf]
+""")
+        # With one worker (server.max-worker = 1) this version forks none; its angel is who starts another.
+        return [self.find() + ("-angel" if site.supervised else ""), "-D", "-f", conf]
 
 
 class Caddy(Server):
