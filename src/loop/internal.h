@@ -13,6 +13,7 @@ struct loop {
     struct backend_state *backend_state;
     struct loop_options options;
     uint64_t turn_began_ns;
+    uint64_t checked_ns; /* when the last callback ended: see loop_check_stall */
     int64_t wall_seconds;
     bool stopping;
     struct list tasks;       /* struct task, to run at the end of this turn */
@@ -22,6 +23,11 @@ struct loop {
     struct wheel wheel;
     char read_buffer[LOOP_READ_BYTES];
 };
+
+/* loop.c: a callback of `watch`, or other work where that is NULL, just ended: reports it if it took too
+ * long.
+ */
+void loop_check_stall(struct loop *loop, const struct watch *watch);
 
 /* stream.c: reads again from the streams that had more than one buffer. */
 void streams_read_again(struct loop *loop);

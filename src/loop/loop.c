@@ -1,4 +1,4 @@
-/* One turn after another: wait, timers, events, tasks. See the rules of life in loop.h. */
+/* One turn after another: wait, events, timers, tasks. See the rules of life in loop.h. */
 #include "loop/loop.h"
 
 #include "loop/internal.h"
@@ -12,7 +12,7 @@
 
 static void read_clocks(struct loop *loop)
 {
-    loop->turn_began_ns = sys_monotonic_ns();
+    loop->turn_began_ns = loop->checked_ns = sys_monotonic_ns();
     loop->wall_seconds = sys_realtime_ns() / 1000000000;
 }
 
@@ -41,10 +41,16 @@ void loop_destroy(struct loop *loop)
 {
     if (loop == NULL)
         return;
-    offload_destroy(loop->offload);
-    streams_tell_closed(loop);
+    loop_settle(loop);
     loop->backend->close(loop->backend_state);
     free(loop);
+}
+
+void loop_settle(struct loop *loop)
+{
+    offload_destroy(loop->offload);
+    loop->offload = NULL;
+    streams_tell_closed(loop);
 }
 
 void loop_stop(struct loop *loop)
@@ -121,37 +127,51 @@ static void run_tasks(struct loop *loop)
 static void report_stall(struct loop *loop, const struct watch *watch, uint64_t duration_ns)
 {
     char doing[256];
-    size_t length = watch->events->describe ? watch->events->describe(watch, doing, sizeof(doing)) : 0;
+    struct slice text = SLICE("timers and deferred work");
+    if (watch) {
+        size_t length = watch->events->describe ? watch->events->describe(watch, doing, sizeof(doing)) : 0;
+        text = slice_make(doing, length);
+    }
     if (loop->options.on_stall)
-        loop->options.on_stall(loop->options.context, duration_ns / 1000, slice_make(doing, length));
+        loop->options.on_stall(loop->options.context, duration_ns / 1000, text);
 }
 
-/* Calls back for everything that is ready. The clock is read once an event, as the end of one callback is the
- * beginning of the next: about 20 ns through the vDSO, against the several microseconds of a request's system
- * calls, and the report names the callback that stalled rather than the turn. */
+/* The clock is read once a callback, as the end of one is the beginning of the next: about 20 ns through the
+ * vDSO, against the several microseconds of a request's system calls, and the report names the callback that
+ * stalled rather than the turn. */
+void loop_check_stall(struct loop *loop, const struct watch *watch)
+{
+    uint64_t now_ns = sys_monotonic_ns();
+    uint64_t duration_ns = now_ns - loop->checked_ns;
+    loop->checked_ns = now_ns;
+    if (UNLIKELY(duration_ns > LOOP_STALL_US * UINT64_C(1000)))
+        report_stall(loop, watch, duration_ns);
+}
+
 static void dispatch(struct loop *loop, int count)
 {
-    uint64_t before = loop->turn_began_ns;
     for (int i = 0; i < count; i++) {
         unsigned events;
         struct watch *watch = loop->backend->ready(loop->backend_state, i, &events);
         if (watch == NULL)
             continue;
         watch->events->on_ready(watch, events);
-        uint64_t after = sys_monotonic_ns();
-        if (UNLIKELY(after - before > LOOP_STALL_US * UINT64_C(1000)))
-            report_stall(loop, watch, after - before);
-        before = after;
+        loop_check_stall(loop, watch);
     }
 }
 
+/* The wheel counts from the beginning of the turn that ends now: what the turn took is slept already. */
 static int wait_timeout_ms(const struct loop *loop)
 {
     if (!list_is_empty(&loop->tasks) || !list_is_empty(&loop->again))
         return 0;
-    return (int)wheel_sleep_ms(&loop->wheel, SLEEP_MS_MAX);
+    uint64_t sleep_ms = wheel_sleep_ms(&loop->wheel, SLEEP_MS_MAX);
+    uint64_t turn_ms = loop->checked_ns / 1000000 - loop->wheel.now_ms;
+    return sleep_ms > turn_ms ? (int)(sleep_ms - turn_ms) : 0;
 }
 
+/* Events come before the timers that are due: a client whose bytes are here must not pay for our lateness
+ * with a time-out. */
 static int turn(struct loop *loop)
 {
     int count = loop->backend->wait(loop->backend_state, wait_timeout_ms(loop));
@@ -161,16 +181,18 @@ static int turn(struct loop *loop)
     wheel_advance(&loop->wheel, loop_now_ms(loop));
     streams_read_again(loop);
     dispatch(loop, count);
+    wheel_fire(&loop->wheel);
     run_tasks(loop);
     streams_tell_closed(loop);
+    loop_check_stall(loop, NULL);
     return 0;
 }
 
 int loop_run(struct loop *loop)
 {
     int error = 0;
-    loop->stopping = false;
     while (!loop->stopping && error == 0)
         error = turn(loop);
+    loop->stopping = false;
     return error;
 }

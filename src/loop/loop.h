@@ -8,9 +8,9 @@
  *  3. A callback may do anything to its own object, close it included.
  *  4. No function calls back before it returns, unless its comment says that it may.
  *
- * One turn: wait for events (at most until the next timer) → read the clock → fire timers → call back for
- * each event → run deferred tasks → tell the owners of closed streams. The clock is read twice a turn, not a
- * call: loop_now_ms() is the time at which the turn began. */
+ * One turn: wait for events (at most until the next timer) → read the clock → call back for each event → fire
+ * the timers that are still due → run deferred tasks → tell the owners of closed streams. loop_now_ms() is
+ * the time at which the turn began, and timers are armed from there. */
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
 
@@ -23,7 +23,8 @@ struct wheel;
 /* The bytes of the buffer that reads go into and are lent from. */
 #define LOOP_READ_BYTES 65536
 
-/* A callback longer than this is a stall: counted and reported. */
+/* A callback longer than this is a stall and reported. A turn's timers, tasks and on_closed callbacks are
+ * measured together. */
 #define LOOP_STALL_US 5000
 
 struct loop_options {
@@ -45,8 +46,13 @@ void loop_destroy(struct loop *loop);
 /* Turns until loop_stop. Returns 0, or -errno when waiting itself failed. */
 int loop_run(struct loop *loop) MUST_CHECK;
 
-/* Ends loop_run after the current turn. */
+/* Ends loop_run after the current turn; called before loop_run, it makes that return at once. */
 void loop_stop(struct loop *loop);
+
+/* Waits for the offload jobs that are under way, calls their `done`, and tells the owners of closed streams:
+ * afterwards nothing calls back any more but what is still open. For taking things down outside of loop_run.
+ */
+void loop_settle(struct loop *loop);
 
 /* Monotonic time at the start of this turn, in milliseconds. */
 uint64_t loop_now_ms(const struct loop *loop);

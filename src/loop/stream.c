@@ -105,8 +105,10 @@ void streams_read_again(struct loop *loop)
     while (!list_is_empty(&due)) {
         struct stream *stream = CONTAINER_OF(due.next, struct stream, again);
         list_remove(&stream->again);
-        if (wants_read(stream))
-            read_once(stream);
+        if (!wants_read(stream))
+            continue;
+        read_once(stream);
+        loop_check_stall(loop, &stream->watch);
     }
 }
 
@@ -139,6 +141,8 @@ static ssize_t send_memory(struct stream *stream, const struct segment *segments
 
 static ssize_t send_file(struct stream *stream, const struct segment *segment)
 {
+    if (!stream->events->may_send_file(stream, segment))
+        return ERROR_CHANGED;
     off_t offset = segment->offset;
     ssize_t sent = sys_sendfile(stream->watch.fd, segment->fd, &offset, segment->length);
     return sent == 0 ? ERROR_CHANGED : sent;
@@ -240,6 +244,15 @@ void stream_shutdown(struct stream *stream)
 {
     assert(stream->sending == NULL);
     sys_shutdown_send(stream->watch.fd);
+}
+
+size_t stream_unsent(const struct stream *stream)
+{
+    size_t bytes = 0;
+    const struct sending *sending = stream->sending;
+    for (size_t i = sending ? sending->next : 0; sending && i < sending->count; i++)
+        bytes += sending->segments[i].length;
+    return bytes;
 }
 
 size_t stream_unacknowledged(const struct stream *stream)

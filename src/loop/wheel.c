@@ -31,6 +31,7 @@ static unsigned level_of(uint64_t now_ms, uint64_t expiry_ms)
 void wheel_init(struct wheel *wheel, uint64_t now_ms)
 {
     *wheel = (struct wheel){.now_ms = now_ms};
+    list_init(&wheel->due);
     for (unsigned level = 0; level < WHEEL_LEVELS; level++) {
         for (unsigned slot = 0; slot < WHEEL_SLOTS; slot++)
             list_init(&wheel->slots[level][slot]);
@@ -78,17 +79,10 @@ static void cascade(struct wheel *wheel, unsigned level)
     }
 }
 
-static void fire_slot(struct wheel *wheel, unsigned slot)
+static void collect_slot(struct wheel *wheel, unsigned slot)
 {
-    struct list due;
-    list_init(&due);
-    list_splice(&due, &wheel->slots[0][slot]);
+    list_splice(&wheel->due, &wheel->slots[0][slot]);
     wheel->occupied[0] &= ~(UINT64_C(1) << slot);
-    while (!list_is_empty(&due)) {
-        struct timer *timer = CONTAINER_OF(due.next, struct timer, link);
-        list_remove(&timer->link);
-        timer->fire(timer);
-    }
 }
 
 /* How far time may jump without passing an occupied slot of level 0 or a cascade that has work: at least 1.
@@ -122,17 +116,29 @@ void wheel_advance(struct wheel *wheel, uint64_t now_ms)
             if ((wheel->now_ms & ((UINT64_C(1) << level_shift(level)) - 1)) == 0)
                 cascade(wheel, level);
         }
-        fire_slot(wheel, slot_of(wheel->now_ms, 0));
+        collect_slot(wheel, slot_of(wheel->now_ms, 0));
+    }
+}
+
+void wheel_fire(struct wheel *wheel)
+{
+    /* What callbacks arm is due after now_ms, so it never comes into this list: the loop ends. */
+    while (!list_is_empty(&wheel->due)) {
+        struct timer *timer = CONTAINER_OF(wheel->due.next, struct timer, link);
+        list_remove(&timer->link);
+        timer->fire(timer);
     }
 }
 
 uint64_t wheel_sleep_ms(const struct wheel *wheel, uint64_t limit_ms)
 {
-    return MIN(distance_to_next(wheel), limit_ms);
+    return list_is_empty(&wheel->due) ? MIN(distance_to_next(wheel), limit_ms) : 0;
 }
 
 void wheel_validate(const struct wheel *wheel)
 {
+    LIST_FOREACH(link, &wheel->due)
+        assert(CONTAINER_OF(link, struct timer, link)->expiry_ms <= wheel->now_ms);
     for (unsigned level = 0; level < WHEEL_LEVELS; level++) {
         for (unsigned slot = 0; slot < WHEEL_SLOTS; slot++) {
             LIST_FOREACH(link, &wheel->slots[level][slot]) {

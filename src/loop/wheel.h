@@ -3,7 +3,11 @@
  * Four levels of 64 slots; a slot of level n spans 64^n milliseconds. A timer stands in the lowest level
  * whose span still holds its delay, and moves down a level each time its slot comes up, at most three times
  * in its life. It never fires early; it fires in the first turn at or after its time. Delays past 4.6 hours
- * are cut to that. */
+ * are cut to that.
+ *
+ * Time moves in two steps: wheel_advance finds what is due, wheel_fire calls back. What happens in between
+ * may still move or disarm a timer that is due, so bytes that arrived while the loop was late win over the
+ * time-out that its lateness let pass. */
 #ifndef LOOP_WHEEL_H
 #define LOOP_WHEEL_H
 
@@ -27,6 +31,7 @@ struct wheel {
     uint64_t
         occupied[WHEEL_LEVELS]; /* bit s: slot s of the level holds a timer (may be stale, never missing) */
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
+    struct list due; /* found by wheel_advance, to be fired */
 };
 
 void wheel_init(struct wheel *wheel, uint64_t now_ms);
@@ -39,17 +44,20 @@ static inline bool timer_is_armed(const struct timer *timer)
     return !list_is_empty(&timer->link);
 }
 
-/* Arms `timer` to fire once, `delay_ms` after the wheel's current time; 0 means the next wheel_advance, never
- * inside this call. An armed timer is moved. O(1), cannot fail. The timer stays the caller's: disarm it
- * before its memory goes. */
+/* Arms `timer` to fire once, `delay_ms` after the time of the last wheel_advance, in callbacks too; 0 counts
+ * as 1: it fires after the next wheel_advance that moves the time. An armed timer is moved. O(1), cannot
+ * fail. The timer stays the caller's: disarm it before its memory goes. */
 void wheel_arm(struct wheel *wheel, struct timer *timer, uint64_t delay_ms);
 
 /* Disarms; nothing happens where the timer is not armed. */
 void timer_disarm(struct timer *timer);
 
-/* Moves the time on and fires everything due, in order of expiry by millisecond. Callbacks may arm and disarm
- * any timer. */
+/* Moves the time on and puts aside what is due; calls nothing back. A time that is not later changes nothing.
+ */
 void wheel_advance(struct wheel *wheel, uint64_t now_ms);
+
+/* Fires everything that is due, in order of expiry by millisecond. Callbacks may arm and disarm any timer. */
+void wheel_fire(struct wheel *wheel);
 
 /* Milliseconds that may be slept before the next wheel_advance is useful, at most `limit_ms`. May be too
  * short by a level's span (one early wake), never too long. */

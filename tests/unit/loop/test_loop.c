@@ -1,0 +1,362 @@
+/* The loop's turn: the order of events, timers and tasks, how long it sleeps, how it stops, what it reports.
+ */
+#include "../test.h"
+
+#include "loop/loop.h"
+#include "loop/watch.h"
+#include "loop/wheel.h"
+#include "sys/clock.h"
+#include "sys/event.h"
+#include "sys/socket.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The clock may have moved by a part of a millisecond when a duration in whole ones is compared. */
+#define ROUNDING_MS 1
+
+static struct loop *create_loop(const struct loop_options *options)
+{
+    struct loop *loop = NULL;
+    struct loop_options none = {0};
+    assert_int_equal(loop_create(options ? options : &none, &loop), 0);
+    return loop;
+}
+
+static void block_ms(unsigned duration_ms)
+{
+    struct timespec duration = {.tv_nsec = duration_ms * 1000000L};
+    nanosleep(&duration, NULL);
+}
+
+/* An eventfd that is watched, and a log of what happened. */
+struct bell {
+    struct watch watch;
+    struct loop *loop;
+    unsigned rung;
+    unsigned stop_after; /* 0: never */
+    struct bell *also_stop;
+    struct timer *disarms;
+    unsigned blocks_ms;
+};
+
+static void on_bell(struct watch *watch, unsigned events)
+{
+    struct bell *bell = CONTAINER_OF(watch, struct bell, watch);
+    assert_true(events & WATCH_READABLE);
+    sys_eventfd_clear(watch->fd);
+    bell->rung++;
+    if (bell->blocks_ms)
+        block_ms(bell->blocks_ms);
+    if (bell->disarms)
+        timer_disarm(bell->disarms);
+    if (bell->also_stop)
+        watch_stop(bell->loop, &bell->also_stop->watch);
+    if (bell->stop_after && bell->rung >= bell->stop_after)
+        loop_stop(bell->loop);
+}
+
+static size_t describe_bell(const struct watch *watch, char *out, size_t size)
+{
+    (void)watch;
+    assert_true(size >= 4);
+    memcpy(out, "bell", 4);
+    return 4;
+}
+
+static const struct watch_events bell_events = {.on_ready = on_bell, .describe = describe_bell};
+
+static void bell_hang(struct bell *bell, struct loop *loop)
+{
+    *bell = (struct bell){.watch = {.events = &bell_events, .fd = sys_eventfd_create()}, .loop = loop};
+    assert_true(bell->watch.fd >= 0);
+    assert_int_equal(watch_start(loop, &bell->watch, WATCH_LEVEL), 0);
+}
+
+static void bell_take_down(struct bell *bell)
+{
+    watch_stop(bell->loop, &bell->watch);
+    sys_close(bell->watch.fd);
+}
+
+/* A timer that stops the loop. */
+struct alarm {
+    struct timer timer;
+    struct loop *loop;
+    uint64_t fired_ms;
+    unsigned fired;
+};
+
+static void on_alarm(struct timer *timer)
+{
+    struct alarm *alarm = CONTAINER_OF(timer, struct alarm, timer);
+    alarm->fired_ms = loop_now_ms(alarm->loop);
+    alarm->fired++;
+    loop_stop(alarm->loop);
+}
+
+static void alarm_set(struct alarm *alarm, struct loop *loop, uint64_t delay_ms)
+{
+    *alarm = (struct alarm){.loop = loop};
+    timer_init(&alarm->timer, on_alarm);
+    wheel_arm(loop_wheel(loop), &alarm->timer, delay_ms);
+}
+
+static void run(struct loop *loop)
+{
+    assert_int_equal(loop_run(loop), 0);
+}
+
+static void sleeps_until_the_timer(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop(NULL);
+    struct alarm alarm;
+    static const unsigned delays_ms[] = {0, 1, 2, 5, 17, 63, 64, 65, 130};
+    for (size_t i = 0; i < ARRAY_LENGTH(delays_ms); i++) {
+        uint64_t began_ms = loop_now_ms(loop);
+        alarm_set(&alarm, loop, delays_ms[i]);
+        run(loop);
+        assert_int_equal(alarm.fired, 1);
+        assert_true(alarm.fired_ms - began_ms >= delays_ms[i]);
+        assert_true(alarm.fired_ms - began_ms < delays_ms[i] + 50); /* a busy machine's allowance */
+    }
+    loop_destroy(loop);
+}
+
+/* Work within a turn is part of a timer's delay, not added to it. */
+static void a_long_turn_shortens_the_sleep(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop(NULL);
+    struct bell bell;
+    bell_hang(&bell, loop);
+    bell.blocks_ms = 200;
+    sys_eventfd_raise(bell.watch.fd);
+    struct alarm alarm;
+    alarm_set(&alarm, loop, 250);
+    uint64_t began_ns = sys_monotonic_ns();
+    run(loop);
+    uint64_t took_ms = (sys_monotonic_ns() - began_ns) / 1000000;
+    assert_int_equal(bell.rung, 1);
+    assert_true(took_ms + ROUNDING_MS >= 250 && took_ms < 350);
+    bell_take_down(&bell);
+    loop_destroy(loop);
+}
+
+/* After a stall both an event and the timer that watches over it are due: the event comes first and saves the
+ * timer. */
+static void events_come_before_timers(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop(NULL);
+    struct bell bell;
+    bell_hang(&bell, loop);
+    struct alarm alarm;
+    alarm_set(&alarm, loop, 5);
+    bell.disarms = &alarm.timer;
+    bell.stop_after = 1;
+    sys_eventfd_raise(bell.watch.fd);
+    block_ms(20);
+    run(loop);
+    assert_int_equal(bell.rung, 1);
+    assert_int_equal(alarm.fired, 0);
+    bell_take_down(&bell);
+    loop_destroy(loop);
+}
+
+/* Of two watches that are ready in one wait, the first stops the second. */
+static void a_watch_stopped_by_another_is_not_called(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop(NULL);
+    struct bell bells[2];
+    for (size_t i = 0; i < 2; i++) {
+        bell_hang(&bells[i], loop);
+        bells[i].stop_after = 1;
+        sys_eventfd_raise(bells[i].watch.fd);
+    }
+    bells[0].also_stop = &bells[1];
+    bells[1].also_stop = &bells[0];
+    run(loop);
+    assert_int_equal(bells[0].rung + bells[1].rung, 1);
+    for (size_t i = 0; i < 2; i++)
+        bell_take_down(&bells[i]);
+    loop_destroy(loop);
+}
+
+static void a_level_watch_is_told_again(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop(NULL);
+    struct bell bell;
+    bell_hang(&bell, loop);
+    for (unsigned i = 1; i <= 3; i++) {
+        bell.stop_after = i;
+        sys_eventfd_raise(bell.watch.fd);
+        run(loop);
+        assert_int_equal(bell.rung, i);
+    }
+    bell_take_down(&bell);
+    loop_destroy(loop);
+}
+
+struct chore {
+    struct task task;
+    struct loop *loop;
+    unsigned ran;
+    unsigned repeats;
+    struct chore *cancels;
+};
+
+static void on_chore(struct task *task)
+{
+    struct chore *chore = CONTAINER_OF(task, struct chore, task);
+    chore->ran++;
+    if (chore->cancels)
+        task_cancel(&chore->cancels->task);
+    if (chore->ran <= chore->repeats)
+        task_defer(chore->loop, task);
+    else
+        loop_stop(chore->loop);
+}
+
+static void tasks_run_once_and_can_be_cancelled(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop(NULL);
+    struct chore first = {.loop = loop}, second = {.loop = loop}, never = {.loop = loop};
+    task_init(&first.task, on_chore);
+    task_init(&second.task, on_chore);
+    task_init(&never.task, on_chore);
+    task_cancel(&never.task); /* does not wait: nothing happens */
+    first.cancels = &second;
+    task_defer(loop, &first.task);
+    task_defer(loop, &first.task);
+    task_defer(loop, &second.task);
+    task_defer(loop, &never.task);
+    task_cancel(&never.task);
+    run(loop);
+    assert_int_equal(first.ran, 1);
+    assert_int_equal(second.ran, 0);
+    assert_int_equal(never.ran, 0);
+    loop_destroy(loop);
+}
+
+/* A task that defers itself runs once a turn: events and timers still get theirs. */
+static void a_task_that_repeats_lets_others_in(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop(NULL);
+    struct chore chore = {.loop = loop, .repeats = 1000000};
+    task_init(&chore.task, on_chore);
+    task_defer(loop, &chore.task);
+    struct bell bell;
+    bell_hang(&bell, loop);
+    bell.stop_after = 1;
+    sys_eventfd_raise(bell.watch.fd);
+    run(loop);
+    assert_int_equal(chore.ran, 1);
+    struct alarm alarm;
+    alarm_set(&alarm, loop, 5);
+    run(loop);
+    assert_int_equal(alarm.fired, 1);
+    assert_true(chore.ran > 1);
+    task_cancel(&chore.task);
+    bell_take_down(&bell);
+    loop_destroy(loop);
+}
+
+static void a_stop_before_the_run_counts(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop(NULL);
+    loop_stop(loop);
+    run(loop); /* returns at once, or the test's time is up */
+    struct alarm alarm;
+    alarm_set(&alarm, loop, 1);
+    run(loop); /* and only that once */
+    assert_int_equal(alarm.fired, 1);
+    loop_destroy(loop);
+}
+
+struct stalls {
+    unsigned count;
+    uint64_t longest_us;
+    char doing[64];
+};
+
+static void on_stall(void *context, uint64_t duration_us, struct slice doing)
+{
+    struct stalls *stalls = context;
+    stalls->count++;
+    stalls->longest_us = MAX(stalls->longest_us, duration_us);
+    assert_true(doing.length < sizeof(stalls->doing));
+    memcpy(stalls->doing, doing.data, doing.length);
+    stalls->doing[doing.length] = '\0';
+}
+
+static void block_in_timer(struct timer *timer)
+{
+    block_ms(30);
+    on_alarm(timer);
+}
+
+static void a_stall_is_laid_to_what_stalled(void **state)
+{
+    (void)state;
+    struct stalls stalls = {0};
+    struct loop *loop = create_loop(&(struct loop_options){.on_stall = on_stall, .context = &stalls});
+    struct bell bell;
+    bell_hang(&bell, loop);
+    bell.blocks_ms = 30;
+    bell.stop_after = 1;
+    sys_eventfd_raise(bell.watch.fd);
+    run(loop);
+    assert_int_equal(stalls.count, 1);
+    assert_string_equal(stalls.doing, "bell");
+    assert_true(stalls.longest_us >= 30000);
+
+    struct alarm alarm = {.loop = loop};
+    timer_init(&alarm.timer, block_in_timer);
+    wheel_arm(loop_wheel(loop), &alarm.timer, 0);
+    run(loop);
+    assert_int_equal(stalls.count, 2);
+    assert_string_equal(stalls.doing, "timers and deferred work");
+
+    bell.blocks_ms = 0; /* sleeping in the wait is no stall */
+    alarm_set(&alarm, loop, 40);
+    run(loop);
+    assert_int_equal(stalls.count, 2);
+    bell_take_down(&bell);
+    loop_destroy(loop);
+}
+
+static void clocks_agree(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop(NULL);
+    assert_true(loop_clock_us(loop) / 1000 >= loop_now_ms(loop));
+    assert_true(llabs((long long)(loop_wall_seconds(loop) - time(NULL))) <= 1);
+    assert_string_equal(loop_backend_name(loop), "epoll");
+    loop_destroy(loop);
+    loop_destroy(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sleeps_until_the_timer),
+        cmocka_unit_test(a_long_turn_shortens_the_sleep),
+        cmocka_unit_test(events_come_before_timers),
+        cmocka_unit_test(a_watch_stopped_by_another_is_not_called),
+        cmocka_unit_test(a_level_watch_is_told_again),
+        cmocka_unit_test(tasks_run_once_and_can_be_cancelled),
+        cmocka_unit_test(a_task_that_repeats_lets_others_in),
+        cmocka_unit_test(a_stop_before_the_run_counts),
+        cmocka_unit_test(a_stall_is_laid_to_what_stalled),
+        cmocka_unit_test(clocks_agree),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
