@@ -44,7 +44,14 @@
 
 #ifdef VIF_ASAN
 #include <sanitizer/asan_interface.h>
-#define POISON(address, size)   __asan_poison_memory_region(address, size)
+/* gcc 12 takes what is poisoned for something that is read, and warns that nothing was written there: it must
+ * not see where the address comes from. */
+#define POISON(address, size)                         \
+    do {                                              \
+        const void *poisoned_ = (address);            \
+        __asm__("" : "+r"(poisoned_));                \
+        __asan_poison_memory_region(poisoned_, size); \
+    } while (0)
 #define UNPOISON(address, size) __asan_unpoison_memory_region(address, size)
 #else
 #define POISON(address, size)   ((void)(address), (void)(size))
