@@ -51,6 +51,22 @@ int sys_pipe(int ret_fds[2])
     return pipe2(ret_fds, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
+void sys_pipe_put(int fd)
+{
+    ssize_t written = write(fd, "", 1);
+    (void)written;
+}
+
+bool sys_pipe_take(int fd)
+{
+    char byte;
+    ssize_t got;
+    do
+        got = read(fd, &byte, 1);
+    while (got < 0 && errno == EINTR);
+    return got == 1;
+}
+
 int sys_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
     int ready = poll(fds, count, timeout_ms);

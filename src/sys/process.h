@@ -32,6 +32,12 @@ void sys_kill(pid_t pid, int signal);
 /* A pipe, close-on-exec: the first descriptor is read, the second written. */
 int sys_pipe(int ret_fds[2]) MUST_CHECK;
 
+/* Writes one byte to a pipe; a reader that is gone is no error. */
+void sys_pipe_put(int fd);
+
+/* Reads one byte from a pipe, waiting for it; false where the writers are gone without one. */
+bool sys_pipe_take(int fd);
+
 /* poll(2); a signal counts as nothing being ready. Returns how many are ready. */
 int sys_poll(struct pollfd *fds, nfds_t count, int timeout_ms) MUST_CHECK;
 

@@ -57,7 +57,10 @@ bool sys_signal_next(int signal_fd, struct signal_seen *ret_seen)
     while (got < 0 && errno == EINTR);
     if (got != sizeof(info))
         return false;
-    *ret_seen =
-        (struct signal_seen){.number = (int)info.ssi_signo, .from_kernel = info.ssi_code == SI_KERNEL};
+    *ret_seen = (struct signal_seen){
+        .number = (int)info.ssi_signo,
+        .sender = (pid_t)info.ssi_pid,
+        .from_kernel = info.ssi_code == SI_KERNEL,
+    };
     return true;
 }

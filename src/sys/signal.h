@@ -25,6 +25,7 @@ int sys_signal_open(const sigset_t *signals) MUST_CHECK;
 
 struct signal_seen {
     int number;
+    pid_t sender;     /* 0: nobody in sight, such as the kernel */
     bool from_kernel; /* of SIGHUP: the terminal went away, nobody sent it */
 };
 

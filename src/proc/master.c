@@ -1,0 +1,343 @@
+/* One poll(2) over the signals and the workers' pipes. Starting, running and stopping are states; master_run
+ * reads as the story of a server's life. */
+#include "proc/master.h"
+
+#include "base/error.h"
+#include "proc/crew.h"
+#include "proc/notify.h"
+#include "proc/sockets.h"
+#include "proc/worker.h"
+#include "sys/clock.h"
+#include "sys/signal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* What workers get beyond timeouts.drain_ms to take themselves down. */
+#define GRACE_MS 1000
+
+enum master_state {
+    MASTER_TRYING,   /* the first worker starts: what fails there would fail in all of them */
+    MASTER_STARTING, /* the others start */
+    MASTER_RUNNING,
+    MASTER_STOPPING, /* workers finish what they have */
+    MASTER_ENDING,   /* workers have been killed */
+};
+
+struct master {
+    const struct master_options *options;
+    struct master_result *result;
+    enum master_state state;
+    size_t worker_count;
+    struct log_file log;
+    struct sockets sockets;
+    struct counters *counters; /* of each worker, shared */
+    struct crew crew;
+    struct pollfd *pollfds; /* the signals, then the crew's */
+    sigset_t signals_before;
+    int signal_fd;
+    pid_t pid;
+    uint64_t deadline_ms; /* while stopping */
+};
+
+static uint64_t now_ms(void)
+{
+    return sys_monotonic_ns() / 1000000;
+}
+
+static size_t counters_bytes(const struct master *master)
+{
+    return master->worker_count * sizeof(struct counters);
+}
+
+/* In a worker: gives back what is the master's, works, and ends. */
+static int work(void *context, size_t number, int ready_fd)
+{
+    struct master *master = context;
+    struct counters *counters = &master->counters[number];
+    counters->connections_open = counters->connections_idle = 0; /* those of the worker before are gone */
+    sys_close(master->signal_fd);
+    sockets_keep_only(&master->sockets, number);
+    struct worker_options options = {
+        .config = master->options->config,
+        .sockets = &master->sockets,
+        .number = number,
+        .counters = counters,
+        .log = &master->log,
+        .master = master->pid,
+        .ready_fd = ready_fd,
+    };
+    return worker_run(&options);
+}
+
+/* Building and taking down. */
+
+/* The first fault is the one that counts. */
+static int fail(struct master *master, enum master_fault fault, int error)
+{
+    if (master->result->fault == MASTER_FAULT_NONE) {
+        master->result->fault = fault;
+        master->result->error = error;
+    }
+    return error;
+}
+
+/* From here on signals wait for the poll, so none is lost between two looks. SIGCHLD may have been ignored by
+ * whoever started us, and then children could not be waited for. */
+static int take_signals(struct master *master)
+{
+    sigset_t signals = sys_signal_set(SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, 0);
+    sys_signal_ignore(SIGPIPE);
+    sys_signal_set_default(SIGCHLD);
+    sys_signal_block(&signals, &master->signals_before);
+    master->signal_fd = sys_signal_open(&signals);
+    return master->signal_fd < 0 ? fail(master, MASTER_FAULT_SYSTEM, master->signal_fd) : 0;
+}
+
+static int open_log(struct master *master)
+{
+    const struct config *config = master->options->config;
+    int error = log_file_open(&master->log, config->error_log.path, config->error_log.level);
+    return error < 0 ? fail(master, MASTER_FAULT_ERROR_LOG, error) : 0;
+}
+
+static int open_sockets(struct master *master)
+{
+    int error = sockets_open(&master->sockets, master->options->config, master->worker_count,
+                             &master->result->listener_index);
+    return error < 0 ? fail(master, MASTER_FAULT_LISTENER, error) : 0;
+}
+
+static int create_crew(struct master *master)
+{
+    struct crew_options options = {
+        .count = master->worker_count,
+        .log = &master->log.log,
+        .work = work,
+        .context = master,
+    };
+    master->counters = sys_shared_memory(counters_bytes(master));
+    master->pollfds = calloc(master->worker_count + 1, sizeof(*master->pollfds));
+    int error = master->counters && master->pollfds ? crew_init(&master->crew, &options) : -ENOMEM;
+    return error < 0 ? fail(master, MASTER_FAULT_SYSTEM, error) : 0;
+}
+
+static int start_worker(struct master *master, size_t number)
+{
+    int error = crew_start(&master->crew, number);
+    return error < 0 ? fail(master, MASTER_FAULT_SYSTEM, error) : 0;
+}
+
+static int build(struct master *master)
+{
+    int error = open_log(master);
+    if (error == 0)
+        error = take_signals(master);
+    if (error == 0)
+        error = open_sockets(master);
+    if (error == 0)
+        error = create_crew(master);
+    if (error == 0)
+        error = start_worker(master, 0);
+    return error;
+}
+
+static void finish(struct master *master)
+{
+    crew_finish(&master->crew);
+    free(master->pollfds);
+    sys_shared_memory_free(master->counters, counters_bytes(master));
+    sockets_close(&master->sockets, true);
+    if (master->signal_fd >= 0) {
+        sys_close(master->signal_fd);
+        sys_signal_restore(&master->signals_before);
+    }
+    if (master->log.fd >= 0)
+        log_file_close(&master->log);
+}
+
+/* Stopping. */
+
+static void begin_stop(struct master *master)
+{
+    uint32_t drain_ms = master->options->config->settings->timeouts.drain_ms;
+    master->state = MASTER_STOPPING;
+    master->deadline_ms = now_ms() + drain_ms + GRACE_MS;
+    notify_service_manager("STOPPING=1");
+    crew_leave(&master->crew);
+    crew_signal(&master->crew, SIGTERM);
+}
+
+static void end_at_once(struct master *master, const char *why)
+{
+    log_warning(&master->log.log, "%s: ending %zu worker processes at once", why, master->crew.running);
+    fail(master, MASTER_FAULT_CUT_SHORT, 0);
+    master->state = MASTER_ENDING;
+    crew_leave(&master->crew);
+    crew_signal(&master->crew, SIGKILL);
+}
+
+static void stop(struct master *master)
+{
+    switch (master->state) {
+    case MASTER_TRYING:
+    case MASTER_STARTING:
+    case MASTER_RUNNING:
+        log_info(&master->log.log, "stopping: requests under way may take %" PRIu32 " s",
+                 master->options->config->settings->timeouts.drain_ms / 1000);
+        begin_stop(master);
+        break;
+    case MASTER_STOPPING: end_at_once(master, "told to stop again"); break;
+    case MASTER_ENDING: break;
+    }
+}
+
+/* What happens from outside. */
+
+static void reopen_logs(struct master *master)
+{
+    int error = log_file_reopen(&master->log);
+    if (error < 0)
+        log_error(&master->log.log, "cannot reopen the error log %s: %s", master->log.path,
+                  error_text(error));
+    crew_signal(&master->crew, SIGUSR1);
+}
+
+static void take_hangup(struct master *master, bool from_kernel)
+{
+    if (from_kernel)
+        stop(master);
+    else
+        log_warning(&master->log.log, "SIGHUP: a changed configuration is taken in by a restart");
+}
+
+static void take_signal(struct master *master, const struct signal_seen *seen)
+{
+    switch (seen->number) {
+    case SIGTERM:
+    case SIGINT: stop(master); break;
+    case SIGHUP: take_hangup(master, seen->from_kernel); break;
+    case SIGUSR1: reopen_logs(master); break;
+    case SIGCHLD: crew_take_ended(&master->crew); break;
+    }
+}
+
+static void take_signals_seen(struct master *master)
+{
+    for (struct signal_seen seen; sys_signal_next(master->signal_fd, &seen);)
+        take_signal(master, &seen);
+}
+
+static int poll_timeout_ms(const struct master *master)
+{
+    if (master->state != MASTER_STOPPING)
+        return crew_wait_ms(&master->crew);
+    uint64_t now = now_ms();
+    return master->deadline_ms > now ? (int)(master->deadline_ms - now) : 0;
+}
+
+static int wait_for_events(struct master *master)
+{
+    struct pollfd *pollfds = master->pollfds;
+    pollfds[0] = (struct pollfd){.fd = master->signal_fd, .events = POLLIN};
+    size_t count = crew_poll_set(&master->crew, pollfds + 1);
+    int ready = sys_poll(pollfds, count + 1, poll_timeout_ms(master));
+    if (ready < 0)
+        return ready;
+    crew_take_ready(&master->crew, pollfds + 1, count);
+    if (pollfds[0].revents)
+        take_signals_seen(master);
+    return 0;
+}
+
+/* The states. */
+
+/* A worker that ended before all of them accepted: the server does not start. */
+static bool has_failed_to_start(struct master *master)
+{
+    if (master->crew.ended == 0)
+        return false;
+    fail(master, MASTER_FAULT_WORKER, 0);
+    begin_stop(master);
+    return true;
+}
+
+static void try_to_run(struct master *master)
+{
+    if (has_failed_to_start(master) || master->crew.ready < master->worker_count)
+        return;
+    master->state = MASTER_RUNNING;
+    crew_keep(&master->crew);
+    master->log.echoes = false;
+    log_info(&master->log.log, "vif " VIF_VERSION " runs with %zu worker processes", master->worker_count);
+    if (master->options->on_ready)
+        master->options->on_ready(master->options->context, master->sockets.bound,
+                                  master->sockets.listener_count);
+    notify_service_manager("READY=1");
+}
+
+static void try_to_start(struct master *master)
+{
+    if (has_failed_to_start(master) || master->crew.ready == 0)
+        return;
+    master->state = MASTER_STARTING;
+    for (size_t i = 1; i < master->worker_count; i++) {
+        if (start_worker(master, i) < 0) {
+            begin_stop(master);
+            return;
+        }
+    }
+    try_to_run(master); /* one worker is all there are */
+}
+
+static void step(struct master *master)
+{
+    switch (master->state) {
+    case MASTER_TRYING: try_to_start(master); break;
+    case MASTER_STARTING: try_to_run(master); break;
+    case MASTER_RUNNING: crew_start_due(&master->crew); break;
+    case MASTER_STOPPING:
+        if (master->crew.running > 0 && now_ms() >= master->deadline_ms)
+            end_at_once(master, "requests did not end in time");
+        break;
+    case MASTER_ENDING: break;
+    }
+}
+
+static bool is_over(const struct master *master)
+{
+    return master->state >= MASTER_STOPPING && master->crew.running == 0;
+}
+
+static void run(struct master *master)
+{
+    while (!is_over(master)) {
+        int error = wait_for_events(master);
+        if (error < 0 && master->state < MASTER_ENDING) {
+            fail(master, MASTER_FAULT_SYSTEM, error);
+            end_at_once(master, error_text(error));
+        }
+        step(master);
+    }
+}
+
+int master_run(const struct master_options *options, struct master_result *ret_result)
+{
+    unsigned workers = options->config->workers;
+    struct master master = {
+        .options = options,
+        .result = ret_result,
+        .worker_count = workers > 0 ? workers : sys_cores(),
+        .log.fd = -1,
+        .signal_fd = -1,
+        .pid = getpid(),
+    };
+    *ret_result = (struct master_result){0};
+    sys_raise_descriptor_limit();
+    if (build(&master) == 0)
+        run(&master);
+    finish(&master);
+    return ret_result->fault == MASTER_FAULT_NONE ? 0 : 1;
+}

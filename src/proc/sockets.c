@@ -1,0 +1,106 @@
+/* A table of descriptors, listener by listener. */
+#include "proc/sockets.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int *slot(const struct sockets *sockets, size_t listener, size_t worker)
+{
+    assert(listener < sockets->listener_count && worker < sockets->worker_count);
+    return &sockets->fds[listener * sockets->worker_count + worker];
+}
+
+static bool is_shared(const struct sockets *sockets, size_t listener)
+{
+    return sockets->bound[listener].any.sa_family == AF_UNIX;
+}
+
+int sockets_fd(const struct sockets *sockets, size_t listener, size_t worker)
+{
+    return *slot(sockets, listener, is_shared(sockets, listener) ? 0 : worker);
+}
+
+static int allocate(struct sockets *sockets, size_t listener_count, size_t worker_count)
+{
+    *sockets = (struct sockets){
+        .listener_count = listener_count,
+        .worker_count = worker_count,
+        .bound = calloc(listener_count, sizeof(*sockets->bound)),
+        .files = calloc(listener_count, sizeof(*sockets->files)),
+        .fds = calloc(listener_count * worker_count, sizeof(*sockets->fds)),
+    };
+    if (sockets->bound == NULL || sockets->files == NULL || sockets->fds == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < listener_count * worker_count; i++)
+        sockets->fds[i] = -1;
+    return 0;
+}
+
+static int open_listener(struct sockets *sockets, size_t listener, struct slice text)
+{
+    struct listen_address wanted;
+    if (address_parse(text, &wanted) != ADDRESS_OK)
+        return ERROR_SYNTAX;
+    struct address *bound = &sockets->bound[listener];
+    int fd = sys_listen(&wanted, bound);
+    if (fd < 0)
+        return fd;
+    *slot(sockets, listener, 0) = fd;
+    sockets->files[listener] = sys_socket_file(bound);
+    for (size_t i = 1; i < sockets->worker_count && !is_shared(sockets, listener); i++) {
+        int again = sys_listen_again(fd, bound);
+        if (again < 0)
+            return again;
+        *slot(sockets, listener, i) = again;
+    }
+    return 0;
+}
+
+int sockets_open(struct sockets *sockets, const struct config *config, size_t worker_count,
+                 size_t *ret_failed)
+{
+    size_t failed = 0;
+    int error = allocate(sockets, config->listener_count, worker_count);
+    for (size_t i = 0; i < config->listener_count && error == 0; i++) {
+        failed = i;
+        error = open_listener(sockets, i, config->listeners[i].address);
+    }
+    if (error < 0) {
+        sockets_close(sockets, true);
+        *ret_failed = failed;
+    }
+    return error;
+}
+
+static void close_slot(int *fd)
+{
+    if (*fd >= 0)
+        sys_close(*fd);
+    *fd = -1;
+}
+
+void sockets_keep_only(struct sockets *sockets, size_t worker)
+{
+    for (size_t i = 0; i < sockets->listener_count; i++) {
+        for (size_t j = 0; j < sockets->worker_count && !is_shared(sockets, i); j++) {
+            if (j != worker)
+                close_slot(slot(sockets, i, j));
+        }
+    }
+}
+
+void sockets_close(struct sockets *sockets, bool remove_files)
+{
+    for (size_t i = 0; i < sockets->listener_count && sockets->fds; i++) {
+        if (remove_files && sockets->files)
+            sys_socket_file_remove(&sockets->bound[i], sockets->files[i]);
+        for (size_t j = 0; j < sockets->worker_count; j++)
+            close_slot(slot(sockets, i, j));
+    }
+    free(sockets->bound);
+    free(sockets->files);
+    free(sockets->fds);
+    *sockets = (struct sockets){0};
+}

@@ -1,0 +1,214 @@
+/* What a worker builds, in order, and takes down in the opposite one. worker_finish accepts a worker that was
+ * built halfway. */
+#include "proc/worker.h"
+
+#include "base/error.h"
+#include "loop/watch.h"
+#include "serve/server.h"
+#include "sys/output.h"
+#include "sys/process.h"
+#include "sys/signal.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+/* Stalls are all counted; lines about them are not to make it worse. */
+#define STALL_REPORT_INTERVAL_US 1000000
+
+struct worker {
+    const struct worker_options *options;
+    struct log *log;
+    struct loop *loop;
+    struct access_log *access_log;
+    struct server *server;
+    struct watch signals; /* fd -1: not watched */
+    uint64_t stall_reported_us;
+    uint64_t stalls_reported;
+};
+
+static void on_stall(void *context, uint64_t duration_us, struct slice doing)
+{
+    struct worker *worker = context;
+    struct counters *counters = worker->options->counters;
+    counters->stalls++;
+    uint64_t now_us = loop_clock_us(worker->loop);
+    if (worker->stalls_reported != 0 && now_us - worker->stall_reported_us < STALL_REPORT_INTERVAL_US)
+        return;
+    log_warning(worker->log,
+                "stalled for %" PRIu64 " ms while %.*s (%" PRIu64 " stalls since the last report)",
+                duration_us / 1000, SLICE_ARGS(doing), counters->stalls - worker->stalls_reported);
+    worker->stall_reported_us = now_us;
+    worker->stalls_reported = counters->stalls;
+}
+
+/* The configured path, opened; -errno where it cannot be, which is logged. */
+static int open_access_log(const struct worker *worker)
+{
+    struct slice path = worker->options->config->access_log.path;
+    int fd = slice_equal(path, SLICE("-")) ? sys_duplicate(STDOUT_FILENO) : sys_open_for_append(path.data);
+    if (fd < 0)
+        log_error(worker->log, "cannot open the access log %.*s: %s", SLICE_ARGS(path), error_text(fd));
+    return fd;
+}
+
+static int create_access_log(struct worker *worker)
+{
+    const struct config *config = worker->options->config;
+    if (config->access_log.path.length == 0)
+        return 0;
+    int fd = open_access_log(worker);
+    if (fd < 0)
+        return fd;
+    struct access_log_options options = {
+        .loop = worker->loop,
+        .fd = fd,
+        .format = config->access_log.format,
+        .counters = worker->options->counters,
+        .errors = worker->log,
+    };
+    return access_log_create(&options, &worker->access_log);
+}
+
+static void reopen_logs(struct worker *worker)
+{
+    struct log_file *file = worker->options->log;
+    int error = log_file_reopen(file);
+    if (error < 0)
+        log_error(worker->log, "cannot reopen the error log %s: %s", file->path, error_text(error));
+    int fd = worker->access_log ? open_access_log(worker) : -1;
+    if (fd >= 0)
+        access_log_set_fd(worker->access_log, fd);
+}
+
+/* When the master itself stops, nobody will ever accept again from this worker's sockets: whoever connects
+ * from now on had better be refused at once than left waiting. A SIGTERM from elsewhere is for this worker
+ * alone, and its successor takes the sockets. */
+static void stop(struct worker *worker, bool with_sockets)
+{
+    const struct sockets *sockets = worker->options->sockets;
+    server_drain(worker->server);
+    for (size_t i = 0; i < sockets->listener_count && with_sockets; i++)
+        sys_listen_end(sockets_fd(sockets, i, worker->options->number));
+}
+
+static void on_signal(struct watch *watch, unsigned events)
+{
+    (void)events;
+    struct worker *worker = CONTAINER_OF(watch, struct worker, signals);
+    for (struct signal_seen seen; sys_signal_next(watch->fd, &seen);) {
+        if (seen.number == SIGUSR1)
+            reopen_logs(worker);
+        else
+            stop(worker, seen.sender == worker->options->master);
+    }
+}
+
+static size_t describe_signals(const struct watch *watch, char *out, size_t size)
+{
+    (void)watch;
+    static const char text[] = "handling a signal";
+    size_t length = MIN(size, sizeof(text) - 1);
+    memcpy(out, text, length);
+    return length;
+}
+
+static const struct watch_events signal_events = {.on_ready = on_signal, .describe = describe_signals};
+
+/* The signals are blocked already, in the master; those that are for the master alone are ignored: a terminal
+ * sends them to every process. */
+static int watch_signals(struct worker *worker)
+{
+    sys_signal_ignore(SIGINT);
+    sys_signal_ignore(SIGHUP);
+    sigset_t signals = sys_signal_set(SIGTERM, SIGUSR1, 0);
+    sys_signal_block(&signals, NULL);
+    int fd = sys_signal_open(&signals);
+    if (fd < 0)
+        return fd;
+    worker->signals = (struct watch){.events = &signal_events, .fd = fd};
+    return watch_start(worker->loop, &worker->signals, WATCH_LEVEL);
+}
+
+static int create_server(struct worker *worker)
+{
+    struct server_options options = {
+        .loop = worker->loop,
+        .settings = worker->options->config->settings,
+        .counters = worker->options->counters,
+        .log = worker->log,
+        .access_log = worker->access_log,
+    };
+    return server_create(&options, &worker->server);
+}
+
+static int start_listening(struct worker *worker)
+{
+    const struct sockets *sockets = worker->options->sockets;
+    int error = 0;
+    for (size_t i = 0; i < sockets->listener_count && error == 0; i++)
+        error = server_listen(worker->server, sockets_fd(sockets, i, worker->options->number));
+    return error;
+}
+
+static int create_loop(struct worker *worker)
+{
+    return loop_create(&(struct loop_options){.on_stall = on_stall, .context = worker}, &worker->loop);
+}
+
+static int attach_log(struct worker *worker)
+{
+    return log_file_attach(worker->options->log, worker->loop, worker->options->counters);
+}
+
+/* `says_why`: whoever failed has logged it. */
+static const struct step {
+    int (*build)(struct worker *worker);
+    const char *what;
+    bool says_why;
+} steps[] = {
+    {create_loop, "the event loop", false},
+    {watch_signals, "the watch on signals", false},
+    {create_access_log, "the access log", true},
+    {create_server, "the server", true},
+    {start_listening, "the listeners", false},
+    {attach_log, "the error log", false}, /* last: the others' errors are seen where the server was started */
+};
+
+static int build(struct worker *worker)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(steps); i++) {
+        int error = steps[i].build(worker);
+        if (error < 0 && !steps[i].says_why)
+            log_error(worker->log, "cannot start %s: %s", steps[i].what, error_text(error));
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+static void finish(struct worker *worker)
+{
+    if (worker->signals.fd >= 0) {
+        watch_stop(worker->loop, &worker->signals);
+        sys_close(worker->signals.fd);
+    }
+    server_destroy(worker->server);
+    access_log_destroy(worker->access_log);
+    log_file_detach(worker->options->log);
+    loop_destroy(worker->loop);
+}
+
+int worker_run(const struct worker_options *options)
+{
+    struct worker worker = {.options = options, .log = &options->log->log, .signals.fd = -1};
+    int error = build(&worker);
+    if (error == 0 && sys_end_with_parent(options->master, SIGTERM)) {
+        sys_pipe_put(options->ready_fd);
+        error = loop_run(worker.loop);
+        if (error < 0)
+            log_error(worker.log, "the event loop failed: %s", error_text(error));
+    }
+    sys_close(options->ready_fd);
+    finish(&worker);
+    return error < 0 ? 1 : 0;
+}
