@@ -221,11 +221,11 @@ enum http_uri_result http_uri_parse(struct slice target, enum http_method method
     return result;
 }
 
-/* Whether there is no escape, no empty segment and no segment that begins with a dot. */
+/* Whether there is no escape, no NUL, no empty segment and no segment that begins with a dot. */
 static bool is_in_order(struct slice path)
 {
     for (size_t i = 0; i < path.length; i++) {
-        if (path.data[i] == '%')
+        if (path.data[i] == '%' || path.data[i] == '\0')
             return false;
         if (path.data[i] == '/' && i + 1 < path.length &&
             (path.data[i + 1] == '/' || path.data[i + 1] == '.'))
@@ -235,18 +235,15 @@ static bool is_in_order(struct slice path)
 }
 
 /* Decodes up to the next slash or the end, and takes that much from `rest`. Returns the count of bytes
- * written, or a negative number for an escape that is broken or hides a NUL or a slash. */
+ * written, or a negative number for a broken escape, a NUL, or a slash in an escape. */
 static ssize_t decode_segment(struct slice *rest, char *out)
 {
     size_t from = 0, to = 0;
     while (from < rest->length && rest->data[from] != '/') {
-        int byte = (unsigned char)rest->data[from];
-        bool is_escape = byte == '%';
-        if (is_escape) {
-            byte = escaped_byte(slice_skip(*rest, from));
-            if (byte <= 0 || byte == '/')
-                return -1;
-        }
+        bool is_escape = rest->data[from] == '%';
+        int byte = is_escape ? escaped_byte(slice_skip(*rest, from)) : (unsigned char)rest->data[from];
+        if (byte <= 0 || byte == '/')
+            return -1;
         out[to++] = (char)byte;
         from += is_escape ? 3 : 1;
     }

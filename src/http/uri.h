@@ -47,7 +47,7 @@ MUST_CHECK bool http_host_parse(struct slice value, struct slice *ret_host, stru
 
 enum http_path_result {
     HTTP_PATH_OK,
-    HTTP_PATH_BAD,      /* 400: no leading '/', a broken escape, or an encoded NUL or '/' */
+    HTTP_PATH_BAD,      /* 400: no leading '/', a broken escape, a NUL, or an encoded '/' */
     HTTP_PATH_TOO_LONG, /* 414: not plainly in order, and longer than `out` */
 };
 

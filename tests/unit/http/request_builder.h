@@ -20,11 +20,11 @@ static inline void request_add(struct http_request *request, enum http_field_nam
         request->first[name] = (uint8_t)request->field_count;
 }
 
-/* Adds "Name: value" lines separated by '\n'; NULL adds none. */
-static inline void request_add_lines(struct http_request *request, const char *lines)
+/* Adds "Name: value" lines separated by '\n', as many as fit; lines without a colon are passed over. */
+static inline void request_add_lines(struct http_request *request, struct slice lines)
 {
-    struct slice rest = slice_from(lines), line;
-    while (slice_next(&rest, '\n', &line)) {
+    struct slice line;
+    while (slice_next(&lines, '\n', &line) && request->field_count < HTTP_FIELDS_MAX) {
         size_t colon = slice_find(line, ':');
         if (colon == line.length)
             continue;

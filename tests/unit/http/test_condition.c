@@ -98,7 +98,7 @@ static const struct {
 static enum http_condition evaluate(size_t index, enum http_method method)
 {
     struct http_request request = {.method = method};
-    request_add_lines(&request, condition_cases[index].fields);
+    request_add_lines(&request, slice_from(condition_cases[index].fields));
     enum http_condition result = http_condition_evaluate(&request, condition_cases[index].validators, NOW);
     request_free(&request);
     return result;
@@ -149,7 +149,7 @@ static void a_range_counts_only_for_the_same_bytes(void **state)
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         struct http_request request = {.method = HTTP_METHOD_GET};
-        request_add_lines(&request, cases[i].fields);
+        request_add_lines(&request, slice_from(cases[i].fields));
         if (http_if_range_holds(&request, cases[i].validators, cases[i].now) != cases[i].holds)
             fail_msg("case %zu: %s", i, cases[i].fields);
         request_free(&request);

@@ -71,7 +71,7 @@ static void chooses_a_coding(void **state)
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         struct http_request request = {.method = HTTP_METHOD_GET};
-        request_add_lines(&request, cases[i].accept);
+        request_add_lines(&request, slice_from(cases[i].accept));
         struct slice got = http_coding_name(http_coding_choose(&request, cases[i].available));
         if (!slice_equal(got, slice_from(cases[i].expected)))
             fail_msg("%s of %#x gave %.*s", cases[i].accept, cases[i].available, SLICE_ARGS(got));

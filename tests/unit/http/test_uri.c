@@ -290,6 +290,8 @@ static void copies_only_what_it_must(void **state)
     assert_int_equal(http_path_normalize(encoded, NULL, 0, &path), HTTP_PATH_OK);
     assert_ptr_equal(path.data, encoded.data);
     char out[4];
+    assert_int_equal(http_path_normalize(SLICE("/a\0b"), out, sizeof(out), &path), HTTP_PATH_BAD);
+    assert_int_equal(http_path_normalize(SLICE("/.\0"), out, sizeof(out), &path), HTTP_PATH_BAD);
     assert_int_equal(http_path_normalize(SLICE("/%61"), out, sizeof(out), &path), HTTP_PATH_OK);
     assert_ptr_equal(path.data, out);
     assert_int_equal(http_path_normalize(SLICE("/%61b"), out, sizeof(out), &path), HTTP_PATH_TOO_LONG);
