@@ -148,6 +148,7 @@ static void take_end(struct crew *crew, struct member *member, const struct proc
     crew->ready -= member->is_ready;
     crew->running--;
     crew->ended++;
+    crew->failed += end->by_signal || end->number != 0;
     member->is_ready = false;
     member->pid = 0;
     if (crew->mode == CREW_KEEPING)

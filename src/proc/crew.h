@@ -40,6 +40,7 @@ struct crew {
     size_t running; /* members with a process */
     size_t ready;   /* members that said so */
     size_t ended;   /* processes that have ended */
+    size_t failed;  /* of those, by a signal or with a status that is not 0 */
     enum crew_mode mode;
 };
 

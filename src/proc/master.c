@@ -11,7 +11,6 @@
 #include "sys/signal.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -40,6 +39,7 @@ struct master {
     int signal_fd;
     pid_t pid;
     uint64_t deadline_ms; /* while stopping */
+    size_t failed_before; /* of crew.failed, when the stop began */
 };
 
 static uint64_t now_ms(void)
@@ -165,6 +165,7 @@ static void begin_stop(struct master *master)
     uint32_t drain_ms = master->options->config->settings->timeouts.drain_ms;
     master->state = MASTER_STOPPING;
     master->deadline_ms = now_ms() + drain_ms + GRACE_MS;
+    master->failed_before = master->crew.failed;
     notify_service_manager("STOPPING=1");
     crew_leave(&master->crew);
     crew_signal(&master->crew, SIGTERM);
@@ -185,8 +186,8 @@ static void stop(struct master *master)
     case MASTER_TRYING:
     case MASTER_STARTING:
     case MASTER_RUNNING:
-        log_info(&master->log.log, "stopping: requests under way may take %" PRIu32 " s",
-                 master->options->config->settings->timeouts.drain_ms / 1000);
+        log_info(&master->log.log, "stopping: requests under way may take %g s",
+                 master->options->config->settings->timeouts.drain_ms / 1000.0);
         begin_stop(master);
         break;
     case MASTER_STOPPING: end_at_once(master, "told to stop again"); break;
@@ -321,6 +322,8 @@ static void run(struct master *master)
         }
         step(master);
     }
+    if (master->crew.failed > master->failed_before)
+        fail(master, MASTER_FAULT_CUT_SHORT, 0); /* instead of ending politely, a worker crashed */
 }
 
 int master_run(const struct master_options *options, struct master_result *ret_result)

@@ -33,7 +33,8 @@ enum master_fault {
     MASTER_FAULT_WORKER,    /* a worker could not start; it has said why in the error log and on standard
                                error: nothing need be added */
     MASTER_FAULT_SYSTEM,    /* no memory, no process, …: `error` */
-    MASTER_FAULT_CUT_SHORT, /* stopped, but not politely: told twice, or a worker hung; logged */
+    MASTER_FAULT_CUT_SHORT, /* stopped, but not politely: told twice, or a worker hung or crashed on the
+                               way; logged */
 };
 
 struct master_result {
