@@ -94,8 +94,10 @@ static const struct media_type *find_whole_name(struct slice name)
 /* The position behind the last `byte`; 0 where there is none. */
 static size_t behind_last(struct slice slice, char byte)
 {
-    const char *found = slice.length ? memrchr(slice.data, byte, slice.length) : NULL;
-    return found ? (size_t)(found - slice.data) + 1 : 0;
+    size_t end = slice.length;
+    while (end > 0 && slice.data[end - 1] != byte)
+        end--;
+    return end;
 }
 
 static const struct media_type *find_type(struct slice path)
