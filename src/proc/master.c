@@ -272,7 +272,9 @@ static void try_to_run(struct master *master)
     master->state = MASTER_RUNNING;
     crew_keep(&master->crew);
     master->log.echoes = false;
-    log_info(&master->log.log, "vif " VIF_VERSION " runs with %zu worker processes", master->worker_count);
+    if (!master->log.is_terminal) /* there, the caller has more to say */
+        log_info(&master->log.log, "vif " VIF_VERSION " runs with %zu worker processes",
+                 master->worker_count);
     if (master->options->on_ready)
         master->options->on_ready(master->options->context, master->sockets.bound,
                                   master->sockets.listener_count);
