@@ -9,19 +9,33 @@
 /* Entries that one listing shows; a larger folder is cut there, and says so. */
 #define LISTING_ENTRIES_MAX 10000
 
+/* A bound for `out` that this many entries with names of usual lengths fit in many times. */
+#define LISTING_BYTES_MAX (16u << 20)
+
 enum listing_format { LISTING_HTML, LISTING_JSON };
 
 struct listing_options {
-    int root_fd;            /* the root's folder descriptor, see sys_open_beneath */
-    const char *folder;     /* beneath the root, NUL-terminated, "." for the root itself */
-    struct slice url_path;  /* of the folder as the client sees it, decoded, begins and ends with '/' */
-    struct slice query;     /* of the request: "sort=name|size|modified" and "order=asc|desc", others ignored */
+    int root_fd;           /* the root's folder descriptor, see sys_open_beneath */
+    const char *folder;    /* beneath the root, NUL-terminated, "." for the root itself */
+    struct slice url_path; /* of the folder as the client sees it, decoded, begins and ends with '/' */
+    struct slice query; /* of the request: "sort=name|size|modified" and "order=asc|desc", others ignored */
     enum listing_format format;
-    bool hidden; /* show names that begin with '.' */
+    bool hidden; /* show names that begin with '.'; ".well-known" is always shown */
 };
 
-/* Appends the listing to `out`. Only what vif would serve is shown: folders, regular files, and symbolic links that lead to one of these inside the
- * root. Folders stand before files. Returns 0, or -errno (-EFBIG where `out` is too small). */
+/* Appends the listing to `out`. Only what vif would serve is shown: folders, regular files, and symbolic
+ * links that lead to one of these inside the root. Folders stand before files. The page's links are relative,
+ * so that it works behind a proxy that maps the path.
+ *
+ * JSON is {"path": "/of/the/folder/", "entries": [...], "truncated": false}, an entry being {"name": "a b",
+ * "href": "./a%20b", "type": "file" or "folder", "size": bytes, null for a folder, "modified":
+ * "2026-01-31T12:00:00Z"}.
+ *
+ * Returns 0, or -errno with `out` as it was: of a folder that cannot be opened or read; -EFBIG where `out` is
+ * too small, or memory for it ran out. */
 int listing_make(const struct listing_options *options, struct buffer *out) MUST_CHECK;
+
+/* The value of Content-Security-Policy for the HTML form: its own style and nothing else. Lives for ever. */
+struct slice listing_security_policy(void);
 
 #endif

@@ -1,0 +1,60 @@
+/* Error pages: each says what happened, and all fit. */
+#include "../test.h"
+
+#include "serve/error_page.h"
+
+#include <stdio.h>
+
+static void expect_part(struct slice text, const char *part)
+{
+    if (memmem(text.data, text.length, part, strlen(part)) == NULL)
+        fail_msg("no %s\nin %.*s", part, SLICE_ARGS(text));
+}
+
+static void every_status_has_a_page_that_fits(void **state)
+{
+    (void)state;
+    for (int status = 400; status <= 599; status++) {
+        struct buffer buffer;
+        buffer_init(&buffer, ERROR_PAGE_BYTES_MAX);
+        error_page_make(status, &buffer);
+        assert_false(buffer.failed);
+        char title[16];
+        snprintf(title, sizeof(title), "<title>%d ", status);
+        expect_part(buffer_slice(&buffer), title);
+        assert_null(memmem(buffer.data, buffer.length, "{{", 2));
+        buffer_finish(&buffer);
+    }
+}
+
+static void usual_ones_say_what_they_mean(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        const char *parts[3];
+    } cases[] = {
+        {404, {"<title>404 Not Found</title>", "<h1>Not Found</h1>", "There is nothing at this address."}},
+        {503, {"<title>503 Service Unavailable</title>", "<p class=\"status\">503</p>", "try again"}},
+        {418, {"<title>418 Error</title>", "<h1>Error</h1>", "cannot answer this request"}},
+        {599, {"<title>599 Error</title>", "<h1>Error</h1>", "not your fault"}},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct buffer buffer;
+        buffer_init(&buffer, ERROR_PAGE_BYTES_MAX);
+        error_page_make(cases[i].status, &buffer);
+        for (size_t part = 0; part < ARRAY_LENGTH(cases[i].parts); part++)
+            expect_part(buffer_slice(&buffer), cases[i].parts[part]);
+        buffer_finish(&buffer);
+    }
+    expect_part(error_page_security_policy(), "default-src 'none'; style-src 'sha256-");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_status_has_a_page_that_fits),
+        cmocka_unit_test(usual_ones_say_what_they_mean),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
