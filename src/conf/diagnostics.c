@@ -146,13 +146,10 @@ static void print_one(const struct diagnostic *diagnostic, bool colours, struct 
 {
     const struct place *place = &diagnostic->place;
     buffer_append(out, slice_from(colour(colours, "\033[1m")));
-    if (place->source)
-        append_visible(out, place->source->name);
+    append_visible(out, place->source ? place->source->name : SLICE("vif"));
     if (place->source && place->source->has_lines && place->line > 0)
         buffer_printf(out, ":%u:%u", place->line, place->column);
-    if (place->source)
-        buffer_append(out, SLICE(": "));
-    buffer_printf(out, "%serror:%s ", colour(colours, "\033[31m"), colour(colours, "\033[0m"));
+    buffer_printf(out, ": %serror:%s ", colour(colours, "\033[31m"), colour(colours, "\033[0m"));
     append_visible(out, diagnostic->message);
     buffer_append_byte(out, '\n');
     if (place->source && place->line > 0)

@@ -79,16 +79,14 @@ struct node *node_get(const struct node *map, struct slice key)
     return entry ? entry->value : NULL;
 }
 
-int node_put(struct document *document, struct node *map, struct slice key, struct node *value)
+int node_put(struct document *document, struct node *map, struct node *key, struct node *value)
 {
     assert(map->kind == NODE_MAP);
-    struct entry *entry = find(map, key);
-    if (entry) {
-        entry->value = value;
-        return 0;
-    }
-    struct node *key_node = node_text(document, key, value->place);
-    return key_node ? node_add(document, map, key_node, value) : -ENOMEM;
+    struct entry *entry = find(map, key->text);
+    if (entry == NULL)
+        return node_add(document, map, key, value);
+    *entry = (struct entry){.next = entry->next, .key = key, .value = value};
+    return 0;
 }
 
 /* The entry that a step of a path names; NULL where it is missing. */
@@ -129,12 +127,21 @@ static struct node *step_into(struct document *document, struct node *node, stru
     return node_add(document, node, key, made) == 0 ? made : NULL;
 }
 
+struct node *document_find(const struct document *document, struct slice path)
+{
+    struct node *node = document->root;
+    struct slice step;
+    while (node && path.length > 0 && slice_next(&path, '.', &step))
+        node = node->kind == NODE_MAP ? node_get(node, step) : NULL;
+    return node;
+}
+
 struct node *document_reach(struct document *document, struct slice path, enum node_kind kind,
                             struct place place)
 {
     struct node *node = document->root;
     struct slice step;
-    while (node && slice_next(&path, '.', &step)) {
+    while (node && path.length > 0 && slice_next(&path, '.', &step)) {
         struct slice rest = path;
         struct slice following;
         bool is_last = !slice_next(&rest, '.', &following);

@@ -55,6 +55,9 @@ int node_add(struct document *document, struct node *collection, struct node *ke
 /* The value under a key, or NULL; the first where a key stands twice. */
 struct node *node_get(const struct node *map, struct slice key);
 
+/* What stands at a dotted path of keys below the root, or NULL; an empty path is the root. */
+struct node *document_find(const struct document *document, struct slice path);
+
 /* The collection at a dotted path below the root, such as "sites.0.routes./.files", for building by hand:
  * missing maps and lists are made on the way, something else in the way is replaced. A number is an index
  * into a list, at most one past its end. The last one is of `kind`. NULL without memory. */
@@ -62,7 +65,7 @@ struct node *document_reach(struct document *document, struct slice path, enum n
                             struct place place) MUST_CHECK;
 
 /* Puts a value under a key, in place of what stood there. Returns as node_add. */
-int node_put(struct document *document, struct node *map, struct slice key, struct node *value) MUST_CHECK;
+int node_put(struct document *document, struct node *map, struct node *key, struct node *value) MUST_CHECK;
 
 #define NODE_FOREACH(entry, collection) \
     for (struct entry *entry = (collection)->first; entry != NULL; entry = entry->next)

@@ -287,6 +287,20 @@ const struct option *option_find(enum option_section section, struct slice key)
     return NULL;
 }
 
+const struct option *option_at(struct slice path)
+{
+    const struct option *option = NULL;
+    struct slice step;
+    while (slice_next(&path, '.', &step)) {
+        bool has_items = option && option->kind != OPTION_SECTION;
+        if (has_items && !slice_next(&path, '.', &step))
+            break;
+        option = option_find(option ? option->child : SECTION_TOP, step);
+        assert(option != NULL);
+    }
+    return option;
+}
+
 static const char *show_quantity(const struct option *option, uint64_t value, char *buffer)
 {
     if (option->kind == OPTION_BYTES)

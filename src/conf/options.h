@@ -101,6 +101,10 @@ extern const size_t option_count;
 /* The option of a section with that key, or NULL. */
 const struct option *option_find(enum option_section section, struct slice key);
 
+/* The option at a dotted path from the top, in which an item of a list or map counts as a step, whatever it
+ * is called: "limits.head", "sites.0.routes./.files.root". It must be there. */
+const struct option *option_at(struct slice path);
+
 /* The next option of the same section, or the first for NULL; NULL behind the last. */
 const struct option *option_next(enum option_section section, const struct option *option);
 

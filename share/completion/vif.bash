@@ -1,0 +1,39 @@
+# Completion of vif for bash; made by "vif completion bash".
+_vif() {
+    local current="${COMP_WORDS[COMP_CWORD]}" words=''
+    case "${COMP_WORDS[COMP_CWORD - 1]}" in
+    -c | --config) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    -p | --port) words='' ;;
+    -a | --address) words='' ;;
+    -w | --workers) words='' ;;
+    -i | --index) words='' ;;
+    --cache) words='' ;;
+    --error-page) words='' ;;
+    --log-file) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    --log-format) words='common combined json' ;;
+    --error-log) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    --log-level) words='error warning info debug' ;;
+    --limit) words='connections= connections_per_address= head= uri= fields= body= requests_per_connection= cache= cache_file= cache_entries=' ;;
+    --timeout) words='head= body= idle= write= linger= drain= min_rate=' ;;
+    completion) words='bash zsh' ;;
+    manual) words='--man --markdown' ;;
+    *)
+        if [[ $current == -* ]]; then
+            case "${COMP_WORDS[1]}" in
+            run) words='--config --port --address --workers --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
+            check) words='--config --port --address --workers --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
+            *) words='--port --address --workers --index --spa --no-listing --hidden --cors --cache --error-page --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
+            esac
+        elif ((COMP_CWORD == 1)); then
+            words='serve run check schema manual completion help version'
+            COMPREPLY=($(compgen -d -- "$current"))
+        else
+            COMPREPLY=($(compgen -f -- "$current"))
+        fi
+        ;;
+    esac
+    COMPREPLY+=($(compgen -W "$words" -- "$current"))
+    [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace
+    return 0
+}
+complete -o filenames -F _vif vif

@@ -1,0 +1,80 @@
+/* The texts are only put together here; whether they are addresses is for the option's rule to say. */
+#include "cli/addresses.h"
+
+#include "conf/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* Longer than any address with a port; what is cut was none. */
+#define ADDRESS_BYTES_MAX 256
+
+/* The last value of --port, or one without text. */
+static struct argument given_port(const struct arguments *arguments)
+{
+    struct argument port = {0};
+    for (size_t i = 0; i < arguments->given_count; i++) {
+        if (arguments->given[i].flag->own == OWN_PORT)
+            port = arguments->given[i].value;
+    }
+    return port;
+}
+
+/* A port, or a path, is there already. */
+static bool is_complete(struct slice address)
+{
+    size_t colon = slice_find(address, ':');
+    if (slice_starts_with(address, SLICE("unix:")) || colon == address.length)
+        return colon < address.length;
+    if (address.data[0] == '[')
+        return !slice_ends_with(address, SLICE("]"));
+    struct slice behind = slice_skip(address, colon + 1);
+    return slice_find(behind, ':') == behind.length;
+}
+
+/* Writes an address with its port into `text`; `port` begins with ':'. */
+static struct slice with_port(struct slice address, const char *port, char text[ADDRESS_BYTES_MAX])
+{
+    if (is_complete(address))
+        return address;
+    bool is_bare_v6 = slice_find(address, ':') < address.length && address.data[0] != '[';
+    int length =
+        snprintf(text, ADDRESS_BYTES_MAX, is_bare_v6 ? "[%.*s]%s" : "%.*s%s", SLICE_ARGS(address), port);
+    return slice_make(text, MIN((size_t)length, (size_t)ADDRESS_BYTES_MAX - 1));
+}
+
+static int add_addresses(const struct arguments *arguments, const char *port, struct document *document,
+                         struct node *list)
+{
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < arguments->given_count; i++) {
+        struct argument address = arguments->given[i].value;
+        char text[ADDRESS_BYTES_MAX];
+        if (arguments->given[i].flag->own != OWN_ADDRESS)
+            continue;
+        address.text = with_port(address.text, port, text);
+        error = document_append(document, list, address);
+    }
+    return error;
+}
+
+int addresses_apply(const struct arguments *arguments, struct document *document)
+{
+    char fallback[OPTION_TEXT_MAX];
+    char port_text[ADDRESS_BYTES_MAX];
+    struct slice listen = SLICE("listen");
+    struct argument port = given_port(arguments);
+    if (port.text.data)
+        snprintf(port_text, sizeof(port_text), ":%.*s", SLICE_ARGS(port.text));
+    else
+        snprintf(port_text, sizeof(port_text), "%s", option_default(option_at(listen), fallback));
+
+    struct node *list = node_collection(document, NODE_LIST, port.place);
+    struct node *key = node_text(document, listen, port.place);
+    int error = list && key ? add_addresses(arguments, port_text, document, list) : -ENOMEM;
+    if (error == 0 && list->entry_count == 0 && port.text.data) {
+        port.text = slice_from(port_text);
+        error = document_append(document, list, port);
+    }
+    return error || list->entry_count == 0 ? error : node_put(document, document->root, key, list);
+}

@@ -1,0 +1,263 @@
+/* Reading is by getopt_long's conventions (-p8080, -p 8080, --port=8080, --port 8080, -qs), without its
+ * abbreviations: a script that uses one would break when a flag is added. */
+#include "cli/arguments.h"
+
+#include "cli/addresses.h"
+#include "conf/nearest.h"
+#include "conf/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* --- reading --- */
+
+/* Characters, as columns are counted. */
+static unsigned width(struct slice text)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < text.length; i++)
+        count += ((unsigned char)text.data[i] & 0xc0) != 0x80;
+    return count;
+}
+
+/* A value with a source of its own, which messages call `name`. */
+static struct argument make_argument(struct arguments *arguments, const char *name, const char *text)
+{
+    struct slice copy = slice_from(text);
+    const struct source *source =
+        diagnostics_add_source(arguments->diagnostics, slice_from(name), copy, false);
+    return (struct argument){
+        .text = copy,
+        .place = {.source = source, .line = 1, .column = 1, .length = width(copy)},
+    };
+}
+
+static void report(struct arguments *arguments, const char *word, const char *text)
+{
+    diagnostics_add(arguments->diagnostics, (struct place){0}, "%s: %s", word, text);
+}
+
+static void report_unknown(struct arguments *arguments, const char *word, struct slice name)
+{
+    struct nearest nearest = nearest_begin(name);
+    char hint[NEAREST_HINT_MAX] = "";
+    for (size_t i = 0; i < flag_count; i++) {
+        if (flags[i].commands & arguments->command)
+            nearest_offer(&nearest, slice_from(flags[i].name));
+    }
+    if (nearest.best.data)
+        snprintf(hint, sizeof(hint), "; did you mean --%s?", nearest.best.data);
+    diagnostics_add(arguments->diagnostics, (struct place){0}, "unknown option %s%s (see vif --help)", word,
+                    hint);
+}
+
+static void keep(struct arguments *arguments, const struct flag *flag, const char *value)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "--%s", flag->name);
+    if (arguments->given_count == ARGUMENTS_MAX) {
+        report(arguments, name, "more than 256 options");
+        return;
+    }
+    switch (flag->own) {
+    case OWN_CONFIG: arguments->config = value; return;
+    case OWN_HELP: arguments->help = true; return;
+    case OWN_VERSION: arguments->version = true; return;
+    case OWN_QUIET: arguments->quiet = true; break;
+    case OWN_NONE:
+    case OWN_PORT:
+    case OWN_ADDRESS: break;
+    }
+    arguments->given[arguments->given_count++] = (struct given_flag){
+        .flag = flag,
+        .value = make_argument(arguments, name,
+                               value            ? value
+                               : flag->constant ? flag->constant
+                                                : ""),
+    };
+}
+
+/* Takes the next word as the value of a flag that needs one. */
+static void keep_next(struct arguments *arguments, const struct flag *flag, char *const **words)
+{
+    if (**words == NULL) {
+        char name[64];
+        snprintf(name, sizeof(name), "--%s", flag->name);
+        diagnostics_add(arguments->diagnostics, (struct place){0}, "%s needs a value: --%s %s", name,
+                        flag->name, flag->value);
+        return;
+    }
+    keep(arguments, flag, *(*words)++);
+}
+
+/* "--name" or "--name=value". */
+static void read_long(struct arguments *arguments, const char *word, char *const **words)
+{
+    struct slice name = slice_from(word + 2);
+    size_t equals = slice_find(name, '=');
+    const char *value = equals < name.length ? name.data + equals + 1 : NULL;
+    name = slice_take(name, equals);
+    const struct flag *flag = flag_find(arguments->command, name);
+    if (flag == NULL)
+        report_unknown(arguments, word, name);
+    else if (value && flag->value == NULL)
+        report(arguments, word, "takes no value");
+    else if (value || !flag_takes_value(flag))
+        keep(arguments, flag, value);
+    else
+        keep_next(arguments, flag, words);
+}
+
+/* "-q", "-qs", "-p8080" or "-p". */
+static void read_letters(struct arguments *arguments, const char *word, char *const **words)
+{
+    for (const char *letter = word + 1; *letter; letter++) {
+        const struct flag *flag = flag_find_letter(arguments->command, *letter);
+        if (flag == NULL) {
+            report_unknown(arguments, word, slice_from(word + 1));
+            return;
+        }
+        if (flag_takes_value(flag)) {
+            if (letter[1])
+                keep(arguments, flag, letter + 1);
+            else
+                keep_next(arguments, flag, words);
+            return;
+        }
+        keep(arguments, flag, NULL);
+    }
+}
+
+static void read_operand(struct arguments *arguments, const char *word)
+{
+    if (arguments->operand.text.data)
+        report(arguments, word, "one too many: there is a folder or file to serve already");
+    else
+        arguments->operand = make_argument(arguments, "vif", word);
+}
+
+void arguments_read(struct arguments *arguments, unsigned command, char *const *words,
+                    struct diagnostics *diagnostics)
+{
+    *arguments = (struct arguments){.diagnostics = diagnostics, .command = command};
+    bool flags_ended = false;
+    while (*words) {
+        const char *word = *words++;
+        if (flags_ended || word[0] != '-' || word[1] == '\0')
+            read_operand(arguments, word);
+        else if (strcmp(word, "--") == 0)
+            flags_ended = true;
+        else if (word[1] == '-')
+            read_long(arguments, word, &words);
+        else
+            read_letters(arguments, word, &words);
+    }
+}
+
+/* --- applying --- */
+
+/* A path without its last step, and that step. */
+static struct slice parent_path(struct slice path, struct slice *ret_last)
+{
+    size_t start = path.length;
+    while (start > 0 && path.data[start - 1] != '.')
+        start--;
+    *ret_last = slice_skip(path, start);
+    return slice_take(path, start > 0 ? start - 1 : 0);
+}
+
+/* A section of the file that is a lone text becomes a map with that text, so that a flag can change another
+ * option beside it. */
+static int expand_lone_text(struct document *document, struct slice path, const char *short_key)
+{
+    struct slice last;
+    struct node *parent = document_find(document, parent_path(path, &last));
+    struct node *text = parent && parent->kind == NODE_MAP ? node_get(parent, last) : NULL;
+    if (text == NULL || text->kind != NODE_TEXT || short_key == NULL)
+        return 0;
+    struct node *map = node_collection(document, NODE_MAP, text->place);
+    struct node *key = node_text(document, last, text->place);
+    struct node *short_node = node_text(document, slice_from(short_key), text->place);
+    int error = map && key && short_node ? node_add(document, map, short_node, text) : -ENOMEM;
+    return error ? error : node_put(document, parent, key, map);
+}
+
+int document_set(struct document *document, struct slice path, struct argument value)
+{
+    struct slice last;
+    struct slice section = parent_path(path, &last);
+    const struct option *option = option_at(path);
+    int error = expand_lone_text(document, section, sections[option->section].short_key);
+    struct node *map = error ? NULL : document_reach(document, section, NODE_MAP, value.place);
+    struct node *text = node_text(document, value.text, value.place);
+    struct node *key = node_text(document, last, value.place);
+    return map && text && key ? node_put(document, map, key, text) : -ENOMEM;
+}
+
+int document_append(struct document *document, struct node *list, struct argument value)
+{
+    struct node *text = node_text(document, value.text, value.place);
+    return text ? node_add(document, list, NULL, text) : -ENOMEM;
+}
+
+/* The part of a value from `start` on, `length` bytes long. */
+static struct argument argument_part(struct argument whole, size_t start, size_t length)
+{
+    struct argument part = whole;
+    part.text = slice_take(slice_skip(whole.text, start), length);
+    part.place.column += width(slice_take(whole.text, start));
+    part.place.length = width(part.text);
+    return part;
+}
+
+static int set_commas(struct document *document, const struct given_flag *given)
+{
+    struct node *list =
+        document_reach(document, slice_from(given->flag->path), NODE_LIST, given->value.place);
+    int error = list ? 0 : -ENOMEM;
+    for (size_t start = 0; error == 0 && start < given->value.text.length;) {
+        size_t length = slice_find(slice_skip(given->value.text, start), ',');
+        error = document_append(document, list, argument_part(given->value, start, length));
+        start += length + 1;
+    }
+    return error;
+}
+
+/* The first '=' divides: values of cache rules have some, patterns with one need a file. */
+static int set_pair(const struct arguments *arguments, struct document *document,
+                    const struct given_flag *given)
+{
+    struct argument whole = given->value;
+    size_t equals = slice_find(whole.text, '=');
+    if (equals == 0 || equals == whole.text.length) {
+        diagnostics_add(arguments->diagnostics, whole.place, "expected %s", given->flag->value);
+        return 0;
+    }
+    struct node *map = document_reach(document, slice_from(given->flag->path), NODE_MAP, whole.place);
+    struct argument key = argument_part(whole, 0, equals);
+    struct argument value = argument_part(whole, equals + 1, whole.text.length - equals - 1);
+    struct node *text = node_text(document, value.text, value.place);
+    struct node *key_node = node_text(document, key.text, key.place);
+    return map && text && key_node ? node_put(document, map, key_node, text) : -ENOMEM;
+}
+
+static int apply(const struct arguments *arguments, struct document *document, const struct given_flag *given)
+{
+    switch (given->flag->action) {
+    case FLAG_SET:
+    case FLAG_CONSTANT:
+    case FLAG_OPTIONAL: return document_set(document, slice_from(given->flag->path), given->value);
+    case FLAG_COMMAS: return set_commas(document, given);
+    case FLAG_PAIR: return set_pair(arguments, document, given);
+    case FLAG_OWN: return 0;
+    }
+    UNREACHABLE();
+}
+
+int arguments_apply(const struct arguments *arguments, struct document *document)
+{
+    int error = addresses_apply(arguments, document);
+    for (size_t i = 0; error == 0 && i < arguments->given_count; i++)
+        error = apply(arguments, document, &arguments->given[i]);
+    return error;
+}

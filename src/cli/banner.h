@@ -1,0 +1,13 @@
+/* What a person sees when the server is ready: what is served, where to look at it, how to stop it. */
+#ifndef CLI_BANNER_H
+#define CLI_BANNER_H
+
+#include "base/buffer.h"
+#include "sys/socket.h"
+
+/* Appends the banner. An address that stands for all of them is shown as localhost and every address of the
+ * machine that others can reach. */
+void banner_print(const char *title, const struct address *addresses, size_t count, bool colours,
+                  struct buffer *out);
+
+#endif

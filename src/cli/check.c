@@ -1,0 +1,27 @@
+/* `vif check -c FILE`: all that is wrong with it, or a word that nothing is. */
+#include "cli/session.h"
+
+#include <stdio.h>
+
+static int check(struct session *session, char *const *words)
+{
+    int exit_code;
+    if (!session_begin(session, FLAG_OF_CHECK, words, &exit_code) ||
+        !session_read_file(session, &exit_code) || !session_build(session, &exit_code))
+        return exit_code;
+    const struct settings *settings = session->config->settings;
+    size_t routes = 0;
+    for (size_t i = 0; i < settings->site_count; i++)
+        routes += settings->sites[i].route_count;
+    printf("%s is good: listeners %zu, sites %zu, routes %zu\n", session_file(session),
+           session->config->listener_count, settings->site_count, routes);
+    return EXIT_GOOD;
+}
+
+int command_check(char *const *words)
+{
+    static struct session session;
+    int exit_code = check(&session, words);
+    session_finish(&session);
+    return exit_code;
+}

@@ -1,0 +1,84 @@
+/* The table. Order and groups are those of the help page. */
+#include "cli/flags.h"
+
+#include "conf/options.h"
+
+#define FILES "sites.0.routes./.files."
+#define EVERY (FLAG_OF_SERVE | FLAG_OF_RUN | FLAG_OF_CHECK)
+
+/* clang-format off */
+const struct flag flags[] = {
+    {NULL, 'c', "config", "FILE", "the configuration (vif.yaml); - is stdin", FLAG_OF_RUN | FLAG_OF_CHECK,
+     FLAG_OWN, OWN_CONFIG, .values = VALUES_FILE, .is_minor = true},
+
+    {"network", 'p', "port", "N", "the port (8080); 0 picks a free one", EVERY, FLAG_OWN, OWN_PORT},
+    {NULL, 'a', "address", "ADDR", "an IP address or unix:PATH; repeatable", EVERY, FLAG_OWN, OWN_ADDRESS},
+    {NULL, 'w', "workers", "N", "worker processes (one for each core)", EVERY, FLAG_SET, .path = "workers"},
+
+    {"files", 'i', "index", "NAMES", "index files, by commas (index.html)", FLAG_OF_SERVE, FLAG_COMMAS,
+     .path = FILES "index"},
+    {NULL, 's', "spa", "[=FILE]", "FILE (index.html) for what does not exist", FLAG_OF_SERVE, FLAG_OPTIONAL,
+     .path = FILES "fallback", .constant = "/index.html"},
+    {NULL, 0, "no-listing", NULL, "no pages that list a folder", FLAG_OF_SERVE, FLAG_CONSTANT,
+     .path = FILES "listing", .constant = "false"},
+    {NULL, 0, "hidden", NULL, "serve names that begin with a dot", FLAG_OF_SERVE, FLAG_CONSTANT,
+     .path = FILES "hidden", .constant = "true"},
+    {NULL, 0, "cors", "[=ORIGIN]", "let pages of ORIGIN (all) read the files", FLAG_OF_SERVE, FLAG_OPTIONAL,
+     .path = FILES "cors", .constant = "*"},
+    {NULL, 0, "cache", "PATTERN=VALUE", "Cache-Control for a pattern; repeatable", FLAG_OF_SERVE, FLAG_PAIR,
+     .path = FILES "cache"},
+    {NULL, 0, "error-page", "STATUS=FILE", "content of errors; repeatable", FLAG_OF_SERVE, FLAG_PAIR,
+     .path = FILES "error_pages"},
+
+    {"logs", 'q', "quiet", NULL, "no access log, no banner", FLAG_OF_SERVE | FLAG_OF_RUN,
+     FLAG_CONSTANT, OWN_QUIET, .path = "log.access.path", .constant = "false"},
+    {NULL, 0, "log-file", "FILE", "the access log (standard output)", EVERY, FLAG_SET,
+     .path = "log.access.path", .values = VALUES_FILE},
+    {NULL, 0, "log-format", "FORMAT", "common, combined or json", EVERY, FLAG_SET,
+     .path = "log.access.format", .values = VALUES_WORDS},
+    {NULL, 0, "error-log", "FILE", "the error log (standard error)", EVERY, FLAG_SET,
+     .path = "log.error.path", .values = VALUES_FILE},
+    {NULL, 0, "log-level", "LEVEL", "error, warning, info or debug", EVERY, FLAG_SET,
+     .path = "log.error.level", .values = VALUES_WORDS},
+
+    {"bounds", 0, "limit", "NAME=VALUE", "such as body=10MiB; repeatable", EVERY, FLAG_PAIR,
+     .path = "limits", .values = VALUES_LIMITS},
+    {NULL, 0, "timeout", "NAME=VALUE", "such as idle=30s; repeatable", EVERY, FLAG_PAIR,
+     .path = "timeouts", .values = VALUES_TIMEOUTS},
+
+    {NULL, 'h', "help", NULL, "the help page", EVERY, FLAG_OWN, OWN_HELP, .is_minor = true},
+    {NULL, 'V', "version", NULL, "the version, and what was built in", EVERY, FLAG_OWN, OWN_VERSION,
+     .is_minor = true},
+};
+/* clang-format on */
+
+const size_t flag_count = ARRAY_LENGTH(flags);
+
+const char *const *flag_words(const struct flag *flag)
+{
+    assert(flag->values == VALUES_WORDS);
+    return option_at(slice_from(flag->path))->words;
+}
+
+const struct flag *flag_find(unsigned command, struct slice name)
+{
+    for (size_t i = 0; i < flag_count; i++) {
+        if ((flags[i].commands & command) && slice_equal(name, slice_from(flags[i].name)))
+            return &flags[i];
+    }
+    return NULL;
+}
+
+const struct flag *flag_find_letter(unsigned command, char letter)
+{
+    for (size_t i = 0; i < flag_count; i++) {
+        if ((flags[i].commands & command) && letter != 0 && flags[i].letter == letter)
+            return &flags[i];
+    }
+    return NULL;
+}
+
+bool flag_takes_value(const struct flag *flag)
+{
+    return flag->value != NULL && flag->action != FLAG_OPTIONAL;
+}

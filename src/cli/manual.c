@@ -1,0 +1,87 @@
+/* `vif manual`: the reference of the configuration file as Markdown (docs/configuration.md), or with --man
+ * the manual page (docs/vif.1), to which the tables of flags and commands give their part. */
+#include "conf/manual.h"
+
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/print.h"
+
+#include <stdio.h>
+
+static void print_commands(const struct page *page)
+{
+    page_heading(page, 1, "COMMANDS");
+    for (const struct command *command = commands; command->name; command++)
+        page_entry(page, command->name, command->synopsis, command->summary);
+}
+
+static void print_flags(const struct page *page)
+{
+    page_heading(page, 1, "OPTIONS");
+    page_paragraph(page,
+                   "Options set what the configuration file would, and go before it. Those of files are for "
+                   "`vif serve` alone.");
+    for (size_t i = 0; i < flag_count; i++) {
+        const struct flag *flag = &flags[i];
+        char term[80];
+        char letter[8] = "";
+        if (flag->letter)
+            snprintf(letter, sizeof(letter), "-%c, ", flag->letter);
+        snprintf(term, sizeof(term), "%s--%s%s%s", letter, flag->name, flag_takes_value(flag) ? " " : "",
+                 flag->value ? flag->value : "");
+        page_entry(page, term, "", flag->help);
+    }
+}
+
+static void print_rest(const struct page *page)
+{
+    page_heading(page, 1, "SIGNALS");
+    page_entry(page, "SIGTERM, SIGINT", "",
+               "A polite stop: requests in flight are finished, for at most "
+               "`timeouts.drain`. A second one ends everything at once.");
+    page_entry(page, "SIGUSR1", "", "Log files are opened anew, after rotation.");
+    page_heading(page, 1, "EXIT STATUS");
+    page_entry(page, "0", "", "All went well.");
+    page_entry(page, "1", "", "It was tried, and did not work.");
+    page_entry(page, "2", "", "The command line or the configuration is wrong; nothing was tried.");
+    page_heading(page, 1, "ENVIRONMENT");
+    page_entry(page, "NO_COLOR", "", "Where it is set, nothing is printed in colours.");
+    page_heading(page, 1, "EXAMPLES");
+    page_entry(page, "vif", "", "Serves this folder on port 8080.");
+    page_entry(page, "vif -p 9000 -s dist", "", "Serves a single-page application.");
+    page_entry(page, "vif check -c vif.yaml && vif run -c vif.yaml", "",
+               "Serves a site that is known to be good.");
+}
+
+static void print_man(struct buffer *out)
+{
+    struct page page = {.out = out, .format = PAGE_MAN};
+    buffer_append(
+        out, SLICE(".\\\" Made by \"vif manual \\-\\-man\"; change the tables of options and flags instead.\n"
+                   ".TH VIF 1 \"\" \"vif " VIF_VERSION "\" \"User Commands\"\n"));
+    page_heading(&page, 1, "NAME");
+    buffer_append(out, SLICE("vif \\- a web server\n"));
+    page_heading(&page, 1, "SYNOPSIS");
+    buffer_append(out, SLICE(".B vif\n[\\fIOPTION\\fR]... [\\fIDIR\\fR]\n.br\n"
+                             ".B vif run\n[\\fB\\-c\\fR \\fIFILE\\fR] [\\fIOPTION\\fR]...\n.br\n"
+                             ".B vif check\n[\\fB\\-c\\fR \\fIFILE\\fR] [\\fIOPTION\\fR]...\n"));
+    page_heading(&page, 1, "DESCRIPTION");
+    page_paragraph(&page,
+                   "`vif` serves a folder over HTTP at once, or a site described in a configuration file.");
+    print_commands(&page);
+    print_flags(&page);
+    manual_print(&page, 1);
+    print_rest(&page);
+}
+
+int command_manual(char *const *words)
+{
+    struct buffer text;
+    bool is_man = words[0] && slice_equal(slice_from(words[0]), SLICE("--man"));
+    buffer_init(&text, 1u << 20);
+    if (is_man)
+        print_man(&text);
+    else
+        manual_print(&(struct page){.out = &text, .format = PAGE_MARKDOWN}, 1);
+    return print_finish(&text, 0);
+}

@@ -1,0 +1,38 @@
+/* One run of a command that has to do with a configuration: read the command line, perhaps a file, build,
+ * serve. */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "conf/load.h"
+
+/* About 30 KiB: where a command keeps its things. */
+struct session {
+    struct diagnostics diagnostics;
+    struct document document;
+    struct arguments arguments;
+    struct slice base_folder; /* from the document's arena */
+    struct config *config;    /* NULL until session_build */
+};
+
+/* Reads the command line. Returns true with a session to go on with; false, with `ret_exit` set, where --help
+ * or
+ * --version was all, or a mistake was told. session_finish in both cases. */
+bool session_begin(struct session *session, unsigned command, char *const *words, int *ret_exit) MUST_CHECK;
+
+/* Reads the file of -c, or else the operand, or else vif.yaml, into the document. As session_begin. */
+bool session_read_file(struct session *session, int *ret_exit) MUST_CHECK;
+
+/* Which file that is. */
+const char *session_file(const struct session *session);
+
+/* Puts the flags over the document and builds the configuration. As session_begin. */
+bool session_build(struct session *session, int *ret_exit) MUST_CHECK;
+
+/* Serves until told to stop, with a banner on a terminal that says what: `title`. Returns the exit code. */
+int session_serve(struct session *session, const char *title);
+
+void session_finish(struct session *session);
+
+#endif

@@ -1,0 +1,108 @@
+/* One entry an option: what it may be, what it is without being given, what it means. */
+#include "conf/manual.h"
+
+#include "conf/options.h"
+
+#include <stdio.h>
+
+#define REMARK_BYTES_MAX 512
+
+const char manual_example[] = "listen: [\":8080\", \"unix:vif.sock\"]\n"
+                              "log:\n"
+                              "  access: {path: access.log, format: json}\n"
+                              "limits: {body: 10MiB}\n"
+                              "timeouts: {idle: 30s}\n"
+                              "sites:\n"
+                              "  - hosts: [example.com, \"*.example.com\"]\n"
+                              "    fields: {set: {X-Content-Type-Options: nosniff}}\n"
+                              "    routes:\n"
+                              "      /:\n"
+                              "        files:\n"
+                              "          root: public\n"
+                              "          cache: {\"/assets/*\": \"max-age=31536000, immutable\"}\n"
+                              "          error_pages: {404: 404.html}\n"
+                              "      /old: {redirect: \"https://example.com/new{path}\"}\n"
+                              "      /health: {respond: \"ok\"}\n"
+                              "  - routes:\n"
+                              "      /: {files: public}\n";
+
+static const char *const notation =
+    "The file is YAML, of which JSON is a part. Sizes are bytes, or have a unit: `64KiB`, `1MiB`, `2GiB` "
+    "(`k`, `m`, `g` "
+    "mean the same; `kB`, `MB`, `GB` are powers of ten). Durations have units: `500ms`, `10s`, `1m30s`, "
+    "`2h`, `1d`. "
+    "Where a list is expected, a lone text is a list of one. Relative paths begin at the folder of the file. "
+    "`vif check` tells all mistakes at once; `vif schema` prints a JSON Schema for editors.";
+
+/* "`a`, `b` or `c`". */
+static void append_words(struct buffer *out, const char *const *words)
+{
+    for (size_t i = 0; words[i]; i++)
+        buffer_printf(out, "%s`%s`", i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
+}
+
+static void append_range(struct buffer *out, const char *noun, const struct option *option)
+{
+    char range[OPTION_TEXT_MAX];
+    buffer_printf(out, "%s from %s", noun, option_range(option, range));
+}
+
+static void append_kind(struct buffer *out, const struct option *option)
+{
+    switch (option->kind) {
+    case OPTION_BOOL: buffer_append(out, SLICE("`true` or `false`")); break;
+    case OPTION_NUMBER: append_range(out, "number", option); break;
+    case OPTION_BYTES: append_range(out, "size", option); break;
+    case OPTION_DURATION: append_range(out, "duration", option); break;
+    case OPTION_WORD: append_words(out, option->words); break;
+    case OPTION_TEXT: buffer_printf(out, "%s", option->rule->name); break;
+    case OPTION_TEXTS: buffer_printf(out, "list, each %s", option->rule->expected); break;
+    case OPTION_PAIRS: buffer_printf(out, "map, %s: %s", option->key_rule->name, option->rule->name); break;
+    case OPTION_SECTION: buffer_printf(out, "see %s below", sections[option->child].path); break;
+    case OPTION_SECTIONS: buffer_printf(out, "list, see %s below", sections[option->child].path); break;
+    case OPTION_SECTION_MAP:
+        buffer_printf(out, "map, %s: see %s below", option->key_rule->name, sections[option->child].path);
+        break;
+    }
+    if (option->zero)
+        buffer_printf(out, ", or `%s`", option->zero);
+}
+
+static void append_remark(struct buffer *out, const struct option *option)
+{
+    char fallback_buffer[OPTION_TEXT_MAX];
+    const char *fallback = option_default(option, fallback_buffer);
+    append_kind(out, option);
+    if (option->is_required)
+        buffer_append(out, SLICE("; required"));
+    else if (fallback && fallback[0])
+        buffer_printf(out, "; default `%s`", fallback);
+    if (option->example)
+        buffer_printf(out, "; such as `%s`", option->example);
+}
+
+static void print_option(const struct page *page, const struct option *option)
+{
+    struct buffer remark;
+    buffer_init(&remark, REMARK_BYTES_MAX);
+    append_remark(&remark, option);
+    buffer_append_byte(&remark, '\0');
+    page_entry(page, option->key, remark.failed ? "" : remark.data, option->description);
+    assert(!remark.failed);
+    buffer_finish(&remark);
+}
+
+void manual_print(const struct page *page, unsigned level)
+{
+    page_heading(page, level, level == 1 && page->format == PAGE_MAN ? "CONFIGURATION" : "Configuration");
+    page_paragraph(page, notation);
+    page_code(page, manual_example);
+    for (enum option_section section = 0; section < SECTION_COUNT; section++) {
+        page_heading(page, level + 1,
+                     section == SECTION_TOP ? "The top of the file" : sections[section].path);
+        if (section != SECTION_TOP)
+            page_paragraph(page, sections[section].description);
+        for (const struct option *option = NULL; (option = option_next(section, option)) != NULL;)
+            print_option(page, option);
+    }
+}
