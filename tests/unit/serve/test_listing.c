@@ -24,16 +24,22 @@ static char *make(struct tree *tree, const char *url_path, const char *query, en
     return text;
 }
 
+static void expect(bool wanted, const char *text, const char *part)
+{
+    if ((strstr(text, part) != NULL) == wanted)
+        return;
+    fputs(text, stderr);
+    fail_msg("%s: %s", wanted ? "missing" : "unexpected", part);
+}
+
 static void expect_part(const char *text, const char *part)
 {
-    if (strstr(text, part) == NULL)
-        fail_msg("no %s\nin %s", part, text);
+    expect(true, text, part);
 }
 
 static void expect_no(const char *text, const char *part)
 {
-    if (strstr(text, part) != NULL)
-        fail_msg("there is %s\nin %s", part, text);
+    expect(false, text, part);
 }
 
 static void rows_say_name_size_and_date(void **state)
