@@ -47,10 +47,10 @@ class Vif:
     Server(config={"sites": [...]})       vif run -c FILE; `listen` is filled in when absent
     """
 
-    def __init__(self, folder, root=None, *options, config=None, workers=1, address="127.0.0.1"):
+    def __init__(self, folder, root=None, *options, config=None, workers=1, address="127.0.0.1", port=None):
         self.folder = pathlib.Path(folder)
         self.host = address
-        self.port = free_port(address)
+        self.port = port or free_port(address)
         self.clients = []
         self.stdout_path = self.folder / f"{self.port}.out"
         self.stderr_path = self.folder / f"{self.port}.err"
@@ -60,7 +60,8 @@ class Vif:
 
     def arguments(self, root, options, config, workers):
         if config is None:
-            return ["-a", self.host, "-p", str(self.port), "-w", str(workers), *map(str, options), str(root)]
+            folders = [str(root)] if root else []
+            return ["-a", self.host, "-p", str(self.port), "-w", str(workers), *map(str, options), *folders]
         config = {"listen": [f"{self.host}:{self.port}"], "workers": workers, **config}
         self.config_path = self.folder / f"{self.port}.yaml"
         self.config_path.write_text(json.dumps(config, indent=1), encoding="utf-8")

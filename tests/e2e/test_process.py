@@ -1,0 +1,367 @@
+"""Master and workers: who is replaced, who finishes what, and what signals do."""
+import os
+import pathlib
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+import tree
+import vif
+import wire
+
+LARGE = bytes(range(256)) * (64 << 10)  # 16 MiB: more than the sockets of both sides hold
+
+
+@pytest.fixture
+def folder(root):
+    (root / "hello.txt").write_bytes(tree.HELLO)
+    (root / "large.bin").write_bytes(LARGE)
+    return root
+
+
+def configured(folder, **settings):
+    return {"sites": [{"routes": {"/": {"files": {"root": str(folder)}}}}], **settings}
+
+
+def workers_of(process):
+    children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    return [int(pid) for pid in children.read_text(encoding="ascii").split()]
+
+
+def is_running(pid):
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def wait_for_workers(server, count, *gone):
+    def found():
+        pids = workers_of(server.process)
+        return pids if len(pids) == count and not set(pids) & set(gone) else None
+
+    return wire.wait_until(found, f"{count} workers without {gone}")
+
+
+def wait_for_end(server, seconds=vif.STOP_SECONDS):
+    """The exit status, and how long it took; the fixture has nothing left to stop."""
+    began = time.monotonic()
+    process, server.process = server.process, None
+    try:
+        status = process.wait(seconds)
+    except BaseException:
+        process.kill()
+        raise
+    server.check_words()
+    return status, time.monotonic() - began
+
+
+def start_download(server):
+    """A client in the middle of a response that is larger than all buffers on the way."""
+    client = server.connect(receive_buffer=16384)
+    client.request("GET", "/large.bin")
+    head = client.read_head()
+    assert head.status == 200
+    return client
+
+
+def finish_download(client):
+    assert client.take(len(LARGE)) == LARGE
+
+
+# Workers that die.
+
+
+class Load(threading.Thread):
+    """Requests, each on a connection of its own, until told to stop."""
+
+    def __init__(self, server):
+        super().__init__()
+        self.server, self.stopping, self.answered, self.failures = server, False, 0, []
+
+    def run(self):
+        while not self.stopping:
+            try:
+                assert self.server.get("/hello.txt").body == tree.HELLO
+                self.answered += 1
+            except (OSError, AssertionError) as error:
+                self.failures.append(error)
+
+
+def test_a_killed_worker_is_replaced_and_the_sockets_stay(server, folder):
+    running = server(folder, workers=2)
+    before = wait_for_workers(running, 2)
+    time.sleep(1.1)  # or else the end counts as an early one
+    loads = [Load(running) for _ in range(4)]
+    for load in loads:
+        load.start()
+    time.sleep(0.3)
+    os.kill(before[0], signal.SIGKILL)
+    wait_for_workers(running, 2, before[0])
+    time.sleep(0.5)
+    for load in loads:
+        load.stopping = True
+    for load in loads:
+        load.join()
+        # What the dead worker had accepted is lost; nothing is refused, and nothing fails later.
+        assert len(load.failures) <= 1, load.failures
+        assert not any(isinstance(error, ConnectionRefusedError) for error in load.failures)
+        assert load.answered > 50
+    assert f"worker process {before[0]} was ended by signal 9" in running.stderr()
+    assert before[1] in workers_of(running.process)
+
+
+def test_a_queue_outlives_its_worker(server, folder):
+    running = server(folder, workers=1)
+    (worker,) = wait_for_workers(running, 1)
+    time.sleep(1.1)
+    os.kill(worker, signal.SIGSTOP)
+    clients = [running.connect() for _ in range(20)]
+    for client in clients:
+        client.request("GET", "/hello.txt")
+    os.kill(worker, signal.SIGKILL)
+    for client in clients:
+        assert client.read_response().body == tree.HELLO
+
+
+def test_workers_that_keep_dying_are_given_pauses(server, folder):
+    running = server(folder, workers=1)
+    for _ in range(4):
+        (worker,) = wait_for_workers(running, 1)
+        os.kill(worker, signal.SIGKILL)
+        wire.wait_until(lambda: worker not in workers_of(running.process), "its end to be seen")
+    for pause in (100, 200, 400, 800):
+        assert f"the next one starts in {pause} ms" in running.stderr()
+    assert running.get("/hello.txt").body == tree.HELLO
+
+
+def test_workers_leave_when_the_master_is_killed(server, folder):
+    running = server(folder, workers=2)
+    workers = wait_for_workers(running, 2)
+    idle = running.connect()
+    assert idle.exchange("GET", "/hello.txt").status == 200
+    running.process.kill()
+    status, _ = wait_for_end(running)
+    assert status == -signal.SIGKILL
+    idle.read_end()
+    wire.wait_until(lambda: not any(map(is_running, workers)), "the workers to leave")
+
+
+def test_a_worker_that_is_told_to_go_finishes_and_is_replaced(server, folder):
+    running = server(folder, workers=1)
+    (worker,) = wait_for_workers(running, 1)
+    download = start_download(running)
+    os.kill(worker, signal.SIGTERM)
+    time.sleep(0.2)
+    finish_download(download)
+    wait_for_workers(running, 1, worker)
+    assert running.get("/hello.txt").body == tree.HELLO
+
+
+# Stopping.
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_polite_stop_finishes_downloads(server, folder, number):
+    running = server(folder, workers=2)
+    download = start_download(running)
+    running.process.send_signal(number)
+    time.sleep(0.3)
+    assert running.process.poll() is None
+    finish_download(download)
+    download.read_end()
+    status, seconds = wait_for_end(running)
+    assert status == 0
+    assert seconds < 2
+
+
+def test_the_terminal_interrupts_every_process(server, folder):
+    running = server(folder, workers=2)
+    download = start_download(running)
+    for pid in [*wait_for_workers(running, 2), running.process.pid]:
+        os.kill(pid, signal.SIGINT)
+    time.sleep(0.3)
+    finish_download(download)
+    assert wait_for_end(running)[0] == 0
+
+
+def test_idle_connections_are_closed_and_new_ones_refused(server, folder):
+    running = server(folder, workers=2)
+    idle = [running.connect() for _ in range(8)]
+    for client in idle:
+        assert client.exchange("GET", "/hello.txt").status == 200
+    download = start_download(running)
+    running.process.send_signal(signal.SIGTERM)
+    for client in idle:
+        client.read_end()
+    wire.wait_until(lambda: not running.accepts(), "connections to be refused")
+    finish_download(download)
+    assert wait_for_end(running)[0] == 0
+
+
+def test_a_second_signal_ends_at_once(server, folder):
+    running = server(folder, workers=2)
+    download = start_download(running)
+    running.process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    running.process.send_signal(signal.SIGINT)
+    status, seconds = wait_for_end(running)
+    assert status == 1
+    assert seconds < 1
+    assert "told to stop again" in running.stderr()
+    download.read_end_or_reset()
+
+
+def test_downloads_that_take_too_long_are_cut(server, folder):
+    running = server(config=configured(folder, timeouts={"drain": "700ms"}))
+    download = start_download(running)
+    began = time.monotonic()
+    running.process.send_signal(signal.SIGTERM)
+    status, _ = wait_for_end(running)
+    assert status == 0
+    assert 0.6 < time.monotonic() - began < 1.9
+    download.read_end_or_reset()
+
+
+def test_a_worker_that_hangs_is_killed_after_the_deadline(server, folder):
+    running = server(config=configured(folder, timeouts={"drain": "300ms"}))
+    (worker,) = wait_for_workers(running, 1)
+    os.kill(worker, signal.SIGSTOP)
+    running.process.send_signal(signal.SIGTERM)
+    status, seconds = wait_for_end(running)
+    assert status == 1
+    assert 1.2 < seconds < 3
+    assert "did not end in time" in running.stderr()
+
+
+def test_a_hangup_sent_by_a_process_changes_nothing(server, folder):
+    running = server(folder)
+    before = wait_for_workers(running, 1)
+    running.process.send_signal(signal.SIGHUP)
+    wire.wait_until(lambda: "SIGHUP" in running.stderr(), "a word about it")
+    assert running.get("/hello.txt").status == 200
+    assert workers_of(running.process) == before
+
+
+# Starting.
+
+
+def test_a_port_that_is_taken_is_said(server, folder):
+    running = server(folder, workers=2)  # of the same user, and sharing its port among its own workers
+    ended = vif.run("-a", running.host, "-p", running.port, "-w", 2, folder)
+    assert ended.returncode == 1
+    assert f"{running.host}:{running.port} is taken" in ended.stderr
+    assert running.get("/hello.txt").status == 200
+
+
+def test_a_start_that_fails_says_so_once(folder):
+    log = folder / "missing" / "access.log"
+    ended = vif.run("-a", "127.0.0.1", "-p", vif.free_port(), "-w", 4, "--log-file", log, folder)
+    assert ended.returncode == 1
+    assert ended.stderr.count(str(log)) == 1
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+
+
+def test_readiness_is_told_to_the_service_manager(server, folder, tmp_path, monkeypatch):
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        manager.settimeout(wire.TIME_LIMIT)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        running = server(folder)
+        assert manager.recv(100) == b"READY=1"
+        running.process.send_signal(signal.SIGTERM)
+        assert manager.recv(100) == b"STOPPING=1"
+        assert wait_for_end(running)[0] == 0
+
+
+# Unix sockets.
+
+
+def test_a_unix_socket_is_served_and_removed(server, folder, tmp_path, monkeypatch):
+    path, port = tmp_path / "socket", vif.free_port()
+    with socket.socket(socket.AF_UNIX) as stale:  # what a crash leaves
+        stale.bind(str(path))
+    listen = [f"127.0.0.1:{port}", f"unix:{path}"]
+    monkeypatch.setattr(vif, "free_port", lambda *_: port)
+    running = server(config=configured(folder, listen=listen), workers=2)
+    monkeypatch.undo()
+    for _ in range(10):
+        with wire.Client(str(path), family=socket.AF_UNIX) as client:
+            assert client.exchange("GET", "/hello.txt").body == tree.HELLO
+    busy = tmp_path / "busy.yaml"
+    busy.write_text(running.config_path.read_text().replace(str(port), str(vif.free_port())))
+    ended = vif.run("run", "-c", busy)
+    assert ended.returncode == 1
+    assert str(path) in ended.stderr
+    assert path.exists()
+    running.stop()
+    assert not path.exists()
+
+
+# Logs.
+
+
+def lines_of(path):
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def test_log_files_are_opened_anew(server, folder, tmp_path):
+    access, error = tmp_path / "access.log", tmp_path / "error.log"
+    log = {"access": {"path": str(access), "format": "common"}, "error": {"path": str(error)}}
+    running = server(config=configured(folder, log=log), workers=2)
+    for _ in range(20):
+        running.get("/hello.txt?before")
+    wire.wait_until(lambda: len(lines_of(access)) == 20, "lines in the access log")
+    moved = access.rename(tmp_path / "access.1"), error.rename(tmp_path / "error.1")
+    running.process.send_signal(signal.SIGUSR1)
+    wire.wait_until(lambda: access.exists() and error.exists(), "new files")
+    time.sleep(0.3)
+    for _ in range(20):
+        running.get("/hello.txt?after")
+    running.stop()
+    assert len(lines_of(moved[0])) == 20
+    assert sum("?after" in line for line in lines_of(access)) == 20
+    assert any("stopping" in line for line in lines_of(error))
+    assert not any("stopping" in line for line in lines_of(moved[1]))
+
+
+def test_a_full_disk_costs_lines_and_nothing_else(server, folder):
+    log = {"access": {"path": "/dev/full", "format": "json"}}
+    running = server(config=configured(folder, log=log))
+    with running.connect() as client:
+        for _ in range(3000):
+            assert client.exchange("GET", "/hello.txt").status == 200
+    wire.wait_until(lambda: "No space left on device" in running.stderr(), "a word about the full disk")
+    assert running.stderr().count("No space left on device") == 1
+    running.stop()
+    assert "access log: closed; lines dropped: 3000" in running.stderr()
+
+
+def test_an_access_log_that_nobody_reads_stops_nothing(folder):
+    port = vif.free_port()
+    reading, writing = os.pipe()
+    command = [vif.BINARY, "-a", "127.0.0.1", "-p", str(port), "-w", "1", str(folder)]
+    process = vif.subprocess.Popen(command, stdout=writing, stderr=vif.subprocess.PIPE, text=True)
+    os.close(writing)
+    try:
+        wire.wait_until(lambda: accepts(port), "vif to accept")
+        with wire.Client(("127.0.0.1", port)) as client:
+            for _ in range(5000):
+                assert client.exchange("GET", "/hello.txt?" + "x" * 200).status == 200
+        process.terminate()
+        _, words = process.communicate(timeout=vif.STOP_SECONDS)
+        assert process.returncode == 0
+        assert "lines dropped: " in words
+    finally:
+        process.kill()
+        os.close(reading)
+
+
+def accepts(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
