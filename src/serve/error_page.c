@@ -37,23 +37,23 @@ static const char *sentence_for(int status)
                         : "The server could not answer. It is not your fault.";
 }
 
-static int status_from(const void *context)
+static int status_from(void *context)
 {
     return *(const int *)context;
 }
 
-static void fill_status(const void *context, struct buffer *out)
+static void fill_status(void *context, struct buffer *out)
 {
     buffer_append_u64(out, (uint64_t)status_from(context));
 }
 
-static void fill_reason(const void *context, struct buffer *out)
+static void fill_reason(void *context, struct buffer *out)
 {
     struct slice reason = http_status_reason(status_from(context));
     buffer_append(out, reason.length > 0 ? reason : SLICE("Error"));
 }
 
-static void fill_sentence(const void *context, struct buffer *out)
+static void fill_sentence(void *context, struct buffer *out)
 {
     buffer_append(out, slice_from(sentence_for(status_from(context))));
 }

@@ -14,9 +14,14 @@
 
 #include <errno.h>
 
+/* The most that an entry takes, a byte of its name being up to 3 in a link and 6 in text, and what stands
+ * behind the last entry. */
+#define ROOM_BYTES 4096
+
 struct listing {
     const struct listing_options *options;
-    struct folder_entries entries;
+    struct folder_entries entries; /* of which the first `shown` had room */
+    size_t shown;
     enum folder_order order;
     bool descending;
 };
@@ -55,19 +60,19 @@ static void read_query(struct listing *listing)
 
 /* The pieces of a row. */
 
-static const struct folder_entry *entry_from(const void *context)
+static const struct folder_entry *entry_from(void *context)
 {
     return context;
 }
 
-static void fill_href(const void *context, struct buffer *out)
+static void fill_href(void *context, struct buffer *out)
 {
     http_path_encode(out, entry_from(context)->name);
     if (entry_from(context)->is_folder)
         buffer_append_byte(out, '/');
 }
 
-static void fill_name(const void *context, struct buffer *out)
+static void fill_name(void *context, struct buffer *out)
 {
     http_html_escape(out, entry_from(context)->name);
     if (entry_from(context)->is_folder)
@@ -113,7 +118,7 @@ static struct slice icon_for(const struct folder_entry *entry)
     return http_mime_is_compressible(entry->name) ? SLICE("text") : SLICE("file");
 }
 
-static void fill_icon(const void *context, struct buffer *out)
+static void fill_icon(void *context, struct buffer *out)
 {
     buffer_append(out, icon_for(context));
 }
@@ -151,13 +156,13 @@ static void append_size(struct buffer *out, uint64_t bytes)
         buffer_printf(out, "%.*f %ciB", value < 99.95 ? 1 : 0, value, units[unit]);
 }
 
-static void fill_bytes(const void *context, struct buffer *out)
+static void fill_bytes(void *context, struct buffer *out)
 {
     if (!entry_from(context)->is_folder)
         append_count(out, entry_from(context)->size, "byte");
 }
 
-static void fill_size(const void *context, struct buffer *out)
+static void fill_size(void *context, struct buffer *out)
 {
     if (!entry_from(context)->is_folder)
         append_size(out, entry_from(context)->size);
@@ -170,17 +175,17 @@ static void append_date(const struct folder_entry *entry, size_t start, size_t l
     buffer_append(out, slice_make(date + start, length));
 }
 
-static void fill_modified(const void *context, struct buffer *out)
+static void fill_modified(void *context, struct buffer *out)
 {
     append_date(context, 0, HTTP_DATE_ISO_LENGTH, out);
 }
 
-static void fill_day(const void *context, struct buffer *out)
+static void fill_day(void *context, struct buffer *out)
 {
     append_date(context, 0, strlen("1994-11-06"), out);
 }
 
-static void fill_minute(const void *context, struct buffer *out)
+static void fill_minute(void *context, struct buffer *out)
 {
     append_date(context, strlen("1994-11-06T"), strlen("08:49"), out);
 }
@@ -199,29 +204,29 @@ struct column_head {
     bool descending; /* of the listing, where the column is the current one */
 };
 
-static const struct column_head *head_from(const void *context)
+static const struct column_head *head_from(void *context)
 {
     return context;
 }
 
-static void fill_key(const void *context, struct buffer *out)
+static void fill_key(void *context, struct buffer *out)
 {
     buffer_append(out, head_from(context)->column->key);
 }
 
-static void fill_label(const void *context, struct buffer *out)
+static void fill_label(void *context, struct buffer *out)
 {
     buffer_append(out, head_from(context)->column->label);
 }
 
-static void fill_sorted(const void *context, struct buffer *out)
+static void fill_sorted(void *context, struct buffer *out)
 {
     const struct column_head *head = context;
     if (head->is_current)
         buffer_printf(out, " aria-sort=\"%s\"", head->descending ? "descending" : "ascending");
 }
 
-static void fill_order(const void *context, struct buffer *out)
+static void fill_order(void *context, struct buffer *out)
 {
     const struct column_head *head = context;
     bool descending = head->is_current ? !head->descending : head->column->descending_first;
@@ -237,12 +242,12 @@ static const struct page_slot column_slots[] = {
 
 /* The pieces of the page. */
 
-static const struct listing *listing_from(const void *context)
+static struct listing *listing_from(void *context)
 {
     return context;
 }
 
-static void fill_path(const void *context, struct buffer *out)
+static void fill_path(void *context, struct buffer *out)
 {
     http_html_escape(out, listing_from(context)->options->url_path);
 }
@@ -256,7 +261,7 @@ static size_t count_segments(struct slice path)
 }
 
 /* The folders from the root down, each a link that climbs to it; the last one is where we are. */
-static void fill_crumbs(const void *context, struct buffer *out)
+static void fill_crumbs(void *context, struct buffer *out)
 {
     struct slice path = listing_from(context)->options->url_path;
     struct slice name = SLICE("Home");
@@ -275,7 +280,7 @@ static void fill_crumbs(const void *context, struct buffer *out)
     buffer_append(out, SLICE("</h1></li>"));
 }
 
-static void fill_columns(const void *context, struct buffer *out)
+static void fill_columns(void *context, struct buffer *out)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(columns); i++) {
         struct column_head head = {
@@ -287,10 +292,29 @@ static void fill_columns(const void *context, struct buffer *out)
     }
 }
 
-static void fill_parent(const void *context, struct buffer *out)
+static void fill_parent(void *context, struct buffer *out)
 {
     if (listing_from(context)->options->url_path.length > 1)
         page_write(&page_listing_parent, NULL, 0, NULL, out);
+}
+
+static bool has_room(const struct buffer *out)
+{
+    return !out->failed && out->length_max - out->length >= ROOM_BYTES;
+}
+
+static void fill_rows(void *context, struct buffer *out)
+{
+    struct listing *listing = context;
+    for (; listing->shown < listing->entries.count && has_room(out); listing->shown++) {
+        struct folder_entry *entry = &listing->entries.items[listing->shown];
+        page_write(&page_listing_row, row_slots, ARRAY_LENGTH(row_slots), entry, out);
+    }
+}
+
+static bool is_truncated(const struct listing *listing)
+{
+    return listing->entries.truncated || listing->shown < listing->entries.count;
 }
 
 static void append_note(struct buffer *out, const char *text)
@@ -298,33 +322,26 @@ static void append_note(struct buffer *out, const char *text)
     buffer_printf(out, "<tr><td colspan=\"3\" class=\"note\">%s</td></tr>", text);
 }
 
-static void fill_notes(const void *context, struct buffer *out)
+/* Behind the rows, as only they know how many have room. */
+static void fill_notes(void *context, struct buffer *out)
 {
-    const struct folder_entries *entries = &listing_from(context)->entries;
-    if (entries->truncated)
-        append_note(out, "This folder holds more than one page can show. Here is a part of it.");
-    else if (entries->count == 0)
+    if (is_truncated(context))
+        append_note(out, "The folder holds more than one page can show.");
+    else if (listing_from(context)->shown == 0)
         append_note(out, "This folder is empty.");
 }
 
-static void fill_rows(const void *context, struct buffer *out)
+static void fill_summary(void *context, struct buffer *out)
 {
-    const struct folder_entries *entries = &listing_from(context)->entries;
-    for (size_t i = 0; i < entries->count && !out->failed; i++)
-        page_write(&page_listing_row, row_slots, ARRAY_LENGTH(row_slots), &entries->items[i], out);
-}
-
-static void fill_summary(const void *context, struct buffer *out)
-{
-    const struct folder_entries *entries = &listing_from(context)->entries;
+    const struct listing *listing = context;
     uint64_t folders = 0, bytes = 0;
-    for (size_t i = 0; i < entries->count; i++) {
-        folders += entries->items[i].is_folder;
-        bytes += entries->items[i].size;
+    for (size_t i = 0; i < listing->shown; i++) {
+        folders += listing->entries.items[i].is_folder;
+        bytes += listing->entries.items[i].size;
     }
     append_count(out, folders, "folder");
     buffer_append(out, SLICE(", "));
-    append_count(out, entries->count - folders, "file");
+    append_count(out, listing->shown - folders, "file");
     buffer_append(out, SLICE(", "));
     append_size(out, bytes);
 }
@@ -335,7 +352,7 @@ static const struct page_slot page_slots[] = {
     {SLICE("summary"), fill_summary},
 };
 
-static void append_json_entry(struct buffer *out, const struct folder_entry *entry)
+static void append_json_entry(struct buffer *out, struct folder_entry *entry)
 {
     buffer_append(out, SLICE("{\"name\":\""));
     http_json_escape(out, entry->name);
@@ -351,16 +368,16 @@ static void append_json_entry(struct buffer *out, const struct folder_entry *ent
     buffer_append(out, SLICE("\"}"));
 }
 
-static void append_json(struct buffer *out, const struct listing *listing)
+static void append_json(struct buffer *out, struct listing *listing)
 {
     buffer_append(out, SLICE("{\"path\":\""));
     http_json_escape(out, listing->options->url_path);
     buffer_append(out, SLICE("\",\"entries\":["));
-    for (size_t i = 0; i < listing->entries.count && !out->failed; i++) {
-        buffer_append(out, i > 0 ? SLICE(",\n") : SLICE("\n"));
-        append_json_entry(out, &listing->entries.items[i]);
+    for (; listing->shown < listing->entries.count && has_room(out); listing->shown++) {
+        buffer_append(out, listing->shown > 0 ? SLICE(",\n") : SLICE("\n"));
+        append_json_entry(out, &listing->entries.items[listing->shown]);
     }
-    buffer_printf(out, "\n],\"truncated\":%s}\n", listing->entries.truncated ? "true" : "false");
+    buffer_printf(out, "\n],\"truncated\":%s}\n", is_truncated(listing) ? "true" : "false");
 }
 
 int listing_make(const struct listing_options *options, struct buffer *out)

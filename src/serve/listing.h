@@ -6,11 +6,8 @@
 
 #include "base/buffer.h"
 
-/* Entries that one listing shows; a larger folder is cut there, and says so. */
+/* Entries that one listing shows at most; a larger folder is cut there, and says so. */
 #define LISTING_ENTRIES_MAX 10000
-
-/* A bound for `out` that this many entries with names of usual lengths fit in many times. */
-#define LISTING_BYTES_MAX (16u << 20)
 
 enum listing_format { LISTING_HTML, LISTING_JSON };
 
@@ -25,14 +22,15 @@ struct listing_options {
 
 /* Appends the listing to `out`. Only what vif would serve is shown: folders, regular files, and symbolic
  * links that lead to one of these inside the root. Folders stand before files. The page's links are relative,
- * so that it works behind a proxy that maps the path.
+ * so that it works behind a proxy that maps the path. Where `out` gets full (an entry takes about 300 bytes)
+ * the listing is cut, and says so.
  *
  * JSON is {"path": "/of/the/folder/", "entries": [...], "truncated": false}, an entry being {"name": "a b",
  * "href": "./a%20b", "type": "file" or "folder", "size": bytes, null for a folder, "modified":
  * "2026-01-31T12:00:00Z"}.
  *
- * Returns 0, or -errno with `out` as it was: of a folder that cannot be opened or read; -EFBIG where `out` is
- * too small, or memory for it ran out. */
+ * Returns 0, or -errno with `out` as it was: of a folder that cannot be opened or read; -EFBIG where
+ * `out` has not even room for an empty listing (16 KiB), or memory for it ran out. */
 int listing_make(const struct listing_options *options, struct buffer *out) MUST_CHECK;
 
 /* The value of Content-Security-Policy for the HTML form: its own style and nothing else. Lives for ever. */

@@ -16,8 +16,8 @@ static size_t find_pair(struct slice text, const char pair[2])
     return found ? (size_t)(found - text.data) : text.length;
 }
 
-void page_write(const struct page *page, const struct page_slot *slots, size_t slot_count,
-                const void *context, struct buffer *out)
+void page_write(const struct page *page, const struct page_slot *slots, size_t slot_count, void *context,
+                struct buffer *out)
 {
     struct slice rest = page->html;
     for (;;) {

@@ -21,11 +21,11 @@ extern const struct page page_listing_row;
 /* What fills a slot: appends HTML, and escapes what is text. A failure stays in the buffer. */
 struct page_slot {
     struct slice name;
-    void (*fill)(const void *context, struct buffer *out);
+    void (*fill)(void *context, struct buffer *out);
 };
 
 /* Appends the page; each of its slots must be among `slots`. A failure stays in the buffer. */
-void page_write(const struct page *page, const struct page_slot *slots, size_t slot_count,
-                const void *context, struct buffer *out);
+void page_write(const struct page *page, const struct page_slot *slots, size_t slot_count, void *context,
+                struct buffer *out);
 
 #endif

@@ -4,12 +4,15 @@
 #include "serve/listing.h"
 
 #include <errno.h>
+#include <limits.h>
+
+#define BYTES_MAX (1u << 20)
 
 /* The listing of the tree's root, NUL-terminated; free it. */
 static char *make(struct tree *tree, const char *url_path, const char *query, enum listing_format format)
 {
     struct buffer buffer;
-    buffer_init(&buffer, LISTING_BYTES_MAX);
+    buffer_init(&buffer, BYTES_MAX);
     struct listing_options options = {
         .root_fd = tree->fd,
         .folder = ".",
@@ -217,11 +220,48 @@ static void failure_leaves_the_buffer_as_it_was(void **state)
         buffer_finish(&buffer);
     }
     struct buffer buffer;
-    buffer_init(&buffer, LISTING_BYTES_MAX);
+    buffer_init(&buffer, BYTES_MAX);
     options.folder = "file";
     assert_int_equal(listing_make(&options, &buffer), -ENOTDIR);
     assert_int_equal(buffer.length, 0);
     buffer_finish(&buffer);
+    tree_finish(&tree);
+}
+
+/* The count of `part` in `text`. */
+static size_t count_parts(const char *text, const char *part)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, part)) != NULL; text++)
+        count++;
+    return count;
+}
+
+static void full_buffer_cuts_the_listing(void **state)
+{
+    (void)state;
+    struct tree tree;
+    tree_init(&tree);
+    for (int i = 0; i < 20; i++) {
+        char name[NAME_MAX + 1]; /* takes the most room that a name can */
+        memset(name, '"', NAME_MAX);
+        snprintf(name + NAME_MAX - 2, 3, "%02d", i);
+        tree_add_file(&tree, name, 0, 0);
+    }
+    struct listing_options options = {.root_fd = tree.fd, .folder = ".", .url_path = SLICE("/")};
+    static const char *const ends[] = {[LISTING_HTML] = "</html>", [LISTING_JSON] = "\"truncated\":true}\n"};
+    for (options.format = LISTING_HTML; options.format <= LISTING_JSON; options.format++) {
+        for (size_t length_max = 16384; length_max < 24576; length_max += 101) {
+            struct buffer buffer;
+            buffer_init(&buffer, length_max);
+            assert_int_equal(listing_make(&options, &buffer), 0);
+            assert_true(slice_ends_with(buffer_slice(&buffer), slice_from(ends[options.format])));
+            assert_true(buffer_append_byte(&buffer, '\0'));
+            size_t count = count_parts(buffer.data, options.format == LISTING_HTML ? "<time" : "modified");
+            assert_in_range(count, 1, 19);
+            buffer_finish(&buffer);
+        }
+    }
     tree_finish(&tree);
 }
 
@@ -253,6 +293,7 @@ int main(void)
         cmocka_unit_test(columns_link_to_their_order),
         cmocka_unit_test(json_says_the_same),
         cmocka_unit_test(failure_leaves_the_buffer_as_it_was),
+        cmocka_unit_test(full_buffer_cuts_the_listing),
         cmocka_unit_test(page_asks_for_nothing_and_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
