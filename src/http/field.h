@@ -13,6 +13,8 @@
     X(ACCEPT_ENCODING, "Accept-Encoding")                         \
     X(ACCEPT_RANGES, "Accept-Ranges")                             \
     X(ACCESS_CONTROL_ALLOW_ORIGIN, "Access-Control-Allow-Origin") \
+    X(ACCESS_CONTROL_ALLOW_HEADERS, "Access-Control-Allow-Headers")                                         \
+    X(ACCESS_CONTROL_ALLOW_METHODS, "Access-Control-Allow-Methods")                                         \
     X(ALLOW, "Allow")                                             \
     X(CACHE_CONTROL, "Cache-Control")                             \
     X(CONNECTION, "Connection")                                   \

@@ -17,7 +17,7 @@ struct loop {
     int64_t wall_seconds;
     bool stopping;
     struct list tasks;       /* struct task, to run at the end of this turn */
-    struct list again;       /* struct stream, to read again in the next turn */
+    struct list again;       /* struct stream, to go on with in the next turn */
     struct list closed;      /* struct stream, whose owners are told at the end of this turn */
     struct offload *offload; /* NULL before the first job */
     struct wheel wheel;
@@ -29,8 +29,8 @@ struct loop {
  */
 void loop_check_stall(struct loop *loop, const struct watch *watch);
 
-/* stream.c: reads again from the streams that had more than one buffer. */
-void streams_read_again(struct loop *loop);
+/* stream.c: goes on with the streams that had more to read or to send than their share of the last turn. */
+void streams_go_on(struct loop *loop);
 
 /* stream.c: tells the owners of closed streams. */
 void streams_tell_closed(struct loop *loop);

@@ -179,7 +179,7 @@ static int turn(struct loop *loop)
         return count;
     read_clocks(loop);
     wheel_advance(&loop->wheel, loop_now_ms(loop));
-    streams_read_again(loop);
+    streams_go_on(loop);
     dispatch(loop, count);
     wheel_fire(&loop->wheel);
     run_tasks(loop);

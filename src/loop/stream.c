@@ -2,7 +2,8 @@
  *
  * Edge-triggered rules kept here and nowhere else: a read that fills the buffer is followed by another (in
  * the next turn, so that one busy peer cannot starve the rest), one that does not has drained the socket;
- * after the peer's FIN reads go on until they return 0. */
+ * after the peer's FIN reads go on until they return 0. Sending rests until the next turn too, when a peer
+ * takes all that it is given. */
 #include "loop/stream.h"
 
 #include "base/error.h"
@@ -11,6 +12,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+
+/* Bytes sent in one turn before others get theirs: a tenth of a millisecond or two. */
+#define SEND_BYTES_MAX ((size_t)1 << 20)
 
 /* What is left of a send that the socket did not take whole. */
 struct sending {
@@ -52,7 +56,7 @@ static void fail(struct stream *stream, int error)
         stream->events->on_error(stream, error);
 }
 
-static void read_again_later(struct stream *stream)
+static void go_on_later(struct stream *stream)
 {
     if (list_is_empty(&stream->again))
         list_append(&stream->loop->again, &stream->again);
@@ -80,7 +84,7 @@ static void read_once(struct stream *stream)
     if (drained)
         stream->flags &= (uint8_t)~STREAM_READABLE;
     else
-        read_again_later(stream);
+        go_on_later(stream);
     stream->events->on_read(stream, slice_make(loop->read_buffer, (size_t)count));
 }
 
@@ -97,21 +101,6 @@ int stream_start(struct stream *stream)
     return has(stream, STREAM_CLOSED | STREAM_END_TOLD) ? 0 : ensure_registered(stream);
 }
 
-void streams_read_again(struct loop *loop)
-{
-    struct list due;
-    list_init(&due);
-    list_splice(&due, &loop->again);
-    while (!list_is_empty(&due)) {
-        struct stream *stream = CONTAINER_OF(due.next, struct stream, again);
-        list_remove(&stream->again);
-        if (!wants_read(stream))
-            continue;
-        read_once(stream);
-        loop_check_stall(loop, &stream->watch);
-    }
-}
-
 void stream_read_pause(struct stream *stream)
 {
     stream->flags &= (uint8_t)~STREAM_READING;
@@ -123,7 +112,7 @@ void stream_read_resume(struct stream *stream)
         return;
     stream->flags |= STREAM_READING;
     if (has(stream, STREAM_READABLE))
-        read_again_later(stream);
+        go_on_later(stream);
 }
 
 /* Sends a run of memory segments in one call. Returns the bytes taken or -errno. */
@@ -139,12 +128,13 @@ static ssize_t send_memory(struct stream *stream, const struct segment *segments
     return sys_send(stream->watch.fd, pieces, used, used < count);
 }
 
-static ssize_t send_file(struct stream *stream, const struct segment *segment)
+static ssize_t send_file(struct stream *stream, const struct segment *segment, size_t length_max)
 {
     if (!stream->events->may_send_file(stream, segment))
         return ERROR_CHANGED;
     off_t offset = segment->offset;
-    ssize_t sent = sys_sendfile(stream->watch.fd, segment->fd, &offset, segment->length);
+    size_t length = MIN(segment->length, length_max);
+    ssize_t sent = sys_sendfile(stream->watch.fd, segment->fd, &offset, length);
     return sent == 0 ? ERROR_CHANGED : sent;
 }
 
@@ -165,21 +155,30 @@ static size_t advance(struct segment *segments, size_t next, size_t sent)
     return next;
 }
 
-/* Sends until done or EAGAIN; `*next` moves on. Returns 1 when done, 0 on EAGAIN, or a negative error. */
+static void send_on_later(struct stream *stream)
+{
+    stream->flags |= STREAM_WRITABLE;
+    go_on_later(stream);
+}
+
+/* Sends until done, EAGAIN, or SEND_BYTES_MAX; `*next` moves on. Returns 1 when done, 0 when not, or a
+ * negative error. */
 static int send_some(struct stream *stream, struct segment *segments, size_t count, size_t *next)
 {
+    size_t allowed = SEND_BYTES_MAX;
     while (*next < count) {
-        if (segments[*next].length == 0) {
-            ++*next;
-            continue;
+        if (allowed == 0) {
+            send_on_later(stream);
+            return 0;
         }
         ssize_t sent = segments[*next].data ? send_memory(stream, segments + *next, count - *next)
-                                            : send_file(stream, &segments[*next]);
+                                            : send_file(stream, &segments[*next], allowed);
         if (sent == -EAGAIN)
             return 0;
         if (sent < 0)
             return (int)sent;
         *next = advance(segments, *next, (size_t)sent);
+        allowed -= MIN(allowed, (size_t)sent);
     }
     return 1;
 }
@@ -198,12 +197,24 @@ static enum send_result remember(struct stream *stream, const struct segment *se
     return SEND_PENDING;
 }
 
-enum send_result stream_send(struct stream *stream, const struct segment *segments, size_t count)
+/* Copies the segments that are not empty: behind MSG_MORE nothing may follow that sends nothing, or the
+ * kernel holds the bytes back for 200 ms. */
+static size_t copy_segments(struct segment *to, const struct segment *from, size_t count)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (from[i].length > 0)
+            to[used++] = from[i];
+    }
+    return used;
+}
+
+enum send_result stream_send(struct stream *stream, const struct segment *segments, size_t segment_count)
 {
     assert(stream->sending == NULL && !has(stream, STREAM_CLOSED));
-    assert(count <= STREAM_SEGMENTS_MAX);
+    assert(segment_count <= STREAM_SEGMENTS_MAX);
     struct segment rest[STREAM_SEGMENTS_MAX];
-    memcpy(rest, segments, count * sizeof(struct segment));
+    size_t count = copy_segments(rest, segments, segment_count);
     size_t next = 0;
     int result = send_some(stream, rest, count, &next);
     if (LIKELY(result > 0))
@@ -214,6 +225,7 @@ enum send_result stream_send(struct stream *stream, const struct segment *segmen
 static void continue_sending(struct stream *stream)
 {
     struct sending *sending = stream->sending;
+    stream->flags &= (uint8_t)~STREAM_WRITABLE;
     int result = send_some(stream, sending->segments, sending->count, &sending->next);
     if (result == 0)
         return;
@@ -240,9 +252,40 @@ static void on_ready(struct watch *watch, unsigned events)
         read_once(stream);
 }
 
+void stream_send_later(struct stream *stream)
+{
+    assert(stream->sending == NULL && !has(stream, STREAM_CLOSED));
+    send_on_later(stream);
+}
+
+static void go_on(struct stream *stream)
+{
+    bool writable = has(stream, STREAM_WRITABLE);
+    stream->flags &= (uint8_t)~STREAM_WRITABLE;
+    if (writable && stream->sending)
+        continue_sending(stream);
+    else if (writable)
+        stream->events->on_sent(stream);
+    if (wants_read(stream))
+        read_once(stream);
+}
+
+void streams_go_on(struct loop *loop)
+{
+    struct list due;
+    list_init(&due);
+    list_splice(&due, &loop->again);
+    while (!list_is_empty(&due)) {
+        struct stream *stream = CONTAINER_OF(due.next, struct stream, again);
+        list_remove(&stream->again);
+        go_on(stream);
+        loop_check_stall(loop, &stream->watch);
+    }
+}
+
 void stream_shutdown(struct stream *stream)
 {
-    assert(stream->sending == NULL);
+    assert(stream->sending == NULL && !has(stream, STREAM_CLOSED));
     sys_shutdown_send(stream->watch.fd);
 }
 
@@ -257,6 +300,7 @@ size_t stream_unsent(const struct stream *stream)
 
 size_t stream_unacknowledged(const struct stream *stream)
 {
+    assert(!has(stream, STREAM_CLOSED));
     return sys_unacknowledged(stream->watch.fd);
 }
 
@@ -269,6 +313,7 @@ void stream_close(struct stream *stream)
     stream->sending = NULL;
     /* Closing the last descriptor of a socket takes it out of the epoll set too. */
     sys_close(stream->watch.fd);
+    stream->watch.fd = -1;
     list_remove(&stream->again);
     list_append(&stream->loop->closed, &stream->again);
 }

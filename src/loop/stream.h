@@ -38,10 +38,13 @@ static inline struct segment segment_file(int fd, off_t offset, size_t length)
 struct stream_events {
     /* Bytes arrived; they are gone when this returns. Never empty. */
     void (*on_read)(struct stream *stream, struct slice bytes);
+    /* A file range is about to be sent, perhaps long after stream_send: false breaks the stream with
+     * ERROR_CHANGED, which is how a file that changed meanwhile is never sent half old, half new. */
+    bool (*may_send_file)(struct stream *stream, const struct segment *segment);
     /* The peer will send no more (FIN). Sending may go on. */
     void (*on_end)(struct stream *stream);
     /* All segments of the send that was pending are in the kernel's hands; their memory is the sender's
-     * again. */
+     * again. Or stream_send_later asked for it. */
     void (*on_sent)(struct stream *stream);
     /* The stream is broken: -errno, or ERROR_CHANGED when a file range ended before its length. Close it. */
     void (*on_error)(struct stream *stream, int error);
@@ -59,6 +62,7 @@ enum stream_flag {
     STREAM_PEER_ENDED = 8, /* the kernel says that the FIN is in; reads go on to the end */
     STREAM_END_TOLD = 16,  /* on_end was called */
     STREAM_CLOSED = 32,    /* stream_close was called */
+    STREAM_WRITABLE = 64,  /* sending rests for others' sake, not for the socket's */
 };
 
 struct sending;
@@ -69,7 +73,7 @@ struct stream {
     struct loop *loop;
     const struct stream_events *events;
     struct sending *sending; /* what a pending send still has to send; NULL: none pending */
-    struct list again;       /* in the loop's list of streams to read again, or of closed ones */
+    struct list again;       /* in the loop's list of streams to go on with, or of closed ones */
 };
 
 /* Segments that one stream_send takes at most. */
@@ -86,19 +90,25 @@ enum send_result {
 void stream_init(struct stream *stream, struct loop *loop, int fd, const struct stream_events *events);
 
 /* Begins to read: tries at once, because a client that just connected has mostly sent its request, and
- * registers the socket with the backend only if it must wait. May call back before it returns. Returns 0 or
- * -errno (then no callback was made; close the stream). */
+ * registers the socket with the backend only if it must wait. May call back before it returns. Returns 0, or
+ * -errno where the socket cannot be waited on: close the stream, unless a callback did. */
 int stream_start(struct stream *stream) MUST_CHECK;
 
 /* Stops on_read and on_end until stream_read_resume: the kernel's buffer fills and the peer must wait. */
 void stream_read_pause(struct stream *stream);
 
-/* Goes on reading, in the next turn at the earliest. */
+/* Goes on reading, but not inside this call. */
 void stream_read_resume(struct stream *stream);
 
-/* Sends the segments in order, as few system calls as they allow. No other send may be pending. `segments`
- * itself is read only during the call. */
-enum send_result stream_send(struct stream *stream, const struct segment *segments, size_t count) MUST_CHECK;
+/* Sends the segments in order, as few system calls as they allow; empty ones may be among them. No other send
+ * may be pending. `segments` itself is read only during the call. A peer that takes faster than we send gets
+ * 1 MiB a turn: SEND_PENDING does not mean that the socket is full. */
+enum send_result stream_send(struct stream *stream, const struct segment *segments,
+                             size_t segment_count) MUST_CHECK;
+
+/* Calls on_sent in the next turn though no send is pending: for an owner that has more to send, and has sent
+ * its share of this turn. */
+void stream_send_later(struct stream *stream);
 
 static inline bool stream_is_sending(const struct stream *stream)
 {
@@ -107,6 +117,9 @@ static inline bool stream_is_sending(const struct stream *stream)
 
 /* Sends FIN behind what was sent. No send may be pending. */
 void stream_shutdown(struct stream *stream);
+
+/* Bytes of a pending send that the kernel has not taken yet. */
+size_t stream_unsent(const struct stream *stream);
 
 /* Bytes sent but not yet acknowledged by the peer; 0 where the socket cannot say. */
 size_t stream_unacknowledged(const struct stream *stream);

@@ -49,6 +49,14 @@ int sys_open_root(const char *path)
     return fd < 0 ? -errno : fd;
 }
 
+int sys_replace(int fd, int old_fd)
+{
+    if (dup3(fd, old_fd, O_CLOEXEC) < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
 int sys_open_null(void)
 {
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);

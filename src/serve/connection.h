@@ -1,0 +1,81 @@
+/* A connection: a stream, the HTTP/1 engine that reads it, and the exchanges that answer. One small struct
+ * while it is idle.
+ *
+ * States and what each waits for:
+ *
+ *   IDLE    the first byte of a request                      idle_ms    closes silently
+ *   HEAD    the rest of a head                               head_ms    408
+ *   BODY    the rest of a request's content                  body_ms    408, or a close when the answer is
+ * out HANDLE  a handler at work off the loop                   - SEND    the peer to take the response
+ * write_ms   closes LINGER  the peer's FIN, after our last byte              linger_ms  closes CLOSED  the
+ * end of the turn
+ */
+#ifndef SERVE_CONNECTION_H
+#define SERVE_CONNECTION_H
+
+#include "h1/h1.h"
+#include "loop/stream.h"
+#include "loop/wheel.h"
+#include "sys/socket.h"
+
+struct server;
+
+enum connection_state {
+    CONNECTION_IDLE,
+    CONNECTION_HEAD,
+    CONNECTION_BODY,
+    CONNECTION_HANDLE,
+    CONNECTION_SEND,
+    CONNECTION_LINGER,
+    CONNECTION_CLOSED,
+};
+
+/* The peer's address, as small as it gets. */
+struct peer {
+    uint8_t family; /* AF_INET, AF_INET6, AF_UNIX */
+    uint8_t bytes[16];
+};
+
+struct connection {
+    struct stream stream;
+    struct timer timer; /* armed at or before `deadline_ms`: moving the deadline back costs nothing */
+    uint64_t deadline_ms;
+    struct list link; /* in the server's list of idle or of busy connections */
+    struct server *server;
+    struct h1 engine;
+    struct list exchanges; /* struct exchange, in order; all but the last are responded */
+    char *input;           /* what was read and not parsed yet */
+    uint32_t input_length;
+    uint32_t input_capacity;
+    uint64_t phase_began_ms;   /* of BODY or SEND: what minimum rates are measured by */
+    uint64_t phase_bytes;      /* BODY: received; SEND: given to the stream */
+    uint64_t phase_bytes_seen; /* SEND: of these, acknowledged when last looked at */
+    uint32_t request_count;
+    uint8_t state;     /* enum connection_state */
+    bool is_closing;   /* the last response is in the queue: nothing behind its request is parsed */
+    bool is_waiting;   /* a response is being sent or made: no request is begun before it is out */
+    bool lacks_memory; /* close, there is no going on */
+    bool peer_ended;   /* FIN is in */
+    struct peer peer;
+};
+
+static_assert(sizeof(struct connection) <= 320, "an idle connection is small");
+
+/* Takes over `fd`; false where it does not, because the address has as many connections as it may, or for
+ * want of memory. May answer a first request before it returns. */
+bool connection_open(struct server *server, int fd, const struct address *address) MUST_CHECK;
+
+/* Goes on after an exchange of the connection came forward: its response is ready, or a piece of it. */
+void connection_continue(struct connection *connection);
+
+/* Answers the request that is being read with an error, and closes behind it. */
+void connection_refuse(struct connection *connection, int status);
+
+/* Closes at once, whatever is under way. */
+void connection_abort(struct connection *connection);
+
+/* The server is draining: closes an idle connection politely, lets a busy one finish with Connection: close.
+ */
+void connection_drain(struct connection *connection);
+
+#endif

@@ -1,0 +1,210 @@
+/* Exchanges: their life, and the responses that need no file. The way of a response's bytes to the wire is in
+ * pieces.c, the fast way of a hot file in ready.c. */
+#include "serve/exchange.h"
+
+#include "http/status.h"
+#include "serve/connection.h"
+#include "serve/error_page.h"
+#include "serve/server_internal.h"
+
+#include <errno.h>
+
+/* All that one request may allocate. */
+#define EXCHANGE_ARENA_BYTES_MAX (4u << 20)
+
+static void continue_sending(struct task *task)
+{
+    connection_continue(CONTAINER_OF(task, struct exchange, task)->connection);
+}
+
+struct exchange *exchange_create(struct server *server)
+{
+    struct exchange *exchange = pool_get(&server->exchanges);
+    if (exchange == NULL)
+        return NULL;
+    memset(exchange, 0, offsetof(struct exchange, response));
+    list_init(&exchange->link);
+    exchange->server = server;
+    exchange->pieces = exchange->pieces_inline;
+    arena_init(&exchange->arena, EXCHANGE_ARENA_BYTES_MAX);
+    task_init(&exchange->task, continue_sending);
+    /* Nothing of the request is known until a head was parsed; an error reply may be all that it gets. */
+    memset(&exchange->request, 0, offsetof(struct http_request, fields));
+    return exchange;
+}
+
+void exchange_end(struct exchange *exchange)
+{
+    assert(list_is_empty(&exchange->link));
+    exchange->connection = NULL;
+    if (exchange->is_busy)
+        return;
+    task_cancel(&exchange->task);
+    file_unref(exchange->file);
+    snapshot_unref(exchange->snapshot);
+    exchange_free_chunks(exchange);
+    arena_finish(&exchange->arena);
+    pool_put(&exchange->server->exchanges, exchange);
+}
+
+/* From the first byte of the method to the last of the last field. */
+static struct slice head_bytes(const struct http_request *request)
+{
+    const char *begin = request->method_text.data;
+    struct slice last = request->target;
+    if (request->field_count > 0)
+        last = request->fields[request->field_count - 1].value;
+    return slice_make(begin, (size_t)(last.data + last.length - begin));
+}
+
+int exchange_keep(struct exchange *exchange)
+{
+    struct http_request *request = &exchange->request;
+    if (exchange->is_kept || request->method_text.data == NULL)
+        return 0;
+    struct slice head = head_bytes(request);
+    struct slice copy = arena_copy(&exchange->arena, head);
+    if (copy.data == NULL)
+        return -ENOMEM;
+    if (exchange->path.data >= head.data && exchange->path.data < head.data + head.length)
+        exchange->path.data = copy.data + (exchange->path.data - head.data);
+    http_request_move(request, head.data, head.length, copy.data);
+    exchange->is_kept = true;
+    return 0;
+}
+
+static void job_work(struct job *job)
+{
+    struct exchange *exchange = CONTAINER_OF(job, struct exchange, job);
+    exchange->job_work(exchange);
+}
+
+static void job_done(struct job *job)
+{
+    struct exchange *exchange = CONTAINER_OF(job, struct exchange, job);
+    exchange->is_busy = false;
+    struct connection *connection = exchange->connection;
+    void (*done)(struct exchange *) = exchange->job_done;
+    done(exchange);
+    if (connection)
+        connection_continue(connection);
+    else
+        exchange_end(exchange);
+}
+
+int exchange_offload(struct exchange *exchange, void (*work)(struct exchange *exchange),
+                     void (*done)(struct exchange *exchange))
+{
+    assert(!exchange->is_busy);
+    exchange->job = (struct job){.work = job_work, .done = job_done};
+    exchange->job_work = work;
+    exchange->job_done = done;
+    int error = exchange_keep(exchange);
+    if (error == 0)
+        error = offload_submit(server_loop(exchange->server), &exchange->job);
+    exchange->is_busy = error == 0;
+    return error;
+}
+
+void exchange_begin_response(struct exchange *exchange, int status)
+{
+    http_response_init(&exchange->response, status);
+    bool names_itself = exchange->snapshot ? exchange->snapshot->settings->server_field
+                                           : server_names_itself(exchange->server);
+    if (names_itself)
+        exchange_add_field(exchange, HTTP_FIELD_SERVER, SLICE("vif"));
+}
+
+void exchange_add_field(struct exchange *exchange, enum http_field_name name, struct slice value)
+{
+    http_response_add(&exchange->response, http_field_text(name), value);
+}
+
+void exchange_edit_fields(struct exchange *exchange)
+{
+    if (exchange->place == NULL)
+        return;
+    const struct route *route = exchange->place->route;
+    for (size_t i = 0; i < route->field_edit_count; i++) {
+        const struct field_edit *edit = &route->field_edits[i];
+        http_response_remove(&exchange->response, edit->name);
+        if (edit->value.data)
+            http_response_add(&exchange->response, edit->name, edit->value);
+    }
+}
+
+enum h1_persistence exchange_persistence(const struct exchange *exchange)
+{
+    if (exchange->closes)
+        return H1_PERSIST_CLOSE;
+    return exchange->request.version_minor == 0 ? H1_PERSIST_KEEP_ALIVE : H1_PERSIST;
+}
+
+uint64_t exchange_content_bytes(const struct exchange *exchange)
+{
+    return exchange->head_only ? 0 : exchange->response.content_length;
+}
+
+/* There is no memory even for a head: the client gets the end of the connection. */
+static void give_up(struct exchange *exchange)
+{
+    exchange->closes = true;
+    exchange->head_only = true;
+    exchange->piece_count = 0;
+    exchange->is_responded = true;
+}
+
+void exchange_respond(struct exchange *exchange, const struct segment *content, size_t content_count)
+{
+    struct http_response *response = &exchange->response;
+    assert(!exchange->is_responded);
+    exchange_edit_fields(exchange);
+    exchange->head_only =
+        exchange->request.method == HTTP_METHOD_HEAD || http_status_has_no_content(response->status);
+    if (!response->no_length)
+        for (size_t i = 0; i < content_count; i++)
+            response->content_length += content[i].length;
+    if (exchange->head_only)
+        content_count = 0;
+    if (content_count + 1 > EXCHANGE_PIECES_INLINE)
+        exchange->pieces = arena_alloc(&exchange->arena, (content_count + 1) * sizeof(struct segment));
+    char *head = arena_alloc(&exchange->arena, h1_response_size(response));
+    if (head == NULL || exchange->pieces == NULL) {
+        exchange->pieces = exchange->pieces_inline;
+        give_up(exchange);
+        return;
+    }
+    size_t length =
+        h1_response_write(head, response, server_date(exchange->server), exchange_persistence(exchange));
+    exchange->pieces[0] = segment_memory(slice_make(head, length));
+    if (content_count)
+        memcpy(exchange->pieces + 1, content, content_count * sizeof(struct segment));
+    exchange->piece_count = content_count + 1;
+    exchange->is_responded = true;
+}
+
+void exchange_respond_bytes(struct exchange *exchange, struct slice type, struct slice content)
+{
+    struct segment piece = segment_memory(content);
+    if (type.length)
+        exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE, type);
+    exchange_respond(exchange, &piece, content.length ? 1 : 0);
+}
+
+void exchange_respond_error_page(struct exchange *exchange)
+{
+    struct buffer page;
+    buffer_init(&page, ERROR_PAGE_BYTES_MAX);
+    error_page_make(exchange->response.status, &page);
+    struct slice content = arena_copy(&exchange->arena, buffer_slice(&page));
+    buffer_finish(&page);
+    exchange_respond_bytes(exchange, SLICE("text/html; charset=utf-8"), content);
+}
+
+void exchange_fail(struct exchange *exchange, int status)
+{
+    exchange_begin_response(exchange, status);
+    if (status == 503)
+        exchange_add_field(exchange, HTTP_FIELD_RETRY_AFTER, SLICE("1"));
+    exchange_respond_error_page(exchange);
+}

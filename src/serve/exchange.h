@@ -1,0 +1,122 @@
+/* An exchange: one request and its response, from the parsed head to the last byte sent.
+ *
+ * A handler is given an exchange and answers it, at once or later, exactly once: by filling `response` and
+ * calling exchange_respond, or with one of its short forms. What a handler borrows for the response must live
+ * until the exchange ends: settings, files held by exchange->file, and the exchange's arena do.
+ *
+ * The request's slices point into the bytes that were read; a handler that does not answer before it returns
+ * calls exchange_keep first (exchange_offload does it). */
+#ifndef SERVE_EXCHANGE_H
+#define SERVE_EXCHANGE_H
+
+#include "h1/response.h"
+#include "http/request.h"
+#include "loop/offload.h"
+#include "loop/stream.h"
+#include "serve/file.h"
+#include "serve/snapshot.h"
+
+struct connection;
+struct server;
+
+#define EXCHANGE_PIECES_INLINE 6
+
+struct exchange {
+    struct list link; /* in the connection, in the order of the requests */
+    struct server *server;
+    struct connection *connection; /* NULL: it is gone; the exchange waits for its job and ends */
+    struct snapshot *snapshot;
+    const struct place *place; /* what answers; NULL before routing, or where nothing does */
+    struct slice path;         /* normalised; of the site, not of the route */
+    uint64_t began_us;         /* when the head was complete; 0 where nobody asks */
+
+    uint16_t refusal;    /* the status that routing refuses it with, 0: it will be handled */
+    bool sends_continue; /* "100 Continue" is due */
+    bool is_kept;        /* the request's slices point into the arena */
+    bool is_busy;        /* an offloaded job has it */
+    bool is_responded;   /* the response is ready to be sent, or being sent */
+    bool is_sent;        /* every piece was handed to the stream */
+    bool closes;         /* the connection ends with this response */
+    bool head_only;      /* the response has no content on the wire: HEAD, 304 */
+
+    struct file *file; /* held for the response's sake */
+    struct segment *pieces;
+    size_t piece_count;
+    size_t piece_next;
+    struct segment pieces_inline[EXCHANGE_PIECES_INLINE];
+    struct chunk *chunks[2]; /* bytes of a cold file on their way: see pieces.c */
+    uint8_t chunk_turn;      /* which of the two was read last */
+
+    struct task task; /* goes on sending in the next turn */
+    struct job job;
+    void (*job_work)(struct exchange *exchange);
+    void (*job_done)(struct exchange *exchange);
+    void *handler_state; /* in the arena */
+
+    struct arena arena;
+    struct http_response response;
+    struct http_request request; /* last: large, and only its front is touched */
+};
+
+/* Gives the exchange its own copy of the request's bytes. Returns 0 or -ENOMEM. */
+int exchange_keep(struct exchange *exchange) MUST_CHECK;
+
+/* Runs `work` on the offload pool, then `done` on the loop, then lets the connection go on. `done` is called
+ * even when the connection is gone (exchange->connection is NULL then), so that it can let go of what it
+ * holds. Returns 0, or -EAGAIN or -ENOMEM when the pool or memory is full, and neither will be called. */
+int exchange_offload(struct exchange *exchange, void (*work)(struct exchange *exchange),
+                     void (*done)(struct exchange *exchange)) MUST_CHECK;
+
+/* Begins the response: a status and no fields but Server. */
+void exchange_begin_response(struct exchange *exchange, int status);
+
+/* Adds a field; both slices as in the head comment. */
+void exchange_add_field(struct exchange *exchange, enum http_field_name name, struct slice value);
+
+/* The response is `response` with this content (segments in the arena or static; NULL for none). Content is
+ * dropped where the request was HEAD or the status allows none. The route's field edits are applied. */
+void exchange_respond(struct exchange *exchange, const struct segment *content, size_t content_count);
+
+/* The same for content in one piece of memory. */
+void exchange_respond_bytes(struct exchange *exchange, struct slice type, struct slice content);
+
+/* Answers with the standard page of an error status. The status' own fields (Allow, Retry-After) may have
+ * been added after exchange_begin_response, which is the caller's. */
+void exchange_respond_error_page(struct exchange *exchange);
+
+/* exchange_begin_response and exchange_respond_error_page. */
+void exchange_fail(struct exchange *exchange, int status);
+
+/* Applies the route's field edits to the response. */
+void exchange_edit_fields(struct exchange *exchange);
+
+/* What the Connection field of the response has to say. */
+enum h1_persistence exchange_persistence(const struct exchange *exchange);
+
+/* Content bytes of the response that go over the wire. */
+uint64_t exchange_content_bytes(const struct exchange *exchange);
+
+enum piece_result {
+    PIECE_GIVEN,  /* *ret_segment is to be sent */
+    PIECE_END,    /* all were given */
+    PIECE_WAIT,   /* being read from a cold disk; connection_continue is called when it is there */
+    PIECE_FAILED, /* the response cannot be completed: close */
+};
+
+/* The next piece of a response to send; `*ret_segment` points into memory or a file that lives as long as the
+ * exchange. */
+enum piece_result exchange_next_piece(struct exchange *exchange, struct segment *ret_segment) MUST_CHECK;
+
+/* The file that is being sent is still what it was when its fields were written. */
+bool exchange_file_is_unchanged(const struct exchange *exchange);
+
+/* Frees what pieces.c holds. */
+void exchange_free_chunks(struct exchange *exchange);
+
+/* From the server's pool, for `connection`; NULL without memory. */
+struct exchange *exchange_create(struct server *server) MUST_CHECK;
+
+/* Gives everything back; at once, or when its job is done. The exchange must be in no list. */
+void exchange_end(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,226 @@
+/* A hash map with two lists by age. Invalidation by path looks up every coding under that path, and the path
+ * itself when a sibling such as "style.css.br" came or went. */
+#include "serve/file_cache.h"
+
+#include "base/hash.h"
+#include "sys/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct file_cache {
+    const struct limits *limits;
+    struct file_watch *watch;
+    struct hash_key key;
+    struct map files;
+    struct list present; /* most recently used last */
+    struct list absent;
+    size_t present_count;
+    size_t absent_count;
+    uint64_t bytes;
+    uint64_t changes; /* grows with every change on disk that was told */
+};
+
+static void on_path(void *context, struct root *root, struct slice path);
+static void on_folder(void *context, struct root *root, struct slice path);
+
+static const struct file_watch_events file_watch_events = {.on_path = on_path, .on_folder = on_folder};
+
+int file_cache_create(struct loop *loop, const struct limits *limits, struct file_cache **ret_cache)
+{
+    struct file_cache *cache = calloc(1, sizeof(*cache));
+    if (cache == NULL)
+        return -ENOMEM;
+    cache->limits = limits;
+    list_init(&cache->present);
+    list_init(&cache->absent);
+    sys_random(&cache->key, sizeof(cache->key));
+    int error =
+        file_watch_create(loop, &file_watch_events, cache, limits->cache_entries, &cache->key, &cache->watch);
+    if (error < 0) {
+        free(cache);
+        return error;
+    }
+    *ret_cache = cache;
+    return 0;
+}
+
+static uint64_t file_hash(const struct file_cache *cache, const struct root *root, struct slice path,
+                          enum http_coding coding)
+{
+    uint64_t salt = (uintptr_t)root + (uint64_t)coding;
+    return hash_bytes(&cache->key, path) ^ (salt * UINT64_C(0x9e3779b97f4a7c15));
+}
+
+static struct file *lookup(const struct file_cache *cache, const struct root *root, struct slice path,
+                           enum http_coding coding)
+{
+    struct map_link *link = map_find(&cache->files, file_hash(cache, root, path, coding));
+    for (; link; link = map_find_next(link)) {
+        struct file *file = CONTAINER_OF(link, struct file, link);
+        if (file->root == root && file->coding == coding && slice_equal(file_path(file), path))
+            return file;
+    }
+    return NULL;
+}
+
+static bool is_present(const struct file *file)
+{
+    return file->kind == FILE_REGULAR || file->kind == FILE_FOLDER;
+}
+
+static struct list *list_of(struct file_cache *cache, const struct file *file)
+{
+    return is_present(file) ? &cache->present : &cache->absent;
+}
+
+struct file *file_cache_find(struct file_cache *cache, const struct root *root, struct slice path,
+                             enum http_coding coding)
+{
+    struct file *file = lookup(cache, root, path, coding);
+    if (file == NULL)
+        return NULL;
+    list_remove(&file->recently_used);
+    list_append(list_of(cache, file), &file->recently_used);
+    return file_ref(file);
+}
+
+void file_cache_drop(struct file_cache *cache, struct file *file)
+{
+    if (!file->is_cached)
+        return;
+    file->is_cached = false;
+    map_remove(&cache->files, &file->link);
+    list_remove(&file->recently_used);
+    cache->bytes -= file_bytes(file);
+    *(is_present(file) ? &cache->present_count : &cache->absent_count) -= 1;
+    file_unref(file);
+}
+
+static struct file *oldest(struct list *list)
+{
+    return list_is_empty(list) ? NULL : CONTAINER_OF(list->next, struct file, recently_used);
+}
+
+static void make_room(struct file_cache *cache)
+{
+    const struct limits *limits = cache->limits;
+    while (cache->present_count > limits->cache_entries || cache->bytes > limits->cache_bytes) {
+        struct file *file = oldest(&cache->present);
+        if (file == NULL)
+            break;
+        file_cache_drop(cache, file);
+    }
+    while (cache->absent_count > limits->cache_entries / 4)
+        file_cache_drop(cache, oldest(&cache->absent));
+}
+
+struct cache_ticket file_cache_cover(struct file_cache *cache, struct root *root, struct slice path)
+{
+    /* Folders first: covering may itself notice a change. */
+    bool is_covered = file_watch_cover(cache->watch, root, path);
+    return (struct cache_ticket){.changes = cache->changes, .is_covered = is_covered};
+}
+
+void file_cache_insert(struct file_cache *cache, struct file *file, struct cache_ticket ticket)
+{
+    if (!ticket.is_covered)
+        file->revalidate = true;
+    if (file->is_racy || ticket.changes != cache->changes)
+        return;
+    /* To look at an absent path again costs as much as to open it. */
+    if (file->revalidate && file->kind != FILE_REGULAR)
+        return;
+    struct file *older = lookup(cache, file->root, file_path(file), (enum http_coding)file->coding);
+    if (older)
+        file_cache_drop(cache, older);
+    uint64_t hash = file_hash(cache, file->root, file_path(file), (enum http_coding)file->coding);
+    /* The block for the ready head is counted from the start, so that the account never changes under the
+     * file. */
+    if (file->kind == FILE_REGULAR && file->block == NULL)
+        file->block = malloc(FILE_HEAD_BYTES_MAX);
+    if (map_insert(&cache->files, &file->link, hash) < 0)
+        return;
+    file->is_cached = true;
+    list_append(list_of(cache, file), &file->recently_used);
+    *(is_present(file) ? &cache->present_count : &cache->absent_count) += 1;
+    cache->bytes += file_bytes(file);
+    file_ref(file);
+    make_room(cache);
+}
+
+static void drop_path(struct file_cache *cache, struct root *root, struct slice path)
+{
+    for (unsigned coding = 0; coding < HTTP_CODING_COUNT; coding++) {
+        struct file *file = lookup(cache, root, path, (enum http_coding)coding);
+        if (file)
+            file_cache_drop(cache, file);
+    }
+}
+
+static void on_path(void *context, struct root *root, struct slice path)
+{
+    struct file_cache *cache = context;
+    cache->changes++;
+    drop_path(cache, root, path);
+    for (unsigned coding = HTTP_CODING_IDENTITY + 1; coding < HTTP_CODING_COUNT; coding++) {
+        struct slice suffix = file_coding_suffix((enum http_coding)coding);
+        if (slice_ends_with(path, suffix))
+            drop_path(cache, root, slice_take(path, path.length - suffix.length));
+    }
+}
+
+static bool is_beneath(struct slice path, struct slice folder)
+{
+    return folder.length == 0 || (slice_starts_with(path, folder) && path.length > folder.length &&
+                                  path.data[folder.length] == '/');
+}
+
+static void drop_beneath(struct file_cache *cache, struct list *list, const struct root *root,
+                         struct slice folder)
+{
+    LIST_FOREACH_SAFE(link, list) {
+        struct file *file = CONTAINER_OF(link, struct file, recently_used);
+        if (file->root == root && is_beneath(file_path(file), folder))
+            file_cache_drop(cache, file);
+    }
+}
+
+static void on_folder(void *context, struct root *root, struct slice path)
+{
+    struct file_cache *cache = context;
+    cache->changes++;
+    drop_beneath(cache, &cache->present, root, path);
+    drop_beneath(cache, &cache->absent, root, path);
+}
+
+void file_cache_drop_root(struct file_cache *cache, struct root *root)
+{
+    on_folder(cache, root, SLICE(""));
+    file_watch_forget(cache->watch, root);
+}
+
+bool file_cache_shrink(struct file_cache *cache)
+{
+    size_t half = (cache->present_count + 1) / 2;
+    for (size_t i = 0; i < half; i++)
+        file_cache_drop(cache, oldest(&cache->present));
+    return half > 0;
+}
+
+void file_cache_poll(struct file_cache *cache)
+{
+    file_watch_poll(cache->watch);
+}
+
+void file_cache_destroy(struct file_cache *cache)
+{
+    if (cache == NULL)
+        return;
+    struct file *file;
+    while ((file = oldest(&cache->present)) != NULL || (file = oldest(&cache->absent)) != NULL)
+        file_cache_drop(cache, file);
+    file_watch_destroy(cache->watch);
+    map_finish(&cache->files);
+    free(cache);
+}

@@ -1,0 +1,193 @@
+/* Look-ups. The first try never waits: the cache, then an open that the kernel answers from its own caches.
+ * Only what these cannot say goes to the offload pool, and with it the exchange. */
+#include "serve/lookup.h"
+
+#include "serve/server_internal.h"
+#include "sys/socket.h"
+
+#include <errno.h>
+
+/* How often a root is looked at, whether its path still leads to it: a deployment that swings a symbolic
+ * link. */
+#define ROOT_CHECK_MS 1000
+
+/* A look-up under way; in the exchange's arena. */
+struct lookup_state {
+    struct file_request request;
+    struct cache_ticket ticket;
+    struct file *identity; /* of a coding's look-up: what is used when it fails; holds a reference */
+    struct file *stale;    /* what the cache has, to be compared; holds a reference */
+    struct file *found;
+    int error;
+    lookup_done *done;
+    void *handler_state; /* the caller's, put back before `done` */
+};
+
+/* The path may lead to another folder by now. Files that are open already are not touched by that. */
+static void check_root(struct server *server, struct root *root)
+{
+    uint64_t now_ms = loop_now_ms(server_loop(server));
+    if (now_ms - root->checked_ms < ROOT_CHECK_MS)
+        return;
+    root->checked_ms = now_ms;
+    struct file_status status;
+    if (sys_path_status(root->settings->root.data, &status) < 0 ||
+        (status.device == root->device && status.inode == root->inode))
+        return;
+    int fd = sys_open_root(root->settings->root.data);
+    if (fd < 0)
+        return;
+    file_cache_drop_root(server->files, root);
+    if (sys_replace(fd, root->fd) < 0) {
+        sys_close(fd);
+        return;
+    }
+    root->device = status.device;
+    root->inode = status.inode;
+    root->is_local = sys_is_local_file_system(root->fd);
+}
+
+static void finish(struct exchange *exchange, struct lookup_state *state, struct file *file)
+{
+    struct file *identity = state->identity;
+    state->identity = NULL;
+    exchange->handler_state = state->handler_state;
+    if (identity && (file == NULL || file->kind != FILE_REGULAR)) {
+        file_unref(file);
+        file = identity;
+        identity = NULL;
+    }
+    file_unref(identity);
+    state->done(exchange, file);
+}
+
+static int status_of_error(int error)
+{
+    bool is_shortage = error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EAGAIN;
+    return is_shortage ? 503 : 500;
+}
+
+/* The file was opened, or could not be. What the cache had is still true when it is the same file. */
+static void take_result(struct exchange *exchange, struct lookup_state *state)
+{
+    struct server *server = exchange->server;
+    struct file *stale = state->stale;
+    state->stale = NULL;
+    if (state->error < 0 && state->identity == NULL) {
+        file_unref(stale);
+        exchange_fail(exchange, status_of_error(state->error));
+        return;
+    }
+    struct file *found = state->error < 0 ? NULL : state->found;
+    bool is_same = stale && found && found->kind == FILE_REGULAR &&
+                   file_is_same(&stale->status, &found->status) && stale->siblings == found->siblings;
+    if (is_same) {
+        file_unref(found);
+        found = file_ref(stale);
+    } else if (stale) {
+        file_cache_drop(server->files, stale);
+    }
+    file_unref(stale);
+    if (found && !is_same)
+        file_cache_insert(server->files, found, state->ticket);
+    finish(exchange, state, found);
+}
+
+static void open_blocking(struct exchange *exchange)
+{
+    struct lookup_state *state = exchange->handler_state;
+    state->request.cached_only = false;
+    state->error = file_open(&state->request, &state->found);
+}
+
+static void opened_off_loop(struct exchange *exchange)
+{
+    struct lookup_state *state = exchange->handler_state;
+    if (exchange->connection) {
+        take_result(exchange, state);
+        return;
+    }
+    if (state->error == 0)
+        file_unref(state->found);
+    file_unref(state->stale);
+    file_unref(state->identity);
+}
+
+static bool is_shortage_of_descriptors(int error)
+{
+    return error == -EMFILE || error == -ENFILE;
+}
+
+static int open_now(struct exchange *exchange, struct lookup_state *state)
+{
+    struct server *server = exchange->server;
+    if (!state->request.root->is_local)
+        return -EAGAIN;
+    int error = file_open(&state->request, &state->found);
+    if (is_shortage_of_descriptors(error) && (file_cache_shrink(server->files) || server_shed_idle(server)))
+        error = file_open(&state->request, &state->found);
+    return error;
+}
+
+/* Not in the cache, or nobody can tell whether that is still true. */
+static void open_file(struct exchange *exchange, struct slice path, struct lookup_state prepared)
+{
+    struct lookup_state *state = arena_alloc(&exchange->arena, sizeof(*state));
+    struct slice copy = arena_copy(&exchange->arena, path);
+    if (state == NULL || copy.data == NULL) {
+        file_unref(prepared.stale);
+        file_unref(prepared.identity);
+        exchange_fail(exchange, 503);
+        return;
+    }
+    *state = prepared;
+    state->request.path = copy;
+    state->handler_state = exchange->handler_state;
+    exchange->handler_state = state;
+    server_counters(exchange->server)->cache_misses++;
+    state->ticket = file_cache_cover(exchange->server->files, state->request.root, copy);
+    state->error = open_now(exchange, state);
+    if (state->error == -EAGAIN)
+        state->error = exchange_offload(exchange, open_blocking, opened_off_loop);
+    if (!exchange->is_busy)
+        take_result(exchange, state);
+}
+
+static void begin(struct exchange *exchange, struct slice path, struct file *identity,
+                  enum http_coding coding, lookup_done *done)
+{
+    struct server *server = exchange->server;
+    struct root *root = exchange->place->root;
+    const struct settings *settings = exchange->snapshot->settings;
+    check_root(server, root);
+    struct file *cached = file_cache_find(server->files, root, path, coding);
+    if (LIKELY(cached && !cached->revalidate)) {
+        server_counters(server)->cache_hits++;
+        file_unref(identity);
+        done(exchange, cached);
+        return;
+    }
+    open_file(
+        exchange, path,
+        (struct lookup_state){
+            .request = {.root = root,
+                        .root_fd = root->fd,
+                        .coding = coding,
+                        .memory_max = settings->limits.cache_file_bytes,
+                        .with_siblings = coding == HTTP_CODING_IDENTITY && root->settings->precompressed,
+                        .cached_only = true},
+            .identity = identity,
+            .stale = cached,
+            .done = done,
+        });
+}
+
+void lookup(struct exchange *exchange, struct slice path, lookup_done *done)
+{
+    begin(exchange, path, NULL, HTTP_CODING_IDENTITY, done);
+}
+
+void lookup_coding(struct exchange *exchange, struct file *file, enum http_coding coding, lookup_done *done)
+{
+    begin(exchange, file_path(file), file, coding, done);
+}

@@ -1,0 +1,143 @@
+/* The way of a response's content to the wire: memory as it is, files in chunks.
+ *
+ * A chunk that is in the page cache is sent by sendfile(2). One that is not would make sendfile wait for the
+ * disk, and every other connection of the worker with it; it is read on the offload pool into memory and sent
+ * from there, whatever file system it is on. Two buffers take turns, so that the next chunk is read while one
+ * is being sent: the pieces are asked for only when all earlier ones were sent, but for those of the same
+ * batch. */
+#include "serve/exchange.h"
+#include "serve/server_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* What is sent by one sendfile(2) before other connections have their turn. */
+#define HOT_CHUNK_BYTES (1u << 20)
+
+/* What is read of a cold file at once: enough to hide the disk's latency, little enough to wait with in
+ * memory. */
+#define COLD_CHUNK_BYTES (256u << 10)
+
+/* A file whose range was in the page cache is taken to be there for so long: the kernel evicts what was not
+ * used lately, and this was used just now. */
+#define HOT_MS 1000
+
+struct chunk {
+    int fd; /* of exchange->file, which stays open while the job runs */
+    off_t offset;
+    size_t length;
+    ssize_t result; /* bytes read, or -errno */
+    bool is_ready;
+    char bytes[COLD_CHUNK_BYTES];
+};
+
+void exchange_free_chunks(struct exchange *exchange)
+{
+    free(exchange->chunks[0]);
+    free(exchange->chunks[1]);
+}
+
+static void read_chunk(struct exchange *exchange)
+{
+    struct chunk *chunk = exchange->chunks[exchange->chunk_turn];
+    size_t done = 0;
+    ssize_t count = 1;
+    while (done < chunk->length && count > 0) {
+        count = sys_read_at(chunk->fd, chunk->bytes + done, chunk->length - done, chunk->offset + (off_t)done,
+                            false);
+        done += count > 0 ? (size_t)count : 0;
+    }
+    chunk->result = count < 0 ? count : (ssize_t)done;
+}
+
+static void chunk_is_read(struct exchange *exchange)
+{
+    exchange->chunks[exchange->chunk_turn]->is_ready = true;
+}
+
+static enum piece_result begin_chunk(struct exchange *exchange, const struct segment *piece)
+{
+    exchange->chunk_turn ^= 1;
+    struct chunk **place = &exchange->chunks[exchange->chunk_turn];
+    if (*place == NULL)
+        *place = malloc(sizeof(**place));
+    if (*place == NULL)
+        return PIECE_FAILED;
+    struct chunk *chunk = *place;
+    chunk->fd = piece->fd;
+    chunk->offset = piece->offset;
+    chunk->length = MIN(piece->length, (size_t)COLD_CHUNK_BYTES);
+    chunk->is_ready = false;
+    return exchange_offload(exchange, read_chunk, chunk_is_read) == 0 ? PIECE_WAIT : PIECE_FAILED;
+}
+
+/* Cuts `length` bytes off the front of the current piece. */
+static void consume(struct exchange *exchange, struct segment *piece, size_t length)
+{
+    piece->offset += (off_t)length;
+    piece->length -= length;
+    if (piece->length == 0)
+        exchange->piece_next++;
+}
+
+static enum piece_result give_chunk(struct exchange *exchange, struct segment *piece,
+                                    struct segment *ret_segment)
+{
+    struct chunk *chunk = exchange->chunks[exchange->chunk_turn];
+    chunk->is_ready = false;
+    if (chunk->result != (ssize_t)chunk->length || !exchange_file_is_unchanged(exchange))
+        return PIECE_FAILED;
+    *ret_segment = segment_memory(slice_make(chunk->bytes, chunk->length));
+    consume(exchange, piece, chunk->length);
+    return PIECE_GIVEN;
+}
+
+static bool is_hot(struct exchange *exchange, const struct segment *piece, size_t length)
+{
+    struct file *file = exchange->file;
+    int64_t now_ms = (int64_t)loop_now_ms(server_loop(exchange->server));
+    /* Small enough to have been looked at whole. */
+    bool is_whole = file->status.size <= HOT_CHUNK_BYTES;
+    if (is_whole && now_ms < file->hot_until_ms)
+        return true;
+    if (!sys_range_is_cached(piece->fd, piece->offset, length))
+        return false;
+    if (is_whole && length == file->status.size)
+        file->hot_until_ms = now_ms + HOT_MS;
+    return true;
+}
+
+static enum piece_result next_of_file(struct exchange *exchange, struct segment *piece,
+                                      struct segment *ret_segment)
+{
+    struct chunk *chunk = exchange->chunks[exchange->chunk_turn];
+    if (chunk && chunk->is_ready)
+        return give_chunk(exchange, piece, ret_segment);
+    size_t length = MIN(piece->length, (size_t)HOT_CHUNK_BYTES);
+    if (!is_hot(exchange, piece, length))
+        return begin_chunk(exchange, piece);
+    *ret_segment = segment_file(piece->fd, piece->offset, length);
+    consume(exchange, piece, length);
+    return PIECE_GIVEN;
+}
+
+enum piece_result exchange_next_piece(struct exchange *exchange, struct segment *ret_segment)
+{
+    if (exchange->is_busy)
+        return PIECE_WAIT;
+    if (exchange->piece_next == exchange->piece_count)
+        return PIECE_END;
+    struct segment *piece = &exchange->pieces[exchange->piece_next];
+    if (piece->data == NULL)
+        return next_of_file(exchange, piece, ret_segment);
+    *ret_segment = *piece;
+    exchange->piece_next++;
+    return PIECE_GIVEN;
+}
+
+bool exchange_file_is_unchanged(const struct exchange *exchange)
+{
+    struct file_status now;
+    const struct file *file = exchange->file;
+    return sys_file_status(file->fd, &now) == 0 && file_is_same(&file->status, &now);
+}

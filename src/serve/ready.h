@@ -1,0 +1,20 @@
+/* Ready heads: the plain answer to a plain request for a file, made once and sent many times. */
+#ifndef SERVE_READY_H
+#define SERVE_READY_H
+
+#include "serve/exchange.h"
+
+/* Answers 200 with exchange->file. The hot path: no allocation, and for a file in memory one piece to send.
+ */
+void ready_respond(struct exchange *exchange);
+
+/* The last modification in seconds, as it is sent: never in the future (RFC 9110 section 8.8.2.1). */
+int64_t file_modified_seconds(const struct file *file);
+
+/* The fields of a file's 200 and 206: type, coding, validators, and what the route's settings add. */
+void file_add_fields(struct exchange *exchange, struct file *file);
+
+/* Those of them that a 304 repeats. */
+void file_add_validators(struct exchange *exchange, struct file *file);
+
+#endif

@@ -1,0 +1,267 @@
+/* Building and searching the tables. A host is looked up whole, then as "*.rest" for each of its dots, then
+ * as "*"; a path is looked up whole, then cut at each '/' from the end. The common case of one site with one
+ * route at "/" does none of that. */
+#include "serve/snapshot.h"
+
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define HOST_BYTES_MAX 255
+
+struct site_table {
+    struct map places;        /* by bare prefix */
+    const struct place *only; /* the site's one route, if it is "/" */
+};
+
+struct host_entry {
+    struct map_link link;
+    struct slice name;
+    struct site_table *site;
+};
+
+struct host_table {
+    struct map entries;
+    struct host_entry *entry_array;
+    struct site_table *sites;
+    size_t site_count;
+    struct site_table *only; /* the one site, if it answers for "*" */
+};
+
+static const struct host_entry *find_host(const struct snapshot *snapshot, struct slice name)
+{
+    uint64_t hash = hash_bytes(&snapshot->hash_key, name);
+    const struct map *map = &snapshot->hosts->entries;
+    for (struct map_link *link = map_find(map, hash); link; link = map_find_next(link)) {
+        struct host_entry *entry = CONTAINER_OF(link, struct host_entry, link);
+        if (slice_equal(entry->name, name))
+            return entry;
+    }
+    return NULL;
+}
+
+/* "a.b.c" → "*.b.c" → "*.c": the star is written over the byte before the dot. */
+static const struct host_entry *find_wildcard(const struct snapshot *snapshot, char *name, size_t length)
+{
+    for (size_t i = 1; i < length; i++) {
+        if (name[i] != '.')
+            continue;
+        char before = name[i - 1];
+        name[i - 1] = '*';
+        const struct host_entry *entry = find_host(snapshot, slice_make(name + i - 1, length - i + 1));
+        name[i - 1] = before;
+        if (entry)
+            return entry;
+    }
+    return find_host(snapshot, SLICE("*"));
+}
+
+static const struct site_table *match_site(const struct snapshot *snapshot, struct slice host)
+{
+    if (LIKELY(snapshot->hosts->only != NULL))
+        return snapshot->hosts->only;
+    char name[HOST_BYTES_MAX];
+    size_t length = MIN(host.length, sizeof(name));
+    for (size_t i = 0; i < length; i++)
+        name[i] = ascii_lower(host.data[i]);
+    /* "example.com." is the same name, fully qualified. */
+    if (length > 0 && name[length - 1] == '.')
+        length--;
+    const struct host_entry *entry = find_host(snapshot, slice_make(name, length));
+    if (entry == NULL)
+        entry = find_wildcard(snapshot, name, length);
+    return entry ? entry->site : NULL;
+}
+
+static const struct place *find_place(const struct snapshot *snapshot, const struct site_table *site,
+                                      struct slice bare_prefix)
+{
+    uint64_t hash = hash_bytes(&snapshot->hash_key, bare_prefix);
+    for (struct map_link *link = map_find(&site->places, hash); link; link = map_find_next(link)) {
+        struct place *place = CONTAINER_OF(link, struct place, link);
+        if (slice_equal(place->bare_prefix, bare_prefix))
+            return place;
+    }
+    return NULL;
+}
+
+static const struct place *match_place(const struct snapshot *snapshot, const struct site_table *site,
+                                       struct slice path)
+{
+    if (LIKELY(site->only != NULL))
+        return site->only;
+    size_t length = path.length;
+    for (;;) {
+        const struct place *place = find_place(snapshot, site, slice_take(path, length));
+        if (place || length == 0)
+            return place;
+        while (path.data[--length] != '/')
+            continue;
+    }
+}
+
+enum snapshot_match snapshot_match(const struct snapshot *snapshot, struct slice host, struct slice path,
+                                   const struct place **ret_place)
+{
+    const struct site_table *site = match_site(snapshot, host);
+    if (site == NULL)
+        return SNAPSHOT_NO_HOST;
+    const struct place *place = match_place(snapshot, site, path);
+    if (place == NULL)
+        return SNAPSHOT_NO_PATH;
+    *ret_place = place;
+    return SNAPSHOT_FOUND;
+}
+
+static struct slice bare(struct slice prefix)
+{
+    return slice_ends_with(prefix, SLICE("/")) ? slice_take(prefix, prefix.length - 1) : prefix;
+}
+
+static int open_root(const struct files_settings *settings, struct root *root, struct log *log)
+{
+    root->settings = settings;
+    root->fd = sys_open_root(settings->root.data);
+    struct file_status status;
+    int error = root->fd < 0 ? root->fd : sys_file_status(root->fd, &status);
+    if (error < 0) {
+        log_error(log, "cannot open the folder %.*s: %s", SLICE_ARGS(settings->root), strerror(-error));
+        return error;
+    }
+    root->device = status.device;
+    root->inode = status.inode;
+    root->is_local = sys_is_local_file_system(root->fd);
+    return 0;
+}
+
+static int add_routes(struct snapshot *snapshot, const struct site *site, struct site_table *table,
+                      struct place *places, struct log *log)
+{
+    for (size_t i = 0; i < site->route_count; i++) {
+        struct place *place = &places[i];
+        place->route = &site->routes[i];
+        place->bare_prefix = bare(place->route->prefix);
+        if (place->route->kind == ROUTE_FILES) {
+            place->root = &snapshot->roots[snapshot->root_count++];
+            int error = open_root(&place->route->files, place->root, log);
+            if (error < 0)
+                return error;
+        }
+        int error =
+            map_insert(&table->places, &place->link, hash_bytes(&snapshot->hash_key, place->bare_prefix));
+        if (error < 0)
+            return error;
+    }
+    if (site->route_count == 1 && places[0].bare_prefix.length == 0)
+        table->only = &places[0];
+    return 0;
+}
+
+static int add_hosts(struct snapshot *snapshot, const struct site *site, struct site_table *table,
+                     struct host_entry *entries)
+{
+    for (size_t i = 0; i < site->host_count; i++) {
+        entries[i] = (struct host_entry){.name = site->hosts[i], .site = table};
+        int error = map_insert(&snapshot->hosts->entries, &entries[i].link,
+                               hash_bytes(&snapshot->hash_key, entries[i].name));
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+static int fill(struct snapshot *snapshot, struct log *log)
+{
+    const struct settings *settings = snapshot->settings;
+    struct place *places = snapshot->places;
+    struct host_entry *entries = snapshot->hosts->entry_array;
+    for (size_t i = 0; i < settings->site_count; i++) {
+        const struct site *site = &settings->sites[i];
+        struct site_table *table = &snapshot->hosts->sites[i];
+        int error = add_routes(snapshot, site, table, places, log);
+        if (error == 0)
+            error = add_hosts(snapshot, site, table, entries);
+        if (error < 0)
+            return error;
+        places += site->route_count;
+        entries += site->host_count;
+    }
+    const struct site *first = &settings->sites[0];
+    if (settings->site_count == 1 && first->host_count == 1 && slice_equal(first->hosts[0], SLICE("*")))
+        snapshot->hosts->only = &snapshot->hosts->sites[0];
+    return 0;
+}
+
+static int allocate(struct snapshot *snapshot)
+{
+    const struct settings *settings = snapshot->settings;
+    size_t routes = 0, hosts = 0;
+    for (size_t i = 0; i < settings->site_count; i++) {
+        routes += settings->sites[i].route_count;
+        hosts += settings->sites[i].host_count;
+    }
+    snapshot->roots = calloc(routes + 1, sizeof(struct root));
+    snapshot->places = calloc(routes + 1, sizeof(struct place));
+    snapshot->hosts = calloc(1, sizeof(struct host_table));
+    if (snapshot->hosts) {
+        snapshot->hosts->entry_array = calloc(hosts + 1, sizeof(struct host_entry));
+        snapshot->hosts->sites = calloc(settings->site_count, sizeof(struct site_table));
+        snapshot->hosts->site_count = settings->site_count;
+    }
+    bool complete = snapshot->roots && snapshot->places && snapshot->hosts && snapshot->hosts->entry_array &&
+                    snapshot->hosts->sites;
+    return complete ? 0 : -ENOMEM;
+}
+
+int snapshot_create(struct settings *settings, struct log *log, struct snapshot **ret_snapshot)
+{
+    assert(settings->site_count > 0);
+    struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    if (snapshot == NULL)
+        return -ENOMEM;
+    snapshot->references = 1;
+    snapshot->settings = settings_ref(settings);
+    sys_random(&snapshot->hash_key, sizeof(snapshot->hash_key));
+    int error = allocate(snapshot);
+    if (error == 0)
+        error = fill(snapshot, log);
+    if (error < 0) {
+        snapshot_unref(snapshot);
+        return error;
+    }
+    *ret_snapshot = snapshot;
+    return 0;
+}
+
+static void free_hosts(struct host_table *hosts)
+{
+    if (hosts == NULL)
+        return;
+    for (size_t i = 0; hosts->sites && i < hosts->site_count; i++)
+        map_finish(&hosts->sites[i].places);
+    map_finish(&hosts->entries);
+    free(hosts->entry_array);
+    free(hosts->sites);
+    free(hosts);
+}
+
+void snapshot_unref(struct snapshot *snapshot)
+{
+    if (snapshot == NULL)
+        return;
+    assert(snapshot->references > 0);
+    if (--snapshot->references > 0)
+        return;
+    for (size_t i = 0; i < snapshot->root_count; i++) {
+        if (snapshot->roots[i].fd >= 0)
+            sys_close(snapshot->roots[i].fd);
+    }
+    free_hosts(snapshot->hosts);
+    free(snapshot->roots);
+    free(snapshot->places);
+    settings_unref(snapshot->settings);
+    free(snapshot);
+}

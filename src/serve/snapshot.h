@@ -1,0 +1,68 @@
+/* A snapshot: settings made ready to be served from: roots opened, hosts and routes in tables.
+ *
+ * Every request holds a reference to the snapshot that it began with, so that new settings can take over
+ * between any two requests and the old ones go when their last request does. */
+#ifndef SERVE_SNAPSHOT_H
+#define SERVE_SNAPSHOT_H
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "serve/settings.h"
+
+/* A folder that files are served from, held open. */
+struct root {
+    const struct files_settings *settings;
+    int fd;
+    bool is_local;   /* its file system answers from memory, or says that it cannot */
+    uint64_t device; /* of the folder that `fd` holds; when the path leads elsewhere, it is opened again */
+    uint64_t inode;
+    uint64_t checked_ms; /* when that was last looked at */
+};
+
+/* A route with what serving needs beside it. */
+struct place {
+    struct map_link link;
+    const struct route *route;
+    struct slice bare_prefix; /* without the final '/': "" for "/" */
+    struct root *root;        /* of a files route, else NULL */
+};
+
+struct host_table;
+
+struct snapshot {
+    unsigned references;
+    struct settings *settings;
+    struct hash_key hash_key;
+    struct root *roots;
+    size_t root_count;
+    struct place *places; /* one a route, site after site */
+    struct host_table *hosts;
+};
+
+/* Opens every root. Returns 0, -ENOMEM, or -errno of the first root that cannot be opened, which is logged.
+ * Takes a reference to `settings`. */
+int snapshot_create(struct settings *settings, struct log *log, struct snapshot **ret_snapshot) MUST_CHECK;
+
+static inline struct snapshot *snapshot_ref(struct snapshot *snapshot)
+{
+    snapshot->references++;
+    return snapshot;
+}
+
+/* One holder less; the last one closes the roots. NULL is ignored. */
+void snapshot_unref(struct snapshot *snapshot);
+
+enum snapshot_match {
+    SNAPSHOT_FOUND,
+    SNAPSHOT_NO_HOST, /* no site answers for this host: 421 */
+    SNAPSHOT_NO_PATH, /* the site has no route for this path: 404 */
+};
+
+/* What answers for a host (as received, any case, without port) and a normalised path: exact host names
+ * before wildcards, the longest first, before "*"; in the site the route with the longest prefix. O(labels +
+ * segments). */
+enum snapshot_match snapshot_match(const struct snapshot *snapshot, struct slice host, struct slice path,
+                                   const struct place **ret_place) MUST_CHECK;
+
+#endif

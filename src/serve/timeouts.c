@@ -1,0 +1,132 @@
+/* Deadlines by state. The timer is lazy: a request that comes in time only writes a later deadline down, and
+ * the timer, when it fires, sees that there is time left and goes to sleep again; so a busy keep-alive
+ * connection moves a timer once in its idle time, not once a request.
+ *
+ * Reading content and sending responses must also make a minimum rate on average, or a client could hold its
+ * slot for ever with a byte every few seconds. For sending, progress is what the peer acknowledged, not what
+ * its kernel's buffer took from ours. */
+#include "serve/timeouts.h"
+
+#include "serve/server_internal.h"
+
+/* While the worker is told to go, clients get less time to say goodbye. */
+#define DRAIN_LINGER_MS_MAX 500
+
+#define NEVER UINT64_MAX
+
+static const struct timeouts *timeouts_of(const struct connection *connection)
+{
+    return &server_settings(connection->server)->timeouts;
+}
+
+static uint64_t now_ms(const struct connection *connection)
+{
+    return loop_now_ms(server_loop(connection->server));
+}
+
+/* When `bytes` since the phase began are too few for the minimum rate; the first `grace_ms` are free. */
+static uint64_t rate_deadline(const struct connection *connection, uint64_t bytes, uint64_t grace_ms)
+{
+    uint32_t rate = timeouts_of(connection)->rate_bytes_min;
+    return rate ? connection->phase_began_ms + grace_ms + bytes * 1000 / rate : NEVER;
+}
+
+/* Bytes that were given to the stream and that the peer does not have yet. */
+static uint64_t bytes_left(const struct connection *connection)
+{
+    return stream_unsent(&connection->stream) + stream_unacknowledged(&connection->stream);
+}
+
+static void begin_phase(struct connection *connection)
+{
+    connection->phase_began_ms = now_ms(connection);
+    connection->phase_bytes = connection->state == CONNECTION_SEND ? bytes_left(connection) : 0;
+    connection->phase_bytes_seen = 0;
+}
+
+static uint64_t deadline(struct connection *connection, bool is_new)
+{
+    const struct timeouts *timeouts = timeouts_of(connection);
+    uint64_t now = now_ms(connection);
+    switch ((enum connection_state)connection->state) {
+    case CONNECTION_IDLE: return now + timeouts->idle_ms;
+    case CONNECTION_HEAD: return is_new ? now + timeouts->head_ms : connection->deadline_ms;
+    case CONNECTION_BODY:
+        return MIN(now + timeouts->body_ms,
+                   rate_deadline(connection, connection->phase_bytes, timeouts->body_ms));
+    case CONNECTION_HANDLE: return NEVER;
+    case CONNECTION_SEND: return is_new ? now + timeouts->write_ms : connection->deadline_ms;
+    case CONNECTION_LINGER:
+        return now + (connection->server->is_draining
+                          ? MIN(timeouts->linger_ms, (uint32_t)DRAIN_LINGER_MS_MAX)
+                          : timeouts->linger_ms);
+    case CONNECTION_CLOSED: break;
+    }
+    UNREACHABLE();
+}
+
+static void arm(struct connection *connection)
+{
+    if (connection->deadline_ms == NEVER ||
+        (timer_is_armed(&connection->timer) && connection->timer.expiry_ms <= connection->deadline_ms))
+        return;
+    uint64_t now = now_ms(connection);
+    wheel_arm(loop_wheel(server_loop(connection->server)), &connection->timer,
+              connection->deadline_ms > now ? connection->deadline_ms - now : 0);
+}
+
+void timeouts_entered(struct connection *connection, enum connection_state before)
+{
+    bool is_new = before != connection->state;
+    if (is_new && (connection->state == CONNECTION_BODY || connection->state == CONNECTION_SEND))
+        begin_phase(connection);
+    connection->deadline_ms = deadline(connection, is_new);
+    arm(connection);
+}
+
+/* A send that is slow but gets on is given more time. */
+static bool may_go_on_sending(struct connection *connection)
+{
+    const struct timeouts *timeouts = timeouts_of(connection);
+    uint64_t now = now_ms(connection);
+    uint64_t left = bytes_left(connection);
+    uint64_t arrived = connection->phase_bytes - MIN(left, connection->phase_bytes);
+    uint64_t arrived_before = connection->phase_bytes_seen;
+    connection->phase_bytes_seen = arrived;
+    uint64_t rate_limit = rate_deadline(connection, arrived, timeouts->write_ms);
+    if (arrived <= arrived_before || now >= rate_limit)
+        return false;
+    connection->deadline_ms = MIN(now + timeouts->write_ms, rate_limit);
+    arm(connection);
+    return true;
+}
+
+static void expire(struct connection *connection)
+{
+    switch ((enum connection_state)connection->state) {
+    case CONNECTION_SEND:
+        if (may_go_on_sending(connection))
+            return;
+        break;
+    case CONNECTION_HEAD:
+    case CONNECTION_BODY:
+        server_counters(connection->server)->timeouts++;
+        connection_refuse(connection, 408);
+        return;
+    case CONNECTION_IDLE:
+    case CONNECTION_LINGER: break;
+    case CONNECTION_HANDLE:
+    case CONNECTION_CLOSED: UNREACHABLE();
+    }
+    server_counters(connection->server)->timeouts++;
+    connection_abort(connection);
+}
+
+void timeouts_fire(struct timer *timer)
+{
+    struct connection *connection = CONTAINER_OF(timer, struct connection, timer);
+    if (now_ms(connection) >= connection->deadline_ms)
+        expire(connection);
+    else
+        arm(connection);
+}
