@@ -20,9 +20,12 @@ static struct argument given_port(const struct arguments *arguments)
     return port;
 }
 
-/* A port, or a path, is there already. */
+/* A port, or a path, is there already. Nothing at all is complete too: it is a mistake to be told (an unset
+ * variable of a script), not every address. */
 static bool is_complete(struct slice address)
 {
+    if (address.length == 0)
+        return true;
     size_t colon = slice_find(address, ':');
     if (slice_starts_with(address, SLICE("unix:")) || colon == address.length)
         return colon < address.length;

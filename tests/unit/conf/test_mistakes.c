@@ -1,0 +1,186 @@
+/* What is told about a bad configuration: every mistake, at its place. */
+#include "loading.h"
+
+#define ROUTE(text) "sites: [{routes: {/: {" text "}}}]"
+#define GOOD        "\n" ROUTE("respond: a")
+
+/* One mistake each, and the words that its message must have. */
+static const struct {
+    const char *text;
+    const char *told;
+} cases[] = {
+    {"", "vif.yaml: error: sites is missing"},
+    {"[]", "vif.yaml:1:1: error: expected options"},
+    {"sites: []", "vif.yaml:1:8: error: sites: expected a list of at least one site"},
+    {"lisen: ':80'" GOOD,
+     "vif.yaml:1:1: error: unknown option \"lisen\" at the top of the file; did you mean \"listen\"?"},
+    {"limits: {hed: 1KiB}" GOOD, "1:10: error: unknown option \"hed\" in limits; did you mean \"head\"?"},
+    {"workers: 0x3" GOOD, "1:10: error: workers: expected a number from 1 to 1024, or auto, not \"0x3\""},
+    {"workers: 1025" GOOD, "1:10: error: workers: expected a number"},
+    {"workers: [1]" GOOD, "workers: expected a number from 1 to 1024, or auto, not a list"},
+    {"server_field: 1" GOOD, "server_field: expected true or false, not \"1\""},
+    {"limits: {head: 255}" GOOD, "limits.head: expected a size from 256 to 1MiB, not \"255\""},
+    {"limits: {fields: 129}" GOOD, "limits.fields: expected a number from 1 to 128"},
+    {"limits: {cache_file: 5GiB}" GOOD, "limits.cache_file: expected a size from 0 to 1GiB"},
+    {"timeouts: {idle: 10}" GOOD,
+     "timeouts.idle: expected a duration such as \"10s\" from 1ms to 1d, not \"10\""},
+    {"timeouts: {idle: 0}" GOOD, "timeouts.idle: expected a duration"},
+    {"limits: 5" GOOD, "limits: expected a map of options, not \"5\""},
+    {"log: {access: {format: jsn}}" GOOD,
+     "expected common, combined or json, not \"jsn\"; did you mean \"json\"?"},
+    {"listen: example.com:80" GOOD, "listen: \"example.com:80\": the host must be"},
+    {"listen: ':65536'" GOOD, "the port must be a number from 0 to 65535"},
+    {"listen: []" GOOD, "listen: expected a list of 1 to 64, not 0"},
+    {"listen: [':80', ':81', ':80']" GOOD, "1:24: error: listen: \":80\" stands twice; first in line 1"},
+    {"workers: 1\nworkers: 2" GOOD, "2:1: error: \"workers\" stands twice; first in line 1"},
+    {"sites: [{routes: {}}]", "routes: expected a map of at least one path"},
+    {"sites: [{hosts: 'a:80', routes: {/: {respond: a}}}]", "it has a port or a scheme"},
+    {"sites: [{hosts: 'a..b', routes: {/: {respond: a}}}]", "it is not a host name"},
+    {"sites: [{hosts: '*a', routes: {/: {respond: a}}}]", "it is not a host name"},
+    {"sites: [{hosts: a., routes: {/: {respond: a}}}]", "it is not a host name"},
+    {"sites: [{hosts: [a, A], routes: {/: {respond: a}}}]", "hosts: \"a\" stands twice"},
+    {"sites: [{routes: {/: {respond: a}}}, {routes: {/: {respond: a}}}]", "hosts: \"*\" stands twice"},
+    {"sites: [{routes: {a: {respond: a}}}]", "it does not begin with \"/\""},
+    {"sites: [{routes: {/a/../b: {respond: a}}}]", "it has a segment that is empty, \".\" or \"..\""},
+    {"sites: [{routes: {/a: {respond: a}, /a/: {respond: a}}}]", "routes: \"/a\" stands twice"},
+    {"sites: [{routes: {/: {}}}]", "nothing answers here; expected files, redirect or respond"},
+    {ROUTE("respond: a, redirect: /b"), "a route has only one of files, redirect and respond"},
+    {ROUTE("files: {listing: true}"), "files.root is missing"},
+    {ROUTE("files: /nowhere/at/all"), "it does not exist"},
+    {ROUTE("files: /dev/null"), "it is not a folder"},
+    {ROUTE("files: {root: /tmp, index: a/b}"), "it is not the name of a file"},
+    {ROUTE("files: {root: /tmp, fallback: ../x}"), "it is not a file below the root"},
+    {ROUTE("files: {root: /tmp, cors: 'https://a/b'}"), "it is not an origin"},
+    {ROUTE("files: {root: /tmp, error_pages: {200: x}}"), "it is not a status of an error"},
+    {ROUTE("files: {root: /tmp, cache: {x: \"a\\nb\"}}"), "it has a control byte or line break in it"},
+    {ROUTE("redirect: {to: /b, status: 300}"), "expected 301, 302, 303, 307 or 308"},
+    {ROUTE("redirect: {status: 301}"), "redirect.to is missing"},
+    {ROUTE("redirect: example.com"), "it is neither a URL nor a path"},
+    {ROUTE("redirect: //example.com"), "it could lead to a foreign host"},
+    {ROUTE("redirect: '/{uri}'"), "it could lead to a foreign host"},
+    {ROUTE("redirect: 'https://a/{x}'"), "it has an unknown placeholder"},
+    {ROUTE("respond: {status: 101}"), "respond.status: expected a number from 200 to 599"},
+    {ROUTE("respond: a, fields: {set: {'a b': c}}"), "it is not the name of a field"},
+    {ROUTE("respond: a, fields: {remove: [Content-Length]}"), "it is a field that vif alone must write"},
+    {"a: [1", "not valid YAML"},
+    {"a: \xff", "1:4: error: not valid YAML: invalid leading UTF-8 octet"},
+    {"a: !x b", "tags (\"!\") have no meaning here"},
+    {"a: *b", "an alias without its anchor before it"},
+    {"a: &b [*b]", "an alias without its anchor before it"},
+    {"a: \"\\0\"", "a text with a NUL byte in it"},
+    {"[a]: b", "a key that is not a plain text"},
+    {"a: b\n---\nc: d", "3:1: error: more than one YAML document"},
+};
+
+static void tells_what_is_wrong(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct loading loading = load(slice_from(cases[i].text));
+        assert_int_equal(loading.error, ERROR_SYNTAX);
+        assert_null(loading.config);
+        if (strstr(loading.printed.data, cases[i].told) == NULL)
+            fail_msg("%s\nshould say: %s\nbut says:\n%s", cases[i].text, cases[i].told, loading.printed.data);
+        unload(&loading);
+    }
+}
+
+static void tells_all_mistakes_in_order_with_carets(void **state)
+{
+    (void)state;
+    struct loading loading = load(SLICE("workers: many\n"
+                                        "limits: {\"h\xc3\xa9\": 1, body: 1x}\n"
+                                        "sites:\n"
+                                        "\t- x"));
+    assert_non_null(strstr(loading.printed.data, "vif.yaml:4:1: error: not valid YAML"));
+    assert_int_equal(loading.diagnostics.count, 1);
+    unload(&loading);
+
+    loading = load(SLICE("workers: many\nlimits: {\"h\xc3\xa9\": 1, body: 1x}" GOOD));
+    assert_string_equal(
+        loading.printed.data,
+        "vif.yaml:1:10: error: workers: expected a number from 1 to 1024, or auto, not \"many\"\n"
+        "    1 | workers: many\n"
+        "      |          ^~~~\n"
+        "vif.yaml:2:10: error: unknown option \"h\xc3\xa9\" in limits\n"
+        "    2 | limits: {\"h\xc3\xa9\": 1, body: 1x}\n"
+        "      |          ^~~~\n"
+        "vif.yaml:2:25: error: limits.body: expected a size from 0 to 1TiB, not \"1x\"\n"
+        "    2 | limits: {\"h\xc3\xa9\": 1, body: 1x}\n"
+        "      |                         ^~\n");
+    unload(&loading);
+}
+
+static void keeps_fifty_mistakes_and_counts_the_rest(void **state)
+{
+    (void)state;
+    struct buffer text;
+    buffer_init(&text, 1u << 16);
+    for (int i = 0; i < 120; i++)
+        buffer_printf(&text, "unknown%d: 1\n", i);
+    struct loading loading = load(buffer_slice(&text));
+    assert_int_equal(loading.diagnostics.count, DIAGNOSTICS_MAX);
+    assert_int_equal(diagnostics_total(&loading.diagnostics), 121);
+    assert_non_null(strstr(loading.printed.data, "and 71 more\n"));
+    unload(&loading);
+    buffer_finish(&text);
+}
+
+/* Ten aliases of ten aliases of … must end at a bound, at once. */
+static void defuses_bombs(void **state)
+{
+    (void)state;
+    struct buffer text;
+    buffer_init(&text, 1u << 16);
+    buffer_printf(&text, "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
+    for (int i = 1; i < 20; i++)
+        buffer_printf(&text, "a%d: &a%d [*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d,*a%d]\n", i, i, i - 1,
+                      i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
+    struct loading loading = load(buffer_slice(&text));
+    assert_int_equal(loading.error, ERROR_SYNTAX);
+    assert_non_null(strstr(loading.printed.data, "too many entries"));
+    unload(&loading);
+
+    buffer_clear(&text);
+    for (int i = 0; i < 10000; i++)
+        buffer_append_byte(&text, '[');
+    loading = load(buffer_slice(&text));
+    assert_non_null(strstr(loading.printed.data, "nested too deep"));
+    unload(&loading);
+    buffer_finish(&text);
+}
+
+static void shows_a_window_of_long_lines(void **state)
+{
+    (void)state;
+    struct buffer text;
+    buffer_init(&text, 1u << 16);
+    buffer_printf(&text, "sites: [{routes: {/: {respond: %05000d}}}, 7]", 0);
+    struct loading loading = load(buffer_slice(&text));
+    assert_non_null(strstr(loading.printed.data, "sites[]: expected a map of options, not \"7\""));
+    assert_true(loading.printed.length < 500);
+    unload(&loading);
+    buffer_finish(&text);
+}
+
+static void shows_no_control_bytes(void **state)
+{
+    (void)state;
+    struct loading loading = load(SLICE("\"a\\e[31mb\": 1" GOOD));
+    assert_null(strchr(loading.printed.data, '\033'));
+    assert_non_null(strstr(loading.printed.data, "unknown option \"a?[31mb\""));
+    unload(&loading);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tells_what_is_wrong),
+        cmocka_unit_test(tells_all_mistakes_in_order_with_carets),
+        cmocka_unit_test(keeps_fifty_mistakes_and_counts_the_rest),
+        cmocka_unit_test(defuses_bombs),
+        cmocka_unit_test(shows_a_window_of_long_lines),
+        cmocka_unit_test(shows_no_control_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

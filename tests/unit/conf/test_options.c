@@ -1,0 +1,126 @@
+/* The table of options itself: every row is whole, and its default and example are good values of it. */
+#include "loading.h"
+
+#include "conf/manual.h"
+#include "conf/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_section(const struct option *option)
+{
+    return option->kind >= OPTION_SECTION;
+}
+
+static bool is_quantity(const struct option *option)
+{
+    return option->kind == OPTION_NUMBER || option->kind == OPTION_BYTES || option->kind == OPTION_DURATION;
+}
+
+static void every_row_is_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option *option = &options[i];
+        assert_ptr_equal(option_find(option->section, slice_from(option->key)), option);
+        assert_int_equal(option->description[strlen(option->description) - 1], '.');
+        assert_true(is_section(option) || option->size > 0);
+        assert_true(!is_quantity(option) || option->min < option->max);
+        assert_true(option->size != 4 || option->max <= UINT32_MAX);
+        assert_int_equal(option->kind == OPTION_WORD, option->words != NULL);
+        bool is_text =
+            option->kind == OPTION_TEXT || option->kind == OPTION_TEXTS || option->kind == OPTION_PAIRS;
+        assert_int_equal(is_text, option->rule != NULL);
+        bool has_keys = option->kind == OPTION_PAIRS || option->kind == OPTION_SECTION_MAP;
+        assert_int_equal(has_keys, option->key_rule != NULL);
+        bool is_array = option->kind == OPTION_TEXTS || option->kind == OPTION_PAIRS ||
+                        option->kind == OPTION_SECTIONS || option->kind == OPTION_SECTION_MAP;
+        assert_int_equal(is_array, option->item_size > 0);
+    }
+}
+
+/* The rest of what a section must have around an option under test. */
+static const char *const surroundings[SECTION_COUNT] = {
+    [SECTION_TOP] = "{%s, sites: [{routes: {/: {respond: a}}}]}",
+    [SECTION_ACCESS_LOG] = "{log: {access: {%s}}, sites: [{routes: {/: {respond: a}}}]}",
+    [SECTION_ERROR_LOG] = "{log: {error: {%s}}, sites: [{routes: {/: {respond: a}}}]}",
+    [SECTION_LIMITS] = "{limits: {%s}, sites: [{routes: {/: {respond: a}}}]}",
+    [SECTION_TIMEOUTS] = "{timeouts: {%s}, sites: [{routes: {/: {respond: a}}}]}",
+    [SECTION_SITE] = "{sites: [{%s, routes: {/: {respond: a}}}]}",
+    [SECTION_FILES] = "{sites: [{routes: {/: {files: {root: /tmp, %s}}}}]}",
+    [SECTION_REDIRECT] = "{sites: [{routes: {/: {redirect: {to: /a, %s}}}}]}",
+    [SECTION_RESPOND] = "{sites: [{routes: {/: {respond: {%s}}}}]}",
+    [SECTION_FIELDS] = "{sites: [{routes: {/: {respond: a, fields: {%s}}}}]}",
+};
+
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+
+static void check_value(const struct option *option, const char *value)
+{
+    char pair[512];
+    char text[1024];
+    snprintf(pair, sizeof(pair), "%s: %s", option->key, value);
+    snprintf(text, sizeof(text), surroundings[option->section], pair);
+    struct loading loading = load_good(text);
+    unload(&loading);
+}
+
+static void defaults_and_examples_are_good(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option *option = &options[i];
+        char buffer[OPTION_TEXT_MAX];
+        const char *fallback = option_default(option, buffer);
+        if (is_section(option) || option->is_required)
+            continue;
+        if (fallback) {
+            char quoted[OPTION_TEXT_MAX + 2];
+            snprintf(quoted, sizeof(quoted), "'%s'", fallback);
+            check_value(option, quoted);
+        }
+        if (option->example)
+            check_value(option, option->example);
+    }
+}
+
+static void finds_options_by_path(void **state)
+{
+    (void)state;
+    assert_string_equal(option_at(SLICE("workers"))->key, "workers");
+    assert_int_equal(option_at(SLICE("limits.head"))->section, SECTION_LIMITS);
+    assert_int_equal(option_at(SLICE("sites.0.routes./.files.root"))->section, SECTION_FILES);
+}
+
+static void the_example_of_the_manual_is_good(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/vif-test-XXXXXX";
+    char path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/public", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    struct diagnostics diagnostics;
+    struct config *config = NULL;
+    diagnostics_init(&diagnostics);
+    assert_int_equal(
+        config_load(SLICE("example"), slice_from(manual_example), slice_from(folder), &diagnostics, &config),
+        0);
+    config_destroy(config);
+    diagnostics_finish(&diagnostics);
+    rmdir(path);
+    rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_row_is_whole),
+        cmocka_unit_test(defaults_and_examples_are_good),
+        cmocka_unit_test(finds_options_by_path),
+        cmocka_unit_test(the_example_of_the_manual_is_good),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
