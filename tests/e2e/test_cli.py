@@ -117,7 +117,7 @@ def test_busy_port(tmp_path):
         port = holder.getsockname()[1]
         text = fails("-a", "127.0.0.1", "-p", port, tmp_path)
     assert str(port) in text
-    assert "in use" in text
+    assert "taken" in text or "in use" in text
 
 
 def test_port_busy_by_another_vif(server, site_root, tmp_path):
@@ -327,6 +327,13 @@ def test_check_survives_garbage(tmp_path, data):
     path = tmp_path / "vif.yaml"
     path.write_bytes(data)
     fails("check", "-c", path)
+
+
+def test_mistakes_are_told_in_utf_8(tmp_path):
+    """Even where the file is not; a terminal must not be given what it may take for commands."""
+    path = tmp_path / "vif.yaml"
+    path.write_bytes(b"sites: \xff\x9b31m\n")
+    fails("check", "-c", path).encode("utf-8")
 
 
 def test_check_tells_every_mistake(configuration):

@@ -589,17 +589,6 @@ def test_file_removed_while_it_is_sent(server, root):
 # The root.
 
 
-def test_one_file_may_be_served(tmp_path):
-    path = tree.write(tmp_path, "page.html", b"only this")
-    tree.write(tmp_path, "other.html", tree.SECRET)
-    running = vif.Vif(tmp_path, path)
-    try:
-        assert running.get("/").body == b"only this" or running.get("/page.html").body == b"only this"
-        assert running.get("/other.html").status == 404
-    finally:
-        running.stop()
-
-
 def test_root_by_a_symbolic_link(server, site_root, tmp_path):
     os.symlink(site_root, tmp_path / "link")
     assert server(tmp_path / "link").get("/hello.txt").body == tree.HELLO
@@ -623,3 +612,89 @@ def test_current_folder_is_the_default(tmp_path):
 def test_a_client_on_another_loopback_address(site):
     with wire.Client(("127.0.0.1", site.port), source="127.0.0.9") as client:
         assert client.exchange("GET", "/hello.txt").body == tree.HELLO
+
+
+# Files that are not in the page cache are read off the loop.
+
+
+def evict(path):
+    """Takes the file out of the page cache, as far as the kernel agrees."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
+
+
+def warm(path, offset, length):
+    """Reads a part of it, without what the kernel would read ahead."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
+        os.pread(descriptor, length, offset)
+    finally:
+        os.close(descriptor)
+
+
+@pytest.fixture
+def cold(root):
+    content = tree.BIG * 8
+    path = tree.age(tree.write(root, "cold.bin", content))
+    tree.write(root, "hello.txt", tree.HELLO)
+    evict(path)
+    return path, content
+
+
+@pytest.mark.parametrize("receive_buffer", [None, 4096])
+@pytest.mark.parametrize("parts", [[], [0], [1, 2, 5], [3], [7], [0, 2, 4, 6]], ids=str)
+def test_cold_file(server, root, cold, parts, receive_buffer):
+    path, content = cold
+    for part in parts:
+        warm(path, part << 20, 1 << 20)
+    client = server(root).connect(receive_buffer=receive_buffer)
+    client.request("GET", "/cold.bin")
+    assert client.read_response().body == content
+    assert client.exchange("GET", "/hello.txt").body == tree.HELLO
+
+
+def test_cold_file_in_a_pipeline(server, root, cold):
+    path, content = cold
+    warm(path, 0, 1 << 20)
+    client = server(root).connect(receive_buffer=65536)
+    client.send((wire.request_bytes("GET", "/cold.bin") + wire.request_bytes("GET", "/hello.txt")) * 3)
+    for _ in range(3):
+        assert client.read_response().body == content
+        assert client.read_response().body == tree.HELLO
+
+
+def test_cold_ranges(server, root, cold):
+    path, content = cold
+    client = server(root).connect()
+    for first in (0, 1, 1 << 20, (3 << 20) - 1, len(content) - 5):
+        evict(path)
+        response = client.exchange("GET", "/cold.bin", {"Range": f"bytes={first}-{first + 300000}"})
+        assert response.body == content[first : first + 300001]
+    response = client.exchange("GET", "/cold.bin", {"Range": "bytes=0-400000,2000000-2400000"})
+    assert content[:400001] in response.body and content[2000000:2400001] in response.body
+
+
+def test_client_that_goes_while_a_cold_file_is_read(server, root, cold):
+    path, _ = cold
+    running = server(root)
+    for _ in range(20):
+        evict(path)
+        client = running.connect(receive_buffer=4096)
+        client.request("GET", "/cold.bin")
+        client.reset()
+    assert running.get("/hello.txt").body == tree.HELLO
+
+
+def test_cold_file_truncated_while_it_is_sent(server, root, cold):
+    path, content = cold
+    running = server(root)
+    client, response = begin_download(running, "/cold.bin")
+    os.truncate(path, 1000)
+    body = client.read_end_or_reset()
+    assert len(body) < len(content)
+    assert content.startswith(body)

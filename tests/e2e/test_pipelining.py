@@ -131,3 +131,16 @@ def test_pipeline_that_nobody_reads_is_bounded(client):
     client.socket.settimeout(wire.TIME_LIMIT)
     for _ in range(3):
         assert client.read_response().body == tree.BIG
+
+
+def test_handler_that_ends_while_an_earlier_response_is_being_sent(server, root):
+    """The folder is read off the loop, and done long before the client takes the first response."""
+    with open(root / "large.bin", "wb") as file:
+        file.truncate(30 << 20)
+    tree.write(root, "folder/a.txt", b"a")
+    client = server(root).connect(receive_buffer=4096)
+    for _ in range(2):
+        client.send(wire.request_bytes("GET", "/large.bin") + wire.request_bytes("GET", "/folder/") * 3)
+        assert len(client.read_response().body) == 30 << 20
+        for _ in range(3):
+            assert b"a.txt" in client.read_response().body

@@ -17,7 +17,8 @@ BINARY = os.environ.get("VIF_BINARY", str(REPOSITORY / "build" / "vif"))
 STOP_SECONDS = 15
 
 # What a sanitizer leaves on standard error. None of it may ever be there.
-ACCUSATIONS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer", "ThreadSanitizer", "Assertion")
+ACCUSATIONS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer", "ThreadSanitizer", "Assertion",
+               "was ended by signal")
 
 # Below the ports that the kernel gives to clients, so that no connection can be in the way.
 PORTS = range(11000, 32000)
@@ -37,7 +38,8 @@ def free_port(address="127.0.0.1"):
 def run(*arguments, seconds=10, **options):
     """Runs vif to its end: for what prints something and exits."""
     command = [BINARY, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False, **options)
+    options = {"encoding": "utf-8", "errors": "surrogateescape", **options}
+    return subprocess.run(command, capture_output=True, timeout=seconds, check=False, **options)
 
 
 class Vif:

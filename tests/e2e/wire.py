@@ -96,6 +96,7 @@ class Client:
         self.socket.connect(address)
         if family != socket.AF_UNIX:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.ports = self.socket.getpeername()[1], self.socket.getsockname()[1]
         self.pending = b""
 
     def __enter__(self):
@@ -273,11 +274,10 @@ class Client:
     def server_state(self):
         """The state of the server's end of this connection as the kernel tells it (tcp(7)): "01" is established;
         None when that end is gone."""
-        local, remote = self.socket.getpeername()[1], self.socket.getsockname()[1]
         with open("/proc/net/tcp", encoding="ascii") as table:
             for row in table.readlines()[1:]:
                 columns = row.split()
-                if (port_of(columns[1]), port_of(columns[2])) == (local, remote):
+                if (port_of(columns[1]), port_of(columns[2])) == self.ports:
                     return columns[3]
         return None
 
@@ -300,7 +300,8 @@ def check_fields(response):
         return
     if response.status == 204 and (length is not None or "transfer-encoding" in response):
         raise ProtocolError(f"204 with a length (RFC 9110 section 8.6): {response}")
-    check_date(response["date"])
+    if response.status < 500 or "date" in response:  # RFC 9110 section 6.6.1
+        check_date(response["date"])
 
 
 def check_date(text):
