@@ -3,6 +3,7 @@
 
 #include "loop/internal.h"
 #include "sys/clock.h"
+#include "sys/socket.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ int loop_create(const struct loop_options *options, struct loop **ret_loop)
     struct loop *loop = calloc(1, sizeof(*loop));
     if (loop == NULL)
         return -ENOMEM;
+    sys_ignore_broken_pipes();
     loop->options = *options;
     loop->backend = &backend_epoll;
     list_init(&loop->tasks);
@@ -163,7 +165,7 @@ static void dispatch(struct loop *loop, int count)
 /* The wheel counts from the beginning of the turn that ends now: what the turn took is slept already. */
 static int wait_timeout_ms(const struct loop *loop)
 {
-    if (!list_is_empty(&loop->tasks) || !list_is_empty(&loop->again))
+    if (!list_is_empty(&loop->tasks) || !list_is_empty(&loop->again) || !list_is_empty(&loop->closed))
         return 0;
     uint64_t sleep_ms = wheel_sleep_ms(&loop->wheel, SLEEP_MS_MAX);
     uint64_t turn_ms = loop->checked_ns / 1000000 - loop->wheel.now_ms;

@@ -36,7 +36,8 @@ struct loop_options {
     unsigned offload_queue;   /* jobs that may wait; 0: 1024 */
 };
 
-/* Returns 0, or -errno where the kernel or memory refuses. */
+/* Returns 0, or -errno where the kernel or memory refuses. From here on the process ignores SIGPIPE, unless
+ * it has a handler for it. */
 int loop_create(const struct loop_options *options, struct loop **ret_loop) MUST_CHECK;
 
 /* Everything that hangs on the loop must have been closed. Waits for offload jobs that are under way. NULL is
