@@ -1,0 +1,117 @@
+"""Exit codes, and messages for mistakes that people make on a command line."""
+import os
+import socket
+import subprocess
+
+import pytest
+
+from test_printed import BINARY, vif
+
+
+def test_a_word_that_is_no_folder_may_be_a_command():
+    result = vif("chekc")
+    assert result.returncode == 2
+    assert 'Did you mean the command "vif check"?' in result.stderr
+
+
+def test_unknown_flags_have_neighbours():
+    result = vif("--prot", "80")
+    assert result.returncode == 2
+    assert result.stderr == "vif: error: unknown option --prot; did you mean --port? (see vif --help)\n"
+
+
+def test_flags_of_files_are_unknown_to_run():
+    assert "unknown option --hidden" in vif("run", "--hidden").stderr
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    result = vif("check", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr == "vif: error: vif.yaml: No such file or directory\n"
+
+
+def test_a_folder_is_no_file(tmp_path):
+    assert vif("check", "-c", ".", cwd=tmp_path).stderr == "vif: error: .: Is a directory\n"
+
+
+def test_check_takes_the_file_in_any_way(tmp_path):
+    (tmp_path / "vif.yaml").write_text("sites: [{routes: {/: {files: .}}}]")
+    for arguments in ([], ["vif.yaml"], ["-c", "vif.yaml"], ["-cvif.yaml"], ["--config=vif.yaml"]):
+        result = vif("check", *arguments, cwd=tmp_path)
+        assert (result.returncode, result.stdout) == (0, "vif.yaml is good: listeners 1, sites 1, routes 1\n")
+
+
+def test_roots_are_relative_to_the_file(tmp_path):
+    (tmp_path / "a" / "public").mkdir(parents=True)
+    (tmp_path / "a" / "vif.yaml").write_text("sites: [{routes: {/: {files: public}}}]")
+    assert vif("check", "-c", "a/vif.yaml", cwd=tmp_path).returncode == 0
+    assert "it does not exist" in vif("check", "-c", "-", cwd=tmp_path, input="sites: [{routes: {/: {files: public}}}]").stderr
+
+
+def test_flags_go_before_the_file(tmp_path):
+    text = "workers: 1000000\nsites: [{routes: {/: {files: .}}}]"
+    assert vif("check", "-c", "-", cwd=tmp_path, input=text).returncode == 2
+    assert vif("check", "-c", "-", "-w", "1", cwd=tmp_path, input=text).returncode == 0
+
+
+def test_no_colours_but_on_a_terminal(tmp_path):
+    assert "\033" not in vif("nowhere", cwd=tmp_path).stderr
+
+
+def test_a_file_that_is_too_long(tmp_path):
+    assert "longer than 1 MiB" in vif("check", "-c", "-", input="#" * (1 << 20) + "\n").stderr
+
+
+def test_standard_output_that_takes_no_more():
+    with open("/dev/full", "w", encoding="ascii") as full:
+        result = subprocess.run([BINARY, "schema"], stdout=full, stderr=subprocess.PIPE, timeout=20, check=False)
+    assert result.returncode == 1
+    assert b"cannot print: No space left on device" in result.stderr
+
+
+def test_a_taken_port_has_a_holder_and_a_neighbour(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        result = vif("-a", "127.0.0.1", "-p", str(port), str(tmp_path))
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"vif: 127.0.0.1:{port} is taken by process {os.getpid()} (")
+    assert "is free: -p " in result.stderr
+
+
+def test_an_address_of_another_machine(tmp_path):
+    result = vif("-a", "192.0.2.1", "-p", "0", str(tmp_path))
+    assert result.returncode == 1
+    assert "is no address of this machine" in result.stderr
+
+
+COMPLETION = """
+source {script}
+COMP_WORDS=({words})
+COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+compopt() {{ :; }}
+_vif
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        ("vif che", ["check"]),
+        ("vif --log-l", ["--log-level"]),
+        ("vif --log-level d", ["debug"]),
+        ("vif --limit cache_f", ["cache_file="]),
+        ("vif run --hid", [""]),
+        ("vif run --conf", ["--config"]),
+        ("vif completion z", ["zsh"]),
+    ],
+)
+def test_bash_completes(words, expected, tmp_path):
+    script = tmp_path / "vif.bash"
+    script.write_text(vif("completion", "bash").stdout)
+    result = subprocess.run(
+        ["bash", "-c", COMPLETION.format(script=script, words=words)],
+        capture_output=True, text=True, timeout=20, check=False, cwd=tmp_path,
+    )
+    assert result.stderr == ""
+    assert result.stdout.removesuffix("\n").split("\n") == [*expected]

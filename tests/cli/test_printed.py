@@ -1,0 +1,151 @@
+"""What vif prints about itself: the committed documents are that, and what they promise is so."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+jsonschema = pytest.importorskip("jsonschema")
+yaml = pytest.importorskip("yaml")
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("VIF_BINARY", str(REPOSITORY / "build" / "vif"))
+
+
+def vif(*arguments, **options):
+    return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=20, check=False, **options)
+
+
+def printed(*arguments):
+    result = vif(*arguments)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize(
+    "path, arguments",
+    [
+        ("docs/configuration.md", ["manual", "--markdown"]),
+        ("docs/vif.1", ["manual", "--man"]),
+        ("share/completion/vif.bash", ["completion", "bash"]),
+        ("share/completion/_vif", ["completion", "zsh"]),
+    ],
+)
+def test_committed_file_is_what_vif_prints(path, arguments):
+    """When this fails: vif ARGUMENTS > PATH."""
+    assert (REPOSITORY / path).read_text(encoding="utf-8") == printed(*arguments)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["help"], ["run", "-h"]])
+def test_help_fits_a_screen(arguments):
+    lines = printed(*arguments).splitlines()
+    assert len(lines) < 24
+    assert max(map(len, lines)) <= 80
+
+
+def test_version_names_the_libraries():
+    assert printed("--version") == printed("version")
+    assert "libyaml" in printed("version")
+
+
+@pytest.mark.skipif(not shutil.which("man"), reason="needs man")
+def test_manual_page_is_good_roff():
+    result = subprocess.run(
+        ["man", "--warnings", "-l", str(REPOSITORY / "docs" / "vif.1")],
+        capture_output=True, text=True, timeout=20, check=False, env={**os.environ, "MANPAGER": "cat", "LC_ALL": "C.UTF-8"},
+    )
+    assert result.returncode == 0 and result.stderr == ""
+    assert "connections_per_address" in result.stdout
+
+
+# The schema.
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return json.loads(printed("schema"))
+
+
+def test_schema_is_a_schema_with_good_examples(schema):
+    jsonschema.Draft202012Validator.check_schema(schema)
+    count = 0
+
+    def walk(part):
+        nonlocal count
+        if isinstance(part, dict):
+            for value in [*part.get("examples", []), *([part["default"]] if "default" in part else [])]:
+                jsonschema.Draft202012Validator(part).validate(value)
+                count += 1
+            for value in part.values():
+                walk(value)
+        elif isinstance(part, list):
+            for value in part:
+                walk(value)
+
+    walk(schema)
+    assert count > 50
+
+
+def route(text):
+    return f"sites: [{{routes: {{/: {{{text}}}}}}}]"
+
+
+GOOD = [
+    route("files: ."),
+    route("files: {root: ., index: [], listing: true, fallback: false, cors: '*', cache: {'*.css': max-age=1}}"),
+    route("files: {root: ., error_pages: {404: a.html, 503: b.html}}"),
+    route("redirect: 'https://example.com{uri}'"),
+    route("redirect: {to: /a, status: 301}"),
+    route("respond: {status: 204}"),
+    route("respond: 42"),
+    "listen: 8080\nworkers: auto\nlimits:\ntimeouts: {min_rate: none, linger: 0, idle: 1m30s}\n" + route("files: ."),
+    "listen: [':80', '[::1]:81', 'unix:a']\nlog: {access: false, error: '-'}\n" + route("files: ."),
+    "limits: {head: 16KiB, body: 1000000, connections_per_address: 0, cache: 1g}\n" + route("files: ."),
+    "log: {access: {path: a, format: json}, error: {level: debug}}\nserver_field: false\n" + route("files: ."),
+    "sites: [{hosts: ['a.com', '*.b.c'], fields: {set: {A: b}, remove: [C]}, routes: {/: {files: .}}}]",
+]
+
+BAD = [
+    "{}",
+    "sites: []",
+    "unknown: 1\n" + route("files: ."),
+    "workers: 0.5\n" + route("files: ."),
+    "limits: {head: 1}\n" + route("files: ."),
+    "limits: {head: 16XB}\n" + route("files: ."),
+    "timeouts: {idle: 10}\n" + route("files: ."),
+    "log: {access: {format: xml}}\n" + route("files: ."),
+    "listen: []\n" + route("files: ."),
+    "listen: example\n" + route("files: ."),
+    "sites: [{hosts: 'a b', routes: {/: {files: .}}}]",
+    "sites: [{routes: {a: {files: .}}}]",
+    route(""),
+    route("files: ., redirect: /a"),
+    route("files: {listing: true}"),
+    route("files: {root: ., error_pages: {200: a}}"),
+    route("redirect: {to: /a, status: 300}"),
+    route("redirect: example.com"),
+    route("respond: {status: 101}"),
+    route("respond: a, fields: {set: {'a b': c}}"),
+]
+
+
+def as_json(text):
+    """As editors see it: JSON has no keys but texts."""
+    return json.loads(json.dumps(yaml.safe_load(text)))
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_schema_and_check_accept(schema, text, tmp_path):
+    jsonschema.Draft202012Validator(schema).validate(as_json(text))
+    result = vif("check", "-c", "-", input=text, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_schema_and_check_refuse(schema, text, tmp_path):
+    assert not jsonschema.Draft202012Validator(schema).is_valid(as_json(text))
+    result = vif("check", "-c", "-", input=text, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "standard input:" in result.stderr and "error: " in result.stderr
