@@ -32,7 +32,8 @@ static void turn_one_away(struct listener *listener)
         listener->events->on_turned_away(listener, fd);
         sys_close(fd);
     }
-    open_reserve(listener);
+    if (listener->running)
+        open_reserve(listener);
 }
 
 static void rest(struct listener *listener)
@@ -54,6 +55,46 @@ static bool is_exhaustion(int error)
     return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
 }
 
+/* Errors of the connection that was to be accepted (accept(2), "Error handling"; EPERM is the firewall's):
+ * the next one may be well. */
+static bool is_of_connection(int error)
+{
+    switch (-error) {
+    case ECONNABORTED:
+    case ECONNRESET:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENONET:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case EPERM:
+    case EPROTO:
+    case ETIMEDOUT: return true;
+    default: return false;
+    }
+}
+
+/* Makes room, or turns a client away and rests. What is neither exhaustion nor a connection's error is the
+ * socket's own, such as EINVAL once somebody who shares it has shut it down: the listener rests then too, as
+ * the backend would tell of it for ever. Returns true where trying again makes sense. */
+static bool deal_with(struct listener *listener, int error)
+{
+    if (is_exhaustion(error)) {
+        /* Without a free descriptor accept(2) fails although nobody waits. */
+        if (!sys_is_readable(listener->watch.fd))
+            return false;
+        if (listener->events->on_exhausted(listener, error))
+            return true;
+        if (listener->running)
+            turn_one_away(listener);
+    }
+    if (listener->running)
+        rest(listener);
+    return false;
+}
+
 static void on_ready(struct watch *watch, unsigned events)
 {
     (void)events;
@@ -61,17 +102,10 @@ static void on_ready(struct watch *watch, unsigned events)
     for (int i = 0; i < ACCEPT_BATCH && listener->running; i++) {
         struct address peer;
         int fd = sys_accept(watch->fd, &peer);
-        if (fd >= 0) {
+        if (fd >= 0)
             listener->events->on_accept(listener, fd, &peer);
-        } else if (fd == -EAGAIN) {
+        else if (fd == -EAGAIN || (!is_of_connection(fd) && !deal_with(listener, fd)))
             return;
-        } else if (is_exhaustion(fd) && !listener->events->on_exhausted(listener, fd)) {
-            turn_one_away(listener);
-            rest(listener);
-            return;
-        }
-        /* Other errors belong to the connection that was to be accepted (accept(2), "Error handling"): next
-         * one. */
     }
 }
 
@@ -105,4 +139,5 @@ void listener_stop(struct listener *listener)
         watch_stop(listener->loop, &listener->watch);
     if (listener->reserve_fd >= 0)
         sys_close(listener->reserve_fd);
+    listener->reserve_fd = -1;
 }

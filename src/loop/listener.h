@@ -37,7 +37,8 @@ struct listener {
 int listener_start(struct listener *listener, struct loop *loop, int fd,
                    const struct listener_events *events) MUST_CHECK;
 
-/* Accepts no more; the socket stays open, its queue untouched. The memory is free at the end of the turn. */
+/* Accepts no more; the socket stays open, its queue untouched. From any callback. The memory is free at the
+ * end of the turn. */
 void listener_stop(struct listener *listener);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
@@ -19,6 +20,12 @@ int sys_accept(int listening_fd, struct address *ret_peer)
         return -errno;
     *ret_peer = peer;
     return fd;
+}
+
+bool sys_is_readable(int fd)
+{
+    struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+    return poll(&pollfd, 1, 0) > 0;
 }
 
 ssize_t sys_recv(int fd, void *buffer, size_t size)

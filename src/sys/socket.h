@@ -25,6 +25,9 @@ struct address {
 /* accept4(2): the new descriptor is non-blocking and close-on-exec. `ret_peer` is set on success. */
 int sys_accept(int listening_fd, struct address *ret_peer) MUST_CHECK;
 
+/* A read, or an accept, would not wait. */
+bool sys_is_readable(int fd);
+
 /* recv(2): the count of bytes, 0 at the end of the stream. */
 ssize_t sys_recv(int fd, void *buffer, size_t size) MUST_CHECK;
 
