@@ -40,7 +40,7 @@ struct loop_options {
  * it has a handler for it. */
 int loop_create(const struct loop_options *options, struct loop **ret_loop) MUST_CHECK;
 
-/* Everything that hangs on the loop must have been closed. Waits for offload jobs that are under way. NULL is
+/* Everything that hangs on the loop must have been closed. Waits for all offload jobs. NULL is
  * ignored. */
 void loop_destroy(struct loop *loop);
 

@@ -140,6 +140,8 @@ static int start_thread(struct offload *offload)
 
 static int enqueue(struct offload *offload, struct job *job)
 {
+    if (offload->stopping)
+        return -ECANCELED;
     if (offload->waiting_count >= offload->waiting_max)
         return -EAGAIN;
     bool needs_thread =
@@ -167,9 +169,9 @@ int offload_submit(struct loop *loop, struct job *job)
     return error;
 }
 
-void offload_destroy(struct offload *offload)
+void offload_end(struct offload *offload)
 {
-    if (offload == NULL)
+    if (offload == NULL || offload->stopping)
         return;
     pthread_mutex_lock(&offload->mutex);
     offload->stopping = true;
@@ -178,6 +180,13 @@ void offload_destroy(struct offload *offload)
     for (unsigned i = 0; i < offload->thread_count; i++)
         pthread_join(offload->threads[i], NULL);
     finish_jobs(offload);
+}
+
+void offload_destroy(struct offload *offload)
+{
+    if (offload == NULL)
+        return;
+    offload_end(offload);
     watch_stop(offload->loop, &offload->wake);
     sys_close(offload->wake.fd);
     pthread_mutex_destroy(&offload->mutex);

@@ -14,7 +14,8 @@ struct job {
     void (*done)(struct job *job); /* on the loop */
 };
 
-/* Returns 0, -EAGAIN when the queue is full, or -errno where no thread could be started. */
+/* Returns 0, -EAGAIN when the queue is full, -ECANCELED while the loop is being destroyed, or -errno where no
+ * thread could be started. */
 int offload_submit(struct loop *loop, struct job *job) MUST_CHECK;
 
 #endif
