@@ -87,8 +87,10 @@ static void print_option(const struct page *page, const struct option *option)
     buffer_init(&remark, REMARK_BYTES_MAX);
     append_remark(&remark, option);
     buffer_append_byte(&remark, '\0');
-    page_entry(page, option->key, remark.failed ? "" : remark.data, option->description);
-    assert(!remark.failed);
+    if (remark.failed)
+        page->out->failed = true;
+    else
+        page_entry(page, option->key, remark.data, option->description);
     buffer_finish(&remark);
 }
 

@@ -1,5 +1,5 @@
 /* The table itself, and little more. To add an option, add its member to the settings and its row here; then
- * `meson compile manual` writes the documents anew. */
+ * tools/print-documents writes the documents anew. */
 #include "conf/options.h"
 
 #include "conf/quantity.h"

@@ -71,8 +71,9 @@ static void write_example(struct schema *schema, const char *example)
     buffer_init(&text, 4096);
     diagnostics_init(&diagnostics);
     buffer_printf(&text, "example: %s\n", example);
-    const struct source *source =
-        diagnostics_add_source(&diagnostics, SLICE("example"), buffer_slice(&text), true);
+    const struct source *source = NULL;
+    if (!text.failed)
+        source = diagnostics_add_source(&diagnostics, SLICE("example"), buffer_slice(&text), true);
     if (source && document_init(&document) == 0 && yaml_read(source, &diagnostics, &document) == 0) {
         json_key(&schema->json, "examples");
         json_begin(&schema->json, '[');

@@ -34,7 +34,7 @@ def printed(*arguments):
     ],
 )
 def test_committed_file_is_what_vif_prints(path, arguments):
-    """When this fails: vif ARGUMENTS > PATH."""
+    """When this fails: tools/print-documents."""
     assert (REPOSITORY / path).read_text(encoding="utf-8") == printed(*arguments)
 
 
