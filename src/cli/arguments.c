@@ -241,6 +241,15 @@ static int set_pair(const struct arguments *arguments, struct document *document
     return map && text && key_node ? node_put(document, map, key_node, text) : -ENOMEM;
 }
 
+/* No access log, and of the error log only what somebody should look at. */
+static int set_quiet(struct document *document, struct argument value)
+{
+    struct argument path = {.text = SLICE("false"), .place = value.place};
+    struct argument level = {.text = SLICE("warning"), .place = value.place};
+    int error = document_set(document, SLICE("log.access.path"), path);
+    return error ? error : document_set(document, SLICE("log.error.level"), level);
+}
+
 static int apply(const struct arguments *arguments, struct document *document, const struct given_flag *given)
 {
     switch (given->flag->action) {
@@ -249,7 +258,7 @@ static int apply(const struct arguments *arguments, struct document *document, c
     case FLAG_OPTIONAL: return document_set(document, slice_from(given->flag->path), given->value);
     case FLAG_COMMAS: return set_commas(document, given);
     case FLAG_PAIR: return set_pair(arguments, document, given);
-    case FLAG_OWN: return 0;
+    case FLAG_OWN: return given->flag->own == OWN_QUIET ? set_quiet(document, given->value) : 0;
     }
     UNREACHABLE();
 }

@@ -18,7 +18,7 @@ enum flag_action {
     FLAG_OPTIONAL, /* --name=VALUE, or `constant` without "=" */
     FLAG_COMMAS,   /* the option becomes the list of the values between commas */
     FLAG_PAIR,     /* NAME=VALUE adds an entry to the option, which is a map or a section; repeatable */
-    FLAG_OWN,      /* sets no option by itself: see `own` */
+    FLAG_OWN,      /* no option's alone: see `own` */
 };
 
 /* What the command line itself must know. */

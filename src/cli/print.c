@@ -1,3 +1,4 @@
+/* A text that was not written whole is a failure: it may have gone into a file that something else reads. */
 #include "cli/print.h"
 
 #include "base/error.h"

@@ -85,15 +85,16 @@ static void on_ready(void *context, const struct address *addresses, size_t coun
     const char *title = context;
     struct buffer text;
     buffer_init(&text, 1u << 16);
-    banner_print(title, addresses, count, terminal_has_colours(stdout), &text);
-    fwrite(text.data, 1, text.length, stdout);
-    fflush(stdout);
+    banner_print(title, addresses, count, terminal_has_colours(stderr), &text);
+    fwrite(text.data, 1, text.length, stderr);
     buffer_finish(&text);
 }
 
 int session_serve(struct session *session, const char *title)
 {
-    bool shows_banner = !session->arguments.quiet && terminal_is(stdout);
+    /* Under a service manager the error log says enough. */
+    bool is_service = session->arguments.command == FLAG_OF_RUN && !terminal_is(stderr);
+    bool shows_banner = !session->arguments.quiet && !is_service;
     struct master_options options = {
         .config = session->config,
         .on_ready = shows_banner ? on_ready : NULL,

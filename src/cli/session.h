@@ -30,7 +30,8 @@ const char *session_file(const struct session *session);
 /* Puts the flags over the document and builds the configuration. As session_begin. */
 bool session_build(struct session *session, int *ret_exit) MUST_CHECK;
 
-/* Serves until told to stop, with a banner on a terminal that says what: `title`. Returns the exit code. */
+/* Serves until told to stop. A banner says what is served, `title`, and where, unless it is to be quiet. It
+ * goes to standard error, as the access log may be on standard output. Returns the exit code. */
 int session_serve(struct session *session, const char *title);
 
 void session_finish(struct session *session);

@@ -1,3 +1,4 @@
+/* See the header. */
 #include "cli/terminal.h"
 
 #include "sys/output.h"

@@ -98,11 +98,37 @@ static size_t byte_of_character(struct slice line, size_t count)
     return at;
 }
 
+/* The length of the UTF-8 sequence at the front, as RFC 3629 section 4 allows them; 0 for anything else. */
+static size_t sequence_length(struct slice text)
+{
+    unsigned char first = (unsigned char)text.data[0];
+    size_t length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if ((first >= 0x80 && first < 0xc2) || first > 0xf4 || length > text.length)
+        return 0;
+    for (size_t i = 1; i < length; i++) {
+        if (begins_character(text.data[i]))
+            return 0;
+    }
+    unsigned char second = length > 1 ? (unsigned char)text.data[1] : 0;
+    bool is_overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+    bool is_out_of_range = (first == 0xed && second > 0x9f) || (first == 0xf4 && second > 0x8f);
+    return is_overlong || is_out_of_range ? 0 : length;
+}
+
+/* What is no UTF-8, or would drive a terminal (C0, DEL and C1), becomes '?'; a tab, a blank. */
 static void append_visible(struct buffer *out, struct slice text)
 {
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        buffer_append_byte(out, byte == '\t' ? ' ' : byte < 0x20 || byte == 0x7f ? '?' : (char)byte);
+    while (text.length > 0) {
+        size_t length = sequence_length(text);
+        unsigned char first = (unsigned char)text.data[0];
+        bool is_c1 = first == 0xc2 && length == 2 && (unsigned char)text.data[1] < 0xa0;
+        if (first == '\t')
+            buffer_append_byte(out, ' ');
+        else if (length == 0 || is_c1 || first < 0x20 || first == 0x7f)
+            buffer_append_byte(out, '?');
+        else
+            buffer_append(out, slice_take(text, length));
+        text = slice_skip(text, MAX(length, (size_t)1));
     }
 }
 

@@ -64,7 +64,8 @@ static inline size_t diagnostics_total(const struct diagnostics *diagnostics)
 }
 
 /* Sorts them by place and appends all to `out`, each with its line of source, and how many more there are.
- * With `colours` in ANSI colours. Control bytes of sources and messages are shown as '?'. */
+ * With `colours` in ANSI colours. What is printed is UTF-8
+ * without control characters, whatever the sources hold. */
 void diagnostics_print(struct diagnostics *diagnostics, bool colours, struct buffer *out);
 
 #endif

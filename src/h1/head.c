@@ -53,6 +53,7 @@ static refusal parse_target(struct slice target, const struct h1_limits *limits,
     request->host = uri.host;
     request->path = uri.path;
     request->query = uri.query;
+    request->is_https = uri.scheme == HTTP_SCHEME_HTTPS;
     return 0;
 }
 

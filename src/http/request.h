@@ -28,6 +28,7 @@ struct http_request {
     uint8_t version_minor; /* of HTTP/1: 0 or 1 */
     bool keep_alive;       /* what the client asks for: RFC 9112 section 9.3 */
     bool expect_continue;
+    bool is_https; /* the target is absolute and names https */
     enum http_body body;
     uint64_t content_length;
     uint16_t field_count;

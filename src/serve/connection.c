@@ -74,6 +74,7 @@ static void close_now(struct connection *connection)
 {
     if (connection->state == CONNECTION_CLOSED)
         return;
+    server_counters(connection->server)->connections_open--;
     if (connection->state == CONNECTION_IDLE)
         server_counters(connection->server)->connections_idle--;
     connection->state = CONNECTION_CLOSED;
@@ -294,6 +295,8 @@ enum flush_result {
 static enum flush_result flush(struct connection *connection)
 {
     uint64_t bytes = 0;
+    if (stream_is_sending(&connection->stream))
+        return FLUSH_WAITING;
     while (!list_is_empty(&connection->exchanges)) {
         struct batch batch;
         gather(connection, &batch);
@@ -385,6 +388,10 @@ static void settle(struct connection *connection)
     bool wants_input = state <= CONNECTION_BODY || is_inside_content(connection);
     if (connection->peer_ended && state <= CONNECTION_BODY) {
         close_now(connection);
+        return;
+    }
+    if (state == CONNECTION_IDLE && connection->server->is_draining) {
+        finish(connection, false);
         return;
     }
     if (wants_input)

@@ -277,14 +277,10 @@ void files_handle(struct exchange *exchange)
 {
     const struct files_settings *settings = settings_of(exchange);
     struct slice path = path_in_root(exchange);
-    /* The bare form of a prefix is a folder that was asked for without its '/'. */
-    bool is_bare = exchange->path.length == exchange->place->bare_prefix.length;
     if (exchange->request.method == HTTP_METHOD_OPTIONS)
         answer_options(exchange);
     else if ((!settings->hidden && has_hidden_segment(path)) || !is_openable(path))
         not_found(exchange, 404);
-    else if (is_bare)
-        redirect_to_folder(exchange);
     else if (path.length == 0 || path.data[path.length - 1] == '/')
         answer_folder(exchange, path);
     else

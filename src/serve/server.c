@@ -13,6 +13,9 @@
  * or a batch of pipelined ones. */
 #define EXCHANGES_PER_CONNECTION 4
 
+/* A connection that was closed to make room has its memory until the end of the turn. */
+#define CONNECTIONS_CLOSING 64
+
 struct address_count {
     struct map_link link;
     struct peer peer;
@@ -54,7 +57,7 @@ int server_create(const struct server_options *options, struct server **ret_serv
         return error;
     }
     size_t connections_max = server_settings(server)->limits.connections;
-    pool_init(&server->connections, sizeof(struct connection), connections_max);
+    pool_init(&server->connections, sizeof(struct connection), connections_max + CONNECTIONS_CLOSING);
     pool_init(&server->exchanges, sizeof(struct exchange), connections_max * EXCHANGES_PER_CONNECTION);
     take_limits(server);
     *ret_server = server;
@@ -250,6 +253,10 @@ static int normalize(struct exchange *exchange)
 static int route(struct exchange *exchange)
 {
     const struct http_request *request = &exchange->request;
+    /* Nobody asks for https without TLS but by mistake, or to have a cache believe something (RFC 9110
+     * section 7.4). */
+    if (request->is_https)
+        return 421;
     if (request->method == HTTP_METHOD_UNKNOWN || request->method == HTTP_METHOD_CONNECT)
         return 501;
     if (slice_equal(request->path, SLICE("*")))
@@ -284,6 +291,14 @@ static void answer_options_of_server(struct exchange *exchange)
     exchange_respond(exchange, NULL, 0);
 }
 
+/* The bare form of a prefix that ends in '/', or of a folder. */
+static bool lacks_slash(const struct exchange *exchange)
+{
+    const struct route *route = exchange->place->route;
+    return exchange->path.length == exchange->place->bare_prefix.length &&
+           (route->kind == ROUTE_FILES || slice_ends_with(route->prefix, SLICE("/")));
+}
+
 void server_answer(struct exchange *exchange)
 {
     if (exchange->refusal == 405)
@@ -292,6 +307,8 @@ void server_answer(struct exchange *exchange)
         exchange_fail(exchange, exchange->refusal);
     else if (exchange->place == NULL)
         answer_options_of_server(exchange);
+    else if (lacks_slash(exchange))
+        redirect_to_folder(exchange);
     else
         switch (exchange->place->route->kind) {
         case ROUTE_FILES: files_handle(exchange); break;
@@ -355,7 +372,7 @@ void server_connection_gone(struct server *server, struct connection *connection
 {
     server_release_address(server, &connection->peer);
     pool_put(&server->connections, connection);
-    if (--server_counters(server)->connections_open == 0 && server->is_draining)
+    if (server->connections.count == 0 && server->is_draining)
         loop_stop(server_loop(server));
 }
 
@@ -387,7 +404,7 @@ void server_drain(struct server *server)
     LIST_FOREACH_SAFE(link, &server->idle) {
         connection_drain(CONTAINER_OF(link, struct connection, link));
     }
-    if (server_counters(server)->connections_open == 0)
+    if (server->connections.count == 0)
         loop_stop(server_loop(server));
     else
         wheel_arm(loop_wheel(server_loop(server)), &server->drain_timer,
