@@ -41,23 +41,39 @@ def is_running(pid):
 
 def wait_for_workers(server, count, *gone):
     def found():
+        if "runs with" not in server.stderr():
+            return None
         pids = workers_of(server.process)
         return pids if len(pids) == count and not set(pids) & set(gone) else None
 
     return wire.wait_until(found, f"{count} workers without {gone}")
 
 
-def wait_for_end(server, seconds=vif.STOP_SECONDS):
+def check_words(server):
+    """No word from a sanitizer; deaths by signal are what this file is about."""
+    words = server.stderr()
+    assert not [word for word in vif.ACCUSATIONS if word != "was ended by signal" and word in words], words
+
+
+def wait_for_end(server):
     """The exit status, and how long it took; the fixture has nothing left to stop."""
     began = time.monotonic()
     process, server.process = server.process, None
     try:
-        status = process.wait(seconds)
+        status = process.wait(vif.STOP_SECONDS)
     except BaseException:
         process.kill()
         raise
-    server.check_words()
+    check_words(server)
     return status, time.monotonic() - began
+
+
+def stop(server):
+    """As the fixture does, for servers whose workers were killed."""
+    for client in server.clients:
+        client.close()
+    server.process.send_signal(signal.SIGTERM)
+    assert wait_for_end(server)[0] == 0
 
 
 def start_download(server):
@@ -113,6 +129,7 @@ def test_a_killed_worker_is_replaced_and_the_sockets_stay(server, folder):
         assert load.answered > 50
     assert f"worker process {before[0]} was ended by signal 9" in running.stderr()
     assert before[1] in workers_of(running.process)
+    stop(running)
 
 
 def test_a_queue_outlives_its_worker(server, folder):
@@ -126,6 +143,7 @@ def test_a_queue_outlives_its_worker(server, folder):
     os.kill(worker, signal.SIGKILL)
     for client in clients:
         assert client.read_response().body == tree.HELLO
+    stop(running)
 
 
 def test_workers_that_keep_dying_are_given_pauses(server, folder):
@@ -137,6 +155,7 @@ def test_workers_that_keep_dying_are_given_pauses(server, folder):
     for pause in (100, 200, 400, 800):
         assert f"the next one starts in {pause} ms" in running.stderr()
     assert running.get("/hello.txt").body == tree.HELLO
+    stop(running)
 
 
 def test_workers_leave_when_the_master_is_killed(server, folder):
