@@ -242,10 +242,10 @@ static int set_pair(const struct arguments *arguments, struct document *document
 }
 
 /* No access log, and of the error log only what somebody should look at. */
-static int set_quiet(struct document *document, struct argument value)
+static int set_quiet(struct document *document)
 {
-    struct argument path = {.text = SLICE("false"), .place = value.place};
-    struct argument level = {.text = SLICE("warning"), .place = value.place};
+    struct argument path = {.text = SLICE("false")};
+    struct argument level = {.text = SLICE("warning")};
     int error = document_set(document, SLICE("log.access.path"), path);
     return error ? error : document_set(document, SLICE("log.error.level"), level);
 }
@@ -258,14 +258,17 @@ static int apply(const struct arguments *arguments, struct document *document, c
     case FLAG_OPTIONAL: return document_set(document, slice_from(given->flag->path), given->value);
     case FLAG_COMMAS: return set_commas(document, given);
     case FLAG_PAIR: return set_pair(arguments, document, given);
-    case FLAG_OWN: return given->flag->own == OWN_QUIET ? set_quiet(document, given->value) : 0;
+    case FLAG_OWN: return 0;
     }
     UNREACHABLE();
 }
 
 int arguments_apply(const struct arguments *arguments, struct document *document)
 {
-    int error = addresses_apply(arguments, document);
+    /* First, so that flags about logs go before it, wherever they stand. */
+    int error = arguments->quiet ? set_quiet(document) : 0;
+    if (error == 0)
+        error = addresses_apply(arguments, document);
     for (size_t i = 0; error == 0 && i < arguments->given_count; i++)
         error = apply(arguments, document, &arguments->given[i]);
     return error;

@@ -81,8 +81,12 @@ static void takes_values_in_every_form(void **state)
     assert_int_equal(line.config->workers, 2);
     assert_int_equal(line.config->error_log.level, LOG_LEVEL_DEBUG);
     assert_true(line.arguments.quiet);
+    assert_slice(line.config->access_log.path, "");
     assert_slice(line.arguments.operand.text, "folder");
     assert_slice(line.config->settings->sites[0].routes[0].files.fallback, "index.html");
+    finish();
+    READ_GOOD("-q");
+    assert_int_equal(line.config->error_log.level, LOG_LEVEL_WARNING);
     finish();
     READ_GOOD("--", "-q");
     assert_slice(line.arguments.operand.text, "-q");

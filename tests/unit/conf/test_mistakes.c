@@ -1,6 +1,8 @@
 /* What is told about a bad configuration: every mistake, at its place. */
 #include "loading.h"
 
+#include <stdio.h>
+
 #define ROUTE(text) "sites: [{routes: {/: {" text "}}}]"
 #define GOOD        "\n" ROUTE("respond: a")
 
@@ -172,6 +174,37 @@ static void shows_no_control_bytes(void **state)
     unload(&loading);
 }
 
+static void shows_utf_8_only(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *shown;
+    } texts[] = {
+        {"\xe2\x82\xac \xf0\x9f\x98\x80", "\xe2\x82\xac \xf0\x9f\x98\x80"},
+        {"\xff|", "?|"},
+        {"\xc2\x9b|", "?|"},
+        {"\xc0\xaf|", "??|"},
+        {"\xe0\x80\x80|", "???|"},
+        {"\xed\xa0\x80|", "???|"},
+        {"\xf4\x90\x80\x80|", "????|"},
+        {"\xe2\x82", "??"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        struct diagnostics diagnostics;
+        struct buffer printed;
+        char expected[64];
+        diagnostics_init(&diagnostics);
+        buffer_init(&printed, 4096);
+        diagnostics_add(&diagnostics, (struct place){0}, "%s", texts[i].text);
+        diagnostics_print(&diagnostics, false, &printed);
+        snprintf(expected, sizeof(expected), "vif: error: %s\n", texts[i].shown);
+        assert_slice(buffer_slice(&printed), expected);
+        buffer_finish(&printed);
+        diagnostics_finish(&diagnostics);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +214,7 @@ int main(void)
         cmocka_unit_test(defuses_bombs),
         cmocka_unit_test(shows_a_window_of_long_lines),
         cmocka_unit_test(shows_no_control_bytes),
+        cmocka_unit_test(shows_utf_8_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
