@@ -5,9 +5,9 @@ Asked for are three kinds of cold file (see slowfs.c), while another connection 
 """
 
 import os
-import select
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from client import Client
@@ -62,11 +62,13 @@ def _ask(port, until):
 
 
 def _ask_during_stall(port, path):
-    with Client(port) as slow:
+    with Client(port) as slow, ThreadPoolExecutor(1) as waiting:
         slow.send(path)
+        # To its last byte: a server may send the head while it waits for the content.
+        answer = waiting.submit(slow.receive)
         time.sleep(0.1)  # the server has met the stall by now
-        rate, longest = _ask(port, lambda: select.select([slow], [], [], 0)[0])
-        status, _ = slow.receive()
+        rate, longest = _ask(port, answer.done)
+        status, _ = answer.result()
     failed = f", then {status}" if status != 200 else ""
     return f"{rate:,.0f} ({longest * 1000:.0f} ms){failed}"
 
