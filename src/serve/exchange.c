@@ -198,6 +198,7 @@ void exchange_respond_error_page(struct exchange *exchange)
     error_page_make(exchange->response.status, &page);
     struct slice content = arena_copy(&exchange->arena, buffer_slice(&page));
     buffer_finish(&page);
+    exchange_add_field(exchange, HTTP_FIELD_CONTENT_SECURITY_POLICY, error_page_security_policy());
     exchange_respond_bytes(exchange, SLICE("text/html; charset=utf-8"), content);
 }
 

@@ -166,6 +166,8 @@ static void answer_listing(struct exchange *exchange)
     exchange_add_field(exchange, HTTP_FIELD_VARY, SLICE("Accept"));
     exchange_add_field(exchange, HTTP_FIELD_CACHE_CONTROL, SLICE("no-cache"));
     bool is_json = state->listing.format == LISTING_JSON;
+    if (!is_json)
+        exchange_add_field(exchange, HTTP_FIELD_CONTENT_SECURITY_POLICY, listing_security_policy());
     exchange_respond_bytes(exchange, is_json ? SLICE("application/json") : SLICE("text/html; charset=utf-8"),
                            content);
 }

@@ -2,6 +2,7 @@
  * Only what these cannot say goes to the offload pool, and with it the exchange. */
 #include "serve/lookup.h"
 
+#include "http/mime.h"
 #include "serve/server_internal.h"
 #include "sys/socket.h"
 

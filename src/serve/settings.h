@@ -37,7 +37,7 @@ struct files_settings {
     size_t index_count;
     bool listing;       /* a folder without index is listed rather than 404 */
     bool hidden;        /* names that begin with '.' are served */
-    bool precompressed; /* .br .zst .gz siblings are offered */
+    bool precompressed; /* .br .zst .gz siblings of what can be compressed are offered */
     struct slice
         fallback;      /* path relative to the root, answered with 200 for what does not exist; empty: none */
     struct slice cors; /* value of Access-Control-Allow-Origin; empty: none */
