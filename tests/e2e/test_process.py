@@ -309,6 +309,7 @@ def test_a_unix_socket_is_served_and_removed(server, folder, tmp_path, monkeypat
     monkeypatch.setattr(vif, "free_port", lambda *_: port)
     running = server(config=configured(folder, listen=listen), workers=2)
     monkeypatch.undo()
+    wait_for_workers(running, 2)  # the TCP listener may accept before the other is there
     for _ in range(10):
         with wire.Client(str(path), family=socket.AF_UNIX) as client:
             assert client.exchange("GET", "/hello.txt").body == tree.HELLO
