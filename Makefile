@@ -1,0 +1,68 @@
+# Short names for what people do with vif. Meson and Ninja do the work, in build/ and build-test/.
+
+# Link-time optimisation saves about a twelfth of the CPU time of a pipelined request (gcc 12). With clang it needs
+# parts that not every machine has.
+LTO = $(if $(findstring clang,$(CC)),false,true)
+PORT = 8080
+FUZZ_SECONDS = 60
+
+.PHONY: build run test check format bench bench-deps fuzz deps install clean help
+.NOTPARALLEL:
+
+build: build/build.ninja
+	@ninja -C build vif
+
+build/build.ninja:
+	@tools/deps build
+	@meson setup build -Db_lto=$(LTO) $(if $(PREFIX),--prefix=$(PREFIX))
+
+# Serves the welcome site until Ctrl-C.
+run: build
+	@build/vif --port $(PORT) --error-page 404=404.html www
+
+# Everything: checks, unit and end-to-end tests of four builds, the fuzzers' corpora. One build: tools/test gcc
+test:
+	@tools/deps all
+	@tools/test
+
+# What needs no build: layers, headers, format, style.
+check:
+	@tools/test checks
+
+format:
+	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
+
+# Compares vif with other servers; needs wrk, and whichever of them are to be compared.
+bench: build
+	@bench/run
+
+bench-deps:
+	@bench/deps
+
+# Looks for new crashes with each fuzzer, FUZZ_SECONDS each.
+fuzz:
+	@tools/deps all
+	@tools/fuzz $(FUZZ_SECONDS)
+
+# Installs what building and testing need and is not there; the other targets do it by themselves.
+deps:
+	@tools/deps all
+
+# The program, its manual page, completions, the systemd unit. DESTDIR and PREFIX (/usr/local) are heeded.
+install: build
+	@$(if $(PREFIX),meson configure build -Dprefix=$(PREFIX))
+	@meson install -C build --no-rebuild
+
+clean:
+	@rm -rf build build-test
+
+help:
+	@echo "make              builds build/vif"
+	@echo "make run          builds it and serves the welcome site (PORT=8080)"
+	@echo "make test         runs every test; make check only what needs no build"
+	@echo "make fuzz         looks for crashes (FUZZ_SECONDS=60 for each fuzzer)"
+	@echo "make bench        compares vif with other servers; make bench-deps installs them"
+	@echo "make format       formats the sources"
+	@echo "make install      installs vif (PREFIX=/usr/local, DESTDIR=)"
+	@echo "make deps         installs what building and testing need"
+	@echo "make clean        removes what was built"
