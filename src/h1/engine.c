@@ -7,6 +7,10 @@
 
 #define CHUNK_SIZE_MAX (UINT64_MAX >> 8)
 
+/* Lines that are empty, before a request line, are skipped (RFC 9112 section 2.2); no more of them than this.
+ */
+#define EMPTY_LINES_MAX 4
+
 void h1_init(struct h1 *engine, const struct h1_limits *limits)
 {
     *engine = (struct h1){.limits = limits, .state = H1_STATE_HEAD};
@@ -35,18 +39,31 @@ static void begin_content(struct h1 *engine, const struct http_request *request)
     UNREACHABLE();
 }
 
-/* A method begins with a token byte; a TLS handshake or line noise does not, and must not wait for a line
- * end. */
-static bool can_begin_head(char byte)
+/* Takes empty lines from the front: they are no part of a head, so that a connection where only they came is
+ * idle and keeps nothing. */
+static enum h1_head_result take_empty_lines(struct h1 *engine, struct slice *input)
 {
-    return byte == '\r' || http_is_token_byte((unsigned char)byte);
+    while (input->length > 0 && input->data[0] == '\r') {
+        if (input->length == 1)
+            return H1_HEAD_MORE;
+        if (input->data[1] != '\n' || ++engine->empty_lines > EMPTY_LINES_MAX)
+            return H1_HEAD_BAD;
+        *input = slice_skip(*input, 2);
+        engine->scanned = 0;
+    }
+    return H1_HEAD_DONE;
 }
 
 static enum h1_event next_head(struct h1 *engine, struct slice *input, struct http_request *request)
 {
+    enum h1_head_result empty = take_empty_lines(engine, input);
+    if (empty == H1_HEAD_BAD)
+        return die(engine, 400);
     if (input->length == 0)
         return H1_MORE;
-    if (engine->scanned == 0 && !can_begin_head(input->data[0]))
+    /* A method begins with a token byte; a TLS handshake or line noise does not, and must not wait for a line
+     * end. */
+    if (empty == H1_HEAD_DONE && !http_is_token_byte((unsigned char)input->data[0]))
         return die(engine, 400);
     /* Parsing starts over with each new line, but looks at no byte twice while it waits for one. */
     bool may_parse =
@@ -64,6 +81,7 @@ static enum h1_event next_head(struct h1 *engine, struct slice *input, struct ht
     }
     *input = slice_skip(*input, length);
     engine->scanned = 0;
+    engine->empty_lines = 0;
     begin_content(engine, request);
     return H1_REQUEST;
 }
@@ -161,7 +179,7 @@ static uint16_t step_framing(struct h1 *engine, char byte)
     switch ((enum h1_state)engine->state) {
     case H1_STATE_CHUNK_SIZE:
     case H1_STATE_CHUNK_EXT:
-        if (engine->line_bytes > H1_CHUNK_LINE_BYTES_MAX)
+        if (engine->line_bytes >= H1_CHUNK_LINE_BYTES_MAX) /* an LF comes at least */
             return 400;
         if (engine->state == H1_STATE_CHUNK_SIZE)
             return step_chunk_size(engine, byte);
@@ -176,7 +194,7 @@ static uint16_t step_framing(struct h1 *engine, char byte)
     case H1_STATE_TRAILER_START:
     case H1_STATE_TRAILER_NAME:
     case H1_STATE_TRAILER_VALUE:
-        return engine->line_bytes > engine->limits->head_bytes ? 431 : step_trailer(engine, byte);
+        return engine->line_bytes >= engine->limits->head_bytes ? 431 : step_trailer(engine, byte);
     case H1_STATE_TRAILER_LF: return expect(engine, byte, '\n', H1_STATE_TRAILER_START);
     case H1_STATE_LAST_LF: return expect(engine, byte, '\n', H1_STATE_END);
     case H1_STATE_HEAD:

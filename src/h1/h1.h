@@ -17,14 +17,15 @@
 #include "http/request.h"
 
 struct h1_limits {
-    uint32_t head_bytes; /* empty lines before it, request line and fields, with every line end: else 431 */
+    uint32_t head_bytes; /* the head with every line end: else 414 in the request line, 431 in the fields;
+                            also all trailers: else 431 */
     uint32_t uri_bytes;  /* the request target: else 414 */
     uint32_t fields;     /* at most HTTP_FIELDS_MAX: else 431 */
     uint64_t body_bytes; /* content after removal of chunked framing: else 413 */
 };
 
-/* A chunk-size line with its extensions: they carry nothing that vif uses, and a sender of one byte a chunk
- * with a long extension each would make us read a multiple of what it sends. */
+/* A chunk-size line with its extensions and CRLF: else 400. Extensions carry nothing that vif uses, and a
+ * sender of one byte a chunk with a long extension each would make us read a multiple of what it sends. */
 #define H1_CHUNK_LINE_BYTES_MAX 256
 
 enum h1_state {
@@ -61,6 +62,7 @@ struct h1 {
     uint32_t line_bytes; /* of the current chunk-size line, or of all trailers */
     uint16_t status;     /* after H1_ERROR */
     uint8_t state;       /* enum h1_state */
+    uint8_t empty_lines; /* before the head that comes next */
 };
 
 /* `limits` are borrowed for the engine's life. */
@@ -76,7 +78,8 @@ static inline bool h1_is_inside(const struct h1 *engine)
     return engine->state != H1_STATE_HEAD || engine->scanned > 0;
 }
 
-/* Parses a whole head at the front of `input`: the stateless part of the engine, see head.c. */
+/* Parses a whole head at the front of `input`, where no empty line is: the stateless part of the engine, see
+ * head.c. */
 enum h1_head_result { H1_HEAD_DONE, H1_HEAD_MORE, H1_HEAD_BAD };
 enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *limits,
                                   struct http_request *request, size_t *ret_length,

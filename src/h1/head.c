@@ -7,10 +7,6 @@
 #include "h1/h1.h"
 #include "http/uri.h"
 
-/* Lines that are empty, before a request line, are skipped (RFC 9112 section 2.2); no more of them than this.
- */
-#define EMPTY_LINES_MAX 4
-
 /* Result of one step: 0, or the status to refuse with. */
 typedef uint16_t refusal;
 
@@ -141,6 +137,15 @@ static void settle_persistence(struct http_request *request)
     request->keep_alive = !close && (request->version_minor >= 1 || keep_alive);
 }
 
+/* The last coding of the list is chunked, so that the end of the content would be known. */
+static bool ends_in_chunked(struct slice codings)
+{
+    struct slice last = {0};
+    while (slice_next(&codings, ',', &last))
+        ;
+    return slice_equal_nocase(last, SLICE("chunked"));
+}
+
 /* The only transfer coding is one "chunked", alone, in HTTP/1.1 and without a Content-Length. RFC 9112
  * section 6.1 would let a server prefer Transfer-Encoding over Content-Length; both together are how
  * smuggling begins. */
@@ -151,7 +156,7 @@ static refusal settle_transfer_encoding(struct http_request *request)
         return BAD_REQUEST;
     struct slice coding = http_request_field(request, HTTP_FIELD_TRANSFER_ENCODING);
     if (!slice_equal_nocase(coding, SLICE("chunked")))
-        return slice_ends_with(coding, SLICE("chunked")) ? NOT_IMPLEMENTED : BAD_REQUEST;
+        return ends_in_chunked(coding) ? NOT_IMPLEMENTED : BAD_REQUEST;
     request->body = HTTP_BODY_CHUNKED;
     return 0;
 }
@@ -191,18 +196,17 @@ static void clear(struct http_request *request)
     memset(request, 0, offsetof(struct http_request, fields));
 }
 
-/* Cuts one line off the front of `rest`. A line ends in CRLF, and holds no other CR, nor LF: a bare one is
- * where two parsers would disagree (RFC 9112 section 2.2). */
+/* Cuts one line off the front of `rest`, a bad one too. A line ends in CRLF, and holds no other CR, nor LF: a
+ * bare one is where two parsers would disagree (RFC 9112 section 2.2). */
 static enum h1_head_result take_line(struct slice *rest, struct slice *ret_line)
 {
     size_t end = slice_find(*rest, '\n');
     if (end == rest->length)
         return H1_HEAD_MORE;
-    if (end == 0 || rest->data[end - 1] != '\r')
-        return H1_HEAD_BAD;
-    *ret_line = slice_take(*rest, end - 1);
+    bool is_good = end > 0 && rest->data[end - 1] == '\r';
+    *ret_line = slice_take(*rest, is_good ? end - 1 : end);
     *rest = slice_skip(*rest, end + 1);
-    return H1_HEAD_DONE;
+    return is_good ? H1_HEAD_DONE : H1_HEAD_BAD;
 }
 
 enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *limits,
@@ -210,7 +214,6 @@ enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *li
 {
     struct slice rest = input;
     struct slice line;
-    unsigned empty_lines = 0;
     refusal refused = 0;
     bool has_request_line = false;
     clear(request);
@@ -227,8 +230,6 @@ enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *li
             break;
         else if (has_request_line)
             refused = parse_field_line(line, limits, request);
-        else if (line.length == 0)
-            refused = ++empty_lines > EMPTY_LINES_MAX ? BAD_REQUEST : 0;
         else {
             refused = parse_request_line(line, limits, request);
             has_request_line = true;
