@@ -1,5 +1,5 @@
-/* Response heads. The order is fixed: status line, Date, fields, Content-Length, Connection; so a head that is kept
- * can be given a new date in place and another Connection field at its end. */
+/* Response heads. The order is fixed: status line, Date, fields, Content-Length, Connection; so a head that
+ * is kept can be given a new date in place and another Connection field at its end. */
 #include "h1/response.h"
 
 #include "base/buffer.h"

@@ -95,18 +95,22 @@ static bool deal_with(struct listener *listener, int error)
     return false;
 }
 
-static void on_ready(struct watch *watch, unsigned events)
+void listener_accept(struct listener *listener)
 {
-    (void)events;
-    struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
     for (int i = 0; i < ACCEPT_BATCH && listener->running; i++) {
         struct address peer;
-        int fd = sys_accept(watch->fd, &peer);
+        int fd = sys_accept(listener->watch.fd, &peer);
         if (fd >= 0)
             listener->events->on_accept(listener, fd, &peer);
         else if (fd == -EAGAIN || (!is_of_connection(fd) && !deal_with(listener, fd)))
             return;
     }
+}
+
+static void on_ready(struct watch *watch, unsigned events)
+{
+    (void)events;
+    listener_accept(CONTAINER_OF(watch, struct listener, watch));
 }
 
 static const struct watch_events listener_watch_events = {.on_ready = on_ready};

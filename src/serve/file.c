@@ -1,7 +1,7 @@
 /* Opening files beneath a root. Read file_open first; it is the whole story in order.
  *
  * A file is looked at (O_PATH) before it is opened for reading, so that no FIFO is joined and no device is
- * woken by a request; the second open must lead to the same inode. */
+ * woken by a request; and opened by what was looked at, so that nothing can take its place in between. */
 #include "serve/file.h"
 
 #include "base/error.h"
@@ -72,39 +72,30 @@ static int kind_of_error(int error, uint8_t *ret_kind)
     }
 }
 
-/* Looks without waking anything. Returns 0 with kind and status, or an error that is not about the path. */
-static int look(const struct file_request *request, struct file *file, const char *path)
+/* Looks without waking anything: the place may be a device or a FIFO. Returns 0 with kind and status, or an
+ * error that is not about the path. `ret_place` is a descriptor where the kind is FILE_REGULAR, else -1. */
+static int look(const struct file_request *request, struct file *file, const char *path, int *ret_place)
 {
+    *ret_place = -1;
     int fd = open_beneath(request, path, OPEN_PLACE, &file->revalidate);
     if (fd < 0)
         return kind_of_error(fd, &file->kind);
     int error = sys_file_status(fd, &file->status);
-    sys_close(fd);
-    if (error < 0)
-        return error;
-    if (S_ISREG(file->status.mode))
-        file->kind = FILE_REGULAR;
-    else if (S_ISDIR(file->status.mode))
-        file->kind = FILE_FOLDER;
+    bool is_regular = error == 0 && S_ISREG(file->status.mode);
+    file->kind = is_regular ? FILE_REGULAR : S_ISDIR(file->status.mode) ? FILE_FOLDER : FILE_FORBIDDEN;
+    if (is_regular)
+        *ret_place = fd;
     else
-        file->kind = FILE_FORBIDDEN;
-    return 0;
+        sys_close(fd);
+    return error;
 }
 
-static int open_for_reading(const struct file_request *request, struct file *file, const char *path)
+static int open_for_reading(struct file *file, int place)
 {
-    int fd = open_beneath(request, path, 0, &file->revalidate);
+    int fd = sys_open_place(place);
+    sys_close(place);
     if (fd < 0)
         return kind_of_error(fd, &file->kind);
-    struct file_status status;
-    int error = sys_file_status(fd, &status);
-    if (error == 0 && (!S_ISREG(status.mode) || status.inode != file->status.inode))
-        error = ERROR_CHANGED;
-    if (error < 0) {
-        sys_close(fd);
-        return error;
-    }
-    file->status = status;
     file->fd = fd;
     return 0;
 }
@@ -151,9 +142,12 @@ static int find_siblings(const struct file_request *request, struct file *file, 
     for (unsigned coding = HTTP_CODING_IDENTITY + 1; coding < HTTP_CODING_COUNT; coding++) {
         struct file sibling = {0};
         join(path, request->path, file_coding_suffix((enum http_coding)coding));
-        int error = look(request, &sibling, path);
+        int place;
+        int error = look(request, &sibling, path, &place);
         if (error < 0)
             return error;
+        if (place >= 0)
+            sys_close(place);
         file->revalidate |= sibling.revalidate;
         if (sibling.kind == FILE_REGULAR &&
             sibling.status.modified_ns >= file->status.modified_ns - SIBLING_AGE_NS_MAX)
@@ -180,9 +174,9 @@ static void make_etag(struct file *file)
     file->etag_length = (uint8_t)(http_etag_format(out, &source) + (size_t)(out - file->etag));
 }
 
-static int open_regular(const struct file_request *request, struct file *file, char *path)
+static int open_regular(const struct file_request *request, struct file *file, char *path, int place)
 {
-    int error = open_for_reading(request, file, path);
+    int error = open_for_reading(file, place);
     if (error < 0 || file->kind != FILE_REGULAR)
         return error;
     if (file->status.size <= request->memory_max)
@@ -218,9 +212,10 @@ static int attempt(const struct file_request *request, struct file **ret_file)
     if (file == NULL)
         return -ENOMEM;
     join(path, request->path, file_coding_suffix(request->coding));
-    int error = look(request, file, path);
-    if (error == 0 && file->kind == FILE_REGULAR)
-        error = open_regular(request, file, path);
+    int place;
+    int error = look(request, file, path, &place);
+    if (place >= 0)
+        error = open_regular(request, file, path, place);
     if (error < 0) {
         file_unref(file);
         return error;

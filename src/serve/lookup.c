@@ -175,7 +175,8 @@ static void begin(struct exchange *exchange, struct slice path, struct file *ide
                         .root_fd = root->fd,
                         .coding = coding,
                         .memory_max = settings->limits.cache_file_bytes,
-                        .with_siblings = coding == HTTP_CODING_IDENTITY && root->settings->precompressed,
+                        .with_siblings = coding == HTTP_CODING_IDENTITY && root->settings->precompressed &&
+                                         http_mime_is_compressible(path),
                         .cached_only = true},
             .identity = identity,
             .stale = cached,

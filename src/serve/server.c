@@ -400,6 +400,9 @@ void server_drain(struct server *server)
     if (server->is_draining)
         return;
     server->is_draining = true;
+    /* Who is in the queue already had the right to come. */
+    for (struct server_listener *listener = server->listeners; listener; listener = listener->next)
+        listener_accept(&listener->listener);
     stop_listening(server);
     LIST_FOREACH_SAFE(link, &server->idle) {
         connection_drain(CONTAINER_OF(link, struct connection, link));

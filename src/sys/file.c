@@ -14,6 +14,13 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+/* The magic link that leads to what a descriptor holds, whatever its name means by now: proc(5). */
+#define FD_PATH_BYTES 32
+static void fd_path(int fd, char out[FD_PATH_BYTES])
+{
+    snprintf(out, FD_PATH_BYTES, "/proc/self/fd/%d", fd);
+}
+
 static uint64_t open_mode(unsigned flags)
 {
     uint64_t mode = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
@@ -41,6 +48,14 @@ int sys_open_beneath(int root_fd, const char *path, unsigned flags)
         fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
     while (fd < 0 && errno == EINTR);
     return fd < 0 ? -errno : (int)fd;
+}
+
+int sys_open_place(int place_fd)
+{
+    char path[FD_PATH_BYTES];
+    fd_path(place_fd, path);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }
 
 int sys_open_root(const char *path)
@@ -178,8 +193,8 @@ int sys_inotify_create(void)
 int sys_inotify_watch_folder(int inotify_fd, int folder_fd)
 {
     /* The folder that was opened, whatever its name leads to by now. */
-    char path[32];
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", folder_fd);
+    char path[FD_PATH_BYTES];
+    fd_path(folder_fd, path);
     uint32_t events = IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
                       IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR;
     int watch = inotify_add_watch(inotify_fd, path, events);

@@ -33,11 +33,14 @@ enum open_flag {
  */
 int sys_open_beneath(int root_fd, const char *path, unsigned flags) MUST_CHECK;
 
+/* Opens for reading what `place_fd` (of OPEN_PLACE) holds, without looking its path up again. Needs /proc. */
+int sys_open_place(int place_fd) MUST_CHECK;
+
 /* Opens a folder by any path, as a root for the above. */
 int sys_open_root(const char *path) MUST_CHECK;
 
-/* Lets the descriptor `old_fd` mean what `fd` means, and closes `fd`: dup3(2). Whoever holds the number sees the new
- * one from now on. */
+/* Lets the descriptor `old_fd` mean what `fd` means, and closes `fd`: dup3(2). Whoever holds the number sees
+ * the new one from now on. */
 int sys_replace(int fd, int old_fd) MUST_CHECK;
 
 /* /dev/null, as a descriptor to hold in reserve. */
