@@ -12,12 +12,12 @@
 #include "base/slice.h"
 
 /* Compares a slice with a C string and shows both when they differ. */
-#define assert_slice(actual, expected)                                                                       \
-    do {                                                                                                     \
-        struct slice got_ = (actual);                                                                        \
-        struct slice expected_ = slice_from(expected);                                                       \
-        if (!slice_equal(got_, expected_))                                                                   \
-            fail_msg("got \"%.*s\", expected \"%.*s\"", SLICE_ARGS(got_), SLICE_ARGS(expected_));            \
+#define assert_slice(actual, expected)                                                            \
+    do {                                                                                          \
+        struct slice got_ = (actual);                                                             \
+        struct slice expected_ = slice_from(expected);                                            \
+        if (!slice_equal(got_, expected_))                                                        \
+            fail_msg("got \"%.*s\", expected \"%.*s\"", SLICE_ARGS(got_), SLICE_ARGS(expected_)); \
     } while (0)
 
 #endif
