@@ -144,3 +144,44 @@ def test_handler_that_ends_while_an_earlier_response_is_being_sent(server, root)
         assert len(client.read_response().body) == 30 << 20
         for _ in range(3):
             assert b"a.txt" in client.read_response().body
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [b"BAD", b"GET / HTTX/1.1", b"GET / HTTP/9.9", b"GET /%zz HTTP/1.1", b"GET  / HTTP/1.1", b"\x00", b"GET / HTTP/1.1\r\nX : y",
+     b"GET /" + b"x" * 9000 + b" HTTP/1.1", b"GET / HTTP/1.1\r\nX: " + b"x" * 20000],
+    ids=lambda bad: repr(bad[:30]),
+)
+@pytest.mark.parametrize("read_slowly", [False, True])
+def test_bad_request_takes_nothing_from_the_response_before_it(site, bad, read_slowly):
+    with site.connect(receive_buffer=4096 if read_slowly else None) as client:
+        client.send(wire.request_bytes("GET", "/big.bin") + bad + b"\r\n\r\n")
+        assert client.read_response().body == tree.BIG
+        assert client.read_last().status in (400, 414, 431, 505)
+
+
+def test_refused_content_takes_nothing_from_the_response_before_it(site):
+    with site.connect(receive_buffer=4096) as client:
+        client.send(wire.request_bytes("GET", "/big.bin"))
+        client.send(wire.request_bytes("POST", "/hello.txt", {"Transfer-Encoding": "chunked"}) + b"4\r\nbody\r\nxyz\r\n")
+        assert client.read_response().body == tree.BIG
+        assert client.read_response().status in (400, 405)
+        client.read_end()
+
+
+def test_content_that_arrives_while_an_earlier_response_is_being_sent(server, root):
+    with open(root / "large.bin", "wb") as file:
+        file.truncate(30 << 20)
+    tree.write(root, "one.txt", b"1")
+    client = server(root).connect(receive_buffer=4096)
+    client.send(wire.request_bytes("GET", "/large.bin"))
+    head = client.read_head()
+    for method in ("POST", "PUT"):
+        client.send(wire.request_bytes(method, "/one.txt", {"Content-Length": "3000"}))
+        for _ in range(30):
+            client.send(b"x" * 100)
+    client.send(wire.request_bytes("GET", "/one.txt"))
+    assert len(client.take(int(head["content-length"]))) == 30 << 20
+    assert client.read_response().status == 405
+    assert client.read_response().status == 405
+    assert client.read_response().body == b"1"

@@ -464,6 +464,13 @@ def test_every_response_says_what_it_is(client, target, status):
         assert "content-type" in response
 
 
+@pytest.mark.parametrize("target", ["/hello.txt", "/big.bin", "/nothing", "/plain/"])
+def test_date_goes_on(client, target):
+    """Also where a response's head was made earlier."""
+    first = client.exchange("HEAD", target)["date"]
+    wire.wait_until(lambda: client.exchange("HEAD", target)["date"] != first, "another second", seconds=3)
+
+
 def test_error_pages_do_not_reflect_the_target(client):
     response = client.exchange("GET", "/nothing?%3Cscript%3Ealert(1)%3C/script%3E")
     assert response.status == 404

@@ -311,7 +311,7 @@ def check_date(text):
     parsed = email.utils.parsedate_to_datetime(text)
     if email.utils.format_datetime(parsed, usegmt=True) != text:
         raise ProtocolError(f"not an IMF-fixdate: {text!r}")
-    if abs(parsed.timestamp() - time.time()) > 5:
+    if abs(parsed.timestamp() - time.time()) > 30:
         raise ProtocolError(f"a wrong clock: {text!r}")
 
 
