@@ -53,7 +53,8 @@ static bool add_chunk(struct arena *arena, size_t size)
 void *arena_alloc(struct arena *arena, size_t size)
 {
     size_t rounded;
-    if (__builtin_add_overflow(size, alignof(max_align_t) - 1, &rounded))
+    /* Of no bytes too there is a piece, as NULL says that there was no room. */
+    if (__builtin_add_overflow(MAX(size, (size_t)1), alignof(max_align_t) - 1, &rounded))
         return NULL;
     rounded &= ~(alignof(max_align_t) - 1);
     if ((size_t)(arena->end - arena->next) < rounded && !add_chunk(arena, rounded))

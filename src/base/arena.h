@@ -2,7 +2,7 @@
  *
  * For things that live exactly as long as one owner (a request, a configuration). Allocation bumps a pointer
  * inside a chunk; a chunk that is full is followed by another, never moved, so pointers stay valid until
- * arena_reset or arena_finish. Bounded by `bytes_max` in total. Not for threads. */
+ * arena_finish. Bounded by `bytes_max` in total. Not for threads. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -24,7 +24,7 @@ void arena_init(struct arena *arena, size_t bytes_max);
 /* Gives everything back. The arena may be used again; also right on a zeroed one. */
 void arena_finish(struct arena *arena);
 
-/* `size` bytes aligned for any type, not cleared; NULL where the bound or memory says no. */
+/* `size` bytes aligned for any type, not cleared; NULL only where the bound or memory says no. */
 void *arena_alloc(struct arena *arena, size_t size) MUST_CHECK;
 
 /* The same, zeroed. */

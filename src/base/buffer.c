@@ -35,7 +35,7 @@ bool buffer_reserve(struct buffer *buffer, size_t extra)
     size_t needed = buffer->length + extra;
     size_t capacity = MAX(buffer->capacity * 2, (size_t)BUFFER_CAPACITY_FIRST);
     capacity = MIN(MAX(capacity, needed), buffer->length_max);
-    char *data = realloc(buffer->data, capacity);
+    char *data = realloc(buffer->data, capacity + 1); /* vsnprintf's NUL, which counts nowhere */
     if (data == NULL) {
         buffer->failed = true;
         return false;
@@ -72,11 +72,12 @@ bool buffer_vprintf(struct buffer *buffer, const char *format, va_list values)
     va_list again;
     va_copy(again, values);
     int length = vsnprintf(NULL, 0, format, values);
-    bool fits = length >= 0 && buffer_reserve(buffer, (size_t)length + 1);
-    if (fits) {
+    bool fits = length >= 0 && buffer_reserve(buffer, (size_t)length);
+    if (fits && length > 0) {
         vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, again);
         buffer->length += (size_t)length;
     }
+    buffer->failed |= !fits;
     va_end(again);
     return fits;
 }

@@ -4,8 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define LOG_LINE_BYTES_MAX 2048
-
 const char *log_level_name(enum log_level level)
 {
     switch (level) {
@@ -17,22 +15,32 @@ const char *log_level_name(enum log_level level)
     UNREACHABLE();
 }
 
+/* The length of the control character that begins at `i`, or 0: one byte of ASCII's, or two of U+0080 to
+ * U+009F, which terminals obey as well. */
+static size_t control_length(struct slice line, size_t i)
+{
+    unsigned char byte = (unsigned char)line.data[i];
+    if (byte < 0x20 || byte == 0x7f)
+        return 1;
+    if (byte != 0xc2 || i + 1 == line.length)
+        return 0;
+    unsigned char next = (unsigned char)line.data[i + 1];
+    return next >= 0x80 && next <= 0x9f ? 2 : 0;
+}
+
 void log_line(struct log *log, enum log_level level, const char *format, ...)
 {
     if (level > log->level)
         return;
-    char line[LOG_LINE_BYTES_MAX];
+    char bytes[LOG_LINE_BYTES_MAX + 1];
     va_list values;
     va_start(values, format);
-    int written = vsnprintf(line, sizeof(line), format, values);
+    int written = vsnprintf(bytes, sizeof(bytes), format, values);
     va_end(values);
     if (written < 0)
         return;
-    size_t length = MIN((size_t)written, sizeof(line) - 1);
-    for (size_t i = 0; i < length; i++) {
-        unsigned char byte = (unsigned char)line[i];
-        if (byte < 0x20 || byte == 0x7f)
-            line[i] = '?';
-    }
-    log->write(log, level, slice_make(line, length));
+    struct slice line = slice_make(bytes, MIN((size_t)written, sizeof(bytes) - 1));
+    for (size_t i = 0; i < line.length; i++)
+        memset(bytes + i, '?', control_length(line, i));
+    log->write(log, level, line);
 }

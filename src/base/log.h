@@ -14,6 +14,9 @@ enum log_level {
     LOG_LEVEL_DEBUG,
 };
 
+/* The longest line; more is cut off. */
+#define LOG_LINE_BYTES_MAX 2048
+
 struct log {
     enum log_level level; /* lines above it are not made */
     /* Takes one line without a newline; must not block and must not log. */
@@ -23,8 +26,9 @@ struct log {
 /* The name as it stands in lines and in the configuration: "error", "warning", … */
 const char *log_level_name(enum log_level level);
 
-/* Formats and hands on one line, cut at 2048 bytes; control bytes are replaced by '?', so that nothing a
- * client sends can forge a line or drive a terminal. */
+/* Formats and hands on one line. Control characters, those of Unicode's C1 block in UTF-8 too, are replaced
+ * by
+ * '?', so that nothing a client sends can forge a line or drive a terminal. */
 void log_line(struct log *log, enum log_level level, const char *format, ...) PRINTF_LIKE(3, 4);
 
 #define log_error(log, ...)   log_line(log, LOG_LEVEL_ERROR, __VA_ARGS__)
