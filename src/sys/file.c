@@ -33,6 +33,9 @@ static uint64_t open_mode(unsigned flags)
     return mode | O_RDONLY;
 }
 
+/* Attempts at opening a path with ".." in it, given rarely, and by symbolic links mostly. */
+#define TRIES_MAX 10
+
 int sys_open_beneath(int root_fd, const char *path, unsigned flags)
 {
     struct open_how how = {.flags = open_mode(flags), .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
@@ -43,10 +46,12 @@ int sys_open_beneath(int root_fd, const char *path, unsigned flags)
         how.resolve |= RESOLVE_CACHED | RESOLVE_NO_XDEV;
     if (flags & OPEN_NO_SYMLINKS)
         how.resolve |= RESOLVE_NO_SYMLINKS;
+    /* EAGAIN too: something was renamed, anywhere, while the kernel looked after a "..". */
+    unsigned tries = flags & OPEN_CACHED ? 1 : TRIES_MAX;
     long fd;
     do
         fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
-    while (fd < 0 && errno == EINTR);
+    while (fd < 0 && (errno == EINTR || (errno == EAGAIN && --tries > 0)));
     return fd < 0 ? -errno : (int)fd;
 }
 
