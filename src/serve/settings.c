@@ -16,7 +16,7 @@ void settings_set_defaults(struct settings *settings)
         .body_bytes = 1u << 20,
         .requests_per_connection = 0,
         .cache_bytes = 64u << 20,
-        .cache_file_bytes = 64u << 10,
+        .cache_file_bytes = 256u << 10,
         .cache_entries = 2048,
     };
     settings->timeouts = (struct timeouts){
