@@ -14,6 +14,9 @@ import wire
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("VIF_BINARY", str(REPOSITORY / "build" / "vif"))
+
+# Its memory figures then say nothing about vif.
+IS_SANITIZED = os.path.isfile(BINARY) and b"__asan_init" in pathlib.Path(BINARY).read_bytes()
 STOP_SECONDS = 15
 
 # What a sanitizer leaves on standard error. None of it may ever be there.
