@@ -121,6 +121,18 @@ static struct slice bare(struct slice prefix)
     return slice_ends_with(prefix, SLICE("/")) ? slice_take(prefix, prefix.length - 1) : prefix;
 }
 
+/* What guards every root; better missed at the start than at each request. */
+static int check_openat2(const struct root *root, struct log *log)
+{
+    int fd = sys_open_beneath(root->fd, ".", OPEN_FOLDER);
+    if (fd == -ENOSYS)
+        log_error(log, "this kernel has no openat2(2), which keeps requests inside a folder: Linux 5.6 or "
+                       "later is needed, and a sandbox around vif must allow the call");
+    if (fd >= 0)
+        sys_close(fd);
+    return fd == -ENOSYS ? fd : 0;
+}
+
 static int open_root(const struct files_settings *settings, struct root *root, struct log *log)
 {
     root->settings = settings;
@@ -134,7 +146,7 @@ static int open_root(const struct files_settings *settings, struct root *root, s
     root->device = status.device;
     root->inode = status.inode;
     root->is_local = sys_is_local_file_system(root->fd);
-    return 0;
+    return check_openat2(root, log);
 }
 
 static int add_routes(struct snapshot *snapshot, const struct site *site, struct site_table *table,

@@ -52,6 +52,9 @@ int sys_open_beneath(int root_fd, const char *path, unsigned flags)
     do
         fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
     while (fd < 0 && (errno == EINTR || (errno == EAGAIN && --tries > 0)));
+    /* Linux before 5.12 does not know RESOLVE_CACHED, and so cannot say it without waiting. */
+    if (fd < 0 && errno == EINVAL && flags & OPEN_CACHED)
+        return -EAGAIN;
     return fd < 0 ? -errno : (int)fd;
 }
 
