@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX 200
+#define PATIENCE_MS 10000
 
 /* A listener's owner and its clients. */
 struct host {
@@ -30,7 +31,15 @@ struct host {
     bool stop_in_exhausted; /* stops the listener, in each of the callbacks */
     bool stop_in_turned_away;
     bool stop_in_accept;
+    const unsigned *watched; /* the loop stops when this has come to `goal` */
+    unsigned goal;
 };
+
+static void look_at_goal(struct host *host)
+{
+    if (host->watched && *host->watched >= host->goal)
+        loop_stop(host->loop);
+}
 
 static void on_accept(struct listener *listener, int fd, const struct address *peer)
 {
@@ -42,6 +51,7 @@ static void on_accept(struct listener *listener, int fd, const struct address *p
     host->accepted[host->accepted_count++] = fd;
     if (host->stop_in_accept)
         listener_stop(listener);
+    look_at_goal(host);
 }
 
 static bool on_exhausted(struct listener *listener, int error)
@@ -64,6 +74,7 @@ static void on_turned_away(struct listener *listener, int fd)
     assert_int_equal(write(fd, "no", 2), 2);
     if (host->stop_in_turned_away)
         listener_stop(listener);
+    look_at_goal(host);
 }
 
 static const struct listener_events host_events = {
@@ -106,6 +117,17 @@ static void host_run(struct host *host, unsigned duration_ms)
     assert_int_equal(loop_run(host->loop), 0);
 }
 
+/* Until `count`, one of the host's own, is `goal`; it must not take PATIENCE_MS. */
+static void host_run_to(struct host *host, const unsigned *count, unsigned goal)
+{
+    host->watched = count;
+    host->goal = goal;
+    if (*count < goal)
+        host_run(host, PATIENCE_MS);
+    timer_disarm(&host->timer);
+    host->watched = NULL;
+}
+
 static int host_call(struct host *host)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -137,7 +159,7 @@ static void accepts_more_than_a_batch(void **state)
     int clients[CLIENTS_MAX];
     for (unsigned i = 0; i < CLIENTS_MAX; i++)
         clients[i] = host_call(&host);
-    host_run(&host, 50);
+    host_run_to(&host, &host.accepted_count, CLIENTS_MAX);
     assert_int_equal(host.accepted_count, CLIENTS_MAX);
     assert_int_equal(host.exhausted_count, 0);
     for (unsigned i = 0; i < CLIENTS_MAX; i++)
@@ -156,10 +178,28 @@ static void stops_inside_accept(void **state)
     assert_int_equal(host.accepted_count, 1); /* the queue keeps the other */
     host.stop_in_accept = false;
     assert_int_equal(listener_start(&host.listener, host.loop, host.listening_fd, &host_events), 0);
-    host_run(&host, 30);
+    host_run_to(&host, &host.accepted_count, 2);
     assert_int_equal(host.accepted_count, 2);
     close(first);
     close(second);
+    host_close(&host);
+}
+
+static void accepts_at_once_when_asked(void **state)
+{
+    (void)state;
+    struct host host;
+    host_open(&host);
+    listener_accept(&host.listener);
+    int client = host_call(&host);
+    listener_accept(&host.listener);
+    assert_int_equal(host.accepted_count, 1);
+    listener_stop(&host.listener);
+    int late = host_call(&host);
+    listener_accept(&host.listener); /* no more after that */
+    assert_int_equal(host.accepted_count, 1);
+    close(client);
+    close(late);
     host_close(&host);
 }
 
@@ -174,7 +214,7 @@ static void passes_over_clients_that_are_gone(void **state)
     setsockopt(gone, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
     close(gone);
     int here = host_call(&host);
-    host_run(&host, 30);
+    host_run_to(&host, &host.accepted_count, 1);
     assert_true(host.accepted_count >= 1);
     assert_int_equal(host.exhausted_count, 0);
     close(here);
@@ -243,7 +283,7 @@ static void turn_away(struct host *host)
     unsigned before = count_descriptors();
     leave_descriptors(1);
     uint64_t before_us = cpu_us();
-    host_run(host, LISTENER_REST_MS * 5 / 2);
+    host_run_to(host, &host->turned_away_count, 3);
     CHECK(cpu_us() - before_us < 50000);
     CHECK(host->accepted_count == 1);
     CHECK(host->exhausted_count == 3);
@@ -255,7 +295,7 @@ static void turn_away(struct host *host)
 
     close(host->accepted[--host->accepted_count]); /* room again: the one who still waits is served */
     close(clients[1]);
-    host_run(host, LISTENER_REST_MS * 3 / 2);
+    host_run_to(host, &host->accepted_count, 1);
     CHECK(host->accepted_count == 1);
     CHECK(host->turned_away_count == 3);
 }
@@ -266,7 +306,8 @@ static void make_room(struct host *host)
         host_call(host);
     leave_descriptors(2);
     host->frees_one = true;
-    host_run(host, 50);
+    host_run_to(host, &host->exhausted_count, 3);
+    host_run(host, 30);
     CHECK(host->accepted_count == 2);
     CHECK(host->exhausted_count == 3);
     CHECK(host->turned_away_count == 0);
@@ -303,8 +344,8 @@ static void stop_while_resting(struct host *host)
     host_call(host);
     host_call(host);
     leave_descriptors(0);
-    host_run(host, LISTENER_REST_MS / 2);
-    CHECK(host->turned_away_count == 1);
+    host_run_to(host, &host->turned_away_count, 1);
+    CHECK(timer_is_armed(&host->listener.rest));
     listener_stop(&host->listener);
     host_run(host, LISTENER_REST_MS * 2);
     CHECK(host->turned_away_count == 1);
@@ -344,6 +385,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepts_more_than_a_batch),
         cmocka_unit_test(stops_inside_accept),
+        cmocka_unit_test(accepts_at_once_when_asked),
         cmocka_unit_test(passes_over_clients_that_are_gone),
         cmocka_unit_test(a_dead_socket_does_not_spin),
         cmocka_unit_test(survives_without_descriptors),

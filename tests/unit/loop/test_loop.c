@@ -16,6 +16,9 @@
 /* The clock may have moved by a part of a millisecond when a duration in whole ones is compared. */
 #define ROUNDING_MS 1
 
+/* How late a timer may be where other programs have the machine. */
+#define LATE_MS_MAX 2000
+
 static struct loop *create_loop(const struct loop_options *options)
 {
     struct loop *loop = NULL;
@@ -120,29 +123,41 @@ static void sleeps_until_the_timer(void **state)
         run(loop);
         assert_int_equal(alarm.fired, 1);
         assert_true(alarm.fired_ms - began_ms >= delays_ms[i]);
-        assert_true(alarm.fired_ms - began_ms < delays_ms[i] + 50); /* a busy machine's allowance */
+        assert_true(alarm.fired_ms - began_ms < delays_ms[i] + LATE_MS_MAX);
     }
     loop_destroy(loop);
 }
 
-/* Work within a turn is part of a timer's delay, not added to it. */
-static void a_long_turn_shortens_the_sleep(void **state)
+/* How long a timer of `delay_ms` takes where the turn that it is armed in takes `blocks_ms`. */
+static uint64_t time_with_long_turn(unsigned blocks_ms, unsigned delay_ms)
 {
-    (void)state;
     struct loop *loop = create_loop(NULL);
     struct bell bell;
     bell_hang(&bell, loop);
-    bell.blocks_ms = 200;
+    bell.blocks_ms = blocks_ms;
     sys_eventfd_raise(bell.watch.fd);
     struct alarm alarm;
-    alarm_set(&alarm, loop, 250);
+    alarm_set(&alarm, loop, delay_ms);
     uint64_t began_ns = sys_monotonic_ns();
     run(loop);
-    uint64_t took_ms = (sys_monotonic_ns() - began_ns) / 1000000;
     assert_int_equal(bell.rung, 1);
-    assert_true(took_ms + ROUNDING_MS >= 250 && took_ms < 350);
     bell_take_down(&bell);
     loop_destroy(loop);
+    return (sys_monotonic_ns() - began_ns) / 1000000;
+}
+
+/* Work within a turn is part of a timer's delay, not added to it. On a busy machine it may take longer, but
+ * not every time. */
+static void a_long_turn_shortens_the_sleep(void **state)
+{
+    (void)state;
+    uint64_t least_ms = UINT64_MAX;
+    for (unsigned i = 0; i < 20 && least_ms >= 190; i++) {
+        uint64_t took_ms = time_with_long_turn(90, 100);
+        assert_true(took_ms + ROUNDING_MS >= 100);
+        least_ms = MIN(least_ms, took_ms);
+    }
+    assert_true(least_ms < 190);
 }
 
 /* After a stall both an event and the timer that watches over it are due: the event comes first and saves the
@@ -281,8 +296,8 @@ static void a_stop_before_the_run_counts(void **state)
     loop_destroy(loop);
 }
 
+/* The longest one: on a busy machine there may be others. */
 struct stalls {
-    unsigned count;
     uint64_t longest_us;
     char doing[64];
 };
@@ -290,8 +305,10 @@ struct stalls {
 static void on_stall(void *context, uint64_t duration_us, struct slice doing)
 {
     struct stalls *stalls = context;
-    stalls->count++;
-    stalls->longest_us = MAX(stalls->longest_us, duration_us);
+    assert_true(duration_us >= LOOP_STALL_US);
+    if (duration_us < stalls->longest_us)
+        return;
+    stalls->longest_us = duration_us;
     assert_true(doing.length < sizeof(stalls->doing));
     memcpy(stalls->doing, doing.data, doing.length);
     stalls->doing[doing.length] = '\0';
@@ -299,7 +316,7 @@ static void on_stall(void *context, uint64_t duration_us, struct slice doing)
 
 static void block_in_timer(struct timer *timer)
 {
-    block_ms(30);
+    block_ms(80);
     on_alarm(timer);
 }
 
@@ -310,25 +327,25 @@ static void a_stall_is_laid_to_what_stalled(void **state)
     struct loop *loop = create_loop(&(struct loop_options){.on_stall = on_stall, .context = &stalls});
     struct bell bell;
     bell_hang(&bell, loop);
-    bell.blocks_ms = 30;
+    bell.blocks_ms = 80;
     bell.stop_after = 1;
     sys_eventfd_raise(bell.watch.fd);
     run(loop);
-    assert_int_equal(stalls.count, 1);
     assert_string_equal(stalls.doing, "bell");
-    assert_true(stalls.longest_us >= 30000);
+    assert_true(stalls.longest_us >= 80000);
 
+    stalls = (struct stalls){0};
     struct alarm alarm = {.loop = loop};
     timer_init(&alarm.timer, block_in_timer);
     wheel_arm(loop_wheel(loop), &alarm.timer, 0);
     run(loop);
-    assert_int_equal(stalls.count, 2);
     assert_string_equal(stalls.doing, "timers and deferred work");
+    assert_true(stalls.longest_us >= 80000);
 
-    bell.blocks_ms = 0; /* sleeping in the wait is no stall */
-    alarm_set(&alarm, loop, 40);
+    stalls = (struct stalls){0}; /* sleeping in the wait is no stall */
+    alarm_set(&alarm, loop, 300);
     run(loop);
-    assert_int_equal(stalls.count, 2);
+    assert_true(stalls.longest_us < 300000);
     bell_take_down(&bell);
     loop_destroy(loop);
 }

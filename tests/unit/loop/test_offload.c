@@ -33,6 +33,7 @@ struct work {
     struct crew *crew;
     unsigned duration_us;
     unsigned worked;
+    bool waits_for_all; /* until all threads work */
     bool signals_blocked;
 };
 
@@ -55,6 +56,8 @@ static void do_work(struct job *job)
     work->signals_blocked = sigismember(&blocked, SIGTERM) && sigismember(&blocked, SIGUSR1);
     if (work->duration_us)
         sleep_us(work->duration_us);
+    for (unsigned i = 0; work->waits_for_all && atomic_load(&crew->working_most) < THREADS && i < 5000; i++)
+        sleep_us(1000);
     work->worked++;
     atomic_fetch_sub(&crew->working, 1);
 }
@@ -139,8 +142,10 @@ static void jobs_run_beside_each_other(void **state)
     struct crew crew;
     crew_gather(&crew);
     static struct work works[THREADS];
-    for (size_t i = 0; i < THREADS; i++)
-        assert_int_equal(submit(&crew, &works[i], 100000), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        works[i].waits_for_all = true;
+        assert_int_equal(submit(&crew, &works[i], 0), 0);
+    }
     run_until(&crew, THREADS);
     assert_int_equal(atomic_load(&crew.working_most), THREADS);
     loop_destroy(crew.loop);
