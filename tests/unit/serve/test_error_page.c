@@ -19,7 +19,7 @@ static void every_status_has_a_page_that_fits(void **state)
         buffer_init(&buffer, ERROR_PAGE_BYTES_MAX);
         error_page_make(status, &buffer);
         assert_false(buffer.failed);
-        char title[16];
+        char title[32];
         snprintf(title, sizeof(title), "<title>%d ", status);
         expect_part(buffer_slice(&buffer), title);
         assert_null(memmem(buffer.data, buffer.length, "{{", 2));
