@@ -1,5 +1,5 @@
-"""Changes on disk are seen at the very next request, however they are made. Each test changes something many times
-and asks right behind each change: a cache that looks again only now and then fails one of them."""
+"""Changes on disk are seen at the very next request, however they are made. Each test changes something many
+times and asks right behind each change: a cache that looks again only now and then fails one of them."""
 import os
 import shutil
 
@@ -10,7 +10,8 @@ import tree
 ROUNDS = 100
 
 
-@pytest.fixture(params=[[], ["--limit", "cache_file=0"], ["--limit", "cache=0"]], ids=["default", "descriptors", "no-memory"])
+@pytest.fixture(params=[[], ["--limit", "cache_file=0"], ["--limit", "cache=0"]],
+                ids=["default", "descriptors", "no-memory"])
 def running(request, server, root):
     """Servers that keep small files in memory, only descriptors, or as little as they can."""
     return server(root, *request.param)
@@ -217,7 +218,7 @@ def test_file_becomes_a_fifo(root, look):
 
 
 def test_root_replaced(root, look):
-    """The folder of that name, not the one that once had it, is what is served; or the old one until a reload."""
+    """Served is the folder that has the name now, or until a reload the one that had it."""
     tree.write(root, "a.txt", b"old")
     assert look("/a.txt") == (200, b"old")
     os.rename(root, root.parent / "moved")

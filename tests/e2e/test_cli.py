@@ -42,7 +42,8 @@ def test_help_fits_a_terminal(arguments):
 
 def test_help_names_the_options():
     text = succeeds("--help")
-    for option in ("-p", "-a", "-w", "-q", "--index", "--spa", "--no-listing", "--hidden", "--cors", "--cache", "--error-page",
+    for option in ("-p", "-a", "-w", "-q", "--index", "--spa", "--no-listing", "--hidden", "--cors",
+                   "--cache", "--error-page",
                    "--log-format", "--log-file", "--limit", "--timeout"):
         assert option in text, option
     for command in ("run", "check"):
@@ -59,7 +60,8 @@ def test_version(arguments):
 
 @pytest.mark.parametrize(
     "option, suggestion",
-    [("--lsiting", None), ("--no-listng", "--no-listing"), ("--prot", "--port"), ("--idnex=a", "--index"), ("--hiden", "--hidden"),
+    [("--lsiting", None), ("--no-listng", "--no-listing"), ("--prot", "--port"), ("--idnex=a", "--index"),
+     ("--hiden", "--hidden"),
      ("--workes=2", "--workers"), ("--xyzzy", None)],
 )
 def test_unknown_option(option, suggestion, tmp_path):
@@ -81,14 +83,20 @@ def test_unknown_limit_is_suggested(tmp_path):
 @pytest.mark.parametrize(
     "arguments, word",
     [
-        (["-p"], "port"), (["-p", "x"], "x"), (["-p", "65536"], "65536"), (["-p", "-1"], "-1"), (["-p", ""], "port"),
+        (["-p"], "port"), (["-p", "x"], "x"), (["-p", "65536"], "65536"), (["-p", "-1"], "-1"),
+        (["-p", ""], "port"),
         (["-w", "many"], "many"), (["-a", "300.1.1.1"], "300.1.1.1"), (["-a", "nonsense"], "nonsense"),
-        (["--limit", "body"], "body"), (["--limit", "body=x"], "x"), (["--limit", "body=-1"], "-1"), (["--limit", "body=1XB"], "1XB"),
+        (["--limit", "body"], "body"), (["--limit", "body=x"], "x"), (["--limit", "body=-1"], "-1"),
+        (["--limit", "body=1XB"], "1XB"),
         (["--limit", "head=1"], "1"), (["--limit", "fields=1000"], "1000"), (["--timeout", "idle"], "idle"),
-        (["--timeout", "idle=soon"], "soon"), (["--timeout", "idle=-1s"], "-1s"), (["--log-format", "fancy"], "fancy"),
-        (["--error-page", "404"], "404"), (["--error-page", "200=a.html"], "200"), (["--error-page", "404=../a.html"], "../a.html"),
-        (["--cache", "*.css"], "*.css"), (["--cache", "*.css=a\nb"], "cache"), (["--cors=a b"], "a b"), (["--no-listing=yes"], "no-listing"),
-        (["--index", "a/b"], "a/b"), (["--log-file", "/nonexistent/folder/a.log"], "/nonexistent/folder/a.log"),
+        (["--timeout", "idle=soon"], "soon"), (["--timeout", "idle=-1s"], "-1s"),
+        (["--log-format", "fancy"], "fancy"),
+        (["--error-page", "404"], "404"), (["--error-page", "200=a.html"], "200"),
+        (["--error-page", "404=../a.html"], "../a.html"),
+        (["--cache", "*.css"], "*.css"), (["--cache", "*.css=a\nb"], "cache"), (["--cors=a b"], "a b"),
+        (["--no-listing=yes"], "no-listing"),
+        (["--index", "a/b"], "a/b"),
+        (["--log-file", "/nonexistent/folder/a.log"], "/nonexistent/folder/a.log"),
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
 )
@@ -232,8 +240,8 @@ sites:
   - hosts: [example.com, "*.example.org"]
     routes:
       /:
-        files: {root: ./public, index: [index.html], listing: true, hidden: false, fallback: /index.html, cors: "*",
-                cache: {"*.css": "max-age=3600"}, error_pages: {404: 404.html}}
+        files: {root: ./public, index: [index.html], listing: true, hidden: false, fallback: /index.html,
+                cors: "*", cache: {"*.css": "max-age=3600"}, error_pages: {404: 404.html}}
         fields: {set: {X-A: b}, remove: [Server]}
       /old: {redirect: {to: "https://example.com/new{path}", status: 308}}
       /health: {respond: {status: 200, body: "ok\\n", type: text/plain}}
@@ -258,8 +266,8 @@ def test_check_of_a_good_file(configuration, tmp_path):
 
 
 def test_check_takes_0_for_no_limit(configuration):
-    text = "limits: {connections_per_address: 0, requests_per_connection: 0}\nsites: [{routes: {/: {respond: x}}}]\n"
-    succeeds("check", "-c", configuration(text))
+    limits = "limits: {connections_per_address: 0, requests_per_connection: 0}\n"
+    succeeds("check", "-c", configuration(limits + "sites: [{routes: {/: {respond: x}}}]\n"))
 
 
 def test_check_writes_no_log(configuration, tmp_path):
@@ -321,8 +329,10 @@ def test_check_tells_the_place(configuration, text, line, column, words):
         assert word in errors, errors
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"sites: \xff\n", b"\x00", b"a: !!python/object:os.system x\n", b"- " * 5000, b"{" * 5000,
-                                  b"a: &x [" + b"1," * 10 + b"]\nb: [*x,*x,*x]\n", b"%YAML 9.9\n---\na: b\n"], ids=range(8))
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"sites: \xff\n", b"\x00",
+                                  b"a: !!python/object:os.system x\n", b"- " * 5000, b"{" * 5000,
+                                  b"a: &x [" + b"1," * 10 + b"]\nb: [*x,*x,*x]\n", b"%YAML 9.9\n---\na: b\n"],
+                                  ids=range(8))
 def test_check_survives_garbage(tmp_path, data):
     path = tmp_path / "vif.yaml"
     path.write_bytes(data)
@@ -337,7 +347,8 @@ def test_mistakes_are_told_in_utf_8(tmp_path):
 
 
 def test_check_tells_every_mistake(configuration):
-    errors = fails("check", "-c", configuration("workers: x\nlimits: {body: y}\ntimeouts: {idle: z}\nsites: [{routes: {/: {respond: x}}}]\n"))
+    mistakes = "workers: x\nlimits: {body: y}\ntimeouts: {idle: z}\n"
+    errors = fails("check", "-c", configuration(mistakes + "sites: [{routes: {/: {respond: x}}}]\n"))
     for place in ("vif.yaml:1:", "vif.yaml:2:", "vif.yaml:3:"):
         assert place in errors
 
@@ -357,7 +368,8 @@ def test_configuration_that_is_a_folder(tmp_path):
 
 
 def test_flags_go_before_the_file(server, tmp_path):
-    running = server(None, "--limit", "requests_per_connection=1", config={"sites": [{"routes": {"/": {"respond": "x"}}}]})
+    running = server(None, "--limit", "requests_per_connection=1",
+                     config={"sites": [{"routes": {"/": {"respond": "x"}}}]})
     with running.connect() as client:
         client.request("GET", "/")
         assert client.read_last().body == b"x"
@@ -376,7 +388,7 @@ def test_schema_is_json_schema():
 def test_schema_describes_every_property():
     def walk(node, path):
         for name, child in node.get("properties", {}).items():
-            assert child.get("description") or "$ref" in child or "anyOf" in child or "oneOf" in child, f"{path}/{name}"
+            assert {"description", "$ref", "anyOf", "oneOf"} & set(child), f"{path}/{name}"
             walk(child, f"{path}/{name}")
 
     walk(json.loads(succeeds("schema")), "")

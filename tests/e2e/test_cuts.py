@@ -1,4 +1,5 @@
-"""Messages, right and wrong ones, however their bytes are cut: the answers are the same as to the bytes in one piece.
+"""Messages, right and wrong ones, however their bytes are cut: the answers are the same as to the bytes in
+one piece.
 
 The messages are made from a seed, so a failure can be repeated: the seed is the test's parameter.
 """
@@ -10,10 +11,12 @@ import pytest
 import wire
 
 METHODS = [b"GET", b"HEAD", b"POST", b"OPTIONS", b"PUT", b"TRACE", b"BREW"]
-TARGETS = [b"/hello.txt", b"/", b"/plain/", b"/indexed", b"/nothing", b"/digits.txt", b"*", b"/%68ello.txt", b"/../x",
+TARGETS = [b"/hello.txt", b"/", b"/plain/", b"/indexed", b"/nothing", b"/digits.txt", b"*", b"/%68ello.txt",
+           b"/../x",
            b"http://localhost/hello.txt", b"/encoded.html", b"/big.bin"]
 FIELDS = [b"Host: localhost", b"Connection: keep-alive", b"Range: bytes=1-3", b"Range: bytes=0-1,4-5",
-          b"Range: bytes=5000000-", b"Accept-Encoding: gzip, br", b"If-None-Match: *", b"Expect: 100-continue",
+          b"Range: bytes=5000000-", b"Accept-Encoding: gzip, br", b"If-None-Match: *",
+          b"Expect: 100-continue",
           b"If-Modified-Since: Mon, 23 Nov 2020 00:00:00 GMT", b"X: y", b"Accept: application/json"]
 ODD_BYTES = b"\r\n\t :;,\x00\x7f\xff09aA/%."
 

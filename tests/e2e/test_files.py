@@ -134,8 +134,10 @@ def test_climbing_by_http_10_without_host(site, target):
 
 @pytest.mark.parametrize(
     "target",
-    ["/nothing", "/nothing.txt", "/nothing/", "/indexed/nothing", "/nothing/nothing/nothing", "/HELLO.TXT", "/hello.tx",
-     "/hello.txt.", "/hello.txtx", "/hello.txt/", "/hello.txt/x", "/hello.txt%20", "/%20hello.txt", "/hello.txt%0a",
+    ["/nothing", "/nothing.txt", "/nothing/", "/indexed/nothing", "/nothing/nothing/nothing", "/HELLO.TXT",
+     "/hello.tx",
+     "/hello.txt.", "/hello.txtx", "/hello.txt/", "/hello.txt/x", "/hello.txt%20", "/%20hello.txt",
+     "/hello.txt%0a",
      "/orphan.css", "/encoded", "/percent%252561.txt", "/a%5Cb", "/indexed%5Cdeep%5Cfile.txt",
      "/" + "x" * 255, "/" + "x" * 256, "/" + "x" * 4000, "/" + "x/" * 2000, "/" + "a/../" * 1000 + "nothing",
      "/name+with+space.txt"],
@@ -148,7 +150,8 @@ def test_not_found(client, target):
 
 
 @pytest.mark.parametrize(
-    "target", ["/hello.txt%00", "/hello.txt%00.html", "/%00", "/indexed%2fdeep%2ffile.txt", "/indexed%2Findex.html"]
+    "target", ["/hello.txt%00", "/hello.txt%00.html", "/%00", "/indexed%2fdeep%2ffile.txt",
+               "/indexed%2Findex.html"]
 )
 def test_encoded_nul_and_slash_are_refused(client, target):
     """RFC 3986 section 2.2: an encoded slash is not a slash, and no file name has one."""
@@ -157,7 +160,8 @@ def test_encoded_nul_and_slash_are_refused(client, target):
 
 @pytest.mark.parametrize(
     "target",
-    ["/.hidden", "/.git/config", "/.git/", "/.git", "/%2ehidden", "/%2Egit/config", "/plain/.hidden.txt", "/./.hidden",
+    ["/.hidden", "/.git/config", "/.git/", "/.git", "/%2ehidden", "/%2Egit/config", "/plain/.hidden.txt",
+     "/./.hidden",
      "/indexed/../.git/config", "/.nothing", "/..."],
 )
 def test_hidden(site, target):
@@ -212,7 +216,7 @@ def test_folder_without_slash_is_redirected(client, target, location):
     assert response.status in (301, 308)
     found = response["location"]
     assert not found.startswith("//"), "that would name another host"
-    assert found in (location, "http://localhost" + location) or (location.endswith("?") and found == location[:-1])
+    assert found.removeprefix("http://localhost").removesuffix("?") == location.removesuffix("?")
     assert client.exchange("GET", found).status == 200
 
 
@@ -223,7 +227,8 @@ def test_redirect_of_a_folder_is_encoded(server, root):
     assert response["location"].lower() == "/s%20p%c3%a4%3f%23%25/"
 
 
-@pytest.mark.parametrize("target", ["/%0d%0aX-Injected:%20yes", "/folder%0d%0aX-Injected:%20yes", "/folder?%0d%0aX-Injected:%20yes"])
+@pytest.mark.parametrize("target", ["/%0d%0aX-Injected:%20yes", "/folder%0d%0aX-Injected:%20yes",
+                                    "/folder?%0d%0aX-Injected:%20yes"])
 def test_redirect_injects_no_field(server, root, target):
     tree.write(root, "folder/index.html", b"x")
     tree.write(root, "folder\r\nX-Injected: yes/index.html", b"x")
@@ -306,17 +311,21 @@ def test_fallback_is_not_for_other_methods(application):
 @pytest.mark.parametrize(
     "name, expected",
     [
-        ("a.html", "text/html; charset=utf-8"), ("a.htm", "text/html; charset=utf-8"), ("a.css", "text/css; charset=utf-8"),
+        ("a.html", "text/html; charset=utf-8"), ("a.htm", "text/html; charset=utf-8"),
+        ("a.css", "text/css; charset=utf-8"),
         ("a.js", "text/javascript; charset=utf-8"), ("a.mjs", "text/javascript; charset=utf-8"),
         ("a.json", "application/json"), ("a.txt", "text/plain; charset=utf-8"), ("a.svg", "image/svg+xml"),
         ("a.png", "image/png"), ("a.jpg", "image/jpeg"), ("a.jpeg", "image/jpeg"), ("a.gif", "image/gif"),
         ("a.webp", "image/webp"), ("a.avif", "image/avif"), ("a.ico", "image/vnd.microsoft.icon"),
-        ("a.wasm", "application/wasm"), ("a.pdf", "application/pdf"), ("a.xml", "application/xml"), ("a.mp4", "video/mp4"),
+        ("a.wasm", "application/wasm"), ("a.pdf", "application/pdf"), ("a.xml", "application/xml"),
+        ("a.mp4", "video/mp4"),
         ("a.webm", "video/webm"), ("a.mp3", "audio/mpeg"), ("a.woff2", "font/woff2"), ("a.woff", "font/woff"),
-        ("a.ttf", "font/ttf"), ("a.zip", "application/zip"), ("a.gz", "application/gzip"), ("a.md", "text/markdown; charset=utf-8"),
+        ("a.ttf", "font/ttf"), ("a.zip", "application/zip"), ("a.gz", "application/gzip"),
+        ("a.md", "text/markdown; charset=utf-8"),
         ("a.csv", "text/csv; charset=utf-8"), ("a.webmanifest", "application/manifest+json"),
         ("a.HTML", "text/html; charset=utf-8"), ("a.b.html", "text/html; charset=utf-8"),
-        ("a.qqqq", "application/octet-stream"), ("qqqq", "application/octet-stream"), ("a.", "application/octet-stream"),
+        ("a.qqqq", "application/octet-stream"), ("qqqq", "application/octet-stream"),
+        ("a.", "application/octet-stream"),
     ],
 )
 def test_media_type(types_server, name, expected):
@@ -397,7 +406,8 @@ def test_sniffing_is_no_danger(client):
 def test_cache_rules(server, root):
     for name in ("a.css", "a.js", "assets/a.css", "assets/b.bin", "c.html"):
         tree.write(root, name, b"x")
-    running = server(root, "--cache", "*.css=max-age=3600", "--cache", "/assets/*=public, max-age=31536000, immutable")
+    running = server(root, "--cache", "*.css=max-age=3600", "--cache",
+                     "/assets/*=public, max-age=31536000, immutable")
     assert running.get("/a.css")["cache-control"] == "max-age=3600"
     assert running.get("/assets/a.css")["cache-control"] == "max-age=3600"
     assert running.get("/assets/b.bin")["cache-control"] == "public, max-age=31536000, immutable"

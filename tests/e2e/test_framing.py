@@ -1,7 +1,8 @@
-"""Where one message ends and the next begins; whatever leaves a doubt is refused, and nothing behind it is read.
+"""Where one message ends and the next begins; whatever leaves a doubt is refused, and nothing behind it is
+read.
 
-Every case of DOUBTFUL is followed by a whole, valid request for a file that nothing else asks for. Exactly one
-response may come, an error, and then the end: an answer to the follower would be request smuggling.
+Every case of DOUBTFUL is followed by a whole, valid request for a file that nothing else asks for. Exactly
+one response may come, an error, and then the end: an answer to the follower would be request smuggling.
 """
 import pytest
 
@@ -60,7 +61,8 @@ DOUBTFUL = [
     ("both, chunked last", post(b"Content-Length: 4", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n")),
     ("both, chunked first", post(b"Transfer-Encoding: chunked", b"Content-Length: 4", body=b"0\r\n\r\n")),
     ("both, length 0", post(b"Content-Length: 0", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n")),
-    ("both, length in other case", post(b"CONTENT-LENGTH: 5", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n")),
+    ("both, length in other case", post(b"CONTENT-LENGTH: 5", b"Transfer-Encoding: chunked",
+                                        body=b"0\r\n\r\n")),
     ("both, unknown coding", post(b"Content-Length: 4", b"Transfer-Encoding: xchunked", body=b"body"), 501),
     ("coding identity", post(b"Transfer-Encoding: identity", body=b"body"), 501),
     ("coding unknown", post(b"Transfer-Encoding: xchunked", body=b"0\r\n\r\n"), 501),
@@ -70,7 +72,8 @@ DOUBTFUL = [
     ("coding chunked, identity", post(b"Transfer-Encoding: chunked, identity", body=b"0\r\n\r\n"), 501),
     ("coding chunked twice", post(b"Transfer-Encoding: chunked, chunked", body=b"0\r\n\r\n"), 501),
     ("coding chunked twice in two lines", post(CHUNKED[:-2], CHUNKED[:-2], body=b"0\r\n\r\n"), 501),
-    ("coding chunked, then another line", post(CHUNKED[:-2], b"Transfer-Encoding: x", body=b"0\r\n\r\n"), 501),
+    ("coding chunked, then another line", post(CHUNKED[:-2], b"Transfer-Encoding: x", body=b"0\r\n\r\n"),
+     501),
     ("coding other, then chunked line", post(b"Transfer-Encoding: x", CHUNKED[:-2], body=b"0\r\n\r\n"), 501),
     ("coding with parameter", post(b"Transfer-Encoding: chunked;q=1", body=b"0\r\n\r\n"), 501),
     ("coding quoted", post(b'Transfer-Encoding: "chunked"', body=b"0\r\n\r\n"), 501),
@@ -83,7 +86,8 @@ DOUBTFUL = [
     ("coding two words", post(b"Transfer-Encoding: x chunked", body=b"0\r\n\r\n"), 501),
     ("coding in HTTP/1.0", b"POST /hello.txt HTTP/1.0\r\n" + HOST + CHUNKED + b"\r\n0\r\n\r\n", 501),
     ("coding kept alive in HTTP/1.0",
-     b"POST /hello.txt HTTP/1.0\r\n" + HOST + b"Connection: keep-alive\r\n" + CHUNKED + b"\r\n0\r\n\r\n", 501),
+     b"POST /hello.txt HTTP/1.0\r\n" + HOST + b"Connection: keep-alive\r\n" + CHUNKED + b"\r\n0\r\n\r\n",
+     501),
     ("coding in a GET, unknown", get(b"Transfer-Encoding: cow"), 501),
     # Names that some parsers take for those two.
     ("space before colon of length", post(b"Content-Length : 4", body=b"body")),
@@ -166,7 +170,8 @@ DOUBTFUL = [
     ("chunk size 2^63", post_chunks(b"8000000000000000\r\nbody\r\n0\r\n\r\n"), 413),
     ("chunk size 2^32 + 4", post_chunks(b"100000004\r\nbody\r\n0\r\n\r\n"), 413),
     ("chunk size of 17 digits with zeros", post_chunks(b"f0000000000000004\r\nbody\r\n0\r\n\r\n"), 413),
-    ("chunk sizes that add up beyond 2^64", post_chunks(b"4\r\nbody\r\nfffffffffffffffe\r\nbody\r\n0\r\n\r\n"), 413),
+    ("chunk sizes that add up beyond 2^64",
+     post_chunks(b"4\r\nbody\r\nfffffffffffffffe\r\nbody\r\n0\r\n\r\n"), 413),
     ("chunk size line ends in LF", post_chunks(b"4\nbody\r\n0\r\n\r\n")),
     ("chunk size line ends in CR", post_chunks(b"4\rbody\r\n0\r\n\r\n")),
     ("chunk size line ends in CR CR LF", post_chunks(b"4\r\r\nbody\r\n0\r\n\r\n")),
@@ -251,10 +256,12 @@ SOUND = [
     ("chunk extension", post_chunks(b"4;name=value\r\nbody\r\n0;last\r\n\r\n")),
     ("chunk extension quoted", post_chunks(b'4;name="a;b"\r\nbody\r\n0\r\n\r\n')),
     ("trailers", post_chunks(wire.chunked(b"body", trailers=b"X-One: 1\r\nX-Two: 2\r\n"))),
-    ("trailers that must not count", post_chunks(wire.chunked(b"body", trailers=b"Content-Length: 40\r\n")), 400),
+    ("trailers that must not count", post_chunks(wire.chunked(b"body", trailers=b"Content-Length: 40\r\n")),
+     400),
     ("coding in upper case", post(b"Transfer-Encoding: CHUNKED", body=wire.chunked(b"body"))),
     ("coding with spaces around", post(b"Transfer-Encoding:  chunked \t", body=wire.chunked(b"body"))),
-    ("coding with empty members", post(b"Transfer-Encoding: , chunked,", body=wire.chunked(b"body")), 400, 501),
+    ("coding with empty members", post(b"Transfer-Encoding: , chunked,", body=wire.chunked(b"body")), 400,
+     501),
     ("length of another name", get(b"X-Content-Length: 40", b"Content-Length-X: 40")),
     ("coding of another name", get(b"X-Transfer-Encoding: chunked", b"Transfer_Encoding: chunked")),
     ("TE is no Transfer-Encoding", get(b"TE: chunked, trailers", b"Connection: TE")),

@@ -9,7 +9,8 @@ import wire
 def small(module_server, site_root):
     """Limits that are quick to reach."""
     limits = {"head": "1KiB", "uri": "256", "fields": "10", "body": "1KiB"}
-    return module_server(site_root, *(word for pair in limits.items() for word in ("--limit", "=".join(pair))))
+    return module_server(site_root, *(word for pair in limits.items()
+                                      for word in ("--limit", "=".join(pair))))
 
 
 def head_of(length):
@@ -93,7 +94,8 @@ def test_fields_by_default(site, count, status):
 @pytest.mark.parametrize("length, status", [(0, 405), (1024, 405), (1025, 413), (10**15, 413)])
 def test_body_by_length(small, length, status):
     with small.connect() as client:
-        client.send(wire.request_bytes("POST", "/hello.txt", {"Content-Length": str(length)}) + b"x" * min(length, 4096))
+        client.send(wire.request_bytes("POST", "/hello.txt", {"Content-Length": str(length)})
+                    + b"x" * min(length, 4096))
         response = client.read_response()
         assert response.status == status
         if status == 413:
@@ -106,11 +108,13 @@ def test_body_by_length(small, length, status):
 def test_body_too_long_is_told_before_it_is_sent(small):
     """With Expect: 100-continue, the client need not send it at all."""
     with small.connect() as client:
-        client.send(wire.request_bytes("POST", "/hello.txt", {"Expect": "100-continue", "Content-Length": "1025"}))
+        client.send(wire.request_bytes("POST", "/hello.txt",
+                                       {"Expect": "100-continue", "Content-Length": "1025"}))
         assert client.read_last().status == 413
 
 
-@pytest.mark.parametrize("chunks, refused", [([1024], False), ([1] * 1024, False), ([1025], True), ([1000, 25], True), ([1] * 1025, True)],
+@pytest.mark.parametrize("chunks, refused", [([1024], False), ([1] * 1024, False), ([1025], True),
+                                             ([1000, 25], True), ([1] * 1025, True)],
                          ids=range(5))
 def test_body_by_chunks(small, chunks, refused):
     with small.connect() as client:

@@ -169,7 +169,7 @@ HOSTILE = [
 def hostile(module_server, tmp_path_factory):
     root = tmp_path_factory.mktemp("hostile")
     for name in HOSTILE:
-        tree.write(root, "d/" + name if "/" not in name else "d/" + name.replace("/", "\u2215"), name.encode())
+        tree.write(root, "d/" + name.replace("/", "\u2215"), name.encode())
     with open(os.path.join(os.fsencode(root / "d"), b"latin\xe4\xff1"), "wb") as file:
         file.write(b"latin")
     return module_server(root)

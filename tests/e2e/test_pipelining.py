@@ -67,7 +67,8 @@ def test_pipeline_mixes_methods_and_bodies(client):
         (wire.request_bytes("HEAD", "/hello.txt"), "HEAD", 200, b""),
         (wire.request_bytes("POST", "/hello.txt", body=b"GET / HTTP/1.1\r\n\r\n"), "POST", 405, None),
         (wire.request_bytes("GET", "/hello.txt"), "GET", 200, tree.HELLO),
-        (wire.request_bytes("PUT", "/x", {"Transfer-Encoding": "chunked"}, body=wire.chunked(b"abc")), "PUT", 405, None),
+        (wire.request_bytes("PUT", "/x", {"Transfer-Encoding": "chunked"}, body=wire.chunked(b"abc")), "PUT",
+         405, None),
         (wire.request_bytes("GET", "/digits.txt", {"Range": "bytes=2-4"}), "GET", 206, b"234"),
         (wire.request_bytes("HEAD", "/nothing"), "HEAD", 404, b""),
         (wire.request_bytes("GET", "/one.txt"), "GET", 200, b"1"),
@@ -100,7 +101,8 @@ def test_pipeline_ends_at_a_bad_request(client):
 
 
 def test_pipeline_ends_at_connection_close(client):
-    client.send(requests(plan(5)) + wire.request_bytes("GET", "/one.txt", {"Connection": "close"}) + requests(plan(5)))
+    client.send(requests(plan(5)) + wire.request_bytes("GET", "/one.txt", {"Connection": "close"})
+                + requests(plan(5)))
     for _, status, _ in plan(5):
         assert client.read_response().status == status
     assert client.read_last().body == b"1"
@@ -148,7 +150,8 @@ def test_handler_that_ends_while_an_earlier_response_is_being_sent(server, root)
 
 @pytest.mark.parametrize(
     "bad",
-    [b"BAD", b"GET / HTTX/1.1", b"GET / HTTP/9.9", b"GET /%zz HTTP/1.1", b"GET  / HTTP/1.1", b"\x00", b"GET / HTTP/1.1\r\nX : y",
+    [b"BAD", b"GET / HTTX/1.1", b"GET / HTTP/9.9", b"GET /%zz HTTP/1.1", b"GET  / HTTP/1.1", b"\x00",
+     b"GET / HTTP/1.1\r\nX : y",
      b"GET /" + b"x" * 9000 + b" HTTP/1.1", b"GET / HTTP/1.1\r\nX: " + b"x" * 20000],
     ids=lambda bad: repr(bad[:30]),
 )
@@ -163,7 +166,8 @@ def test_bad_request_takes_nothing_from_the_response_before_it(site, bad, read_s
 def test_refused_content_takes_nothing_from_the_response_before_it(site):
     with site.connect(receive_buffer=4096) as client:
         client.send(wire.request_bytes("GET", "/big.bin"))
-        client.send(wire.request_bytes("POST", "/hello.txt", {"Transfer-Encoding": "chunked"}) + b"4\r\nbody\r\nxyz\r\n")
+        client.send(wire.request_bytes("POST", "/hello.txt", {"Transfer-Encoding": "chunked"})
+                    + b"4\r\nbody\r\nxyz\r\n")
         assert client.read_response().body == tree.BIG
         assert client.read_response().status in (400, 405)
         client.read_end()

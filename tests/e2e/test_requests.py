@@ -70,7 +70,8 @@ def test_connect_is_refused(site):
         assert client.read_response("CONNECT").status in (400, 405, 501)
 
 
-@pytest.mark.parametrize("method", ["BREW", "get", "Get", "GETT", "GE", "PROPFIND", "X-METHOD", "!#$%&'*+-.^_`|~"])
+@pytest.mark.parametrize("method", ["BREW", "get", "Get", "GETT", "GE", "PROPFIND", "X-METHOD",
+                                    "!#$%&'*+-.^_`|~"])
 def test_unknown_method(site, method):
     with site.connect() as client:
         assert client.exchange(method, HELLO).status == 501
@@ -87,7 +88,8 @@ def test_unknown_method_leaves_the_connection_usable_or_closed(site):
             hello(client)
 
 
-@pytest.mark.parametrize("method", ["", "G@T", "G(T", "G\x00T", "G\x7fT", "G\xe4T", "(", '"GET"', "GET:", "GET,"])
+@pytest.mark.parametrize("method", ["", "G@T", "G(T", "G\x00T", "G\x7fT", "G\xe4T", "(", '"GET"', "GET:",
+                                    "GET,"])
 def test_method_that_is_not_a_token(site, method):
     with site.connect() as client:
         client.request(method, HELLO)
@@ -153,7 +155,8 @@ def test_options_in_absolute_form_without_path_is_the_asterisk(client):
 
 @pytest.mark.parametrize(
     "target",
-    ["", "hello.txt", "?", "?a", "//", "http:", "http://", "http:///hello.txt", "http://user@localhost/hello.txt",
+    ["", "hello.txt", "?", "?a", "//", "http:", "http://", "http:///hello.txt",
+     "http://user@localhost/hello.txt",
      "http://local host/", "http://localhost:port/", "://localhost/", "**", "*x",
      "localhost:80", "/a b", "/hello.txt#fragment", "/\x7f", "/\x01", "/\x00", "/a\tb", "/%",
      "/%4", "/%zz", "/%2", "/a%", "http://[::1/", "http://]/", "\\hello.txt"],
@@ -177,7 +180,8 @@ def test_absolute_form_of_another_scheme_is_misdirected(site, target):
     assert site.get(target).status in (400, 421)
 
 
-@pytest.mark.parametrize("target", ["/hello<.txt", '/hello".txt', "/hello\\.txt", "/hello\xe4.txt", "/hello{|}^`.txt"])
+@pytest.mark.parametrize("target", ["/hello<.txt", '/hello".txt', "/hello\\.txt", "/hello\xe4.txt",
+                                    "/hello{|}^`.txt"])
 def test_characters_that_no_uri_has_are_refused_or_names(site, target):
     assert site.get(target).status in (400, 404)
 
@@ -232,8 +236,10 @@ def test_other_major_version(site, version):
 
 @pytest.mark.parametrize(
     "version",
-    ["", "HTTP", "HTTP/", "HTTP/1", "HTTP/1.", "HTTP/.1", "HTTP/1.1.1", "HTTP/1,1", "HTTP/11", "HTTP/1.10", "HTTP/01.1",
-     "HTTP/1.01", "http/1.1", "Http/1.1", "HTTQ/1.1", "HTTP/1.1 ", " HTTP/1.1", "HTTP/1.1x", "HTTP/x.1", "HTTP/-1.1",
+    ["", "HTTP", "HTTP/", "HTTP/1", "HTTP/1.", "HTTP/.1", "HTTP/1.1.1", "HTTP/1,1", "HTTP/11", "HTTP/1.10",
+     "HTTP/01.1",
+     "HTTP/1.01", "http/1.1", "Http/1.1", "HTTQ/1.1", "HTTP/1.1 ", " HTTP/1.1", "HTTP/1.1x", "HTTP/x.1",
+     "HTTP/-1.1",
      "HTTP\\1.1", "HTTPS/1.1", "HTTP/+1.1", "ICY/1.1", "HTTP/1.1\t", "\tHTTP/1.1"],
 )
 def test_version_that_is_none(site, version):
@@ -259,7 +265,8 @@ def test_http_2_preface_is_refused(site):
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost", "LOCALHOST", "localhost:8080", "127.0.0.1", "[::1]", "[::1]:80", "a.b-c.example.", "localhost:",
+    ["localhost", "LOCALHOST", "localhost:8080", "127.0.0.1", "[::1]", "[::1]:80", "a.b-c.example.",
+     "localhost:",
      "xn--mnchen-3ya.example", "under_score.example"],
 )
 def test_host_that_is_valid(site, host):
@@ -268,7 +275,8 @@ def test_host_that_is_valid(site, host):
 
 @pytest.mark.parametrize(
     "host",
-    ["a b", "a/b", "a?b", "a#b", "user@host", "http://localhost", "[::1", "::1]", "[::1]x", "localhost:x", "localhost:80x",
+    ["a b", "a/b", "a?b", "a#b", "user@host", "http://localhost", "[::1", "::1]", "[::1]x", "localhost:x",
+     "localhost:80x",
      "localhost:-1", "a\\b", "a\"b", "a<b", "\x01", "a\x7f", "a\x00b", "\xe4", "%zz", "[", "]",
      "a:1:2", "[::1]:80:80", "a\tb", "a{b", "a|b", "a^b", "a`b"],
 )
@@ -308,7 +316,8 @@ def test_host_is_unique_whatever_its_case(site):
 
 @pytest.mark.parametrize(
     "line",
-    [b"X-Empty:", b"X-Empty: ", b"X:no-space", b"X:   many", b"X: trailing   ", b"X:\ttab\t", b"X: a\tb", b"X: \xe4\xff",
+    [b"X-Empty:", b"X-Empty: ", b"X:no-space", b"X:   many", b"X: trailing   ", b"X:\ttab\t", b"X: a\tb",
+     b"X: \xe4\xff",
      b"!#$%&'*+-.^_`|~09azAZ: token", b"X: a:b:c", b"X: \"quoted, string\"", b"1: digits", b"Accept: */*"],
 )
 def test_field_line_that_is_valid(site, line):
@@ -380,7 +389,8 @@ def test_connection_persists(client):
         hello(client)
 
 
-@pytest.mark.parametrize("value", ["close", "Close", "CLOSE", "x, close", "close, x", "keep-alive, close", ",close,"])
+@pytest.mark.parametrize("value", ["close", "Close", "CLOSE", "x, close", "close, x", "keep-alive, close",
+                                   ",close,"])
 def test_connection_close(site, value):
     with site.connect() as client:
         client.request("GET", HELLO, {"Connection": value})
@@ -401,7 +411,8 @@ def test_connection_that_does_not_close(client, value):
 
 def test_nothing_behind_close_is_answered(site):
     with site.connect() as client:
-        client.send(wire.request_bytes("GET", HELLO, {"Connection": "close"}) + wire.request_bytes("GET", HELLO))
+        client.send(wire.request_bytes("GET", HELLO, {"Connection": "close"})
+                    + wire.request_bytes("GET", HELLO))
         assert client.read_last().body == tree.HELLO
 
 
@@ -455,7 +466,8 @@ def test_endless_empty_lines_are_not(site):
 # Responses.
 
 
-@pytest.mark.parametrize("target, status", [("/hello.txt", 200), ("/nothing", 404), ("/indexed", 308), ("/plain/", 200)])
+@pytest.mark.parametrize("target, status", [("/hello.txt", 200), ("/nothing", 404), ("/indexed", 308),
+                                            ("/plain/", 200)])
 def test_every_response_says_what_it_is(client, target, status):
     response = client.exchange("GET", target)
     assert response.status in ((301, 308) if status == 308 else (status,))

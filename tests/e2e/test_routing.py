@@ -25,10 +25,13 @@ def hosts(module_server):
 @pytest.mark.parametrize(
     "host, body",
     [
-        ("example.com", "exact"), ("EXAMPLE.com", "exact"), ("example.com:8080", "exact"), ("www.example.com", "exact"),
+        ("example.com", "exact"), ("EXAMPLE.com", "exact"), ("example.com:8080", "exact"),
+        ("www.example.com", "exact"),
         ("example.com.", "exact"), ("a.example.com", "wildcard"), ("a.b.example.com", "wildcard"),
-        ("A.Example.COM:1", "wildcard"), ("other.example", "default"), ("xexample.com", "default"), ("com", "default"),
-        ("example.com.evil.example", "default"), ("localhost", "default"), ("127.0.0.1", "default"), ("", "default"),
+        ("A.Example.COM:1", "wildcard"), ("other.example", "default"), ("xexample.com", "default"),
+        ("com", "default"),
+        ("example.com.evil.example", "default"), ("localhost", "default"), ("127.0.0.1", "default"),
+        ("", "default"),
         ("[::1]", "address"), ("[::1]:8080", "address"),
     ],
 )
@@ -91,12 +94,16 @@ def routes(module_server, site_root, tmp_path_factory):
 @pytest.mark.parametrize(
     "target, body",
     [
-        ("/hello.txt", tree.HELLO), ("/api", b"api"), ("/api/", b"api"), ("/api/v1", b"api"), ("/api/v", b"api"),
+        ("/hello.txt", tree.HELLO), ("/api", b"api"), ("/api/", b"api"), ("/api/v1", b"api"),
+        ("/api/v", b"api"),
         ("/api/v2", b"api v2"), ("/api/v2/", b"api v2"), ("/api/v2/x", b"api v2"), ("/api/v22", b"api"),
-        ("/api/v2/deep/x", b"deep"), ("/api/v2/deeper", b"api v2"), ("/slash/", b"slash"), ("/slash/x", b"slash"),
-        ("/api?query", b"api"), ("/%61pi", b"api"), ("/x/../api", b"api"), ("/./api", b"api"), ("/sp%20ace", b"space"),
+        ("/api/v2/deep/x", b"deep"), ("/api/v2/deeper", b"api v2"), ("/slash/", b"slash"),
+        ("/slash/x", b"slash"),
+        ("/api?query", b"api"), ("/%61pi", b"api"), ("/x/../api", b"api"), ("/./api", b"api"),
+        ("/sp%20ace", b"space"),
         ("/extra/a.txt", b"extra a"), ("/extra/", b"extra index"), ("/extra/sub/", b"extra sub"),
-        ("/mounted/here/a.txt", b"extra a"), ("/mounted/here/", b"extra index"), ("/extra/../hello.txt", tree.HELLO),
+        ("/mounted/here/a.txt", b"extra a"), ("/mounted/here/", b"extra index"),
+        ("/extra/../hello.txt", tree.HELLO),
         ("/api/../hello.txt", tree.HELLO),
     ],
 )
@@ -105,17 +112,20 @@ def test_path(routes, target, body):
     assert (response.status, response.body) == (200, body)
 
 
-@pytest.mark.parametrize("target", ["/apix", "/ap", "/extra.txt", "/extraa.txt", "/API", "/mounted", "/mounted/", "/api%2Fv2"])
+@pytest.mark.parametrize("target", ["/apix", "/ap", "/extra.txt", "/extraa.txt", "/API", "/mounted",
+                                    "/mounted/", "/api%2Fv2"])
 def test_path_that_only_looks_alike(routes, target):
     assert routes.get(target).status in (400, 404)
 
 
-@pytest.mark.parametrize("target", ["/extra/../../secret.txt", "/extra/..%2f..%2fsecret.txt", "/extra/%2e%2e/%2e%2e/secret.txt"])
+@pytest.mark.parametrize("target", ["/extra/../../secret.txt", "/extra/..%2f..%2fsecret.txt",
+                                    "/extra/%2e%2e/%2e%2e/secret.txt"])
 def test_prefix_is_no_way_out(routes, target):
     assert tree.SECRET not in routes.get(target).body
 
 
-@pytest.mark.parametrize("target, location", [("/slash", "/slash/"), ("/slash?q", "/slash/?q"), ("/mounted/here", "/mounted/here/"),
+@pytest.mark.parametrize("target, location", [("/slash", "/slash/"), ("/slash?q", "/slash/?q"),
+                                              ("/mounted/here", "/mounted/here/"),
                                               ("/extra/sub", "/extra/sub/"), ("/extra", "/extra/")])
 def test_bare_form_is_redirected(routes, target, location):
     response = routes.get(target)
@@ -132,10 +142,16 @@ def fixed(module_server, tmp_path_factory):
     tree.write(root, "a.txt", b"content")
     tree.write(root, "deep/a.txt", b"content")
     table = {
-        "/": {"files": {"root": str(root)}, "fields": {"set": {"X-A": "b", "Cache-Control": "no-store"}, "remove": ["Server", "ETag"]}},
+        "/": {
+            "files": {"root": str(root)},
+            "fields": {"set": {"X-A": "b", "Cache-Control": "no-store"}, "remove": ["Server", "ETag"]},
+        },
         "/health": {"respond": {"status": 200, "body": "ok\n", "type": "text/plain"}},
         "/empty": {"respond": {"status": 204}},
-        "/gone": {"respond": {"status": 410, "body": "<p>gone</p>", "type": "text/html"}, "fields": {"set": {"X-Gone": "yes"}}},
+        "/gone": {
+            "respond": {"status": 410, "body": "<p>gone</p>", "type": "text/html"},
+            "fields": {"set": {"X-Gone": "yes"}},
+        },
         "/short": {"respond": "in short"},
         "/teapot": {"respond": {"status": 418, "body": "short and stout"}},
         "/old": {"redirect": {"to": "https://example.com/new{path}", "status": 308}},
@@ -220,7 +236,8 @@ def test_redirect_of_any_method_keeps_the_connection(fixed):
         assert client.exchange("GET", "/health").body == b"ok\n"
 
 
-@pytest.mark.parametrize("target", ["/old/%0d%0aX-Injected:%20yes", "/old/%0aX-Injected:yes", "/uri/%0d%0a%0d%0a<script>", "/uri?%0d%0aX-Injected:yes"])
+@pytest.mark.parametrize("target", ["/old/%0d%0aX-Injected:%20yes", "/old/%0aX-Injected:yes",
+                                    "/uri/%0d%0a%0d%0a<script>", "/uri?%0d%0aX-Injected:yes"])
 def test_redirect_injects_no_field(fixed, target):
     response = fixed.get(target.replace("<", "%3C").replace(">", "%3E"))
     assert "x-injected" not in response

@@ -65,8 +65,8 @@ class Response:
 
 
 def request_bytes(method="GET", target="/", fields=None, body=None, version="HTTP/1.1", host="localhost"):
-    """A well-formed request. `fields` is a mapping or a list of pairs; str is sent as Latin-1. Content-Length is
-    added for a body unless the caller frames it."""
+    """A well-formed request. `fields` is a mapping or a list of pairs; str is sent as Latin-1. Content-Length
+    is added for a body unless the caller frames it."""
     pairs = list(fields.items()) if hasattr(fields, "items") else list(fields or [])
     names = {name.lower() for name, _ in pairs}
     if host is not None and "host" not in names:
@@ -272,8 +272,8 @@ class Client:
         return not readable
 
     def server_state(self):
-        """The state of the server's end of this connection as the kernel tells it (tcp(7)): "01" is established;
-        None when that end is gone."""
+        """The state of the server's end of this connection as the kernel tells it: "01" is established; None
+        when that end is gone."""
         with open("/proc/net/tcp", encoding="ascii") as table:
             for row in table.readlines()[1:]:
                 columns = row.split()
