@@ -57,14 +57,15 @@ static enum h1_head_result take_empty_lines(struct h1 *engine, struct slice *inp
 static enum h1_event next_head(struct h1 *engine, struct slice *input, struct http_request *request)
 {
     enum h1_head_result empty = take_empty_lines(engine, input);
-    if (empty == H1_HEAD_BAD)
-        return die(engine, 400);
-    if (input->length == 0)
+    if (empty != H1_HEAD_BAD && input->length == 0)
         return H1_MORE;
     /* A method begins with a token byte; a TLS handshake or line noise does not, and must not wait for a line
      * end. */
-    if (empty == H1_HEAD_DONE && !http_is_token_byte((unsigned char)input->data[0]))
+    bool can_begin = empty == H1_HEAD_MORE || http_is_token_byte((unsigned char)input->data[0]);
+    if (empty == H1_HEAD_BAD || !can_begin) {
+        http_request_clear(request);
         return die(engine, 400);
+    }
     /* Parsing starts over with each new line, but looks at no byte twice while it waits for one. */
     bool may_parse =
         slice_find(slice_skip(*input, engine->scanned), '\n') < input->length - engine->scanned ||

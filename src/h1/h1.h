@@ -8,7 +8,8 @@
  *  3. On H1_REQUEST the head is in `request`, whose slices point into the input. Content follows as
  * H1_CONTENT events, then H1_END (at once when there is none).
  *  4. On H1_ERROR answer with `engine->status` and close: framing is in doubt, nothing behind it is ever
- * parsed.
+ * parsed. A head that was refused leaves its request line and the fields in front of the fault in `request`,
+ * or nothing at all where the request line itself is bad.
  *
  * Whatever way the input is cut into pieces, the events are the same, but for the pieces of content. */
 #ifndef H1_H1_H

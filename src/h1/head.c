@@ -190,12 +190,6 @@ static refusal settle_head(const struct h1_limits *limits, struct http_request *
     return refused;
 }
 
-/* Not the fields array: it is large, and `field_count` says how much of it counts. */
-static void clear(struct http_request *request)
-{
-    memset(request, 0, offsetof(struct http_request, fields));
-}
-
 /* Cuts one line off the front of `rest`, a bad one too. A line ends in CRLF, and holds no other CR, nor LF: a
  * bare one is where two parsers would disagree (RFC 9112 section 2.2). */
 static enum h1_head_result take_line(struct slice *rest, struct slice *ret_line)
@@ -216,7 +210,7 @@ enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *li
     struct slice line;
     refusal refused = 0;
     bool has_request_line = false;
-    clear(request);
+    http_request_clear(request);
     for (;;) {
         enum h1_head_result result = take_line(&rest, &line);
         size_t used = result == H1_HEAD_MORE ? input.length : input.length - rest.length;
@@ -243,6 +237,8 @@ enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *li
     *ret_length = input.length - rest.length;
     return H1_HEAD_DONE;
 bad:
+    if (request->target.data == NULL)
+        http_request_clear(request);
     *ret_status = refused;
     return H1_HEAD_BAD;
 }

@@ -39,6 +39,13 @@ struct http_request {
 
 static_assert(HTTP_FIELDS_MAX < 255, "an index into the fields fits in a byte");
 
+/* Forgets everything. Not by setting the fields to zero: they are many, and `field_count` says how much of
+ * them counts. */
+static inline void http_request_clear(struct http_request *request)
+{
+    memset(request, 0, offsetof(struct http_request, fields));
+}
+
 /* The value of the first field with this name; data is NULL where there is none. An empty value has data. */
 static inline struct slice http_request_field(const struct http_request *request, enum http_field_name name)
 {

@@ -26,6 +26,7 @@ struct transcript {
     size_t kept_length;
     uint64_t content_bytes;
     bool in_content;
+    bool in_message; /* between a request and its end */
 };
 
 static inline void transcript_init(struct transcript *transcript, const struct h1_limits *limits)
@@ -82,6 +83,24 @@ static inline void transcript_check_request(const struct transcript *transcript,
     assert(counts[HTTP_FIELD_HOST] == 1 || (counts[HTTP_FIELD_HOST] == 0 && request->version_minor == 0));
     assert(counts[HTTP_FIELD_CONTENT_LENGTH] + counts[HTTP_FIELD_TRANSFER_ENCODING] <= 1);
     assert((request->body == HTTP_BODY_CHUNKED) == (counts[HTTP_FIELD_TRANSFER_ENCODING] == 1));
+}
+
+/* What a refused head leaves: its whole request line, or nothing. (Where content is refused the request is
+ * that of its message, and its slices are of an input that is gone.) */
+static inline void transcript_check_refused(struct transcript *transcript, struct slice input)
+{
+    const struct http_request *request = &transcript->request;
+    if (transcript->in_message)
+        return;
+    transcript_check_slice(request->method_text, input);
+    transcript_check_slice(request->target, input);
+    transcript_check_slice(request->path, input);
+    assert((request->method_text.length > 0) == (request->target.length > 0));
+    assert(request->target.length > 0 || request->field_count == 0);
+    for (unsigned i = 0; i < request->field_count; i++) {
+        transcript_check_slice(request->fields[i].name_text, input);
+        transcript_check_slice(request->fields[i].value, input);
+    }
 }
 
 static inline void transcript_add_request(struct transcript *transcript, struct slice input)
@@ -156,6 +175,7 @@ static inline void transcript_feed(struct transcript *transcript, struct slice b
             continue;
         }
         transcript_close_content(transcript);
+        transcript->in_message = event == H1_REQUEST || (event == H1_ERROR && transcript->in_message);
         if (event == H1_REQUEST) {
             transcript_add_request(transcript, input);
         } else if (event == H1_END) {
@@ -164,6 +184,7 @@ static inline void transcript_feed(struct transcript *transcript, struct slice b
             buffer_append(&transcript->text, SLICE(" ."));
         } else {
             assert(event == H1_ERROR && transcript->engine.status >= 400 && transcript->engine.status < 600);
+            transcript_check_refused(transcript, input);
             buffer_printf(&transcript->text, " !%u", transcript->engine.status);
         }
     }
