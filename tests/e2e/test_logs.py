@@ -227,7 +227,8 @@ def test_quiet(server, site_root):
     running.get("/nothing")
     running.stop()
     assert running.stdout() == ""
-    assert running.stderr() == ""
+    # A busy machine may stall the loop, and warnings are not what quiet is about.
+    assert [line for line in running.stderr().splitlines() if " warning stalled " not in line] == []
 
 
 def test_configured_log(server, site_root, tmp_path):
