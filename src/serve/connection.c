@@ -3,9 +3,15 @@
  *
  * At most one exchange is being handled at a time, so responses leave in the order of their requests without
  * any book-keeping; pipelined requests that are answered at once collect in `exchanges` and leave in one
- * write. */
+ * write (delivery.c).
+ *
+ * What a settled connection waits for always comes, or its deadline does: bytes and the FIN while it reads,
+ * on_sent while the stream sends, connection_continue while a job has an exchange. */
 #include "serve/connection.h"
 
+#include "serve/admission.h"
+#include "serve/delivery.h"
+#include "serve/dispatch.h"
 #include "serve/exchange.h"
 #include "serve/server_internal.h"
 #include "serve/timeouts.h"
@@ -16,21 +22,14 @@
 /* Responses that are collected before they are sent: the write's cost is spread by then. */
 #define PIPELINE_BATCH 32
 
-/* Bytes of files that one connection is sent before others have their turn. */
-#define TURN_BYTES_MAX (4u << 20)
+/* So many batches of one connection are answered before others have their turn. */
+#define TURN_BATCHES_MAX 8
 
 static const struct stream_events connection_stream_events;
 
 static struct connection *connection_of(const struct stream *stream)
 {
     return CONTAINER_OF(stream, struct connection, stream);
-}
-
-static struct exchange *first_exchange(const struct connection *connection)
-{
-    return list_is_empty(&connection->exchanges)
-               ? NULL
-               : CONTAINER_OF(connection->exchanges.next, struct exchange, link);
 }
 
 static struct exchange *last_exchange(const struct connection *connection)
@@ -65,9 +64,23 @@ static void set_state(struct connection *connection, enum connection_state state
         list_append(is_idle ? &server->idle : &server->busy, &connection->link);
         server_counters(server)->connections_idle += (uint64_t)is_idle - (uint64_t)was_idle;
     }
-    enum connection_state before = (enum connection_state)connection->state;
+    bool is_new = state != (enum connection_state)connection->state || connection->request_began;
     connection->state = (uint8_t)state;
-    timeouts_entered(connection, before);
+    connection->request_began = false;
+    timeouts_entered(connection, is_new);
+}
+
+static void drop_exchange(struct exchange *exchange)
+{
+    list_remove(&exchange->link);
+    dispatch_end(exchange);
+}
+
+static void drop_exchanges(struct connection *connection)
+{
+    struct exchange *exchange;
+    while ((exchange = last_exchange(connection)) != NULL)
+        drop_exchange(exchange);
 }
 
 static void close_now(struct connection *connection)
@@ -81,11 +94,7 @@ static void close_now(struct connection *connection)
     timer_disarm(&connection->timer);
     list_remove(&connection->link);
     stream_close(&connection->stream);
-    struct exchange *exchange;
-    while ((exchange = first_exchange(connection)) != NULL) {
-        list_remove(&exchange->link);
-        server_exchange_done(exchange);
-    }
+    drop_exchanges(connection);
 }
 
 void connection_abort(struct connection *connection)
@@ -93,34 +102,57 @@ void connection_abort(struct connection *connection)
     close_now(connection);
 }
 
+static void free_input(struct connection *connection)
+{
+    free(connection->input);
+    connection->input = NULL;
+    connection->input_length = connection->input_capacity = 0;
+}
+
 /* Our last byte is out. A client that said "close" sends nothing more: closing is safe. Any other may be
  * sending still; a close now would make the kernel answer with RST, and RST would take our response out of
  * the client's hands (RFC 9112 section 9.6). */
-static void finish(struct connection *connection, bool client_is_done)
+static void finish(struct connection *connection)
 {
-    bool was_read_whole = connection->engine.state != H1_STATE_DEAD && !is_inside_content(connection);
-    if (connection->peer_ended || (client_is_done && was_read_whole && connection->input_length == 0)) {
+    bool was_read_whole = connection->engine.state != H1_STATE_DEAD && !is_inside_content(connection) &&
+                          connection->input_length == 0;
+    if (connection->peer_ended || (connection->client_is_done && was_read_whole)) {
         close_now(connection);
         return;
     }
+    drop_exchanges(connection);
+    free_input(connection);
     stream_shutdown(&connection->stream);
     set_state(connection, CONNECTION_LINGER);
     stream_read_resume(&connection->stream);
 }
 
-static void begin_exchange(struct connection *connection, struct exchange *exchange)
+/* The exchange that the head was parsed into, or that takes the place of a request that has none. */
+static struct exchange *take_spare(struct connection *connection)
 {
     struct server *server = connection->server;
-    const struct limits *limits = &server_settings(server)->limits;
+    struct exchange *exchange = server->spare;
+    server->spare = NULL;
     exchange->connection = connection;
     exchange->snapshot = snapshot_ref(server->snapshot);
     list_append(&connection->exchanges, &exchange->link);
+    return exchange;
+}
+
+static struct exchange *begin_exchange(struct connection *connection)
+{
+    struct server *server = connection->server;
+    const struct limits *limits = &server_settings(server)->limits;
+    struct exchange *exchange = take_spare(connection);
+    connection->request_began = true;
     connection->request_count++;
+    connection->client_is_done = !exchange->request.keep_alive;
     bool is_last =
         limits->requests_per_connection && connection->request_count >= limits->requests_per_connection;
-    exchange->closes = !exchange->request.keep_alive || is_last || server->is_draining;
+    exchange->closes = connection->client_is_done || is_last || server->is_draining;
     if (server->options.access_log)
         exchange->began_us = loop_clock_us(server_loop(server));
+    return exchange;
 }
 
 /* A request without content is answered at once; one with content when that was read to its end, so that a
@@ -129,21 +161,18 @@ static void begin_exchange(struct connection *connection, struct exchange *excha
  * disagreeing about whether the content follows (RFC 9110 section 10.1.1). */
 static void on_request(struct connection *connection)
 {
-    struct server *server = connection->server;
-    struct exchange *exchange = server->spare;
-    server->spare = NULL;
-    begin_exchange(connection, exchange);
-    server_route(exchange);
+    struct exchange *exchange = begin_exchange(connection);
+    dispatch_route(exchange);
     if (exchange->request.body == HTTP_BODY_NONE) {
-        server_answer(exchange);
+        dispatch_answer(exchange);
     } else if (exchange->request.expect_continue && exchange->refusal) {
-        exchange->closes = true;
-        server_answer(exchange);
+        connection->is_closing = exchange->closes = true;
+        dispatch_answer(exchange);
     } else {
         exchange->sends_continue = exchange->request.expect_continue;
         connection->lacks_memory |= exchange_keep(exchange) < 0;
     }
-    connection->is_closing = exchange->closes && exchange->is_responded;
+    connection->is_closing |= exchange->closes && exchange->is_responded;
 }
 
 /* The last byte of a request. Where it had content, its exchange has been waiting for this. */
@@ -153,7 +182,7 @@ static void on_request_end(struct connection *connection)
     if (exchange == NULL || exchange->is_responded || exchange->is_busy ||
         exchange->request.body == HTTP_BODY_NONE)
         return;
-    server_answer(exchange);
+    dispatch_answer(exchange);
     connection->is_closing = exchange->closes && exchange->is_responded;
 }
 
@@ -162,15 +191,11 @@ static void on_request_end(struct connection *connection)
 static void refuse(struct connection *connection, int status)
 {
     struct exchange *exchange = last_exchange(connection);
-    if (exchange == NULL || exchange->is_responded) {
-        exchange = connection->server->spare;
-        connection->server->spare = NULL;
-        exchange->connection = connection;
-        exchange->snapshot = snapshot_ref(connection->server->snapshot);
-        list_append(&connection->exchanges, &exchange->link);
-    }
-    exchange->closes = true;
-    connection->is_closing = true;
+    if (exchange == NULL || exchange->is_responded)
+        exchange = take_spare(connection);
+    assert(!exchange->is_busy);
+    connection->is_closing = exchange->closes = true;
+    connection->client_is_done = false;
     exchange_fail(exchange, status);
 }
 
@@ -193,7 +218,14 @@ enum parse_result {
     PARSE_PAUSED,  /* there may be more, but what was answered must be sent first */
 };
 
-/* Takes requests out of the input and has them answered. */
+static void count_content(struct connection *connection, size_t length)
+{
+    if (connection->state == CONNECTION_BODY)
+        connection->phase_bytes += length;
+}
+
+/* Takes requests out of the input and has them answered. What a head left unfinished is forgotten: the spare
+ * belongs to all connections, and the bytes that it points into do not stay. */
 static enum parse_result parse(struct connection *connection, struct slice *input)
 {
     struct server *server = connection->server;
@@ -209,71 +241,16 @@ static enum parse_result parse(struct connection *connection, struct slice *inpu
         }
         struct slice content;
         switch (h1_next(&connection->engine, input, &server->spare->request, &content)) {
-        case H1_MORE: return PARSE_STARVED;
+        case H1_MORE: exchange_clear_request(server->spare); return PARSE_STARVED;
         case H1_REQUEST:
             on_request(connection);
             answered++;
             break;
-        case H1_CONTENT: connection->phase_bytes += content.length; break;
+        case H1_CONTENT: count_content(connection, content.length); break;
         case H1_END: on_request_end(connection); break;
         case H1_ERROR: refuse(connection, connection->engine.status); break;
         }
     }
-}
-
-/* What was gathered for one send. */
-struct batch {
-    struct segment segments[STREAM_SEGMENTS_MAX];
-    size_t count;
-    uint64_t bytes;
-    enum piece_result result; /* why it is not longer; PIECE_GIVEN: it is full */
-};
-
-/* Gathers the pieces of the responses that are ready, in order. */
-static void gather(struct connection *connection, struct batch *batch)
-{
-    batch->count = 0;
-    batch->bytes = 0;
-    batch->result = PIECE_END;
-    LIST_FOREACH(link, &connection->exchanges) {
-        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
-        if (exchange->sends_continue) {
-            exchange->sends_continue = false;
-            batch->segments[batch->count++] = segment_memory(SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
-        }
-        batch->result = exchange->is_responded ? PIECE_GIVEN : PIECE_WAIT;
-        while (batch->result == PIECE_GIVEN) {
-            if (batch->count == STREAM_SEGMENTS_MAX || batch->bytes >= TURN_BYTES_MAX)
-                return;
-            struct segment *segment = &batch->segments[batch->count];
-            batch->result = exchange_next_piece(exchange, segment);
-            if (batch->result == PIECE_GIVEN) {
-                batch->bytes += segment->length;
-                batch->count++;
-            }
-        }
-        if (batch->result != PIECE_END)
-            return;
-        exchange->is_sent = true;
-    }
-}
-
-/* Ends the exchanges whose every byte the kernel has. Returns false when the connection went with the last of
- * them. */
-static bool complete_sent(struct connection *connection)
-{
-    struct exchange *exchange;
-    while ((exchange = first_exchange(connection)) != NULL && exchange->is_sent) {
-        bool closes = exchange->closes;
-        bool client_is_done = !exchange->request.keep_alive;
-        list_remove(&exchange->link);
-        server_exchange_done(exchange);
-        if (closes) {
-            finish(connection, client_is_done);
-            return false;
-        }
-    }
-    return true;
 }
 
 /* The responses that are not sent whole yet outlive the bytes that their requests point into. */
@@ -286,58 +263,9 @@ static bool keep_unsent(struct connection *connection)
     return true;
 }
 
-enum flush_result {
-    FLUSH_EMPTY,   /* nothing is left to send: the next request may come */
-    FLUSH_WAITING, /* for the socket, or for a handler */
-    FLUSH_GONE,    /* the connection lingers or is closed */
-};
-
-static enum flush_result flush(struct connection *connection)
-{
-    uint64_t bytes = 0;
-    if (stream_is_sending(&connection->stream))
-        return FLUSH_WAITING;
-    while (!list_is_empty(&connection->exchanges)) {
-        struct batch batch;
-        gather(connection, &batch);
-        if (batch.result == PIECE_FAILED) {
-            close_now(connection);
-            return FLUSH_GONE;
-        }
-        enum send_result sent = SEND_DONE;
-        if (batch.count > 0)
-            sent = stream_send(&connection->stream, batch.segments, batch.count);
-        if (sent == SEND_FAILED) {
-            close_now(connection);
-            return FLUSH_GONE;
-        }
-        bytes += batch.bytes;
-        connection->phase_bytes += batch.bytes;
-        server_counters(connection->server)->bytes_sent += batch.bytes;
-        if (sent == SEND_PENDING)
-            return FLUSH_WAITING;
-        if (!complete_sent(connection))
-            return FLUSH_GONE;
-        if (batch.result == PIECE_WAIT)
-            return FLUSH_WAITING;
-        if (bytes >= TURN_BYTES_MAX && !list_is_empty(&connection->exchanges)) {
-            task_defer(server_loop(connection->server), &first_exchange(connection)->task);
-            return FLUSH_WAITING;
-        }
-    }
-    return FLUSH_EMPTY;
-}
-
 static struct slice stashed_input(const struct connection *connection)
 {
     return slice_make(connection->input, connection->input_length);
-}
-
-static void free_input(struct connection *connection)
-{
-    free(connection->input);
-    connection->input = NULL;
-    connection->input_length = connection->input_capacity = 0;
 }
 
 /* Room for `length` bytes of input; what is in it stays. */
@@ -369,70 +297,114 @@ static bool stash(struct connection *connection, struct slice rest)
     return true;
 }
 
+/* A job of the connection is on the offload pool and will call connection_continue. */
+static bool has_job(const struct connection *connection)
+{
+    LIST_FOREACH(link, &connection->exchanges) {
+        if (CONTAINER_OF(link, struct exchange, link)->is_busy)
+            return true;
+    }
+    return false;
+}
+
+/* It had its share of this turn: see rest. */
+static bool is_resting(const struct connection *connection)
+{
+    return connection->is_waiting && list_is_empty(&connection->exchanges);
+}
+
 static enum connection_state state_of(const struct connection *connection)
 {
-    const struct exchange *last = last_exchange(connection);
-    if (is_inside_content(connection) && !stream_is_sending(&connection->stream))
-        return CONNECTION_BODY;
-    if (last && (!last->is_responded || last->is_busy))
-        return CONNECTION_HANDLE;
-    if (last)
+    if (stream_is_sending(&connection->stream) || is_resting(connection))
         return CONNECTION_SEND;
+    if (is_inside_content(connection) && !connection->is_closing)
+        return CONNECTION_BODY;
+    if (!list_is_empty(&connection->exchanges)) {
+        assert(has_job(connection));
+        return CONNECTION_HANDLE;
+    }
     return connection->input_length > 0 ? CONNECTION_HEAD : CONNECTION_IDLE;
+}
+
+/* What is read is parsed, or what is kept would grow without bound. */
+static bool wants_input(const struct connection *connection, enum connection_state state)
+{
+    return !connection->is_closing && (state <= CONNECTION_BODY || is_inside_content(connection));
 }
 
 /* Everything that could be done was done: waits for what comes next. */
 static void settle(struct connection *connection)
 {
     enum connection_state state = state_of(connection);
-    bool wants_input = state <= CONNECTION_BODY || is_inside_content(connection);
     if (connection->peer_ended && state <= CONNECTION_BODY) {
         close_now(connection);
         return;
     }
     if (state == CONNECTION_IDLE && connection->server->is_draining) {
-        finish(connection, false);
+        finish(connection);
         return;
     }
-    if (wants_input)
+    if (wants_input(connection, state))
         stream_read_resume(&connection->stream);
     else
         stream_read_pause(&connection->stream);
     set_state(connection, state);
 }
 
+/* Lets the other connections have their turn, with requests left to answer. */
+static void rest(struct connection *connection)
+{
+    connection->is_waiting = true;
+    stream_send_later(&connection->stream);
+}
+
+/* True when the connection came to its end with what was delivered. */
+static bool has_ended(struct connection *connection, enum delivery_result delivered)
+{
+    switch (delivered) {
+    case DELIVERY_EMPTY:
+    case DELIVERY_WAITING: return false;
+    case DELIVERY_LAST: finish(connection); return true;
+    case DELIVERY_FAILED: close_now(connection); return true;
+    }
+    UNREACHABLE();
+}
+
 /* Parses and answers as much of `input` as can be, sends what is ready, and keeps the rest. */
 static void advance(struct connection *connection, struct slice input)
 {
-    enum parse_result parsed;
-    enum flush_result flushed;
+    enum delivery_result delivered;
+    bool may_go_on;
+    unsigned batches = 0;
     do {
-        parsed = parse(connection, &input);
-        flushed = flush(connection);
-        connection->is_waiting = flushed == FLUSH_WAITING;
-    } while (parsed == PARSE_PAUSED && flushed == FLUSH_EMPTY && !connection->lacks_memory);
-    if (flushed == FLUSH_GONE) {
-        free_input(connection);
+        enum parse_result parsed = parse(connection, &input);
+        delivered = delivery_go_on(connection);
+        connection->is_waiting = delivered == DELIVERY_WAITING;
+        may_go_on = parsed == PARSE_PAUSED && delivered == DELIVERY_EMPTY && !connection->lacks_memory;
+    } while (may_go_on && ++batches < TURN_BATCHES_MAX);
+    if (has_ended(connection, delivered))
+        return;
+    if (connection->lacks_memory || !keep_unsent(connection) || !stash(connection, input)) {
+        close_now(connection);
         return;
     }
-    if (!keep_unsent(connection) || !stash(connection, input) || connection->lacks_memory)
-        close_now(connection);
-    else
-        settle(connection);
+    if (may_go_on)
+        rest(connection);
+    settle(connection);
 }
 
 void connection_continue(struct connection *connection)
 {
     const struct exchange *last = last_exchange(connection);
     connection->is_closing |= last && last->is_responded && last->closes;
-    enum flush_result flushed = flush(connection);
-    connection->is_waiting = flushed == FLUSH_WAITING;
-    if (flushed == FLUSH_EMPTY)
+    enum delivery_result delivered = delivery_go_on(connection);
+    connection->is_waiting = delivered == DELIVERY_WAITING;
+    if (has_ended(connection, delivered))
+        return;
+    if (delivered == DELIVERY_EMPTY)
         advance(connection, stashed_input(connection));
-    else if (flushed == FLUSH_WAITING)
-        settle(connection);
     else
-        free_input(connection);
+        settle(connection);
 }
 
 void connection_refuse(struct connection *connection, int status)
@@ -476,20 +448,30 @@ static bool may_send_file(struct stream *stream, const struct segment *segment)
     UNREACHABLE();
 }
 
+/* The content that was still to come will not: its request gets no answer, but those before it do. */
+static void give_up_request(struct connection *connection)
+{
+    struct exchange *exchange = last_exchange(connection);
+    assert(!exchange->is_responded && !exchange->is_busy);
+    drop_exchange(exchange);
+    exchange = last_exchange(connection);
+    if (exchange)
+        connection->is_closing = exchange->closes = true;
+}
+
 static void on_end(struct stream *stream)
 {
     struct connection *connection = connection_of(stream);
     connection->peer_ended = true;
-    if (connection->state == CONNECTION_LINGER || list_is_empty(&connection->exchanges) ||
-        is_inside_content(connection))
+    if (is_inside_content(connection) && !connection->is_closing)
+        give_up_request(connection);
+    if (list_is_empty(&connection->exchanges))
         close_now(connection);
 }
 
 static void on_sent(struct stream *stream)
 {
-    struct connection *connection = connection_of(stream);
-    if (complete_sent(connection))
-        connection_continue(connection);
+    connection_continue(connection_of(stream));
 }
 
 static void on_error(struct stream *stream, int error)
@@ -548,14 +530,21 @@ static struct peer peer_of(const struct address *address)
 bool connection_open(struct server *server, int fd, const struct address *address)
 {
     struct peer peer = peer_of(address);
-    if (!server_admit_address(server, &peer))
+    enum admission admission = admission_of(server, &peer);
+    if (admission == ADMISSION_REFUSED)
         return false;
     struct connection *connection = pool_get(&server->connections);
     if (connection == NULL) {
-        server_release_address(server, &peer);
+        if (admission == ADMISSION_COUNTED)
+            admission_release(server, &peer);
         return false;
     }
-    *connection = (struct connection){.server = server, .peer = peer, .state = CONNECTION_IDLE};
+    *connection = (struct connection){
+        .server = server,
+        .peer = peer,
+        .state = CONNECTION_IDLE,
+        .is_counted = admission == ADMISSION_COUNTED,
+    };
     stream_init(&connection->stream, server_loop(server), fd, &connection_stream_events);
     h1_init(&connection->engine, &server->h1_limits);
     list_init(&connection->exchanges);
@@ -572,5 +561,5 @@ bool connection_open(struct server *server, int fd, const struct address *addres
 void connection_drain(struct connection *connection)
 {
     if (connection->state == CONNECTION_IDLE)
-        finish(connection, false);
+        finish(connection);
 }

@@ -1,15 +1,18 @@
 /* A connection: a stream, the HTTP/1 engine that reads it, and the exchanges that answer. One small struct
  * while it is idle.
  *
- * States and what each waits for:
+ * Its states, what each waits for, for how long (serve/timeouts.c), and what happens when that is over:
  *
- *   IDLE    the first byte of a request                      idle_ms    closes silently
- *   HEAD    the rest of a head                               head_ms    408
- *   BODY    the rest of a request's content                  body_ms    408, or a close when the answer is
- * out HANDLE  a handler at work off the loop                   - SEND    the peer to take the response
- * write_ms   closes LINGER  the peer's FIN, after our last byte              linger_ms  closes CLOSED  the
- * end of the turn
- */
+ *   IDLE    the first byte of a request             idle_ms            closes silently
+ *   HEAD    the rest of a head                      head_ms            408
+ *   BODY    the rest of a request's content         body_ms and rate   408
+ *   HANDLE  a job off the loop                      for ever           -
+ *   SEND    the peer to take what it is sent        write_ms and rate  closes
+ *   LINGER  the peer's FIN, after our last byte     linger_ms          closes
+ *   CLOSED  the end of the turn
+ *
+ * It may wait for several things at once: content of a request while the response before it is sent. The
+ * state is then the one whose time counts: SEND before BODY before HANDLE. */
 #ifndef SERVE_CONNECTION_H
 #define SERVE_CONNECTION_H
 
@@ -51,15 +54,18 @@ struct connection {
     uint64_t phase_bytes;      /* BODY: received; SEND: given to the stream */
     uint64_t phase_bytes_seen; /* SEND: of these, acknowledged when last looked at */
     uint32_t request_count;
-    uint8_t state;     /* enum connection_state */
-    bool is_closing;   /* the last response is in the queue: nothing behind its request is parsed */
-    bool is_waiting;   /* a response is being sent or made: no request is begun before it is out */
-    bool lacks_memory; /* close, there is no going on */
-    bool peer_ended;   /* FIN is in */
+    uint8_t state;      /* enum connection_state */
+    bool request_began; /* since the state was entered: the state's time begins anew */
+    bool is_closing;    /* nothing behind the last request is parsed: the connection ends with its response */
+    bool is_waiting;    /* a response is being sent or made: no request is begun before it is out */
+    bool lacks_memory;  /* close, there is no going on */
+    bool peer_ended;    /* FIN is in */
+    bool client_is_done; /* it said that it sends nothing behind its last request */
+    bool is_counted;     /* among those of its address */
     struct peer peer;
 };
 
-static_assert(sizeof(struct connection) <= 256, "an idle connection is four cache lines and nothing else");
+static_assert(sizeof(struct connection) <= 320, "an idle connection is small");
 
 /* Takes over `fd`; false where it does not, because the address has as many connections as it may, or for
  * want of memory. May answer a first request before it returns. */

@@ -12,11 +12,6 @@
 /* All that one request may allocate. */
 #define EXCHANGE_ARENA_BYTES_MAX (4u << 20)
 
-static void continue_sending(struct task *task)
-{
-    connection_continue(CONTAINER_OF(task, struct exchange, task)->connection);
-}
-
 struct exchange *exchange_create(struct server *server)
 {
     struct exchange *exchange = pool_get(&server->exchanges);
@@ -27,10 +22,13 @@ struct exchange *exchange_create(struct server *server)
     exchange->server = server;
     exchange->pieces = exchange->pieces_inline;
     arena_init(&exchange->arena, EXCHANGE_ARENA_BYTES_MAX);
-    task_init(&exchange->task, continue_sending);
-    /* Nothing of the request is known until a head was parsed; an error reply may be all that it gets. */
-    memset(&exchange->request, 0, offsetof(struct http_request, fields));
+    exchange_clear_request(exchange);
     return exchange;
+}
+
+void exchange_clear_request(struct exchange *exchange)
+{
+    memset(&exchange->request, 0, offsetof(struct http_request, fields));
 }
 
 void exchange_end(struct exchange *exchange)
@@ -39,7 +37,6 @@ void exchange_end(struct exchange *exchange)
     exchange->connection = NULL;
     if (exchange->is_busy)
         return;
-    task_cancel(&exchange->task);
     file_unref(exchange->file);
     snapshot_unref(exchange->snapshot);
     exchange_free_chunks(exchange);
@@ -47,11 +44,12 @@ void exchange_end(struct exchange *exchange)
     pool_put(&exchange->server->exchanges, exchange);
 }
 
-/* From the first byte of the method to the last of the last field. */
+/* From the first byte of the method to the last of the last field; of a head that was refused, as far as it
+ * was understood. */
 static struct slice head_bytes(const struct http_request *request)
 {
     const char *begin = request->method_text.data;
-    struct slice last = request->target;
+    struct slice last = request->target.data ? request->target : request->method_text;
     if (request->field_count > 0)
         last = request->fields[request->field_count - 1].value;
     return slice_make(begin, (size_t)(last.data + last.length - begin));
@@ -109,9 +107,7 @@ int exchange_offload(struct exchange *exchange, void (*work)(struct exchange *ex
 void exchange_begin_response(struct exchange *exchange, int status)
 {
     http_response_init(&exchange->response, status);
-    bool names_itself = exchange->snapshot ? exchange->snapshot->settings->server_field
-                                           : server_names_itself(exchange->server);
-    if (names_itself)
+    if (exchange->snapshot->settings->server_field)
         exchange_add_field(exchange, HTTP_FIELD_SERVER, SLICE("vif"));
 }
 
@@ -154,6 +150,14 @@ static void give_up(struct exchange *exchange)
     exchange->is_responded = true;
 }
 
+static uint64_t length_of(const struct segment *content, size_t content_count)
+{
+    uint64_t length = 0;
+    for (size_t i = 0; i < content_count; i++)
+        length += content[i].length;
+    return length;
+}
+
 void exchange_respond(struct exchange *exchange, const struct segment *content, size_t content_count)
 {
     struct http_response *response = &exchange->response;
@@ -161,9 +165,7 @@ void exchange_respond(struct exchange *exchange, const struct segment *content, 
     exchange_edit_fields(exchange);
     exchange->head_only =
         exchange->request.method == HTTP_METHOD_HEAD || http_status_has_no_content(response->status);
-    if (!response->no_length)
-        for (size_t i = 0; i < content_count; i++)
-            response->content_length += content[i].length;
+    response->content_length = response->no_length ? 0 : length_of(content, content_count);
     if (exchange->head_only)
         content_count = 0;
     if (content_count + 1 > EXCHANGE_PIECES_INLINE)

@@ -47,7 +47,6 @@ struct exchange {
     struct chunk *chunks[2]; /* bytes of a cold file on their way: see pieces.c */
     uint8_t chunk_turn;      /* which of the two was read last */
 
-    struct task task; /* goes on sending in the next turn */
     struct job job;
     void (*job_work)(struct exchange *exchange);
     void (*job_done)(struct exchange *exchange);
@@ -113,8 +112,11 @@ bool exchange_file_is_unchanged(const struct exchange *exchange);
 /* Frees what pieces.c holds. */
 void exchange_free_chunks(struct exchange *exchange);
 
-/* From the server's pool, for `connection`; NULL without memory. */
+/* From the server's pool, with a blank request; NULL without memory. */
 struct exchange *exchange_create(struct server *server) MUST_CHECK;
+
+/* Makes the request blank again: an error reply may be all that it gets. */
+void exchange_clear_request(struct exchange *exchange);
 
 /* Gives everything back; at once, or when its job is done. The exchange must be in no list. */
 void exchange_end(struct exchange *exchange);

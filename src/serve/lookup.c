@@ -3,6 +3,7 @@
 #include "serve/lookup.h"
 
 #include "http/mime.h"
+#include "serve/admission.h"
 #include "serve/server_internal.h"
 #include "sys/socket.h"
 
@@ -125,7 +126,8 @@ static int open_now(struct exchange *exchange, struct lookup_state *state)
     if (!state->request.root->is_local)
         return -EAGAIN;
     int error = file_open(&state->request, &state->found);
-    if (is_shortage_of_descriptors(error) && (file_cache_shrink(server->files) || server_shed_idle(server)))
+    if (is_shortage_of_descriptors(error) &&
+        (file_cache_shrink(server->files) || admission_shed_idle(server)))
         error = file_open(&state->request, &state->found);
     return error;
 }

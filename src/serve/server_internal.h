@@ -1,5 +1,5 @@
-/* The server's insides, shared by the files that make it up: server.c, connection.c, exchange.c and the
- * handlers. */
+/* The server's insides, shared by the files that make it up: admission, connections, delivery, exchanges,
+ * dispatch and the handlers. */
 #ifndef SERVE_SERVER_INTERNAL_H
 #define SERVE_SERVER_INTERNAL_H
 
@@ -12,11 +12,7 @@
 #include "serve/file_cache.h"
 #include "serve/server.h"
 
-struct server_listener {
-    struct listener listener;
-    struct server *server;
-    struct server_listener *next;
-};
+struct server_listener;
 
 /* What the worker was doing last, for the report of a stall. */
 #define ACTIVITY_BYTES_MAX 120
@@ -52,11 +48,6 @@ static inline const struct settings *server_settings(const struct server *server
     return server->snapshot->settings;
 }
 
-static inline bool server_names_itself(const struct server *server)
-{
-    return server_settings(server)->server_field;
-}
-
 static inline struct counters *server_counters(const struct server *server)
 {
     return server->options.counters;
@@ -65,23 +56,7 @@ static inline struct counters *server_counters(const struct server *server)
 /* The Date field's value, HTTP_DATE_LENGTH bytes; made anew once a second. */
 const char *server_date(struct server *server);
 
-/* Counts a connection of this peer; false where it has as many as it may. */
-bool server_admit_address(struct server *server, const struct peer *peer) MUST_CHECK;
-void server_release_address(struct server *server, const struct peer *peer);
-
 /* A connection's memory is free: gives it back, and ends the draining with the last one. */
 void server_connection_gone(struct server *server, struct connection *connection);
-
-/* Closes the connection that has been idle for longest; false where none is idle. */
-bool server_shed_idle(struct server *server);
-
-/* Finds what answers the request: sets exchange->place, or exchange->refusal. */
-void server_route(struct exchange *exchange);
-
-/* Calls the handler of a routed request, or refuses it. The answer may come later. */
-void server_answer(struct exchange *exchange);
-
-/* The response was sent, or will never be: counts it, logs it, ends the exchange. */
-void server_exchange_done(struct exchange *exchange);
 
 #endif

@@ -75,9 +75,8 @@ static void arm(struct connection *connection)
               connection->deadline_ms > now ? connection->deadline_ms - now : 0);
 }
 
-void timeouts_entered(struct connection *connection, enum connection_state before)
+void timeouts_entered(struct connection *connection, bool is_new)
 {
-    bool is_new = before != connection->state;
     if (is_new && (connection->state == CONNECTION_BODY || connection->state == CONNECTION_SEND))
         begin_phase(connection);
     connection->deadline_ms = deadline(connection, is_new);

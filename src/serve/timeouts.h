@@ -4,8 +4,9 @@
 
 #include "serve/connection.h"
 
-/* The connection is in a state now, perhaps again: sets its deadline. */
-void timeouts_entered(struct connection *connection, enum connection_state before);
+/* The connection is in a state now: sets its deadline. `is_new`: it was in another before, or in the same for
+ * another request; else it only got on in it. */
+void timeouts_entered(struct connection *connection, bool is_new);
 
 /* The timer of a connection. */
 void timeouts_fire(struct timer *timer);

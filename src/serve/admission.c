@@ -1,0 +1,184 @@
+/* Admission. Accepting says no in two ways: a client past a limit is answered 503 in one write, without a
+ * connection to answer with; and where there is room only at the cost of an idle connection, that one goes.
+ */
+#include "serve/admission.h"
+
+#include "serve/server_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct server_listener {
+    struct listener listener;
+    struct server *server;
+    struct server_listener *next;
+};
+
+/* ---- connections per address ---- */
+
+struct address_count {
+    struct map_link link;
+    struct peer peer;
+    uint32_t count;
+};
+
+/* One household has an IPv6 /64: its addresses count as one. */
+static struct peer counted_part(const struct peer *peer)
+{
+    struct peer part = *peer;
+    bool is_mapped_v4 = memcmp(part.bytes, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
+    if (part.family == AF_INET6 && !is_mapped_v4)
+        memset(part.bytes + 8, 0, 8);
+    return part;
+}
+
+static struct address_count *find_address(const struct server *server, const struct peer *part, uint64_t hash)
+{
+    for (struct map_link *link = map_find(&server->addresses, hash); link; link = map_find_next(link)) {
+        struct address_count *entry = CONTAINER_OF(link, struct address_count, link);
+        if (memcmp(&entry->peer, part, sizeof(*part)) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+static uint64_t address_hash(const struct server *server, const struct peer *part)
+{
+    return hash_bytes(&server->address_key, slice_make((const char *)part, sizeof(*part)));
+}
+
+enum admission admission_of(struct server *server, const struct peer *peer)
+{
+    uint32_t count_max = server_settings(server)->limits.connections_per_address;
+    if (count_max == 0 || peer->family == AF_UNIX)
+        return ADMISSION_FREE;
+    struct peer part = counted_part(peer);
+    uint64_t hash = address_hash(server, &part);
+    struct address_count *entry = find_address(server, &part, hash);
+    if (entry == NULL) {
+        entry = calloc(1, sizeof(*entry));
+        if (entry == NULL || map_insert(&server->addresses, &entry->link, hash) < 0) {
+            free(entry);
+            return ADMISSION_REFUSED;
+        }
+        entry->peer = part;
+    }
+    if (entry->count >= count_max)
+        return ADMISSION_REFUSED;
+    entry->count++;
+    return ADMISSION_COUNTED;
+}
+
+void admission_release(struct server *server, const struct peer *peer)
+{
+    struct peer part = counted_part(peer);
+    struct address_count *entry = find_address(server, &part, address_hash(server, &part));
+    assert(entry && entry->count > 0);
+    if (--entry->count > 0)
+        return;
+    map_remove(&server->addresses, &entry->link);
+    free(entry);
+}
+
+/* ---- accepting ---- */
+
+bool admission_shed_idle(struct server *server)
+{
+    LIST_FOREACH(link, &server->idle) {
+        struct connection *oldest = CONTAINER_OF(link, struct connection, link);
+        /* The one whose request needs the room is in the list still, until it settles. */
+        if (!list_is_empty(&oldest->exchanges))
+            continue;
+        server_counters(server)->connections_shed++;
+        connection_abort(oldest);
+        return true;
+    }
+    return false;
+}
+
+static const char refusal_text[] =
+    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
+    "Content-Type: text/plain\r\nContent-Length: 32\r\n\r\n"
+    "Too many connections, try again\n";
+
+/* Says no in one write, without a connection to say it with. */
+static void turn_away(struct server *server, int fd)
+{
+    struct iovec piece = {.iov_base = (char *)refusal_text, .iov_len = sizeof(refusal_text) - 1};
+    char request[2048];
+    server_counters(server)->connections_refused++;
+    /* What the client sent already is taken out of the socket: closing over it would send RST, and RST would
+     * take the answer out of the client's hands. */
+    ssize_t received = sys_recv(fd, request, sizeof(request));
+    ssize_t sent = sys_send(fd, &piece, 1, false);
+    (void)received, (void)sent;
+    sys_shutdown_send(fd);
+}
+
+static void on_accept(struct listener *listener, int fd, const struct address *address)
+{
+    struct server *server = CONTAINER_OF(listener, struct server_listener, listener)->server;
+    const struct limits *limits = &server_settings(server)->limits;
+    struct counters *counters = server_counters(server);
+    counters->connections_accepted++;
+    bool has_room = counters->connections_open < limits->connections || admission_shed_idle(server);
+    if (has_room && connection_open(server, fd, address))
+        return;
+    turn_away(server, fd);
+    sys_close(fd);
+}
+
+static bool on_exhausted(struct listener *listener, int error)
+{
+    struct server *server = CONTAINER_OF(listener, struct server_listener, listener)->server;
+    if (server_counters(server)->accept_failures++ == 0)
+        log_warning(server->options.log, "accept: %s; idle connections are closed to make room",
+                    strerror(-error));
+    return file_cache_shrink(server->files) || admission_shed_idle(server);
+}
+
+static void on_turned_away(struct listener *listener, int fd)
+{
+    turn_away(CONTAINER_OF(listener, struct server_listener, listener)->server, fd);
+}
+
+static const struct listener_events server_listener_events = {
+    .on_accept = on_accept,
+    .on_exhausted = on_exhausted,
+    .on_turned_away = on_turned_away,
+};
+
+int admission_listen(struct server *server, int listening_fd)
+{
+    struct server_listener *listener = calloc(1, sizeof(*listener));
+    if (listener == NULL)
+        return -ENOMEM;
+    listener->server = server;
+    int error =
+        listener_start(&listener->listener, server_loop(server), listening_fd, &server_listener_events);
+    if (error < 0) {
+        free(listener);
+        return error;
+    }
+    listener->next = server->listeners;
+    server->listeners = listener;
+    return 0;
+}
+
+void admission_end(struct server *server)
+{
+    for (struct server_listener *listener = server->listeners; listener; listener = listener->next) {
+        listener_accept(&listener->listener);
+        listener_stop(&listener->listener);
+    }
+}
+
+void admission_finish(struct server *server)
+{
+    while (server->listeners) {
+        struct server_listener *listener = server->listeners;
+        server->listeners = listener->next;
+        listener_stop(&listener->listener);
+        free(listener);
+    }
+}

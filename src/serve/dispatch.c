@@ -1,0 +1,157 @@
+/* Dispatch: from a parsed head by way of the tables of the snapshot to a handler; and at the other end, from
+ * a response that is out to the counters and the access log. */
+#include "serve/dispatch.h"
+
+#include "http/uri.h"
+#include "serve/handlers.h"
+#include "serve/server_internal.h"
+#include "sys/address.h"
+
+/* What a stall report says was done last. */
+static void note_activity(struct server *server, const struct http_request *request)
+{
+    struct slice method = slice_take(request->method_text, MIN(request->method_text.length, (size_t)16));
+    struct slice target =
+        slice_take(request->target, MIN(request->target.length, ACTIVITY_BYTES_MAX - method.length - 1));
+    memcpy(server->activity, method.data, method.length);
+    server->activity[method.length] = ' ';
+    memcpy(server->activity + method.length + 1, target.data, target.length);
+    server->activity_length = (uint8_t)(method.length + 1 + target.length);
+}
+
+/* The path decoded and in order. Most are already, and are used where they stand. */
+static int normalize(struct exchange *exchange)
+{
+    struct slice encoded = exchange->request.path;
+    struct slice path;
+    char *out = NULL;
+    size_t size = 0;
+    enum http_path_result result = http_path_normalize(encoded, out, size, &path);
+    if (result == HTTP_PATH_TOO_LONG) {
+        size = encoded.length;
+        out = arena_alloc(&exchange->arena, size);
+        if (out == NULL)
+            return 503;
+        result = http_path_normalize(encoded, out, size, &path);
+    }
+    if (result != HTTP_PATH_OK)
+        return 400;
+    exchange->path = path;
+    return 0;
+}
+
+static int route(struct exchange *exchange)
+{
+    const struct http_request *request = &exchange->request;
+    /* Nobody asks for https without TLS but by mistake, or to have a cache believe something (RFC 9110
+     * section 7.4). */
+    if (request->is_https)
+        return 421;
+    if (request->method == HTTP_METHOD_UNKNOWN || request->method == HTTP_METHOD_CONNECT)
+        return 501;
+    if (slice_equal(request->path, SLICE("*")))
+        return 0;
+    int refusal = normalize(exchange);
+    if (refusal)
+        return refusal;
+    const struct place *place;
+    switch (snapshot_match(exchange->snapshot, request->host, exchange->path, &place)) {
+    case SNAPSHOT_NO_HOST: return 421;
+    case SNAPSHOT_NO_PATH: return 404;
+    case SNAPSHOT_FOUND: break;
+    }
+    exchange->place = place;
+    /* Only a route of files reads; the others answer alike whatever is asked. */
+    bool is_readable = request->method == HTTP_METHOD_GET || request->method == HTTP_METHOD_HEAD ||
+                       request->method == HTTP_METHOD_OPTIONS;
+    return place->route->kind == ROUTE_FILES && !is_readable ? 405 : 0;
+}
+
+void dispatch_route(struct exchange *exchange)
+{
+    note_activity(exchange->server, &exchange->request);
+    exchange->refusal = (uint16_t)route(exchange);
+}
+
+/* "OPTIONS *": the server as a whole (RFC 9110 section 9.3.7). */
+static void answer_options_of_server(struct exchange *exchange)
+{
+    exchange_begin_response(exchange, 204);
+    exchange_add_field(exchange, HTTP_FIELD_ALLOW, SLICE("GET, HEAD, OPTIONS"));
+    exchange_respond(exchange, NULL, 0);
+}
+
+/* The bare form of a prefix that ends in '/', or of a folder. */
+static bool lacks_slash(const struct exchange *exchange)
+{
+    const struct route *route = exchange->place->route;
+    return exchange->path.length == exchange->place->bare_prefix.length &&
+           (route->kind == ROUTE_FILES || slice_ends_with(route->prefix, SLICE("/")));
+}
+
+void dispatch_answer(struct exchange *exchange)
+{
+    if (exchange->refusal == 405)
+        files_refuse_method(exchange);
+    else if (exchange->refusal)
+        exchange_fail(exchange, exchange->refusal);
+    else if (exchange->place == NULL)
+        answer_options_of_server(exchange);
+    else if (lacks_slash(exchange))
+        redirect_to_folder(exchange);
+    else
+        switch (exchange->place->route->kind) {
+        case ROUTE_FILES: files_handle(exchange); break;
+        case ROUTE_REDIRECT: redirect_handle(exchange); break;
+        case ROUTE_RESPOND: fixed_handle(exchange); break;
+        }
+}
+
+static void count_response(struct counters *counters, int status)
+{
+    counters->requests++;
+    switch (status / 100) {
+    case 2: counters->responses_2xx++; break;
+    case 3: counters->responses_3xx++; break;
+    case 4: counters->responses_4xx++; break;
+    case 5: counters->responses_5xx++; break;
+    default: break;
+    }
+}
+
+static struct address peer_address(const struct peer *peer)
+{
+    struct address address = {.any.sa_family = peer->family};
+    if (peer->family == AF_INET)
+        memcpy(&address.v4.sin_addr, peer->bytes, 4);
+    else if (peer->family == AF_INET6)
+        memcpy(&address.v6.sin6_addr, peer->bytes, 16);
+    return address;
+}
+
+static void log_exchange(struct exchange *exchange, struct access_log *log)
+{
+    struct server *server = exchange->server;
+    char client[ADDRESS_TEXT_BYTES_MAX];
+    struct address address = peer_address(&exchange->connection->peer);
+    struct access_log_entry entry = {
+        .client = slice_make(client, address_format_host(&address, client)),
+        .request = exchange->request.method_text.data ? &exchange->request : NULL,
+        .body_bytes = exchange_content_bytes(exchange),
+        .duration_us = exchange->began_us ? loop_clock_us(server_loop(server)) - exchange->began_us : 0,
+        .status = exchange->response.status,
+    };
+    access_log_add(log, &entry);
+}
+
+void dispatch_end(struct exchange *exchange)
+{
+    struct server *server = exchange->server;
+    /* A client that went away before it got an answer has none to be counted. */
+    if (exchange->is_responded) {
+        count_response(server_counters(server), exchange->response.status);
+        if (server->options.access_log)
+            log_exchange(exchange, server->options.access_log);
+    }
+    exchange_end(exchange);
+}

@@ -1,0 +1,16 @@
+/* Dispatch: the way of a request to its handler, and the end of an exchange. */
+#ifndef SERVE_DISPATCH_H
+#define SERVE_DISPATCH_H
+
+struct exchange;
+
+/* Finds what answers the request: sets exchange->place, or exchange->refusal. */
+void dispatch_route(struct exchange *exchange);
+
+/* Calls the handler of a routed request, or refuses it. The answer may come later. */
+void dispatch_answer(struct exchange *exchange);
+
+/* The response was sent, or will never be: counts it, logs it, ends the exchange, which is in no list. */
+void dispatch_end(struct exchange *exchange);
+
+#endif
