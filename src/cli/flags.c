@@ -30,7 +30,8 @@ const struct flag flags[] = {
     {NULL, 0, "error-page", "STATUS=FILE", "content of errors; repeatable", FLAG_OF_SERVE, FLAG_PAIR,
      .path = FILES "error_pages"},
 
-    {"logs", 'q', "quiet", NULL, "warnings and errors only", FLAG_OF_SERVE | FLAG_OF_RUN, FLAG_OWN, OWN_QUIET},
+    {"logs", 'q', "quiet", NULL, "warnings and errors only",
+     FLAG_OF_SERVE | FLAG_OF_RUN, FLAG_OWN, OWN_QUIET},
     {NULL, 0, "log-file", "FILE", "the access log (standard output)", EVERY, FLAG_SET,
      .path = "log.access.path", .values = VALUES_FILE},
     {NULL, 0, "log-format", "FORMAT", "common, combined or json", EVERY, FLAG_SET,

@@ -183,12 +183,14 @@ const struct option options[] = {
      TARGET(SETTINGS, timeouts.idle_ms), RANGE(1, DAY_MS)},
     {SECTION_TIMEOUTS, "write", OPTION_DURATION, "Without the client taking any byte of a response.",
      TARGET(SETTINGS, timeouts.write_ms), RANGE(1, DAY_MS)},
-    {SECTION_TIMEOUTS, "linger", OPTION_DURATION, "After the last byte of a response, for the client to close.",
+    {SECTION_TIMEOUTS, "linger", OPTION_DURATION,
+     "After the last byte of a response, for the client to close.",
      TARGET(SETTINGS, timeouts.linger_ms), RANGE(0, DAY_MS)},
     {SECTION_TIMEOUTS, "drain", OPTION_DURATION, "For requests in flight when a worker is told to go.",
      TARGET(SETTINGS, timeouts.drain_ms), RANGE(0, DAY_MS)},
     {SECTION_TIMEOUTS, "min_rate", OPTION_BYTES,
-     "Bytes per second that content must make on average, in either direction, once `body` or `write` has passed.",
+     "Bytes per second that content must make on average, in either direction, once `body` or "
+     "`write` has passed.",
      TARGET(SETTINGS, timeouts.rate_bytes_min), RANGE(1, GIB), .zero = "none"},
 
     {SECTION_SITE, "hosts", OPTION_TEXTS,
@@ -206,11 +208,14 @@ const struct option options[] = {
      TARGET(ROUTE, kind), .constant = ROUTE_REDIRECT, .child = SECTION_REDIRECT},
     {SECTION_ROUTE, "respond", OPTION_SECTION, "Answers with a fixed text.", .is_alternative = true,
      TARGET(ROUTE, kind), .constant = ROUTE_RESPOND, .child = SECTION_RESPOND},
-    {SECTION_ROUTE, "fields", OPTION_SECTION, "Fields of all responses of the route.", .child = SECTION_FIELDS},
+    {SECTION_ROUTE, "fields", OPTION_SECTION,
+     "Fields of all responses of the route.", .child = SECTION_FIELDS},
 
-    {SECTION_FILES, "root", OPTION_TEXT, "The folder; a relative path begins at the folder of the configuration file.",
+    {SECTION_FILES, "root", OPTION_TEXT,
+     "The folder; a relative path begins at the folder of the configuration file.",
      .example = "./public", .is_required = true, TARGET(ROUTE, files.root), .rule = &rule_folder},
-    {SECTION_FILES, "index", OPTION_TEXTS, "Names of files that stand for their folder; the first that exists.",
+    {SECTION_FILES, "index", OPTION_TEXTS,
+     "Names of files that stand for their folder; the first that exists.",
      .fallback = "index.html", .example = "[index.html, index.htm]",
      TARGET_ARRAY(ROUTE, files.indexes, files.index_count, put_text), .rule = &rule_file_name,
      RANGE(0, 16)},
@@ -225,26 +230,31 @@ const struct option options[] = {
      "The file answered, with 200, for what does not exist: for applications that route in the browser.",
      .fallback = "false", .example = "/index.html", TARGET(ROUTE, files.fallback),
      .rule = &rule_inner_path, .zero = "false"},
-    {SECTION_FILES, "cors", OPTION_TEXT, "The origin whose pages may read the files (`Access-Control-Allow-Origin`).",
+    {SECTION_FILES, "cors", OPTION_TEXT,
+     "The origin whose pages may read the files (`Access-Control-Allow-Origin`).",
      .fallback = "false", .example = "\"*\"", TARGET(ROUTE, files.cors), .rule = &rule_origin,
      .zero = "false"},
     {SECTION_FILES, "cache", OPTION_PAIRS,
-     "`Cache-Control` by pattern, of which the first that matches counts: with a `/` in it, the pattern is held "
+     "`Cache-Control` by pattern, of which the first that matches counts: with a `/` in it, the "
+     "pattern is held "
      "against the whole path, else against the name.",
      .example = "{\"*.css\": max-age=3600, \"/assets/*\": \"public, max-age=31536000, immutable\"}",
      TARGET_ARRAY(ROUTE, files.cache_rules, files.cache_rule_count, put_cache_rule),
      .key_rule = &rule_pattern, .rule = &rule_field_value, RANGE(0, 256)},
-    {SECTION_FILES, "error_pages", OPTION_PAIRS, "Files below the root that are the content of errors, by status.",
+    {SECTION_FILES, "error_pages", OPTION_PAIRS,
+     "Files below the root that are the content of errors, by status.",
      .example = "{404: 404.html}",
      TARGET_ARRAY(ROUTE, files.error_pages, files.error_page_count, put_error_page),
      .key_rule = &rule_error_status, .rule = &rule_inner_path, RANGE(0, 200)},
 
     {SECTION_REDIRECT, "to", OPTION_TEXT,
-     "Where to: `{path}` stands for the request's path behind the route's, `{uri}` for its path and query, `{host}` "
+     "Where to: `{path}` stands for the request's path behind the route's, `{uri}` for its path and "
+     "query, `{host}` "
      "for its host.",
      .example = "https://example.com/new{path}", .is_required = true,
      TARGET(ROUTE, redirect.location), .rule = &rule_location},
-    {SECTION_REDIRECT, "status", OPTION_WORD, "301 and 308 for good, 302 and 307 for now, 303 to be read with GET.",
+    {SECTION_REDIRECT, "status", OPTION_WORD,
+     "301 and 308 for good, 302 and 307 for now, 303 to be read with GET.",
      .fallback = "308", .example = "302", TARGET(ROUTE, redirect.status), .words = redirect_statuses},
 
     {SECTION_RESPOND, "status", OPTION_NUMBER, "The status of the response.",
@@ -255,7 +265,8 @@ const struct option options[] = {
     {SECTION_RESPOND, "body", OPTION_TEXT, "The content.",
      .fallback = "", .example = "\"ok\\n\"", TARGET(ROUTE, respond.body), .rule = &rule_any},
 
-    {SECTION_FIELDS, "set", OPTION_PAIRS, "Fields to send, in place of what the response has under that name.",
+    {SECTION_FIELDS, "set", OPTION_PAIRS,
+     "Fields to send, in place of what the response has under that name.",
      .example = "{X-Frame-Options: DENY}",
      TARGET_ARRAY(FIELD_EDITS, items, count, put_field),
      .key_rule = &rule_field_name, .rule = &rule_field_value, RANGE(0, 64)},

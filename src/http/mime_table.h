@@ -1,6 +1,7 @@
 /* Media types by extension. Made by tools/make-mime-table from mime-db 1.54.0; do not edit, change the tool.
  *
- * mime-db is Copyright (c) 2014 Jonathan Ong and (c) 2015-2022 Douglas Christopher Wilson, under the MIT license. */
+ * mime-db is Copyright (c) 2014 Jonathan Ong and (c) 2015-2022 Douglas Christopher Wilson, under the MIT
+ * license. */
 #ifndef HTTP_MIME_TABLE_H
 #define HTTP_MIME_TABLE_H
 

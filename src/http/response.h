@@ -1,7 +1,7 @@
 /* A response's head as every protocol engine understands it: a status and fields, without the wire.
  *
- * All slices are borrowed and must live until the head was written. Framing and Date are the engine's and are not
- * among the fields. */
+ * All slices are borrowed and must live until the head was written. Framing and Date are the engine's and are
+ * not among the fields. */
 #ifndef HTTP_RESPONSE_H
 #define HTTP_RESPONSE_H
 
@@ -25,8 +25,8 @@ struct http_response {
 /* Without fields. */
 void http_response_init(struct http_response *response, int status);
 
-/* Adds a field line behind the others. A response that is full stays as it is: the bound is far above what vif
- * itself adds, and the configuration is checked against it. */
+/* Adds a field line behind the others. A response that is full stays as it is: the bound is far above what
+ * vif itself adds, and the configuration is checked against it. */
 void http_response_add(struct http_response *response, struct slice name, struct slice value);
 
 /* Takes out every field with this name, whatever its case. */

@@ -113,7 +113,8 @@ static void on_ready(struct watch *watch, unsigned events)
     listener_accept(CONTAINER_OF(watch, struct listener, watch));
 }
 
-static const struct watch_events listener_watch_events = {.on_ready = on_ready};
+static const struct watch_events listener_watch_events = {.on_ready = on_ready,
+                                                          .name = "accepting connections"};
 
 int listener_start(struct listener *listener, struct loop *loop, int fd, const struct listener_events *events)
 {

@@ -131,8 +131,9 @@ static void report_stall(struct loop *loop, const struct watch *watch, uint64_t 
     char doing[256];
     struct slice text = SLICE("timers and deferred work");
     if (watch) {
-        size_t length = watch->events->describe ? watch->events->describe(watch, doing, sizeof(doing)) : 0;
-        text = slice_make(doing, length);
+        text = slice_from(watch->events->name);
+        if (watch->events->describe)
+            text = slice_make(doing, watch->events->describe(watch, doing, sizeof(doing)));
     }
     if (loop->options.on_stall)
         loop->options.on_stall(loop->options.context, duration_ns / 1000, text);

@@ -85,16 +85,7 @@ static void on_wake(struct watch *watch, unsigned events)
     finish_jobs(offload);
 }
 
-static size_t describe(const struct watch *watch, char *out, size_t size)
-{
-    (void)watch;
-    static const char text[] = "finishing offloaded jobs";
-    size_t length = MIN(size, sizeof(text) - 1);
-    memcpy(out, text, length);
-    return length;
-}
-
-static const struct watch_events wake_events = {.on_ready = on_wake, .describe = describe};
+static const struct watch_events wake_events = {.on_ready = on_wake, .name = "finishing offloaded jobs"};
 
 static int create(struct loop *loop, struct offload **ret_offload)
 {

@@ -343,4 +343,5 @@ static size_t describe(const struct watch *watch, char *out, size_t size)
     return stream->events->describe(stream, out, size);
 }
 
-static const struct watch_events stream_watch_events = {.on_ready = on_ready, .describe = describe};
+static const struct watch_events stream_watch_events = {
+    .on_ready = on_ready, .name = "serving a stream", .describe = describe};

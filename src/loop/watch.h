@@ -21,7 +21,9 @@ struct watch;
 
 struct watch_events {
     void (*on_ready)(struct watch *watch, unsigned events); /* enum watch_event, at least one */
-    /* See stream_events; may be NULL. */
+    /* What it does, for a stall report: "accepting connections". */
+    const char *name;
+    /* More about that, see stream_events; may be NULL. */
     size_t (*describe)(const struct watch *watch, char *out, size_t size);
 };
 

@@ -103,16 +103,7 @@ static void on_signal(struct watch *watch, unsigned events)
     }
 }
 
-static size_t describe_signals(const struct watch *watch, char *out, size_t size)
-{
-    (void)watch;
-    static const char text[] = "handling a signal";
-    size_t length = MIN(size, sizeof(text) - 1);
-    memcpy(out, text, length);
-    return length;
-}
-
-static const struct watch_events signal_events = {.on_ready = on_signal, .describe = describe_signals};
+static const struct watch_events signal_events = {.on_ready = on_signal, .name = "handling a signal"};
 
 /* The signals are blocked already, in the master; those that are for the master alone are ignored: a terminal
  * sends them to every process. */

@@ -14,6 +14,12 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+/* Events are read in pieces of so many bytes. So many reads empty the kernel's queue, whose longest is 16384
+ * events (/proc/sys/fs/inotify/max_queued_events) of up to 272 bytes; what comes in meanwhile is left for the
+ * next turn, or a busy writer could keep us here for ever. */
+#define READ_BYTES 16384
+#define READS_MAX  300
+
 struct folder {
     struct map_link by_path;
     struct map_link by_descriptor;
@@ -137,7 +143,7 @@ static bool cover_folder(struct file_watch *watch, struct root *root, struct sli
 
 bool file_watch_cover(struct file_watch *watch, struct root *root, struct slice path)
 {
-    if (watch->watch.fd < 0 || !root->is_local)
+    if (watch->watch.fd < 0 || !root->is_local || root->is_retired)
         return false;
     /* From the root down: what is above is watched before what is below is looked up, so no rename slips
      * between. */
@@ -234,10 +240,10 @@ static void take_event(struct file_watch *watch, const struct inotify_event *eve
 
 void file_watch_poll(struct file_watch *watch)
 {
-    char buffer[16384] __attribute__((aligned(__alignof__(struct inotify_event))));
+    char buffer[READ_BYTES] __attribute__((aligned(__alignof__(struct inotify_event))));
     if (watch->watch.fd < 0)
         return;
-    for (;;) {
+    for (int i = 0; i < READS_MAX; i++) {
         ssize_t count = sys_read(watch->watch.fd, buffer, sizeof(buffer));
         if (count <= 0)
             return;
@@ -257,7 +263,8 @@ static void on_ready(struct watch *ready, unsigned events)
     file_watch_poll(CONTAINER_OF(ready, struct file_watch, watch));
 }
 
-static const struct watch_events watch_events = {.on_ready = on_ready};
+static const struct watch_events watch_events = {.on_ready = on_ready,
+                                                 .name = "taking note of changed files"};
 
 int file_watch_create(struct loop *loop, const struct file_watch_events *events, void *context,
                       size_t folders_max, const struct hash_key *key, struct file_watch **ret_watch)
@@ -277,6 +284,11 @@ int file_watch_create(struct loop *loop, const struct file_watch_events *events,
     }
     *ret_watch = watch;
     return 0;
+}
+
+void file_watch_set_bound(struct file_watch *watch, size_t folders_max)
+{
+    watch->folders_max = folders_max;
 }
 
 void file_watch_destroy(struct file_watch *watch)

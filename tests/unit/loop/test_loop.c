@@ -68,7 +68,8 @@ static size_t describe_bell(const struct watch *watch, char *out, size_t size)
     return 4;
 }
 
-static const struct watch_events bell_events = {.on_ready = on_bell, .describe = describe_bell};
+static const struct watch_events bell_events = {
+    .on_ready = on_bell, .name = "bell", .describe = describe_bell};
 
 static void bell_hang(struct bell *bell, struct loop *loop)
 {
