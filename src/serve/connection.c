@@ -241,7 +241,7 @@ static enum parse_result parse(struct connection *connection, struct slice *inpu
         }
         struct slice content;
         switch (h1_next(&connection->engine, input, &server->spare->request, &content)) {
-        case H1_MORE: exchange_clear_request(server->spare); return PARSE_STARVED;
+        case H1_MORE: http_request_clear(&server->spare->request); return PARSE_STARVED;
         case H1_REQUEST:
             on_request(connection);
             answered++;

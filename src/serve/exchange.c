@@ -22,13 +22,8 @@ struct exchange *exchange_create(struct server *server)
     exchange->server = server;
     exchange->pieces = exchange->pieces_inline;
     arena_init(&exchange->arena, EXCHANGE_ARENA_BYTES_MAX);
-    exchange_clear_request(exchange);
+    http_request_clear(&exchange->request);
     return exchange;
-}
-
-void exchange_clear_request(struct exchange *exchange)
-{
-    memset(&exchange->request, 0, offsetof(struct http_request, fields));
 }
 
 void exchange_end(struct exchange *exchange)
@@ -44,12 +39,12 @@ void exchange_end(struct exchange *exchange)
     pool_put(&exchange->server->exchanges, exchange);
 }
 
-/* From the first byte of the method to the last of the last field; of a head that was refused, as far as it
- * was understood. */
+/* From the first byte of the method to the last of the last field; of a refused head, to the last that was
+ * understood. */
 static struct slice head_bytes(const struct http_request *request)
 {
     const char *begin = request->method_text.data;
-    struct slice last = request->target.data ? request->target : request->method_text;
+    struct slice last = request->target;
     if (request->field_count > 0)
         last = request->fields[request->field_count - 1].value;
     return slice_make(begin, (size_t)(last.data + last.length - begin));

@@ -115,9 +115,6 @@ void exchange_free_chunks(struct exchange *exchange);
 /* From the server's pool, with a blank request; NULL without memory. */
 struct exchange *exchange_create(struct server *server) MUST_CHECK;
 
-/* Makes the request blank again: an error reply may be all that it gets. */
-void exchange_clear_request(struct exchange *exchange);
-
 /* Gives everything back; at once, or when its job is done. The exchange must be in no list. */
 void exchange_end(struct exchange *exchange);
 

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/* A file changed this recently could change again without a trace in its times (they move with the kernel's
- * tick). */
+/* A file that was changed so little before it was looked at could change again without a trace in its times:
+ * they move with the kernel's tick. */
 #define RACY_NS INT64_C(10000000)
 
 /* A sibling may be this much older than the file it stands for: tools that unpack a tree write in any order.
@@ -156,10 +156,15 @@ static int find_siblings(const struct file_request *request, struct file *file, 
     return 0;
 }
 
+/* A time in the future was set by somebody: a change would show. */
+static bool is_racy(const struct file *file, int64_t looked_ns)
+{
+    int64_t modified_ns = file->status.modified_ns;
+    return modified_ns > looked_ns - RACY_NS && modified_ns <= sys_realtime_ns();
+}
+
 static void make_etag(struct file *file)
 {
-    int64_t age = sys_realtime_ns() - file->status.modified_ns;
-    file->is_racy = age >= 0 && age < RACY_NS;
     struct http_etag_source source = {
         .size = file->status.size,
         .mtime_ns = file->status.modified_ns,
@@ -213,7 +218,9 @@ static int attempt(const struct file_request *request, struct file **ret_file)
         return -ENOMEM;
     join(path, request->path, file_coding_suffix(request->coding));
     int place;
+    int64_t looked_ns = sys_realtime_ns();
     int error = look(request, file, path, &place);
+    file->is_racy = file->kind == FILE_REGULAR && is_racy(file, looked_ns);
     if (place >= 0)
         error = open_regular(request, file, path, place);
     if (error < 0) {

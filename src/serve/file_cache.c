@@ -1,5 +1,6 @@
-/* A hash map with two lists by age. Invalidation by path looks up every coding under that path, and the path
- * itself when a sibling such as "style.css.br" came or went. */
+/* A hash map with two shelves by age: what is there, and what is not, so that neither takes the other's
+ * place. Invalidation by path looks up every coding under that path, and the path itself when a sibling such
+ * as "style.css.br" came or went. */
 #include "serve/file_cache.h"
 
 #include "base/hash.h"
@@ -8,16 +9,25 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* What absent paths may take: that part of the count of files, and of the memory. */
+#define ABSENT_COUNT_PART 4
+#define ABSENT_BYTES_PART 16
+
+/* Files by age, and the bounds of what they take. */
+struct shelf {
+    struct list files; /* most recently used last */
+    size_t count;
+    size_t count_max;
+    uint64_t bytes;
+    uint64_t bytes_max;
+};
+
 struct file_cache {
-    const struct limits *limits;
     struct file_watch *watch;
     struct hash_key key;
     struct map files;
-    struct list present; /* most recently used last */
-    struct list absent;
-    size_t present_count;
-    size_t absent_count;
-    uint64_t bytes;
+    struct shelf present;
+    struct shelf absent;
     uint64_t changes; /* grows with every change on disk that was told */
 };
 
@@ -26,14 +36,22 @@ static void on_folder(void *context, struct root *root, struct slice path);
 
 static const struct file_watch_events file_watch_events = {.on_path = on_path, .on_folder = on_folder};
 
+static void set_bounds(struct file_cache *cache, const struct limits *limits)
+{
+    cache->absent.count_max = limits->cache_entries / ABSENT_COUNT_PART;
+    cache->absent.bytes_max = limits->cache_bytes / ABSENT_BYTES_PART;
+    cache->present.count_max = limits->cache_entries;
+    cache->present.bytes_max = limits->cache_bytes - cache->absent.bytes_max;
+}
+
 int file_cache_create(struct loop *loop, const struct limits *limits, struct file_cache **ret_cache)
 {
     struct file_cache *cache = calloc(1, sizeof(*cache));
     if (cache == NULL)
         return -ENOMEM;
-    cache->limits = limits;
-    list_init(&cache->present);
-    list_init(&cache->absent);
+    list_init(&cache->present.files);
+    list_init(&cache->absent.files);
+    set_bounds(cache, limits);
     sys_random(&cache->key, sizeof(cache->key));
     int error =
         file_watch_create(loop, &file_watch_events, cache, limits->cache_entries, &cache->key, &cache->watch);
@@ -69,7 +87,7 @@ static bool is_present(const struct file *file)
     return file->kind == FILE_REGULAR || file->kind == FILE_FOLDER;
 }
 
-static struct list *list_of(struct file_cache *cache, const struct file *file)
+static struct shelf *shelf_of(struct file_cache *cache, const struct file *file)
 {
     return is_present(file) ? &cache->present : &cache->absent;
 }
@@ -81,7 +99,7 @@ struct file *file_cache_find(struct file_cache *cache, const struct root *root, 
     if (file == NULL)
         return NULL;
     list_remove(&file->recently_used);
-    list_append(list_of(cache, file), &file->recently_used);
+    list_append(&shelf_of(cache, file)->files, &file->recently_used);
     return file_ref(file);
 }
 
@@ -89,30 +107,32 @@ void file_cache_drop(struct file_cache *cache, struct file *file)
 {
     if (!file->is_cached)
         return;
+    struct shelf *shelf = shelf_of(cache, file);
     file->is_cached = false;
     map_remove(&cache->files, &file->link);
     list_remove(&file->recently_used);
-    cache->bytes -= file_bytes(file);
-    *(is_present(file) ? &cache->present_count : &cache->absent_count) -= 1;
+    shelf->bytes -= file_bytes(file);
+    shelf->count--;
     file_unref(file);
 }
 
-static struct file *oldest(struct list *list)
+static struct file *oldest(const struct shelf *shelf)
 {
-    return list_is_empty(list) ? NULL : CONTAINER_OF(list->next, struct file, recently_used);
+    return list_is_empty(&shelf->files) ? NULL : CONTAINER_OF(shelf->files.next, struct file, recently_used);
 }
 
-static void make_room(struct file_cache *cache)
+static void make_room(struct file_cache *cache, struct shelf *shelf)
 {
-    const struct limits *limits = cache->limits;
-    while (cache->present_count > limits->cache_entries || cache->bytes > limits->cache_bytes) {
-        struct file *file = oldest(&cache->present);
-        if (file == NULL)
-            break;
-        file_cache_drop(cache, file);
-    }
-    while (cache->absent_count > limits->cache_entries / 4)
-        file_cache_drop(cache, oldest(&cache->absent));
+    while (shelf->count > shelf->count_max || shelf->bytes > shelf->bytes_max)
+        file_cache_drop(cache, oldest(shelf));
+}
+
+void file_cache_set_limits(struct file_cache *cache, const struct limits *limits)
+{
+    set_bounds(cache, limits);
+    make_room(cache, &cache->present);
+    make_room(cache, &cache->absent);
+    file_watch_set_bound(cache->watch, limits->cache_entries);
 }
 
 struct cache_ticket file_cache_cover(struct file_cache *cache, struct root *root, struct slice path)
@@ -126,7 +146,7 @@ void file_cache_insert(struct file_cache *cache, struct file *file, struct cache
 {
     if (!ticket.is_covered)
         file->revalidate = true;
-    if (file->is_racy || ticket.changes != cache->changes)
+    if (file->is_racy || file->root->is_retired || ticket.changes != cache->changes)
         return;
     /* To look at an absent path again costs as much as to open it. */
     if (file->revalidate && file->kind != FILE_REGULAR)
@@ -141,12 +161,13 @@ void file_cache_insert(struct file_cache *cache, struct file *file, struct cache
         file->block = malloc(FILE_HEAD_BYTES_MAX);
     if (map_insert(&cache->files, &file->link, hash) < 0)
         return;
+    struct shelf *shelf = shelf_of(cache, file);
     file->is_cached = true;
-    list_append(list_of(cache, file), &file->recently_used);
-    *(is_present(file) ? &cache->present_count : &cache->absent_count) += 1;
-    cache->bytes += file_bytes(file);
+    list_append(&shelf->files, &file->recently_used);
+    shelf->bytes += file_bytes(file);
+    shelf->count++;
     file_ref(file);
-    make_room(cache);
+    make_room(cache, shelf);
 }
 
 static void drop_path(struct file_cache *cache, struct root *root, struct slice path)
@@ -176,10 +197,10 @@ static bool is_beneath(struct slice path, struct slice folder)
                                   path.data[folder.length] == '/');
 }
 
-static void drop_beneath(struct file_cache *cache, struct list *list, const struct root *root,
+static void drop_beneath(struct file_cache *cache, struct shelf *shelf, const struct root *root,
                          struct slice folder)
 {
-    LIST_FOREACH_SAFE(link, list) {
+    LIST_FOREACH_SAFE(link, &shelf->files) {
         struct file *file = CONTAINER_OF(link, struct file, recently_used);
         if (file->root == root && is_beneath(file_path(file), folder))
             file_cache_drop(cache, file);
@@ -200,12 +221,30 @@ void file_cache_drop_root(struct file_cache *cache, struct root *root)
     file_watch_forget(cache->watch, root);
 }
 
+void file_cache_retire_root(struct file_cache *cache, struct root *root)
+{
+    root->is_retired = true;
+    file_cache_drop_root(cache, root);
+}
+
+static bool holds_descriptor(const struct list *recently_used)
+{
+    return CONTAINER_OF(recently_used, struct file, recently_used)->fd >= 0;
+}
+
 bool file_cache_shrink(struct file_cache *cache)
 {
-    size_t half = (cache->present_count + 1) / 2;
-    for (size_t i = 0; i < half; i++)
-        file_cache_drop(cache, oldest(&cache->present));
-    return half > 0;
+    size_t count = 0;
+    LIST_FOREACH(link, &cache->present.files)
+        count += holds_descriptor(link);
+    size_t left = (count + 1) / 2;
+    LIST_FOREACH_SAFE(link, &cache->present.files) {
+        if (left > 0 && holds_descriptor(link)) {
+            file_cache_drop(cache, CONTAINER_OF(link, struct file, recently_used));
+            left--;
+        }
+    }
+    return count > 0;
 }
 
 void file_cache_poll(struct file_cache *cache)

@@ -11,9 +11,12 @@
 
 struct file_cache;
 
-/* Bounds are read from `limits` at each insertion. Returns 0 or -ENOMEM. */
+/* Returns 0 or -ENOMEM. */
 int file_cache_create(struct loop *loop, const struct limits *limits,
                       struct file_cache **ret_cache) MUST_CHECK;
+
+/* Other bounds from now on; what is past them goes. */
+void file_cache_set_limits(struct file_cache *cache, const struct limits *limits);
 
 /* Files still referenced elsewhere live on. NULL is ignored. */
 void file_cache_destroy(struct file_cache *cache);
@@ -32,7 +35,7 @@ struct cache_ticket {
 struct cache_ticket file_cache_cover(struct file_cache *cache, struct root *root, struct slice path);
 
 /* Offers a file that was opened under `ticket`; it is not taken when anything changed on disk since, when it
- * is racy or too big for the cache. The caller keeps its reference. */
+ * is racy or too big for the cache, or its root is retired. The caller keeps its reference. */
 void file_cache_insert(struct file_cache *cache, struct file *file, struct cache_ticket ticket);
 
 /* Takes a file out that turned out to be no longer true. */
@@ -41,7 +44,10 @@ void file_cache_drop(struct file_cache *cache, struct file *file);
 /* Takes everything of the root out. */
 void file_cache_drop_root(struct file_cache *cache, struct root *root);
 
-/* Takes out the half that was used least recently, for its descriptors; false where there was none. */
+/* The same for ever, before the root's memory goes: requests that still use it are served past the cache. */
+void file_cache_retire_root(struct file_cache *cache, struct root *root);
+
+/* Takes out half of the files that hold a descriptor, the least recently used; false where there was none. */
 bool file_cache_shrink(struct file_cache *cache);
 
 /* Lets changes that happened up to this moment take effect. */

@@ -24,12 +24,15 @@ int file_watch_create(struct loop *loop, const struct file_watch_events *events,
                       size_t folders_max, const struct hash_key *key,
                       struct file_watch **ret_watch) MUST_CHECK;
 
+/* Another bound from now on; what is watched already stays. */
+void file_watch_set_bound(struct file_watch *watch, size_t folders_max);
+
 /* NULL is ignored. */
 void file_watch_destroy(struct file_watch *watch);
 
 /* Makes sure that changes to `path` (beneath the root, without leading '/') will be told from now on. False
  * where that cannot be had without waiting: a folder that is not in the kernel's cache, is a symbolic link,
- * or lies on another file system; no watches left. */
+ * or lies on another file system; a retired root; no watches left. */
 bool file_watch_cover(struct file_watch *watch, struct root *root, struct slice path) MUST_CHECK;
 
 /* Tells what has changed up to this moment, rather than when the loop comes to it. */

@@ -2,20 +2,18 @@
  * Only what these cannot say goes to the offload pool, and with it the exchange. */
 #include "serve/lookup.h"
 
+#include "base/error.h"
 #include "http/mime.h"
 #include "serve/admission.h"
 #include "serve/server_internal.h"
-#include "sys/socket.h"
 
 #include <errno.h>
-
-/* How often a root is looked at, whether its path still leads to it: a deployment that swings a symbolic
- * link. */
-#define ROOT_CHECK_MS 1000
 
 /* A look-up under way; in the exchange's arena. */
 struct lookup_state {
     struct file_request request;
+    struct root_look root_look;
+    bool looks_at_root; /* while it is off the loop anyway */
     struct cache_ticket ticket;
     struct file *identity; /* of a coding's look-up: what is used when it fails; holds a reference */
     struct file *stale;    /* what the cache has, to be compared; holds a reference */
@@ -25,48 +23,39 @@ struct lookup_state {
     void *handler_state; /* the caller's, put back before `done` */
 };
 
-/* The path may lead to another folder by now. Files that are open already are not touched by that. */
-static void check_root(struct server *server, struct root *root)
+/* Files that are open already are not touched by the move of a root. */
+static void take_root(struct server *server, struct root *root, struct root_look *look)
 {
-    uint64_t now_ms = loop_now_ms(server_loop(server));
-    if (now_ms - root->checked_ms < ROOT_CHECK_MS)
-        return;
-    root->checked_ms = now_ms;
-    struct file_status status;
-    if (sys_path_status(root->settings->root.data, &status) < 0 ||
-        (status.device == root->device && status.inode == root->inode))
-        return;
-    int fd = sys_open_root(root->settings->root.data);
-    if (fd < 0)
+    if (look->fd < 0)
         return;
     file_cache_drop_root(server->files, root);
-    if (sys_replace(fd, root->fd) < 0) {
-        sys_close(fd);
-        return;
-    }
-    root->device = status.device;
-    root->inode = status.inode;
-    root->is_local = sys_is_local_file_system(root->fd);
+    root_take(root, look);
 }
 
-static void finish(struct exchange *exchange, struct lookup_state *state, struct file *file)
+/* The file goes on to the caller; where it is a sibling that cannot be served, the file that it stands for.
+ */
+static void finish(struct exchange *exchange, struct file *file, struct file *identity, lookup_done *done)
 {
-    struct file *identity = state->identity;
-    state->identity = NULL;
-    exchange->handler_state = state->handler_state;
     if (identity && (file == NULL || file->kind != FILE_REGULAR)) {
         file_unref(file);
         file = identity;
         identity = NULL;
     }
     file_unref(identity);
-    state->done(exchange, file);
+    done(exchange, file);
 }
 
+/* Some errors may be over in a moment. */
 static int status_of_error(int error)
 {
-    bool is_shortage = error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EAGAIN;
-    return is_shortage ? 503 : 500;
+    switch (error) {
+    case -EMFILE:
+    case -ENFILE:
+    case -ENOMEM:
+    case -EAGAIN:
+    case ERROR_CHANGED: return 503;
+    default: return 500;
+    }
 }
 
 /* The file was opened, or could not be. What the cache had is still true when it is the same file. */
@@ -92,12 +81,15 @@ static void take_result(struct exchange *exchange, struct lookup_state *state)
     file_unref(stale);
     if (found && !is_same)
         file_cache_insert(server->files, found, state->ticket);
-    finish(exchange, state, found);
+    exchange->handler_state = state->handler_state;
+    finish(exchange, found, state->identity, state->done);
 }
 
 static void open_blocking(struct exchange *exchange)
 {
     struct lookup_state *state = exchange->handler_state;
+    if (state->looks_at_root)
+        root_make_look(&state->root_look);
     state->request.cached_only = false;
     state->error = file_open(&state->request, &state->found);
 }
@@ -105,6 +97,7 @@ static void open_blocking(struct exchange *exchange)
 static void opened_off_loop(struct exchange *exchange)
 {
     struct lookup_state *state = exchange->handler_state;
+    take_root(exchange->server, state->request.root, &state->root_look);
     if (exchange->connection) {
         take_result(exchange, state);
         return;
@@ -162,12 +155,16 @@ static void begin(struct exchange *exchange, struct slice path, struct file *ide
     struct server *server = exchange->server;
     struct root *root = exchange->place->root;
     const struct settings *settings = exchange->snapshot->settings;
-    check_root(server, root);
+    struct root_look look = root_prepare_look(root);
+    bool is_due = root_look_is_due(root, loop_now_ms(server_loop(server)));
+    if (is_due && root->is_local) {
+        root_make_look(&look);
+        take_root(server, root, &look);
+    }
     struct file *cached = file_cache_find(server->files, root, path, coding);
     if (LIKELY(cached && !cached->revalidate)) {
         server_counters(server)->cache_hits++;
-        file_unref(identity);
-        done(exchange, cached);
+        finish(exchange, cached, identity, done);
         return;
     }
     open_file(
@@ -180,6 +177,8 @@ static void begin(struct exchange *exchange, struct slice path, struct file *ide
                         .with_siblings = coding == HTTP_CODING_IDENTITY && root->settings->precompressed &&
                                          http_mime_is_compressible(path),
                         .cached_only = true},
+            .root_look = look,
+            .looks_at_root = is_due && !root->is_local,
             .identity = identity,
             .stale = cached,
             .done = done,

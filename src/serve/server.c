@@ -17,10 +17,12 @@
 
 static void drain_is_over(struct timer *timer);
 
-/* The engine's limits hold for a connection, whatever settings its requests are served by. */
+/* These limits hold for connections, whatever settings their requests are served by. */
 static void take_limits(struct server *server)
 {
     const struct limits *limits = &server_settings(server)->limits;
+    server->connections.count_max = (size_t)limits->connections + CONNECTIONS_CLOSING;
+    server->exchanges.count_max = (size_t)limits->connections * EXCHANGES_PER_CONNECTION;
     server->h1_limits = (struct h1_limits){
         .head_bytes = limits->head_bytes,
         .uri_bytes = limits->uri_bytes,
@@ -48,9 +50,8 @@ int server_create(const struct server_options *options, struct server **ret_serv
         free(server);
         return error;
     }
-    size_t connections_max = server_settings(server)->limits.connections;
-    pool_init(&server->connections, sizeof(struct connection), connections_max + CONNECTIONS_CLOSING);
-    pool_init(&server->exchanges, sizeof(struct exchange), connections_max * EXCHANGES_PER_CONNECTION);
+    pool_init(&server->connections, sizeof(struct connection), 0);
+    pool_init(&server->exchanges, sizeof(struct exchange), 0);
     take_limits(server);
     *ret_server = server;
     return 0;
@@ -111,9 +112,13 @@ int server_set_settings(struct server *server, struct settings *settings)
     int error = snapshot_create(settings, server->options.log, &snapshot);
     if (error < 0)
         return error;
-    snapshot_unref(server->snapshot);
+    struct snapshot *old = server->snapshot;
+    for (size_t i = 0; i < old->root_count; i++)
+        file_cache_retire_root(server->files, &old->roots[i]);
+    snapshot_unref(old);
     server->snapshot = snapshot;
     take_limits(server);
+    file_cache_set_limits(server->files, &server_settings(server)->limits);
     return 0;
 }
 

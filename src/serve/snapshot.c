@@ -64,12 +64,15 @@ static const struct site_table *match_site(const struct snapshot *snapshot, stru
     if (LIKELY(snapshot->hosts->only != NULL))
         return snapshot->hosts->only;
     char name[HOST_BYTES_MAX];
-    size_t length = MIN(host.length, sizeof(name));
+    size_t length = host.length;
+    /* "example.com." is the same name, fully qualified. */
+    if (length > 0 && host.data[length - 1] == '.')
+        length--;
+    /* No name is longer (RFC 1035 section 2.3.4): only "*" can mean it. */
+    if (length > sizeof(name))
+        length = 0;
     for (size_t i = 0; i < length; i++)
         name[i] = ascii_lower(host.data[i]);
-    /* "example.com." is the same name, fully qualified. */
-    if (length > 0 && name[length - 1] == '.')
-        length--;
     const struct host_entry *entry = find_host(snapshot, slice_make(name, length));
     if (entry == NULL)
         entry = find_wildcard(snapshot, name, length);
@@ -133,19 +136,17 @@ static int check_openat2(const struct root *root, struct log *log)
     return fd == -ENOSYS ? fd : 0;
 }
 
-static int open_root(const struct files_settings *settings, struct root *root, struct log *log)
+static int open_root(struct snapshot *snapshot, struct place *place, struct log *log)
 {
-    root->settings = settings;
-    root->fd = sys_open_root(settings->root.data);
-    struct file_status status;
-    int error = root->fd < 0 ? root->fd : sys_file_status(root->fd, &status);
+    const struct files_settings *settings = &place->route->files;
+    struct root *root = &snapshot->roots[snapshot->root_count];
+    int error = root_open(root, settings);
     if (error < 0) {
         log_error(log, "cannot open the folder %.*s: %s", SLICE_ARGS(settings->root), strerror(-error));
         return error;
     }
-    root->device = status.device;
-    root->inode = status.inode;
-    root->is_local = sys_is_local_file_system(root->fd);
+    place->root = root;
+    snapshot->root_count++;
     return check_openat2(root, log);
 }
 
@@ -156,14 +157,10 @@ static int add_routes(struct snapshot *snapshot, const struct site *site, struct
         struct place *place = &places[i];
         place->route = &site->routes[i];
         place->bare_prefix = bare(place->route->prefix);
-        if (place->route->kind == ROUTE_FILES) {
-            place->root = &snapshot->roots[snapshot->root_count++];
-            int error = open_root(&place->route->files, place->root, log);
-            if (error < 0)
-                return error;
-        }
-        int error =
-            map_insert(&table->places, &place->link, hash_bytes(&snapshot->hash_key, place->bare_prefix));
+        int error = place->route->kind == ROUTE_FILES ? open_root(snapshot, place, log) : 0;
+        if (error == 0)
+            error =
+                map_insert(&table->places, &place->link, hash_bytes(&snapshot->hash_key, place->bare_prefix));
         if (error < 0)
             return error;
     }
@@ -267,10 +264,8 @@ void snapshot_unref(struct snapshot *snapshot)
     assert(snapshot->references > 0);
     if (--snapshot->references > 0)
         return;
-    for (size_t i = 0; i < snapshot->root_count; i++) {
-        if (snapshot->roots[i].fd >= 0)
-            sys_close(snapshot->roots[i].fd);
-    }
+    for (size_t i = 0; i < snapshot->root_count; i++)
+        root_close(&snapshot->roots[i]);
     free_hosts(snapshot->hosts);
     free(snapshot->roots);
     free(snapshot->places);

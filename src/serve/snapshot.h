@@ -8,17 +8,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "serve/root.h"
 #include "serve/settings.h"
-
-/* A folder that files are served from, held open. */
-struct root {
-    const struct files_settings *settings;
-    int fd;
-    bool is_local;   /* its file system answers from memory, or says that it cannot */
-    uint64_t device; /* of the folder that `fd` holds; when the path leads elsewhere, it is opened again */
-    uint64_t inode;
-    uint64_t checked_ms; /* when that was last looked at */
-};
 
 /* A route with what serving needs beside it. */
 struct place {
