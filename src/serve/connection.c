@@ -560,6 +560,9 @@ bool connection_open(struct server *server, int fd, const struct address *addres
 
 void connection_drain(struct connection *connection)
 {
+    struct exchange *last = last_exchange(connection);
     if (connection->state == CONNECTION_IDLE)
         finish(connection);
+    else if (last && !last->is_responded)
+        last->closes = true;
 }

@@ -108,20 +108,22 @@ static void opened_off_loop(struct exchange *exchange)
     file_unref(state->identity);
 }
 
-static bool is_shortage_of_descriptors(int error)
+/* To open a file takes two descriptors for a moment. */
+static bool makes_room(struct server *server, int error, unsigned attempts)
 {
-    return error == -EMFILE || error == -ENFILE;
+    bool is_shortage = error == -EMFILE || error == -ENFILE;
+    return is_shortage && attempts < 2 && (file_cache_shrink(server->files) || admission_shed_idle(server));
 }
 
 static int open_now(struct exchange *exchange, struct lookup_state *state)
 {
-    struct server *server = exchange->server;
     if (!state->request.root->is_local)
         return -EAGAIN;
-    int error = file_open(&state->request, &state->found);
-    if (is_shortage_of_descriptors(error) &&
-        (file_cache_shrink(server->files) || admission_shed_idle(server)))
+    int error;
+    unsigned attempts = 0;
+    do
         error = file_open(&state->request, &state->found);
+    while (makes_room(exchange->server, error, attempts++));
     return error;
 }
 

@@ -96,9 +96,11 @@ void server_drain(struct server *server)
         return;
     server->is_draining = true;
     admission_end(server);
-    LIST_FOREACH_SAFE(link, &server->idle) {
+    /* Those that are idle go to the other list. */
+    LIST_FOREACH_SAFE(link, &server->busy)
         connection_drain(CONTAINER_OF(link, struct connection, link));
-    }
+    LIST_FOREACH_SAFE(link, &server->idle)
+        connection_drain(CONTAINER_OF(link, struct connection, link));
     if (server->connections.count == 0)
         loop_stop(server_loop(server));
     else
