@@ -20,8 +20,10 @@ struct stream;
 struct segment {
     const char *data; /* NULL: a file range */
     size_t length;
-    off_t offset; /* of a file range */
-    int fd;       /* of a file range; stays the sender's */
+    off_t offset;   /* of a file range */
+    int fd;         /* of a file range; stays the sender's */
+    bool is_copied; /* a file range: read and sent rather than shared with the page cache by sendfile(2), so
+                     * that no write to the file can reach bytes that are on their way */
 };
 
 static inline struct segment segment_memory(struct slice bytes)
@@ -38,8 +40,9 @@ static inline struct segment segment_file(int fd, off_t offset, size_t length)
 struct stream_events {
     /* Bytes arrived; they are gone when this returns. Never empty. */
     void (*on_read)(struct stream *stream, struct slice bytes);
-    /* A file range is about to be sent, perhaps long after stream_send: false breaks the stream with
-     * ERROR_CHANGED, which is how a file that changed meanwhile is never sent half old, half new. */
+    /* A part of a file range is about to be sent, perhaps long after stream_send; where the range is copied
+     * the part was read just now. False breaks the stream with ERROR_CHANGED, which is how a file that
+     * changed meanwhile is never sent half old, half new. */
     bool (*may_send_file)(struct stream *stream, const struct segment *segment);
     /* The peer will send no more (FIN). Sending may go on. */
     void (*on_end)(struct stream *stream);

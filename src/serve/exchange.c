@@ -118,7 +118,11 @@ void exchange_edit_fields(struct exchange *exchange)
     const struct route *route = exchange->place->route;
     for (size_t i = 0; i < route->field_edit_count; i++) {
         const struct field_edit *edit = &route->field_edits[i];
-        http_response_remove(&exchange->response, edit->name);
+        /* What vif itself varies by goes on to count: a cache that was not told would mix up representations.
+         */
+        bool is_added = edit->value.data && slice_equal_nocase(edit->name, SLICE("Vary"));
+        if (!is_added)
+            http_response_remove(&exchange->response, edit->name);
         if (edit->value.data)
             http_response_add(&exchange->response, edit->name, edit->value);
     }

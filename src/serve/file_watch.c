@@ -222,7 +222,9 @@ static void take_event(struct file_watch *watch, const struct inotify_event *eve
         tell_everything(watch);
         return;
     }
-    if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) {
+    /* Without a name IN_ATTRIB is about the folder: who may pass through it now. */
+    bool is_about_folder = event->mask & IN_ATTRIB && event->len == 0;
+    if (is_about_folder || event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) {
         struct folder *folder;
         while ((folder = next_with(watch, event->wd, NULL)) != NULL)
             tell_self(watch, folder);

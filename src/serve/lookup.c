@@ -71,7 +71,8 @@ static void take_result(struct exchange *exchange, struct lookup_state *state)
     }
     struct file *found = state->error < 0 ? NULL : state->found;
     bool is_same = stale && found && found->kind == FILE_REGULAR &&
-                   file_is_same(&stale->status, &found->status) && stale->siblings == found->siblings;
+                   file_is_same(&stale->status, &found->status) &&
+                   stale->status.changed_ns == found->status.changed_ns && stale->siblings == found->siblings;
     if (is_same) {
         file_unref(found);
         found = file_ref(stale);
@@ -144,11 +145,15 @@ static void open_file(struct exchange *exchange, struct slice path, struct looku
     exchange->handler_state = state;
     server_counters(exchange->server)->cache_misses++;
     state->ticket = file_cache_cover(exchange->server->files, state->request.root, copy);
-    state->error = open_now(exchange, state);
-    if (state->error == -EAGAIN)
-        state->error = exchange_offload(exchange, open_blocking, opened_off_loop);
-    if (!exchange->is_busy)
-        take_result(exchange, state);
+    int error = open_now(exchange, state);
+    if (error == -EAGAIN) {
+        error = exchange_offload(exchange, open_blocking, opened_off_loop);
+        /* From here on the state is the job's: it may be done already. */
+        if (error == 0)
+            return;
+    }
+    state->error = error;
+    take_result(exchange, state);
 }
 
 static void begin(struct exchange *exchange, struct slice path, struct file *identity,

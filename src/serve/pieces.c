@@ -22,6 +22,9 @@
  * used lately, and this was used just now. */
 #define HOT_MS 1000
 
+/* How long a file must have been left alone to be sent without a copy. */
+#define YOUNG_NS INT64_C(60000000000)
+
 struct chunk {
     int fd; /* of exchange->file, which stays open while the job runs */
     off_t offset;
@@ -107,6 +110,14 @@ static bool is_hot(struct exchange *exchange, const struct segment *piece, size_
     return true;
 }
 
+/* Pages that sendfile has put into a socket are still the file's: a write in place would show in bytes that
+ * are on their way already. What was changed lately may be about to change again, and is copied. */
+static bool is_young(const struct exchange *exchange)
+{
+    int64_t now_ns = loop_wall_seconds(server_loop(exchange->server)) * INT64_C(1000000000);
+    return exchange->file->status.modified_ns > now_ns - YOUNG_NS;
+}
+
 static enum piece_result next_of_file(struct exchange *exchange, struct segment *piece,
                                       struct segment *ret_segment)
 {
@@ -117,6 +128,7 @@ static enum piece_result next_of_file(struct exchange *exchange, struct segment 
     if (!is_hot(exchange, piece, length))
         return begin_chunk(exchange, piece);
     *ret_segment = segment_file(piece->fd, piece->offset, length);
+    ret_segment->is_copied = is_young(exchange);
     consume(exchange, piece, length);
     return PIECE_GIVEN;
 }

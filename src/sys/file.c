@@ -204,7 +204,7 @@ int sys_inotify_watch_folder(int inotify_fd, int folder_fd)
     char path[FD_PATH_BYTES];
     fd_path(folder_fd, path);
     uint32_t events = IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
-                      IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR;
+                      IN_CLOSE_WRITE | IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR;
     int watch = inotify_add_watch(inotify_fd, path, events);
     return watch < 0 ? -errno : watch;
 }
