@@ -155,6 +155,16 @@ class Client:
             missing -= len(data)
         return b"".join(pieces)
 
+    def take_at_most(self, length):
+        """What comes until `length` bytes are there or the connection ends, in whatever way."""
+        try:
+            while len(self.pending) < length and self.fill():
+                pass
+        except ConnectionResetError:
+            pass
+        taken, self.pending = self.pending[:length], self.pending[length:]
+        return bytes(taken)
+
     def take_line(self, limit=65536):
         while b"\n" not in self.pending:
             if len(self.pending) > limit:
