@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define DEFAULT_FILE "vif.yaml"
 
@@ -49,11 +48,10 @@ bool session_begin(struct session *session, unsigned command, char *const *words
         *ret_exit = command_version(words);
         return false;
     }
-    char *folder = realpath(".", NULL);
-    session->base_folder = arena_copy(&session->document.arena, slice_from(folder ? folder : "/"));
-    free(folder);
-    if (session->base_folder.data == NULL)
-        error = -ENOMEM;
+    /* Otherwise the folder of the file counts. */
+    if (error == 0 && command == FLAG_OF_SERVE)
+        error =
+            document_find_current_folder(&session->document, &session->diagnostics, &session->base_folder);
     return error == 0 && !has_mistakes(session) ? true : refuse(session, error, ret_exit);
 }
 

@@ -12,7 +12,7 @@ struct session {
     struct diagnostics diagnostics;
     struct document document;
     struct arguments arguments;
-    struct slice base_folder; /* from the document's arena */
+    struct slice base_folder; /* from the document's arena; of `run` and `check` by session_read_file */
     struct config *config;    /* NULL until session_build */
 };
 

@@ -39,6 +39,31 @@ static int read_file(const char *path, struct buffer *text)
     return error;
 }
 
+static int report(struct diagnostics *diagnostics, const char *path, const char *what)
+{
+    diagnostics_add(diagnostics, (struct place){0}, "%s: %s", path, what);
+    return ERROR_SYNTAX;
+}
+
+/* No other folder will do in place of one that was deleted: it would be served to everybody. */
+int document_find_current_folder(struct document *document, struct diagnostics *diagnostics,
+                                 struct slice *ret_folder)
+{
+    char *path = realpath(".", NULL);
+    if (path == NULL && errno == ENOMEM)
+        return -ENOMEM;
+    if (path == NULL && errno == ENOENT)
+        return report(diagnostics, "the current folder is gone", "go to one that exists");
+    if (path == NULL)
+        return report(diagnostics, "the current folder", error_text(-errno));
+    struct slice folder = arena_copy(&document->arena, slice_from(path));
+    free(path);
+    if (folder.data == NULL)
+        return -ENOMEM;
+    *ret_folder = folder;
+    return 0;
+}
+
 /* A text from standard input lies in the current folder. A link to a file counts where it stands, not where
  * it leads: so a configuration can be linked into the folder of its site. */
 static struct slice folder_of(const char *path, struct arena *arena)
@@ -52,12 +77,6 @@ static struct slice folder_of(const char *path, struct arena *arena)
     return result;
 }
 
-static int report(struct diagnostics *diagnostics, const char *path, const char *what)
-{
-    diagnostics_add(diagnostics, (struct place){0}, "%s: %s", path, what);
-    return ERROR_SYNTAX;
-}
-
 static int parse(const char *path, struct slice text, struct diagnostics *diagnostics,
                  struct document *document)
 {
@@ -66,8 +85,8 @@ static int parse(const char *path, struct slice text, struct diagnostics *diagno
     return source ? yaml_read(source, diagnostics, document) : -ENOMEM;
 }
 
-int document_load_file(const char *path, struct diagnostics *diagnostics, struct document *document,
-                       struct slice *ret_folder)
+static int load_file(const char *path, struct diagnostics *diagnostics, struct document *document,
+                     struct slice *ret_folder)
 {
     struct buffer text;
     buffer_init(&text, DOCUMENT_BYTES_MAX + 2 * READ_BYTES);
@@ -86,4 +105,13 @@ int document_load_file(const char *path, struct diagnostics *diagnostics, struct
 done:
     buffer_finish(&text);
     return error;
+}
+
+int document_load_file(const char *path, struct diagnostics *diagnostics, struct document *document,
+                       struct slice *ret_folder)
+{
+    struct slice current;
+    bool is_absolute = path[0] == '/';
+    int error = is_absolute ? 0 : document_find_current_folder(document, diagnostics, &current);
+    return error ? error : load_file(path, diagnostics, document, ret_folder);
 }

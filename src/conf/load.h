@@ -23,6 +23,11 @@ int config_build(const struct document *document, struct slice base_folder, stru
 int document_load_file(const char *path, struct diagnostics *diagnostics, struct document *document,
                        struct slice *ret_folder) MUST_CHECK;
 
+/* The absolute path of the current folder, from the document's arena. One that is gone is a mistake told.
+ * Returns as config_load. */
+int document_find_current_folder(struct document *document, struct diagnostics *diagnostics,
+                                 struct slice *ret_folder) MUST_CHECK;
+
 /* Both in one: reads and builds. */
 int config_load_file(const char *path, struct diagnostics *diagnostics,
                      struct config **ret_config) MUST_CHECK;

@@ -48,6 +48,38 @@ def test_roots_are_relative_to_the_file(tmp_path):
     assert "it does not exist" in vif("check", "-c", "-", cwd=tmp_path, input="sites: [{routes: {/: {files: public}}}]").stderr
 
 
+@pytest.fixture
+def gone(tmp_path):
+    """gone(arguments, input): vif in a folder that is deleted before it starts."""
+
+    def run(*arguments, **options):
+        folder = tmp_path / "gone"
+        folder.mkdir()
+        script = 'rmdir "$PWD" && exec "$0" "$@"'
+        return subprocess.run(["sh", "-c", script, BINARY, *arguments], cwd=folder, capture_output=True, text=True,
+                              timeout=20, check=False, **options)
+
+    return run
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["."], [".."], ["/"], ["run", "-c", "-"], ["check", "-c", "-"], ["check"], ["check", "-c", "../vif.yaml"],
+])
+def test_a_folder_that_is_gone_is_not_taken_for_another(arguments, gone, tmp_path):
+    text = "listen: '127.0.0.1:0'\nsites: [{routes: {/: {files: .}}}]\n"
+    (tmp_path / "vif.yaml").write_text(text)
+    listen = [] if arguments[:1] in (["run"], ["check"]) else ["-a", "127.0.0.1", "-p", "0"]
+    result = gone(*arguments, *listen, input=text)
+    assert result.returncode == 2
+    assert "error: the current folder is gone: " in result.stderr
+
+
+def test_a_file_with_an_absolute_path_needs_no_current_folder(gone, tmp_path):
+    (tmp_path / "vif.yaml").write_text("sites: [{routes: {/: {files: .}}}]")
+    assert gone("check", "-c", str(tmp_path / "vif.yaml")).returncode == 0
+    assert gone("version").returncode == 0
+
+
 def test_flags_go_before_the_file(tmp_path):
     text = "workers: 1000000\nsites: [{routes: {/: {files: .}}}]"
     assert vif("check", "-c", "-", cwd=tmp_path, input=text).returncode == 2
