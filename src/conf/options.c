@@ -266,12 +266,15 @@ const struct option options[] = {
      .fallback = "", .example = "\"ok\\n\"", TARGET(ROUTE, respond.body), .rule = &rule_any},
 
     {SECTION_FIELDS, "set", OPTION_PAIRS,
-     "Fields to send, in place of what the response has under that name.",
+     "Fields to send, in place of what the response has under that name; `Vary` is added to what it has. Not "
+     "those that vif computes, such as `Content-Length`, `Content-Encoding` and `ETag`.",
      .example = "{X-Frame-Options: DENY}",
      TARGET_ARRAY(FIELD_EDITS, items, count, put_field),
-     .key_rule = &rule_field_name, .rule = &rule_field_value, RANGE(0, 64)},
-    {SECTION_FIELDS, "remove", OPTION_TEXTS, "Fields not to send.", .example = "[ETag]",
-     TARGET_ARRAY(FIELD_EDITS, items, count, put_removed_field), .rule = &rule_field_name,
+     .key_rule = &rule_set_field, .rule = &rule_field_value, RANGE(0, 64)},
+    {SECTION_FIELDS, "remove", OPTION_TEXTS,
+     "Fields not to send, such as `ETag` or `Server`; not those that a response needs.",
+     .example = "[ETag]",
+     TARGET_ARRAY(FIELD_EDITS, items, count, put_removed_field), .rule = &rule_removed_field,
      RANGE(0, 64)},
 };
 /* clang-format on */

@@ -282,32 +282,64 @@ const struct text_rule rule_location = {
     check_location,
 };
 
-/* What frames the message and the connection is not for a configuration to change. */
-static bool is_framing_field(struct slice name)
+/* Frames the message or the connection, or says what the content is: a response without it, or with another,
+ * is a broken one. */
+static const char *const vital_fields[] = {
+    "Allow",
+    "Connection",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Range",
+    "Date",
+    "Keep-Alive",
+    "Proxy-Connection",
+    "TE",
+    "Trailer",
+    "Transfer-Encoding",
+    "Upgrade",
+    NULL,
+};
+
+/* Says which version of a file was sent, and that parts of it can be had. Caches can do without, but would
+ * keep the wrong file for a value that is not computed. */
+static const char *const version_fields[] = {"Accept-Ranges", "ETag", "Last-Modified", NULL};
+
+static bool is_among(struct slice name, const char *const *names)
 {
-    switch (http_field_lookup(name)) {
-    case HTTP_FIELD_CONNECTION:
-    case HTTP_FIELD_CONTENT_LENGTH:
-    case HTTP_FIELD_TRANSFER_ENCODING:
-    case HTTP_FIELD_UPGRADE:
-    case HTTP_FIELD_DATE: return true;
-    default: return false;
-    }
+    while (*names && !slice_equal_nocase(name, slice_from(*names)))
+        names++;
+    return *names != NULL;
 }
 
-static const char *check_field_name(const struct rule_context *context, struct slice *text)
+static const char *check_removed_field(const struct rule_context *context, struct slice *text)
 {
     (void)context;
     if (!http_is_token(*text))
         return "it is not the name of a field";
-    return is_framing_field(*text) ? "it is a field that vif alone must write" : NULL;
+    return is_among(*text, vital_fields) ? "it is a field that vif alone must write" : NULL;
 }
 
-const struct text_rule rule_field_name = {
+static const char *check_set_field(const struct rule_context *context, struct slice *text)
+{
+    if (is_among(*text, version_fields))
+        return "it is a field that vif alone must write";
+    return check_removed_field(context, text);
+}
+
+#define FIELD_NAME_PATTERN "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
+
+const struct text_rule rule_set_field = {
     "field name",
     "a name of letters, digits and \"-\", such as \"X-Frame-Options\"",
-    "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
-    check_field_name,
+    FIELD_NAME_PATTERN,
+    check_set_field,
+};
+
+const struct text_rule rule_removed_field = {
+    "field name",
+    "a name of letters, digits and \"-\", such as \"ETag\"",
+    FIELD_NAME_PATTERN,
+    check_removed_field,
 };
 
 static const char *check_field_value(const struct rule_context *context, struct slice *text)

@@ -22,18 +22,19 @@ struct text_rule {
 };
 
 extern const struct text_rule rule_any;
-extern const struct text_rule rule_address;      /* sys/address.h, or a port; a unix path becomes absolute */
-extern const struct text_rule rule_host;         /* becomes lower case */
-extern const struct text_rule rule_prefix;       /* of a route */
-extern const struct text_rule rule_folder;       /* must exist; becomes absolute */
-extern const struct text_rule rule_log_file;     /* "-" or a path, which becomes absolute */
-extern const struct text_rule rule_file_name;    /* one segment */
-extern const struct text_rule rule_inner_path;   /* below a root; loses its leading '/' */
-extern const struct text_rule rule_origin;       /* for Access-Control-Allow-Origin */
-extern const struct text_rule rule_pattern;      /* of a cache rule */
-extern const struct text_rule rule_error_status; /* "400" to "599" */
-extern const struct text_rule rule_location;     /* of a redirect */
-extern const struct text_rule rule_field_name;
+extern const struct text_rule rule_address;       /* sys/address.h, or a port; a unix path becomes absolute */
+extern const struct text_rule rule_host;          /* becomes lower case */
+extern const struct text_rule rule_prefix;        /* of a route */
+extern const struct text_rule rule_folder;        /* must exist; becomes absolute */
+extern const struct text_rule rule_log_file;      /* "-" or a path, which becomes absolute */
+extern const struct text_rule rule_file_name;     /* one segment */
+extern const struct text_rule rule_inner_path;    /* below a root; loses its leading '/' */
+extern const struct text_rule rule_origin;        /* for Access-Control-Allow-Origin */
+extern const struct text_rule rule_pattern;       /* of a cache rule */
+extern const struct text_rule rule_error_status;  /* "400" to "599" */
+extern const struct text_rule rule_location;      /* of a redirect */
+extern const struct text_rule rule_set_field;     /* a field's name; none that vif computes */
+extern const struct text_rule rule_removed_field; /* a field's name; none that a response needs */
 extern const struct text_rule rule_field_value;
 
 #endif

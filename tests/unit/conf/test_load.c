@@ -152,22 +152,22 @@ static void merges_fields_of_site_and_route(void **state)
 {
     (void)state;
     struct loading loading = load_good("sites:\n"
-                                       "  - fields: {set: {X-A: site, X-B: site}, remove: [ETag]}\n"
+                                       "  - fields: {set: {X-A: site, X-B: site}, remove: [Server]}\n"
                                        "    routes:\n"
                                        "      /: {respond: a}\n"
-                                       "      /own: {respond: b, fields: {set: {x-a: route, etag: ''}}}\n");
+                                       "      /own: {respond: b, fields: {set: {x-a: route, server: ''}}}\n");
     const struct route *own = &loading.config->settings->sites[0].routes[0];
     const struct route *plain = &loading.config->settings->sites[0].routes[1];
     assert_int_equal(plain->field_edit_count, 3);
     assert_slice(plain->field_edits[0].value, "site");
-    assert_slice(plain->field_edits[2].name, "ETag");
+    assert_slice(plain->field_edits[2].name, "Server");
     assert_null(plain->field_edits[2].value.data);
 
     assert_int_equal(own->field_edit_count, 3);
     assert_slice(own->field_edits[0].name, "X-B");
     assert_slice(own->field_edits[1].name, "x-a");
     assert_slice(own->field_edits[1].value, "route");
-    assert_slice(own->field_edits[2].name, "etag");
+    assert_slice(own->field_edits[2].name, "server");
     assert_non_null(own->field_edits[2].value.data);
     unload(&loading);
 }

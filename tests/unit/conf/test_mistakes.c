@@ -87,6 +87,45 @@ static void tells_what_is_wrong(void **state)
     }
 }
 
+/* What vif computes it must compute alone: a wrong one breaks the message, or a cache. */
+static void leaves_computed_fields_alone(void **state)
+{
+    (void)state;
+    static const char *const computed[] = {
+        "Connection",
+        "Content-Length",
+        "Transfer-Encoding",
+        "Date",
+        "Content-Encoding",
+        "Content-Range",
+        "Trailer",
+        "Keep-Alive",
+        "TE",
+        "Proxy-Connection",
+        "upgrade",
+        "ALLOW",
+        "ETag",
+        "etag",
+        "Last-Modified",
+        "Accept-Ranges",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(computed); i++) {
+        char text[256];
+        snprintf(text, sizeof(text), ROUTE("respond: a, fields: {set: {X-A: b, %s: c}}"), computed[i]);
+        struct loading loading = load(slice_from(text));
+        assert_int_equal(loading.error, ERROR_SYNTAX);
+        if (strstr(loading.printed.data, "it is a field that vif alone must write") == NULL)
+            fail_msg("%s: %s", computed[i], loading.printed.data);
+        unload(&loading);
+    }
+    struct loading loading = load(SLICE(ROUTE("respond: a, fields: {remove: [Content-Encoding, Allow]}")));
+    assert_int_equal(diagnostics_total(&loading.diagnostics), 2);
+    unload(&loading);
+    loading = load_good(ROUTE("respond: a, fields: {set: {Vary: Cookie, Server: b, Content-Type: text/css}, "
+                              "remove: [ETag, last-modified, Accept-Ranges, Server]}"));
+    unload(&loading);
+}
+
 static void tells_all_mistakes_in_order_with_carets(void **state)
 {
     (void)state;
@@ -209,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_what_is_wrong),
+        cmocka_unit_test(leaves_computed_fields_alone),
         cmocka_unit_test(tells_all_mistakes_in_order_with_carets),
         cmocka_unit_test(keeps_fifty_mistakes_and_counts_the_rest),
         cmocka_unit_test(defuses_bombs),
