@@ -315,6 +315,11 @@ const struct option *option_at(struct slice path)
     return option;
 }
 
+bool option_takes_zero(const struct option *option)
+{
+    return option->min == 0 || (option->zero && strcmp(option->zero, "none") == 0);
+}
+
 static const char *show_quantity(const struct option *option, uint64_t value, char *buffer)
 {
     if (option->kind == OPTION_BYTES)

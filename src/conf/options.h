@@ -112,6 +112,10 @@ const struct option *option_next(enum option_section section, const struct optio
 #define OPTION_TEXT_MAX 64
 const char *option_default(const struct option *option, char buffer[OPTION_TEXT_MAX]);
 
+/* Whether 0 is as good as the word `zero`: no limit is the same to everybody, but none of what there should
+ * be is hardly meant. */
+bool option_takes_zero(const struct option *option);
+
 /* The range of a number, "1 to 65535" in the kind's own notation. Returns `buffer`. */
 const char *option_range(const struct option *option, char buffer[OPTION_TEXT_MAX]);
 

@@ -133,7 +133,7 @@ static void write_quantity(struct schema *schema, const struct option *option)
         write_const(schema, "0");
     if (option->kind == OPTION_BYTES)
         write_pattern(schema, "^[0-9]+ *([kKmMgGtT]([iI]?[bB])?|[bB])$");
-    if (option->zero)
+    if (option->zero && option_takes_zero(option))
         write_const(schema, "0");
 }
 

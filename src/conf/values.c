@@ -91,8 +91,7 @@ static void load_quantity(struct loader *loader, const struct option *option, co
     uint64_t value = 0;
     bool is_zero = node->kind == NODE_TEXT && is_zero_word(option, node->text);
     bool is_number = node->kind == NODE_TEXT && read_quantity(option, node->text, &value);
-    /* Where a word stands for no limit, 0 is the same to everybody. */
-    if (is_zero || (is_number && value == 0 && option->zero) ||
+    if (is_zero || (is_number && value == 0 && option_takes_zero(option)) ||
         (is_number && value >= option->min && value <= option->max)) {
         loader_store(loader, option, value);
         return;

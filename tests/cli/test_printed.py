@@ -111,6 +111,7 @@ BAD = [
     "{}",
     "sites: []",
     "unknown: 1\n" + route("files: ."),
+    "workers: 0\n" + route("files: ."),
     "workers: 0.5\n" + route("files: ."),
     "limits: {head: 1}\n" + route("files: ."),
     "limits: {head: 16XB}\n" + route("files: ."),

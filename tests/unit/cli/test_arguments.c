@@ -51,6 +51,16 @@ static void finish(void)
             fail_msg("%s", line.printed.data); \
     } while (0)
 
+static void refuses_no_workers(void **state)
+{
+    (void)state;
+    READ("-w", "0");
+    assert_int_equal(line.error, ERROR_SYNTAX);
+    assert_non_null(
+        strstr(line.printed.data, "workers: expected a number from 1 to 1024, or auto, not \"0\""));
+    finish();
+}
+
 static void sets_options(void **state)
 {
     (void)state;
@@ -177,6 +187,7 @@ static void goes_before_a_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_no_workers),
         cmocka_unit_test(sets_options),
         cmocka_unit_test(takes_values_in_every_form),
         cmocka_unit_test(puts_addresses_and_port_together),

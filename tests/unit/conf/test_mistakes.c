@@ -19,6 +19,7 @@ static const struct {
     {"limits: {hed: 1KiB}" GOOD, "1:10: error: unknown option \"hed\" in limits; did you mean \"head\"?"},
     {"workers: 0x3" GOOD, "1:10: error: workers: expected a number from 1 to 1024, or auto, not \"0x3\""},
     {"workers: 1025" GOOD, "1:10: error: workers: expected a number"},
+    {"workers: 0" GOOD, "1:10: error: workers: expected a number from 1 to 1024, or auto, not \"0\""},
     {"workers: [1]" GOOD, "workers: expected a number from 1 to 1024, or auto, not a list"},
     {"server_field: 1" GOOD, "server_field: expected true or false, not \"1\""},
     {"limits: {head: 255}" GOOD, "limits.head: expected a size from 256 to 1MiB, not \"255\""},
