@@ -141,6 +141,17 @@ static void check_alternatives(struct loader *loader, enum option_section sectio
                               : "nothing answers here; expected files, redirect or respond");
 }
 
+/* RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: a client would take a body for the next response. */
+static void check_content(struct loader *loader, const struct node *node)
+{
+    const struct route *route = loader->objects[OBJECT_ROUTE];
+    const struct node *body = node_get(node, SLICE("body"));
+    int status = route->respond.status;
+    if ((status == 204 || status == 205 || status == 304) && body && route->respond.body.length > 0)
+        diagnostics_add(loader->diagnostics, body->place,
+                        "respond.body: a response with status %d has no content", status);
+}
+
 static void load_map(struct loader *loader, enum option_section section, const struct node *node)
 {
     NODE_FOREACH(entry, node)
@@ -156,6 +167,8 @@ static void load_map(struct loader *loader, enum option_section section, const s
             load_default(loader, option, node->place);
     }
     check_alternatives(loader, section, node);
+    if (section == SECTION_RESPOND)
+        check_content(loader, node);
 }
 
 static void load_section(struct loader *loader, enum option_section section, const struct node *node)

@@ -262,7 +262,7 @@ const struct option options[] = {
     {SECTION_RESPOND, "type", OPTION_TEXT, "The media type of the body.",
      .fallback = "text/plain; charset=utf-8", .example = "application/json",
      TARGET(ROUTE, respond.type), .rule = &rule_field_value},
-    {SECTION_RESPOND, "body", OPTION_TEXT, "The content.",
+    {SECTION_RESPOND, "body", OPTION_TEXT, "The content, which 204, 205 and 304 do not have.",
      .fallback = "", .example = "\"ok\\n\"", TARGET(ROUTE, respond.body), .rule = &rule_any},
 
     {SECTION_FIELDS, "set", OPTION_PAIRS,

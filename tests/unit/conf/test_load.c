@@ -132,6 +132,10 @@ static void reads_redirects_and_responses(void **state)
     assert_int_equal(only_route(&loading)->respond.status, 204);
     assert_slice(only_route(&loading)->respond.body, "");
     unload(&loading);
+
+    loading = load_good(ROUTE("respond: {status: 205, body: ''}"));
+    assert_slice(only_route(&loading)->respond.body, "");
+    unload(&loading);
 }
 
 static void puts_longer_prefixes_first(void **state)
