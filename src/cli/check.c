@@ -1,7 +1,6 @@
 /* `vif check -c FILE`: all that is wrong with it, or a word that nothing is. */
+#include "cli/print.h"
 #include "cli/session.h"
-
-#include <stdio.h>
 
 static int check(struct session *session, char *const *words)
 {
@@ -13,9 +12,11 @@ static int check(struct session *session, char *const *words)
     size_t routes = 0;
     for (size_t i = 0; i < settings->site_count; i++)
         routes += settings->sites[i].route_count;
-    printf("%s is good: listeners %zu, sites %zu, routes %zu\n", session_file(session),
-           session->config->listener_count, settings->site_count, routes);
-    return EXIT_GOOD;
+    struct buffer text;
+    buffer_init(&text, 1u << 16);
+    buffer_printf(&text, "%s is good: listeners %zu, sites %zu, routes %zu\n", session_file(session),
+                  session->config->listener_count, settings->site_count, routes);
+    return print_finish(&text, 0);
 }
 
 int command_check(char *const *words)

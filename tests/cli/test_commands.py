@@ -94,9 +94,15 @@ def test_a_file_that_is_too_long(tmp_path):
     assert "longer than 1 MiB" in vif("check", "-c", "-", input="#" * (1 << 20) + "\n").stderr
 
 
-def test_standard_output_that_takes_no_more():
+@pytest.mark.parametrize("arguments", [
+    ["version"], ["--version"], ["help"], ["-h"], ["run", "--help"], ["schema"], ["manual"], ["manual", "--man"],
+    ["completion", "bash"], ["completion", "zsh"], ["check", "-c", "vif.yaml"],
+], ids=" ".join)
+def test_standard_output_that_takes_no_more(arguments, tmp_path):
+    (tmp_path / "vif.yaml").write_text("sites: [{routes: {/: {files: .}}}]")
     with open("/dev/full", "w", encoding="ascii") as full:
-        result = subprocess.run([BINARY, "schema"], stdout=full, stderr=subprocess.PIPE, timeout=20, check=False)
+        result = subprocess.run([BINARY, *arguments], stdout=full, stderr=subprocess.PIPE, timeout=20, check=False,
+                                cwd=tmp_path)
     assert result.returncode == 1
     assert b"cannot print: No space left on device" in result.stderr
 
