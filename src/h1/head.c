@@ -96,14 +96,6 @@ static refusal parse_field_line(struct slice line, const struct h1_limits *limit
     return 0;
 }
 
-static bool occurs_once(const struct http_request *request, enum http_field_name name)
-{
-    unsigned count = 0;
-    for (unsigned i = 0; i < request->field_count; i++)
-        count += request->fields[i].name == name;
-    return count == 1;
-}
-
 /* Host must be there in HTTP/1.1, once, and valid (RFC 9112 section 3.2); an absolute target's authority
  * takes its place, but does not excuse it. */
 static refusal settle_host(struct http_request *request)
@@ -111,7 +103,7 @@ static refusal settle_host(struct http_request *request)
     if (!http_request_has(request, HTTP_FIELD_HOST))
         return request->version_minor >= 1 ? BAD_REQUEST : 0;
     struct slice host, port;
-    if (!occurs_once(request, HTTP_FIELD_HOST) ||
+    if (http_request_count(request, HTTP_FIELD_HOST) != 1 ||
         !http_host_parse(http_request_field(request, HTTP_FIELD_HOST), &host, &port))
         return BAD_REQUEST;
     if (request->host.length == 0)
@@ -152,7 +144,7 @@ static bool ends_in_chunked(struct slice codings)
 static refusal settle_transfer_encoding(struct http_request *request)
 {
     if (request->version_minor == 0 || http_request_has(request, HTTP_FIELD_CONTENT_LENGTH) ||
-        !occurs_once(request, HTTP_FIELD_TRANSFER_ENCODING))
+        http_request_count(request, HTTP_FIELD_TRANSFER_ENCODING) != 1)
         return BAD_REQUEST;
     struct slice coding = http_request_field(request, HTTP_FIELD_TRANSFER_ENCODING);
     if (!slice_equal_nocase(coding, SLICE("chunked")))
@@ -163,7 +155,7 @@ static refusal settle_transfer_encoding(struct http_request *request)
 
 static refusal settle_content_length(const struct h1_limits *limits, struct http_request *request)
 {
-    if (!occurs_once(request, HTTP_FIELD_CONTENT_LENGTH) ||
+    if (http_request_count(request, HTTP_FIELD_CONTENT_LENGTH) != 1 ||
         !slice_to_u64(http_request_field(request, HTTP_FIELD_CONTENT_LENGTH), &request->content_length))
         return BAD_REQUEST;
     if (request->content_length > limits->body_bytes)

@@ -1,4 +1,4 @@
-/* Moving a request's borrowed slices to a copy of their bytes. */
+/* Counting a request's fields, and moving its borrowed slices to a copy of their bytes. */
 #include "http/request.h"
 
 static void move(struct slice *slice, const char *from, size_t length, const char *to)
@@ -18,4 +18,12 @@ void http_request_move(struct http_request *request, const char *from, size_t le
         move(&request->fields[i].name_text, from, length, to);
         move(&request->fields[i].value, from, length, to);
     }
+}
+
+unsigned http_request_count(const struct http_request *request, enum http_field_name name)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < request->field_count; i++)
+        count += request->fields[i].name == name;
+    return count;
 }

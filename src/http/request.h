@@ -53,6 +53,9 @@ static inline struct slice http_request_field(const struct http_request *request
     return index ? request->fields[index - 1].value : (struct slice){0};
 }
 
+/* How many field lines have this name. */
+unsigned http_request_count(const struct http_request *request, enum http_field_name name);
+
 static inline bool http_request_has(const struct http_request *request, enum http_field_name name)
 {
     return request->first[name] != 0;

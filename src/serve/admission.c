@@ -82,8 +82,27 @@ void admission_release(struct server *server, const struct peer *peer)
 
 /* ---- accepting ---- */
 
-bool admission_shed_idle(struct server *server)
+/* A head that takes longer than this to arrive is worth less than a client that was here before. */
+#define SLOW_HEAD_MS 1000
+
+static bool shed_slow_head(struct server *server)
 {
+    if (list_is_empty(&server->reading))
+        return false;
+    struct connection *oldest = CONTAINER_OF(server->reading.next, struct connection, link);
+    uint64_t began_ms = oldest->deadline_ms - server_settings(server)->timeouts.head_ms;
+    if (!list_is_empty(&oldest->exchanges) || loop_now_ms(server_loop(server)) < began_ms + SLOW_HEAD_MS)
+        return false;
+    connection_abort(oldest);
+    return true;
+}
+
+bool admission_shed(struct server *server)
+{
+    if (shed_slow_head(server)) {
+        server_counters(server)->connections_shed++;
+        return true;
+    }
     LIST_FOREACH(link, &server->idle) {
         struct connection *oldest = CONTAINER_OF(link, struct connection, link);
         /* The one whose request needs the room is in the list still, until it settles. */
@@ -121,7 +140,7 @@ static void on_accept(struct listener *listener, int fd, const struct address *a
     const struct limits *limits = &server_settings(server)->limits;
     struct counters *counters = server_counters(server);
     counters->connections_accepted++;
-    bool has_room = counters->connections_open < limits->connections || admission_shed_idle(server);
+    bool has_room = counters->connections_open < limits->connections || admission_shed(server);
     if (has_room && connection_open(server, fd, address))
         return;
     turn_away(server, fd);
@@ -134,7 +153,7 @@ static bool on_exhausted(struct listener *listener, int error)
     if (server_counters(server)->accept_failures++ == 0)
         log_warning(server->options.log, "accept: %s; idle connections are closed to make room",
                     strerror(-error));
-    return file_cache_shrink(server->files) || admission_shed_idle(server);
+    return file_cache_shrink(server->files) || admission_shed(server);
 }
 
 static void on_turned_away(struct listener *listener, int fd)

@@ -31,6 +31,6 @@ void admission_release(struct server *server, const struct peer *peer);
 
 /* Closes the connection that has been idle for longest; false where none is idle. Its memory and its
  * descriptor: the one at the end of the turn, the other at once. */
-bool admission_shed_idle(struct server *server);
+bool admission_shed(struct server *server);
 
 #endif

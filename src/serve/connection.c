@@ -59,9 +59,12 @@ static void set_state(struct connection *connection, enum connection_state state
     bool was_idle = connection->state == CONNECTION_IDLE;
     bool is_idle = state == CONNECTION_IDLE;
     assert(connection->state != CONNECTION_CLOSED);
-    if (was_idle != is_idle || is_idle) {
+    bool was_reading = connection->state == CONNECTION_HEAD;
+    bool is_reading = state == CONNECTION_HEAD;
+    if (was_idle != is_idle || is_idle || was_reading != is_reading) {
+        struct list *list = is_idle ? &server->idle : is_reading ? &server->reading : &server->busy;
         list_remove(&connection->link);
-        list_append(is_idle ? &server->idle : &server->busy, &connection->link);
+        list_append(list, &connection->link);
         server_counters(server)->connections_idle += (uint64_t)is_idle - (uint64_t)was_idle;
     }
     bool is_new = state != (enum connection_state)connection->state || connection->request_began;
@@ -235,6 +238,10 @@ static enum parse_result parse(struct connection *connection, struct slice *inpu
             !is_between_requests(connection) || (!is_blocked(connection) && answered < PIPELINE_BATCH);
         if (connection->is_closing || !may_go_on)
             return PARSE_PAUSED;
+        /* What is left of the pool is for those who have no request under way yet. */
+        bool must_wait = !list_is_empty(&connection->exchanges) && exchange_pool_is_low(server);
+        if (must_wait && is_between_requests(connection))
+            return PARSE_PAUSED;
         if (!has_spare(server)) {
             connection->lacks_memory = true;
             return PARSE_PAUSED;
@@ -338,10 +345,6 @@ static void settle(struct connection *connection)
     enum connection_state state = state_of(connection);
     if (connection->peer_ended && state <= CONNECTION_BODY) {
         close_now(connection);
-        return;
-    }
-    if (state == CONNECTION_IDLE && connection->server->is_draining) {
-        finish(connection);
         return;
     }
     if (wants_input(connection, state))
@@ -558,11 +561,16 @@ bool connection_open(struct server *server, int fd, const struct address *addres
     return true;
 }
 
+void connection_say_goodbye(struct connection *connection)
+{
+    finish(connection);
+}
+
 void connection_drain(struct connection *connection)
 {
     struct exchange *last = last_exchange(connection);
     if (connection->state == CONNECTION_IDLE)
-        finish(connection);
+        timeouts_entered(connection, false);
     else if (last && !last->is_responded)
         last->closes = true;
 }

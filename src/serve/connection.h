@@ -43,7 +43,7 @@ struct connection {
     struct stream stream;
     struct timer timer; /* armed at or before `deadline_ms`: moving the deadline back costs nothing */
     uint64_t deadline_ms;
-    struct list link; /* in the server's list of idle or of busy connections */
+    struct list link; /* in the server's list of idle, of reading, or of busy connections */
     struct server *server;
     struct h1 engine;
     struct list exchanges; /* struct exchange, in order; all but the last are responded */
@@ -65,7 +65,7 @@ struct connection {
     struct peer peer;
 };
 
-static_assert(sizeof(struct connection) <= 320, "an idle connection is small");
+static_assert(sizeof(struct connection) <= 256, "an idle connection is four cache lines and nothing else");
 
 /* Takes over `fd`; false where it does not, because the address has as many connections as it may, or for
  * want of memory. May answer a first request before it returns. */
@@ -80,8 +80,11 @@ void connection_refuse(struct connection *connection, int status);
 /* Closes at once, whatever is under way. */
 void connection_abort(struct connection *connection);
 
-/* The server is draining: closes an idle connection politely, lets a busy one finish with Connection: close.
- */
+/* Ends an idle connection with FIN, and lingers. */
+void connection_say_goodbye(struct connection *connection);
+
+/* The server is draining: an idle connection is given a moment to send the request that may be on its way, a
+ * busy one finishes with Connection: close. */
 void connection_drain(struct connection *connection);
 
 #endif

@@ -61,6 +61,9 @@ static int route(struct exchange *exchange)
     case SNAPSHOT_FOUND: break;
     }
     exchange->place = place;
+    /* Nobody needs a loop-back of what a proxy added on the way (RFC 9110 section 9.3.8). */
+    if (request->method == HTTP_METHOD_TRACE)
+        return 405;
     /* Only a route of files reads; the others answer alike whatever is asked. */
     bool is_readable = request->method == HTTP_METHOD_GET || request->method == HTTP_METHOD_HEAD ||
                        request->method == HTTP_METHOD_OPTIONS;
@@ -81,6 +84,17 @@ static void answer_options_of_server(struct exchange *exchange)
     exchange_respond(exchange, NULL, 0);
 }
 
+static void refuse_method(struct exchange *exchange)
+{
+    if (exchange->place->route->kind == ROUTE_FILES) {
+        files_refuse_method(exchange);
+        return;
+    }
+    exchange_begin_response(exchange, 405);
+    exchange_add_field(exchange, HTTP_FIELD_ALLOW, SLICE("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"));
+    exchange_respond_error_page(exchange);
+}
+
 /* The bare form of a prefix that ends in '/', or of a folder. */
 static bool lacks_slash(const struct exchange *exchange)
 {
@@ -92,7 +106,7 @@ static bool lacks_slash(const struct exchange *exchange)
 void dispatch_answer(struct exchange *exchange)
 {
     if (exchange->refusal == 405)
-        files_refuse_method(exchange);
+        refuse_method(exchange);
     else if (exchange->refusal)
         exchange_fail(exchange, exchange->refusal);
     else if (exchange->place == NULL)

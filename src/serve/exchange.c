@@ -12,6 +12,8 @@
 /* All that one request may allocate. */
 #define EXCHANGE_ARENA_BYTES_MAX (4u << 20)
 
+static void come_back(struct exchange *exchange);
+
 struct exchange *exchange_create(struct server *server)
 {
     struct exchange *exchange = pool_get(&server->exchanges);
@@ -19,6 +21,7 @@ struct exchange *exchange_create(struct server *server)
         return NULL;
     memset(exchange, 0, offsetof(struct exchange, response));
     list_init(&exchange->link);
+    list_init(&exchange->lane_link);
     exchange->server = server;
     exchange->pieces = exchange->pieces_inline;
     arena_init(&exchange->arena, EXCHANGE_ARENA_BYTES_MAX);
@@ -26,12 +29,27 @@ struct exchange *exchange_create(struct server *server)
     return exchange;
 }
 
+/* Nobody waits for the job's result any more. In the pool it can only be made short; in a lane it is taken
+ * out. */
+static void abandon_job(struct exchange *exchange)
+{
+    atomic_store_explicit(&exchange->is_abandoned, true, memory_order_relaxed);
+    if (list_is_empty(&exchange->lane_link))
+        return;
+    list_remove(&exchange->lane_link);
+    exchange->lane->waiting_count--;
+    exchange->lane = NULL;
+    come_back(exchange);
+}
+
 void exchange_end(struct exchange *exchange)
 {
     assert(list_is_empty(&exchange->link));
     exchange->connection = NULL;
-    if (exchange->is_busy)
+    if (exchange->is_busy) {
+        abandon_job(exchange);
         return;
+    }
     file_unref(exchange->file);
     snapshot_unref(exchange->snapshot);
     exchange_free_chunks(exchange);
@@ -66,37 +84,105 @@ int exchange_keep(struct exchange *exchange)
     return 0;
 }
 
+/* On a thread of the pool. */
 static void job_work(struct job *job)
 {
     struct exchange *exchange = CONTAINER_OF(job, struct exchange, job);
-    exchange->job_work(exchange);
+    if (!atomic_load_explicit(&exchange->is_abandoned, memory_order_relaxed))
+        exchange->job_work(exchange);
 }
 
-static void job_done(struct job *job)
+/* Back on the loop. The handler is told in any case, to let go of what it holds. */
+static void come_back(struct exchange *exchange)
 {
-    struct exchange *exchange = CONTAINER_OF(job, struct exchange, job);
-    exchange->is_busy = false;
     struct connection *connection = exchange->connection;
-    void (*done)(struct exchange *) = exchange->job_done;
-    done(exchange);
+    exchange->is_busy = false;
+    exchange->job_done(exchange);
     if (connection)
         connection_continue(connection);
     else
         exchange_end(exchange);
 }
 
-int exchange_offload(struct exchange *exchange, void (*work)(struct exchange *exchange),
-                     void (*done)(struct exchange *exchange))
+static void refuse_waiting(struct exchange *exchange);
+
+static void leave_lane(struct exchange *exchange)
+{
+    struct lane *lane = exchange->lane;
+    exchange->lane = NULL;
+    lane->running_count--;
+    while (!list_is_empty(&lane->waiting) && lane->running_count < LANE_RUNNING_MAX) {
+        struct exchange *next = CONTAINER_OF(lane->waiting.next, struct exchange, lane_link);
+        list_remove(&next->lane_link);
+        lane->waiting_count--;
+        if (offload_submit(server_loop(next->server), &next->job) == 0)
+            lane->running_count++;
+        else
+            refuse_waiting(next);
+    }
+}
+
+static void job_done(struct job *job)
+{
+    struct exchange *exchange = CONTAINER_OF(job, struct exchange, job);
+    if (exchange->lane)
+        leave_lane(exchange);
+    come_back(exchange);
+}
+
+/* The pool has no room for it after all. */
+static void refuse_waiting(struct exchange *exchange)
+{
+    exchange->lane = NULL;
+    atomic_store_explicit(&exchange->is_abandoned, true, memory_order_relaxed);
+    come_back(exchange);
+}
+
+static int prepare_job(struct exchange *exchange, void (*work)(struct exchange *exchange),
+                       void (*done)(struct exchange *exchange))
 {
     assert(!exchange->is_busy);
     exchange->job = (struct job){.work = job_work, .done = job_done};
     exchange->job_work = work;
     exchange->job_done = done;
-    int error = exchange_keep(exchange);
+    return exchange_keep(exchange);
+}
+
+int exchange_offload(struct exchange *exchange, void (*work)(struct exchange *exchange),
+                     void (*done)(struct exchange *exchange))
+{
+    int error = prepare_job(exchange, work, done);
     if (error == 0)
         error = offload_submit(server_loop(exchange->server), &exchange->job);
     exchange->is_busy = error == 0;
     return error;
+}
+
+int exchange_offload_by(struct exchange *exchange, struct lane *lane, void (*work)(struct exchange *exchange),
+                        void (*done)(struct exchange *exchange))
+{
+    if (lane->running_count < LANE_RUNNING_MAX) {
+        int error = exchange_offload(exchange, work, done);
+        if (error == 0) {
+            exchange->lane = lane;
+            lane->running_count++;
+        }
+        return error;
+    }
+    int error = lane->waiting_count < LANE_WAITING_MAX ? prepare_job(exchange, work, done) : -EAGAIN;
+    if (error < 0)
+        return error;
+    exchange->lane = lane;
+    exchange->is_busy = true;
+    lane->waiting_count++;
+    list_append(&lane->waiting, &exchange->lane_link);
+    return 0;
+}
+
+bool exchange_pool_is_low(const struct server *server)
+{
+    return server->exchanges.count + server_settings(server)->limits.connections >=
+           server->exchanges.count_max;
 }
 
 void exchange_begin_response(struct exchange *exchange, int status)
@@ -194,11 +280,7 @@ void exchange_respond_bytes(struct exchange *exchange, struct slice type, struct
 
 void exchange_respond_error_page(struct exchange *exchange)
 {
-    struct buffer page;
-    buffer_init(&page, ERROR_PAGE_BYTES_MAX);
-    error_page_make(exchange->response.status, &page);
-    struct slice content = arena_copy(&exchange->arena, buffer_slice(&page));
-    buffer_finish(&page);
+    struct slice content = server_error_page(exchange->server, exchange->response.status);
     exchange_add_field(exchange, HTTP_FIELD_CONTENT_SECURITY_POLICY, error_page_security_policy());
     exchange_respond_bytes(exchange, SLICE("text/html; charset=utf-8"), content);
 }

@@ -14,7 +14,10 @@
 #include "loop/offload.h"
 #include "loop/stream.h"
 #include "serve/file.h"
+#include "serve/lane.h"
 #include "serve/snapshot.h"
+
+#include <stdatomic.h>
 
 struct connection;
 struct server;
@@ -47,6 +50,9 @@ struct exchange {
     struct chunk *chunks[2]; /* bytes of a cold file on their way: see pieces.c */
     uint8_t chunk_turn;      /* which of the two was read last */
 
+    struct lane *lane;        /* that its job goes by, or NULL */
+    struct list lane_link;    /* in the lane while it waits there */
+    atomic_bool is_abandoned; /* the connection went while the job was on its way: it need not be done */
     struct job job;
     void (*job_work)(struct exchange *exchange);
     void (*job_done)(struct exchange *exchange);
@@ -65,6 +71,14 @@ int exchange_keep(struct exchange *exchange) MUST_CHECK;
  * holds. Returns 0, or -EAGAIN or -ENOMEM when the pool or memory is full, and neither will be called. */
 int exchange_offload(struct exchange *exchange, void (*work)(struct exchange *exchange),
                      void (*done)(struct exchange *exchange)) MUST_CHECK;
+
+/* The same by a lane: the job may have to wait for others of its kind. -EAGAIN also where the lane is full.
+ */
+int exchange_offload_by(struct exchange *exchange, struct lane *lane, void (*work)(struct exchange *exchange),
+                        void (*done)(struct exchange *exchange)) MUST_CHECK;
+
+/* So few exchanges are left that they are kept for connections without one. */
+bool exchange_pool_is_low(const struct server *server);
 
 /* Begins the response: a status and no fields but Server. */
 void exchange_begin_response(struct exchange *exchange, int status);

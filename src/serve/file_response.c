@@ -157,7 +157,8 @@ static void respond_ranges(struct exchange *exchange, const struct http_range *r
 static bool respond_to_range(struct exchange *exchange, const struct http_validators *validators, int64_t now)
 {
     const struct http_request *request = &exchange->request;
-    if (request->method != HTTP_METHOD_GET || !http_request_has(request, HTTP_FIELD_RANGE) ||
+    /* Two Range lines say nothing that a recipient could be sure of. */
+    if (request->method != HTTP_METHOD_GET || http_request_count(request, HTTP_FIELD_RANGE) != 1 ||
         !http_if_range_holds(request, validators, now))
         return false;
     struct http_range ranges[RANGES_MAX];

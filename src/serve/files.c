@@ -193,8 +193,9 @@ static void list_folder(struct exchange *exchange, struct files_state *state)
         .hidden = settings->hidden,
     };
     buffer_init(&state->content, LISTING_BYTES_MAX);
+    state->error = -EAGAIN; /* what it is when the job finds no room in the pool after all */
     exchange->handler_state = state;
-    if (exchange_offload(exchange, make_listing, answer_listing) < 0)
+    if (exchange_offload_by(exchange, &exchange->server->listings, make_listing, answer_listing) < 0)
         fail(exchange, 503);
 }
 

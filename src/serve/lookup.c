@@ -113,7 +113,7 @@ static void opened_off_loop(struct exchange *exchange)
 static bool makes_room(struct server *server, int error, unsigned attempts)
 {
     bool is_shortage = error == -EMFILE || error == -ENFILE;
-    return is_shortage && attempts < 2 && (file_cache_shrink(server->files) || admission_shed_idle(server));
+    return is_shortage && attempts < 2 && (file_cache_shrink(server->files) || admission_shed(server));
 }
 
 static int open_now(struct exchange *exchange, struct lookup_state *state)

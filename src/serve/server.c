@@ -3,14 +3,14 @@
 #include "serve/server_internal.h"
 
 #include "serve/admission.h"
+#include "serve/error_page.h"
 #include "sys/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* Requests that are handled or answered at once, in all connections of the worker: each connection has one,
- * or a batch of pipelined ones. */
-#define EXCHANGES_PER_CONNECTION 4
+/* Exchanges beyond one for each connection, for requests that are pipelined: see exchange_pool_is_low. */
+#define EXCHANGES_PIPELINED 4096
 
 /* A connection that was closed to make room has its memory until the end of the turn. */
 #define CONNECTIONS_CLOSING 64
@@ -22,7 +22,7 @@ static void take_limits(struct server *server)
 {
     const struct limits *limits = &server_settings(server)->limits;
     server->connections.count_max = (size_t)limits->connections + CONNECTIONS_CLOSING;
-    server->exchanges.count_max = (size_t)limits->connections * EXCHANGES_PER_CONNECTION;
+    server->exchanges.count_max = limits->connections + EXCHANGES_PIPELINED;
     server->h1_limits = (struct h1_limits){
         .head_bytes = limits->head_bytes,
         .uri_bytes = limits->uri_bytes,
@@ -39,7 +39,9 @@ int server_create(const struct server_options *options, struct server **ret_serv
     server->options = *options;
     server->date_seconds = INT64_MIN;
     list_init(&server->idle);
+    list_init(&server->reading);
     list_init(&server->busy);
+    lane_init(&server->listings);
     timer_init(&server->drain_timer, drain_is_over);
     sys_random(&server->address_key, sizeof(server->address_key));
     int error = snapshot_create(options->settings, options->log, &server->snapshot);
@@ -72,6 +74,17 @@ const char *server_date(struct server *server)
     return server->date;
 }
 
+struct slice server_error_page(struct server *server, int status)
+{
+    assert(status >= 400 && status < 400 + ERROR_STATUS_COUNT);
+    struct buffer *page = &server->error_pages[status - 400];
+    if (page->length == 0) {
+        buffer_init(page, ERROR_PAGE_BYTES_MAX);
+        error_page_make(status, page);
+    }
+    return buffer_slice(page);
+}
+
 void server_connection_gone(struct server *server, struct connection *connection)
 {
     if (connection->is_counted)
@@ -97,6 +110,8 @@ void server_drain(struct server *server)
     server->is_draining = true;
     admission_end(server);
     /* Those that are idle go to the other list. */
+    LIST_FOREACH_SAFE(link, &server->reading)
+        connection_drain(CONTAINER_OF(link, struct connection, link));
     LIST_FOREACH_SAFE(link, &server->busy)
         connection_drain(CONTAINER_OF(link, struct connection, link));
     LIST_FOREACH_SAFE(link, &server->idle)
@@ -137,10 +152,13 @@ void server_destroy(struct server *server)
     admission_finish(server);
     timer_disarm(&server->drain_timer);
     abort_all(&server->idle);
+    abort_all(&server->reading);
     abort_all(&server->busy);
     loop_settle(server_loop(server));
     if (server->spare)
         exchange_end(server->spare);
+    for (size_t i = 0; i < ERROR_STATUS_COUNT; i++)
+        buffer_finish(&server->error_pages[i]);
     file_cache_destroy(server->files);
     snapshot_unref(server->snapshot);
     map_finish(&server->addresses);

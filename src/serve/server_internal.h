@@ -3,6 +3,7 @@
 #ifndef SERVE_SERVER_INTERNAL_H
 #define SERVE_SERVER_INTERNAL_H
 
+#include "base/buffer.h"
 #include "base/pool.h"
 #include "http/date.h"
 #include "loop/listener.h"
@@ -10,12 +11,16 @@
 #include "serve/connection.h"
 #include "serve/exchange.h"
 #include "serve/file_cache.h"
+#include "serve/lane.h"
 #include "serve/server.h"
 
 struct server_listener;
 
 /* What the worker was doing last, for the report of a stall. */
 #define ACTIVITY_BYTES_MAX 120
+
+/* 400 to 599. */
+#define ERROR_STATUS_COUNT 200
 
 struct server {
     struct server_options options;
@@ -25,13 +30,16 @@ struct server {
     struct pool connections;
     struct pool exchanges;
     struct list idle;       /* connections in IDLE, the longest first */
+    struct list reading;    /* connections in HEAD, the longest first */
     struct list busy;       /* the others */
+    struct lane listings;   /* the jobs that read folders */
     struct exchange *spare; /* what the next head is parsed into */
     struct server_listener *listeners;
     struct map addresses; /* struct address_count, where connections per address are limited */
     struct hash_key address_key;
     struct timer drain_timer;
     bool is_draining;
+    struct buffer error_pages[ERROR_STATUS_COUNT]; /* by status, from 400 */
     int64_t date_seconds;
     char date[HTTP_DATE_LENGTH];
     uint8_t activity_length;
@@ -55,6 +63,10 @@ static inline struct counters *server_counters(const struct server *server)
 
 /* The Date field's value, HTTP_DATE_LENGTH bytes; made anew once a second. */
 const char *server_date(struct server *server);
+
+/* The standard page of an error status, made when it is first needed; a flood of 404s costs a look-up each.
+ * Lives as long as the server; empty where memory ran out. */
+struct slice server_error_page(struct server *server, int status);
 
 /* A connection's memory is free: gives it back, and ends the draining with the last one. */
 void server_connection_gone(struct server *server, struct connection *connection);

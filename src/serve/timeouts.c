@@ -12,6 +12,10 @@
 /* While the worker is told to go, clients get less time to say goodbye. */
 #define DRAIN_LINGER_MS_MAX 500
 
+/* A client that is busy will send its next request by then, and be told "Connection: close" with the answer
+ * rather than lose it. */
+#define DRAIN_IDLE_MS 250
+
 #define NEVER UINT64_MAX
 
 static const struct timeouts *timeouts_of(const struct connection *connection)
@@ -49,7 +53,7 @@ static uint64_t deadline(struct connection *connection, bool is_new)
     const struct timeouts *timeouts = timeouts_of(connection);
     uint64_t now = now_ms(connection);
     switch ((enum connection_state)connection->state) {
-    case CONNECTION_IDLE: return now + timeouts->idle_ms;
+    case CONNECTION_IDLE: return now + (connection->server->is_draining ? DRAIN_IDLE_MS : timeouts->idle_ms);
     case CONNECTION_HEAD: return is_new ? now + timeouts->head_ms : connection->deadline_ms;
     case CONNECTION_BODY:
         return MIN(now + timeouts->body_ms,
@@ -113,6 +117,11 @@ static void expire(struct connection *connection)
         connection_refuse(connection, 408);
         return;
     case CONNECTION_IDLE:
+        if (connection->server->is_draining) {
+            connection_say_goodbye(connection);
+            return;
+        }
+        break;
     case CONNECTION_LINGER: break;
     case CONNECTION_HANDLE:
     case CONNECTION_CLOSED: UNREACHABLE();

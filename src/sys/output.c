@@ -17,6 +17,19 @@ int sys_open_for_append(const char *path)
     return fd < 0 ? -errno : fd;
 }
 
+int sys_fill_standard_streams(void)
+{
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+        if (fcntl(stream, F_GETFD) >= 0)
+            continue;
+        int fd = open("/dev/null", O_RDWR); /* the lowest that is free, which is this one */
+        if (fd < 0)
+            return -errno;
+        assert(fd == stream);
+    }
+    return 0;
+}
+
 int sys_duplicate(int fd)
 {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);

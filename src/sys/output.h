@@ -13,6 +13,11 @@
  * FIFO must have a reader: -ENXIO. Returns the descriptor. */
 int sys_open_for_append(const char *path) MUST_CHECK;
 
+/* Opens /dev/null in place of each of standard input, output and error that is closed. Must come before any
+ * other descriptor is opened, which would take their place: what is printed would go into it. Returns 0 or
+ * -errno. */
+int sys_fill_standard_streams(void) MUST_CHECK;
+
 /* A second descriptor of the same open file, close-on-exec. */
 int sys_duplicate(int fd) MUST_CHECK;
 
