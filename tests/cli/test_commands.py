@@ -107,6 +107,24 @@ def test_standard_output_that_takes_no_more(arguments, tmp_path):
     assert b"cannot print: No space left on device" in result.stderr
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_standard_streams_that_are_closed(closed, tmp_path):
+    (tmp_path / "vif.yaml").write_text("sites: [{routes: {/: {files: .}}}]")
+    for arguments in ("version", "schema", "check"):
+        result = subprocess.run(["sh", "-c", f'exec "$0" {arguments} {closed}', BINARY], capture_output=True, text=True,
+                                timeout=20, check=False, cwd=tmp_path)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert bool(result.stdout) == (closed in ("<&-", "2>&-"))
+
+
+def test_a_mistake_does_not_go_into_another_file(tmp_path):
+    """The first file that is opened would be standard error."""
+    (tmp_path / "vif.yaml").write_text("sites: []")
+    script = 'exec "$0" check -c - 2>&- <vif.yaml'
+    assert subprocess.run(["sh", "-c", script, BINARY], timeout=20, check=False, cwd=tmp_path).returncode == 2
+    assert (tmp_path / "vif.yaml").read_text() == "sites: []"
+
+
 def test_a_taken_port_has_a_holder_and_a_neighbour(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

@@ -1,5 +1,7 @@
 """The command line: help, mistakes told with place and remedy, configurations checked."""
 import json
+import os
+import pathlib
 import re
 import signal
 import socket
@@ -201,6 +203,35 @@ def test_unix_socket(tmp_path):
     finally:
         process.terminate()
         assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_standard_streams_that_are_closed(closed, tmp_path):
+    """No socket or file takes their place: a line of a log would go into it."""
+    tree.write(tmp_path, "a.txt", b"without streams")
+    port = vif.free_port()
+    script = f'exec "$0" "$@" {closed}'
+    command = ["sh", "-c", script, vif.BINARY, "-a", "127.0.0.1", "-p", str(port), "-w", "1", str(tmp_path)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+
+        def answer():
+            try:
+                with wire.Client(("127.0.0.1", port)) as client:
+                    return client.exchange("GET", "/a.txt").body
+            except ConnectionRefusedError:
+                return None
+
+        assert wire.wait_until(answer, "it to listen") == b"without streams"
+        tasks = pathlib.Path("/proc", str(process.pid), "task", str(process.pid), "children").read_text().split()
+        for pid in [str(process.pid), *tasks]:
+            for fd, sign in enumerate(("<&-", ">&-", "2>&-")):
+                expected = "/dev/null" if sign in closed.split() else "pipe:"
+                assert os.readlink(f"/proc/{pid}/fd/{fd}").startswith(expected), (pid, fd)
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+    assert process.returncode == 0
 
 
 def test_ipv6(tmp_path):
