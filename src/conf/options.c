@@ -179,7 +179,9 @@ const struct option options[] = {
      TARGET(SETTINGS, timeouts.head_ms), RANGE(1, DAY_MS)},
     {SECTION_TIMEOUTS, "body", OPTION_DURATION, "Without any byte of a request's content; then 408.",
      TARGET(SETTINGS, timeouts.body_ms), RANGE(1, DAY_MS)},
-    {SECTION_TIMEOUTS, "idle", OPTION_DURATION, "Between two requests, and before the first.",
+    {SECTION_TIMEOUTS, "idle", OPTION_DURATION,
+     "Between two requests, and before the first, where it may be up to 1s longer: the kernel hands a "
+     "connection over with its first bytes, or after a second without (`TCP_DEFER_ACCEPT`).",
      TARGET(SETTINGS, timeouts.idle_ms), RANGE(1, DAY_MS)},
     {SECTION_TIMEOUTS, "write", OPTION_DURATION, "Without the client taking any byte of a response.",
      TARGET(SETTINGS, timeouts.write_ms), RANGE(1, DAY_MS)},
