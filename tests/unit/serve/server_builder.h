@@ -188,6 +188,7 @@ static inline void world_add_file(struct world *world, const char *name, size_t 
 struct client {
     struct world *world;
     int fd;
+    bool is_deaf; /* what is received is not kept */
     struct buffer received;
     bool ended; /* FIN */
     bool reset; /* RST */
@@ -248,7 +249,8 @@ static inline void client_take(struct client *client)
     char bytes[65536];
     ssize_t count;
     while (!client->ended && !client->reset && (count = recv(client->fd, bytes, sizeof(bytes), 0)) != -1) {
-        buffer_append(&client->received, slice_make(bytes, (size_t)count));
+        if (!client->is_deaf)
+            buffer_append(&client->received, slice_make(bytes, (size_t)count));
         client->ended = count == 0;
     }
     client->reset |= !client->ended && (errno == ECONNRESET || errno == EPIPE);

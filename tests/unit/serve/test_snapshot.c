@@ -1,0 +1,273 @@
+/* Which place answers for a host and a path. */
+#include "tree_builder.h"
+
+#include "serve/snapshot.h"
+
+#include <errno.h>
+
+#define SITES_MAX  4
+#define HOSTS_MAX  8
+#define ROUTES_MAX 8
+
+static void write_nothing(struct log *log, enum log_level level, struct slice line)
+{
+    (void)log, (void)level, (void)line;
+}
+
+static struct log quiet = {.level = LOG_LEVEL_ERROR, .write = write_nothing};
+
+struct plan {
+    struct settings *settings;
+    struct site sites[SITES_MAX];
+    struct slice hosts[SITES_MAX][HOSTS_MAX];
+    struct route routes[SITES_MAX][ROUTES_MAX];
+};
+
+static void plan_init(struct plan *plan)
+{
+    *plan = (struct plan){.settings = settings_create()};
+    assert_non_null(plan->settings);
+    plan->settings->sites = plan->sites;
+}
+
+/* Hosts and prefixes, separated by '|'. */
+static void plan_add(struct plan *plan, const char *hosts, const char *prefixes)
+{
+    size_t number = plan->settings->site_count++;
+    struct site *site = &plan->sites[number];
+    struct slice rest = slice_from(hosts), item;
+    site->hosts = plan->hosts[number];
+    site->routes = plan->routes[number];
+    while (slice_next(&rest, '|', &item))
+        site->hosts[site->host_count++] = item;
+    rest = slice_from(prefixes);
+    while (slice_next(&rest, '|', &item))
+        site->routes[site->route_count++] = (struct route){.prefix = item, .kind = ROUTE_RESPOND};
+}
+
+static struct snapshot *plan_make(struct plan *plan)
+{
+    struct snapshot *snapshot;
+    assert_int_equal(snapshot_create(plan->settings, &quiet, &snapshot), 0);
+    settings_unref(plan->settings);
+    return snapshot;
+}
+
+/* `expected`: the number of the site and the prefix, "1/a"; "-": no host; "404": no path. */
+static void expect(const struct snapshot *snapshot, const char *host, const char *path, const char *expected)
+{
+    const struct place *place = NULL;
+    char got[64] = "";
+    switch (snapshot_match(snapshot, slice_from(host), slice_from(path), &place)) {
+    case SNAPSHOT_NO_HOST: strcpy(got, "-"); break;
+    case SNAPSHOT_NO_PATH: strcpy(got, "404"); break;
+    case SNAPSHOT_FOUND:
+        for (size_t i = 0; i < snapshot->settings->site_count; i++) {
+            const struct site *site = &snapshot->settings->sites[i];
+            if (place->route >= site->routes && place->route < site->routes + site->route_count)
+                snprintf(got, sizeof(got), "%zu%.*s", i, SLICE_ARGS(place->route->prefix));
+        }
+        break;
+    }
+    if (strcmp(got, expected) != 0)
+        fail_msg("%s %s: got %s, expected %s", host, path, got, expected);
+}
+
+static void hosts(void **state)
+{
+    (void)state;
+    struct plan plan;
+    plan_init(&plan);
+    plan_add(&plan, "*", "/");
+    plan_add(&plan, "example.com|*.example.com", "/");
+    plan_add(&plan, "a.b.example.com|*.b.example.com|[::1]|192.0.2.1", "/");
+    struct snapshot *snapshot = plan_make(&plan);
+    static const struct {
+        const char *host, *expected;
+    } cases[] = {
+        {"example.com", "1/"},
+        {"EXAMPLE.Com", "1/"},
+        {"example.com.", "1/"},
+        {"www.example.com", "1/"},
+        {"x.y.z.example.com", "1/"},
+        {"Www.Example.Com.", "1/"},
+        {"a.b.example.com", "2/"},
+        {"c.b.example.com", "2/"},
+        {"b.example.com", "1/"},
+        {"d.c.b.example.com", "2/"},
+        {"wwwexample.com", "0/"},
+        {"example.com.evil.org", "0/"},
+        {".example.com", "0/"},
+        {"com", "0/"},
+        {"", "0/"},
+        {".", "0/"},
+        {"..", "0/"},
+        {"[::1]", "2/"},
+        {"192.0.2.1", "2/"},
+        {"1.192.0.2.1", "0/"},
+        {"*", "0/"},
+        {"x..example.com", "1/"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+        expect(snapshot, cases[i].host, "/x", cases[i].expected);
+    snapshot_unref(snapshot);
+}
+
+static void hosts_without_a_site(void **state)
+{
+    (void)state;
+    struct plan plan;
+    plan_init(&plan);
+    plan_add(&plan, "example.com", "/");
+    struct snapshot *snapshot = plan_make(&plan);
+    expect(snapshot, "example.com", "/", "0/");
+    expect(snapshot, "www.example.com", "/", "-");
+    expect(snapshot, "", "/", "-");
+    snapshot_unref(snapshot);
+}
+
+/* A name that is too long for any is cut nowhere: its front part must not be taken for it. */
+static void hosts_of_any_length(void **state)
+{
+    (void)state;
+    struct plan plan;
+    plan_init(&plan);
+    plan_add(&plan, "*", "/");
+    plan_add(&plan, "*.example.com", "/");
+    struct snapshot *snapshot = plan_make(&plan);
+    for (size_t length = 12; length < 400; length++) {
+        char host[500];
+        memset(host, 'x', length);
+        strcpy(host + length - 12, ".example.com");
+        expect(snapshot, host, "/", length > 12 && length <= 255 ? "1/" : "0/");
+        strcat(host, ".");
+        expect(snapshot, host, "/", length > 12 && length <= 255 ? "1/" : "0/");
+        strcat(host, "evil.org");
+        expect(snapshot, host, "/", "0/");
+    }
+    snapshot_unref(snapshot);
+}
+
+static void paths(void **state)
+{
+    (void)state;
+    struct plan plan;
+    plan_init(&plan);
+    plan_add(&plan, "*", "/a/b/c|/a/b|/a|/with/slash/");
+    struct snapshot *snapshot = plan_make(&plan);
+    static const struct {
+        const char *path, *expected;
+    } cases[] = {
+        {"/a", "0/a"},
+        {"/a/", "0/a"},
+        {"/a/x", "0/a"},
+        {"/ab", "404"},
+        {"/a/b", "0/a/b"},
+        {"/a/bc", "0/a"},
+        {"/a/b/c", "0/a/b/c"},
+        {"/a/b/c/d", "0/a/b/c"},
+        {"/a/b/cd", "0/a/b"},
+        {"/", "404"},
+        {"/x", "404"},
+        {"/with/slash", "0/with/slash/"},
+        {"/with", "404"},
+        {"/with/slash/x", "0/with/slash/"},
+        {"/with/slashes", "404"},
+        {"/A", "404"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+        expect(snapshot, "x", cases[i].path, cases[i].expected);
+    snapshot_unref(snapshot);
+}
+
+static void each_site_has_its_own_paths(void **state)
+{
+    (void)state;
+    struct plan plan;
+    plan_init(&plan);
+    plan_add(&plan, "one", "/a");
+    plan_add(&plan, "two", "/b|/");
+    struct snapshot *snapshot = plan_make(&plan);
+    expect(snapshot, "one", "/a", "0/a");
+    expect(snapshot, "one", "/b", "404");
+    expect(snapshot, "two", "/a", "1/");
+    expect(snapshot, "two", "/b/x", "1/b");
+    snapshot_unref(snapshot);
+}
+
+static void two_thousand_routes(void **state)
+{
+    (void)state;
+    enum { COUNT = 2000 };
+    static char names[COUNT][24];
+    static struct route routes[COUNT];
+    static struct slice any = SLICE("*");
+    static struct site site = {.hosts = &any, .host_count = 1, .routes = routes, .route_count = COUNT};
+    struct settings *settings = settings_create();
+    struct snapshot *snapshot;
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(names[i], sizeof(names[i]), "/route%d", i);
+        routes[i] = (struct route){.prefix = slice_from(names[i]), .kind = ROUTE_RESPOND};
+    }
+    settings->sites = &site;
+    settings->site_count = 1;
+    assert_int_equal(snapshot_create(settings, &quiet, &snapshot), 0);
+    settings_unref(settings);
+    for (int i = 0; i < COUNT; i++) {
+        const struct place *place;
+        char path[32];
+        snprintf(path, sizeof(path), "/route%d/below/it", i);
+        assert_int_equal(snapshot_match(snapshot, SLICE("x"), slice_from(path), &place), SNAPSHOT_FOUND);
+        assert_ptr_equal(place->route, &routes[i]);
+        assert_slice(place->bare_prefix, names[i]);
+    }
+    snapshot_unref(snapshot);
+}
+
+static void roots_are_opened_or_named(void **state)
+{
+    (void)state;
+    struct tree tree;
+    struct plan plan;
+    struct snapshot *snapshot = NULL;
+    tree_init(&tree);
+    plan_init(&plan);
+    plan_add(&plan, "*", "/b|/a|/");
+    plan.routes[0][0] =
+        (struct route){.prefix = SLICE("/b"), .kind = ROUTE_FILES, .files.root = slice_from(tree.path)};
+    plan.routes[0][1] =
+        (struct route){.prefix = SLICE("/a"), .kind = ROUTE_FILES, .files.root = SLICE("/nowhere/at/all")};
+    assert_int_equal(snapshot_create(plan.settings, &quiet, &snapshot), -ENOENT);
+    assert_null(snapshot);
+    assert_int_equal(plan.settings->references, 1);
+    plan.routes[0][1].files.root = SLICE("/etc/passwd");
+    assert_int_equal(snapshot_create(plan.settings, &quiet, &snapshot), -ENOTDIR);
+    plan.routes[0][1].files.root = SLICE("/");
+    snapshot = plan_make(&plan);
+    assert_int_equal(snapshot->root_count, 2);
+    const struct place *place;
+    assert_int_equal(snapshot_match(snapshot, SLICE(""), SLICE("/b/c"), &place), SNAPSHOT_FOUND);
+    assert_slice(place->root->settings->root, tree.path);
+    assert_true(place->root->fd >= 0);
+    snapshot_unref(snapshot_ref(snapshot));
+    int fd = place->root->fd;
+    assert_true(fcntl(fd, F_GETFD) >= 0);
+    snapshot_unref(snapshot);
+    assert_true(fcntl(fd, F_GETFD) < 0);
+    snapshot_unref(NULL);
+    tree_finish(&tree);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hosts),
+        cmocka_unit_test(hosts_without_a_site),
+        cmocka_unit_test(hosts_of_any_length),
+        cmocka_unit_test(paths),
+        cmocka_unit_test(each_site_has_its_own_paths),
+        cmocka_unit_test(two_thousand_routes),
+        cmocka_unit_test(roots_are_opened_or_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
