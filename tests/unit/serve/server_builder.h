@@ -323,7 +323,7 @@ static inline void client_await_end(struct client *client)
 
 static inline struct connection *world_connection(struct world *world)
 {
-    struct list *lists[] = {&world->server->idle, &world->server->busy};
+    struct list *lists[] = {&world->server->idle, &world->server->reading, &world->server->busy};
     struct connection *found = NULL;
     for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
         LIST_FOREACH(link, lists[i]) {
