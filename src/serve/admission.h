@@ -29,8 +29,9 @@ enum admission {
 enum admission admission_of(struct server *server, const struct peer *peer) MUST_CHECK;
 void admission_release(struct server *server, const struct peer *peer);
 
-/* Closes the connection that has been idle for longest; false where none is idle. Its memory and its
- * descriptor: the one at the end of the turn, the other at once. */
+/* Closes the connection that can best be spared: the one whose head is slowest to come, else the one that has
+ * been idle for longest; false where there is none. Its descriptor is free at once, its memory at the end of
+ * the turn. */
 bool admission_shed(struct server *server);
 
 #endif

@@ -52,22 +52,33 @@ static bool is_between_requests(const struct connection *connection)
     return connection->engine.state == H1_STATE_HEAD;
 }
 
-/* The one place where a connection changes its state: lists, counters, timers. */
+static struct list *list_for(struct server *server, enum connection_state state)
+{
+    switch (state) {
+    case CONNECTION_IDLE: return &server->idle;
+    case CONNECTION_HEAD: return &server->reading;
+    case CONNECTION_BODY:
+    case CONNECTION_HANDLE:
+    case CONNECTION_SEND:
+    case CONNECTION_LINGER: return &server->busy;
+    case CONNECTION_CLOSED: break;
+    }
+    UNREACHABLE();
+}
+
+/* The one place where a connection changes its state: lists, counters, timers. Each list is in the order in
+ * which its members came to be there, with their latest requests. */
 static void set_state(struct connection *connection, enum connection_state state)
 {
     struct server *server = connection->server;
-    bool was_idle = connection->state == CONNECTION_IDLE;
-    bool is_idle = state == CONNECTION_IDLE;
-    assert(connection->state != CONNECTION_CLOSED);
-    bool was_reading = connection->state == CONNECTION_HEAD;
-    bool is_reading = state == CONNECTION_HEAD;
-    if (was_idle != is_idle || is_idle || was_reading != is_reading) {
-        struct list *list = is_idle ? &server->idle : is_reading ? &server->reading : &server->busy;
+    enum connection_state before = (enum connection_state)connection->state;
+    bool is_new = state != before || connection->request_began;
+    if (is_new || list_is_empty(&connection->link)) {
         list_remove(&connection->link);
-        list_append(list, &connection->link);
-        server_counters(server)->connections_idle += (uint64_t)is_idle - (uint64_t)was_idle;
+        list_append(list_for(server, state), &connection->link);
     }
-    bool is_new = state != (enum connection_state)connection->state || connection->request_began;
+    server_counters(server)->connections_idle +=
+        (uint64_t)(state == CONNECTION_IDLE) - (uint64_t)(before == CONNECTION_IDLE);
     connection->state = (uint8_t)state;
     connection->request_began = false;
     timeouts_entered(connection, is_new);

@@ -134,7 +134,6 @@ static void job_done(struct job *job)
 static void refuse_waiting(struct exchange *exchange)
 {
     exchange->lane = NULL;
-    atomic_store_explicit(&exchange->is_abandoned, true, memory_order_relaxed);
     come_back(exchange);
 }
 

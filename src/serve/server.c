@@ -81,6 +81,9 @@ struct slice server_error_page(struct server *server, int status)
     if (page->length == 0) {
         buffer_init(page, ERROR_PAGE_BYTES_MAX);
         error_page_make(status, page);
+        /* Half a page would stay half for ever. */
+        if (page->failed)
+            buffer_finish(page);
     }
     return buffer_slice(page);
 }
