@@ -373,6 +373,77 @@ static void a_cold_file_that_cannot_be_read_ends_the_connection(void **state)
     world_finish(&world);
 }
 
+/* That there is no index is known from now on, without a look off the loop. */
+static void list_once(struct world *world)
+{
+    struct client client;
+    client_connect(&client, world, 0);
+    client_say(&client, "GET /folder/ HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_await(&client, "</html>", 1);
+    client_close(&client);
+    world_await_state(world, CONNECTION_CLOSED);
+}
+
+/* Listings wait for each other, not for clients that have gone. */
+static void listings_in_their_lane(void **state)
+{
+    (void)state;
+    struct world world;
+    struct client clients[6];
+    struct plug plug;
+    prepare(&world);
+    tree_add_folder(&world.tree, "folder");
+    world_start(&world);
+    list_once(&world);
+    plug_put(&plug, &world);
+    for (size_t i = 0; i < ARRAY_LENGTH(clients); i++) {
+        client_connect(&clients[i], &world, 0);
+        client_say(&clients[i], "GET /folder/ HTTP/1.1\r\nHost: x\r\n\r\n");
+        world_run_for(&world, 5);
+    }
+    assert_int_equal(world.server->listings.running_count, LANE_RUNNING_MAX);
+    assert_int_equal(world.server->listings.waiting_count, 6 - LANE_RUNNING_MAX);
+    /* The oldest is in the pool, the youngest in the lane. */
+    connection_abort(CONTAINER_OF(world.server->busy.next, struct connection, link));
+    connection_abort(CONTAINER_OF(world.server->busy.previous, struct connection, link));
+    assert_int_equal(world.server->listings.waiting_count, 5 - LANE_RUNNING_MAX);
+    plug_pull(&plug, &world);
+    for (size_t i = 1; i < 5; i++)
+        client_await(&clients[i], "</html>", 1);
+    assert_int_equal(world.server->listings.running_count, 0);
+    assert_int_equal(world.server->listings.waiting_count, 0);
+    for (size_t i = 0; i < ARRAY_LENGTH(clients); i++)
+        client_close(&clients[i]);
+    world_finish(&world);
+}
+
+/* Whatever waits there when the server ends is let go of. */
+static void a_server_ends_with_listings_in_the_lane(void **state)
+{
+    (void)state;
+    struct world world;
+    struct client clients[6];
+    struct plug plug;
+    prepare(&world);
+    tree_add_folder(&world.tree, "folder");
+    world_start(&world);
+    list_once(&world);
+    plug_put(&plug, &world);
+    for (size_t i = 0; i < ARRAY_LENGTH(clients); i++) {
+        client_connect(&clients[i], &world, 0);
+        client_say(&clients[i], "GET /folder/ HTTP/1.1\r\nHost: x\r\n\r\n");
+        world_run_for(&world, 5);
+    }
+    assert_int_equal(write(plug.pipe[1], "", 1), 1);
+    server_destroy(world.server);
+    world.server = NULL;
+    close(plug.pipe[0]);
+    close(plug.pipe[1]);
+    for (size_t i = 0; i < ARRAY_LENGTH(clients); i++)
+        client_close(&clients[i]);
+    world_finish(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +461,8 @@ int main(void)
         cmocka_unit_test(a_cold_file_comes_whole),
         cmocka_unit_test(a_client_goes_while_its_file_is_read),
         cmocka_unit_test(a_cold_file_that_cannot_be_read_ends_the_connection),
+        cmocka_unit_test(listings_in_their_lane),
+        cmocka_unit_test(a_server_ends_with_listings_in_the_lane),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

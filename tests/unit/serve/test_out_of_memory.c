@@ -170,6 +170,10 @@ static size_t run(struct world *world, size_t number, bool on)
         client_say(&client, requests[0]);
         client_await(&client, "HTTP/1.1 200 OK", 1);
         client_close(&client);
+        client_connect(&client, world, 0);
+        client_say(&client, "\1");
+        client_await(&client, "</html>", 1); /* half a page was not kept */
+        client_close(&client);
         allocation_count = count;
     }
     never_fail();
