@@ -18,6 +18,10 @@
  * memory. */
 #define COLD_CHUNK_BYTES (256u << 10)
 
+/* Buffers for that in all of the worker: 64 MiB. Clients that take long to read hold on to theirs; past the
+ * bound a chunk is read only to be in the page cache when sendfile comes to it. */
+#define COLD_BUFFERS_MAX 256
+
 /* A file whose range was in the page cache is taken to be there for so long: the kernel evicts what was not
  * used lately, and this was used just now. */
 #define HOT_MS 1000
@@ -31,23 +35,43 @@ struct chunk {
     size_t length;
     ssize_t result; /* bytes read, or -errno */
     bool is_ready;
-    char bytes[COLD_CHUNK_BYTES];
+    char *bytes; /* COLD_CHUNK_BYTES, or NULL where the worker has no more of them */
 };
+
+static void take_buffer(struct server *server, struct chunk *chunk)
+{
+    if (chunk->bytes || server->cold_buffers >= COLD_BUFFERS_MAX)
+        return;
+    chunk->bytes = malloc(COLD_CHUNK_BYTES);
+    server->cold_buffers += chunk->bytes != NULL;
+}
+
+static void free_chunk(struct server *server, struct chunk *chunk)
+{
+    if (chunk && chunk->bytes) {
+        server->cold_buffers--;
+        free(chunk->bytes);
+    }
+    free(chunk);
+}
 
 void exchange_free_chunks(struct exchange *exchange)
 {
-    free(exchange->chunks[0]);
-    free(exchange->chunks[1]);
+    free_chunk(exchange->server, exchange->chunks[0]);
+    free_chunk(exchange->server, exchange->chunks[1]);
 }
 
 static void read_chunk(struct exchange *exchange)
 {
     struct chunk *chunk = exchange->chunks[exchange->chunk_turn];
+    char passing[16384];
     size_t done = 0;
     ssize_t count = 1;
     while (done < chunk->length && count > 0) {
-        count = sys_read_at(chunk->fd, chunk->bytes + done, chunk->length - done, chunk->offset + (off_t)done,
-                            false);
+        size_t rest = chunk->length - done;
+        char *out = chunk->bytes ? chunk->bytes + done : passing;
+        count = sys_read_at(chunk->fd, out, chunk->bytes ? rest : MIN(rest, sizeof(passing)),
+                            chunk->offset + (off_t)done, false);
         done += count > 0 ? (size_t)count : 0;
     }
     chunk->result = count < 0 ? count : (ssize_t)done;
@@ -63,10 +87,11 @@ static enum piece_result begin_chunk(struct exchange *exchange, const struct seg
     exchange->chunk_turn ^= 1;
     struct chunk **place = &exchange->chunks[exchange->chunk_turn];
     if (*place == NULL)
-        *place = malloc(sizeof(**place));
+        *place = calloc(1, sizeof(**place));
     if (*place == NULL)
         return PIECE_FAILED;
     struct chunk *chunk = *place;
+    take_buffer(exchange->server, chunk);
     chunk->fd = piece->fd;
     chunk->offset = piece->offset;
     chunk->length = MIN(piece->length, (size_t)COLD_CHUNK_BYTES);
@@ -83,6 +108,22 @@ static void consume(struct exchange *exchange, struct segment *piece, size_t len
         exchange->piece_next++;
 }
 
+/* Pages that sendfile has put into a socket are still the file's: a write in place would show in bytes that
+ * are on their way already. What was changed lately may be about to change again, and is copied. */
+static bool is_young(const struct exchange *exchange)
+{
+    int64_t now_ns = loop_wall_seconds(server_loop(exchange->server)) * INT64_C(1000000000);
+    return exchange->file->status.modified_ns > now_ns - YOUNG_NS;
+}
+
+static struct segment file_segment(const struct exchange *exchange, const struct segment *piece,
+                                   size_t length)
+{
+    struct segment segment = segment_file(piece->fd, piece->offset, length);
+    segment.is_copied = is_young(exchange);
+    return segment;
+}
+
 static enum piece_result give_chunk(struct exchange *exchange, struct segment *piece,
                                     struct segment *ret_segment)
 {
@@ -90,7 +131,8 @@ static enum piece_result give_chunk(struct exchange *exchange, struct segment *p
     chunk->is_ready = false;
     if (chunk->result != (ssize_t)chunk->length || !exchange_file_is_unchanged(exchange))
         return PIECE_FAILED;
-    *ret_segment = segment_memory(slice_make(chunk->bytes, chunk->length));
+    *ret_segment = chunk->bytes ? segment_memory(slice_make(chunk->bytes, chunk->length))
+                                : file_segment(exchange, piece, chunk->length);
     consume(exchange, piece, chunk->length);
     return PIECE_GIVEN;
 }
@@ -110,14 +152,6 @@ static bool is_hot(struct exchange *exchange, const struct segment *piece, size_
     return true;
 }
 
-/* Pages that sendfile has put into a socket are still the file's: a write in place would show in bytes that
- * are on their way already. What was changed lately may be about to change again, and is copied. */
-static bool is_young(const struct exchange *exchange)
-{
-    int64_t now_ns = loop_wall_seconds(server_loop(exchange->server)) * INT64_C(1000000000);
-    return exchange->file->status.modified_ns > now_ns - YOUNG_NS;
-}
-
 static enum piece_result next_of_file(struct exchange *exchange, struct segment *piece,
                                       struct segment *ret_segment)
 {
@@ -127,8 +161,7 @@ static enum piece_result next_of_file(struct exchange *exchange, struct segment 
     size_t length = MIN(piece->length, (size_t)HOT_CHUNK_BYTES);
     if (!is_hot(exchange, piece, length))
         return begin_chunk(exchange, piece);
-    *ret_segment = segment_file(piece->fd, piece->offset, length);
-    ret_segment->is_copied = is_young(exchange);
+    *ret_segment = file_segment(exchange, piece, length);
     consume(exchange, piece, length);
     return PIECE_GIVEN;
 }

@@ -2,6 +2,8 @@
  * their time. */
 #include "server_builder.h"
 
+#include <limits.h>
+
 #define REQUEST    "GET /small HTTP/1.1\r\nHost: x\r\n\r\n"
 #define BIG_BYTES  (12u << 20)
 #define COLD_BYTES (3u << 20)
@@ -322,6 +324,26 @@ static void a_cold_file_comes_whole(void **state)
     world_finish(&world);
 }
 
+/* Nor may slow clients have as much memory as they like for that. */
+static void a_cold_file_comes_without_a_buffer_too(void **state)
+{
+    (void)state;
+    struct world world;
+    struct client client;
+    prepare(&world);
+    tree_add_file(&world.tree, "cold", COLD_BYTES, 0);
+    world_start(&world);
+    client_connect(&client, &world, FEW_BYTES);
+    world.server->cold_buffers = UINT_MAX / 2;
+    client_say(&client, "GET /cold HTTP/1.1\r\nHost: x\r\n\r\n" REQUEST);
+    client_await(&client, "HTTP/1.1 200 OK", 2);
+    assert_true(client.received.length > COLD_BYTES);
+    world_await_state(&world, CONNECTION_IDLE);
+    assert_int_equal(world.server->cold_buffers, UINT_MAX / 2);
+    client_close(&client);
+    world_finish(&world);
+}
+
 static void a_client_goes_while_its_file_is_read(void **state)
 {
     (void)state;
@@ -459,6 +481,7 @@ int main(void)
         cmocka_unit_test(a_client_that_expects_is_told_to_go_on),
         cmocka_unit_test(content_of_any_length_is_not_kept),
         cmocka_unit_test(a_cold_file_comes_whole),
+        cmocka_unit_test(a_cold_file_comes_without_a_buffer_too),
         cmocka_unit_test(a_client_goes_while_its_file_is_read),
         cmocka_unit_test(a_cold_file_that_cannot_be_read_ends_the_connection),
         cmocka_unit_test(listings_in_their_lane),
