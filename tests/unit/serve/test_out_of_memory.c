@@ -83,8 +83,8 @@ static const char *const requests[] = {
     "GET /fixed/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "GET /moved/%20/x?y HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "POST /small HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
-    "GET /small HTTP/1.1\r\nHost: x\r\n\r\nGET /a/../medium HTTP/1.1\r\nHost: x\r\n\r\n"
-    "GET /small HTTP/1.1\r\nHost: x\r\n\r\nGET /fixed/ HTTP/1.0\r\n\r\n",
+    ("GET /small HTTP/1.1\r\nHost: x\r\n\r\nGET /a/../medium HTTP/1.1\r\nHost: x\r\n\r\n"
+     "GET /small HTTP/1.1\r\nHost: x\r\n\r\nGET /fixed/ HTTP/1.0\r\n\r\n"),
     "\1",
 };
 
