@@ -135,7 +135,8 @@ static uint16_t step_chunk_size(struct h1 *engine, char byte)
 static uint16_t end_chunk_size_line(struct h1 *engine)
 {
     engine->line_bytes = 0;
-    if (engine->remaining > engine->limits->body_bytes - engine->received)
+    if (engine->remaining > engine->limits->body_bytes ||
+        engine->received > engine->limits->body_bytes - engine->remaining)
         return 413;
     engine->state = engine->remaining > 0 ? H1_STATE_CHUNK_DATA : H1_STATE_TRAILER_START;
     return 0;

@@ -117,10 +117,10 @@ static size_t date_offset(void)
     return offset;
 }
 
-/* Cache and this exchange are the only holders: nothing is on its way out. */
+/* This exchange, and the cache if the file is in it, are the only holders: nothing is on its way out. */
 static bool may_write_date(const struct file *file)
 {
-    return file->references <= 2;
+    return file->references <= 1u + file->is_cached;
 }
 
 /* The head as it stands, or in pieces with another date and a Connection field; returns the count of pieces.

@@ -154,8 +154,8 @@ def test_mistakes_name_their_program_or_kind(line, tmp_path):
 def test_banner_names_the_url(server, site_root):
     running = server(site_root)
     running.get("/hello.txt")
-    running.stop()
-    assert f"http://127.0.0.1:{running.port}/" in running.stdout() + running.stderr()
+    url = f"http://127.0.0.1:{running.port}/"
+    wire.wait_until(lambda: url in running.stdout() + running.stderr(), "the banner")  # it answers before
 
 
 def test_interrupt_ends_it(server, site_root):

@@ -263,6 +263,19 @@ static void statuses_agree(void **state)
     tree_remove(&tree);
 }
 
+/* The kernel begins to read the page that it does not wait for, and a quick disk has it there before the kernel
+ * looks for it the second time: then the page is dropped once more. */
+static void refuses_to_wait_for(int fd, off_t offset)
+{
+    char byte;
+    ssize_t count = 1;
+    for (int i = 0; i < 1000 && count == 1; i++) {
+        assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+        count = sys_read_at(fd, &byte, 1, offset, true);
+    }
+    assert_int_equal(count, -EAGAIN);
+}
+
 /* Asks of a file whose pages were dropped, then read one by one. */
 static void the_page_cache_is_known(void **state)
 {
@@ -290,7 +303,7 @@ static void the_page_cache_is_known(void **state)
     }
     assert_false(sys_range_is_cached(fd, 0, 64 * page));
     assert_true(sys_range_is_cached(fd, 0, 0));
-    assert_int_equal(sys_read_at(fd, &byte, 1, (off_t)(7 * page), true), -EAGAIN);
+    refuses_to_wait_for(fd, (off_t)(7 * page));
     assert_int_equal(sys_read_at(fd, &byte, 1, (off_t)(10 * page), false), 1);
     assert_true(sys_range_is_cached(fd, (off_t)(10 * page), page));
     assert_false(sys_range_is_cached(fd, 0, 64 * page));
