@@ -98,12 +98,17 @@ def test_unknown_limit_is_suggested(tmp_path):
         (["--cache", "*.css"], "*.css"), (["--cache", "*.css=a\nb"], "cache"), (["--cors=a b"], "a b"),
         (["--no-listing=yes"], "no-listing"),
         (["--index", "a/b"], "a/b"),
-        (["--log-file", "/nonexistent/folder/a.log"], "/nonexistent/folder/a.log"),
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
 )
 def test_value_that_is_none(arguments, word, tmp_path):
     assert word in fails(*arguments, *([] if arguments == ["-p"] else [tmp_path]))
+
+
+def test_log_file_that_cannot_be_opened(tmp_path):
+    # This is noticed only when the port is taken.
+    assert "/nonexistent/folder/a.log" in fails(
+        "-a", "127.0.0.1", "-p", vif.free_port(), "--log-file", "/nonexistent/folder/a.log", tmp_path)
 
 
 def test_missing_folder():
