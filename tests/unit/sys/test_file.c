@@ -263,8 +263,8 @@ static void statuses_agree(void **state)
     tree_remove(&tree);
 }
 
-/* The kernel begins to read the page that it does not wait for, and a quick disk has it there before the kernel
- * looks for it the second time: then the page is dropped once more. */
+/* The kernel begins to read the page that it does not wait for, and a quick disk has it there before the
+ * kernel looks for it the second time: then the page is dropped once more. */
 static void refuses_to_wait_for(int fd, off_t offset)
 {
     char byte;
