@@ -1,6 +1,7 @@
 /* Connections in each of their states: what ends the state, what the peer may do in it, and what a drain does
  * to it. */
 #include "server_builder.h"
+#include "steady_clock.h"
 
 #define BIG_BYTES (12u << 20)
 

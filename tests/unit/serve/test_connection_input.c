@@ -1,6 +1,7 @@
 /* Requests as they come: many at once, byte by byte, too many, in halves; and responses to clients that take
  * their time. */
 #include "server_builder.h"
+#include "steady_clock.h"
 
 #include <limits.h>
 
