@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -356,18 +357,38 @@ static inline void world_await_state(struct world *world, enum connection_state 
     }
 }
 
+struct open_wait {
+    const struct world *world;
+    uint64_t count;
+};
+
+static inline bool world_has_open(void *context)
+{
+    const struct open_wait *wait = context;
+    return wait->world->counters.connections_open == wait->count;
+}
+
+/* Waits until so many connections are open. */
+static inline void world_await_open(struct world *world, uint64_t count)
+{
+    world_expect(world, world_has_open, (&(struct open_wait){world, count}));
+}
+
 /* ---- work that does not end before it is told to ---- */
 
 struct plug {
     struct job job;
     int pipe[2];
+    atomic_bool is_in; /* the thread has it, and the queue no longer */
     bool is_done;
 };
 
 static inline void plug_work(struct job *job)
 {
+    struct plug *plug = CONTAINER_OF(job, struct plug, job);
     char byte;
-    ssize_t count = read(CONTAINER_OF(job, struct plug, job)->pipe[0], &byte, 1);
+    atomic_store(&plug->is_in, true);
+    ssize_t count = read(plug->pipe[0], &byte, 1);
     (void)count;
 }
 
@@ -382,6 +403,11 @@ static inline void plug_put(struct plug *plug, struct world *world)
     *plug = (struct plug){.job = {.work = plug_work, .done = plug_done}};
     assert_int_equal(pipe(plug->pipe), 0);
     assert_int_equal(offload_submit(world->loop, &plug->job), 0);
+}
+
+static inline bool plug_is_in(void *context)
+{
+    return atomic_load(&((struct plug *)context)->is_in);
 }
 
 static inline bool plug_is_out(void *context)

@@ -394,8 +394,7 @@ static void a_want_of_descriptors_closes_other_connections(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     for (size_t i = 0; i < ARRAY_LENGTH(others); i++)
         client_connect(&others[i], &world, 0);
-    world_run_for(&world, 20);
-    assert_int_equal(world.counters.connections_open, 4);
+    world_await_open(&world, 4);
     (void)take_descriptors();
     client_say(&client, "GET /small HTTP/1.1\r\nHost: x\r\n\r\n");
     client_await(&client, "HTTP/1.1 200 OK", 1);
@@ -426,13 +425,13 @@ static void connections_of_one_address_are_counted(void **state)
     client_await(&clients[2], "HTTP/1.1 503 ", 1);
     client_close(&clients[2]);
     client_close(&clients[0]);
-    world_run_for(&world, 20);
+    world_await_open(&world, 1);
     client_connect(&clients[0], &world, 0);
     client_say(&clients[0], "GET /small HTTP/1.1\r\nHost: x\r\n\r\n");
     client_await(&clients[0], "HTTP/1.1 200 OK", 1);
     client_close(&clients[0]);
     client_close(&clients[1]);
-    world_run_for(&world, 20);
+    world_await_open(&world, 0);
     assert_int_equal(world.server->addresses.count, 0);
     world_finish(&world);
 }

@@ -345,6 +345,11 @@ static void a_cold_file_comes_without_a_buffer_too(void **state)
     world_finish(&world);
 }
 
+static bool only_the_spare_is_left(void *context)
+{
+    return ((const struct world *)context)->server->exchanges.count <= 1;
+}
+
 static void a_client_goes_while_its_file_is_read(void **state)
 {
     (void)state;
@@ -363,8 +368,7 @@ static void a_client_goes_while_its_file_is_read(void **state)
     world_run_for(&world, 5);
     assert_int_equal(world.server->connections.count, 0);
     plug_pull(&plug, &world);
-    world_run_for(&world, 5);
-    assert_true(world.server->exchanges.count <= 1); /* the spare, if anything */
+    world_expect(&world, only_the_spare_is_left, &world);
     client_close(&client);
     world_finish(&world);
 }
@@ -382,7 +386,7 @@ static void a_cold_file_that_cannot_be_read_ends_the_connection(void **state)
     world.offload_queue = 1;
     world_start(&world);
     plug_put(&plug, &world);
-    world_run_for(&world, 10); /* the thread has taken it */
+    world_expect(&world, plug_is_in, &plug);
     plug_put(&queued, &world);
     client_connect(&client, &world, 0);
     client_say(&client, REQUEST "GET /cold HTTP/1.1\r\nHost: x\r\n\r\n" REQUEST);
@@ -407,6 +411,27 @@ static void list_once(struct world *world)
     world_await_state(world, CONNECTION_CLOSED);
 }
 
+struct lane_wait {
+    const struct lane *lane;
+    size_t count;
+};
+
+static bool lane_has(void *context)
+{
+    const struct lane_wait *wait = context;
+    return wait->lane->running_count + wait->lane->waiting_count == wait->count;
+}
+
+/* Every client asks for one, in this order. */
+static void ask_for_listings(struct world *world, struct client *clients, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        client_connect(&clients[i], world, 0);
+        client_say(&clients[i], "GET /folder/ HTTP/1.1\r\nHost: x\r\n\r\n");
+        world_expect(world, lane_has, (&(struct lane_wait){&world->server->listings, i + 1}));
+    }
+}
+
 /* Listings wait for each other, not for clients that have gone. */
 static void listings_in_their_lane(void **state)
 {
@@ -419,11 +444,7 @@ static void listings_in_their_lane(void **state)
     world_start(&world);
     list_once(&world);
     plug_put(&plug, &world);
-    for (size_t i = 0; i < ARRAY_LENGTH(clients); i++) {
-        client_connect(&clients[i], &world, 0);
-        client_say(&clients[i], "GET /folder/ HTTP/1.1\r\nHost: x\r\n\r\n");
-        world_run_for(&world, 5);
-    }
+    ask_for_listings(&world, clients, ARRAY_LENGTH(clients));
     assert_int_equal(world.server->listings.running_count, LANE_RUNNING_MAX);
     assert_int_equal(world.server->listings.waiting_count, 6 - LANE_RUNNING_MAX);
     /* The oldest is in the pool, the youngest in the lane. */
@@ -452,11 +473,7 @@ static void a_server_ends_with_listings_in_the_lane(void **state)
     world_start(&world);
     list_once(&world);
     plug_put(&plug, &world);
-    for (size_t i = 0; i < ARRAY_LENGTH(clients); i++) {
-        client_connect(&clients[i], &world, 0);
-        client_say(&clients[i], "GET /folder/ HTTP/1.1\r\nHost: x\r\n\r\n");
-        world_run_for(&world, 5);
-    }
+    ask_for_listings(&world, clients, ARRAY_LENGTH(clients));
     assert_int_equal(write(plug.pipe[1], "", 1), 1);
     server_destroy(world.server);
     world.server = NULL;
