@@ -10,16 +10,26 @@ struct backend_state;
 
 struct backend {
     const char *name;
+    int fd_end;      /* descriptors below this one can be watched; 0: all */
+    bool is_ordered; /* see loop_is_ordered */
     int (*open)(struct backend_state **ret_state);
     void (*close)(struct backend_state *state);
     int (*start)(struct backend_state *state, struct watch *watch, enum watch_mode mode);
+    /* See watch_want. NULL where the backend tells of edges, which costs nobody anything. */
+    void (*want)(struct backend_state *state, struct watch *watch, unsigned events);
     void (*stop)(struct backend_state *state, struct watch *watch);
+    /* The descriptor is about to be closed. NULL where the kernel takes it out by itself. */
+    void (*forget)(struct backend_state *state, struct watch *watch);
     /* Waits at most `timeout_ms` and fetches what is ready; returns how many, or -errno. */
     int (*wait)(struct backend_state *state, int timeout_ms);
-    /* The i-th of what the last wait fetched. A watch that was stopped or closed since is NULL. */
+    /* The i-th of what the last wait fetched, asked for in order. NULL for a watch that was stopped or
+     * closed since. */
     struct watch *(*ready)(struct backend_state *state, int i, unsigned *ret_events);
 };
 
 extern const struct backend backend_epoll;
+extern const struct backend backend_epoll_lt;
+extern const struct backend backend_poll;
+extern const struct backend backend_select;
 
 #endif

@@ -1,5 +1,8 @@
-/* The epoll backend: edge-triggered for streams (one registration for reading and writing, never changed),
- * level-triggered for whatever prefers to be told again. */
+/* epoll, as two backends that differ in one thing only.
+ *
+ * `epoll` is edge-triggered for streams: one registration for reading and writing, never changed. `epoll-lt`
+ * is level-triggered: it tells of whatever holds in every turn, and so must be told, by a system call,
+ * whenever a stream waits for something else. Watches other than streams are level-triggered in both. */
 #include "loop/backend.h"
 
 #include "sys/event.h"
@@ -38,10 +41,29 @@ static void epoll_close(struct backend_state *state)
     free(state);
 }
 
-static int epoll_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
+static int edge_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
 {
     uint32_t events = mode == WATCH_LEVEL ? EPOLLIN : EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     return sys_epoll_add(state->fd, watch->fd, events, watch);
+}
+
+static int level_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
+{
+    (void)mode;
+    watch->slot = WATCH_READABLE;
+    return sys_epoll_add(state->fd, watch->fd, EPOLLIN, watch);
+}
+
+/* `slot` holds what was wanted last. Errors and hang-ups are told unasked, and a stream that waits for
+ * nothing would be told of them in every turn: EPOLLET makes that once. */
+static void level_want(struct backend_state *state, struct watch *watch, unsigned events)
+{
+    if (watch->slot == events)
+        return;
+    watch->slot = events;
+    uint32_t mask = (events & WATCH_READABLE ? EPOLLIN : 0u) | (events & WATCH_WRITABLE ? EPOLLOUT : 0u);
+    int error = sys_epoll_change(state->fd, watch->fd, mask ? mask : EPOLLET, watch);
+    assert(error == 0); /* it needs no memory, and the descriptor is there */
 }
 
 static void epoll_stop(struct backend_state *state, struct watch *watch)
@@ -65,15 +87,27 @@ static struct watch *epoll_ready(struct backend_state *state, int i, unsigned *r
     uint32_t events = state->events[i].events;
     *ret_events = (events & EPOLLIN ? WATCH_READABLE : 0u) | (events & EPOLLOUT ? WATCH_WRITABLE : 0u) |
                   (events & (EPOLLRDHUP | EPOLLHUP) ? WATCH_ENDED : 0u) |
-                  (events & EPOLLERR ? WATCH_FAILED : 0u);
+                  (events & (EPOLLERR | EPOLLHUP) ? WATCH_FAILED : 0u);
     return state->events[i].data.ptr;
 }
 
 const struct backend backend_epoll = {
     .name = "epoll",
+    .is_ordered = true,
     .open = epoll_open,
     .close = epoll_close,
-    .start = epoll_start,
+    .start = edge_start,
+    .stop = epoll_stop,
+    .wait = epoll_wait_ready,
+    .ready = epoll_ready,
+};
+
+const struct backend backend_epoll_lt = {
+    .name = "epoll-lt",
+    .open = epoll_open,
+    .close = epoll_close,
+    .start = level_start,
+    .want = level_want,
     .stop = epoll_stop,
     .wait = epoll_wait_ready,
     .ready = epoll_ready,

@@ -11,6 +11,17 @@
 /* Even with no timer armed the loop wakes now and then, so that its clock is never far behind. */
 #define SLEEP_MS_MAX 60000
 
+const char *const loop_backend_names[] = {
+    [LOOP_BACKEND_AUTO] = "auto", [LOOP_BACKEND_EPOLL] = "epoll",   [LOOP_BACKEND_EPOLL_LT] = "epoll-lt",
+    [LOOP_BACKEND_POLL] = "poll", [LOOP_BACKEND_SELECT] = "select", [LOOP_BACKEND_COUNT] = NULL,
+};
+
+static const struct backend *const backends[LOOP_BACKEND_COUNT] = {
+    [LOOP_BACKEND_AUTO] = &backend_epoll,        [LOOP_BACKEND_EPOLL] = &backend_epoll,
+    [LOOP_BACKEND_EPOLL_LT] = &backend_epoll_lt, [LOOP_BACKEND_POLL] = &backend_poll,
+    [LOOP_BACKEND_SELECT] = &backend_select,
+};
+
 static void read_clocks(struct loop *loop)
 {
     loop->turn_began_ns = loop->checked_ns = sys_monotonic_ns();
@@ -24,7 +35,7 @@ int loop_create(const struct loop_options *options, struct loop **ret_loop)
         return -ENOMEM;
     sys_ignore_broken_pipes();
     loop->options = *options;
-    loop->backend = &backend_epoll;
+    loop->backend = backends[options->backend];
     list_init(&loop->tasks);
     list_init(&loop->again);
     list_init(&loop->closed);
@@ -86,14 +97,37 @@ const char *loop_backend_name(const struct loop *loop)
     return loop->backend->name;
 }
 
+bool loop_is_ordered(const struct loop *loop)
+{
+    return loop->backend->is_ordered;
+}
+
+bool loop_takes(const struct loop *loop, int fd)
+{
+    return loop->backend->fd_end == 0 || fd < loop->backend->fd_end;
+}
+
 int watch_start(struct loop *loop, struct watch *watch, enum watch_mode mode)
 {
     return loop->backend->start(loop->backend_state, watch, mode);
 }
 
+void watch_want(struct loop *loop, struct watch *watch, unsigned events)
+{
+    if (loop->backend->want)
+        loop->backend->want(loop->backend_state, watch, events);
+}
+
 void watch_stop(struct loop *loop, struct watch *watch)
 {
     loop->backend->stop(loop->backend_state, watch);
+}
+
+void watch_close(struct loop *loop, struct watch *watch)
+{
+    if (loop->backend->forget)
+        loop->backend->forget(loop->backend_state, watch);
+    sys_close(watch->fd);
 }
 
 void task_init(struct task *task, void (*run)(struct task *task))

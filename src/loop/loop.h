@@ -27,7 +27,21 @@ struct wheel;
  * measured together. */
 #define LOOP_STALL_US 5000
 
+/* What waits for the descriptors. Everything above the loop is the same on each. */
+enum loop_backend {
+    LOOP_BACKEND_AUTO, /* the best there is: epoll */
+    LOOP_BACKEND_EPOLL,
+    LOOP_BACKEND_EPOLL_LT,
+    LOOP_BACKEND_POLL,
+    LOOP_BACKEND_SELECT,
+    LOOP_BACKEND_COUNT
+};
+
+/* Their names, by number; NULL behind the last. */
+extern const char *const loop_backend_names[LOOP_BACKEND_COUNT + 1];
+
 struct loop_options {
+    enum loop_backend backend;
     /* Called after a callback that took longer than LOOP_STALL_US, with what the object says it was doing.
      * May be NULL. */
     void (*on_stall)(void *context, uint64_t duration_us, struct slice doing);
@@ -67,8 +81,15 @@ int64_t loop_wall_seconds(const struct loop *loop);
 /* The wheel that timers are armed on (loop/wheel.h). */
 struct wheel *loop_wheel(struct loop *loop);
 
-/* The name of the backend in use: "epoll". */
+/* The name of the backend in use, never "auto". */
 const char *loop_backend_name(const struct loop *loop);
+
+/* Whether events are told in the order in which they happened. Where the kernel looks through a list of
+ * descriptors instead, what happened last may well be told first. */
+bool loop_is_ordered(const struct loop *loop);
+
+/* Whether the backend can wait for a descriptor of that number: select(2) ends at 1023. */
+bool loop_takes(const struct loop *loop, int fd);
 
 /* A call that is made once, at the end of the current turn. The task's memory must stay until it ran or was
  * cancelled. */

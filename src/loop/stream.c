@@ -3,7 +3,11 @@
  * Edge-triggered rules kept here and nowhere else: a read that fills the buffer is followed by another (in
  * the next turn, so that one busy peer cannot starve the rest), one that does not has drained the socket;
  * after the peer's FIN reads go on until they return 0. Sending rests until the next turn too, when a peer
- * takes all that it is given. */
+ * takes all that it is given.
+ *
+ * Level-triggered backends are made to look the same: what was told and not acted on (STREAM_READABLE while
+ * paused) is remembered as an edge would have to be, and no longer waited for; see wait_for_change. So a
+ * pause costs them nothing unless bytes come in it. */
 #include "loop/stream.h"
 
 #include "base/error.h"
@@ -45,10 +49,21 @@ static int ensure_registered(struct stream *stream)
 {
     if (has(stream, STREAM_REGISTERED))
         return 0;
-    int error = watch_start(stream->loop, &stream->watch, WATCH_EDGE);
+    int error = watch_start(stream->loop, &stream->watch, WATCH_STREAM);
     if (error == 0)
         stream->flags |= STREAM_REGISTERED;
     return error;
+}
+
+/* Waits for the next change: what the socket is known to be ready for is not waited for. Called wherever that
+ * may be another thing than before. */
+static void wait_for_change(struct stream *stream)
+{
+    if (!has(stream, STREAM_REGISTERED) || has(stream, STREAM_CLOSED))
+        return;
+    bool reads = !has(stream, STREAM_READABLE | STREAM_END_TOLD);
+    bool writes = stream->sending && !has(stream, STREAM_WRITABLE);
+    watch_want(stream->loop, &stream->watch, (reads ? WATCH_READABLE : 0u) | (writes ? WATCH_WRITABLE : 0u));
 }
 
 static void fail(struct stream *stream, int error)
@@ -99,7 +114,11 @@ int stream_start(struct stream *stream)
 {
     stream->flags |= STREAM_READING | STREAM_READABLE;
     read_once(stream);
-    return has(stream, STREAM_CLOSED | STREAM_END_TOLD) ? 0 : ensure_registered(stream);
+    if (has(stream, STREAM_CLOSED | STREAM_END_TOLD))
+        return 0;
+    int error = ensure_registered(stream);
+    wait_for_change(stream);
+    return error;
 }
 
 void stream_read_pause(struct stream *stream)
@@ -215,6 +234,7 @@ static enum send_result remember(struct stream *stream, const struct segment *se
     sending->next = 0;
     memcpy(sending->segments, segments, count * sizeof(struct segment));
     stream->sending = sending;
+    wait_for_change(stream);
     return SEND_PENDING;
 }
 
@@ -271,6 +291,7 @@ static void on_ready(struct watch *watch, unsigned events)
         continue_sending(stream);
     if (wants_read(stream))
         read_once(stream);
+    wait_for_change(stream);
 }
 
 void stream_send_later(struct stream *stream)
@@ -289,6 +310,7 @@ static void go_on(struct stream *stream)
         stream->events->on_sent(stream);
     if (wants_read(stream))
         read_once(stream);
+    wait_for_change(stream);
 }
 
 void streams_go_on(struct loop *loop)
@@ -332,8 +354,10 @@ void stream_close(struct stream *stream)
     stream->flags |= STREAM_CLOSED;
     free(stream->sending);
     stream->sending = NULL;
-    /* Closing the last descriptor of a socket takes it out of the epoll set too. */
-    sys_close(stream->watch.fd);
+    if (has(stream, STREAM_REGISTERED))
+        watch_close(stream->loop, &stream->watch);
+    else
+        sys_close(stream->watch.fd);
     stream->watch.fd = -1;
     list_remove(&stream->again);
     list_append(&stream->loop->closed, &stream->again);

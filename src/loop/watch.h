@@ -8,13 +8,16 @@
 enum watch_event {
     WATCH_READABLE = 1,
     WATCH_WRITABLE = 2,
-    WATCH_ENDED = 4,  /* the peer closed its half, or both */
-    WATCH_FAILED = 8, /* the descriptor has an error pending */
+    WATCH_ENDED = 4,  /* the peer closed its half, or both; not every backend can tell */
+    WATCH_FAILED = 8, /* an error is pending, or both halves are closed */
 };
 
 enum watch_mode {
-    WATCH_LEVEL, /* readable, told again as long as it holds */
-    WATCH_EDGE,  /* readable and writable, told once a change: read and write until EAGAIN */
+    /* Readable, told again as long as it holds. */
+    WATCH_LEVEL,
+    /* Readable and writable: the owner reads and writes until EAGAIN, and says by watch_want what it waits
+     * for. Told at least once a change, and again and again where the backend knows no edges. */
+    WATCH_STREAM,
 };
 
 struct watch;
@@ -30,13 +33,23 @@ struct watch_events {
 struct watch {
     const struct watch_events *events;
     int fd;
+    uint32_t slot; /* the backend's own */
 };
 
-/* Begins to wait; returns 0 or -errno. The watch stays the caller's until watch_stop or the close of its
+/* Begins to wait, at first to read; returns 0 or -errno: -ERANGE where the backend cannot take a descriptor
+ * of that number, see loop_takes. The watch stays the caller's until watch_stop or the close of its
  * descriptor, and then until the end of the turn. */
 int watch_start(struct loop *loop, struct watch *watch, enum watch_mode mode) MUST_CHECK;
 
-/* Stops waiting; the descriptor stays open. */
+/* What a WATCH_STREAM watch waits for from now on: WATCH_READABLE, WATCH_WRITABLE, both or 0. It may be told
+ * of more; of what it wants it is told if it holds already. An edge-triggered backend has nothing to do. */
+void watch_want(struct loop *loop, struct watch *watch, unsigned events);
+
+/* Stops waiting; the descriptor stays open. Nothing happens where nobody waits. */
 void watch_stop(struct loop *loop, struct watch *watch);
+
+/* Closes the descriptor, and so stops waiting: cheaper than watch_stop where the kernel forgets what is
+ * closed. */
+void watch_close(struct loop *loop, struct watch *watch);
 
 #endif

@@ -1,4 +1,4 @@
-/* epoll(7) and eventfd(2), thinly. */
+/* epoll(7), select(2) and eventfd(2), thinly. */
 #include "sys/event.h"
 
 #include <errno.h>
@@ -17,6 +17,12 @@ int sys_epoll_add(int epoll_fd, int fd, uint32_t events, void *data)
     return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
+int sys_epoll_change(int epoll_fd, int fd, uint32_t events, void *data)
+{
+    struct epoll_event event = {.events = events, .data.ptr = data};
+    return epoll_ctl(epoll_fd, EPOLL_CTL_MOD, fd, &event) < 0 ? -errno : 0;
+}
+
 int sys_epoll_remove(int epoll_fd, int fd)
 {
     return epoll_ctl(epoll_fd, EPOLL_CTL_DEL, fd, NULL) < 0 ? -errno : 0;
@@ -25,6 +31,15 @@ int sys_epoll_remove(int epoll_fd, int fd)
 int sys_epoll_wait(int epoll_fd, struct epoll_event *events, int events_max, int timeout_ms)
 {
     int count = epoll_wait(epoll_fd, events, events_max, timeout_ms);
+    if (count >= 0)
+        return count;
+    return errno == EINTR ? 0 : -errno;
+}
+
+int sys_select(int fd_end, fd_set *readable, fd_set *writable, int timeout_ms)
+{
+    struct timeval timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+    int count = select(fd_end, readable, writable, NULL, timeout_ms < 0 ? NULL : &timeout);
     if (count >= 0)
         return count;
     return errno == EINTR ? 0 : -errno;

@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_LOOP_STREAM_OWNER_H
 #define TESTS_UNIT_LOOP_STREAM_OWNER_H
 
-#include "../test.h"
+#include "chosen_backend.h"
 
 #include "base/error.h"
 #include "loop/loop.h"
@@ -240,7 +240,7 @@ static inline void owner_finish(struct owner *owner)
 static inline struct loop *make_loop(void)
 {
     struct loop *loop = NULL;
-    assert_int_equal(loop_create(&(struct loop_options){0}, &loop), 0);
+    assert_int_equal(loop_create(&(struct loop_options){.backend = chosen_backend()}, &loop), 0);
     return loop;
 }
 

@@ -1,6 +1,6 @@
 /* The listener: accepting, running out of descriptors, resting, and never spinning. Whatever lowers a limit
  * runs in a child. */
-#include "../test.h"
+#include "chosen_backend.h"
 
 #include "loop/listener.h"
 #include "loop/loop.h"
@@ -91,7 +91,7 @@ static void host_stop(struct timer *timer)
 static void host_open(struct host *host)
 {
     *host = (struct host){.address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}}};
-    assert_int_equal(loop_create(&(struct loop_options){0}, &host->loop), 0);
+    assert_int_equal(loop_create(&(struct loop_options){.backend = chosen_backend()}, &host->loop), 0);
     timer_init(&host->timer, host_stop);
     socklen_t length = sizeof(host->address);
     host->listening_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -1,6 +1,6 @@
 /* The offload pool: every job is worked off the loop and finished on it, the queue is bounded, the end waits.
  */
-#include "../test.h"
+#include "chosen_backend.h"
 
 #include "loop/loop.h"
 #include "loop/offload.h"
@@ -88,7 +88,11 @@ static void lose_patience(struct timer *timer)
 static void crew_gather(struct crew *crew)
 {
     *crew = (struct crew){.loop_thread = pthread_self()};
-    struct loop_options options = {.offload_threads = THREADS, .offload_queue = QUEUE};
+    struct loop_options options = {
+        .backend = chosen_backend(),
+        .offload_threads = THREADS,
+        .offload_queue = QUEUE,
+    };
     assert_int_equal(loop_create(&options, &crew->loop), 0);
     timer_init(&crew->patience, lose_patience);
     wheel_arm(loop_wheel(crew->loop), &crew->patience, PATIENCE_MS);
@@ -209,7 +213,7 @@ static void nothing_is_taken_at_the_end(void **state)
 {
     (void)state;
     struct last_words words = {.job = {.work = work_nothing, .done = submit_again}};
-    assert_int_equal(loop_create(&(struct loop_options){0}, &words.loop), 0);
+    assert_int_equal(loop_create(&(struct loop_options){.backend = chosen_backend()}, &words.loop), 0);
     assert_int_equal(offload_submit(words.loop, &words.job), 0);
     loop_destroy(words.loop);
     assert_int_equal(words.error, -ECANCELED);

@@ -1,0 +1,113 @@
+/* poll(2): no state in the kernel. Every wait hands over the whole array and the kernel looks at each
+ * descriptor in it, ready or not, and so do we afterwards: a turn costs in proportion to the connections that
+ * are open, which is well up to some hundreds and not beyond. What it has for it is that it is everywhere,
+ * and that a change of interest is a store.
+ *
+ * `fds` and `watches` run in parallel and have no holes: the last entry moves into one that goes. */
+#include "loop/backend.h"
+
+#include "sys/process.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define CAPACITY_FIRST 64
+
+struct backend_state {
+    struct pollfd *fds;
+    struct watch **watches;
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t next; /* where `ready` goes on looking */
+};
+
+static int poll_open(struct backend_state **ret_state)
+{
+    *ret_state = calloc(1, sizeof(**ret_state));
+    return *ret_state ? 0 : -ENOMEM;
+}
+
+static void poll_close(struct backend_state *state)
+{
+    free(state->fds);
+    free(state->watches);
+    free(state);
+}
+
+static bool grow(struct backend_state *state)
+{
+    uint32_t capacity = state->capacity ? state->capacity * 2 : CAPACITY_FIRST;
+    struct pollfd *fds = realloc(state->fds, capacity * sizeof(*fds));
+    if (fds)
+        state->fds = fds;
+    struct watch **watches = realloc(state->watches, capacity * sizeof(struct watch *));
+    if (watches)
+        state->watches = watches;
+    if (fds == NULL || watches == NULL)
+        return false;
+    state->capacity = capacity;
+    return true;
+}
+
+static int poll_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
+{
+    (void)mode;
+    if (state->count == state->capacity && !grow(state))
+        return -ENOMEM;
+    watch->slot = state->count++;
+    state->fds[watch->slot] = (struct pollfd){.fd = watch->fd, .events = POLLIN};
+    state->watches[watch->slot] = watch;
+    return 0;
+}
+
+/* The kernel passes over negative descriptors, and so tells nobody of errors that he does not wait for. */
+static void poll_want(struct backend_state *state, struct watch *watch, unsigned events)
+{
+    struct pollfd *entry = &state->fds[watch->slot];
+    entry->events = (short)((events & WATCH_READABLE ? POLLIN : 0) | (events & WATCH_WRITABLE ? POLLOUT : 0));
+    entry->fd = events ? watch->fd : ~watch->fd;
+}
+
+/* Where the entry that moves had not been looked at in this turn it may be passed over: it is told in the
+ * next. */
+static void poll_stop(struct backend_state *state, struct watch *watch)
+{
+    if (watch->slot >= state->count || state->watches[watch->slot] != watch)
+        return;
+    uint32_t last = --state->count;
+    state->fds[watch->slot] = state->fds[last];
+    state->watches[watch->slot] = state->watches[last];
+    state->watches[watch->slot]->slot = watch->slot;
+}
+
+static int poll_wait(struct backend_state *state, int timeout_ms)
+{
+    state->next = 0;
+    return sys_poll(state->fds, state->count, timeout_ms);
+}
+
+static struct watch *poll_ready(struct backend_state *state, int i, unsigned *ret_events)
+{
+    (void)i;
+    while (state->next < state->count && state->fds[state->next].revents == 0)
+        state->next++;
+    if (state->next >= state->count)
+        return NULL;
+    short events = state->fds[state->next].revents;
+    *ret_events = (events & POLLIN ? WATCH_READABLE : 0u) | (events & POLLOUT ? WATCH_WRITABLE : 0u) |
+                  (events & POLLHUP ? WATCH_ENDED : 0u) |
+                  (events & (POLLERR | POLLHUP | POLLNVAL) ? WATCH_FAILED : 0u);
+    return state->watches[state->next++];
+}
+
+const struct backend backend_poll = {
+    .name = "poll",
+    .open = poll_open,
+    .close = poll_close,
+    .start = poll_start,
+    .want = poll_want,
+    .stop = poll_stop,
+    .forget = poll_stop,
+    .wait = poll_wait,
+    .ready = poll_ready,
+};

@@ -1,0 +1,111 @@
+/* select(2), as in 1983: bit sets of descriptors, copied into the kernel and back in each turn, looked
+ * through from 0 to the highest by both sides. It knows no descriptor from FD_SETSIZE (1024) on: watching one
+ * is refused, and whoever accepts asks loop_takes first. */
+#include "loop/backend.h"
+
+#include "sys/event.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct backend_state {
+    fd_set reading; /* what is waited for */
+    fd_set writing;
+    fd_set readable; /* what the last wait said */
+    fd_set writable;
+    int fd_end; /* above the highest that is watched */
+    int next;   /* where `ready` goes on looking */
+    struct watch *watches[FD_SETSIZE];
+};
+
+static int select_open(struct backend_state **ret_state)
+{
+    *ret_state = calloc(1, sizeof(**ret_state));
+    return *ret_state ? 0 : -ENOMEM;
+}
+
+static void select_close(struct backend_state *state)
+{
+    free(state);
+}
+
+static int select_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
+{
+    (void)mode;
+    if (watch->fd >= FD_SETSIZE)
+        return -ERANGE;
+    assert(state->watches[watch->fd] == NULL);
+    state->watches[watch->fd] = watch;
+    FD_SET(watch->fd, &state->reading);
+    state->fd_end = MAX(state->fd_end, watch->fd + 1);
+    return 0;
+}
+
+static void want_bit(fd_set *set, int fd, bool wanted)
+{
+    if (wanted)
+        FD_SET(fd, set);
+    else
+        FD_CLR(fd, set);
+}
+
+static void select_want(struct backend_state *state, struct watch *watch, unsigned events)
+{
+    want_bit(&state->reading, watch->fd, events & WATCH_READABLE);
+    want_bit(&state->writing, watch->fd, events & WATCH_WRITABLE);
+}
+
+/* What the last wait said of it is forgotten too: the number may come back in this very turn. */
+static void select_stop(struct backend_state *state, struct watch *watch)
+{
+    if (watch->fd >= FD_SETSIZE || state->watches[watch->fd] != watch)
+        return;
+    select_want(state, watch, 0);
+    FD_CLR(watch->fd, &state->readable);
+    FD_CLR(watch->fd, &state->writable);
+    state->watches[watch->fd] = NULL;
+    while (state->fd_end > 0 && state->watches[state->fd_end - 1] == NULL)
+        state->fd_end--;
+}
+
+static int select_wait(struct backend_state *state, int timeout_ms)
+{
+    state->readable = state->reading;
+    state->writable = state->writing;
+    state->next = 0;
+    int count = sys_select(state->fd_end, &state->readable, &state->writable, timeout_ms);
+    if (count <= 0)
+        state->next = state->fd_end;
+    return count;
+}
+
+/* The count of select(2) is of bits, and so as high as that of descriptors or higher: the last calls find
+ * nothing. */
+static struct watch *select_ready(struct backend_state *state, int i, unsigned *ret_events)
+{
+    (void)i;
+    for (; state->next < state->fd_end; state->next++) {
+        int fd = state->next;
+        unsigned events = (FD_ISSET(fd, &state->readable) ? WATCH_READABLE : 0u) |
+                          (FD_ISSET(fd, &state->writable) ? WATCH_WRITABLE : 0u);
+        if (events == 0)
+            continue;
+        state->next++;
+        *ret_events = events;
+        return state->watches[fd];
+    }
+    return NULL;
+}
+
+const struct backend backend_select = {
+    .name = "select",
+    .fd_end = FD_SETSIZE,
+    .open = select_open,
+    .close = select_close,
+    .start = select_start,
+    .want = select_want,
+    .stop = select_stop,
+    .forget = select_stop,
+    .wait = select_wait,
+    .ready = select_ready,
+};
