@@ -58,18 +58,26 @@ class Server:
         return {}
 
 
+# The backends of vif's loop that may be asked for as servers of their own: vif-poll.
+VIF_BACKENDS = ("epoll-lt", "poll", "select")
+
+
 class Vif(Server):
     name = "vif"
     version_argument = "--version"
+    options = ()
 
-    def __init__(self, binary="build/vif"):
+    def __init__(self, binary="build/vif", backend=None):
         self.binary = str(binary)
+        if backend:
+            self.name = f"vif-{backend}"
+            self.options = ("--backend", backend)
 
     def find(self):
         return str(Path(self.binary).resolve()) if os.access(self.binary, os.X_OK) else None
 
     def command(self, site):
-        return [self.find(), "-q", "-w", "1", "-a", "127.0.0.1", "-p", str(site.port), str(site.root)]
+        return [self.find(), "-q", "-w", "1", "-a", "127.0.0.1", "-p", str(site.port), *self.options, str(site.root)]
 
 
 class Floor(Server):

@@ -6,6 +6,7 @@ _vif() {
     -p | --port) words='' ;;
     -a | --address) words='' ;;
     -w | --workers) words='' ;;
+    --backend) words='auto epoll epoll-lt poll select' ;;
     -i | --index) words='' ;;
     --cache) words='' ;;
     --error-page) words='' ;;
@@ -20,9 +21,9 @@ _vif() {
     *)
         if [[ $current == -* ]]; then
             case "${COMP_WORDS[1]}" in
-            run) words='--config --port --address --workers --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
-            check) words='--config --port --address --workers --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
-            *) words='--port --address --workers --index --spa --no-listing --hidden --cors --cache --error-page --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
+            run) words='--config --port --address --workers --backend --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
+            check) words='--config --port --address --workers --backend --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
+            *) words='--port --address --workers --backend --index --spa --no-listing --hidden --cors --cache --error-page --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
             esac
         elif ((COMP_CWORD == 1)); then
             words='serve run check schema manual completion help version'

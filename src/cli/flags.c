@@ -14,6 +14,8 @@ const struct flag flags[] = {
     {"network", 'p', "port", "N", "the port (8080); 0 picks a free one", EVERY, FLAG_OWN, OWN_PORT},
     {NULL, 'a', "address", "ADDR", "an IP address or unix:PATH; repeatable", EVERY, FLAG_OWN, OWN_ADDRESS},
     {NULL, 'w', "workers", "N", "worker processes (one for each core)", EVERY, FLAG_SET, .path = "workers"},
+    {NULL, 0, "backend", "NAME", "what the event loop waits with (auto)", EVERY, FLAG_SET,
+     .path = "backend", .values = VALUES_WORDS},
 
     {"files", 'i', "index", "NAMES", "index files, by commas (index.html)", FLAG_OF_SERVE, FLAG_COMMAS,
      .path = FILES "index"},

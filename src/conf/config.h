@@ -7,6 +7,7 @@
 #define CONF_CONFIG_H
 
 #include "base/log.h"
+#include "loop/loop.h"
 #include "serve/access_log.h"
 #include "serve/settings.h"
 
@@ -20,6 +21,7 @@ struct config {
     struct listener_config *listeners;
     size_t listener_count;
     unsigned workers; /* 0: one per core that the process may use */
+    enum loop_backend backend;
     struct {
         struct slice path; /* empty: no access log; "-": standard output */
         enum access_log_format format;

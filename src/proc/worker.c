@@ -143,7 +143,12 @@ static int start_listening(struct worker *worker)
 
 static int create_loop(struct worker *worker)
 {
-    return loop_create(&(struct loop_options){.on_stall = on_stall, .context = worker}, &worker->loop);
+    struct loop_options options = {
+        .backend = worker->options->config->backend,
+        .on_stall = on_stall,
+        .context = worker,
+    };
+    return loop_create(&options, &worker->loop);
 }
 
 static int attach_log(struct worker *worker)

@@ -134,6 +134,18 @@ static void turn_away(struct server *server, int fd)
     sys_shutdown_send(fd);
 }
 
+/* Whether the loop can wait for the connection: select(2) has an end. */
+static bool can_wait_for(struct server *server, int fd)
+{
+    bool is_taken = loop_takes(server_loop(server), fd);
+    if (!is_taken && !server->has_told_of_backend)
+        log_warning(server->options.log,
+                    "%s cannot wait for so many connections: further ones are answered 503",
+                    loop_backend_name(server_loop(server)));
+    server->has_told_of_backend |= !is_taken;
+    return is_taken;
+}
+
 static void on_accept(struct listener *listener, int fd, const struct address *address)
 {
     struct server *server = CONTAINER_OF(listener, struct server_listener, listener)->server;
@@ -141,7 +153,7 @@ static void on_accept(struct listener *listener, int fd, const struct address *a
     struct counters *counters = server_counters(server);
     counters->connections_accepted++;
     bool has_room = counters->connections_open < limits->connections || admission_shed(server);
-    if (has_room && connection_open(server, fd, address))
+    if (has_room && can_wait_for(server, fd) && connection_open(server, fd, address))
         return;
     turn_away(server, fd);
     sys_close(fd);

@@ -436,8 +436,9 @@ static void on_read(struct stream *stream, struct slice bytes)
     struct connection *connection = connection_of(stream);
     if (connection->state == CONNECTION_LINGER)
         return;
-    /* A new connection may be read before the loop comes to the changes on disk that its client knows of. */
-    if (connection->request_count == 0)
+    /* A new connection may be read before the loop comes to the changes on disk that its client knows of, and
+     * any connection where the loop does not keep their order. */
+    if (connection->request_count == 0 || !loop_is_ordered(server_loop(connection->server)))
         file_cache_poll(connection->server->files);
     if (LIKELY(connection->input_length == 0)) {
         advance(connection, bytes);

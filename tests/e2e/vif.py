@@ -15,6 +15,9 @@ import wire
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("VIF_BINARY", str(REPOSITORY / "build" / "vif"))
 
+# What its loop waits with, where a test does not say otherwise; empty: what vif chooses.
+BACKEND = os.environ.get("VIF_BACKEND", "")
+
 # Its memory figures then say nothing about vif.
 IS_SANITIZED = os.path.isfile(BINARY) and b"__asan_init" in pathlib.Path(BINARY).read_bytes()
 STOP_SECONDS = 15
@@ -64,6 +67,8 @@ class Vif:
         self.start()
 
     def arguments(self, root, options, config, workers):
+        if BACKEND and "--backend" not in options:
+            options = ["--backend", BACKEND, *options]
         if config is None:
             folders = [str(root)] if root else []
             return ["-a", self.host, "-p", str(self.port), "-w", str(workers), *map(str, options), *folders]
