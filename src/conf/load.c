@@ -241,19 +241,6 @@ int config_load(struct slice name, struct slice text, struct slice base_folder,
     return error;
 }
 
-int config_load_file(const char *path, struct diagnostics *diagnostics, struct config **ret_config)
-{
-    struct document document;
-    struct slice folder;
-    int error = document_init(&document);
-    if (error == 0)
-        error = document_load_file(path, diagnostics, &document, &folder);
-    if (error == 0)
-        error = config_build(&document, folder, diagnostics, ret_config);
-    document_finish(&document);
-    return error;
-}
-
 void config_destroy(struct config *config)
 {
     if (config == NULL)

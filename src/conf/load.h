@@ -28,10 +28,6 @@ int document_load_file(const char *path, struct diagnostics *diagnostics, struct
 int document_find_current_folder(struct document *document, struct diagnostics *diagnostics,
                                  struct slice *ret_folder) MUST_CHECK;
 
-/* Both in one: reads and builds. */
-int config_load_file(const char *path, struct diagnostics *diagnostics,
-                     struct config **ret_config) MUST_CHECK;
-
 /* Gives the configuration's memory back, and its reference to the settings. NULL is ignored. */
 void config_destroy(struct config *config);
 

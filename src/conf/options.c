@@ -109,11 +109,12 @@ static void put_error_page(void *item, struct slice key, struct slice value)
                            .item_size = sizeof(*((TYPE_##target *)0)->array)
 #define RANGE(least, most) .min = (least), .max = (most)
 
-#define DAY_MS ((uint64_t)86400000)
-#define KIB    ((uint64_t)1 << 10)
-#define MIB    ((uint64_t)1 << 20)
-#define GIB    ((uint64_t)1 << 30)
-#define TIB    ((uint64_t)1 << 40)
+#define HOUR_MS ((uint64_t)3600000)
+#define DAY_MS  (24 * HOUR_MS)
+#define KIB     ((uint64_t)1 << 10)
+#define MIB     ((uint64_t)1 << 20)
+#define GIB     ((uint64_t)1 << 30)
+#define TIB     ((uint64_t)1 << 40)
 
 /* clang-format off */
 const struct option options[] = {
@@ -192,14 +193,15 @@ const struct option options[] = {
      "After the last byte of a response, for the client to close.",
      TARGET(SETTINGS, timeouts.linger_ms), RANGE(0, DAY_MS)},
     {SECTION_TIMEOUTS, "drain", OPTION_DURATION, "For requests in flight when a worker is told to go.",
-     TARGET(SETTINGS, timeouts.drain_ms), RANGE(0, DAY_MS)},
+     TARGET(SETTINGS, timeouts.drain_ms), RANGE(0, 4 * HOUR_MS)},
     {SECTION_TIMEOUTS, "min_rate", OPTION_BYTES,
      "Bytes per second that content must make on average, in either direction, once `body` or "
      "`write` has passed.",
      TARGET(SETTINGS, timeouts.rate_bytes_min), RANGE(1, GIB), .zero = "none"},
 
     {SECTION_SITE, "hosts", OPTION_TEXTS,
-     "Names that the site answers to, without port; `*.example.com` is any name below, `*` any other.",
+     "Names that the site answers to, without port; `*.example.com` is any name below, `*` any other. A "
+     "request for a name that no site answers to gets 421.",
      .fallback = "*", .example = "[example.com, \"*.example.org\"]",
      TARGET_ARRAY(SITE, hosts, host_count, put_text), .rule = &rule_host, .is_unique = true, RANGE(1, 10000)},
     {SECTION_SITE, "fields", OPTION_SECTION, "Fields of all responses of the site.", .child = SECTION_FIELDS},
@@ -224,7 +226,9 @@ const struct option options[] = {
      .fallback = "index.html", .example = "[index.html, index.htm]",
      TARGET_ARRAY(ROUTE, files.indexes, files.index_count, put_text), .rule = &rule_file_name,
      RANGE(0, 16)},
-    {SECTION_FILES, "listing", OPTION_BOOL, "Whether a folder without index file is listed.",
+    {SECTION_FILES, "listing", OPTION_BOOL,
+     "Whether a folder without index file is listed: as a page, with `?sort=name`, `size` or `modified` and "
+     "`order=asc` or `desc`, or as JSON for `Accept: application/json`.",
      .fallback = "false", .example = "true", TARGET(ROUTE, files.listing)},
     {SECTION_FILES, "hidden", OPTION_BOOL, "Whether names that begin with a dot are served.",
      .fallback = "false", .example = "true", TARGET(ROUTE, files.hidden)},

@@ -38,8 +38,9 @@ struct master {
     sigset_t signals_before;
     int signal_fd;
     pid_t pid;
-    uint64_t deadline_ms; /* while stopping */
-    size_t failed_before; /* of crew.failed, when the stop began */
+    uint64_t told_to_stop_ms; /* when it was first */
+    uint64_t deadline_ms;     /* while stopping */
+    size_t failed_before;     /* of crew.failed, when the stop began */
 };
 
 static uint64_t now_ms(void)
@@ -180,6 +181,10 @@ static void end_at_once(struct master *master, const char *why)
     crew_signal(&master->crew, SIGKILL);
 }
 
+/* timeout(1) and its kind signal the process and then its whole group: that is one request to stop, not two.
+ */
+#define SAME_STOP_MS 200
+
 static void stop(struct master *master)
 {
     switch (master->state) {
@@ -188,9 +193,13 @@ static void stop(struct master *master)
     case MASTER_RUNNING:
         log_info(&master->log.log, "stopping: requests under way may take %g s",
                  master->options->config->settings->timeouts.drain_ms / 1000.0);
+        master->told_to_stop_ms = now_ms();
         begin_stop(master);
         break;
-    case MASTER_STOPPING: end_at_once(master, "told to stop again"); break;
+    case MASTER_STOPPING:
+        if (now_ms() - master->told_to_stop_ms >= SAME_STOP_MS)
+            end_at_once(master, "told to stop again");
+        break;
     case MASTER_ENDING: break;
     }
 }

@@ -27,6 +27,16 @@
 
 static const struct stream_events connection_stream_events;
 
+static const char *const state_names[] = {
+    [CONNECTION_IDLE] = "idle",
+    [CONNECTION_HEAD] = "reading a head",
+    [CONNECTION_BODY] = "reading content",
+    [CONNECTION_HANDLE] = "handling",
+    [CONNECTION_SEND] = "sending",
+    [CONNECTION_LINGER] = "lingering",
+    [CONNECTION_CLOSED] = "closed",
+};
+
 static struct connection *connection_of(const struct stream *stream)
 {
     return CONTAINER_OF(stream, struct connection, stream);
@@ -66,8 +76,8 @@ static struct list *list_for(struct server *server, enum connection_state state)
     UNREACHABLE();
 }
 
-/* The one place where a connection changes its state: lists, counters, timers. Each list is in the order in
- * which its members came to be there, with their latest requests. */
+/* The one place where a connection that goes on changes its state: lists, counters, timers. Each list is in
+ * the order in which its members came to be there, with their latest requests. */
 static void set_state(struct connection *connection, enum connection_state state)
 {
     struct server *server = connection->server;
@@ -210,6 +220,8 @@ static void refuse(struct connection *connection, int status)
     assert(!exchange->is_busy);
     connection->is_closing = exchange->closes = true;
     connection->client_is_done = false;
+    log_debug(connection->server->options.log, "refused with %d while %s", status,
+              state_names[connection->state]);
     exchange_fail(exchange, status);
 }
 
@@ -501,16 +513,6 @@ static void on_closed(struct stream *stream)
     free_input(connection);
     server_connection_gone(connection->server, connection);
 }
-
-static const char *const state_names[] = {
-    [CONNECTION_IDLE] = "idle",
-    [CONNECTION_HEAD] = "reading a head",
-    [CONNECTION_BODY] = "reading content",
-    [CONNECTION_HANDLE] = "handling",
-    [CONNECTION_SEND] = "sending",
-    [CONNECTION_LINGER] = "lingering",
-    [CONNECTION_CLOSED] = "closed",
-};
 
 static size_t describe(const struct stream *stream, char *out, size_t size)
 {

@@ -11,9 +11,6 @@
 
 #include <stdio.h>
 
-/* More ranges than this in one request are ignored, with the whole file as the answer. */
-#define RANGES_MAX 16
-
 /* A boundary that no content has: 128 bits of chance. */
 #define BOUNDARY_LENGTH 32
 
@@ -125,7 +122,7 @@ static struct slice part_head(struct exchange *exchange, struct slice boundary, 
 
 static void respond_ranges(struct exchange *exchange, const struct http_range *ranges, size_t count)
 {
-    struct segment content[2 * RANGES_MAX + 1];
+    struct segment content[2 * HTTP_RANGES_MAX + 1];
     char text[BOUNDARY_LENGTH];
     make_boundary(text);
     struct slice boundary = slice_make(text, sizeof(text));
@@ -161,8 +158,8 @@ static bool respond_to_range(struct exchange *exchange, const struct http_valida
     if (request->method != HTTP_METHOD_GET || http_request_count(request, HTTP_FIELD_RANGE) != 1 ||
         !http_if_range_holds(request, validators, now))
         return false;
-    struct http_range ranges[RANGES_MAX];
-    size_t count = RANGES_MAX;
+    struct http_range ranges[HTTP_RANGES_MAX];
+    size_t count = HTTP_RANGES_MAX;
     struct slice value = http_request_field(request, HTTP_FIELD_RANGE);
     switch (http_range_parse(value, exchange->file->status.size, ranges, &count)) {
     case HTTP_RANGE_IGNORE: return false;

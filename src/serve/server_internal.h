@@ -40,7 +40,7 @@ struct server {
     struct hash_key address_key;
     struct timer drain_timer;
     bool is_draining;
-    bool has_told_of_backend; /* that it cannot wait for more connections */
+    bool has_told_of_backend;                      /* that it cannot wait for more connections */
     struct buffer error_pages[ERROR_STATUS_COUNT]; /* by status, from 400 */
     int64_t date_seconds;
     char date[HTTP_DATE_LENGTH];

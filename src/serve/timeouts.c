@@ -106,6 +106,7 @@ static bool may_go_on_sending(struct connection *connection)
 
 static void expire(struct connection *connection)
 {
+    log_debug(connection->server->options.log, "a connection's time is up in state %d", connection->state);
     switch ((enum connection_state)connection->state) {
     case CONNECTION_SEND:
         if (may_go_on_sending(connection))

@@ -226,14 +226,27 @@ def test_a_second_signal_ends_at_once(server, folder):
     running = server(folder, workers=2)
     download = start_download(running)
     running.process.send_signal(signal.SIGINT)
-    # Two signals of a kind that come before it looks are one.
     wire.wait_until(lambda: "stopping: " in running.stderr(), "the first signal to be taken")
+    time.sleep(0.3)  # nobody presses a key twice in less; see the next test
     running.process.send_signal(signal.SIGINT)
     status, seconds = wait_for_end(running)
     assert status == 1
     assert seconds < 5  # a sixth of what the download was given
     assert "told to stop again" in running.stderr()
     download.read_end_or_reset()
+
+
+def test_a_signal_to_the_process_and_its_group_is_one(server, folder):
+    """As timeout(1) and others send it."""
+    running = server(folder, workers=2)
+    download = start_download(running)
+    running.process.send_signal(signal.SIGTERM)
+    wire.wait_until(lambda: "stopping: " in running.stderr(), "the first signal to be taken")
+    running.process.send_signal(signal.SIGTERM)
+    finish_download(download)
+    status, _ = wait_for_end(running)
+    assert status == 0
+    assert "told to stop again" not in running.stderr()
 
 
 def test_downloads_that_take_too_long_are_cut(server, folder):
