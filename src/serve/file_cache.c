@@ -191,18 +191,12 @@ static void on_path(void *context, struct root *root, struct slice path)
     }
 }
 
-static bool is_beneath(struct slice path, struct slice folder)
-{
-    return folder.length == 0 || (slice_starts_with(path, folder) && path.length > folder.length &&
-                                  path.data[folder.length] == '/');
-}
-
 static void drop_beneath(struct file_cache *cache, struct shelf *shelf, const struct root *root,
                          struct slice folder)
 {
     LIST_FOREACH_SAFE(link, &shelf->files) {
         struct file *file = CONTAINER_OF(link, struct file, recently_used);
-        if (file->root == root && is_beneath(file_path(file), folder))
+        if (file->root == root && file_watch_is_beneath(file_path(file), folder))
             file_cache_drop(cache, file);
     }
 }

@@ -70,10 +70,9 @@ static void forget(struct file_watch *watch, struct folder *folder)
     free(folder);
 }
 
-static bool is_beneath(struct slice path, struct slice folder)
+static bool is_at_or_beneath(struct slice path, struct slice folder)
 {
-    return folder.length == 0 || (slice_starts_with(path, folder) &&
-                                  (path.length == folder.length || path.data[folder.length] == '/'));
+    return slice_equal(path, folder) || file_watch_is_beneath(path, folder);
 }
 
 /* Forgets the folder at `path` and all beneath it. */
@@ -83,7 +82,7 @@ static void forget_beneath(struct file_watch *watch, const struct root *root, st
     while (link) {
         struct folder *folder = CONTAINER_OF(link, struct folder, by_path);
         link = map_next(&watch->by_path, link);
-        if (folder->root == root && is_beneath(folder_path(folder), path))
+        if (folder->root == root && is_at_or_beneath(folder_path(folder), path))
             forget(watch, folder);
     }
 }

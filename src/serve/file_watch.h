@@ -41,4 +41,11 @@ void file_watch_poll(struct file_watch *watch);
 /* Forgets every folder of the root. */
 void file_watch_forget(struct file_watch *watch, struct root *root);
 
+/* Whether `path` leads through `folder`; both beneath the same root, where "" is the root itself. */
+static inline bool file_watch_is_beneath(struct slice path, struct slice folder)
+{
+    return folder.length == 0 || (slice_starts_with(path, folder) && path.length > folder.length &&
+                                  path.data[folder.length] == '/');
+}
+
 #endif
