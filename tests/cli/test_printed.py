@@ -5,10 +5,9 @@ import pathlib
 import shutil
 import subprocess
 
+import jsonschema
 import pytest
-
-jsonschema = pytest.importorskip("jsonschema")
-yaml = pytest.importorskip("yaml")
+import yaml
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("VIF_BINARY", str(REPOSITORY / "build" / "vif"))
