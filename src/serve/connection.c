@@ -26,6 +26,7 @@
 #define TURN_BATCHES_MAX 8
 
 static const struct stream_events connection_stream_events;
+static const struct exchange_events connection_exchange_events;
 
 static const char *const state_names[] = {
     [CONNECTION_IDLE] = "idle",
@@ -157,7 +158,9 @@ static struct exchange *take_spare(struct connection *connection)
     struct server *server = connection->server;
     struct exchange *exchange = server->spare;
     server->spare = NULL;
-    exchange->connection = connection;
+    exchange->owner = connection;
+    exchange->events = &connection_exchange_events;
+    exchange->peer = &connection->peer;
     exchange->snapshot = snapshot_ref(server->snapshot);
     list_append(&connection->exchanges, &exchange->link);
     return exchange;
@@ -533,6 +536,13 @@ static const struct stream_events connection_stream_events = {
     .on_closed = on_closed,
     .describe = describe,
 };
+
+static void on_progress(void *owner)
+{
+    connection_continue(owner);
+}
+
+static const struct exchange_events connection_exchange_events = {.on_progress = on_progress};
 
 static struct peer peer_of(const struct address *address)
 {

@@ -19,6 +19,7 @@
 #include "h1/h1.h"
 #include "loop/stream.h"
 #include "loop/wheel.h"
+#include "serve/peer.h"
 #include "sys/socket.h"
 
 struct server;
@@ -31,12 +32,6 @@ enum connection_state {
     CONNECTION_SEND,
     CONNECTION_LINGER,
     CONNECTION_CLOSED,
-};
-
-/* The peer's address, as small as it gets. */
-struct peer {
-    uint8_t family; /* AF_INET, AF_INET6, AF_UNIX */
-    uint8_t bytes[16];
 };
 
 struct connection {

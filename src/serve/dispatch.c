@@ -147,7 +147,7 @@ static void log_exchange(struct exchange *exchange, struct access_log *log)
 {
     struct server *server = exchange->server;
     char client[ADDRESS_TEXT_BYTES_MAX];
-    struct address address = peer_address(&exchange->connection->peer);
+    struct address address = peer_address(exchange->peer);
     struct access_log_entry entry = {
         .client = slice_make(client, address_format_host(&address, client)),
         .request = exchange->request.method_text.data ? &exchange->request : NULL,

@@ -3,7 +3,6 @@
 #include "serve/exchange.h"
 
 #include "http/status.h"
-#include "serve/connection.h"
 #include "serve/error_page.h"
 #include "serve/server_internal.h"
 
@@ -45,7 +44,7 @@ static void abandon_job(struct exchange *exchange)
 void exchange_end(struct exchange *exchange)
 {
     assert(list_is_empty(&exchange->link));
-    exchange->connection = NULL;
+    exchange->owner = NULL;
     if (exchange->is_busy) {
         abandon_job(exchange);
         return;
@@ -95,11 +94,11 @@ static void job_work(struct job *job)
 /* Back on the loop. The handler is told in any case, to let go of what it holds. */
 static void come_back(struct exchange *exchange)
 {
-    struct connection *connection = exchange->connection;
+    void *owner = exchange->owner;
     exchange->is_busy = false;
     exchange->job_done(exchange);
-    if (connection)
-        connection_continue(connection);
+    if (owner)
+        exchange->events->on_progress(owner);
     else
         exchange_end(exchange);
 }
@@ -151,15 +150,20 @@ int exchange_offload(struct exchange *exchange, void (*work)(struct exchange *ex
                      void (*done)(struct exchange *exchange))
 {
     int error = prepare_job(exchange, work, done);
-    if (error == 0)
+    bool is_owners = exchange->events->on_job != NULL;
+    if (error == 0 && !is_owners)
         error = offload_submit(server_loop(exchange->server), &exchange->job);
     exchange->is_busy = error == 0;
+    if (error == 0 && is_owners)
+        exchange->events->on_job(exchange->owner, exchange);
     return error;
 }
 
 int exchange_offload_by(struct exchange *exchange, struct lane *lane, void (*work)(struct exchange *exchange),
                         void (*done)(struct exchange *exchange))
 {
+    if (exchange->events->on_job)
+        return exchange_offload(exchange, work, done);
     if (lane->running_count < LANE_RUNNING_MAX) {
         int error = exchange_offload(exchange, work, done);
         if (error == 0) {

@@ -4,6 +4,9 @@
  * calling exchange_respond, or with one of its short forms. What a handler borrows for the response must live
  * until the exchange ends: settings, files held by exchange->file, and the exchange's arena do.
  *
+ * An exchange has an owner, who keeps it in a list in the order of the requests, sends its pieces and ends
+ * it: a connection of HTTP/1, or whatever else reads requests.
+ *
  * The request's slices point into the bytes that were read; a handler that does not answer before it returns
  * calls exchange_keep first (exchange_offload does it). */
 #ifndef SERVE_EXCHANGE_H
@@ -15,19 +18,32 @@
 #include "loop/stream.h"
 #include "serve/file.h"
 #include "serve/lane.h"
+#include "serve/peer.h"
 #include "serve/snapshot.h"
 
 #include <stdatomic.h>
 
-struct connection;
+struct exchange;
 struct server;
+
+/* What the owner of an exchange is told; one constant for each kind of owner. */
+struct exchange_events {
+    /* The exchange came forward, outside of any call of the owner's: its response is ready, or a piece of it.
+     * May end the exchange. */
+    void (*on_progress)(void *owner);
+    /* A job is to be done: `exchange->job.work` wherever it may block, then `exchange->job.done` where the
+     * server is. NULL: the loop's offload pool has it done. */
+    void (*on_job)(void *owner, struct exchange *exchange);
+};
 
 #define EXCHANGE_PIECES_INLINE 6
 
 struct exchange {
-    struct list link; /* in the connection, in the order of the requests */
+    struct list link; /* of its owner, in the order of the requests */
     struct server *server;
-    struct connection *connection; /* NULL: it is gone; the exchange waits for its job and ends */
+    void *owner; /* NULL: it is gone; the exchange waits for its job and ends */
+    const struct exchange_events *events;
+    const struct peer *peer; /* the owner's */
     struct snapshot *snapshot;
     const struct place *place; /* what answers; NULL before routing, or where nothing does */
     struct slice path;         /* normalised; of the site, not of the route */
@@ -52,7 +68,7 @@ struct exchange {
 
     struct lane *lane;        /* that its job goes by, or NULL */
     struct list lane_link;    /* in the lane while it waits there */
-    atomic_bool is_abandoned; /* the connection went while the job was on its way: it need not be done */
+    atomic_bool is_abandoned; /* the owner went while the job was on its way: it need not be done */
     struct job job;
     void (*job_work)(struct exchange *exchange);
     void (*job_done)(struct exchange *exchange);
@@ -66,14 +82,15 @@ struct exchange {
 /* Gives the exchange its own copy of the request's bytes. Returns 0 or -ENOMEM. */
 int exchange_keep(struct exchange *exchange) MUST_CHECK;
 
-/* Runs `work` on the offload pool, then `done` on the loop, then lets the connection go on. `done` is called
- * even when the connection is gone (exchange->connection is NULL then), so that it can let go of what it
- * holds. Returns 0, or -EAGAIN or -ENOMEM when the pool or memory is full, and neither will be called. */
+/* Runs `work` on the offload pool, then `done` on the loop, then lets the owner go on; an owner that has jobs
+ * done in its own way (on_job) is given them instead. `done` is called even when the owner is gone
+ * (exchange->owner is NULL then), so that it can let go of what it holds. Returns 0, or -EAGAIN or -ENOMEM
+ * when the pool or memory is full, and neither will be called. */
 int exchange_offload(struct exchange *exchange, void (*work)(struct exchange *exchange),
                      void (*done)(struct exchange *exchange)) MUST_CHECK;
 
-/* The same by a lane: the job may have to wait for others of its kind. -EAGAIN also where the lane is full.
- */
+/* The same by a lane of the pool: the job may have to wait for others of its kind. -EAGAIN also where the
+ * lane is full. */
 int exchange_offload_by(struct exchange *exchange, struct lane *lane, void (*work)(struct exchange *exchange),
                         void (*done)(struct exchange *exchange)) MUST_CHECK;
 
@@ -112,7 +129,7 @@ uint64_t exchange_content_bytes(const struct exchange *exchange);
 enum piece_result {
     PIECE_GIVEN,  /* *ret_segment is to be sent */
     PIECE_END,    /* all were given */
-    PIECE_WAIT,   /* being read from a cold disk; connection_continue is called when it is there */
+    PIECE_WAIT,   /* being read from a cold disk; on_progress is called when it is there */
     PIECE_FAILED, /* the response cannot be completed: close */
 };
 

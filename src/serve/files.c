@@ -154,7 +154,7 @@ static void answer_listing(struct exchange *exchange)
     struct files_state *state = exchange->handler_state;
     struct slice content = arena_copy(&exchange->arena, buffer_slice(&state->content));
     buffer_finish(&state->content);
-    if (exchange->connection == NULL)
+    if (exchange->owner == NULL)
         return;
     if (state->error < 0 || content.data == NULL) {
         bool is_missing = state->error == -ENOENT || state->error == -ENOTDIR || state->error == -ELOOP ||

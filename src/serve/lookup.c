@@ -99,7 +99,7 @@ static void opened_off_loop(struct exchange *exchange)
 {
     struct lookup_state *state = exchange->handler_state;
     take_root(exchange->server, state->request.root, &state->root_look);
-    if (exchange->connection) {
+    if (exchange->owner) {
         take_result(exchange, state);
         return;
     }
