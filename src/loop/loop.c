@@ -209,9 +209,9 @@ static int wait_timeout_ms(const struct loop *loop)
 
 /* Events come before the timers that are due: a client whose bytes are here must not pay for our lateness
  * with a time-out. */
-static int turn(struct loop *loop)
+static int turn(struct loop *loop, int timeout_ms)
 {
-    int count = loop->backend->wait(loop->backend_state, wait_timeout_ms(loop));
+    int count = loop->backend->wait(loop->backend_state, timeout_ms);
     if (count < 0)
         return count;
     read_clocks(loop);
@@ -229,7 +229,12 @@ int loop_run(struct loop *loop)
 {
     int error = 0;
     while (!loop->stopping && error == 0)
-        error = turn(loop);
+        error = turn(loop, wait_timeout_ms(loop));
     loop->stopping = false;
     return error;
+}
+
+int loop_run_once(struct loop *loop, int timeout_ms)
+{
+    return turn(loop, MIN(timeout_ms, wait_timeout_ms(loop)));
 }

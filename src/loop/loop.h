@@ -61,6 +61,10 @@ void loop_destroy(struct loop *loop);
 /* Turns until loop_stop. Returns 0, or -errno when waiting itself failed. */
 int loop_run(struct loop *loop) MUST_CHECK;
 
+/* One turn, in which it waits for at most `timeout_ms`: for a thread that waits for something else and has a
+ * loop beside it. Returns 0, or -errno when waiting itself failed. */
+int loop_run_once(struct loop *loop, int timeout_ms) MUST_CHECK;
+
 /* Ends loop_run after the current turn; called before loop_run, it makes that return at once. */
 void loop_stop(struct loop *loop);
 

@@ -352,6 +352,25 @@ static void a_stall_is_laid_to_what_stalled(void **state)
     loop_destroy(loop);
 }
 
+static void a_single_turn_waits_no_longer_than_asked(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop(NULL);
+    struct bell bell;
+    bell_hang(&bell, loop);
+    assert_int_equal(loop_run_once(loop, 0), 0);
+    assert_int_equal(bell.rung, 0);
+    uint64_t began_ms = loop_clock_us(loop) / 1000;
+    assert_int_equal(loop_run_once(loop, 30), 0);
+    uint64_t waited_ms = loop_clock_us(loop) / 1000 - began_ms;
+    assert_true(waited_ms + ROUNDING_MS >= 30 && waited_ms < LATE_MS_MAX);
+    sys_eventfd_raise(bell.watch.fd);
+    assert_int_equal(loop_run_once(loop, LATE_MS_MAX), 0);
+    assert_int_equal(bell.rung, 1);
+    bell_take_down(&bell);
+    loop_destroy(loop);
+}
+
 static void clocks_agree(void **state)
 {
     (void)state;
@@ -377,6 +396,7 @@ int main(void)
         cmocka_unit_test(a_task_that_repeats_lets_others_in),
         cmocka_unit_test(a_stop_before_the_run_counts),
         cmocka_unit_test(a_stall_is_laid_to_what_stalled),
+        cmocka_unit_test(a_single_turn_waits_no_longer_than_asked),
         cmocka_unit_test(clocks_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
