@@ -15,6 +15,7 @@
 #ifndef H1_H1_H
 #define H1_H1_H
 
+#include "h1/content.h"
 #include "http/request.h"
 
 struct h1_limits {
@@ -25,24 +26,9 @@ struct h1_limits {
     uint64_t body_bytes; /* content after removal of chunked framing: else 413 */
 };
 
-/* A chunk-size line with its extensions and CRLF: else 400. Extensions carry nothing that vif uses, and a
- * sender of one byte a chunk with a long extension each would make us read a multiple of what it sends. */
-#define H1_CHUNK_LINE_BYTES_MAX 256
-
 enum h1_state {
-    H1_STATE_HEAD,         /* the request line and the fields */
-    H1_STATE_LENGTH,       /* content whose length is known: `remaining` */
-    H1_STATE_CHUNK_SIZE,   /* hexadecimal digits */
-    H1_STATE_CHUNK_EXT,    /* from ';' to CR */
-    H1_STATE_CHUNK_LF,     /* the LF of a chunk-size line */
-    H1_STATE_CHUNK_DATA,   /* `remaining` bytes of content */
-    H1_STATE_CHUNK_END_CR, /* CRLF behind the data */
-    H1_STATE_CHUNK_END_LF,
-    H1_STATE_TRAILER_START, /* the first byte of a trailer line, or the CR of the last empty line */
-    H1_STATE_TRAILER_NAME,
-    H1_STATE_TRAILER_VALUE,
-    H1_STATE_TRAILER_LF,
-    H1_STATE_LAST_LF, /* the LF that ends the message */
+    H1_STATE_HEAD,    /* the request line and the fields */
+    H1_STATE_CONTENT, /* see h1/content.h */
     H1_STATE_END,     /* all content was given; H1_END is due */
     H1_STATE_DEAD,    /* after H1_ERROR: swallows everything */
 };
@@ -57,10 +43,8 @@ enum h1_event {
 
 struct h1 {
     const struct h1_limits *limits;
-    uint64_t remaining;  /* of content with a length, or of the current chunk */
-    uint64_t received;   /* content so far */
+    struct h1_content content;
     uint32_t scanned;    /* bytes of the input's front that hold no end of a head */
-    uint32_t line_bytes; /* of the current chunk-size line, or of all trailers */
     uint16_t status;     /* after H1_ERROR */
     uint8_t state;       /* enum h1_state */
     uint8_t empty_lines; /* before the head that comes next */

@@ -4,7 +4,7 @@
  * Strictness is the guard against request smuggling: what two parties could read in two ways is refused here,
  * not mended. Lines are judged one after the other, so the first fault in the order of the bytes decides the
  * reply, however the bytes arrived. Read h1_parse_head first. */
-#include "h1/h1.h"
+#include "h1/line.h"
 #include "http/uri.h"
 
 /* Result of one step: 0, or the status to refuse with. */
@@ -74,25 +74,17 @@ static refusal parse_request_line(struct slice line, const struct h1_limits *lim
     return parse_target(slice_take(rest, target_end), limits, request);
 }
 
-/* field-name ":" OWS field-value OWS. No space before the colon, no obs-fold (RFC 9112 section 5). */
 static refusal parse_field_line(struct slice line, const struct h1_limits *limits,
                                 struct http_request *request)
 {
     if (request->field_count >= MIN(limits->fields, (uint32_t)HTTP_FIELDS_MAX))
         return HEAD_TOO_LARGE;
-    size_t colon = 0;
-    while (colon < line.length && http_is_token_byte((unsigned char)line.data[colon]))
-        colon++;
-    if (colon == 0 || colon == line.length || line.data[colon] != ':')
+    struct http_field *field = &request->fields[request->field_count];
+    if (!h1_parse_field_line(line, false, field))
         return BAD_REQUEST;
-    struct slice name = slice_take(line, colon);
-    struct slice value = slice_trim(slice_skip(line, colon + 1));
-    if (!http_is_field_value(value))
-        return BAD_REQUEST;
-    enum http_field_name known = http_field_lookup(name);
-    request->fields[request->field_count++] = (struct http_field){known, name, value};
-    if (known != HTTP_FIELD_OTHER && request->first[known] == 0)
-        request->first[known] = (uint8_t)request->field_count;
+    request->field_count++;
+    if (field->name != HTTP_FIELD_OTHER && request->first[field->name] == 0)
+        request->first[field->name] = (uint8_t)request->field_count;
     return 0;
 }
 
@@ -182,19 +174,6 @@ static refusal settle_head(const struct h1_limits *limits, struct http_request *
     return refused;
 }
 
-/* Cuts one line off the front of `rest`, a bad one too. A line ends in CRLF, and holds no other CR, nor LF: a
- * bare one is where two parsers would disagree (RFC 9112 section 2.2). */
-static enum h1_head_result take_line(struct slice *rest, struct slice *ret_line)
-{
-    size_t end = slice_find(*rest, '\n');
-    if (end == rest->length)
-        return H1_HEAD_MORE;
-    bool is_good = end > 0 && rest->data[end - 1] == '\r';
-    *ret_line = slice_take(*rest, is_good ? end - 1 : end);
-    *rest = slice_skip(*rest, end + 1);
-    return is_good ? H1_HEAD_DONE : H1_HEAD_BAD;
-}
-
 enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *limits,
                                   struct http_request *request, size_t *ret_length, uint16_t *ret_status)
 {
@@ -204,7 +183,7 @@ enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *li
     bool has_request_line = false;
     http_request_clear(request);
     for (;;) {
-        enum h1_head_result result = take_line(&rest, &line);
+        enum h1_head_result result = h1_take_line(&rest, &line);
         size_t used = result == H1_HEAD_MORE ? input.length : input.length - rest.length;
         if (UNLIKELY(used > limits->head_bytes))
             refused = has_request_line ? HEAD_TOO_LARGE : URI_TOO_LONG;

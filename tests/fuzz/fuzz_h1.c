@@ -12,6 +12,7 @@ static void check_same(struct transcript *whole, struct transcript *pieces)
 {
     assert(slice_equal(transcript_end(whole), transcript_end(pieces)));
     assert(whole->engine.state == pieces->engine.state && whole->engine.status == pieces->engine.status);
+    assert(whole->engine.content.state == pieces->engine.content.state);
     assert(whole->kept_length == pieces->kept_length);
 }
 

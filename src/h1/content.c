@@ -1,0 +1,197 @@
+/* The framing of content. Chunked framing is read byte by byte through its states and never buffered, so it
+ * resumes anywhere; only the data is taken in pieces. The grammar is RFC 9112 section 7.1 to the letter: CRLF
+ * only, no blanks around the size. */
+#include "h1/content.h"
+
+#include "h1/h1.h"
+
+#define CHUNK_SIZE_MAX (UINT64_MAX >> 8)
+
+void h1_content_begin_length(struct h1_content *content, uint64_t length)
+{
+    *content = (struct h1_content){
+        .remaining = length,
+        .state = length > 0 ? H1_CONTENT_STATE_LENGTH : H1_CONTENT_STATE_DONE,
+    };
+}
+
+void h1_content_begin_chunked(struct h1_content *content)
+{
+    *content = (struct h1_content){.state = H1_CONTENT_STATE_CHUNK_SIZE};
+}
+
+void h1_content_begin_until_close(struct h1_content *content)
+{
+    *content = (struct h1_content){.state = H1_CONTENT_STATE_UNTIL_CLOSE};
+}
+
+/* Gives the content at hand, up to `remaining`. */
+static enum h1_content_event take_piece(struct h1_content *content, struct slice *input,
+                                        struct slice *ret_piece, enum h1_content_state state_after)
+{
+    if (input->length == 0)
+        return H1_CONTENT_MORE;
+    size_t length = (size_t)MIN((uint64_t)input->length, content->remaining);
+    *ret_piece = slice_take(*input, length);
+    *input = slice_skip(*input, length);
+    content->remaining -= length;
+    content->received += length;
+    if (content->remaining == 0)
+        content->state = (uint8_t)state_after;
+    return H1_CONTENT_PIECE;
+}
+
+static enum h1_content_event take_until_close(struct h1_content *content, const struct h1_limits *limits,
+                                              struct slice *input, struct slice *ret_piece)
+{
+    if (input->length == 0)
+        return H1_CONTENT_MORE;
+    content->remaining = limits->body_bytes - content->received;
+    if (content->remaining == 0) {
+        content->status = 413;
+        return H1_CONTENT_BAD;
+    }
+    return take_piece(content, input, ret_piece, H1_CONTENT_STATE_UNTIL_CLOSE);
+}
+
+static int hex_digit(char byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    char lower = ascii_lower(byte);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/* Results of a step through the framing: 0 goes on, else the status to refuse with. */
+static uint16_t step_chunk_size(struct h1_content *content, char byte)
+{
+    int digit = hex_digit(byte);
+    if (digit >= 0) {
+        if (content->remaining > CHUNK_SIZE_MAX >> 4)
+            return 413;
+        content->remaining = content->remaining << 4 | (unsigned)digit;
+        return 0;
+    }
+    if (content->line_bytes == 1)
+        return 400; /* no digit at all */
+    if (byte == ';')
+        content->state = H1_CONTENT_STATE_CHUNK_EXT;
+    else if (byte == '\r')
+        content->state = H1_CONTENT_STATE_CHUNK_LF;
+    else
+        return 400;
+    return 0;
+}
+
+static uint16_t end_chunk_size_line(struct h1_content *content, const struct h1_limits *limits)
+{
+    content->line_bytes = 0;
+    if (content->remaining > limits->body_bytes ||
+        content->received > limits->body_bytes - content->remaining)
+        return 413;
+    content->state = content->remaining > 0 ? H1_CONTENT_STATE_CHUNK_DATA : H1_CONTENT_STATE_TRAILER_START;
+    return 0;
+}
+
+static uint16_t step_trailer(struct h1_content *content, char byte)
+{
+    bool is_token = http_is_token_byte((unsigned char)byte);
+    switch ((enum h1_content_state)content->state) {
+    case H1_CONTENT_STATE_TRAILER_START:
+        if (byte != '\r' && !is_token)
+            return 400;
+        content->state = byte == '\r' ? H1_CONTENT_STATE_LAST_LF : H1_CONTENT_STATE_TRAILER_NAME;
+        return 0;
+    case H1_CONTENT_STATE_TRAILER_NAME:
+        if (byte == ':')
+            content->state = H1_CONTENT_STATE_TRAILER_VALUE;
+        else if (!is_token)
+            return 400;
+        return 0;
+    case H1_CONTENT_STATE_TRAILER_VALUE:
+        if (byte == '\r')
+            content->state = H1_CONTENT_STATE_TRAILER_LF;
+        else if (!http_is_field_value_byte((unsigned char)byte))
+            return 400;
+        return 0;
+    default: UNREACHABLE();
+    }
+}
+
+static uint16_t expect(struct h1_content *content, char byte, char expected,
+                       enum h1_content_state state_after)
+{
+    content->state = (uint8_t)state_after;
+    return byte == expected ? 0 : 400;
+}
+
+/* One byte of chunked framing. */
+static uint16_t step_framing(struct h1_content *content, const struct h1_limits *limits, char byte)
+{
+    content->line_bytes++;
+    switch ((enum h1_content_state)content->state) {
+    case H1_CONTENT_STATE_CHUNK_SIZE:
+    case H1_CONTENT_STATE_CHUNK_EXT:
+        if (content->line_bytes >= H1_CHUNK_LINE_BYTES_MAX) /* an LF comes at least */
+            return 400;
+        if (content->state == H1_CONTENT_STATE_CHUNK_SIZE)
+            return step_chunk_size(content, byte);
+        if (byte == '\r')
+            content->state = H1_CONTENT_STATE_CHUNK_LF;
+        return byte == '\r' || http_is_field_value_byte((unsigned char)byte) ? 0 : 400;
+    case H1_CONTENT_STATE_CHUNK_LF: return byte == '\n' ? end_chunk_size_line(content, limits) : 400;
+    case H1_CONTENT_STATE_CHUNK_END_CR: return expect(content, byte, '\r', H1_CONTENT_STATE_CHUNK_END_LF);
+    case H1_CONTENT_STATE_CHUNK_END_LF:
+        content->line_bytes = 0;
+        return expect(content, byte, '\n', H1_CONTENT_STATE_CHUNK_SIZE);
+    case H1_CONTENT_STATE_TRAILER_START:
+    case H1_CONTENT_STATE_TRAILER_NAME:
+    case H1_CONTENT_STATE_TRAILER_VALUE:
+        return content->line_bytes >= limits->head_bytes ? 431 : step_trailer(content, byte);
+    case H1_CONTENT_STATE_TRAILER_LF: return expect(content, byte, '\n', H1_CONTENT_STATE_TRAILER_START);
+    case H1_CONTENT_STATE_LAST_LF: return expect(content, byte, '\n', H1_CONTENT_STATE_DONE);
+    case H1_CONTENT_STATE_DONE:
+    case H1_CONTENT_STATE_LENGTH:
+    case H1_CONTENT_STATE_UNTIL_CLOSE:
+    case H1_CONTENT_STATE_CHUNK_DATA: break;
+    }
+    UNREACHABLE();
+}
+
+static enum h1_content_event next_chunked(struct h1_content *content, const struct h1_limits *limits,
+                                          struct slice *input, struct slice *ret_piece)
+{
+    while (content->state != H1_CONTENT_STATE_DONE) {
+        if (content->state == H1_CONTENT_STATE_CHUNK_DATA)
+            return take_piece(content, input, ret_piece, H1_CONTENT_STATE_CHUNK_END_CR);
+        if (input->length == 0)
+            return H1_CONTENT_MORE;
+        content->status = step_framing(content, limits, input->data[0]);
+        *input = slice_skip(*input, 1);
+        if (content->status)
+            return H1_CONTENT_BAD;
+    }
+    return H1_CONTENT_DONE;
+}
+
+enum h1_content_event h1_content_next(struct h1_content *content, const struct h1_limits *limits,
+                                      struct slice *input, struct slice *ret_piece)
+{
+    switch ((enum h1_content_state)content->state) {
+    case H1_CONTENT_STATE_DONE: return H1_CONTENT_DONE;
+    case H1_CONTENT_STATE_LENGTH: return take_piece(content, input, ret_piece, H1_CONTENT_STATE_DONE);
+    case H1_CONTENT_STATE_UNTIL_CLOSE: return take_until_close(content, limits, input, ret_piece);
+    case H1_CONTENT_STATE_CHUNK_SIZE:
+    case H1_CONTENT_STATE_CHUNK_EXT:
+    case H1_CONTENT_STATE_CHUNK_LF:
+    case H1_CONTENT_STATE_CHUNK_DATA:
+    case H1_CONTENT_STATE_CHUNK_END_CR:
+    case H1_CONTENT_STATE_CHUNK_END_LF:
+    case H1_CONTENT_STATE_TRAILER_START:
+    case H1_CONTENT_STATE_TRAILER_NAME:
+    case H1_CONTENT_STATE_TRAILER_VALUE:
+    case H1_CONTENT_STATE_TRAILER_LF:
+    case H1_CONTENT_STATE_LAST_LF: return next_chunked(content, limits, input, ret_piece);
+    }
+    UNREACHABLE();
+}

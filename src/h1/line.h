@@ -1,0 +1,39 @@
+/* Lines of a head, of requests and responses alike (RFC 9112 sections 2.2 and 5). In a header, as they are
+ * the innermost steps of parsing. */
+#ifndef H1_LINE_H
+#define H1_LINE_H
+
+#include "h1/h1.h"
+
+/* Cuts one line off the front of `rest`, a bad one too. A line ends in CRLF, and holds no other CR, nor LF: a
+ * bare one is where two parsers would disagree. */
+static inline enum h1_head_result h1_take_line(struct slice *rest, struct slice *ret_line)
+{
+    size_t end = slice_find(*rest, '\n');
+    if (end == rest->length)
+        return H1_HEAD_MORE;
+    bool is_good = end > 0 && rest->data[end - 1] == '\r';
+    *ret_line = slice_take(*rest, is_good ? end - 1 : end);
+    *rest = slice_skip(*rest, end + 1);
+    return is_good ? H1_HEAD_DONE : H1_HEAD_BAD;
+}
+
+/* field-name ":" OWS field-value OWS. No obs-fold, and no space before the colon, but where `allows_space`
+ * says so. Returns false, with `ret_field` in disorder, for anything else. */
+static inline bool h1_parse_field_line(struct slice line, bool allows_space, struct http_field *ret_field)
+{
+    size_t name_end = 0;
+    while (name_end < line.length && http_is_token_byte((unsigned char)line.data[name_end]))
+        name_end++;
+    size_t colon = name_end;
+    while (allows_space && colon < line.length && (line.data[colon] == ' ' || line.data[colon] == '\t'))
+        colon++;
+    if (name_end == 0 || colon == line.length || line.data[colon] != ':')
+        return false;
+    ret_field->name_text = slice_take(line, name_end);
+    ret_field->value = slice_trim(slice_skip(line, colon + 1));
+    ret_field->name = http_field_lookup(ret_field->name_text);
+    return http_is_field_value(ret_field->value);
+}
+
+#endif
