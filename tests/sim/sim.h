@@ -196,8 +196,9 @@ void sim_rename(const char *from, const char *to);
 
 bool sim_exists(const char *path);
 
-/* Takes the file out of the page cache, and its name out of the cache of names: who asks for it must wait for
- * the disk. It comes back with the first read. Before the server runs everything is cached. */
+/* Takes the file out of the page cache, unless it was read in the last two seconds, and its name out of the
+ * cache of names: who asks for it must wait for the disk. It comes back with the first read. Before the
+ * server runs everything is cached. */
 void sim_file_chill(const char *path);
 
 /* ---- faults ---- */

@@ -1,0 +1,235 @@
+/* The insides of the simulated kernel, shared by the files of this folder and by tests/sim/run.c.
+ *
+ *   chance.c       streams of numbers            files.c      inodes, names, paths
+ *   time.c         the clock and the events      inotify.c    what tells of their changes
+ *   trace.c        trace and failure             file_calls.c system calls on files
+ *   faults.c       which call fails, with what   network.c    bytes under way, segments, FIN and RST
+ *   descriptors.c  the table of descriptors      sockets.c    the server's ends, accepting
+ *   ready.c        epoll, poll, select           socket_calls.c system calls on sockets
+ *   memory.c       malloc and its kin            peers.c      the clients' ends
+ *   calls.c        what every call begins with   offload.c    the pool of threads, without threads
+ *
+ * What the server calls is named __wrap_NAME, and is called by it in the place of NAME. What the kernel
+ * itself allocates comes from kernel_alloc, which is neither counted nor ever fails. */
+#ifndef TESTS_SIM_KERNEL_INTERNAL_H
+#define TESTS_SIM_KERNEL_INTERNAL_H
+
+#include "../sim.h"
+
+#include "base/list.h"
+
+#include <stdarg.h>
+#include <sys/types.h>
+
+/* ---- the run ---- */
+
+struct kernel_options {
+    uint64_t seed;
+    bool has_faults;
+    bool keeps_trace;         /* its last lines, for when the run fails */
+    bool prints_trace;        /* each line at once */
+    const char *replay_words; /* further words of the command line that replays the run, each with a blank in
+                               * front */
+};
+
+/* Everything begins anew. */
+void kernel_start(const struct kernel_options *options);
+
+/* Looks for what the server left behind, and fails where there is something. */
+void kernel_check_nothing_is_left(void);
+
+/* Frees all that the kernel holds. */
+void kernel_finish(void);
+
+/* ---- who runs ---- */
+
+/* The one thread is the server's, on its loop or in a job of the pool, or the world's: the clients, the
+ * network. Only the server makes system calls. */
+enum kernel_side { SIDE_WORLD, SIDE_LOOP, SIDE_JOB };
+
+/* Returns the side before. */
+enum kernel_side kernel_enter(enum kernel_side side);
+enum kernel_side kernel_side(void);
+
+/* ---- memory ---- */
+
+void *kernel_alloc(size_t size); /* zeroed */
+void *kernel_realloc(void *block, size_t size);
+void kernel_free(void *block);
+
+void memory_start(void);
+/* Blocks that the server has allocated and not freed. */
+size_t memory_blocks(void);
+
+/* ---- time ---- */
+
+void time_start(void);
+void time_finish(void);
+
+/* Time passes without events: something is being computed. */
+void time_spend(uint64_t us);
+
+/* Everything that is due happens. */
+void time_catch_up(void);
+
+/* Waits for the next event, at most until `limit_us`: it happened (true), or that time has come (false). */
+bool time_wait(uint64_t limit_us);
+
+/* When the next event is due; UINT64_MAX: there is none. */
+uint64_t time_next(void);
+
+/* ---- trace ---- */
+
+void trace_start(const struct kernel_options *options);
+void trace_print_tail(void);
+
+/* ---- calls and faults ---- */
+
+/*  name, the errors that it may be made to fail with */
+#define CALL_TABLE(X)                                                                                        \
+    X(accept4, EINTR, ECONNABORTED, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM, EPROTO, ETIMEDOUT, EHOSTUNREACH) \
+    X(recv, EINTR, ECONNRESET, ETIMEDOUT, ENOMEM)                                                            \
+    X(send, EINTR, ECONNRESET, EPIPE, ENOBUFS, ENOMEM, EHOSTUNREACH)                                         \
+    X(sendmsg, EINTR, ECONNRESET, EPIPE, ENOBUFS, ENOMEM, EHOSTUNREACH)                                      \
+    X(sendfile, EINTR, EIO, ENOMEM, ECONNRESET, EPIPE)                                                       \
+    X(shutdown, ENOTCONN)                                                                                    \
+    X(ioctl, EINVAL)                                                                                         \
+    X(close, EINTR, EIO)                                                                                     \
+    X(epoll_create1, EMFILE, ENFILE, ENOMEM)                                                                 \
+    X(epoll_ctl, ENOMEM, ENOSPC)                                                                             \
+    X(epoll_wait, EINTR)                                                                                     \
+    X(poll, EINTR, ENOMEM)                                                                                   \
+    X(select, EINTR, ENOMEM)                                                                                 \
+    X(eventfd, EMFILE, ENFILE, ENODEV, ENOMEM)                                                               \
+    X(read, EINTR)                                                                                           \
+    X(openat2, EINTR, EAGAIN, EMFILE, ENFILE, ENOMEM, EIO)                                                   \
+    X(open, EMFILE, ENFILE, ENOMEM, EIO)                                                                     \
+    X(dup3, EBUSY, EINTR, EMFILE)                                                                            \
+    X(fstat, ENOMEM)                                                                                         \
+    X(stat, ENOMEM)                                                                                          \
+    X(fstatat, ENOMEM)                                                                                       \
+    X(fstatfs, EINTR, EIO, ENOMEM, ENOSYS)                                                                   \
+    X(preadv2, EINTR, EIO, EOPNOTSUPP)                                                                       \
+    X(cachestat, EOPNOTSUPP)                                                                                 \
+    X(fdopendir, ENOMEM)                                                                                     \
+    X(readdir, EIO)                                                                                          \
+    X(inotify_init1, EMFILE, ENFILE, ENOMEM)                                                                 \
+    X(inotify_add_watch, ENOMEM, ENOSPC)                                                                     \
+    X(getrandom, EINTR)                                                                                      \
+    X(malloc, ENOMEM)                                                                                        \
+    X(offload, EAGAIN, ENOMEM)
+
+enum call {
+#define X(name, ...) CALL_##name,
+    CALL_TABLE(X)
+#undef X
+        CALL_COUNT
+};
+
+/* What a call is about, for the oracle. */
+struct call_target {
+    struct sim_socket *socket;
+    const char *path;
+};
+
+void faults_start(bool has_faults);
+
+/* Counts the call; returns the error that it has to fail with, or 0. EINTR is told to nobody. */
+int fault_for(enum call call, struct call_target target);
+
+/* From here on calls fail; before, while the world is made, they do not. */
+void faults_begin(void);
+void faults_end(void);
+
+/* Every call begins so: it takes a little time, and what is due meanwhile happens. */
+void call_begin(void);
+
+/* The call moved something: data, a connection, a descriptor. See calls.c on loops that get nowhere. */
+void call_got_on(void);
+
+/* The same of a wait that slept. */
+void call_slept(void);
+
+/* A wait returned. */
+void call_woke(void);
+
+void calls_start(void);
+
+/* ---- descriptors ---- */
+
+struct open_file;
+
+struct file_class {
+    const char *name;
+    /* EPOLLIN and its kin, as they hold now. */
+    unsigned (*mask)(struct open_file *file);
+    /* The last descriptor is gone: frees. */
+    void (*release)(struct open_file *file);
+};
+
+/* What a descriptor leads to; the first member of what is behind it. */
+struct open_file {
+    const struct file_class *class;
+    unsigned references; /* descriptors */
+    struct list items;   /* struct epoll_item: who waits for it */
+};
+
+void descriptors_start(size_t limit);
+size_t descriptors_open(void);
+void descriptors_list(void); /* into the trace */
+void descriptors_finish(void);
+
+void open_file_init(struct open_file *file, const struct file_class *class);
+
+/* The lowest free descriptor, or -EMFILE; then `file` is released. */
+int descriptor_install(struct open_file *file);
+
+bool descriptor_is_free(void);
+
+/* What `fd` leads to. A closed descriptor, or one of another class, fails the run: `call` is who asked.
+ * `class` NULL: any. */
+struct open_file *descriptor_get(int fd, const struct file_class *class, const char *call);
+
+/* ---- readiness ---- */
+
+extern const struct file_class epoll_class;
+
+/* Something about the file changed, that makes `events` hold; 0: anything may. */
+void ready_wake(struct open_file *file, unsigned events);
+
+/* The file is released: nobody waits for it any more. */
+void ready_forget(struct open_file *file);
+
+/* Raises an eventfd; from any side. */
+void eventfd_raise(int fd);
+
+/* ---- network ---- */
+
+void network_start(void);
+void network_finish(void);
+
+/* Connections that the server holds open, or that wait to be accepted. */
+size_t network_server_ends(void);
+
+/* Fails where the server left a connection alone for longer than `silence_us`. */
+void network_check_silence(uint64_t silence_us);
+
+/* ---- files ---- */
+
+void files_start(void);
+void files_finish(void);
+
+/* What a job does when its call would wait for the disk; on the loop that is a failure. */
+void files_wait_for_disk(const char *call, const char *path);
+
+/* The descriptor in a path such as "/proc/self/fd/7". */
+int magic_link_target(const char *path);
+
+void file_calls_start(void);
+void clock_calls_start(void);
+
+extern const struct file_class inotify_class;
+/* Bytes of events, or -errno. */
+ssize_t inotify_read(struct open_file *file, void *buffer, size_t size);
+
+#endif

@@ -1,0 +1,183 @@
+/* The pool of threads, without threads: in the place of src/loop/offload.c, and with its manners.
+ *
+ * A job is begun when one of so many threads is free, and takes the time that the seed says: a moment, or as
+ * long as a bad disk. Its work is done at once at the end of that time, between two system calls of the loop
+ * or in the midst of another job, as if on a core of its own. Then the loop is told by an eventfd. */
+#include "loop/offload.h"
+
+#include "internal.h"
+#include "loop/internal.h"
+#include "sys/event.h"
+#include "sys/socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define THREADS_DEFAULT 4
+#define QUEUE_DEFAULT   1024
+
+/* What a job takes: a moment mostly, as long as a bad disk sometimes. */
+#define MOMENT_US_MAX (2 * SIM_MS)
+#define LONG_US_MAX   (800 * SIM_MS)
+
+struct thread {
+    struct sim_event end;
+    struct job *job; /* NULL: idle */
+    struct offload *offload;
+};
+
+struct offload {
+    struct loop *loop;
+    struct watch wake;
+    struct list waiting;  /* struct job */
+    struct list finished; /* struct job */
+    unsigned waiting_count;
+    unsigned waiting_max;
+    bool is_stopping;
+    struct sim_chance chance;
+    uint64_t long_one_in;
+    unsigned thread_count;
+    struct thread threads[];
+};
+
+static void finish_jobs(struct offload *offload)
+{
+    struct list finished;
+    list_init(&finished);
+    list_splice(&finished, &offload->finished);
+    while (!list_is_empty(&finished)) {
+        struct job *job = CONTAINER_OF(finished.next, struct job, link);
+        list_remove(&job->link);
+        call_got_on();
+        job->done(job);
+    }
+}
+
+static void on_wake(struct watch *watch, unsigned events)
+{
+    (void)events;
+    sys_eventfd_clear(watch->fd);
+    finish_jobs(CONTAINER_OF(watch, struct offload, wake));
+}
+
+static const struct watch_events wake_events = {.on_ready = on_wake, .name = "finishing offloaded jobs"};
+
+static void do_work(struct offload *offload, struct job *job)
+{
+    enum kernel_side before = kernel_enter(SIDE_JOB);
+    job->work(job);
+    kernel_enter(before);
+    bool is_first = list_is_empty(&offload->finished);
+    list_append(&offload->finished, &job->link);
+    if (is_first)
+        eventfd_raise(offload->wake.fd);
+}
+
+static void begin_jobs(struct offload *offload);
+
+static void end_job(struct sim_event *event)
+{
+    struct thread *thread = CONTAINER_OF(event, struct thread, end);
+    struct job *job = thread->job;
+    sim_trace("a job is done");
+    do_work(thread->offload, job);
+    thread->job = NULL;
+    begin_jobs(thread->offload);
+}
+
+static void begin_job(struct thread *thread)
+{
+    struct offload *offload = thread->offload;
+    thread->job = CONTAINER_OF(offload->waiting.next, struct job, link);
+    list_remove(&thread->job->link);
+    offload->waiting_count--;
+    bool is_long = sim_one_in(&offload->chance, offload->long_one_in);
+    sim_after(&thread->end, sim_between(&offload->chance, 5, is_long ? LONG_US_MAX : MOMENT_US_MAX), end_job);
+}
+
+static void begin_jobs(struct offload *offload)
+{
+    for (unsigned i = 0; i < offload->thread_count && offload->waiting_count > 0 && !offload->is_stopping;
+         i++) {
+        if (offload->threads[i].job == NULL)
+            begin_job(&offload->threads[i]);
+    }
+}
+
+static int create(struct loop *loop, struct offload **ret_offload)
+{
+    unsigned thread_count = loop->options.offload_threads ? loop->options.offload_threads : THREADS_DEFAULT;
+    struct offload *offload = calloc(1, sizeof(*offload) + thread_count * sizeof(struct thread));
+    if (offload == NULL)
+        return -ENOMEM;
+    offload->loop = loop;
+    offload->thread_count = thread_count;
+    offload->waiting_max = loop->options.offload_queue ? loop->options.offload_queue : QUEUE_DEFAULT;
+    offload->chance = sim_chance_for("offload", 0);
+    offload->long_one_in = sim_one_in(&offload->chance, 4) ? 3 : 30;
+    list_init(&offload->waiting);
+    list_init(&offload->finished);
+    for (unsigned i = 0; i < thread_count; i++)
+        offload->threads[i].offload = offload;
+    offload->wake = (struct watch){.events = &wake_events, .fd = sys_eventfd_create()};
+    int error = offload->wake.fd < 0 ? offload->wake.fd : watch_start(loop, &offload->wake, WATCH_LEVEL);
+    if (error < 0) {
+        if (offload->wake.fd >= 0)
+            sys_close(offload->wake.fd);
+        free(offload);
+        return error;
+    }
+    *ret_offload = offload;
+    return 0;
+}
+
+int offload_submit(struct loop *loop, struct job *job)
+{
+    int error = -fault_for(CALL_offload, (struct call_target){0});
+    if (error == 0 && loop->offload == NULL)
+        error = create(loop, &loop->offload);
+    if (error < 0)
+        return error;
+    struct offload *offload = loop->offload;
+    if (offload->is_stopping)
+        return -ECANCELED;
+    if (offload->waiting_count >= offload->waiting_max)
+        return -EAGAIN;
+    list_append(&offload->waiting, &job->link);
+    offload->waiting_count++;
+    sim_trace("a job is submitted");
+    begin_jobs(offload);
+    return 0;
+}
+
+/* The jobs under way are waited for, those that wait are done one after the other. */
+void offload_end(struct offload *offload)
+{
+    if (offload == NULL || offload->is_stopping)
+        return;
+    offload->is_stopping = true;
+    for (unsigned i = 0; i < offload->thread_count; i++) {
+        if (offload->threads[i].job == NULL)
+            continue;
+        sim_cancel(&offload->threads[i].end);
+        do_work(offload, offload->threads[i].job);
+        offload->threads[i].job = NULL;
+    }
+    while (!list_is_empty(&offload->waiting)) {
+        struct job *job = CONTAINER_OF(offload->waiting.next, struct job, link);
+        list_remove(&job->link);
+        do_work(offload, job);
+    }
+    offload->waiting_count = 0;
+    finish_jobs(offload);
+}
+
+void offload_destroy(struct offload *offload)
+{
+    if (offload == NULL)
+        return;
+    offload_end(offload);
+    watch_stop(offload->loop, &offload->wake);
+    sys_close(offload->wake.fd);
+    free(offload);
+}

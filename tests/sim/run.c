@@ -1,0 +1,281 @@
+/* One run: a site and settings by the seed, a server on a loop, clients; the end of the clients or a polite
+ * end of the server in their midst; then nothing may be left.
+ *
+ * What the program around a server would do (tell it to drain, give it new settings) is done here, through a
+ * descriptor that the loop watches, as worker.c has one for signals. */
+#include "run.h"
+
+#include "http/field.h"
+#include "http/request.h"
+#include "loop/watch.h"
+#include "serve/server.h"
+#include "sys/event.h"
+#include "sys/listen.h"
+#include "sys/socket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#define PORT 8080
+
+/* How often it is looked after everything. */
+#define LOOK_US (50 * SIM_MS)
+
+/* Clients that have not come to an end by then never will. */
+#define RUN_US_MAX (900 * SIM_S)
+
+/* What the server may take beyond its timeouts: time for a job, a crowded machine, a late timer. */
+#define SLACK_US (5 * SIM_S)
+
+struct run {
+    struct sim_chance chance;
+    struct loop *loop;
+    struct settings *settings;
+    struct server *server;
+    struct counters counters;
+    struct log log;
+    int listening_fd;
+    struct watch control;
+    struct sim_event look;
+    uint64_t drain_at_us;  /* in the midst of the clients */
+    uint64_t reload_at_us; /* the same settings, as a new snapshot */
+    uint64_t drained_us;   /* 0: not yet */
+    bool reloads;
+    bool drains;
+};
+
+static void take_line(struct log *log, enum log_level level, struct slice line)
+{
+    (void)log;
+    sim_trace("[%s] %.*s", log_level_name(level), (int)line.length, line.data);
+}
+
+/* ---- settings ---- */
+
+/* Small enough to be reached, or out of the way. */
+static uint32_t bound(struct run *run, uint32_t least, uint32_t small, uint32_t large)
+{
+    return sim_one_in(&run->chance, 3) ? (uint32_t)sim_between(&run->chance, least, small) : large;
+}
+
+static void choose_limits(struct run *run)
+{
+    struct limits *limits = &run->settings->limits;
+    limits->connections = bound(run, 1, 12, 500);
+    limits->connections_per_address = bound(run, 1, 4, 0);
+    limits->head_bytes = bound(run, 256, 2048, 16384);
+    limits->uri_bytes = bound(run, 64, 512, 8192);
+    limits->fields = bound(run, 1, 12, 100);
+    limits->body_bytes = bound(run, 0, 5000, 1 << 20);
+    limits->requests_per_connection = bound(run, 1, 6, 0);
+    limits->cache_bytes = bound(run, 0, 60000, 64 << 20);
+    limits->cache_file_bytes = bound(run, 0, 5000, 256 << 10);
+    limits->cache_entries = bound(run, 1, 8, 2048);
+}
+
+static void choose_timeouts(struct run *run)
+{
+    struct timeouts *timeouts = &run->settings->timeouts;
+    timeouts->head_ms = bound(run, 50, 2000, 10000);
+    timeouts->body_ms = bound(run, 50, 2000, 20000);
+    timeouts->idle_ms = bound(run, 50, 5000, 60000);
+    timeouts->write_ms = bound(run, 100, 3000, 20000);
+    timeouts->linger_ms = bound(run, 0, 1000, 5000);
+    timeouts->drain_ms = bound(run, 0, 5000, 30000);
+    timeouts->rate_bytes_min = bound(run, 0, 1000, 240);
+}
+
+static void prepare(struct run *run)
+{
+    run->settings = settings_create();
+    assert(run->settings != NULL);
+    choose_limits(run);
+    choose_timeouts(run);
+    run->settings->server_field = sim_one_in(&run->chance, 2);
+    sim_clients_prepare(run->settings, PORT);
+}
+
+/* ---- while it runs ---- */
+
+static uint64_t longest_silence_us(const struct timeouts *timeouts)
+{
+    uint32_t longest = MAX(MAX(timeouts->head_ms, timeouts->body_ms), timeouts->idle_ms);
+    /* That a send does not get on is noticed when its time is up for the second time. */
+    longest = MAX(MAX(longest, timeouts->linger_ms), 2 * timeouts->write_ms);
+    return longest * SIM_MS + SLACK_US;
+}
+
+static void begin_drain(struct run *run)
+{
+    run->drains = true;
+    sim_trace("the server is told to drain");
+    sim_clients_on_drain();
+    eventfd_raise(run->control.fd);
+}
+
+static void look(struct sim_event *event)
+{
+    struct run *run = CONTAINER_OF(event, struct run, look);
+    uint64_t now_us = sim_now_us();
+    const struct timeouts *timeouts = &run->settings->timeouts;
+    network_check_silence(longest_silence_us(timeouts));
+    if (now_us > RUN_US_MAX)
+        sim_fail("the clients are not done");
+    if (!run->drains && (sim_clients_are_done() || now_us >= run->drain_at_us))
+        begin_drain(run);
+    if (!run->drains && now_us >= run->reload_at_us) {
+        run->reload_at_us = UINT64_MAX;
+        run->reloads = true;
+        eventfd_raise(run->control.fd);
+    }
+    if (run->drained_us && now_us > run->drained_us + timeouts->drain_ms * SIM_MS + SLACK_US)
+        sim_fail("the server does not come to the end of its draining");
+    sim_after(event, LOOK_US, look);
+}
+
+static void on_control(struct watch *watch, unsigned events)
+{
+    (void)events;
+    struct run *run = CONTAINER_OF(watch, struct run, control);
+    sys_eventfd_clear(watch->fd);
+    if (run->reloads) {
+        run->reloads = false;
+        int error = server_set_settings(run->server, run->settings);
+        sim_trace("new settings: %s", error ? strerrorname_np(-error) : "taken");
+    }
+    if (run->drains && !run->drained_us) {
+        run->drained_us = sim_now_us();
+        server_drain(run->server);
+    }
+}
+
+static const struct watch_events control_events = {.on_ready = on_control, .name = "being told"};
+
+/* ---- its life ---- */
+
+static enum loop_backend choose_backend(struct run *run, enum loop_backend wanted)
+{
+    static const enum loop_backend simulated[] = {LOOP_BACKEND_EPOLL, LOOP_BACKEND_EPOLL,
+                                                  LOOP_BACKEND_EPOLL_LT, LOOP_BACKEND_POLL,
+                                                  LOOP_BACKEND_SELECT};
+    enum loop_backend chosen = simulated[sim_below(&run->chance, ARRAY_LENGTH(simulated))];
+    return wanted == LOOP_BACKEND_AUTO ? chosen : wanted;
+}
+
+static void listen_on_port(struct run *run)
+{
+    struct listen_address wanted = {.address = {.v4 = {.sin_family = AF_INET, .sin_port = htons(PORT)},
+                                                .length = sizeof(struct sockaddr_in)}};
+    struct address bound;
+    run->listening_fd = sys_listen(&wanted, &bound);
+    if (run->listening_fd < 0)
+        sim_fail("listening: %s", strerrorname_np(-run->listening_fd));
+}
+
+static int start_loop(struct run *run, enum loop_backend backend)
+{
+    struct loop_options options = {
+        .backend = backend,
+        .offload_threads = (unsigned)sim_between(&run->chance, 1, 4),
+        .offload_queue = bound(run, 1, 3, 1024),
+    };
+    int error = loop_create(&options, &run->loop);
+    if (error < 0)
+        return error;
+    run->control = (struct watch){.events = &control_events, .fd = sys_eventfd_create()};
+    error = run->control.fd < 0 ? run->control.fd : watch_start(run->loop, &run->control, WATCH_LEVEL);
+    return error;
+}
+
+static int start_server(struct run *run)
+{
+    struct server_options options = {
+        .loop = run->loop, .settings = run->settings, .counters = &run->counters, .log = &run->log};
+    int error = server_create(&options, &run->server);
+    return error < 0 ? error : server_listen(run->server, run->listening_fd);
+}
+
+static int start(struct run *run, enum loop_backend backend)
+{
+    listen_on_port(run);
+    /* Mostly the start is not disturbed. */
+    bool is_early = sim_one_in(&run->chance, 8);
+    if (is_early)
+        faults_begin();
+    int error = start_loop(run, backend);
+    if (error == 0)
+        error = start_server(run);
+    if (!is_early)
+        faults_begin();
+    return error;
+}
+
+static void serve(struct run *run)
+{
+    if (sim_one_in(&run->chance, 4))
+        run->drain_at_us = sim_size(&run->chance, 20 * SIM_S);
+    if (sim_one_in(&run->chance, 4))
+        run->reload_at_us = sim_size(&run->chance, 20 * SIM_S);
+    enum kernel_side before = kernel_enter(SIDE_WORLD);
+    sim_clients_start();
+    sim_after(&run->look, 0, look);
+    kernel_enter(before);
+    int error = loop_run(run->loop);
+    if (error < 0)
+        sim_fail("loop_run: %s", strerrorname_np(-error));
+    if (!run->drained_us)
+        sim_fail("the loop has stopped by itself");
+    sim_trace("the server has drained");
+}
+
+static void stop(struct run *run)
+{
+    sim_cancel(&run->look);
+    server_destroy(run->server);
+    if (run->control.fd > 0) {
+        watch_stop(run->loop, &run->control);
+        sys_close(run->control.fd);
+    }
+    loop_destroy(run->loop);
+    sys_close(run->listening_fd);
+}
+
+/* What is still under way arrives, and the clients see that the server is gone. */
+static void let_clients_end(void)
+{
+    uint64_t limit_us = sim_now_us() + RUN_US_MAX;
+    while (!sim_clients_are_done() && time_next() <= limit_us)
+        time_wait(limit_us);
+}
+
+void run(const struct run_options *options)
+{
+    kernel_start(&options->kernel);
+    struct run run = {
+        .chance = sim_chance_for("run", 0),
+        .log = {.level = LOG_LEVEL_DEBUG, .write = take_line},
+        .drain_at_us = UINT64_MAX,
+        .reload_at_us = UINT64_MAX,
+    };
+    enum loop_backend backend = choose_backend(&run, options->backend);
+    prepare(&run);
+    sim_trace("backend %s", loop_backend_names[backend]);
+    kernel_enter(SIDE_LOOP);
+    int error = start(&run, backend);
+    if (error == 0)
+        serve(&run);
+    else if (!sim_has_faults())
+        sim_fail("the server does not start: %s", strerrorname_np(-error));
+    stop(&run);
+    faults_end();
+    kernel_enter(SIDE_WORLD);
+    kernel_check_nothing_is_left();
+    if (error < 0)
+        sim_clients_on_no_server();
+    else
+        let_clients_end();
+    sim_clients_end();
+    settings_unref(run.settings);
+    kernel_finish();
+}
