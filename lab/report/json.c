@@ -1,0 +1,239 @@
+/* The names and their order are the format: what is changed here is changed in share/lab.schema.json too, and
+ * in the page, which reads this. */
+#include "lab/report/report.h"
+
+#include "conf/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <time.h>
+
+#define FORMAT_VERSION 1
+
+/* --- values --- */
+
+static void put_text(struct json *json, const char *key, const char *text)
+{
+    json_key(json, key);
+    if (text && text[0])
+        json_string(json, slice_from(text));
+    else
+        json_raw(json, SLICE("null"));
+}
+
+static void put_count(struct json *json, const char *key, uint64_t count)
+{
+    json_key(json, key);
+    json_number(json, count);
+}
+
+static void put_bool(struct json *json, const char *key, bool value)
+{
+    json_key(json, key);
+    json_raw(json, value ? SLICE("true") : SLICE("false"));
+}
+
+/* Six digits are more than any measurement here is worth. */
+static void put_figure(struct json *json, const char *key, double figure)
+{
+    char text[40];
+    json_key(json, key);
+    if (isfinite(figure))
+        snprintf(text, sizeof(text), fabs(figure) >= 1e5 ? "%.0f" : "%.6g", figure);
+    else
+        snprintf(text, sizeof(text), "null");
+    json_raw(json, slice_from(text));
+}
+
+static void put_cores(struct json *json, const char *key, const cpu_set_t *cores)
+{
+    json_key(json, key);
+    json_begin(json, '[');
+    for (unsigned core = 0; core < CPU_SETSIZE; core++) {
+        if (CPU_ISSET(core, cores))
+            json_number(json, core);
+    }
+    json_end(json, ']');
+}
+
+/* --- the run --- */
+
+static void put_machine(struct json *json, const struct lab_machine *machine)
+{
+    json_key(json, "machine");
+    json_begin(json, '{');
+    put_text(json, "cpu", machine->cpu);
+    put_text(json, "kernel", machine->kernel);
+    put_count(json, "cores", machine->cores);
+    put_cores(json, "server_cores", &machine->server_cores);
+    put_cores(json, "client_cores", &machine->client_cores);
+    put_count(json, "memory_bytes", machine->memory_bytes);
+    put_count(json, "descriptors_max", machine->descriptors_max);
+    put_figure(json, "load_average_before", machine->load_average_before);
+    json_end(json, '}');
+}
+
+static void put_settings(struct json *json, const struct lab_settings *settings)
+{
+    json_key(json, "settings");
+    json_begin(json, '{');
+    json_key(json, "connections");
+    json_begin(json, '[');
+    for (size_t i = 0; i < settings->connection_count; i++)
+        json_number(json, settings->connections[i]);
+    json_end(json, ']');
+    put_count(json, "warm_up_ms", settings->warm_up_ms);
+    put_count(json, "duration_ms", settings->duration_ms);
+    put_count(json, "answer_timeout_ms", settings->answer_timeout_ms);
+    put_count(json, "idle_connections", settings->idle_connections);
+    put_count(json, "slow_fast_connections", settings->slow_fast_connections);
+    put_count(json, "slow_requests_per_s", settings->slow_requests_per_s);
+    put_count(json, "slow_drip_clients", settings->slow_drip_clients);
+    put_count(json, "slow_read_clients", settings->slow_read_clients);
+    put_count(json, "blocking_connections", settings->blocking_connections);
+    put_count(json, "blocking_requests_per_s", settings->blocking_requests_per_s);
+    put_figure(json, "blocking_share", 1.0 / settings->blocking_one_in);
+    put_count(json, "blocking_ms", LAB_BLOCK_MS);
+    put_count(json, "limit_connections", settings->limit_connections);
+    json_end(json, '}');
+}
+
+/* --- a model --- */
+
+static void put_load(struct json *json, const struct lab_load_figures *load)
+{
+    put_count(json, "requests", load->requests);
+    put_figure(json, "requests_per_s", load->requests_per_s);
+    put_figure(json, "latency_p50_us", load->latency_p50_us);
+    put_figure(json, "latency_p99_us", load->latency_p99_us);
+    put_figure(json, "latency_p999_us", load->latency_p999_us);
+    put_figure(json, "latency_max_us", load->latency_max_us);
+    put_count(json, "errors", load->errors);
+    put_text(json, "error_text", load->error_text);
+    put_bool(json, "is_client_bound", load->is_client_bound);
+}
+
+static void put_point(struct json *json, const struct lab_point *point)
+{
+    json_begin(json, '{');
+    put_count(json, "connections", point->connections);
+    put_load(json, &point->load);
+    put_figure(json, "cpu_us_per_request", point->usage.cpu_us_per_request);
+    put_figure(json, "system_cpu_share", point->usage.system_cpu_share);
+    put_figure(json, "cores_used", point->usage.cores_used);
+    put_figure(json, "voluntary_switches_per_request", point->usage.voluntary_switches_per_request);
+    put_figure(json, "involuntary_switches_per_request", point->usage.involuntary_switches_per_request);
+    put_count(json, "processes", point->usage.processes);
+    put_count(json, "threads", point->usage.threads);
+    json_end(json, '}');
+}
+
+/* A member that is an object, or null. True where the caller is to fill and end it. */
+static bool begin_object(struct json *json, const char *key, bool is_there)
+{
+    json_key(json, key);
+    if (is_there)
+        json_begin(json, '{');
+    else
+        json_raw(json, SLICE("null"));
+    return is_there;
+}
+
+static void put_load_object(struct json *json, const char *key, const struct lab_load_figures *load)
+{
+    begin_object(json, key, true);
+    put_load(json, load);
+    json_end(json, '}');
+}
+
+static void put_idle(struct json *json, const struct lab_idle_figures *idle)
+{
+    if (!begin_object(json, "idle", idle->connections > 0))
+        return;
+    put_count(json, "connections", idle->connections);
+    put_figure(json, "memory_bytes_per_connection", idle->memory_bytes_per_connection);
+    put_figure(json, "page_table_bytes_per_connection", idle->page_table_bytes_per_connection);
+    put_figure(json, "kernel_stack_bytes_per_connection", idle->kernel_stack_bytes_per_connection);
+    put_figure(json, "threads_per_connection", idle->threads_per_connection);
+    put_figure(json, "processes_per_connection", idle->processes_per_connection);
+    put_figure(json, "descriptors_per_connection", idle->descriptors_per_connection);
+    put_figure(json, "memory_bytes_before", idle->memory_bytes_before);
+    json_end(json, '}');
+}
+
+static void put_pair(struct json *json, const char *key, const struct lab_pair *pair, bool has_blocked)
+{
+    if (!begin_object(json, key, pair->is_measured))
+        return;
+    put_load_object(json, "without", &pair->without);
+    put_load_object(json, "with", &pair->with);
+    if (has_blocked)
+        put_load_object(json, "blocked", &pair->blocked);
+    json_end(json, '}');
+}
+
+static void put_limit(struct json *json, const struct lab_limit_figures *limit)
+{
+    if (!begin_object(json, "limit", limit->is_measured))
+        return;
+    put_count(json, "connections", limit->connections);
+    put_bool(json, "has_held_all", limit->has_held_all);
+    put_text(json, "how", limit->how);
+    json_end(json, '}');
+}
+
+static void put_model(struct json *json, const struct lab_model_result *result)
+{
+    json_begin(json, '{');
+    put_text(json, "name", result->model->name);
+    put_text(json, "title", result->model->title);
+    put_text(json, "idea", result->model->idea);
+    put_text(json, "breaks", result->model->breaks);
+    put_text(json, "source", result->model->source);
+    put_text(json, "unavailable", result->unavailable);
+    put_text(json, "fault", result->fault);
+    json_key(json, "throughput");
+    json_begin(json, '[');
+    for (size_t i = 0; i < result->point_count; i++)
+        put_point(json, &result->points[i]);
+    json_end(json, ']');
+    put_idle(json, &result->idle);
+    put_pair(json, "slow", &result->slow, false);
+    put_pair(json, "blocking", &result->blocking, true);
+    put_limit(json, &result->limit);
+    json_end(json, '}');
+}
+
+/* --- the whole --- */
+
+static void put_start(struct json *json, int64_t started_ns)
+{
+    char text[32];
+    struct tm parts;
+    time_t seconds = (time_t)(started_ns / 1000000000);
+    gmtime_r(&seconds, &parts);
+    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    put_text(json, "started", text);
+}
+
+void report_json(const struct lab_result *result, struct buffer *out)
+{
+    struct json json = {.out = out};
+    const struct lab_settings *settings = &result->settings;
+    json_begin(&json, '{');
+    put_count(&json, "format", FORMAT_VERSION);
+    put_text(&json, "vif_version", VIF_VERSION);
+    put_start(&json, result->started_ns);
+    put_figure(&json, "duration_s", result->duration_s);
+    put_text(&json, "mode", settings->is_custom ? "custom" : settings->is_quick ? "quick" : "full");
+    put_bool(&json, "interrupted", result->was_interrupted);
+    put_machine(&json, &result->machine);
+    put_settings(&json, settings);
+    json_key(&json, "models");
+    json_begin(&json, '[');
+    for (size_t i = 0; i < result->model_count; i++)
+        put_model(&json, &result->models[i]);
+    json_end(&json, ']');
+    json_end(&json, '}');
+    buffer_append_byte(out, '\n');
+}

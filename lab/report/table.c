@@ -1,0 +1,177 @@
+/* The table for the terminal: the figures that a comparison begins with. Everything else is in the JSON and
+ * the page. */
+#include "lab/report/report.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define CELL_BYTES 16
+
+struct cell {
+    char text[CELL_BYTES];
+};
+
+/* --- figures in seven columns --- */
+
+struct unit {
+    double least;
+    double divisor;
+    const char *name;
+};
+
+static const struct unit counts[] = {{999.5e3, 1e6, "M"}, {9.9995e3, 1e3, "k"}, {0, 1, ""}};
+static const struct unit times[] = {{999.5e3, 1e6, " s"}, {999.5, 1e3, " ms"}, {0, 1, " us"}};
+static const struct unit sizes[] = {{999.5 * 1024, 1 << 20, " MiB"}, {999.5, 1024, " KiB"}, {0, 1, " B"}};
+
+/* Three digits; "-" for what was not measured. */
+static struct cell scaled(double value, const struct unit *unit)
+{
+    struct cell cell = {"-"};
+    if (!isfinite(value))
+        return cell;
+    while (value < unit->least)
+        unit++;
+    double shown = value / unit->divisor;
+    int decimals = shown >= 99.95 || (unit->name[0] == '\0' && shown == floor(shown)) ? 0
+                   : shown >= 9.995                                                   ? 1
+                                                                                      : 2;
+    snprintf(cell.text, sizeof(cell.text), "%.*f%s", decimals, shown, unit->name);
+    return cell;
+}
+
+/* --- columns --- */
+
+/* What the columns of a table are about: throughput at three counts of connections, the rest at one of these.
+ */
+struct shape {
+    unsigned few;
+    unsigned usual;
+    unsigned many;
+    double timeout_us;
+};
+
+static const struct lab_point *find_point(const struct lab_model_result *result, unsigned connections)
+{
+    for (size_t i = 0; i < result->point_count; i++) {
+        if (result->points[i].connections == connections)
+            return &result->points[i];
+    }
+    return NULL;
+}
+
+/* "!" behind it: some clients had no answer. */
+static struct cell rate_cell(const struct lab_model_result *result, unsigned connections)
+{
+    const struct lab_point *point = find_point(result, connections);
+    struct cell cell = scaled(point ? point->load.requests_per_s : NAN, counts);
+    size_t length = strlen(cell.text);
+    if (point && point->load.errors)
+        snprintf(cell.text + length, sizeof(cell.text) - length, "!");
+    return cell;
+}
+
+/* Where one request in a hundred had no answer at all, the time is more than clients had patience for. */
+static struct cell wait_cell(const struct lab_pair *pair, double timeout_us)
+{
+    const struct lab_load_figures *load = &pair->with;
+    if (!pair->is_measured || load->errors * 99 <= load->requests)
+        return scaled(pair->is_measured ? load->latency_p99_us : NAN, times);
+    struct cell cell = scaled(timeout_us, times);
+    struct cell more = {">"};
+    memcpy(more.text + 1, cell.text, sizeof(more.text) - 2);
+    return more;
+}
+
+static double idle_bytes(const struct lab_idle_figures *idle)
+{
+    return idle->connections ? idle->memory_bytes_per_connection : NAN;
+}
+
+static struct cell limit_cell(const struct lab_limit_figures *limit)
+{
+    struct cell cell = {"-"};
+    if (limit->is_measured)
+        snprintf(cell.text, sizeof(cell.text), "%s%u", limit->has_held_all ? ">=" : "", limit->connections);
+    return cell;
+}
+
+static void append_cell(struct buffer *out, struct cell cell, int width)
+{
+    buffer_printf(out, " %*s", width, cell.text);
+}
+
+static void append_row(const struct lab_model_result *result, const struct shape *shape, struct buffer *out)
+{
+    const struct lab_point *usual = find_point(result, shape->usual);
+    const struct lab_usage_figures *usage = usual ? &usual->usage : NULL;
+    buffer_printf(out, "%-12s", result->model->name);
+    append_cell(out, rate_cell(result, shape->few), 7);
+    append_cell(out, rate_cell(result, shape->usual), 7);
+    append_cell(out, rate_cell(result, shape->many), 7);
+    append_cell(out, scaled(usage ? usage->cpu_us_per_request : NAN, times), 8);
+    append_cell(out, scaled(usual ? usual->load.latency_p99_us : NAN, times), 8);
+    append_cell(
+        out,
+        scaled(usage ? usage->voluntary_switches_per_request + usage->involuntary_switches_per_request : NAN,
+               counts),
+        7);
+    append_cell(out, scaled(idle_bytes(&result->idle), sizes), 9);
+    append_cell(out, wait_cell(&result->slow, shape->timeout_us), 8);
+    append_cell(out, wait_cell(&result->blocking, shape->timeout_us), 8);
+    append_cell(out, limit_cell(&result->limit), 8);
+    buffer_append_byte(out, '\n');
+}
+
+/* --- the whole --- */
+
+/* The least, the most, and 100 or what comes nearest to it from below. */
+static struct shape shape_of(const struct lab_settings *settings)
+{
+    struct shape shape = {.timeout_us = settings->answer_timeout_ms * 1000.0};
+    if (settings->connection_count == 0)
+        return shape;
+    shape.few = shape.usual = settings->connections[0];
+    shape.many = settings->connections[settings->connection_count - 1];
+    for (size_t i = 0; i < settings->connection_count; i++) {
+        if (settings->connections[i] <= 100)
+            shape.usual = settings->connections[i];
+    }
+    return shape;
+}
+
+static void append_head(const struct shape *shape, struct buffer *out)
+{
+    buffer_printf(out, "%-12s %23s %8s %8s %7s %9s %8s %8s %8s\n", "", "requests/s with", "CPU per", "",
+                  "switch", "memory", "p99, 80", "p99, 1 %", "connec-");
+    buffer_printf(out, "%-12s %7u %7u %7u %8s %8s %7s %9s %8s %8s %8s\n", "model", shape->few, shape->usual,
+                  shape->many, "request", "p99", "per req", "idle conn", "slow", "blocking", "tions");
+}
+
+static void append_notes(const struct lab_result *result, const struct shape *shape, struct buffer *out)
+{
+    buffer_printf(
+        out,
+        "\nCPU, p99 and context switches: with %u connections. !: some clients had no answer within "
+        "%u ms.\n",
+        shape->usual, result->settings.answer_timeout_ms);
+    for (size_t i = 0; i < result->model_count; i++) {
+        const struct lab_model_result *model = &result->models[i];
+        if (model->unavailable)
+            buffer_printf(out, "%s is not available here: %s.\n", model->model->name, model->unavailable);
+        if (model->fault[0])
+            buffer_printf(out, "%s %s.\n", model->model->name, model->fault);
+    }
+    if (result->was_interrupted)
+        buffer_append(out, SLICE("The run was interrupted.\n"));
+}
+
+void report_table(const struct lab_result *result, struct buffer *out)
+{
+    struct shape shape = shape_of(&result->settings);
+    append_head(&shape, out);
+    for (size_t i = 0; i < result->model_count; i++) {
+        if (!result->models[i].unavailable)
+            append_row(&result->models[i], &shape, out);
+    }
+    append_notes(result, &shape, out);
+}

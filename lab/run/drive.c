@@ -1,0 +1,241 @@
+/* The child sends a short note through a pipe every 100 ms, with its count of answers, and leaves its result
+ * in memory that both share. At the first note of the window and at the last one the runner reads what the
+ * server has used: so both counts are of the same time, and neither opening connections nor closing them is
+ * in it. */
+#include "lab/run/drive.h"
+
+#include "base/error.h"
+#include "lab/run/machine.h"
+#include "sys/process.h"
+#include "sys/signal.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* About as long as two notes are apart: the last one of the window is at most so far from its end. */
+#define LAST_NOTE_MS 150
+
+struct note {
+    uint64_t answers;
+    uint64_t phase_us;
+    enum load_phase phase;
+};
+
+/* What both processes see. */
+struct shared {
+    int error;
+    bool is_finished;
+    struct load_result load;
+};
+
+/* --- the child --- */
+
+static bool send_note(void *context, const struct load_progress *progress)
+{
+    struct note note = {
+        .answers = progress->answers, .phase = progress->phase, .phase_us = progress->phase_us};
+    ssize_t written = write(*(int *)context, &note, sizeof(note));
+    return written == (ssize_t)sizeof(note);
+}
+
+_Noreturn static void run_load(const struct drive *drive, struct shared *shared, int note_fd, pid_t runner)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    sys_signal_restore(&none);
+    setpgid(0, 0); /* Ctrl-C is the runner's affair */
+    machine_pin(&drive->machine->client_cores);
+    if (!sys_end_with_parent(runner, SIGKILL))
+        _exit(EXIT_FAILURE);
+    shared->error = load_run(drive->plan, send_note, &note_fd, &shared->load);
+    shared->is_finished = true;
+    _exit(EXIT_SUCCESS);
+}
+
+/* --- the runner --- */
+
+/* What has been heard so far. */
+struct hearing {
+    struct drive_result *result;
+    uint64_t first_answers;
+    bool has_first;
+    bool has_last;
+};
+
+static void hear(const struct drive *drive, struct hearing *hearing, const struct note *note)
+{
+    if (note->phase < LOAD_PHASE_MEASURING || hearing->has_last)
+        return;
+    bool is_last = note->phase > LOAD_PHASE_MEASURING ||
+                   note->phase_us / 1000 + LAST_NOTE_MS >= drive->plan->duration_ms;
+    if (!hearing->has_first) {
+        hearing->has_first = true;
+        hearing->first_answers = note->answers;
+        tree_read_usage(drive->server, &hearing->result->before);
+    } else if (is_last) {
+        hearing->has_last = true;
+        hearing->result->answers = note->answers - hearing->first_answers;
+        tree_read_usage(drive->server, &hearing->result->after);
+    }
+}
+
+/* Listens until the child closes its pipe by ending. False after an interruption. */
+static bool listen_to(const struct drive *drive, int fd, struct hearing *hearing)
+{
+    for (;;) {
+        struct note note;
+        bool has_slow = drive->slow[0] || drive->slow[1];
+        if (!watch_wait(drive->watch, fd, has_slow ? CROWD_STEP_MS : 500))
+            return false;
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        if (sys_poll(&ready, 1, 0) > 0) {
+            if (read(fd, &note, sizeof(note)) != (ssize_t)sizeof(note))
+                return true;
+            hear(drive, hearing, &note);
+        }
+        crowd_step(drive->slow[0]);
+        crowd_step(drive->slow[1]);
+    }
+}
+
+/* Memory that nobody shares any more when the child is gone; the caller's from then on. */
+static struct load_result *copy_result(const struct shared *shared)
+{
+    struct load_result *copy = shared->is_finished && shared->error == 0 ? malloc(sizeof(*copy)) : NULL;
+    if (copy)
+        *copy = shared->load;
+    return copy;
+}
+
+static bool run_with(const struct drive *drive, struct shared *shared, const int pipe_fds[2],
+                     struct drive_result *result)
+{
+    struct hearing hearing = {.result = result};
+    pid_t runner = getpid();
+    pid_t pid = sys_fork();
+    if (pid == 0)
+        run_load(drive, shared, pipe_fds[1], runner);
+    sys_close(pipe_fds[1]);
+    if (pid < 0) {
+        result->error = pid;
+        return false;
+    }
+    bool is_over = listen_to(drive, pipe_fds[0], &hearing);
+    if (!is_over)
+        kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    result->error = shared->error;
+    result->load = copy_result(shared);
+    return is_over;
+}
+
+bool drive_run(const struct drive *drive, struct drive_result *ret_result)
+{
+    int pipe_fds[2];
+    *ret_result = (struct drive_result){0};
+    struct shared *shared = sys_shared_memory(sizeof(*shared));
+    ret_result->error = shared ? sys_pipe(pipe_fds) : -ENOMEM;
+    bool is_over = false;
+    if (ret_result->error == 0) {
+        is_over = run_with(drive, shared, pipe_fds, ret_result);
+        sys_close(pipe_fds[0]);
+    }
+    if (shared)
+        sys_shared_memory_free(shared, sizeof(*shared));
+    return is_over;
+}
+
+void drive_result_finish(struct drive_result *result)
+{
+    free(result->load);
+    result->load = NULL;
+}
+
+/* --- figures --- */
+
+static double percentile(const struct histogram *histogram, double which)
+{
+    return histogram->count ? (double)histogram_percentile(histogram, which) : NAN;
+}
+
+/* "12 requests not answered in time, 3 connections refused". */
+static void tell_errors(const struct load_result *load, char *text, size_t size)
+{
+    size_t length = 0;
+    text[0] = '\0';
+    for (int i = 0; i < LOAD_ERROR_COUNT; i++) {
+        if (load->errors[i] == 0 || length >= size)
+            continue;
+        int more = snprintf(text + length, size - length, "%s%llu %s", length ? ", " : "",
+                            (unsigned long long)load->errors[i], load_error_texts[i]);
+        length += (size_t)more;
+    }
+}
+
+void drive_load_figures(const struct drive_result *result, int target, struct lab_load_figures *ret_figures)
+{
+    const struct load_result *load = result->load;
+    *ret_figures = (struct lab_load_figures){
+        .requests_per_s = NAN,
+        .latency_p50_us = NAN,
+        .latency_p99_us = NAN,
+        .latency_p999_us = NAN,
+        .latency_max_us = NAN,
+    };
+    if (load == NULL) {
+        ret_figures->errors = 1;
+        snprintf(ret_figures->error_text, LAB_TEXT_MAX, "the load could not be run: %s",
+                 error_text(result->error));
+        return;
+    }
+    struct histogram *all = calloc(1, sizeof(*all));
+    if (all == NULL)
+        return;
+    if (target < 0)
+        load_result_latency(load, all);
+    else
+        histogram_merge(all, &load->targets[target].latency);
+    ret_figures->requests = target < 0 ? load->answers : load->targets[target].answers;
+    if (load->elapsed_us)
+        ret_figures->requests_per_s = (double)ret_figures->requests * 1e6 / (double)load->elapsed_us;
+    ret_figures->latency_p50_us = percentile(all, 50);
+    ret_figures->latency_p99_us = percentile(all, 99);
+    ret_figures->latency_p999_us = percentile(all, 99.9);
+    ret_figures->latency_max_us = percentile(all, 100);
+    ret_figures->errors = load_result_errors(load);
+    ret_figures->is_client_bound = load_result_is_client_bound(load);
+    tell_errors(load, ret_figures->error_text, LAB_TEXT_MAX);
+    free(all);
+}
+
+/* The quotient of what both moments say; NAN where nothing was answered between them. Threads that ended took
+ * their count of switches along, so that it may even seem to fall. */
+static double per_request(uint64_t before, uint64_t after, uint64_t answers)
+{
+    return answers && after >= before ? (double)(after - before) / (double)answers : NAN;
+}
+
+void drive_usage_figures(const struct drive_result *result, struct lab_usage_figures *ret_figures)
+{
+    const struct tree_usage *before = &result->before;
+    const struct tree_usage *after = &result->after;
+    double system_ticks = (double)after->system_ticks - (double)before->system_ticks;
+    double ticks = system_ticks + (double)after->user_ticks - (double)before->user_ticks;
+    double elapsed_ns = (double)after->taken_ns - (double)before->taken_ns;
+    *ret_figures = (struct lab_usage_figures){
+        .cpu_us_per_request = per_request(before->cpu_ns, after->cpu_ns, result->answers) / 1000,
+        .system_cpu_share = ticks > 0 ? system_ticks / ticks : NAN,
+        .cores_used = elapsed_ns > 0 ? (double)(after->cpu_ns - before->cpu_ns) / elapsed_ns : NAN,
+        .voluntary_switches_per_request =
+            per_request(before->voluntary_switches, after->voluntary_switches, result->answers),
+        .involuntary_switches_per_request =
+            per_request(before->involuntary_switches, after->involuntary_switches, result->answers),
+        .processes = after->processes,
+        .threads = after->threads,
+    };
+}

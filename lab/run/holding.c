@@ -1,0 +1,154 @@
+/* The scenarios that open connections and ask little of them: what one weighs, and how many there can be. */
+#include "base/error.h"
+#include "lab/run/crowd.h"
+#include "lab/run/scenario.h"
+#include "lab/run/tree.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+
+/* A batch of connections beyond those that are there: a tenth more, so that large counts are reached soon,
+ * and small enough for the longest queue of a listener. */
+#define BATCH_LEAST 16
+#define BATCH_MOST  1024
+
+static unsigned next_batch(unsigned held, unsigned rest)
+{
+    unsigned batch = MAX(held / 10, (unsigned)BATCH_LEAST);
+    return MIN(MIN(batch, (unsigned)BATCH_MOST), rest);
+}
+
+/* One client that comes, is answered and goes: then the server is there, and has what it will always need. */
+static void visit(const struct scenario *scenario, const struct server *server)
+{
+    struct crowd *crowd = crowd_create(&server->address, CROWD_STAYS, 1);
+    if (crowd)
+        crowd_grow(crowd, 1, 5000, scenario->watch);
+    crowd_destroy(crowd);
+}
+
+static bool is_all_answered(const struct crowd_outcome *outcome, unsigned tried)
+{
+    return outcome->answered == tried && outcome->lost == 0;
+}
+
+/* --- idle --- */
+
+/* Connects until `wanted` are held, or somebody is not answered. */
+static void gather_idle(const struct scenario *scenario, struct crowd *crowd, unsigned wanted)
+{
+    while (crowd_held(crowd) < wanted) {
+        unsigned batch = next_batch(crowd_held(crowd), wanted - crowd_held(crowd));
+        struct crowd_outcome outcome =
+            crowd_grow(crowd, batch, scenario->settings->answer_timeout_ms, scenario->watch);
+        if (!is_all_answered(&outcome, batch))
+            return;
+    }
+}
+
+static double share(uint64_t before, uint64_t after, unsigned count)
+{
+    return after > before ? (double)(after - before) / count : 0;
+}
+
+static void divide(const struct tree_memory *before, const struct tree_memory *after, unsigned count,
+                   struct lab_idle_figures *idle)
+{
+    *idle = (struct lab_idle_figures){
+        .connections = count,
+        .memory_bytes_per_connection = share(before->memory_bytes, after->memory_bytes, count),
+        .page_table_bytes_per_connection = share(before->page_table_bytes, after->page_table_bytes, count),
+        .threads_per_connection = share(before->threads, after->threads, count),
+        .processes_per_connection = share(before->processes, after->processes, count),
+        .descriptors_per_connection = share(before->descriptors, after->descriptors, count),
+        .memory_bytes_before = (double)before->memory_bytes,
+    };
+    /* Others on the machine start threads too: without own ones this would be theirs. */
+    if (after->threads > before->threads)
+        idle->kernel_stack_bytes_per_connection =
+            share(before->kernel_stack_bytes, after->kernel_stack_bytes, count);
+}
+
+void scenario_idle(const struct scenario *scenario)
+{
+    struct server server;
+    struct tree_memory before;
+    struct tree_memory after;
+    unsigned wanted = scenario->settings->idle_connections;
+    if (!scenario_start_server(scenario, &server))
+        return;
+    visit(scenario, &server);
+    bool is_open = watch_wait(scenario->watch, -1, 100);
+    tree_read_memory(server.pid, &before);
+    struct crowd *crowd = crowd_create(&server.address, CROWD_STAYS, wanted);
+    if (crowd && is_open) {
+        gather_idle(scenario, crowd, wanted);
+        is_open = watch_wait(scenario->watch, -1, 100);
+        tree_read_memory(server.pid, &after);
+        /* Of a few the memory of each would be lost in what comes and goes anyway. */
+        if (is_open && crowd_held(crowd) >= wanted / 10)
+            divide(&before, &after, crowd_held(crowd), &scenario->result->idle);
+    }
+    crowd_destroy(crowd);
+    server_stop(&server);
+}
+
+/* --- limit --- */
+
+static bool has_ended(pid_t pid)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
+
+static void tell(const struct scenario *scenario, const struct server *server,
+                 const struct crowd_outcome *outcome, unsigned tried)
+{
+    struct lab_limit_figures *limit = &scenario->result->limit;
+    if (has_ended(server->pid))
+        snprintf(limit->how, LAB_TEXT_MAX, "the server ended");
+    else if (outcome->local_error)
+        snprintf(limit->how, LAB_TEXT_MAX, "no more clients on this machine: %s",
+                 error_text(outcome->local_error));
+    else
+        crowd_tell(outcome, tried, scenario->settings->answer_timeout_ms, limit->how, LAB_TEXT_MAX);
+}
+
+/* Fills the figures; not measured after an interruption. */
+static void grow_until_it_breaks(const struct scenario *scenario, const struct server *server,
+                                 struct crowd *crowd)
+{
+    struct lab_limit_figures *limit = &scenario->result->limit;
+    unsigned most = scenario->settings->limit_connections;
+    struct crowd_outcome outcome = {0};
+    while (crowd_held(crowd) < most) {
+        unsigned batch = next_batch(crowd_held(crowd), most - crowd_held(crowd));
+        outcome = crowd_grow(crowd, batch, scenario->settings->answer_timeout_ms, scenario->watch);
+        if (scenario->watch->was_interrupted)
+            return;
+        limit->connections = MAX(limit->connections, crowd_held(crowd));
+        if (!is_all_answered(&outcome, batch)) {
+            tell(scenario, server, &outcome, batch);
+            break;
+        }
+    }
+    limit->is_measured = true;
+    /* Where the clients run out of descriptors, the server has not broken. */
+    limit->has_held_all = crowd_held(crowd) == most || outcome.local_error != 0;
+    if (crowd_held(crowd) == most)
+        snprintf(limit->how, LAB_TEXT_MAX, "it did not: no more were tried");
+}
+
+void scenario_limit(const struct scenario *scenario)
+{
+    struct server server;
+    if (!scenario_start_server(scenario, &server))
+        return;
+    visit(scenario, &server);
+    struct crowd *crowd =
+        crowd_create(&server.address, CROWD_STAYS, scenario->settings->limit_connections + 1);
+    if (crowd)
+        grow_until_it_breaks(scenario, &server, crowd);
+    crowd_destroy(crowd);
+    server_stop(&server);
+}

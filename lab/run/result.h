@@ -1,0 +1,139 @@
+/* What a run of the lab found: flat structs, filled by lab/run, shown by lab/report. Each figure has its unit
+ * in its name; a double that could not be measured is NAN, which becomes null in JSON and a dash elsewhere.
+ */
+#ifndef LAB_RUN_RESULT_H
+#define LAB_RUN_RESULT_H
+
+#include "lab/model.h"
+
+#include <sched.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LAB_POINTS_MAX 8
+#define LAB_MODELS_MAX 24
+#define LAB_TEXT_MAX   160
+
+/* What can be asked of each model, in the order in which it is done. */
+enum lab_scenario {
+    LAB_SCENARIO_THROUGHPUT = 1,
+    LAB_SCENARIO_IDLE = 2,
+    LAB_SCENARIO_SLOW = 4,
+    LAB_SCENARIO_BLOCKING = 8,
+    LAB_SCENARIO_LIMIT = 16,
+    LAB_SCENARIO_EVERY = 31,
+};
+
+/* The machine, and how the lab divides it. */
+struct lab_machine {
+    char cpu[96];
+    char kernel[96];
+    unsigned cores; /* that this process may use */
+    cpu_set_t server_cores;
+    cpu_set_t client_cores; /* the same where there is only one */
+    uint64_t memory_bytes;
+    size_t descriptors_max;
+    double load_average_before;
+};
+
+struct lab_settings {
+    bool is_quick;
+    bool is_custom; /* neither the quick run nor the full one */
+    unsigned scenarios;
+    unsigned connections[LAB_POINTS_MAX]; /* ascending */
+    size_t connection_count;
+    unsigned warm_up_ms;
+    unsigned duration_ms;
+    unsigned answer_timeout_ms;
+    unsigned idle_connections;
+    unsigned slow_fast_connections;
+    unsigned slow_requests_per_s;
+    unsigned slow_drip_clients;
+    unsigned slow_read_clients;
+    unsigned blocking_connections;
+    unsigned blocking_requests_per_s;
+    unsigned blocking_one_in; /* of so many requests one blocks */
+    unsigned limit_connections;
+};
+
+/* What clients saw. */
+struct lab_load_figures {
+    uint64_t requests; /* answered in the measured time */
+    double requests_per_s;
+    double latency_p50_us;
+    double latency_p99_us;
+    double latency_p999_us;
+    double latency_max_us;
+    uint64_t errors;
+    char error_text[LAB_TEXT_MAX]; /* empty without errors */
+    bool is_client_bound;          /* the clients' cores had no more to give: the server could do better */
+};
+
+/* What it took, of all processes and threads of the model. */
+struct lab_usage_figures {
+    double cpu_us_per_request;
+    double system_cpu_share; /* of that, 0 to 1 */
+    double cores_used;
+    double voluntary_switches_per_request;
+    double involuntary_switches_per_request;
+    unsigned processes;
+    unsigned threads; /* of all of them */
+};
+
+struct lab_point {
+    unsigned connections;
+    struct lab_load_figures load;
+    struct lab_usage_figures usage;
+};
+
+/* Of each of `connections` idle connections; the socket itself, which all models need, is not in it. */
+struct lab_idle_figures {
+    unsigned connections;               /* 0: not measured */
+    double memory_bytes_per_connection; /* proportional set size */
+    double page_table_bytes_per_connection;
+    double kernel_stack_bytes_per_connection;
+    double threads_per_connection;
+    double processes_per_connection;
+    double descriptors_per_connection;
+    double memory_bytes_before; /* of the whole model without any connection */
+};
+
+/* The same load without and with what disturbs. */
+struct lab_pair {
+    bool is_measured;
+    struct lab_load_figures without;
+    struct lab_load_figures with;
+    struct lab_load_figures blocked; /* of the blocking scenario: those requests that block */
+};
+
+struct lab_limit_figures {
+    bool is_measured;
+    unsigned connections; /* answered and held at the same time */
+    bool has_held_all;    /* it did not break: no more were tried */
+    char how[LAB_TEXT_MAX];
+};
+
+struct lab_model_result {
+    const struct lab_model *model;
+    const char *unavailable;  /* why nothing was measured; NULL */
+    char fault[LAB_TEXT_MAX]; /* it did not start, ended by itself, or could not be stopped; empty */
+    struct lab_point points[LAB_POINTS_MAX];
+    size_t point_count;
+    struct lab_idle_figures idle;
+    struct lab_pair slow;
+    struct lab_pair blocking;
+    struct lab_limit_figures limit;
+};
+
+/* About 100 KiB. */
+struct lab_result {
+    struct lab_machine machine;
+    struct lab_settings settings;
+    int64_t started_ns; /* since 1970 */
+    double duration_s;
+    bool was_interrupted;
+    struct lab_model_result models[LAB_MODELS_MAX];
+    size_t model_count;
+};
+
+#endif

@@ -1,0 +1,158 @@
+/* The scenarios that are loads; those that only hold connections are in lab/run/holding.c.
+ *
+ * Every one ends the server, whatever happened before; an interruption only cuts short what lies between. */
+#include "lab/run/scenario.h"
+
+#include "base/error.h"
+#include "lab/run/drive.h"
+
+#include <stdio.h>
+
+/* A load of the small file. */
+static struct load_plan plan_of(const struct scenario *scenario, const struct server *server,
+                                unsigned connections, unsigned requests_per_s)
+{
+    const struct lab_settings *settings = scenario->settings;
+    return (struct load_plan){
+        .targets = {{.path = SLICE(CROWD_SMALL_PATH), .weight = 1}},
+        .target_count = 1,
+        .addresses = {server->address},
+        .address_count = 1,
+        .host = SLICE("lab"),
+        .connections = connections,
+        .rate = requests_per_s,
+        .warm_up_ms = settings->warm_up_ms,
+        .duration_ms = settings->duration_ms,
+        .timeout_ms = settings->answer_timeout_ms,
+        .threads = (unsigned)CPU_COUNT(&scenario->machine->client_cores),
+    };
+}
+
+bool scenario_start_server(const struct scenario *scenario, struct server *server)
+{
+    char *fault = scenario->result->fault;
+    int error = server_start(server, scenario->result->model, scenario->root, scenario->machine, fault);
+    if (error)
+        snprintf(fault, LAB_TEXT_MAX, "did not start: %s", error_text(error));
+    return error == 0;
+}
+
+/* --- throughput --- */
+
+void scenario_throughput(const struct scenario *scenario, unsigned connections)
+{
+    struct server server;
+    struct lab_model_result *result = scenario->result;
+    struct drive_result measured;
+    if (!scenario_start_server(scenario, &server))
+        return;
+    struct load_plan plan = plan_of(scenario, &server, connections, 0);
+    plan.threads = MIN(plan.threads, connections);
+    struct drive drive = {
+        .plan = &plan, .machine = scenario->machine, .server = server.pid, .watch = scenario->watch};
+    if (drive_run(&drive, &measured)) {
+        assert(result->point_count < LAB_POINTS_MAX);
+        struct lab_point *point = &result->points[result->point_count++];
+        point->connections = connections;
+        drive_load_figures(&measured, -1, &point->load);
+        drive_usage_figures(&measured, &point->usage);
+    }
+    drive_result_finish(&measured);
+    server_stop(&server);
+}
+
+/* --- slow clients --- */
+
+struct slow_clients {
+    struct crowd *crowds[2];
+};
+
+/* They are all there before the quick ones come: the worst order for who serves one after the other. */
+static bool gather_slow(const struct scenario *scenario, const struct server *server,
+                        struct slow_clients *slow)
+{
+    const struct lab_settings *settings = scenario->settings;
+    const unsigned counts[] = {settings->slow_drip_clients, settings->slow_read_clients};
+    const enum crowd_manner manners[] = {CROWD_DRIPS, CROWD_SIPS};
+    for (size_t i = 0; i < ARRAY_LENGTH(counts); i++) {
+        slow->crowds[i] = crowd_create(&server->address, manners[i], counts[i]);
+        if (slow->crowds[i] == NULL)
+            return false;
+        crowd_grow(slow->crowds[i], counts[i], settings->answer_timeout_ms, scenario->watch);
+    }
+    return true;
+}
+
+/* The quick clients' load, with or without slow ones. False after an interruption. */
+static bool drive_quick_clients(const struct scenario *scenario, bool with_slow,
+                                struct lab_load_figures *figures)
+{
+    struct server server;
+    struct slow_clients slow = {0};
+    struct drive_result measured = {0};
+    const struct lab_settings *settings = scenario->settings;
+    if (!scenario_start_server(scenario, &server))
+        return false;
+    struct load_plan plan =
+        plan_of(scenario, &server, settings->slow_fast_connections, settings->slow_requests_per_s);
+    bool is_over = !with_slow || gather_slow(scenario, &server, &slow);
+    struct drive drive = {
+        .plan = &plan,
+        .machine = scenario->machine,
+        .server = server.pid,
+        .watch = scenario->watch,
+        .slow = {slow.crowds[0], slow.crowds[1]},
+    };
+    is_over = is_over && drive_run(&drive, &measured);
+    if (is_over)
+        drive_load_figures(&measured, -1, figures);
+    drive_result_finish(&measured);
+    crowd_destroy(slow.crowds[0]);
+    crowd_destroy(slow.crowds[1]);
+    server_stop(&server);
+    return is_over;
+}
+
+void scenario_slow(const struct scenario *scenario)
+{
+    struct lab_pair *pair = &scenario->result->slow;
+    pair->is_measured = drive_quick_clients(scenario, false, &pair->without) &&
+                        drive_quick_clients(scenario, true, &pair->with);
+}
+
+/* --- a handler that blocks --- */
+
+/* `blocked` is NULL where nothing is to block. False after an interruption. */
+static bool drive_mixed(const struct scenario *scenario, struct lab_load_figures *quick,
+                        struct lab_load_figures *blocked)
+{
+    struct server server;
+    struct drive_result measured;
+    const struct lab_settings *settings = scenario->settings;
+    if (!scenario_start_server(scenario, &server))
+        return false;
+    struct load_plan plan =
+        plan_of(scenario, &server, settings->blocking_connections, settings->blocking_requests_per_s);
+    plan.targets[0] =
+        (struct load_target){.path = SLICE(LAB_HELLO_PATH), .weight = settings->blocking_one_in - 1};
+    plan.targets[1] = (struct load_target){.path = SLICE(LAB_BLOCK_PATH), .weight = 1};
+    plan.target_count = blocked ? 2 : 1;
+    struct drive drive = {
+        .plan = &plan, .machine = scenario->machine, .server = server.pid, .watch = scenario->watch};
+    bool is_over = drive_run(&drive, &measured);
+    if (is_over) {
+        drive_load_figures(&measured, 0, quick);
+        if (blocked)
+            drive_load_figures(&measured, 1, blocked);
+    }
+    drive_result_finish(&measured);
+    server_stop(&server);
+    return is_over;
+}
+
+void scenario_blocking(const struct scenario *scenario)
+{
+    struct lab_pair *pair = &scenario->result->blocking;
+    pair->is_measured =
+        drive_mixed(scenario, &pair->without, NULL) && drive_mixed(scenario, &pair->with, &pair->blocked);
+}

@@ -1,0 +1,111 @@
+/* The group is what is waited for: models fork. The runner is made the new parent of processes whose own has
+ * ended (PR_SET_CHILD_SUBREAPER in lab/run/run.c), so that it can wait for those too. */
+#include "lab/run/server.h"
+
+#include "base/error.h"
+#include "lab/run/machine.h"
+#include "sys/clock.h"
+#include "sys/listen.h"
+#include "sys/process.h"
+#include "sys/signal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STOP_SECONDS_MAX 3
+
+/* --- the child --- */
+
+/* A model serves as it would be by itself: with signals as they are by default, and nobody's descriptors. */
+_Noreturn static void serve(const struct lab_model *model, const char *root, int listening_fd,
+                            const struct lab_machine *machine, pid_t runner)
+{
+    sigset_t none;
+    struct lab_site *site;
+    struct lab_site_options options = {.folder = root, .has_trials = true};
+    sigemptyset(&none);
+    sys_signal_restore(&none);
+    machine_pin(&machine->server_cores);
+    if (!sys_end_with_parent(runner, SIGKILL))
+        _exit(EXIT_FAILURE);
+    int error = lab_site_create(&options, &site);
+    if (error == 0)
+        error = model->serve(site, listening_fd);
+    fprintf(stderr, "vif lab: %s cannot serve: %s\n", model->name, error_text(error));
+    _exit(EXIT_FAILURE);
+}
+
+/* --- the runner --- */
+
+int server_start(struct server *server, const struct lab_model *model, const char *root,
+                 const struct lab_machine *machine, char *fault)
+{
+    struct listen_address wanted;
+    *server = (struct server){.fault = fault};
+    if (address_parse(SLICE("127.0.0.1:0"), &wanted) != ADDRESS_OK)
+        UNREACHABLE();
+    int listening_fd = sys_listen(&wanted, &server->address);
+    if (listening_fd < 0)
+        return listening_fd;
+    pid_t runner = getpid();
+    pid_t pid = sys_fork();
+    if (pid == 0) {
+        setpgid(0, 0);
+        serve(model, root, listening_fd, machine, runner);
+    }
+    sys_close(listening_fd);
+    if (pid < 0)
+        return pid;
+    setpgid(pid, pid); /* both do it: neither needs to wait for the other */
+    server->pid = pid;
+    return 0;
+}
+
+/* What a status of waitpid(2) means, for a person. */
+static void tell_end(const struct server *server, const char *when, int status)
+{
+    if (WIFSIGNALED(status))
+        snprintf(server->fault, LAB_TEXT_MAX, "ended %s by signal %d", when, WTERMSIG(status));
+    else
+        snprintf(server->fault, LAB_TEXT_MAX, "ended %s with status %d", when, WEXITSTATUS(status));
+}
+
+/* Collects processes of the group until none is left, or the time is up. */
+static bool wait_for_group(pid_t group, unsigned seconds_max)
+{
+    uint64_t end_ns = sys_monotonic_ns() + seconds_max * UINT64_C(1000000000);
+    for (;;) {
+        pid_t pid = waitpid(-group, NULL, WNOHANG);
+        if (pid < 0 && errno == ECHILD && kill(-group, 0) < 0)
+            return true;
+        if (pid > 0)
+            continue;
+        if (sys_monotonic_ns() > end_ns)
+            return false;
+        usleep(1000);
+    }
+}
+
+bool server_stop(struct server *server)
+{
+    if (server->pid == 0)
+        return true;
+    int status;
+    pid_t group = server->pid;
+    bool has_ended = waitpid(group, &status, WNOHANG) == group;
+    if (has_ended)
+        tell_end(server, "by itself", status);
+    else
+        kill(group, SIGTERM);
+    bool is_gone = wait_for_group(group, STOP_SECONDS_MAX);
+    if (!is_gone) {
+        snprintf(server->fault, LAB_TEXT_MAX, "had to be ended by force");
+        kill(-group, SIGKILL);
+        is_gone = wait_for_group(group, STOP_SECONDS_MAX);
+    }
+    server->pid = 0;
+    return is_gone && !has_ended && server->fault[0] == '\0';
+}
