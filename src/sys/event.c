@@ -1,8 +1,9 @@
-/* epoll(7), select(2) and eventfd(2), thinly. */
+/* epoll(7), select(2), eventfd(2) and timerfd_create(2), thinly. */
 #include "sys/event.h"
 
 #include <errno.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 int sys_epoll_create(void)
@@ -63,4 +64,22 @@ void sys_eventfd_clear(int fd)
     uint64_t count;
     ssize_t got = read(fd, &count, sizeof(count));
     assert(got == sizeof(count) || errno == EAGAIN);
+}
+
+int sys_timer_create(void)
+{
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+void sys_timer_set(int fd, uint64_t at_ns)
+{
+    /* All zero would switch it off. */
+    at_ns = MAX(at_ns, UINT64_C(1));
+    struct itimerspec at = {
+        .it_value = {.tv_sec = (time_t)(at_ns / 1000000000), .tv_nsec = (long)(at_ns % 1000000000)},
+    };
+    int result = timerfd_settime(fd, TFD_TIMER_ABSTIME, &at, NULL);
+    assert(result == 0); /* it is a timer, and the time is one */
+    (void)result;
 }

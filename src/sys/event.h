@@ -1,5 +1,5 @@
-/* Waiting for descriptors: epoll(7), select(2), eventfd(2); poll(2) is sys_poll of sys/process.h. -errno
- * where they fail. */
+/* Waiting for descriptors: epoll(7), select(2), eventfd(2), timerfd_create(2); poll(2) is sys_poll of
+ * sys/process.h. -errno where they fail. */
 #ifndef SYS_EVENT_H
 #define SYS_EVENT_H
 
@@ -20,6 +20,14 @@ int sys_epoll_wait(int epoll_fd, struct epoll_event *events, int events_max, int
 /* select(2) on the descriptors below `fd_end`, for reading and for writing. The count of bits that are left
  * in the sets, 0 on time-out or a signal: then the sets are not to be looked at. */
 int sys_select(int fd_end, fd_set *readable, fd_set *writable, int timeout_ms) MUST_CHECK;
+
+/* A timer that becomes readable: timerfd_create(2) of CLOCK_MONOTONIC, for those who need more than
+ * milliseconds. It is not set yet. */
+int sys_timer_create(void) MUST_CHECK;
+
+/* Sets the timer to `at_ns` of sys_monotonic_ns, once; from now until then it is not readable. A time that
+ * has passed makes it readable at once. */
+void sys_timer_set(int fd, uint64_t at_ns);
 
 /* A non-blocking counter that becomes readable when it is raised. */
 int sys_eventfd_create(void) MUST_CHECK;

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 pid_t sys_fork(void)
@@ -83,6 +84,29 @@ unsigned sys_cores(void)
         return (unsigned)CPU_COUNT(&cores);
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online > 0 ? (unsigned)online : 1;
+}
+
+static uint64_t read_waiting_ns(void)
+{
+    unsigned long long running;
+    unsigned long long waiting = 0;
+    FILE *stream = fopen("/proc/thread-self/schedstat", "re");
+    if (stream == NULL)
+        return 0;
+    if (fscanf(stream, "%llu %llu", &running, &waiting) != 2)
+        waiting = 0;
+    fclose(stream);
+    return waiting;
+}
+
+struct thread_time sys_thread_time(void)
+{
+    struct timespec running;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &running);
+    return (struct thread_time){
+        .running_ns = (uint64_t)running.tv_sec * 1000000000 + (uint64_t)running.tv_nsec,
+        .waiting_ns = read_waiting_ns(),
+    };
 }
 
 size_t sys_raise_descriptor_limit(void)

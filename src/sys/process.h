@@ -6,6 +6,7 @@
 
 #include <poll.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* fork(2). What stdio has buffered is written first, so that it does not come out twice. Returns the child's
@@ -43,6 +44,13 @@ int sys_poll(struct pollfd *fds, nfds_t count, int timeout_ms) MUST_CHECK;
 
 /* How many cores this process may run on: at least 1. */
 unsigned sys_cores(void);
+
+/* What the calling thread had of the processors so far, in nanoseconds. */
+struct thread_time {
+    uint64_t running_ns;
+    uint64_t waiting_ns; /* it could have run, but others did; 0 where the kernel does not count it */
+};
+struct thread_time sys_thread_time(void);
 
 /* Raises the soft limit of descriptors to the hard one; returns the limit in force. */
 size_t sys_raise_descriptor_limit(void);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -20,6 +21,35 @@ int sys_accept(int listening_fd, struct address *ret_peer)
         return -errno;
     *ret_peer = peer;
     return fd;
+}
+
+/* A second connect(2) tells of the first: 0 or EISCONN, EALREADY, or its error. */
+int sys_connected(int fd, const struct address *address)
+{
+    int result;
+    do
+        result = connect(fd, &address->any, address->length);
+    while (result < 0 && errno == EINTR);
+    if (result < 0 && errno == EINPROGRESS)
+        return -EALREADY;
+    return result < 0 && errno != EISCONN ? -errno : 0;
+}
+
+int sys_connect(const struct address *address)
+{
+    int family = address->any.sa_family;
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    int error = 0;
+    if (family != AF_UNIX && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0)
+        error = -errno;
+    if (error == 0)
+        error = sys_connected(fd, address);
+    if (error == 0 || error == -EALREADY)
+        return fd;
+    sys_close(fd);
+    return error;
 }
 
 bool sys_is_readable(int fd)

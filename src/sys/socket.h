@@ -25,6 +25,16 @@ struct address {
 /* accept4(2): the new descriptor is non-blocking and close-on-exec. `ret_peer` is set on success. */
 int sys_accept(int listening_fd, struct address *ret_peer) MUST_CHECK;
 
+/* Opens a stream socket, non-blocking and close-on-exec, with TCP_NODELAY where there is TCP, and begins to
+ * connect it: connect(2). Returns the descriptor, which may be connected already or not yet: ask
+ * sys_connected, and where it is not, wait until it is writable and ask again. -EAGAIN: the queue of a Unix
+ * socket is full. */
+int sys_connect(const struct address *address) MUST_CHECK;
+
+/* What became of a connection that sys_connect began: 0 when it is there, -EALREADY while it is under way, or
+ * why it failed. `address` is the same as before. */
+int sys_connected(int fd, const struct address *address) MUST_CHECK;
+
 /* A read, or an accept, would not wait. */
 bool sys_is_readable(int fd);
 

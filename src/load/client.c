@@ -1,0 +1,498 @@
+/* One client: a connection that asks and is answered, again and again.
+ *
+ *   closed -> connecting -> open <-> (requests under way) -> ending -> closing -> closed
+ *
+ * Its hot path is on_read: an answer that was recognised is skipped, counted, and the next request is sent,
+ * with one receive, one send and one reading of the clock. The timer is not moved with every request: when it
+ * fires it looks how old the oldest one is. Whatever goes wrong ends in lose(). */
+#include "load/run.h"
+
+#include "sys/clock.h"
+
+#include <errno.h>
+
+/* Between a connection that could not be made and the next attempt. */
+#define PAUSE_MS 100
+
+/* Of answers that a server may give; more are taken for malformed. */
+static const struct h1_limits limits = {
+    .head_bytes = 64u << 10,
+    .fields = HTTP_FIELDS_MAX,
+    .body_bytes = UINT64_MAX >> 8,
+};
+
+#define KEPT_BYTES_MAX ((64u << 10) + LOOP_READ_BYTES)
+
+static const struct stream_events stream_events;
+static const struct watch_events connecting_events;
+static void on_timer(struct timer *timer);
+
+void client_init(struct client *client, struct run *run, unsigned number)
+{
+    *client = (struct client){.run = run, .number = number, .state = CLIENT_CLOSED};
+    timer_init(&client->timer, on_timer);
+    list_init(&client->link);
+    h1_answer_init(&client->engine, &limits);
+    buffer_init(&client->kept, KEPT_BYTES_MAX);
+}
+
+static uint64_t now_us(const struct client *client)
+{
+    return loop_clock_us(client->run->loop);
+}
+
+static struct asked *asked_at(struct client *client, unsigned index)
+{
+    return &client->asked[(client->asked_first + index) % client->run->plan.pipeline];
+}
+
+static struct asked take_oldest(struct client *client)
+{
+    struct asked oldest = *asked_at(client, 0);
+    client->asked_first = (uint16_t)((client->asked_first + 1) % client->run->plan.pipeline);
+    client->asked_count--;
+    client->run->under_way--;
+    return oldest;
+}
+
+static void wait_at_most(struct client *client, uint64_t ms)
+{
+    wheel_arm(loop_wheel(client->run->loop), &client->timer, ms);
+}
+
+/* --- the end of a connection --- */
+
+/* A pause begins, if there is one to be, and then the next connection. */
+static void rest(struct client *client)
+{
+    client->state = CLIENT_CLOSED;
+    h1_answer_init(&client->engine, &limits);
+    if (client->run->is_over)
+        return;
+    if (client->pause_ms > 0)
+        wait_at_most(client, client->pause_ms);
+    else
+        run_revive(client->run, client);
+}
+
+static void close_connection(struct client *client, unsigned pause_ms)
+{
+    timer_disarm(&client->timer);
+    list_remove(&client->link);
+    buffer_finish(&client->kept);
+    client->pause_ms = (uint16_t)pause_ms;
+    switch ((enum client_state)client->state) {
+    case CLIENT_CLOSED: rest(client); return;
+    case CLIENT_CONNECTING:
+        watch_close(client->run->loop, &client->connecting);
+        rest(client);
+        return;
+    case CLIENT_OPEN:
+    case CLIENT_ENDING:
+        client->state = CLIENT_CLOSING;
+        client->run->open--;
+        stream_close(&client->stream);
+        return;
+    case CLIENT_CLOSING: return;
+    }
+    UNREACHABLE();
+}
+
+/* Every request under way is lost, for one reason. */
+static void lose_all(struct client *client, enum load_error kind, int error)
+{
+    while (client->asked_count > 0) {
+        struct asked asked = take_oldest(client);
+        run_count_lost(client->run, &asked, kind, error);
+    }
+}
+
+static void lose(struct client *client, enum load_error kind, int error)
+{
+    struct run *run = client->run;
+    lose_all(client, kind, error);
+    close_connection(client, 0);
+    run_check_end(run);
+}
+
+/* There will be no connection this time. Of a request that waited for it nothing more is said. */
+static void fail_to_connect(struct client *client, enum load_error kind, int error)
+{
+    struct run *run = client->run;
+    run_count_unconnected(run, kind, error);
+    while (client->asked_count > 0)
+        take_oldest(client);
+    close_connection(client, PAUSE_MS);
+    run_settle(run, client);
+    run_check_end(run);
+}
+
+void client_abandon(struct client *client)
+{
+    while (client->asked_count > 0)
+        take_oldest(client);
+    close_connection(client, 0);
+}
+
+/* --- the beginning of a connection --- */
+
+static void send_asked(struct client *client, unsigned first, unsigned count);
+
+static void begin(struct client *client, int fd)
+{
+    struct run *run = client->run;
+    client->state = CLIENT_OPEN;
+    run->result->connects++;
+    run->open++;
+    run->result->open_most = MAX(run->result->open_most, run->open);
+    stream_init(&client->stream, run->loop, fd, &stream_events);
+    int error = stream_start(&client->stream);
+    if (error < 0 && client->state == CLIENT_OPEN)
+        fail_to_connect(client, LOAD_ERROR_CONNECT_FAILED, error);
+    if (client->state != CLIENT_OPEN)
+        return;
+    run_settle(run, client);
+    if (client->asked_count > 0)
+        send_asked(client, 0, client->asked_count);
+    else
+        run_offer(run, client);
+}
+
+static enum load_error kind_of(int error)
+{
+    switch (-error) {
+    case ECONNREFUSED: return LOAD_ERROR_CONNECT_REFUSED;
+    case ETIMEDOUT: return LOAD_ERROR_CONNECT_TIMED_OUT;
+    default: return LOAD_ERROR_CONNECT_FAILED;
+    }
+}
+
+static const struct address *address_of(const struct client *client)
+{
+    const struct load_plan *plan = &client->run->plan;
+    return &plan->addresses[client->number % plan->address_count];
+}
+
+static void on_connecting(struct watch *watch, unsigned events)
+{
+    (void)events;
+    struct client *client = CONTAINER_OF(watch, struct client, connecting);
+    if (client->state != CLIENT_CONNECTING)
+        return; /* it was given up in this turn */
+    int error = sys_connected(watch->fd, address_of(client));
+    if (error == -EALREADY)
+        return;
+    if (error < 0) {
+        fail_to_connect(client, kind_of(error), error);
+        return;
+    }
+    watch_stop(client->run->loop, watch);
+    begin(client, watch->fd);
+}
+
+static const struct watch_events connecting_events = {.on_ready = on_connecting, .name = "connecting"};
+
+/* Over loopback a connection is mostly there as soon as it was asked for. */
+void client_connect(struct client *client)
+{
+    assert(client->state == CLIENT_CLOSED);
+    struct run *run = client->run;
+    int fd = sys_connect(address_of(client));
+    int error = fd < 0 ? fd : sys_connected(fd, address_of(client));
+    if (error == -EALREADY) {
+        client->connecting = (struct watch){.events = &connecting_events, .fd = fd};
+        error = watch_start(run->loop, &client->connecting, WATCH_STREAM);
+        if (error == 0) {
+            client->state = CLIENT_CONNECTING;
+            wait_at_most(client, run->plan.timeout_ms);
+            return;
+        }
+    }
+    if (error == 0) {
+        begin(client, fd);
+        return;
+    }
+    if (fd >= 0)
+        sys_close(fd);
+    fail_to_connect(client, kind_of(error), error);
+}
+
+/* --- asking --- */
+
+/* Without a rate a batch is asked for at once and the next one when all of it was answered. */
+unsigned client_room(const struct client *client)
+{
+    const struct load_plan *plan = &client->run->plan;
+    unsigned room = plan->pipeline - client->asked_count;
+    if (plan->closes)
+        return client->state == CLIENT_CLOSED ? room : 0;
+    if (client->state != CLIENT_OPEN || stream_is_sending(&client->stream))
+        return 0;
+    return plan->rate > 0 || client->asked_count == 0 ? room : 0;
+}
+
+static void send_segments(struct client *client, const struct segment *segments, size_t count)
+{
+    switch (stream_send(&client->stream, segments, count)) {
+    case SEND_DONE:
+    case SEND_PENDING: return;
+    case SEND_FAILED: lose(client, LOAD_ERROR_RESET, 0); return;
+    }
+}
+
+/* Sends what was asked from number `first` on. */
+static void send_asked(struct client *client, unsigned first, unsigned count)
+{
+    const struct messages *messages = &client->run->messages;
+    struct segment segments[LOAD_PIPELINE_MAX];
+    static_assert(LOAD_PIPELINE_MAX <= STREAM_SEGMENTS_MAX, "a pipeline is one send");
+    if (!timer_is_armed(&client->timer))
+        wait_at_most(client, client->run->plan.timeout_ms);
+    if (messages->target_count == 1) {
+        segments[0] = segment_memory(slice_take(messages->batch, count * messages->requests[0].length));
+        send_segments(client, segments, 1);
+        return;
+    }
+    for (unsigned i = 0; i < count; i++)
+        segments[i] = segment_memory(messages->requests[asked_at(client, first + i)->target]);
+    send_segments(client, segments, count);
+}
+
+static void expect_next(struct client *client)
+{
+    enum http_method method = client->run->messages.methods[asked_at(client, 0)->target];
+    h1_answer_expect(&client->engine, method);
+}
+
+void client_ask(struct client *client, unsigned count, uint64_t now)
+{
+    struct run *run = client->run;
+    unsigned first = client->asked_count;
+    assert(count > 0 && count <= client_room(client));
+    for (unsigned i = 0; i < count; i++) {
+        struct asked *asked = asked_at(client, first + i);
+        *asked = (struct asked){
+            .due_us = run_take_due(run, now),
+            .sent_us = now,
+            .target = messages_draw(&run->messages),
+        };
+        run_count_sent(run, asked);
+    }
+    client->asked_count = (uint16_t)(first + count);
+    run->under_way += count;
+    if (first == 0)
+        expect_next(client);
+    if (client->state == CLIENT_CLOSED)
+        client_connect(client);
+    else
+        send_asked(client, first, count);
+}
+
+/* --- being answered --- */
+
+/* The oldest request is answered whole. */
+static void answered(struct client *client, uint64_t now)
+{
+    struct run *run = client->run;
+    struct asked asked = take_oldest(client);
+    run_count_answer(run, &asked, client->status, now);
+    if (client->keep_alive && !run->plan.closes) {
+        if (client->asked_count > 0)
+            expect_next(client);
+        return;
+    }
+    /* What was sent behind it will not be answered any more. The peer closes first, so that it is its port
+     * that stays taken for a while, unless it says that it will not. */
+    lose_all(client, LOAD_ERROR_CLOSED, 0);
+    if (client->keep_alive) {
+        close_connection(client, 0);
+        return;
+    }
+    client->state = CLIENT_ENDING;
+    if (!timer_is_armed(&client->timer))
+        wait_at_most(client, run->plan.timeout_ms);
+}
+
+static void set_head(struct client *client, unsigned status, bool keep_alive)
+{
+    client->status = (uint16_t)status;
+    client->keep_alive = keep_alive;
+}
+
+/* The front of the input is an answer that was seen before, and all of it is here: the hot path. Otherwise at
+ * most its head is taken. */
+static bool take_known(struct client *client, struct slice *input, uint64_t now)
+{
+    if (h1_answer_is_inside(&client->engine))
+        return false;
+    const struct known_head *known =
+        messages_recognise(&client->run->messages, asked_at(client, 0)->target, *input);
+    if (known == NULL)
+        return false;
+    *input = slice_skip(*input, known->length);
+    set_head(client, known->status, known->keep_alive);
+    if (known->body == H1_ANSWER_BODY_LENGTH && known->content_length <= input->length) {
+        *input = slice_skip(*input, (size_t)known->content_length);
+        answered(client, now);
+        return true;
+    }
+    h1_answer_skip_head(&client->engine, known->body, known->content_length);
+    return false;
+}
+
+static void take_head(struct client *client, struct slice bytes, uint64_t now)
+{
+    const struct h1_answer_head *head = &client->run->head;
+    set_head(client, head->status, head->keep_alive);
+    if (head->body != H1_ANSWER_BODY_TUNNEL) {
+        messages_learn(&client->run->messages, asked_at(client, 0)->target, bytes, head);
+        return;
+    }
+    answered(client, now);
+    close_connection(client, 0);
+}
+
+/* Takes answers from the front of the input, until there is no more of it, or nobody waits for any. */
+static void take_answers(struct client *client, struct slice *input, uint64_t now)
+{
+    while (client->state == CLIENT_OPEN && client->asked_count > 0) {
+        if (take_known(client, input, now))
+            continue;
+        struct slice piece;
+        struct slice before = *input;
+        switch (h1_answer_next(&client->engine, input, &client->run->head, &piece)) {
+        case H1_ANSWER_MORE: return;
+        case H1_ANSWER_INTERIM:
+        case H1_ANSWER_CONTENT: break;
+        case H1_ANSWER_HEAD: take_head(client, slice_take(before, before.length - input->length), now); break;
+        case H1_ANSWER_END: answered(client, now); break;
+        case H1_ANSWER_BAD: lose(client, LOAD_ERROR_MALFORMED, 0); return;
+        }
+    }
+    /* Bytes that nobody asked for: nothing on this connection can be trusted. */
+    if (client->state == CLIENT_OPEN && input->length > 0) {
+        run_count_lost(client->run, &(struct asked){.due_us = now}, LOAD_ERROR_MALFORMED, 0);
+        close_connection(client, 0);
+    }
+}
+
+static void go_on(struct client *client)
+{
+    struct run *run = client->run;
+    if (client_room(client) > 0)
+        run_offer(run, client);
+    run_check_end(run);
+}
+
+/* Behind the beginning of a head that came before. */
+static void read_kept(struct client *client, struct slice bytes, uint64_t now)
+{
+    if (!buffer_append(&client->kept, bytes)) {
+        lose(client, LOAD_ERROR_MALFORMED, -ENOMEM);
+        return;
+    }
+    struct slice input = buffer_slice(&client->kept);
+    take_answers(client, &input, now);
+    if (input.length == 0 || client->state != CLIENT_OPEN)
+        buffer_finish(&client->kept);
+    else
+        buffer_consume(&client->kept, client->kept.length - input.length);
+}
+
+static void on_read(struct stream *stream, struct slice bytes)
+{
+    struct client *client = CONTAINER_OF(stream, struct client, stream);
+    struct run *run = client->run;
+    if (client->state != CLIENT_OPEN)
+        return;
+    uint64_t now = now_us(client);
+    run->result->bytes_received += run->phase == LOAD_PHASE_MEASURING ? bytes.length : 0;
+    if (UNLIKELY(client->kept.length > 0)) {
+        read_kept(client, bytes, now);
+    } else {
+        take_answers(client, &bytes, now);
+        bool is_kept =
+            client->state != CLIENT_OPEN || bytes.length == 0 || buffer_append(&client->kept, bytes);
+        if (UNLIKELY(!is_kept))
+            lose(client, LOAD_ERROR_MALFORMED, -ENOMEM);
+    }
+    go_on(client);
+}
+
+static void on_end(struct stream *stream)
+{
+    struct client *client = CONTAINER_OF(stream, struct client, stream);
+    if (client->state == CLIENT_OPEN && client->asked_count > 0 &&
+        h1_answer_close(&client->engine, client->kept.length) == H1_ANSWER_END)
+        answered(client, now_us(client));
+    lose(client, LOAD_ERROR_CLOSED, 0);
+}
+
+static void on_error(struct stream *stream, int error)
+{
+    struct client *client = CONTAINER_OF(stream, struct client, stream);
+    lose(client, error == -ETIMEDOUT ? LOAD_ERROR_TIMED_OUT : LOAD_ERROR_RESET, error);
+}
+
+static void on_sent(struct stream *stream)
+{
+    go_on(CONTAINER_OF(stream, struct client, stream));
+}
+
+static void on_closed(struct stream *stream)
+{
+    rest(CONTAINER_OF(stream, struct client, stream));
+}
+
+static bool may_send_file(struct stream *stream, const struct segment *segment)
+{
+    (void)stream;
+    (void)segment;
+    UNREACHABLE();
+}
+
+static size_t describe(const struct stream *stream, char *out, size_t size)
+{
+    (void)stream;
+    struct slice text = SLICE("asking");
+    size_t length = MIN(text.length, size);
+    memcpy(out, text.data, length);
+    return length;
+}
+
+static const struct stream_events stream_events = {
+    .on_read = on_read,
+    .may_send_file = may_send_file,
+    .on_end = on_end,
+    .on_sent = on_sent,
+    .on_error = on_error,
+    .on_closed = on_closed,
+    .describe = describe,
+};
+
+/* --- time --- */
+
+static void check_age(struct client *client)
+{
+    if (client->asked_count == 0)
+        return;
+    uint64_t age_ms = (now_us(client) - asked_at(client, 0)->sent_us) / 1000;
+    uint64_t timeout_ms = client->run->plan.timeout_ms;
+    if (age_ms >= timeout_ms)
+        lose(client, LOAD_ERROR_TIMED_OUT, 0);
+    else
+        wait_at_most(client, timeout_ms - age_ms);
+}
+
+static void on_timer(struct timer *timer)
+{
+    struct client *client = CONTAINER_OF(timer, struct client, timer);
+    switch ((enum client_state)client->state) {
+    case CLIENT_CLOSED: run_revive(client->run, client); return;
+    case CLIENT_CONNECTING: fail_to_connect(client, LOAD_ERROR_CONNECT_TIMED_OUT, -ETIMEDOUT); return;
+    case CLIENT_OPEN: check_age(client); return;
+    case CLIENT_ENDING: close_connection(client, 0); return;
+    case CLIENT_CLOSING: return;
+    }
+    UNREACHABLE();
+}

@@ -1,0 +1,83 @@
+/* Requests with nothing in them that the server did not need: what is parsed costs it time, and that would be
+ * measured too. */
+#include "load/messages.h"
+
+#include <errno.h>
+
+static void append_request(struct buffer *out, const struct load_plan *plan, const struct load_target *target)
+{
+    struct slice method = target->method.length > 0 ? target->method : SLICE("GET");
+    buffer_printf(out, "%.*s %.*s HTTP/1.1\r\nHost: %.*s\r\n", SLICE_ARGS(method), SLICE_ARGS(target->path),
+                  SLICE_ARGS(plan->host));
+    if (plan->closes)
+        buffer_append(out, SLICE("Connection: close\r\n"));
+    /* RFC 9110 section 8.6: a method that has meaning for content says that there is none. */
+    if (slice_equal(method, SLICE("POST")) || slice_equal(method, SLICE("PUT")) ||
+        slice_equal(method, SLICE("PATCH")))
+        buffer_append(out, SLICE("Content-Length: 0\r\n"));
+    buffer_append(out, plan->fields);
+    buffer_append(out, SLICE("\r\n"));
+}
+
+int messages_init(struct messages *messages, const struct load_plan *plan, uint64_t seed)
+{
+    size_t ends[LOAD_TARGETS_MAX];
+    unsigned weight = 0;
+    *messages = (struct messages){.target_count = plan->target_count, .random = seed | 1};
+    struct buffer *bytes = &messages->bytes;
+    buffer_init(bytes, (size_t)64 << 20);
+    for (size_t i = 0; i < plan->target_count; i++) {
+        const struct load_target *target = &plan->targets[i];
+        bool is_get = target->method.length == 0;
+        messages->methods[i] = is_get ? HTTP_METHOD_GET : http_method_parse(target->method);
+        weight += MAX(target->weight, 1u);
+        messages->weight_end[i] = weight;
+        append_request(bytes, plan, target);
+        ends[i] = bytes->length;
+    }
+    for (unsigned i = 1; plan->target_count == 1 && i < plan->pipeline; i++)
+        append_request(bytes, plan, &plan->targets[0]);
+    messages->batch = buffer_slice(bytes);
+    for (size_t i = 0; i < plan->target_count; i++) {
+        size_t begin = i == 0 ? 0 : ends[i - 1];
+        messages->requests[i] = slice_make(bytes->data + begin, ends[i] - begin);
+    }
+    return bytes->failed ? -ENOMEM : 0;
+}
+
+void messages_finish(struct messages *messages)
+{
+    buffer_finish(&messages->bytes);
+}
+
+unsigned messages_draw(struct messages *messages)
+{
+    if (messages->target_count == 1)
+        return 0;
+    /* xorshift64*: chance that is good enough, and the same in every run. */
+    uint64_t random = messages->random;
+    random ^= random >> 12;
+    random ^= random << 25;
+    random ^= random >> 27;
+    messages->random = random;
+    unsigned weight = messages->weight_end[messages->target_count - 1];
+    unsigned drawn = (unsigned)((random * UINT64_C(0x2545f4914f6cdd1d) >> 33) % weight);
+    unsigned target = 0;
+    while (drawn >= messages->weight_end[target])
+        target++;
+    return target;
+}
+
+void messages_learn(struct messages *messages, unsigned target, struct slice bytes,
+                    const struct h1_answer_head *head)
+{
+    struct known_head *known = &messages->known[target];
+    if (bytes.length > sizeof(known->bytes))
+        return;
+    known->length = (uint16_t)bytes.length;
+    known->status = head->status;
+    known->keep_alive = head->keep_alive;
+    known->body = head->body;
+    known->content_length = head->content_length;
+    memcpy(known->bytes, bytes.data, bytes.length);
+}

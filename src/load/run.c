@@ -1,0 +1,445 @@
+/* One loop of the load generator: opens its connections, warms up, measures, waits for the last answers.
+ *
+ *   connecting          every client was told to connect, and each either did or failed
+ *   warming up          for plan.warm_up_ms
+ *   measuring           the window, until plan.duration_ms or plan.requests_max
+ *   finishing           nothing new is asked; ends with the last answer, or when that is given up
+ *
+ * A request belongs to the window when it was due in it, whatever became of it and when. So what begins
+ * before the window and ends in it is left out, what begins in it and ends behind it is not: on average
+ * neither adds nor takes. Begin reading with run_go. */
+#include "load/run.h"
+
+#include "sys/clock.h"
+#include "sys/event.h"
+#include "sys/process.h"
+#include "sys/socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define RAMP_MS     1
+#define PROGRESS_MS 100
+
+/* At high rates the alarm rings no more often than this, and several requests go out at once: they are that
+ * late at most, and their latencies say so. */
+#define ALARM_US_MIN 50
+
+/* How much longer than a time-out the end may take. */
+#define PATIENCE_MS 1000
+
+static uint64_t now_us(const struct run *run)
+{
+    return loop_clock_us(run->loop);
+}
+
+static void arm(struct run *run, struct timer *timer, uint64_t ms)
+{
+    wheel_arm(loop_wheel(run->loop), timer, ms);
+}
+
+static struct client *client_at(const struct run *run, unsigned number)
+{
+    return (struct client *)(void *)(run->clients + (size_t)number * run->client_bytes);
+}
+
+static void enter(struct run *run, enum load_phase phase)
+{
+    run->phase = phase;
+    run->phase_began_us = now_us(run);
+}
+
+/* --- the window --- */
+
+static bool is_in_window(const struct run *run, uint64_t us)
+{
+    return us >= run->window_begin_us && us < run->window_end_us;
+}
+
+static uint64_t requests_due(const struct run *run, uint64_t now)
+{
+    return run->schedule.taken + schedule_waiting(&run->schedule, now);
+}
+
+static void take_time(struct run *run)
+{
+    struct thread_time time = sys_thread_time();
+    run->result->cpu_us = time.running_ns / 1000 - run->result->cpu_us;
+    run->result->waiting_us = time.waiting_ns / 1000 - run->result->waiting_us;
+}
+
+static void open_window(struct run *run)
+{
+    enter(run, LOAD_PHASE_MEASURING);
+    run->window_begin_us = run->last_answer_us = run->phase_began_us;
+    if (run->plan.rate > 0)
+        run->due_before = requests_due(run, run->window_begin_us);
+    if (run->plan.duration_ms > 0)
+        arm(run, &run->end_of_phase, run->plan.duration_ms);
+    take_time(run);
+}
+
+/* The end by the clock. */
+static void close_window(struct run *run)
+{
+    enter(run, LOAD_PHASE_FINISHING);
+    run->window_end_us = run->phase_began_us;
+    run->result->due = run->result->sent;
+    if (run->plan.rate > 0)
+        run->result->due = MAX(requests_due(run, run->window_end_us) - run->due_before, run->result->sent);
+    take_time(run);
+    arm(run, &run->end_of_phase, run->plan.timeout_ms + PATIENCE_MS);
+    run_check_end(run);
+}
+
+/* The end by number: the window ends with the last answer. */
+static void stop_asking(struct run *run)
+{
+    enter(run, LOAD_PHASE_FINISHING);
+    arm(run, &run->end_of_phase, run->plan.timeout_ms + PATIENCE_MS);
+}
+
+static bool has_asked_enough(const struct run *run)
+{
+    return run->plan.requests_max > 0 && run->result->sent >= run->plan.requests_max;
+}
+
+void run_check_end(struct run *run)
+{
+    if (run->phase == LOAD_PHASE_MEASURING && has_asked_enough(run))
+        stop_asking(run);
+    if (run->phase == LOAD_PHASE_FINISHING && run->under_way == 0)
+        loop_stop(run->loop);
+}
+
+static void stop_early(struct run *run)
+{
+    run->result->was_stopped = true;
+    loop_stop(run->loop);
+}
+
+/* --- the timetable --- */
+
+static void set_alarm(struct run *run, uint64_t at_us)
+{
+    run->alarm_us = at_us;
+    sys_timer_set(run->alarm.fd, at_us * 1000);
+}
+
+/* Rings when the next request is due, as long as somebody is free to send it. */
+static void set_alarm_for_next(struct run *run, uint64_t now)
+{
+    if (list_is_empty(&run->free) || run->phase == LOAD_PHASE_CONNECTING ||
+        run->phase == LOAD_PHASE_FINISHING)
+        set_alarm(run, UINT64_MAX / 2000); /* never; and so it is not readable any more */
+    else
+        set_alarm(run, MAX(schedule_next_us(&run->schedule), now + ALARM_US_MIN));
+}
+
+/* Gives the client as many of the requests that are due as it takes. */
+static void serve_timetable(struct run *run, struct client *client, uint64_t now)
+{
+    uint64_t waiting = schedule_waiting(&run->schedule, now);
+    unsigned room = client_room(client);
+    list_remove(&client->link);
+    if (waiting > 0 && room > 0 && !has_asked_enough(run)) {
+        client_ask(client, (unsigned)MIN((uint64_t)room, waiting), now);
+        run_check_end(run);
+        room = client_room(client);
+    }
+    if (room > 0 && list_is_empty(&client->link))
+        list_append(&run->free, &client->link);
+}
+
+static void on_alarm(struct watch *watch, unsigned events)
+{
+    (void)events;
+    struct run *run = CONTAINER_OF(watch, struct run, alarm);
+    uint64_t now = now_us(run);
+    while (!list_is_empty(&run->free) && run->phase != LOAD_PHASE_FINISHING &&
+           schedule_waiting(&run->schedule, now) > 0)
+        serve_timetable(run, CONTAINER_OF(run->free.next, struct client, link), now);
+    set_alarm_for_next(run, now);
+}
+
+static const struct watch_events alarm_events = {.on_ready = on_alarm, .name = "asking by timetable"};
+
+/* --- what clients call --- */
+
+static void offer_now(struct run *run, struct client *client)
+{
+    uint64_t left = run->plan.requests_max > 0 ? run->plan.requests_max - run->result->sent : UINT64_MAX;
+    unsigned count = (unsigned)MIN((uint64_t)client_room(client), left);
+    if (count > 0)
+        client_ask(client, count, now_us(run));
+    run_check_end(run);
+}
+
+void run_offer(struct run *run, struct client *client)
+{
+    if (run->is_over || run->phase == LOAD_PHASE_FINISHING)
+        return;
+    if (run->plan.rate <= 0) {
+        offer_now(run, client);
+        return;
+    }
+    uint64_t now = now_us(run);
+    if (run->phase == LOAD_PHASE_CONNECTING)
+        list_append(&run->free, &client->link);
+    else
+        serve_timetable(run, client, now);
+    if (run->phase != LOAD_PHASE_CONNECTING && schedule_next_us(&run->schedule) < run->alarm_us)
+        set_alarm_for_next(run, now);
+}
+
+uint64_t run_take_due(struct run *run, uint64_t now)
+{
+    return run->plan.rate > 0 ? schedule_take(&run->schedule) : now;
+}
+
+void run_revive(struct run *run, struct client *client)
+{
+    if (run->is_over || run->phase == LOAD_PHASE_FINISHING)
+        return;
+    if (run->plan.closes)
+        run_offer(run, client);
+    else
+        client_connect(client);
+}
+
+static void warm_up(struct run *run)
+{
+    enter(run, LOAD_PHASE_WARMING_UP);
+    if (run->plan.rate > 0)
+        schedule_init(&run->schedule, run->plan.rate, run->phase_began_us);
+    if (run->plan.warm_up_ms > 0)
+        arm(run, &run->end_of_phase, run->plan.warm_up_ms);
+    else
+        open_window(run);
+    if (run->plan.rate > 0)
+        set_alarm_for_next(run, run->phase_began_us);
+}
+
+/* With connections of their own, requests that wait for the timetable have none yet. */
+static bool is_all_settled(const struct run *run)
+{
+    return run->begun == run->plan.connections &&
+           (run->unsettled == 0 || (run->plan.closes && run->plan.rate > 0));
+}
+
+static void check_ramp(struct run *run)
+{
+    if (run->phase != LOAD_PHASE_CONNECTING || !is_all_settled(run))
+        return;
+    if (run->unsettled == 0 && run->result->connects == 0)
+        stop_early(run);
+    else
+        warm_up(run);
+}
+
+void run_settle(struct run *run, struct client *client)
+{
+    if (client->is_settled)
+        return;
+    client->is_settled = true;
+    run->unsettled--;
+    check_ramp(run);
+}
+
+void run_count_sent(struct run *run, const struct asked *asked)
+{
+    if (!is_in_window(run, asked->due_us))
+        return;
+    run->result->sent++;
+    run->result->targets[asked->target].sent++;
+    run->result->bytes_sent += run->messages.requests[asked->target].length;
+}
+
+static bool is_right(const struct load_target *target, unsigned status)
+{
+    return target->status > 0 ? status == target->status : status >= 200 && status < 400;
+}
+
+static void count_error(struct run *run, enum load_error kind, int error, bool is_measured)
+{
+    run->errors++;
+    if (run->result->system_errors[kind] == 0)
+        run->result->system_errors[kind] = error;
+    run->result->errors[kind] += is_measured;
+}
+
+void run_count_answer(struct run *run, const struct asked *asked, unsigned status, uint64_t now)
+{
+    struct load_target_result *target = &run->result->targets[asked->target];
+    bool is_measured = is_in_window(run, asked->due_us);
+    bool is_good = is_right(&run->plan.targets[asked->target], status);
+    run->answers += is_good;
+    if (is_measured)
+        run->result->status_classes[MIN(status / 100, 5u)]++;
+    if (!is_good) {
+        count_error(run, LOAD_ERROR_STATUS, 0, is_measured);
+        return;
+    }
+    if (!is_measured)
+        return;
+    run->last_answer_us = now;
+    target->answers++;
+    histogram_record(&target->latency, now - asked->due_us);
+    if (run->plan.rate > 0)
+        histogram_record(&target->service, now - asked->sent_us);
+}
+
+void run_count_lost(struct run *run, const struct asked *asked, enum load_error kind, int error)
+{
+    count_error(run, kind, error, is_in_window(run, asked->due_us));
+}
+
+void run_count_unconnected(struct run *run, enum load_error kind, int error)
+{
+    count_error(run, kind, error, true);
+}
+
+/* --- timers --- */
+
+/* As many connections as the time since the beginning allows. */
+static void on_ramp(struct timer *timer)
+{
+    struct run *run = CONTAINER_OF(timer, struct run, ramp);
+    uint64_t allowed = (now_us(run) - run->ramp_began_us) * run->plan.connect_rate / 1000000 + 1;
+    while (run->begun < run->plan.connections && run->begun < allowed)
+        run_revive(run, client_at(run, run->begun++));
+    if (run->begun < run->plan.connections)
+        arm(run, timer, RAMP_MS);
+    check_ramp(run);
+}
+
+static void on_end_of_phase(struct timer *timer)
+{
+    struct run *run = CONTAINER_OF(timer, struct run, end_of_phase);
+    switch (run->phase) {
+    case LOAD_PHASE_CONNECTING: return;
+    case LOAD_PHASE_WARMING_UP: open_window(run); return;
+    case LOAD_PHASE_MEASURING: close_window(run); return;
+    case LOAD_PHASE_FINISHING: loop_stop(run->loop); return;
+    }
+    UNREACHABLE();
+}
+
+/* Without an end by the clock, a server that is gone would be waited for without end. */
+static bool is_lifeless(struct run *run)
+{
+    uint64_t signs = run->answers + run->result->connects;
+    uint64_t now = now_us(run);
+    if (signs != run->signs_of_life || run->plan.duration_ms > 0) {
+        run->signs_of_life = signs;
+        run->life_seen_us = now;
+    }
+    return now - run->life_seen_us > (run->plan.timeout_ms + PATIENCE_MS) * 1000;
+}
+
+static void on_progress(struct timer *timer)
+{
+    struct run *run = CONTAINER_OF(timer, struct run, progress);
+    struct load_progress progress = run_progress(run);
+    arm(run, timer, PROGRESS_MS);
+    if ((run->on_progress && !run->on_progress(run->context, &progress)) || is_lifeless(run))
+        stop_early(run);
+}
+
+struct load_progress run_progress(const struct run *run)
+{
+    const struct histogram *latency = &run->result->targets[0].latency;
+    return (struct load_progress){
+        .phase = run->phase,
+        .phase_us = now_us(run) - run->phase_began_us,
+        .open = run->open,
+        .answers = run->answers,
+        .errors = run->errors,
+        .p50_us = histogram_percentile(latency, 50),
+        .p99_us = histogram_percentile(latency, 99),
+    };
+}
+
+/* --- a run's life --- */
+
+static int start_alarm(struct run *run)
+{
+    run->alarm = (struct watch){.events = &alarm_events, .fd = sys_timer_create()};
+    if (run->alarm.fd < 0)
+        return run->alarm.fd;
+    run->alarm_us = UINT64_MAX;
+    return watch_start(run->loop, &run->alarm, WATCH_LEVEL);
+}
+
+int run_init(struct run *run, const struct load_plan *plan, uint64_t seed, struct load_result *result)
+{
+    *run = (struct run){
+        .plan = *plan,
+        .result = result,
+        .window_begin_us = UINT64_MAX,
+        .window_end_us = UINT64_MAX,
+        .unsettled = plan->connections,
+        .alarm = {.fd = -1},
+    };
+    list_init(&run->free);
+    timer_init(&run->ramp, on_ramp);
+    timer_init(&run->end_of_phase, on_end_of_phase);
+    timer_init(&run->progress, on_progress);
+    run->client_bytes = sizeof(struct client) + plan->pipeline * sizeof(struct asked);
+    run->clients = calloc(plan->connections, run->client_bytes);
+    int error = run->clients ? messages_init(&run->messages, plan, seed) : -ENOMEM;
+    /* The instrument is the same whatever is measured, and waits in the way that is known best. */
+    if (error == 0)
+        error = loop_create(&(struct loop_options){.backend = LOOP_BACKEND_EPOLL}, &run->loop);
+    if (error == 0 && plan->rate > 0)
+        error = start_alarm(run);
+    for (unsigned i = 0; error == 0 && i < plan->connections; i++)
+        client_init(client_at(run, i), run, i);
+    return error;
+}
+
+static void settle_result(struct run *run)
+{
+    struct load_result *result = run->result;
+    bool was_open = run->window_begin_us != UINT64_MAX;
+    if (was_open && run->window_end_us == UINT64_MAX) {
+        run->window_end_us = run->phase == LOAD_PHASE_MEASURING ? now_us(run) : run->last_answer_us;
+        result->due = result->sent;
+        take_time(run);
+    }
+    result->elapsed_us = was_open ? run->window_end_us - run->window_begin_us : 0;
+    result->threads = 1;
+    result->target_count = run->plan.target_count;
+    for (size_t i = 0; i < result->target_count; i++) {
+        result->answers += result->targets[i].answers;
+        if (run->plan.rate <= 0)
+            result->targets[i].service = result->targets[i].latency;
+    }
+    if (result->elapsed_us > 0)
+        result->cpu_share_most =
+            (double)(result->cpu_us + result->waiting_us) / (double)MAX(result->elapsed_us, UINT64_C(1));
+}
+
+int run_go(struct run *run)
+{
+    enter(run, LOAD_PHASE_CONNECTING);
+    run->ramp_began_us = run->life_seen_us = run->phase_began_us;
+    arm(run, &run->progress, PROGRESS_MS);
+    arm(run, &run->ramp, RAMP_MS);
+    int error = loop_run(run->loop);
+    settle_result(run);
+    return error;
+}
+
+void run_finish(struct run *run)
+{
+    run->is_over = true;
+    for (unsigned i = 0; run->loop && i < run->begun; i++)
+        client_abandon(client_at(run, i));
+    if (run->alarm.fd >= 0)
+        sys_close(run->alarm.fd);
+    loop_destroy(run->loop);
+    messages_finish(&run->messages);
+    free(run->clients);
+    run->clients = NULL;
+}
