@@ -1,0 +1,486 @@
+/* Read go_on first: parse, answer, gather what is to be sent, again as long as that gets on. It is what
+ * serve/connection.c and serve/delivery.c do, less their timers and states: the models wait, not the session.
+ */
+#include "lab/session.h"
+
+#include "lab/site_internal.h"
+#include "serve/dispatch.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+/* Requests that are answered before what was answered is sent. */
+#define PIPELINE_BATCH 16
+
+/* Some more than PIPELINE_BATCH small responses have. */
+#define OUTPUT_SEGMENTS_MAX 32
+
+/* Whoever sends more than this to a server that said farewell does not listen. */
+#define LINGER_BYTES_MAX (1u << 20)
+
+struct lab_output {
+    size_t first; /* that is not sent whole */
+    size_t count;
+    struct segment segments[OUTPUT_SEGMENTS_MAX];
+};
+
+static const struct exchange_events exchange_events;
+
+/* The access log asks for it, and the lab has none. */
+static const struct peer nobody;
+
+void lab_session_init(struct lab_session *session, struct lab_site *site)
+{
+    *session = (struct lab_session){.site = site, .need = LAB_NEEDS_BYTES};
+    h1_init(&session->engine, &site->server->h1_limits);
+    list_init(&session->exchanges);
+}
+
+static struct exchange *first_exchange(const struct lab_session *session)
+{
+    return CONTAINER_OF(session->exchanges.next, struct exchange, link);
+}
+
+static struct exchange *last_exchange(const struct lab_session *session)
+{
+    return list_is_empty(&session->exchanges)
+               ? NULL
+               : CONTAINER_OF(session->exchanges.previous, struct exchange, link);
+}
+
+static void drop_exchange(struct exchange *exchange)
+{
+    bool has_job = exchange->is_busy;
+    list_remove(&exchange->link);
+    dispatch_end(exchange);
+    /* Not before its job came back, which nobody will do. */
+    if (has_job)
+        exchange->job.done(&exchange->job);
+}
+
+static void free_output(struct lab_session *session)
+{
+    free(session->output);
+    session->output = NULL;
+}
+
+void lab_session_finish(struct lab_session *session)
+{
+    lab_site_enter(session->site);
+    while (!list_is_empty(&session->exchanges))
+        drop_exchange(first_exchange(session));
+    lab_site_leave(session->site);
+    free_output(session);
+    free(session->input);
+    session->input = NULL;
+}
+
+/* ---- requests ---- */
+
+static struct exchange *begin_exchange(struct lab_session *session)
+{
+    struct server *server = session->site->server;
+    struct exchange *exchange = server->spare;
+    server->spare = NULL;
+    exchange->owner = session;
+    exchange->events = &exchange_events;
+    exchange->peer = &nobody;
+    exchange->snapshot = snapshot_ref(server->snapshot);
+    list_append(&session->exchanges, &exchange->link);
+    return exchange;
+}
+
+static void block(struct exchange *exchange)
+{
+    (void)exchange;
+    struct timespec duration = {.tv_nsec = LAB_BLOCK_MS * 1000000L};
+    while (nanosleep(&duration, &duration) < 0) {
+    }
+}
+
+static bool is_to_block(const struct exchange *exchange)
+{
+    return exchange->place && slice_equal(exchange->place->route->prefix, SLICE(LAB_BLOCK_PATH));
+}
+
+static void answer(struct exchange *exchange)
+{
+    if (!is_to_block(exchange))
+        dispatch_answer(exchange);
+    else if (exchange_offload(exchange, &exchange->server->listings, block, dispatch_answer) < 0)
+        exchange_fail(exchange, 503);
+}
+
+/* The rules are those of on_request in serve/connection.c. */
+static bool on_request(struct lab_session *session)
+{
+    struct exchange *exchange = begin_exchange(session);
+    exchange->closes = session->client_is_done = !exchange->request.keep_alive;
+    dispatch_route(exchange);
+    if (exchange->request.body == HTTP_BODY_NONE) {
+        answer(exchange);
+    } else if (exchange->request.expect_continue && exchange->refusal) {
+        exchange->closes = true;
+        answer(exchange);
+    } else {
+        exchange->sends_continue = exchange->request.expect_continue;
+        return exchange_keep(exchange) == 0;
+    }
+    session->is_closing |= exchange->closes;
+    return true;
+}
+
+/* Where the request had content, its exchange has been waiting for this. */
+static void on_request_end(struct lab_session *session)
+{
+    struct exchange *exchange = last_exchange(session);
+    if (exchange == NULL || exchange->is_responded || exchange->is_busy)
+        return;
+    answer(exchange);
+    session->is_closing |= exchange->closes;
+}
+
+static void on_error(struct lab_session *session)
+{
+    struct exchange *exchange = last_exchange(session);
+    if (exchange == NULL || exchange->is_responded)
+        exchange = begin_exchange(session);
+    session->is_closing = exchange->closes = true;
+    session->client_is_done = false;
+    exchange_fail(exchange, session->engine.status);
+}
+
+static bool is_between_requests(const struct lab_session *session)
+{
+    return session->engine.state == H1_STATE_HEAD;
+}
+
+static bool has_spare(struct server *server)
+{
+    if (server->spare == NULL)
+        server->spare = exchange_create(server);
+    return server->spare != NULL;
+}
+
+/* No request is begun before what was answered is sent, nor while the one before it is not answered, nor
+ * while others have more need of an exchange. */
+static bool may_begin(const struct lab_session *session, unsigned begun)
+{
+    const struct exchange *last = last_exchange(session);
+    if (begun == 0 || last == NULL)
+        return last == NULL;
+    return last->is_responded && begun < PIPELINE_BATCH && !exchange_pool_is_low(session->site->server);
+}
+
+enum parse_result {
+    PARSE_STARVED, /* nothing more to do without more bytes */
+    PARSE_PAUSED,  /* there may be more, but what was answered must be sent first */
+    PARSE_FAILED,  /* for want of memory */
+};
+
+static enum parse_result parse(struct lab_session *session, struct slice *input)
+{
+    struct server *server = session->site->server;
+    unsigned begun = 0;
+    for (;;) {
+        if (session->is_closing || (is_between_requests(session) && !may_begin(session, begun)))
+            return PARSE_PAUSED;
+        if (!has_spare(server))
+            return PARSE_FAILED;
+        struct slice content;
+        switch (h1_next(&session->engine, input, &server->spare->request, &content)) {
+        case H1_MORE: http_request_clear(&server->spare->request); return PARSE_STARVED;
+        case H1_REQUEST:
+            begun++;
+            if (!on_request(session))
+                return PARSE_FAILED;
+            break;
+        case H1_CONTENT: break;
+        case H1_END: on_request_end(session); break;
+        case H1_ERROR: on_error(session); break;
+        }
+    }
+}
+
+/* ---- responses ---- */
+
+static bool has_room(const struct lab_output *output)
+{
+    return output->count < OUTPUT_SEGMENTS_MAX;
+}
+
+static void add_continue(struct lab_output *output, struct exchange *exchange)
+{
+    if (!exchange->sends_continue)
+        return;
+    exchange->sends_continue = false;
+    output->segments[output->count++] = segment_memory(SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
+}
+
+/* PIECE_GIVEN: there is no room for more. */
+static enum piece_result add_pieces(struct lab_output *output, struct exchange *exchange)
+{
+    while (has_room(output)) {
+        struct segment *segment = &output->segments[output->count];
+        enum piece_result result = exchange_next_piece(exchange, segment);
+        if (result != PIECE_GIVEN)
+            return result;
+        output->count += segment->length > 0;
+    }
+    return PIECE_GIVEN;
+}
+
+/* Fills the output; returns what is needed once it is sent. */
+static enum lab_need gather(struct lab_session *session, struct lab_output *output)
+{
+    LIST_FOREACH(link, &session->exchanges) {
+        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+        if (!has_room(output))
+            return LAB_NEEDS_ROOM;
+        add_continue(output, exchange);
+        if (!exchange->is_responded)
+            return exchange->is_busy ? LAB_NEEDS_WORK : LAB_NEEDS_BYTES;
+        switch (add_pieces(output, exchange)) {
+        case PIECE_GIVEN: return LAB_NEEDS_ROOM;
+        case PIECE_WAIT: return LAB_NEEDS_WORK;
+        case PIECE_FAILED: exchange->closes = session->is_closing = true; break;
+        case PIECE_END: break;
+        }
+        exchange->is_sent = true;
+        if (exchange->closes)
+            return LAB_NEEDS_FAREWELL;
+    }
+    return LAB_NEEDS_BYTES;
+}
+
+/* A client that says "close" and whose every byte was read sends nothing more: closing is safe. */
+static enum lab_need farewell(const struct lab_session *session)
+{
+    bool was_read_whole = is_between_requests(session) && session->input_length == 0;
+    return session->client_is_done && was_read_whole ? LAB_NEEDS_CLOSE : LAB_NEEDS_FAREWELL;
+}
+
+/* Ends the exchanges whose responses are out; true when the last of the connection was among them. */
+static bool end_sent(struct lab_session *session)
+{
+    while (!list_is_empty(&session->exchanges) && first_exchange(session)->is_sent) {
+        struct exchange *exchange = first_exchange(session);
+        bool closes = exchange->closes;
+        list_remove(&exchange->link);
+        dispatch_end(exchange);
+        if (closes)
+            return true;
+    }
+    return false;
+}
+
+/* ---- getting on ---- */
+
+/* Parses and answers until something is needed of the outside. */
+static enum lab_need go_on(struct lab_session *session, struct slice *input)
+{
+    struct lab_output output;
+    for (;;) {
+        enum parse_result parsed = parse(session, input);
+        if (parsed == PARSE_FAILED)
+            return LAB_NEEDS_CLOSE;
+        output.first = output.count = 0;
+        enum lab_need need = gather(session, &output);
+        if (output.count > 0)
+            break;
+        /* Responses that had no byte left. */
+        if (end_sent(session))
+            return farewell(session);
+        if (need != LAB_NEEDS_BYTES || parsed == PARSE_STARVED)
+            return need;
+    }
+    size_t size = offsetof(struct lab_output, segments[0]) + output.count * sizeof(struct segment);
+    session->output = malloc(size);
+    if (session->output == NULL)
+        return LAB_NEEDS_CLOSE;
+    memcpy(session->output, &output, size);
+    return LAB_NEEDS_ROOM;
+}
+
+/* What was not parsed outlives the bytes that were lent. A request that is not answered yet has a copy of its
+ * own (exchange_keep); one that is answered is looked at no more. */
+static bool keep_input(struct lab_session *session, struct slice rest)
+{
+    if (rest.length == session->input_length && rest.data == session->input)
+        return true;
+    char *input = NULL;
+    if (rest.length > 0) {
+        input = malloc(rest.length);
+        if (input == NULL)
+            return false;
+        memcpy(input, rest.data, rest.length);
+    }
+    free(session->input);
+    session->input = input;
+    session->input_length = (uint32_t)rest.length;
+    return true;
+}
+
+/* With the server to itself. */
+static void advance(struct lab_session *session, struct slice input)
+{
+    enum lab_need need = go_on(session, &input);
+    session->need = (uint8_t)(keep_input(session, input) ? need : LAB_NEEDS_CLOSE);
+}
+
+static struct slice kept_input(const struct lab_session *session)
+{
+    return slice_make(session->input, session->input_length);
+}
+
+/* Bytes behind those of before. Between two calls there is at most what one call brought and one unfinished
+ * request, as nothing is received while anything is to be sent. */
+static bool append_input(struct lab_session *session, struct slice bytes)
+{
+    char *input = realloc(session->input, session->input_length + bytes.length);
+    if (input == NULL)
+        return false;
+    memcpy(input + session->input_length, bytes.data, bytes.length);
+    session->input = input;
+    session->input_length += (uint32_t)bytes.length;
+    return true;
+}
+
+void lab_session_receive(struct lab_session *session, struct slice bytes)
+{
+    assert(session->need == LAB_NEEDS_BYTES);
+    if (session->is_lingering) {
+        session->lingered_bytes += (uint32_t)bytes.length;
+        if (session->lingered_bytes > LINGER_BYTES_MAX)
+            session->need = LAB_NEEDS_CLOSE;
+        return;
+    }
+    if (session->input_length > 0) {
+        if (!append_input(session, bytes)) {
+            session->need = LAB_NEEDS_CLOSE;
+            return;
+        }
+        bytes = kept_input(session);
+    }
+    lab_site_enter(session->site);
+    lab_site_tick(session->site);
+    /* What its client changed on disk before it connected. */
+    if (!session->has_begun)
+        file_cache_poll(session->site->server->files);
+    session->has_begun = true;
+    advance(session, bytes);
+    lab_site_leave(session->site);
+}
+
+void lab_session_end(struct lab_session *session)
+{
+    assert(session->need == LAB_NEEDS_BYTES);
+    session->need = LAB_NEEDS_CLOSE;
+}
+
+void lab_session_break(struct lab_session *session)
+{
+    session->need = LAB_NEEDS_CLOSE;
+}
+
+void lab_session_said_farewell(struct lab_session *session)
+{
+    assert(session->need == LAB_NEEDS_FAREWELL);
+    session->is_lingering = true;
+    session->need = LAB_NEEDS_BYTES;
+}
+
+const struct segment *lab_session_segments(const struct lab_session *session, size_t *ret_count)
+{
+    const struct lab_output *output = session->output;
+    assert(session->need == LAB_NEEDS_ROOM && output->first < output->count);
+    *ret_count = output->count - output->first;
+    return &output->segments[output->first];
+}
+
+bool lab_session_may_send_file(struct lab_session *session)
+{
+    const struct segment *segment = &session->output->segments[session->output->first];
+    LIST_FOREACH(link, &session->exchanges) {
+        const struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+        if (exchange->file == NULL || exchange->file->fd != segment->fd)
+            continue;
+        if (!exchange_file_is_unchanged(exchange))
+            session->need = LAB_NEEDS_CLOSE;
+        return session->need == LAB_NEEDS_ROOM;
+    }
+    UNREACHABLE();
+}
+
+/* True when nothing is left. */
+static bool consume(struct lab_output *output, size_t count)
+{
+    while (count > 0) {
+        assert(output->first < output->count);
+        struct segment *segment = &output->segments[output->first];
+        size_t length = MIN(count, segment->length);
+        if (segment->data)
+            segment->data += length;
+        else
+            segment->offset += (off_t)length;
+        segment->length -= length;
+        output->first += segment->length == 0;
+        count -= length;
+    }
+    return output->first == output->count;
+}
+
+void lab_session_sent(struct lab_session *session, size_t count)
+{
+    assert(session->need == LAB_NEEDS_ROOM);
+    if (!consume(session->output, count))
+        return;
+    free_output(session);
+    lab_site_enter(session->site);
+    if (end_sent(session))
+        session->need = (uint8_t)farewell(session);
+    else
+        advance(session, kept_input(session));
+    lab_site_leave(session->site);
+}
+
+/* ---- what may block ---- */
+
+static void on_progress(void *owner)
+{
+    (void)owner; /* lab_session_worked goes on */
+}
+
+static void on_job(void *owner, struct exchange *exchange)
+{
+    (void)owner, (void)exchange; /* it is busy from here on: gather sees it */
+}
+
+static const struct exchange_events exchange_events = {.on_progress = on_progress, .on_job = on_job};
+
+static struct job *job_of(const struct lab_session *session)
+{
+    assert(session->need == LAB_NEEDS_WORK);
+    LIST_FOREACH(link, &session->exchanges) {
+        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+        if (exchange->is_busy)
+            return &exchange->job;
+    }
+    UNREACHABLE();
+}
+
+void lab_session_work(struct lab_session *session)
+{
+    struct job *job = job_of(session);
+    job->work(job);
+}
+
+void lab_session_worked(struct lab_session *session)
+{
+    struct job *job = job_of(session);
+    lab_site_enter(session->site);
+    lab_site_tick(session->site);
+    job->done(job);
+    advance(session, kept_input(session));
+    lab_site_leave(session->site);
+}
