@@ -1,0 +1,320 @@
+/* io_uring(7): not "tell me when I may", but "do it and tell me when it is done".
+ *
+ * Two rings lie in memory that the program shares with the kernel. Into the one it puts operations (accept,
+ * receive, send, read), out of the other it takes their results; one system call hands over everything that
+ * has gathered and waits for the next results. The readiness loops before this one need a call for each
+ * receive and send; this one needs about one a turn, however many clients the turn serves. Linux has it
+ * since 5.1 (2019), and what is used here since 6.1: accept that goes on by itself (multishot), and buffers
+ * that the kernel takes from a ring of them only when bytes arrive, so that an idle connection holds none.
+ * Seastar, libuv (for files), Tokio's and PostgreSQL's newer parts use it; Windows has had the idea since
+ * NT 3.5 (completion ports).
+ *
+ * What it costs: order. Memory that an operation uses is the kernel's until its result is there, so nothing
+ * can be freed just because a client went away. Here each client has exactly one operation under way at any
+ * time; that makes its life as easy as in the other models. What it does not save is the work itself: copying
+ * bytes and TCP.
+ *
+ * What breaks it: a handler that blocks, as in every loop; and machines that forbid it
+ * (kernel.io_uring_disabled, containers' seccomp filters), since its many paths into the kernel have had
+ * their share of holes. */
+#include "lab/models.h"
+
+#include <errno.h>
+
+#ifdef HAVE_URING
+
+#include "lab/client.h"
+
+#include <liburing.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ENTRIES      4096
+#define BUFFERS      1024 /* a power of two */
+#define BUFFER_BYTES 4096
+#define GROUP        0
+
+/* Of a file, read and then sent: there is no sendfile here. */
+#define FILE_BYTES (64u << 10)
+
+#define PIECES_MAX 16
+
+struct uring {
+    struct io_uring ring;
+    struct io_uring_buf_ring *buffer_ring;
+    char *buffers;
+    struct lab_crowd crowd;
+    int listening_fd;
+};
+
+/* What a client has while it is sent something. */
+struct sending {
+    struct msghdr message;
+    struct iovec pieces[PIECES_MAX];
+    bool is_reading; /* of a file */
+    size_t file_length, file_sent;
+    char file_bytes[FILE_BYTES];
+};
+
+/* The next free place in the ring; where there is none, what is in it is handed over first. */
+static struct io_uring_sqe *next_entry(struct uring *uring)
+{
+    struct io_uring_sqe *entry;
+    while ((entry = io_uring_get_sqe(&uring->ring)) == NULL)
+        io_uring_submit(&uring->ring);
+    return entry;
+}
+
+static void begin_to_accept(struct uring *uring)
+{
+    struct io_uring_sqe *entry = next_entry(uring);
+    io_uring_prep_multishot_accept(entry, uring->listening_fd, NULL, NULL, SOCK_CLOEXEC);
+    io_uring_sqe_set_data(entry, NULL);
+}
+
+/* The kernel waits for the socket first, as a client that has just been answered has rarely asked again. */
+static void begin_to_receive(struct uring *uring, struct lab_client *client)
+{
+    struct io_uring_sqe *entry = next_entry(uring);
+    io_uring_prep_recv(entry, client->fd, NULL, BUFFER_BYTES, 0);
+    entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    entry->flags |= IOSQE_BUFFER_SELECT;
+    entry->buf_group = GROUP;
+    io_uring_sqe_set_data(entry, client);
+}
+
+static void send_memory(struct uring *uring, struct lab_client *client, const struct segment *segments,
+                        size_t count)
+{
+    struct sending *sending = client->own;
+    size_t used = 0;
+    for (; used < MIN(count, (size_t)PIECES_MAX) && segments[used].data; used++)
+        sending->pieces[used] = (struct iovec){(char *)segments[used].data, segments[used].length};
+    sending->message = (struct msghdr){.msg_iov = sending->pieces, .msg_iovlen = used};
+    struct io_uring_sqe *entry = next_entry(uring);
+    io_uring_prep_sendmsg(entry, client->fd, &sending->message, MSG_NOSIGNAL | (used < count ? MSG_MORE : 0));
+    io_uring_sqe_set_data(entry, client);
+}
+
+/* Reads a part of the file, or sends what was read. */
+static void send_file(struct uring *uring, struct lab_client *client, const struct segment *segment)
+{
+    struct sending *sending = client->own;
+    struct io_uring_sqe *entry = next_entry(uring);
+    sending->is_reading = sending->file_sent == sending->file_length;
+    if (sending->is_reading) {
+        sending->file_sent = sending->file_length = 0;
+        size_t length = MIN(segment->length, (size_t)FILE_BYTES);
+        io_uring_prep_read(entry, segment->fd, sending->file_bytes, (unsigned)length,
+                           (uint64_t)segment->offset);
+    } else {
+        io_uring_prep_send(entry, client->fd, sending->file_bytes + sending->file_sent,
+                           sending->file_length - sending->file_sent, MSG_NOSIGNAL);
+    }
+    io_uring_sqe_set_data(entry, client);
+}
+
+static void begin_to_send(struct uring *uring, struct lab_client *client)
+{
+    if (client->own == NULL)
+        client->own = calloc(1, sizeof(struct sending));
+    if (client->own == NULL) {
+        lab_client_destroy(client);
+        return;
+    }
+    size_t count;
+    const struct segment *segments = lab_session_segments(&client->session, &count);
+    if (segments[0].data)
+        send_memory(uring, client, segments, count);
+    else
+        send_file(uring, client, &segments[0]);
+}
+
+/* Begins the one operation that the session needs next. */
+static void begin_next(struct uring *uring, struct lab_client *client)
+{
+    while (lab_session_need(&client->session) == LAB_NEEDS_WORK) {
+        lab_session_work(&client->session);
+        lab_session_worked(&client->session);
+    }
+    if (lab_session_need(&client->session) == LAB_NEEDS_FAREWELL)
+        lab_client_say_farewell(client);
+    switch (lab_session_need(&client->session)) {
+    case LAB_NEEDS_ROOM: begin_to_send(uring, client); return;
+    case LAB_NEEDS_BYTES:
+        free(client->own);
+        client->own = NULL;
+        begin_to_receive(uring, client);
+        lab_crowd_note(&uring->crowd, client);
+        return;
+    case LAB_NEEDS_CLOSE:
+    case LAB_NEEDS_WORK:
+    case LAB_NEEDS_FAREWELL: free(client->own); lab_client_destroy(client);
+    }
+}
+
+static void give_buffer_back(struct uring *uring, unsigned number)
+{
+    io_uring_buf_ring_add(uring->buffer_ring, uring->buffers + (size_t)number * BUFFER_BYTES, BUFFER_BYTES,
+                          (unsigned short)number, io_uring_buf_ring_mask(BUFFERS), 0);
+    io_uring_buf_ring_advance(uring->buffer_ring, 1);
+}
+
+static void on_received(struct uring *uring, struct lab_client *client, const struct io_uring_cqe *result)
+{
+    if (result->res > 0) {
+        unsigned number = result->flags >> IORING_CQE_BUFFER_SHIFT;
+        const char *bytes = uring->buffers + (size_t)number * BUFFER_BYTES;
+        lab_session_receive(&client->session, slice_make(bytes, (size_t)result->res));
+        give_buffer_back(uring, number);
+    } else if (result->res == 0) {
+        lab_session_end(&client->session);
+    } else if (result->res != -ENOBUFS) { /* then others hold all of them: asked for once more */
+        lab_session_break(&client->session);
+    }
+}
+
+static void on_sent(struct lab_client *client, int result)
+{
+    struct sending *sending = client->own;
+    bool is_file = sending->file_sent < sending->file_length;
+    if (result <= 0) {
+        lab_session_break(&client->session);
+    } else if (sending->is_reading) {
+        sending->is_reading = false;
+        sending->file_length = (size_t)result;
+        if (!lab_session_may_send_file(&client->session))
+            return;
+    } else {
+        sending->file_sent += is_file ? (size_t)result : 0;
+        lab_session_sent(&client->session, (size_t)result);
+    }
+}
+
+static void on_accepted(struct uring *uring, const struct io_uring_cqe *result)
+{
+    struct lab_client *client = NULL;
+    if (result->res >= 0)
+        client = lab_client_create(uring->crowd.site, result->res);
+    else if (result->res == -EMFILE || result->res == -ENFILE)
+        client = lab_accept(uring->crowd.site, uring->listening_fd, 0); /* turns one away */
+    if (client)
+        begin_next(uring, client);
+    if (!(result->flags & IORING_CQE_F_MORE))
+        begin_to_accept(uring);
+}
+
+static void on_result(struct uring *uring, const struct io_uring_cqe *result)
+{
+    struct lab_client *client = io_uring_cqe_get_data(result);
+    if (client == NULL) {
+        on_accepted(uring, result);
+        return;
+    }
+    if (lab_session_need(&client->session) == LAB_NEEDS_BYTES)
+        on_received(uring, client, result);
+    else
+        on_sent(client, result->res);
+    begin_next(uring, client);
+}
+
+static void take_results(struct uring *uring)
+{
+    unsigned head, count = 0;
+    struct io_uring_cqe *result;
+    io_uring_for_each_cqe(&uring->ring, head, result)
+    {
+        on_result(uring, result);
+        count++;
+    }
+    io_uring_cq_advance(&uring->ring, count);
+}
+
+/* The operation of a silent client ends with its socket, and the client with the operation. */
+static void drop_silent(struct uring *uring)
+{
+    struct lab_client *client;
+    while ((client = lab_crowd_next_silent(&uring->crowd)) != NULL) {
+        shutdown(client->fd, SHUT_RDWR);
+        lab_crowd_note(&uring->crowd, client);
+    }
+}
+
+static int provide_buffers(struct uring *uring)
+{
+    void *memory;
+    if (posix_memalign(&memory, 4096, BUFFERS * (sizeof(struct io_uring_buf) + BUFFER_BYTES)) != 0)
+        return -ENOMEM;
+    uring->buffer_ring = memory;
+    uring->buffers = (char *)memory + BUFFERS * sizeof(struct io_uring_buf);
+    struct io_uring_buf_reg registration = {
+        .ring_addr = (uintptr_t)memory,
+        .ring_entries = BUFFERS,
+        .bgid = GROUP,
+    };
+    int error = io_uring_register_buf_ring(&uring->ring, &registration, 0);
+    io_uring_buf_ring_init(uring->buffer_ring);
+    for (unsigned number = 0; number < BUFFERS && error == 0; number++)
+        give_buffer_back(uring, number);
+    return error;
+}
+
+/* One thread has the ring, and the kernel does its part of the work when that thread asks for results, rather
+ * than in the middle of something else. */
+static int open_ring(struct io_uring *ring)
+{
+    struct io_uring_params params = {.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN};
+    return io_uring_queue_init_params(ENTRIES, ring, &params);
+}
+
+int lab_serve_io_uring(struct lab_site *site, int listening_fd)
+{
+    static struct uring uring;
+    uring.listening_fd = listening_fd;
+    lab_crowd_init(&uring.crowd, site);
+    int error = lab_site_open(site);
+    if (error == 0)
+        error = open_ring(&uring.ring);
+    if (error == 0)
+        error = provide_buffers(&uring);
+    if (error < 0)
+        return error;
+    begin_to_accept(&uring);
+    for (;;) {
+        struct __kernel_timespec second = {.tv_sec = 1};
+        struct io_uring_cqe *result;
+        io_uring_submit_and_wait_timeout(&uring.ring, &result, 1, &second, NULL);
+        take_results(&uring);
+        drop_silent(&uring);
+    }
+}
+
+const char *lab_io_uring_unavailable(void)
+{
+    struct io_uring ring;
+    int error = open_ring(&ring);
+    if (error == 0)
+        io_uring_queue_exit(&ring);
+    switch (-error) {
+    case 0: return NULL;
+    case ENOSYS: return "this kernel has no io_uring";
+    case EPERM: return "io_uring is forbidden here: see kernel.io_uring_disabled, or the container's filter";
+    case EINVAL: return "this kernel's io_uring is older than 6.1";
+    default: return "io_uring cannot be opened here: there may not be enough memory";
+    }
+}
+
+#else
+
+int lab_serve_io_uring(struct lab_site *site, int listening_fd)
+{
+    (void)site, (void)listening_fd;
+    return -ENOSYS;
+}
+
+const char *lab_io_uring_unavailable(void)
+{
+    return "this vif was built without liburing";
+}
+
+#endif
