@@ -30,6 +30,11 @@ uint64_t sim_seed(void);
 /* System calls and allocations fail in this run: see sim_clients_on_fault. */
 bool sim_has_faults(void);
 
+/* The server has so few descriptors, or so little room for jobs in its pool, that it must refuse clients or close
+ * idle ones for want of them. */
+bool sim_is_short_of_descriptors(void);
+bool sim_is_short_of_jobs(void);
+
 /* An invariant is violated: prints what, the seed, how to replay it, the last lines of the trace; ends the
  * program. */
 void sim_fail(const char *format, ...) PRINTF_LIKE(1, 2) __attribute__((noreturn));
@@ -196,9 +201,9 @@ void sim_rename(const char *from, const char *to);
 
 bool sim_exists(const char *path);
 
-/* Takes the file out of the page cache, unless it was read in the last two seconds, and its name out of the
- * cache of names: who asks for it must wait for the disk. It comes back with the first read. Before the
- * server runs everything is cached. */
+/* Takes the file's name out of the cache of names, and its bytes out of the page cache unless they were used
+ * lately or may be under way: who asks for them must wait for the disk. The parts that are read come back.
+ * Before the server runs everything is cached. */
 void sim_file_chill(const char *path);
 
 /* ---- faults ---- */
