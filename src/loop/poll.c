@@ -13,6 +13,9 @@
 
 #define CAPACITY_FIRST 64
 
+/* The wait when the kernel lacks the memory for its copy of the array. */
+#define REST_MS 10
+
 struct backend_state {
     struct pollfd *fds;
     struct watch **watches;
@@ -83,7 +86,12 @@ static void poll_stop(struct backend_state *state, struct watch *watch)
 static int poll_wait(struct backend_state *state, int timeout_ms)
 {
     state->next = 0;
-    return sys_poll(state->fds, state->count, timeout_ms);
+    int count = sys_poll(state->fds, state->count, timeout_ms);
+    if (count != -ENOMEM)
+        return count;
+    /* Over in a moment, and no reason to end; a wait for nothing needs no memory. */
+    count = sys_poll(NULL, 0, MIN(timeout_ms, REST_MS));
+    return count == -ENOMEM ? 0 : count;
 }
 
 static struct watch *poll_ready(struct backend_state *state, int i, unsigned *ret_events)

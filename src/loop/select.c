@@ -4,9 +4,13 @@
 #include "loop/backend.h"
 
 #include "sys/event.h"
+#include "sys/process.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+/* The wait when the kernel lacks the memory for its copy of the sets. */
+#define REST_MS 10
 
 struct backend_state {
     fd_set reading; /* what is waited for */
@@ -74,6 +78,11 @@ static int select_wait(struct backend_state *state, int timeout_ms)
     state->writable = state->writing;
     state->next = 0;
     int count = sys_select(state->fd_end, &state->readable, &state->writable, timeout_ms);
+    /* Over in a moment, and no reason to end; a wait for nothing needs no memory. */
+    if (count == -ENOMEM)
+        count = sys_poll(NULL, 0, MIN(timeout_ms, REST_MS));
+    if (count == -ENOMEM)
+        count = 0;
     if (count <= 0)
         state->next = state->fd_end;
     return count;
