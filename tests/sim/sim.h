@@ -30,8 +30,8 @@ uint64_t sim_seed(void);
 /* System calls and allocations fail in this run: see sim_clients_on_fault. */
 bool sim_has_faults(void);
 
-/* The server has so few descriptors, or so little room for jobs in its pool, that it must refuse clients or close
- * idle ones for want of them. */
+/* The server has so few descriptors, or so little room for jobs in its pool, that it must refuse clients or
+ * close idle ones for want of them. */
 bool sim_is_short_of_descriptors(void);
 bool sim_is_short_of_jobs(void);
 

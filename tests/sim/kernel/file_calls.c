@@ -72,8 +72,10 @@ static unsigned opened_mask(struct open_file *file)
 static void opened_release(struct open_file *file)
 {
     struct opened *opened = opened_of(file);
-    if (opened->inode)
+    if (opened->inode) {
+        opened->inode->readers -= !opened->is_place;
         inode_unref(opened->inode);
+    }
     kernel_free(opened);
 }
 
@@ -110,6 +112,8 @@ static int install(struct inode *inode, bool is_place)
     open_file_init(&opened->file, &opened_class);
     opened->inode = inode ? inode_ref(inode) : NULL;
     opened->is_place = is_place;
+    if (inode)
+        inode->readers += !is_place;
     int fd = descriptor_install(&opened->file);
     if (fd > 0)
         call_got_on();
@@ -192,7 +196,7 @@ static long cachestat(int fd, const uint64_t range[2], uint64_t out[5])
     uint64_t first = range[0] / PAGE, last = (range[0] + range[1] - 1) / PAGE;
     memset(out, 0, 5 * sizeof(*out));
     use(inode);
-    out[inode->is_in_page_cache ? 0 : 3] = last - first + 1;
+    out[inode_is_cached(inode, range[0], range[1]) ? 0 : 3] = last - first + 1;
     return 0;
 }
 
@@ -280,7 +284,7 @@ ssize_t __wrap_preadv2(int fd, const struct iovec *pieces, int count, off_t offs
     if (error == EOPNOTSUPP && may_wait)
         error = 0;
     size_t length = readable(inode, offset, pieces->iov_len);
-    if (error == 0 && length > 0 && !inode->is_in_page_cache) {
+    if (error == 0 && !inode_is_cached(inode, (size_t)offset, length)) {
         if (!may_wait)
             error = EAGAIN;
         else
@@ -290,7 +294,7 @@ ssize_t __wrap_preadv2(int fd, const struct iovec *pieces, int count, off_t offs
               error ? strerrorname_np(error) : "");
     if (error)
         return fail_with(error);
-    inode->is_in_page_cache = true;
+    inode_cache(inode, (size_t)offset, length);
     use(inode);
     /* A signal, a page that is missing: fewer than there are. */
     if (length > 1 && sim_one_in(&chance, 16))
@@ -320,7 +324,7 @@ ssize_t __wrap_sendfile(int fd, int file_fd, off_t *offset, size_t length)
     int error = fault_for(CALL_sendfile, target);
     if (error == ECONNRESET || error == EPIPE)
         socket_break(fd);
-    if (error == 0 && !inode->is_in_page_cache)
+    if (error == 0 && !inode_is_cached(inode, (size_t)*offset, length))
         files_wait_for_disk("sendfile", inode->path);
     use(inode);
     ssize_t sent = error ? -error : send_file(fd, inode, *offset, length);

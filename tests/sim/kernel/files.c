@@ -10,8 +10,14 @@
 #define LINKS_MAX 40
 #define BLOCK     512
 
-/* The kernel evicts what was not used lately. */
+/* The kernel evicts what was not used lately; what somebody has open and may be sending, slowly, after a
+ * while only. */
 #define USED_LATELY_US (2 * SIM_S)
+#define OPEN_LATELY_US (900 * SIM_S)
+
+/* The page cache takes bytes in by parts of this size at least. */
+#define CACHE_BLOCKS      64
+#define CACHE_BLOCK_BYTES 65536
 
 static struct inode *top;
 static uint64_t inode_count;
@@ -23,7 +29,6 @@ static struct inode *new_inode(uint32_t mode, const char *path)
     inode->number = ++inode_count;
     inode->mode = mode;
     inode->references = 1;
-    inode->is_in_page_cache = true;
     inode->modified_ns = inode->changed_ns = sim_wall_ns();
     list_init(&inode->names);
     list_init(&inode->watches);
@@ -56,6 +61,26 @@ void inode_unref(struct inode *inode)
     inodes_alive--;
     kernel_free(inode->bytes);
     kernel_free(inode);
+}
+
+/* A bit for each block that the range touches. */
+static uint64_t blocks_of(const struct inode *inode, size_t offset, size_t length)
+{
+    size_t block = MAX((size_t)CACHE_BLOCK_BYTES, inode->size / CACHE_BLOCKS + 1);
+    uint64_t blocks = 0;
+    for (size_t i = offset / block; i < CACHE_BLOCKS && i * block < offset + length; i++)
+        blocks |= UINT64_C(1) << i;
+    return blocks;
+}
+
+bool inode_is_cached(const struct inode *inode, size_t offset, size_t length)
+{
+    return (inode->cold_blocks & blocks_of(inode, offset, length)) == 0;
+}
+
+void inode_cache(struct inode *inode, size_t offset, size_t length)
+{
+    inode->cold_blocks &= ~blocks_of(inode, offset, length);
 }
 
 struct inode *files_top(void)
@@ -417,8 +442,9 @@ void sim_file_chill(const char *path)
     struct name *name = name_at(path, NULL);
     struct inode *inode = inode_at(path);
     name->is_cached = false;
-    if (inode->used_us && sim_now_us() < inode->used_us + USED_LATELY_US)
+    uint64_t rest_us = inode->readers ? OPEN_LATELY_US : USED_LATELY_US;
+    if (inode->used_us && sim_now_us() < inode->used_us + rest_us)
         return;
     sim_trace("%s is no longer in the page cache", path);
-    inode->is_in_page_cache = false;
+    inode->cold_blocks = UINT64_MAX;
 }

@@ -24,8 +24,9 @@ struct inode {
     int64_t changed_ns;
     char *bytes; /* of a file; of a link its target, with a NUL */
     size_t size;
-    bool is_in_page_cache;
+    uint64_t cold_blocks; /* bit n: this 64th part of the bytes is not in the page cache */
     uint64_t used_us;     /* when its bytes were last asked for */
+    unsigned readers;     /* descriptors that bytes are read by */
     struct inode *parent; /* of a folder; NULL for the topmost */
     struct list names;    /* of a folder: struct name */
     struct list watches;  /* struct inotify_watch */
@@ -50,6 +51,10 @@ void inode_unref(struct inode *inode);
 
 /* What fstat(2) says. */
 void inode_status(const struct inode *inode, struct stat *ret_status);
+
+/* The range is in the page cache; the range comes into it. */
+bool inode_is_cached(const struct inode *inode, size_t offset, size_t length);
+void inode_cache(struct inode *inode, size_t offset, size_t length);
 
 /* inotify.c: something happened to the inode itself, or to a name in a folder. */
 void inotify_tell(struct inode *inode, uint32_t mask, const char *name);

@@ -242,7 +242,8 @@ void channel_go_on(struct channel *channel)
 {
     while (may_launch(channel) && channel->sent < channel->written && channel->sent < channel->window_edge) {
         uint64_t allowed = MIN(channel->written, channel->window_edge) - channel->sent;
-        channel->sent += MIN(allowed, segment_size(channel));
+        size_t size = segment_size(channel);
+        channel->sent += MIN(allowed, size);
         launch(channel, FLIGHT_DATA);
     }
     if (may_launch(channel) && channel->sent == channel->written && channel->fin_written &&
