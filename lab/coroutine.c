@@ -126,7 +126,7 @@ static void begin(void)
 
 static void go_in_first(struct lab_coroutine *coroutine)
 {
-    ucontext_t context;
+    static _Thread_local ucontext_t context; /* on a stack it would be in a frame that nobody returns from */
     getcontext(&context);
     context.uc_stack.ss_sp = coroutine->memory + GUARD_BYTES;
     context.uc_stack.ss_size = STACK_BYTES;
@@ -144,20 +144,26 @@ static void go_in(struct lab_coroutine *coroutine)
     go_in_first(coroutine);
 }
 
-bool lab_coroutine_resume(struct lab_coroutine *coroutine)
+/* It gave way, or came to its end. Registers have come back, and what a function kept in them is not to be
+ * relied on: so this is another function. */
+static bool gone_out(void)
 {
-    assert(current == NULL);
-    current = coroutine;
-    if (_setjmp(coroutine->outside) == 0)
-        go_in(coroutine);
-    /* It gave way, or came to its end. */
-    coroutine = current;
+    struct lab_coroutine *coroutine = current;
     current = NULL;
     tell_gone_out(coroutine);
     bool is_over = coroutine->is_over;
     if (is_over)
         destroy(coroutine);
     return !is_over;
+}
+
+bool lab_coroutine_resume(struct lab_coroutine *coroutine)
+{
+    assert(current == NULL);
+    current = coroutine;
+    if (_setjmp(coroutine->outside) == 0)
+        go_in(coroutine);
+    return gone_out();
 }
 
 void lab_coroutine_give_way(void)
