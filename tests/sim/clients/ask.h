@@ -1,0 +1,115 @@
+/* A request as a client of the simulator sends it: its bytes, and what they ask, in terms that the oracle
+ * judges the answer by. The one is made from the other and never parsed back. */
+#ifndef SIM_CLIENTS_ASK_H
+#define SIM_CLIENTS_ASK_H
+
+#include "base/buffer.h"
+#include "dates.h"
+#include "website.h"
+
+#include <limits.h>
+
+#define ASK_RANGES_MAX 20
+#define ASK_TAGS_MAX   3
+#define ASK_BYTES_MAX  (4u << 20)
+
+/* One spec of a Range field. */
+struct ask_range {
+    enum { RANGE_BETWEEN, RANGE_FROM, RANGE_LAST } kind;
+    uint64_t first; /* of RANGE_LAST: how many */
+    uint64_t last;
+};
+
+/* If-Match or If-None-Match. */
+struct ask_tags {
+    bool is_there;
+    bool is_star;
+    size_t count;
+    char tags[ASK_TAGS_MAX][ETAG_TEXT_MAX];
+};
+
+/* A field with a date. */
+struct ask_date {
+    bool is_there;
+    int64_t seconds;
+};
+
+/* What Accept-Encoding says of each form, in thousandths; ASK_UNSAID where nothing. */
+#define ASK_UNSAID (-1)
+struct ask_codings {
+    bool is_there;
+    int weights[FORM_COUNT];
+    int others; /* "*" */
+};
+
+enum ask_end {
+    ASK_ENDS,       /* the whole of it is sent */
+    ASK_NEVER_ENDS, /* less content is sent than was announced, or no end of the head */
+};
+
+struct ask {
+    const struct target *target; /* NULL: what is asked makes no sense, and is refused */
+    const char *method;          /* "" where there is none to speak of */
+    bool is_head;                /* the answer has no content */
+    bool is_old;                 /* HTTP/1.0 */
+    bool says_close;
+    bool says_keep_open; /* Connection: keep-alive */
+    bool expects;        /* Expect: 100-continue, in a request that has content to go on with */
+    bool has_content;
+
+    /* The head or the framing is refused with this status, and the connection ends with it; 0: it is good. */
+    int refused;
+    int refused_instead; /* another status that is as right, where it depends on how bytes arrive; 0: none */
+    /* This status, whatever the target is; the connection goes on. 0: as the target has it. */
+    int status;
+    const char *allow; /* what a 405 must say */
+    const char *query; /* with '?'; "" where there is none */
+    enum ask_end end;
+
+    struct ask_tags match, none_match;
+    struct ask_date modified_since, unmodified_since;
+    struct ask_codings codings;
+    bool wants_json;
+    bool has_range;
+    bool range_is_odd; /* it is to be ignored: two of them, another unit, no number */
+    size_t range_count;
+    struct ask_range ranges[ASK_RANGES_MAX];
+    char if_range_tag[ETAG_TEXT_MAX]; /* "" where there is none */
+    struct ask_date if_range_date;
+
+    struct buffer bytes; /* head and content */
+    size_t head_bytes;   /* of these */
+
+    /* Filled in while it is sent. */
+    uint64_t began_us;     /* its first byte was given to the network */
+    uint64_t completed_us; /* its last one; 0: not yet */
+    uint64_t last_sent_us; /* the last one up to now */
+    bool is_over;          /* answered, or will not be */
+};
+
+/* Forgets everything, keeps nothing. */
+void ask_init(struct ask *ask);
+void ask_finish(struct ask *ask);
+
+/* A request that vif answers, by chance. */
+void ask_make(struct ask *ask, const struct website *website, struct sim_chance *chance);
+
+/* One that vif refuses, and closes behind. */
+void ask_make_bad(struct ask *ask, const struct website *website, struct sim_chance *chance);
+
+/* One whose content or head does not come to its end. */
+void ask_make_endless(struct ask *ask, const struct website *website, struct sim_chance *chance);
+
+/* One line for the trace. */
+void ask_describe(const struct ask *ask, char *out, size_t size);
+
+/* One of the texts, at random. */
+const char *ask_one_of(struct sim_chance *chance, const char *const *texts, size_t count);
+#define ASK_ONE_OF(chance, ...)                            \
+    ask_one_of(chance, (const char *const[]){__VA_ARGS__}, \
+               sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+/* A name for the Host field that is answered for. */
+const char *ask_host(const struct website *website, struct sim_chance *chance);
+
+#endif

@@ -1,0 +1,87 @@
+/* One connection as the oracle sees it: what was asked, in order, and what came back. Told of each byte in
+ * both directions, it says whether the invariants of the wire hold:
+ *
+ *  - each request that was completely sent gets exactly one answer, well-formed and right, or the connection
+ *    ends without one, for a reason that this file knows;
+ *  - answers come in the order of the requests, none comes before its request, none to nothing;
+ *  - "Connection: close" is said with the last answer, and only there, and nothing comes behind it;
+ *  - each wait ends within its timeout: see conversation_check_time.
+ *
+ * It knows no sockets: client.c drives it, and its own test drives it without a server. */
+#ifndef SIM_CLIENTS_CONVERSATION_H
+#define SIM_CLIENTS_CONVERSATION_H
+
+#include "ask.h"
+#include "verdict.h"
+
+/* What all conversations of a run have in common. */
+struct scene {
+    const struct website *website;
+    bool is_draining;
+    unsigned faults;  /* so many calls failed up to now */
+    unsigned open;    /* connections that the server may count as open now */
+    uint64_t full_us; /* when these were last as many as a limit allows: connections may be shed or refused */
+};
+
+/* What came may be late by that much: the network's delays, the loop's turns, waiting for a disk. */
+#define SLACK_US (4 * SIM_S)
+
+#define CONVERSATION_ASKS_MAX 40
+
+struct conversation {
+    struct scene *scene;
+    unsigned number;
+    struct verdict verdict;
+
+    struct ask asks[CONVERSATION_ASKS_MAX];
+    size_t ask_count;
+    size_t answered; /* of these; the next answer is to asks[answered] */
+    size_t sending;  /* the one that is being sent */
+    size_t sent;     /* bytes of that one */
+
+    struct buffer inbox; /* what arrived of the answer that is being received */
+    uint64_t began_us;
+    uint64_t answered_us; /* when the last answer was whole */
+    uint64_t moved_us;    /* when the last byte went either way */
+    uint64_t inbox_us;    /* when the first byte in the inbox arrived */
+    unsigned faults_before;
+    bool was_continued; /* 100 came for asks[answered] */
+    bool said_close;    /* the server did: nothing more may come */
+    bool turned_away;   /* 503 in the place of a connection */
+    bool is_finished;   /* we sent FIN */
+    bool is_abandoned;  /* we sent RST, or closed with answers outstanding: nothing is owed any more */
+    bool is_slow;       /* we did not take what was there for a while */
+    bool was_hit;       /* a fault hit this very connection */
+    bool has_ended;     /* FIN or RST came */
+};
+
+void conversation_begin(struct conversation *conversation, struct scene *scene, unsigned number);
+void conversation_finish(struct conversation *conversation);
+
+/* Room for the next request: make it, and it will be sent. NULL where there is none. */
+struct ask *conversation_add(struct conversation *conversation);
+
+/* What is to be sent next: the rest of the request that is being sent. Empty where there is none. */
+struct slice conversation_unsent(const struct conversation *conversation);
+
+/* The network took so many bytes of it. */
+void conversation_sent(struct conversation *conversation, size_t count);
+
+/* Requests that were begun and have no answer yet. */
+size_t conversation_outstanding(const struct conversation *conversation);
+
+void conversation_received(struct conversation *conversation, struct slice bytes);
+
+/* The server ended the connection, by FIN or by RST. */
+void conversation_ended(struct conversation *conversation, bool by_reset);
+
+/* Some wait has lasted longer than it may. To be asked now and then. */
+void conversation_check_time(struct conversation *conversation);
+
+/* A fault hit this run since the conversation began. */
+static inline bool conversation_has_fault(const struct conversation *conversation)
+{
+    return conversation->was_hit || conversation->scene->faults != conversation->faults_before;
+}
+
+#endif

@@ -1,0 +1,102 @@
+/* All clients of a run, and what run.c asks of them: see tests/sim/sim.h, the last part. */
+#include "client.h"
+
+#include <stdlib.h>
+
+#define CLIENTS_MAX 12
+
+static struct {
+    struct website website;
+    struct scene scene;
+    struct list clients;
+    unsigned count;
+    uint16_t port;
+} crowd;
+
+/* Limits that requests which mean well stay within, and time for what a network loses. */
+static void widen(struct limits *limits, struct timeouts *timeouts)
+{
+    timeouts->write_ms = MAX(timeouts->write_ms, 4000u);
+    limits->head_bytes = MAX(limits->head_bytes, 4096u);
+    limits->uri_bytes = MAX(limits->uri_bytes, 512u);
+    limits->fields = MAX(limits->fields, 32u);
+    limits->body_bytes = MAX(limits->body_bytes, (uint64_t)64);
+}
+
+void sim_clients_prepare(struct settings *settings, uint16_t port)
+{
+    widen(&settings->limits, &settings->timeouts);
+    crowd.port = port;
+    crowd.count = 0;
+    list_init(&crowd.clients);
+    website_prepare(&crowd.website, settings);
+    crowd.scene = (struct scene){.website = &crowd.website};
+}
+
+static struct client *add_client(void)
+{
+    struct client *client = malloc(sizeof(*client));
+    assert(client);
+    crowd.count++;
+    return client;
+}
+
+static void start_flood(const struct client *first)
+{
+    for (unsigned i = 1; i < first->manner.connections; i++) {
+        struct client *client = add_client();
+        client_start_in_flood(client, &crowd.scene, crowd.count, crowd.port, first);
+        list_append(&crowd.clients, &client->link);
+    }
+}
+
+void sim_clients_start(void)
+{
+    struct sim_chance chance = sim_chance_for("crowd", 0);
+    website_start(&crowd.website);
+    for (uint64_t i = sim_between(&chance, 1, CLIENTS_MAX); i > 0; i--) {
+        struct client *client = add_client();
+        client_start(client, &crowd.scene, crowd.count, crowd.port);
+        list_append(&crowd.clients, &client->link);
+        if (client->manner.kind == MANNER_FLOOD)
+            start_flood(client);
+    }
+}
+
+bool sim_clients_are_done(void)
+{
+    LIST_FOREACH(link, &crowd.clients) {
+        if (!CONTAINER_OF(link, struct client, link)->is_done)
+            return false;
+    }
+    website_stop(&crowd.website);
+    return true;
+}
+
+void sim_clients_on_drain(void)
+{
+    crowd.scene.is_draining = true;
+}
+
+void sim_clients_on_fault(const struct sim_fault *fault)
+{
+    crowd.scene.faults += fault->socket == NULL;
+    LIST_FOREACH(link, &crowd.clients)
+        client_note_fault(CONTAINER_OF(link, struct client, link), fault->socket);
+}
+
+void sim_clients_on_no_server(void)
+{
+    crowd.scene.is_draining = true;
+}
+
+void sim_clients_end(void)
+{
+    website_stop(&crowd.website);
+    LIST_FOREACH_SAFE(link, &crowd.clients) {
+        struct client *client = CONTAINER_OF(link, struct client, link);
+        client_finish(client);
+        list_remove(link);
+        free(client);
+    }
+}

@@ -1,0 +1,200 @@
+/* The ends of connections: which are right, and when they are due.
+ *
+ * A server may close a connection that owes nothing when it has been idle for long enough, when it must make
+ * room, or when it drains. It may not close one that owes an answer, but where a client does not take it, or
+ * a fault kept it from being made. */
+#include "endings.h"
+
+#include "judge.h"
+
+#include <stdio.h>
+
+bool conversation_may_be_crowded(const struct conversation *conversation)
+{
+    /* What the server counts as open is behind what the clients know by a delay. */
+    if (sim_is_short_of_descriptors())
+        return true;
+    return conversation->scene->full_us + SLACK_US >= conversation->began_us &&
+           conversation->scene->full_us > 0;
+}
+
+/* The server may have ended the connection at any moment, for a reason of its own. */
+static bool may_end_any_time(const struct conversation *conversation)
+{
+    return conversation->is_abandoned || conversation->turned_away || conversation->scene->is_draining ||
+           conversation_has_fault(conversation);
+}
+
+static uint64_t ms(uint32_t count)
+{
+    return count * SIM_MS;
+}
+
+/* The last request before this one that was whole; when the connection can have become idle at the
+ * earliest. */
+static uint64_t idle_since_us(const struct conversation *conversation)
+{
+    if (conversation->answered == 0)
+        return conversation->began_us;
+    return conversation->asks[conversation->answered - 1].last_sent_us;
+}
+
+static bool may_be_idle_too_long(const struct conversation *conversation)
+{
+    return sim_now_us() - idle_since_us(conversation) + EARLY_US >=
+           ms(conversation->scene->website->timeouts->idle_ms);
+}
+
+/* A client that goes on behind its own "close", or behind what is refused, may have the answer taken out of
+ * its hands by the RST that its bytes cause (RFC 9112 section 9.6). */
+static bool provoked_reset(const struct conversation *conversation)
+{
+    size_t begun = conversation->sending + (conversation->sent > 0);
+    for (size_t i = 0; i < begun; i++) {
+        const struct ask *ask = &conversation->asks[i];
+        bool has_more = i + 1 < begun || ask->refused || ask->end == ASK_NEVER_ENDS;
+        if (has_more && ask_is_last(ask))
+            return true;
+    }
+    return false;
+}
+
+/* A file that was written over while it was sent ends the answer: short, so that the client knows. */
+static bool was_written_over(const struct conversation *conversation, const struct ask *ask)
+{
+    const struct site_file *file = ask->target ? ask->target->file : NULL;
+    unsigned versions = 0;
+    for (size_t i = 0; file && i < file->forms[FORM_PLAIN].count; i++)
+        versions += version_was_in(&file->forms[FORM_PLAIN].versions[i], ask->began_us, sim_now_us());
+    (void)conversation;
+    return versions > 1 && file->change == CHANGE_WRITE;
+}
+
+/* The bytes of an answer that was cut off are right as far as they go. */
+static void judge_cut(struct conversation *conversation, const struct ask *ask, bool by_reset)
+{
+    struct answer answer;
+    struct verdict *verdict = &conversation->verdict;
+    bool has_cause = may_end_any_time(conversation) || conversation->is_slow ||
+                     was_written_over(conversation, ask) || sim_is_short_of_jobs() ||
+                     (by_reset && provoked_reset(conversation));
+    if (!has_cause) {
+        blame(verdict, "the answer was cut off after %zu bytes", conversation->inbox.length);
+        return;
+    }
+    if (answer_read(buffer_slice(&conversation->inbox), ask->is_head, &answer, verdict) != ANSWER_HEAD ||
+        answer.status == 408)
+        return;
+    struct circumstances circumstances = {
+        .website = conversation->scene->website,
+        .from_us = ask->began_us,
+        .until_us = sim_now_us(),
+        .until_ns = sim_wall_ns(),
+        .is_busy = sim_is_short_of_jobs() || sim_is_short_of_descriptors(),
+        .has_fault = conversation->scene->faults > 0 || conversation->was_hit,
+        .is_cut = true,
+    };
+    judge(ask, &answer, &circumstances, verdict);
+}
+
+/* A request that was sent whole has no answer, and no byte of one. */
+static void judge_unanswered(struct conversation *conversation, bool by_reset)
+{
+    bool has_cause = may_end_any_time(conversation) || conversation->is_slow ||
+                     may_be_idle_too_long(conversation) || conversation_may_be_crowded(conversation) ||
+                     (by_reset && provoked_reset(conversation));
+    if (!has_cause)
+        blame(&conversation->verdict, "the connection ended (%s) without an answer to request %zu",
+              by_reset ? "RST" : "FIN", conversation->answered + 1);
+}
+
+/* A request that did not come to its end. Its client may have ended it; else its time is up, and it must be
+ * told. */
+static void judge_unfinished(struct conversation *conversation, bool by_reset)
+{
+    bool has_cause = may_end_any_time(conversation) || conversation->is_finished || conversation->is_slow ||
+                     may_be_idle_too_long(conversation) || conversation_may_be_crowded(conversation) ||
+                     (by_reset && provoked_reset(conversation));
+    if (!has_cause)
+        blame(&conversation->verdict, "the connection ended (%s) in the middle of request %zu",
+              by_reset ? "RST" : "FIN", conversation->answered + 1);
+}
+
+static void judge_idle(struct conversation *conversation)
+{
+    bool has_cause = may_end_any_time(conversation) || conversation->is_finished ||
+                     conversation->said_close || may_be_idle_too_long(conversation) ||
+                     conversation_may_be_crowded(conversation) || conversation->is_slow;
+    if (!has_cause)
+        blame(&conversation->verdict, "an idle connection was closed after %llu us",
+              (unsigned long long)(sim_now_us() - idle_since_us(conversation)));
+}
+
+void conversation_ended(struct conversation *conversation, bool by_reset)
+{
+    /* An RST behind the FIN says nothing new. */
+    if (conversation->has_ended)
+        return;
+    conversation->has_ended = true;
+    conversation_take_answers(conversation);
+    if (conversation->verdict.is_bad || conversation->said_close || conversation->turned_away)
+        return;
+    const struct ask *ask = &conversation->asks[conversation->answered];
+    bool owes = conversation_outstanding(conversation) > 0;
+    if (owes && conversation->inbox.length > 0)
+        judge_cut(conversation, ask, by_reset);
+    else if (conversation->inbox.length > 0 && !may_end_any_time(conversation))
+        blame(&conversation->verdict, "%zu bytes that are no answer", conversation->inbox.length);
+    else if (owes && ask->completed_us > 0)
+        judge_unanswered(conversation, by_reset);
+    else if (owes)
+        judge_unfinished(conversation, by_reset);
+    else
+        judge_idle(conversation);
+}
+
+/* ---- time ---- */
+
+static uint64_t longest_wait_us(const struct timeouts *timeouts)
+{
+    uint32_t longest =
+        MAX(MAX(timeouts->head_ms, timeouts->body_ms), MAX(timeouts->idle_ms, timeouts->write_ms));
+    return ms(MAX(longest, timeouts->linger_ms));
+}
+
+/* Nothing happens at all. */
+static void check_silence(struct conversation *conversation)
+{
+    uint64_t most_us = longest_wait_us(conversation->scene->website->timeouts) + SLACK_US;
+    if (sim_now_us() > conversation->moved_us + most_us)
+        blame(&conversation->verdict, "nothing has happened for %llu us, %zu requests without an answer",
+              (unsigned long long)(sim_now_us() - conversation->moved_us),
+              conversation_outstanding(conversation));
+}
+
+/* A head must be there in time, however it drips; content must come at a rate. */
+static void check_drip(struct conversation *conversation)
+{
+    const struct timeouts *timeouts = conversation->scene->website->timeouts;
+    const struct ask *ask = &conversation->asks[conversation->answered];
+    if (conversation_outstanding(conversation) != 1 || ask->completed_us > 0 ||
+        conversation->inbox.length > 0)
+        return;
+    uint64_t from_us = MAX(ask->began_us, conversation->answered_us);
+    uint64_t most_us = ms(timeouts->head_ms) + SLACK_US;
+    if (conversation->sent >= ask->head_bytes && timeouts->rate_bytes_min == 0)
+        return;
+    if (conversation->sent >= ask->head_bytes)
+        most_us += ms(timeouts->body_ms) + conversation->sent * SIM_S / timeouts->rate_bytes_min;
+    if (sim_now_us() > from_us + most_us)
+        blame(&conversation->verdict, "a request has been dripping for %llu us",
+              (unsigned long long)(sim_now_us() - from_us));
+}
+
+void conversation_check_time(struct conversation *conversation)
+{
+    if (conversation->has_ended || conversation->is_abandoned)
+        return;
+    check_silence(conversation);
+    check_drip(conversation);
+}

@@ -1,0 +1,19 @@
+/* How a conversation may end: shared by conversation.c and endings.c. */
+#ifndef SIM_CLIENTS_ENDINGS_H
+#define SIM_CLIENTS_ENDINGS_H
+
+#include "conversation.h"
+
+/* The server counts from the beginning of its loop's turn, in whole milliseconds. */
+#define EARLY_US (5 * SIM_MS)
+
+/* Takes the answers that are whole out of the inbox. */
+void conversation_take_answers(struct conversation *conversation);
+
+/* There were so many connections that the server may have refused or closed this one to make room. */
+bool conversation_may_be_crowded(const struct conversation *conversation);
+
+/* The connection ends with the answer to this request, whatever the server's limits are. */
+bool ask_is_last(const struct ask *ask);
+
+#endif

@@ -1,0 +1,55 @@
+/* Which answers are right to a request. The model is written from the RFCs and vif's documentation, and
+ * shares no code with what it judges.
+ *
+ * Where several answers are right, because a file changed between the request's first byte and the answer's
+ * last, each is tried; an answer that mixes two of them fits none. */
+#ifndef SIM_CLIENTS_JUDGE_H
+#define SIM_CLIENTS_JUDGE_H
+
+#include "answer.h"
+#include "ask.h"
+
+/* What else must be known to judge. */
+struct circumstances {
+    const struct website *website;
+    uint64_t from_us;  /* the request's first byte */
+    uint64_t until_us; /* the answer's last byte */
+    int64_t until_ns;  /* the same by the server's wall clock */
+    bool has_fault;    /* a system call failed meanwhile: an error page may stand for the answer */
+    bool is_busy;      /* the server is short of something: 503 where it was needed */
+    bool is_cut;       /* the answer's content ended too early: what there is of it must be right */
+};
+
+/* False, and the verdict says why, where the answer is wrong. */
+bool judge(const struct ask *ask, const struct answer *answer, const struct circumstances *circumstances,
+           struct verdict *verdict);
+
+/* The same for what every answer must be like, and for error pages. */
+bool judge_common(const struct answer *answer, const struct circumstances *circumstances,
+                  struct verdict *verdict);
+bool judge_error_page(const struct answer *answer, int status, const struct circumstances *circumstances,
+                      struct verdict *verdict);
+
+/* An answer from a file of the site that may have any of its versions, or not be there. `type` is of its
+ * content. */
+bool judge_file(const struct ask *ask, const struct answer *answer, const struct site_file *file,
+                const char *type, const struct circumstances *circumstances, struct verdict *verdict);
+
+/* The field must have that value, or must not be there where `value` is NULL. */
+bool judge_field(const struct answer *answer, const char *name, const char *value, struct verdict *verdict);
+
+bool judge_status(const struct answer *answer, int status, struct verdict *verdict);
+
+/* The content is the version's bytes from `first` on, `length` of them. */
+bool judge_bytes(struct slice content, const struct version *version, uint64_t first, uint64_t length,
+                 bool is_cut, struct verdict *verdict);
+
+/* A multipart/byteranges message that has these ranges of the version, in this order. */
+struct judged_range {
+    uint64_t first, last;
+};
+bool judge_multipart(const struct answer *answer, const struct version *version,
+                     const struct judged_range *ranges, size_t count, const char *type, bool is_cut,
+                     struct verdict *verdict);
+
+#endif

@@ -1,0 +1,344 @@
+/* The judge of answers from files: which version, in which coding, under which conditions, which ranges (RFC
+ * 9110 sections 12.5.3, 13.2, 14). judge_file tries every version that was there. */
+#include "judge.h"
+
+#include <stdio.h>
+
+/* A version that could be what the answer is of. */
+struct candidate {
+    const struct site_file *file;
+    const char *type;
+    const struct version *version; /* of the form that is sent */
+    enum form_kind form;
+    bool is_negotiated; /* there is more than one form */
+    bool is_weak;
+    char tag[ETAG_TEXT_MAX];
+};
+
+/* A file that was changed so short before it was looked at gets a weak tag. */
+#define RACY_US 10000
+
+/* A sibling may be this much older than its file. */
+#define SIBLING_AGE_NS INT64_C(2000000000)
+
+/* ---- codings ---- */
+
+static int weight_of(const struct ask_codings *codings, unsigned kind)
+{
+    return codings->weights[kind] != ASK_UNSAID ? codings->weights[kind]
+           : codings->others != ASK_UNSAID      ? codings->others
+                                                : 0;
+}
+
+/* The form with the highest weight, and of those with the same the last of the table. */
+static enum form_kind choose_form(const struct ask_codings *codings, const bool available[FORM_COUNT])
+{
+    enum form_kind best = FORM_PLAIN;
+    int best_weight = codings->is_there ? weight_of(codings, FORM_PLAIN) : 0;
+    for (unsigned kind = FORM_GZIP; kind < FORM_COUNT && codings->is_there; kind++) {
+        int weight = weight_of(codings, kind);
+        if (available[kind] && weight > 0 && weight >= best_weight) {
+            best = (enum form_kind)kind;
+            best_weight = weight;
+        }
+    }
+    return best;
+}
+
+/* ---- conditions ---- */
+
+static bool is_weak_tag(const char *tag)
+{
+    return strncmp(tag, "W/", 2) == 0;
+}
+
+static const char *opaque(const char *tag)
+{
+    return is_weak_tag(tag) ? tag + 2 : tag;
+}
+
+static bool tags_name(const struct ask_tags *tags, const char *tag, bool is_strong)
+{
+    if (tags->is_star)
+        return true;
+    for (size_t i = 0; i < tags->count; i++) {
+        bool is_same = strcmp(opaque(tags->tags[i]), opaque(tag)) == 0;
+        if (is_same && !(is_strong && (is_weak_tag(tag) || is_weak_tag(tags->tags[i]))))
+            return true;
+    }
+    return false;
+}
+
+/* 0 where the request is to be answered, 304 or 412. */
+static int condition(const struct ask *ask, const struct candidate *candidate)
+{
+    int64_t modified = seconds_of(candidate->version->modified_ns);
+    if (ask->match.is_there) {
+        if (!tags_name(&ask->match, candidate->tag, true))
+            return 412;
+    } else if (ask->unmodified_since.is_there && modified > ask->unmodified_since.seconds) {
+        return 412;
+    }
+    if (ask->none_match.is_there)
+        return tags_name(&ask->none_match, candidate->tag, false) ? 304 : 0;
+    return ask->modified_since.is_there && modified <= ask->modified_since.seconds ? 304 : 0;
+}
+
+/* ---- ranges ---- */
+
+enum range_outcome { RANGES_IGNORED, RANGES_GIVEN, RANGES_UNSATISFIABLE };
+
+/* What vif says it takes: http/range.h. */
+#define RANGES_MAX 16
+
+/* The bytes that a spec names; false where there are none. */
+static bool clip(const struct ask_range *range, uint64_t size, struct judged_range *ret_range)
+{
+    uint64_t first = range->kind == RANGE_LAST ? size - MIN(range->first, size) : range->first;
+    uint64_t last = range->kind == RANGE_BETWEEN ? MIN(range->last, size - 1) : size - 1;
+    bool is_empty = size == 0 || first >= size || (range->kind == RANGE_LAST && range->first == 0);
+    *ret_range = (struct judged_range){first, last};
+    return !is_empty;
+}
+
+static bool touch(const struct judged_range *a, const struct judged_range *b)
+{
+    return a->first <= b->last + 1 && b->first <= a->last + 1;
+}
+
+/* Each range takes in all later ones that touch it, and again until none does. */
+static size_t merge(struct judged_range *ranges, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = i + 1; j < count; j++) {
+            if (!touch(&ranges[i], &ranges[j]))
+                continue;
+            ranges[i] = (struct judged_range){MIN(ranges[i].first, ranges[j].first),
+                                              MAX(ranges[i].last, ranges[j].last)};
+            for (size_t k = j + 1; k < count; k++)
+                ranges[k - 1] = ranges[k];
+            count--;
+            j = i;
+        }
+    }
+    return count;
+}
+
+static bool is_too_much(const struct judged_range *ranges, size_t count, uint64_t size)
+{
+    uint64_t sum = 0;
+    unsigned overlaps = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += ranges[i].last - ranges[i].first + 1;
+        for (size_t j = i + 1; j < count; j++)
+            overlaps += ranges[i].first <= ranges[j].last && ranges[j].first <= ranges[i].last;
+    }
+    return sum > size || overlaps > 1;
+}
+
+static enum range_outcome outcome_of(const struct ask *ask, uint64_t size, struct judged_range *ranges,
+                                     size_t *ret_count)
+{
+    size_t count = 0;
+    if (ask->range_is_odd || ask->range_count > RANGES_MAX)
+        return RANGES_IGNORED;
+    for (size_t i = 0; i < ask->range_count; i++) {
+        /* The last n bytes of nothing can be had, but not be named. */
+        if (size == 0 && ask->ranges[i].kind == RANGE_LAST && ask->ranges[i].first > 0)
+            return RANGES_IGNORED;
+        count += clip(&ask->ranges[i], size, &ranges[count]);
+    }
+    if (is_too_much(ranges, count, size))
+        return RANGES_IGNORED;
+    *ret_count = merge(ranges, count);
+    return count > 0 ? RANGES_GIVEN : RANGES_UNSATISFIABLE;
+}
+
+static bool if_range_holds(const struct ask *ask, const struct candidate *candidate)
+{
+    if (ask->if_range_tag[0])
+        return strcmp(ask->if_range_tag, candidate->tag) == 0 && !is_weak_tag(candidate->tag);
+    return !ask->if_range_date.is_there ||
+           ask->if_range_date.seconds == seconds_of(candidate->version->modified_ns);
+}
+
+/* ---- fields ---- */
+
+/* No later than the answer: what was modified in the future is said to be modified now. */
+static bool judge_last_modified(const struct answer *answer, const struct candidate *candidate,
+                                const struct circumstances *circumstances, struct verdict *verdict)
+{
+    char text[DATE_TEXT_MAX];
+    int64_t modified = seconds_of(candidate->version->modified_ns), date;
+    if (modified <= seconds_of(circumstances->until_ns) - 60) {
+        date_write(text, modified);
+        return judge_field(answer, "Last-Modified", text, verdict);
+    }
+    struct slice field = answer_field(answer, "Last-Modified");
+    if (!date_read(field, &date) || date > modified || date > seconds_of(circumstances->until_ns))
+        return blame(verdict, "Last-Modified: %.*s", SLICE_ARGS(field));
+    return true;
+}
+
+static bool judge_validators(const struct answer *answer, const struct candidate *candidate,
+                             const struct circumstances *circumstances, struct verdict *verdict)
+{
+    return judge_field(answer, "ETag", candidate->tag, verdict) &&
+           judge_last_modified(answer, candidate, circumstances, verdict) &&
+           judge_field(answer, "Cache-Control", candidate->file->cache_control, verdict) &&
+           judge_field(answer, "Vary", candidate->is_negotiated ? "Accept-Encoding" : NULL, verdict) &&
+           judge_field(answer, "Access-Control-Allow-Origin", candidate->file->area->cors, verdict);
+}
+
+static bool judge_fields(const struct answer *answer, const struct candidate *candidate,
+                         const struct circumstances *circumstances, struct verdict *verdict)
+{
+    const char *coding = form_codings[candidate->form];
+    return judge_field(answer, "Content-Encoding", coding[0] ? coding : NULL, verdict) &&
+           judge_field(answer, "Accept-Ranges", "bytes", verdict) &&
+           judge_validators(answer, candidate, circumstances, verdict);
+}
+
+/* ---- answers ---- */
+
+static bool judge_whole(const struct answer *answer, const struct candidate *candidate,
+                        const struct circumstances *circumstances, struct verdict *verdict)
+{
+    uint64_t size = candidate->version->size;
+    if (!judge_status(answer, 200, verdict) ||
+        !judge_field(answer, "Content-Type", candidate->type, verdict) ||
+        !judge_fields(answer, candidate, circumstances, verdict) ||
+        !judge_field(answer, "Content-Range", NULL, verdict))
+        return false;
+    if (answer->length != size)
+        return blame(verdict, "Content-Length: %llu, the file has %llu", (unsigned long long)answer->length,
+                     (unsigned long long)size);
+    return answer->is_bare ||
+           judge_bytes(answer->content, candidate->version, 0, size, circumstances->is_cut, verdict);
+}
+
+static bool judge_ranges(const struct answer *answer, const struct candidate *candidate,
+                         const struct judged_range *ranges, size_t count,
+                         const struct circumstances *circumstances, struct verdict *verdict)
+{
+    char text[100];
+    if (!judge_status(answer, 206, verdict) || !judge_fields(answer, candidate, circumstances, verdict))
+        return false;
+    if (count > 1)
+        return judge_multipart(answer, candidate->version, ranges, count, candidate->type,
+                               circumstances->is_cut, verdict);
+    snprintf(text, sizeof(text), "bytes %llu-%llu/%llu", (unsigned long long)ranges->first,
+             (unsigned long long)ranges->last, (unsigned long long)candidate->version->size);
+    return judge_field(answer, "Content-Type", candidate->type, verdict) &&
+           judge_field(answer, "Content-Range", text, verdict) &&
+           judge_bytes(answer->content, candidate->version, ranges->first, ranges->last - ranges->first + 1,
+                       circumstances->is_cut, verdict);
+}
+
+static bool judge_unsatisfiable(const struct answer *answer, const struct candidate *candidate,
+                                const struct circumstances *circumstances, struct verdict *verdict)
+{
+    char text[60];
+    snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)candidate->version->size);
+    return judge_field(answer, "Content-Range", text, verdict) &&
+           judge_error_page(answer, 416, circumstances, verdict);
+}
+
+static bool judge_candidate(const struct ask *ask, const struct answer *answer,
+                            const struct candidate *candidate, const struct circumstances *circumstances,
+                            struct verdict *verdict)
+{
+    struct judged_range ranges[ASK_RANGES_MAX];
+    size_t count = 0;
+    switch (condition(ask, candidate)) {
+    case 304:
+        return judge_status(answer, 304, verdict) &&
+               judge_validators(answer, candidate, circumstances, verdict);
+    case 412:
+        return judge_error_page(answer, 412, circumstances, verdict) &&
+               judge_validators(answer, candidate, circumstances, verdict);
+    }
+    if (ask->has_range && strcmp(ask->method, "GET") == 0 && if_range_holds(ask, candidate)) {
+        switch (outcome_of(ask, candidate->version->size, ranges, &count)) {
+        case RANGES_GIVEN: return judge_ranges(answer, candidate, ranges, count, circumstances, verdict);
+        case RANGES_UNSATISFIABLE: return judge_unsatisfiable(answer, candidate, circumstances, verdict);
+        case RANGES_IGNORED: break;
+        }
+    }
+    return judge_whole(answer, candidate, circumstances, verdict);
+}
+
+/* A weak tag while it was young enough, a strong one when it was not. */
+static bool judge_either_tag(const struct ask *ask, const struct answer *answer, struct candidate *candidate,
+                             const struct version *named, const struct circumstances *circumstances,
+                             struct verdict *verdict)
+{
+    int64_t racy_until_ns = named->modified_ns + RACY_US * INT64_C(1000);
+    int64_t from_ns =
+        circumstances->until_ns - (int64_t)(circumstances->until_us - circumstances->from_us) * 1000;
+    for (unsigned is_weak = 0; is_weak < 2; is_weak++) {
+        struct verdict of_tag = {0};
+        if (is_weak ? from_ns >= racy_until_ns || named->modified_ns > circumstances->until_ns
+                    : circumstances->until_ns < racy_until_ns && named->modified_ns <= from_ns)
+            continue;
+        candidate->is_weak = is_weak;
+        etag_write(candidate->tag, named->modified_ns, named->size, form_codings[candidate->form], is_weak);
+        if (judge_candidate(ask, answer, candidate, circumstances, &of_tag))
+            return true;
+        *verdict = of_tag;
+    }
+    return false;
+}
+
+/* The form that the request prefers of those that are there with this version of the file; where a fault kept
+ * one from being found, any. */
+static bool judge_version(const struct ask *ask, const struct answer *answer, struct candidate *candidate,
+                          const struct version *plain, const struct circumstances *circumstances,
+                          struct verdict *verdict)
+{
+    bool available[FORM_COUNT] = {true};
+    for (unsigned kind = FORM_GZIP; kind < FORM_COUNT; kind++) {
+        const struct version *sibling = form_now(&candidate->file->forms[kind]);
+        available[kind] = sibling && sibling->modified_ns >= plain->modified_ns - SIBLING_AGE_NS;
+        candidate->is_negotiated |= available[kind];
+    }
+    enum form_kind chosen = choose_form(&ask->codings, available);
+    for (unsigned kind = 0; kind < FORM_COUNT; kind++) {
+        if (kind != chosen && !(circumstances->has_fault && available[kind]))
+            continue;
+        candidate->form = (enum form_kind)kind;
+        candidate->version = kind == FORM_PLAIN ? plain : form_now(&candidate->file->forms[kind]);
+        if (judge_either_tag(ask, answer, candidate, candidate->version, circumstances, verdict))
+            return true;
+    }
+    if (circumstances->has_fault && candidate->is_negotiated) {
+        candidate->is_negotiated = false;
+        candidate->form = FORM_PLAIN;
+        candidate->version = plain;
+        return judge_either_tag(ask, answer, candidate, plain, circumstances, verdict);
+    }
+    return false;
+}
+
+bool judge_file(const struct ask *ask, const struct answer *answer, const struct site_file *file,
+                const char *type, const struct circumstances *circumstances, struct verdict *verdict)
+{
+    const struct form *plain = &file->forms[FORM_PLAIN];
+    unsigned count = 0;
+    struct verdict last = {0};
+    for (size_t i = 0; i < plain->count; i++) {
+        if (!version_was_in(&plain->versions[i], circumstances->from_us, circumstances->until_us))
+            continue;
+        struct candidate candidate = {.file = file, .type = type};
+        struct verdict of_version = {0};
+        count++;
+        if (judge_version(ask, answer, &candidate, &plain->versions[i], circumstances, &of_version))
+            return true;
+        last = of_version;
+    }
+    /* Three changes while it was being looked at are more than vif waits for. */
+    if (count > 3 && judge_error_page(answer, 503, circumstances, &(struct verdict){0}))
+        return true;
+    return blame(verdict, "of %u versions the last does not fit: %s", count,
+                 last.is_bad ? last.text : "there was none");
+}

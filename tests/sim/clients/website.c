@@ -1,0 +1,144 @@
+/* What was there when, and how it changes. The tree and the routes are in tree.c. */
+#include "website.h"
+
+#include "content.h"
+#include "tree.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A file that was left alone for a minute is sent with sendfile(2), and a write into it can hit bytes that
+ * are on their way already (docs/architecture.md, "One version under one tag"): only young ones are written
+ * over. */
+#define YOUNG_NS INT64_C(50000000000)
+
+#define UNUSED_US (5 * SIM_S)
+
+#define CHANGE_INTERVAL_US_MAX (5 * SIM_S)
+
+const char *const form_suffixes[FORM_COUNT] = {"", ".gz", ".zst", ".br"};
+const char *const form_codings[FORM_COUNT] = {"", "gzip", "zstd", "br"};
+
+const struct version *form_now(const struct form *form)
+{
+    if (form->count == 0 || form->versions[form->count - 1].until_us != WEBSITE_NEVER)
+        return NULL;
+    return &form->versions[form->count - 1];
+}
+
+bool form_was_absent(const struct form *form, uint64_t from_us, uint64_t until_us)
+{
+    uint64_t covered_us = from_us;
+    for (size_t i = 0; i < form->count; i++) {
+        const struct version *version = &form->versions[i];
+        if (version->until_us < from_us)
+            continue;
+        if (version->from_us > covered_us)
+            return true;
+        covered_us = version->until_us;
+        if (covered_us > until_us)
+            return false;
+    }
+    return true;
+}
+
+static void end_version(struct form *form)
+{
+    if (form_now(form))
+        form->versions[form->count - 1].until_us = sim_now_us();
+}
+
+/* Notes a version and returns its bytes, which are the caller's to free. */
+static char *begin_version(struct site_file *file, enum form_kind kind, uint64_t size, int64_t modified_ns)
+{
+    struct form *form = &file->forms[kind];
+    assert(form->count < WEBSITE_VERSIONS_MAX);
+    end_version(form);
+    struct version *version = &form->versions[form->count++];
+    *version = (struct version){
+        .key = content_key(slice_from(file->path), form->count, slice_from(form_codings[kind])),
+        .size = size,
+        .modified_ns = modified_ns,
+        .from_us = sim_now_us(),
+        .until_us = WEBSITE_NEVER,
+    };
+    char *bytes = malloc(size + 1);
+    assert(bytes);
+    content_fill(bytes, version->key, 0, size);
+    return bytes;
+}
+
+void website_put(struct site_file *file, enum form_kind kind, uint64_t size, int64_t modified_ns)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s%s", file->path, form_suffixes[kind]);
+    char *bytes = begin_version(file, kind, size, modified_ns);
+    sim_file_put(path, slice_make(bytes, size), modified_ns);
+    free(bytes);
+}
+
+static void write_over(struct site_file *file)
+{
+    uint64_t size = form_now(&file->forms[FORM_PLAIN])->size;
+    char *bytes = begin_version(file, FORM_PLAIN, size, sim_wall_ns());
+    sim_file_write(file->path, 0, slice_make(bytes, size));
+    free(bytes);
+}
+
+static void vanish(struct site_file *file)
+{
+    end_version(&file->forms[FORM_PLAIN]);
+    sim_remove(file->path);
+}
+
+static void change(struct website *website, struct site_file *file)
+{
+    const struct version *now = form_now(&file->forms[FORM_PLAIN]);
+    bool is_young = now && now->modified_ns > sim_wall_ns() - YOUNG_NS && now->modified_ns <= sim_wall_ns();
+    if (now && file->change == CHANGE_VANISH && sim_one_in(&website->chance, 2)) {
+        sim_trace("site: %s goes", file->path);
+        vanish(file);
+    } else if (now && now->size > 0 && is_young && file->change == CHANGE_WRITE) {
+        sim_trace("site: %s is written over", file->path);
+        write_over(file);
+    } else {
+        uint64_t size =
+            now && sim_one_in(&website->chance, 2) ? now->size : tree_size(website, &website->chance);
+        sim_trace("site: %s is replaced, %llu bytes", file->path, (unsigned long long)size);
+        website_put(file, FORM_PLAIN, size, sim_wall_ns());
+    }
+}
+
+/* Files that are in use stay in the page cache: vif relies on it for a second, and for what it has begun to
+ * send. A client may leave before the server learns of it. */
+static bool may_go_cold(const struct website *website, const struct site_file *file)
+{
+    bool is_page = file == website->areas[0].fallback || file == website->areas[0].error_page;
+    return !is_page && form_now(&file->forms[FORM_PLAIN]) && file->readers == 0 &&
+           sim_now_us() >= file->read_us + UNUSED_US;
+}
+
+/* One of the files that change, as often as there is room to remember; or one goes cold. */
+static void on_change(struct sim_event *event)
+{
+    struct website *website = CONTAINER_OF(event, struct website, change);
+    struct site_file *file = &website->files[sim_below(&website->chance, website->file_count)];
+    if (sim_one_in(&website->chance, 3)) {
+        if (may_go_cold(website, file))
+            sim_file_chill(file->path);
+    } else if (file->change != CHANGE_NEVER && file->forms[FORM_PLAIN].count < WEBSITE_VERSIONS_MAX) {
+        change(website, file);
+    }
+    sim_after(event, sim_size(&website->chance, CHANGE_INTERVAL_US_MAX), on_change);
+}
+
+void website_start(struct website *website)
+{
+    if (website->is_changing)
+        sim_after(&website->change, sim_size(&website->chance, CHANGE_INTERVAL_US_MAX), on_change);
+}
+
+void website_stop(struct website *website)
+{
+    sim_cancel(&website->change);
+}

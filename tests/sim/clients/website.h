@@ -1,0 +1,126 @@
+/* The site of a run, and what is known of it: which version of which file was there when.
+ *
+ * The files are made by the seed, and some are replaced, written over, removed and put back while the server
+ * runs. What is the right answer to a request therefore depends on time; the oracle asks here for what was
+ * there in a span of it. */
+#ifndef SIM_CLIENTS_WEBSITE_H
+#define SIM_CLIENTS_WEBSITE_H
+
+#include "serve/settings.h"
+#include "sim.h"
+
+#define WEBSITE_VERSIONS_MAX 48
+#define WEBSITE_NEVER        UINT64_MAX
+
+/* The bytes of one form of a file (itself, or compressed) from one moment to another. */
+struct version {
+    uint64_t key; /* of content.h */
+    uint64_t size;
+    int64_t modified_ns;
+    uint64_t from_us, until_us; /* both included: what happens in the same microsecond has no order */
+};
+
+/* In the order of vif's preference, the least first. */
+enum form_kind { FORM_PLAIN, FORM_GZIP, FORM_ZSTD, FORM_BR, FORM_COUNT };
+
+extern const char *const form_suffixes[FORM_COUNT]; /* ".gz" */
+extern const char *const form_codings[FORM_COUNT];  /* "gzip"; "" of the file itself */
+
+struct form {
+    struct version versions[WEBSITE_VERSIONS_MAX];
+    size_t count;
+};
+
+/* How a file changes while the server runs. */
+enum change_kind {
+    CHANGE_NEVER,
+    CHANGE_REPLACE, /* another file is put in its place */
+    CHANGE_WRITE,   /* it is written over as it is, the length staying */
+    CHANGE_VANISH,  /* it goes, and comes back later */
+};
+
+struct site_file {
+    const char *path; /* on the disk */
+    const char *type;
+    const char *cache_control; /* NULL: none */
+    const struct area *area;
+    enum change_kind change;
+    bool is_negotiated; /* there may be compressed forms beside it */
+    struct form forms[FORM_COUNT];
+    unsigned readers; /* requests for it that are under way */
+    uint64_t read_us; /* when one of them was over */
+};
+
+/* A route of files. */
+struct area {
+    const char *prefix; /* of the URL */
+    const char *root;   /* on the disk */
+    bool listing;
+    bool hidden;
+    const struct site_file *fallback;   /* NULL: none */
+    const struct site_file *error_page; /* for 404; NULL: none */
+    const char *cors;                   /* NULL: none */
+};
+
+enum target_kind {
+    TARGET_FILE,     /* `file`; where that is not there, whatever `area` says to that */
+    TARGET_LISTING,  /* of `members` */
+    TARGET_NOTHING,  /* 404 of the area */
+    TARGET_REDIRECT, /* `status`, `location` */
+    TARGET_FIXED,    /* `status`, `type`, `body` */
+    TARGET_SERVER,   /* "OPTIONS *" */
+};
+
+/* What a path leads to. */
+struct target {
+    enum target_kind kind;
+    const char *url; /* in its shortest form, unreserved bytes only */
+    const struct area *area;
+    struct site_file *file;
+    int status;
+    const char *location; /* without the query */
+    bool location_takes_query;
+    bool is_bare_prefix; /* of a route of files */
+    const char *type;    /* of the content */
+    const char *body;
+    const char *const *members; /* names, NULL behind the last */
+};
+
+#define WEBSITE_FILES_MAX   32
+#define WEBSITE_TARGETS_MAX 48
+
+struct website {
+    struct area areas[2];
+    struct site_file files[WEBSITE_FILES_MAX];
+    size_t file_count;
+    struct target targets[WEBSITE_TARGETS_MAX];
+    size_t target_count;
+    const struct limits *limits;
+    const struct timeouts *timeouts;
+    bool server_field;
+    const char *host; /* the only one that is answered for; NULL: any */
+    struct sim_event change;
+    struct sim_chance chance;
+    bool is_changing;
+};
+
+/* Makes the files on the simulated disk, and the routes in `settings`. */
+void website_prepare(struct website *website, struct settings *settings);
+
+/* From now on files change, until website_stop. */
+void website_start(struct website *website);
+void website_stop(struct website *website);
+
+/* The version was there at some time in [from_us, until_us]. */
+static inline bool version_was_in(const struct version *version, uint64_t from_us, uint64_t until_us)
+{
+    return version->from_us <= until_us && version->until_us >= from_us;
+}
+
+/* There was a time in that span when the form was not there. */
+bool form_was_absent(const struct form *form, uint64_t from_us, uint64_t until_us);
+
+/* The newest version, or NULL where there is none right now. */
+const struct version *form_now(const struct form *form);
+
+#endif
