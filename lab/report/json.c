@@ -85,6 +85,7 @@ static void put_settings(struct json *json, const struct lab_settings *settings)
     put_count(json, "warm_up_ms", settings->warm_up_ms);
     put_count(json, "duration_ms", settings->duration_ms);
     put_count(json, "answer_timeout_ms", settings->answer_timeout_ms);
+    put_count(json, "throughput_timeout_ms", settings->throughput_timeout_ms);
     put_count(json, "idle_connections", settings->idle_connections);
     put_count(json, "slow_fast_connections", settings->slow_fast_connections);
     put_count(json, "slow_requests_per_s", settings->slow_requests_per_s);
@@ -108,6 +109,7 @@ static void put_load(struct json *json, const struct lab_load_figures *load)
     put_figure(json, "latency_p99_us", load->latency_p99_us);
     put_figure(json, "latency_p999_us", load->latency_p999_us);
     put_figure(json, "latency_max_us", load->latency_max_us);
+    put_count(json, "requests_unanswered", load->requests_unanswered);
     put_count(json, "errors", load->errors);
     put_text(json, "error_text", load->error_text);
     put_bool(json, "is_client_bound", load->is_client_bound);
@@ -190,6 +192,11 @@ static void put_model(struct json *json, const struct lab_model_result *result)
     put_text(json, "idea", result->model->idea);
     put_text(json, "breaks", result->model->breaks);
     put_text(json, "source", result->model->source);
+    json_key(json, "connections_max");
+    if (result->model->connections_max)
+        json_number(json, result->model->connections_max);
+    else
+        json_raw(json, SLICE("null"));
     put_text(json, "unavailable", result->unavailable);
     put_text(json, "fault", result->fault);
     json_key(json, "throughput");

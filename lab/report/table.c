@@ -59,13 +59,20 @@ static const struct lab_point *find_point(const struct lab_model_result *result,
     return NULL;
 }
 
+/* More connections than the model serves: the others only wait. */
+static bool is_crowded(const struct lab_model_result *result, const struct lab_point *point)
+{
+    unsigned most = result->model->connections_max;
+    return point->load.requests_unanswered > 0 || (most && point->connections > most);
+}
+
 /* "!" behind it: some clients had no answer. */
 static struct cell rate_cell(const struct lab_model_result *result, unsigned connections)
 {
     const struct lab_point *point = find_point(result, connections);
     struct cell cell = scaled(point ? point->load.requests_per_s : NAN, counts);
     size_t length = strlen(cell.text);
-    if (point && point->load.errors)
+    if (point && is_crowded(result, point))
         snprintf(cell.text + length, sizeof(cell.text) - length, "!");
     return cell;
 }
@@ -149,11 +156,9 @@ static void append_head(const struct shape *shape, struct buffer *out)
 
 static void append_notes(const struct lab_result *result, const struct shape *shape, struct buffer *out)
 {
-    buffer_printf(
-        out,
-        "\nCPU, p99 and context switches: with %u connections. !: some clients had no answer within "
-        "%u ms.\n",
-        shape->usual, result->settings.answer_timeout_ms);
+    buffer_printf(out,
+                  "\nCPU, p99 and context switches: with %u connections. !: some clients had no answer.\n",
+                  shape->usual);
     for (size_t i = 0; i < result->model_count; i++) {
         const struct lab_model_result *model = &result->models[i];
         if (model->unavailable)

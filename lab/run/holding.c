@@ -7,14 +7,14 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-/* A batch of connections beyond those that are there: a tenth more, so that large counts are reached soon,
+/* A batch of connections beyond those that are there: as many more, so that large counts are reached soon,
  * and small enough for the longest queue of a listener. */
 #define BATCH_LEAST 16
 #define BATCH_MOST  1024
 
 static unsigned next_batch(unsigned held, unsigned rest)
 {
-    unsigned batch = MAX(held / 10, (unsigned)BATCH_LEAST);
+    unsigned batch = MAX(held, (unsigned)BATCH_LEAST);
     return MIN(MIN(batch, (unsigned)BATCH_MOST), rest);
 }
 
@@ -89,8 +89,8 @@ void scenario_idle(const struct scenario *scenario)
         if (is_open && crowd_held(crowd) >= wanted / 10)
             divide(&before, &after, crowd_held(crowd), &scenario->result->idle);
     }
+    server_stop(&server); /* first: it need not bid farewell to each client */
     crowd_destroy(crowd);
-    server_stop(&server);
 }
 
 /* --- limit --- */
@@ -149,6 +149,6 @@ void scenario_limit(const struct scenario *scenario)
         crowd_create(&server.address, CROWD_STAYS, scenario->settings->limit_connections + 1);
     if (crowd)
         grow_until_it_breaks(scenario, &server, crowd);
+    server_stop(&server); /* first: it need not bid farewell to each client */
     crowd_destroy(crowd);
-    server_stop(&server);
 }

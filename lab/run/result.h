@@ -44,7 +44,8 @@ struct lab_settings {
     size_t connection_count;
     unsigned warm_up_ms;
     unsigned duration_ms;
-    unsigned answer_timeout_ms;
+    unsigned answer_timeout_ms;     /* how long a client waits, but */
+    unsigned throughput_timeout_ms; /* of the throughput, where clients wait for one another */
     unsigned idle_connections;
     unsigned slow_fast_connections;
     unsigned slow_requests_per_s;
@@ -64,7 +65,8 @@ struct lab_load_figures {
     double latency_p99_us;
     double latency_p999_us;
     double latency_max_us;
-    uint64_t errors;
+    uint64_t requests_unanswered; /* of those that were due; also those that no connection was free to send */
+    uint64_t errors;              /* of the same, those that a client saw */
     char error_text[LAB_TEXT_MAX]; /* empty without errors */
     bool is_client_bound;          /* the clients' cores had no more to give: the server could do better */
 };

@@ -22,6 +22,9 @@
 #define SMALL_BYTES 1024
 #define LARGE_BYTES (16u << 20)
 
+/* Every model is measured there, so that there is something to compare. */
+#define COMPARED_AT 100
+
 /* --- the steps --- */
 
 struct step {
@@ -76,7 +79,7 @@ static void add_points(struct run *run, struct lab_model_result *result)
     unsigned most = result->model->connections_max;
     for (size_t i = 0; i < settings->connection_count; i++) {
         add_step(run, result, LAB_SCENARIO_THROUGHPUT, settings->connections[i]);
-        if (most && settings->connections[i] > most)
+        if (most && settings->connections[i] > most && settings->connections[i] >= COMPARED_AT)
             return;
     }
 }

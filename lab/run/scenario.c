@@ -48,6 +48,7 @@ void scenario_throughput(const struct scenario *scenario, unsigned connections)
         return;
     struct load_plan plan = plan_of(scenario, &server, connections, 0);
     plan.threads = MIN(plan.threads, connections);
+    plan.timeout_ms = scenario->settings->throughput_timeout_ms;
     struct drive drive = {
         .plan = &plan, .machine = scenario->machine, .server = server.pid, .watch = scenario->watch};
     if (drive_run(&drive, &measured)) {
@@ -107,9 +108,9 @@ static bool drive_quick_clients(const struct scenario *scenario, bool with_slow,
     if (is_over)
         drive_load_figures(&measured, -1, figures);
     drive_result_finish(&measured);
+    server_stop(&server);
     crowd_destroy(slow.crowds[0]);
     crowd_destroy(slow.crowds[1]);
-    server_stop(&server);
     return is_over;
 }
 

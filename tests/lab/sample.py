@@ -19,13 +19,13 @@ MODELS = [
 def load(rate, p50, errors=0, why=None):
     return {
         "requests": int(rate * 2), "requests_per_s": rate, "latency_p50_us": p50, "latency_p99_us": p50 * 3.1,
-        "latency_p999_us": p50 * 6.7, "latency_max_us": p50 * 20, "errors": errors, "error_text": why, "is_client_bound": False,
+        "latency_p999_us": p50 * 6.7, "latency_max_us": p50 * 20, "requests_unanswered": errors, "errors": errors, "error_text": why, "is_client_bound": False,
     }
 
 
 def unanswered(count):
     nothing = dict.fromkeys(("latency_p50_us", "latency_p99_us", "latency_p999_us", "latency_max_us"))
-    return {"requests": 0, "requests_per_s": 0, **nothing, "errors": count, "error_text": f"{count} requests not answered in time",
+    return {"requests": 0, "requests_per_s": 0, **nothing, "requests_unanswered": count, "errors": count, "error_text": f"{count} requests not answered in time",
             "is_client_bound": False}
 
 
@@ -64,7 +64,7 @@ def model(name, title, best, limit, bytes_each, threads):
         "name": name, "title": title,
         "idea": "What an architecture does, in a sentence or two, is told here for whoever meets it for the first time.",
         "breaks": "And here stands what makes it break: a word on cores, on clients that wait, on what grows with them.",
-        "source": f"lab/{name}.c", "unavailable": None, "fault": None,
+        "source": f"lab/{name}.c", "connections_max": limit if limit < 100 else None, "unavailable": None, "fault": None,
         "throughput": throughput(best, limit, threads, shape), "idle": idle,
         "slow": {"without": load(2000, 90), "with": load(2000, 95) if limit > 64 else unanswered(80)},
         "blocking": {"without": load(990, 85), "with": load(990, 11000 if loop else 88), "blocked": load(10, 51000)},
@@ -86,11 +86,11 @@ def sample():
             "connections": [1, 10, 100, 1000, 10000], "warm_up_ms": 1000, "duration_ms": 4000, "idle_connections": 1000,
             "slow_fast_connections": 20, "slow_requests_per_s": 2000, "slow_drip_clients": 40, "slow_read_clients": 40,
             "blocking_connections": 50, "blocking_requests_per_s": 1000, "blocking_share": 0.01, "blocking_ms": 50,
-            "limit_connections": 19900, "answer_timeout_ms": 1000,
+            "limit_connections": 19900, "answer_timeout_ms": 1000, "throughput_timeout_ms": 3000,
         },
         "models": [model(*row) for row in MODELS] + [{
             "name": "absent", "title": "A model that this machine lacks", "idea": "An idea.", "breaks": "Nothing.",
-            "source": "lab/absent.c", "unavailable": "the kernel does not allow it", "fault": None,
+            "source": "lab/absent.c", "connections_max": None, "unavailable": "the kernel does not allow it", "fault": None,
             "throughput": [], "idle": None, "slow": None, "blocking": None, "limit": None,
         }],
     }

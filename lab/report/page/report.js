@@ -31,7 +31,7 @@ function fillHeader(run, models) {
 function fillRecords(models, connections) {
   const at = (key) => (model) => {
     const point = pointAt(model, connections);
-    return point && point.errors === 0 ? point[key] : null;
+    return point && !isCrowded(model, point) ? point[key] : null;
   };
   const records = [
     ["Most requests per second", at("requests_per_s"), "count", -1],

@@ -84,7 +84,7 @@ function fillIdle(into, models) {
 }
 
 /* Where one request in a hundred had no answer, p99 is longer than clients had patience for. */
-const isUnanswered = (load) => load.errors * 99 > load.requests;
+const isUnanswered = (load) => load.requests_unanswered * 99 > load.requests;
 
 const p99Of = (load, patience) => (isUnanswered(load) ? patience : load.latency_p99_us);
 
@@ -96,7 +96,7 @@ function fillPairs(into, models, name, caption, texts) {
   const patience = texts.timeout_us;
   const after = (model) => p99Of(model[name].with, patience);
   const values = shown.flatMap((model) => [p99Of(model[name].without, patience), after(model), model[name].with.latency_p999_us]);
-  shown.sort((a, b) => after(a) - after(b) || a[name].with.errors - b[name].with.errors);
+  shown.sort((a, b) => after(a) - after(b) || b[name].with.requests - a[name].with.requests);
   const scale = logScale(values);
   into.append(drawnTable(caption, [axisHead(scale, "us", "Time until the answer, logarithmic"), heads("p99 without", "p99 with", "p50 with", "answered")],
     shown.map((model) => {
@@ -121,6 +121,9 @@ function fillLimits(into, models) {
 }
 
 /* --- the summary --- */
+
+/* More connections than the model serves: the others only wait. */
+const isCrowded = (model, point) => point !== undefined && (point.requests_unanswered > 0 || (model.connections_max !== null && point.connections > model.connections_max));
 
 const pointAt = (model, connections) => model.throughput.find((point) => point.connections === connections);
 
@@ -157,7 +160,7 @@ function fillSummary(table, models, connections, patience) {
   const all = summaryColumns(connections, patience).filter((column) => models.some((model) => column.value(model) !== null));
   /* Who leaves clients without an answer holds no record. */
   for (const column of all) {
-    const sound = models.filter((model) => !pointAt(model, connections)?.errors);
+    const sound = models.filter((model) => !isCrowded(model, pointAt(model, connections)));
     const values = sound.map(column.value).filter((value) => value !== null);
     column.record = column.best === "most" ? Math.max(...values) : Math.min(...values);
   }

@@ -1,0 +1,249 @@
+/* `vif lab`: measures the models of lab/, shows and writes what came out; or serves a folder as one of them
+ * does. */
+#include "cli/banner.h"
+#include "cli/commands.h"
+#include "cli/lab_arguments.h"
+#include "cli/print.h"
+#include "cli/terminal.h"
+
+#include "base/error.h"
+#include "lab/report/report.h"
+#include "lab/run/machine.h"
+#include "sys/clock.h"
+#include "sys/listen.h"
+#include "sys/socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define TEXT_BYTES_MAX (16u << 20)
+
+static int fail(const char *what, const char *about, int error)
+{
+    fprintf(stderr, "vif lab: %s %s: %s\n", what, about, error_text(error));
+    return EXIT_FAILED;
+}
+
+/* --- files --- */
+
+/* Writes a file beside its place and moves it there: who looks sees the old one or the new one. */
+static int write_file(const char *folder, const char *name, const struct buffer *text)
+{
+    char path[4096];
+    char part[4096 + 8];
+    if (text->failed)
+        return fail("cannot make", name, -ENOMEM);
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    snprintf(part, sizeof(part), "%s.part", path);
+    FILE *file = fopen(part, "we");
+    if (file == NULL)
+        return fail("cannot write", part, -errno);
+    int error = fwrite(text->data, 1, text->length, file) == text->length ? 0 : -errno;
+    if (fclose(file) != 0 && error == 0)
+        error = -errno;
+    if (error == 0 && rename(part, path) < 0)
+        error = -errno;
+    if (error)
+        unlink(part);
+    return error ? fail("cannot write", path, error) : EXIT_GOOD;
+}
+
+static int write_page(const char *folder, struct slice json)
+{
+    struct buffer page;
+    buffer_init(&page, TEXT_BYTES_MAX);
+    report_page(json, &page);
+    int exit_code = write_file(folder, "lab.html", &page);
+    buffer_finish(&page);
+    return exit_code;
+}
+
+/* lab.html, of a lab.json that is there. */
+static int make_page(const struct lab_arguments *arguments)
+{
+    char block[65536];
+    struct buffer json;
+    FILE *file = fopen(arguments->page, "re");
+    if (file == NULL)
+        return fail("cannot read", arguments->page, -errno);
+    buffer_init(&json, TEXT_BYTES_MAX);
+    size_t length;
+    while ((length = fread(block, 1, sizeof(block), file)) > 0)
+        buffer_append(&json, slice_make(block, length));
+    int error = ferror(file) ? -EIO : json.failed ? -EFBIG : 0;
+    fclose(file);
+    int exit_code =
+        error ? fail("cannot read", arguments->page, error) : write_page(arguments->out, buffer_slice(&json));
+    buffer_finish(&json);
+    return exit_code;
+}
+
+/* --- a run --- */
+
+/* One line that is written over, on a terminal; elsewhere a line for each step. */
+struct progress_line {
+    bool is_terminal;
+    unsigned step;
+    uint64_t shown_ns;
+};
+
+static void on_progress(void *context, const struct lab_progress *progress)
+{
+    struct progress_line *line = context;
+    uint64_t now = sys_monotonic_ns();
+    bool is_new = progress->step != line->step;
+    if (!is_new && (!line->is_terminal || now - line->shown_ns < 200000000))
+        return;
+    line->step = progress->step;
+    line->shown_ns = now;
+    unsigned rest_s = (unsigned)((progress->rest_ms + 999) / 1000);
+    fprintf(stderr, "%s%3u/%u  %-11s  %-22s  %2u:%02u left%s", line->is_terminal ? "\r" : "", progress->step,
+            progress->step_count, progress->model, progress->scenario, rest_s / 60, rest_s % 60,
+            line->is_terminal ? "\033[K" : "\n");
+    fflush(stderr);
+}
+
+static int write_result(const struct lab_result *result, const char *folder)
+{
+    struct buffer json;
+    buffer_init(&json, TEXT_BYTES_MAX);
+    report_json(result, &json);
+    int exit_code = write_file(folder, "lab.json", &json);
+    if (exit_code == EXIT_GOOD)
+        exit_code = write_page(folder, buffer_slice(&json));
+    buffer_finish(&json);
+    return exit_code;
+}
+
+static int show_result(const struct lab_result *result, const char *folder)
+{
+    struct buffer text;
+    buffer_init(&text, TEXT_BYTES_MAX);
+    report_table(result, &text);
+    buffer_printf(&text, "All figures: %s/lab.json. Plots: %s/lab.html.\n", folder, folder);
+    return print_finish(&text, 0);
+}
+
+/* Before ten minutes are spent on what cannot be written. */
+static bool can_write(const char *folder)
+{
+    if (access(folder, W_OK | X_OK) == 0)
+        return true;
+    fail("cannot write to the folder", folder, -errno);
+    return false;
+}
+
+static int measure(struct lab_arguments *arguments, struct lab_result *result)
+{
+    struct progress_line line = {.is_terminal = terminal_is(stderr)};
+    if (!can_write(arguments->out))
+        return EXIT_MISTAKE;
+    unsigned seconds = lab_estimate_seconds(&arguments->options);
+    fprintf(stderr, "%zu models, about %u:%02u minutes. Ctrl-C ends it, and keeps what was measured.\n",
+            arguments->options.model_count, seconds / 60, seconds % 60);
+    arguments->options.on_progress = on_progress;
+    arguments->options.context = &line;
+    int error = lab_run(&arguments->options, result);
+    if (line.is_terminal)
+        fputs("\r\033[K", stderr);
+    if (error)
+        return fail("cannot", "run", error);
+    int exit_code = write_result(result, arguments->out);
+    int shown = show_result(result, arguments->out);
+    return exit_code ? exit_code : result->was_interrupted ? EXIT_FAILED : shown;
+}
+
+/* --- the models --- */
+
+static int list_models(void)
+{
+    struct buffer text;
+    buffer_init(&text, TEXT_BYTES_MAX);
+    for (const struct lab_model *model = lab_models; model->name; model++) {
+        const char *unavailable = model->unavailable ? model->unavailable() : NULL;
+        buffer_printf(&text, "%s: %s (%s)\n    %s\n    Breaks: %s\n", model->name, model->title,
+                      model->source, model->idea, model->breaks);
+        if (unavailable)
+            buffer_printf(&text, "    Not available here: %s\n", unavailable);
+    }
+    return print_finish(&text, 0);
+}
+
+static void show_serving(const struct lab_arguments *arguments, const struct address *bound)
+{
+    char title[4096 + 64];
+    struct buffer text;
+    unsigned port = address_port(bound);
+    buffer_init(&text, TEXT_BYTES_MAX);
+    snprintf(title, sizeof(title), "%.4000s, as %s does", arguments->folder, arguments->model->title);
+    banner_print(title, bound, 1, terminal_has_colours(stderr), &text);
+    buffer_printf(&text,
+                  "\nTry, in another terminal:\n"
+                  "    wrk -c 100 -d 5 http://localhost:%u%s\n"
+                  "    ab -k -c 100 -n 100000 http://localhost:%u%s     (%s sleeps for %u ms)\n"
+                  "    ps -L %d; lsof -p %d; perf trace -s -p %d\n",
+                  port, LAB_HELLO_PATH, port, LAB_HELLO_PATH, LAB_BLOCK_PATH, LAB_BLOCK_MS, getpid(),
+                  getpid(), getpid());
+    if (text.length)
+        fwrite(text.data, 1, text.length, stderr);
+    buffer_finish(&text);
+}
+
+static int open_listener(uint16_t port, struct address *ret_bound)
+{
+    char text[32];
+    struct listen_address wanted;
+    int length = snprintf(text, sizeof(text), "127.0.0.1:%u", port);
+    if (address_parse(slice_make(text, (size_t)length), &wanted) != ADDRESS_OK)
+        UNREACHABLE();
+    return sys_listen(&wanted, ret_bound);
+}
+
+/* Until a signal ends the process, and with it those that the model made. */
+static int serve_model(const struct lab_arguments *arguments)
+{
+    struct address bound;
+    struct lab_site *site;
+    const struct lab_model *model = arguments->model;
+    const char *unavailable = model->unavailable ? model->unavailable() : NULL;
+    struct lab_site_options options = {.folder = arguments->folder, .has_trials = true};
+    if (unavailable) {
+        fprintf(stderr, "vif lab: %s is not available here: %s\n", model->name, unavailable);
+        return EXIT_FAILED;
+    }
+    int error = lab_site_create(&options, &site);
+    if (error)
+        return fail("cannot serve", arguments->folder, error);
+    int listening_fd = open_listener(arguments->port, &bound);
+    if (listening_fd < 0)
+        return fail("cannot listen", "on the port", listening_fd);
+    show_serving(arguments, &bound);
+    return fail("cannot serve as", model->name, model->serve(site, listening_fd));
+}
+
+static int show_help(void)
+{
+    struct buffer text;
+    buffer_init(&text, TEXT_BYTES_MAX);
+    buffer_append(&text, slice_from(lab_help_text));
+    return print_finish(&text, 0);
+}
+
+int command_lab(char *const *words)
+{
+    static struct lab_result result;
+    static struct lab_arguments arguments;
+    machine_describe(&result.machine);
+    if (!lab_arguments_read(&arguments, &result.machine, words))
+        return EXIT_MISTAKE;
+    switch (arguments.action) {
+    case LAB_ACTION_HELP: return show_help();
+    case LAB_ACTION_LIST: return list_models();
+    case LAB_ACTION_PAGE: return make_page(&arguments);
+    case LAB_ACTION_SERVE: return serve_model(&arguments);
+    case LAB_ACTION_RUN: return measure(&arguments, &result);
+    }
+    UNREACHABLE();
+}
