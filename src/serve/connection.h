@@ -8,7 +8,7 @@
  *   BODY    the rest of a request's content         body_ms and rate   408
  *   HANDLE  a job off the loop                      for ever           -
  *   SEND    the peer to take what it is sent        write_ms and rate  closes
- *   LINGER  the peer's FIN, after our last byte     linger_ms          closes
+ *   LINGER  the peer's FIN, after our last byte     linger_ms and rate closes
  *   CLOSED  the end of the turn
  *
  * It may wait for several things at once: content of a request while the response before it is sent. The

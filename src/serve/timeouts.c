@@ -4,7 +4,11 @@
  *
  * Reading content and sending responses must also make a minimum rate on average, or a client could hold its
  * slot for ever with a byte every few seconds. For sending, progress is what the peer acknowledged, not what
- * its kernel's buffer took from ours. */
+ * its kernel's buffer took from ours.
+ *
+ * Lingering lasts at least until the peer has our last byte, as long as it gets on: one that is slow may have
+ * megabytes of its answer still under way in the kernels, and be writing its next request. To close then
+ * would be answered by RST, which takes the rest of the answer with it. */
 #include "serve/timeouts.h"
 
 #include "serve/server_internal.h"
@@ -41,11 +45,24 @@ static uint64_t bytes_left(const struct connection *connection)
     return stream_unsent(&connection->stream) + stream_unacknowledged(&connection->stream);
 }
 
+/* It is measured by how it gets on. */
+static bool has_phase(const struct connection *connection)
+{
+    return connection->state == CONNECTION_BODY || connection->state == CONNECTION_SEND ||
+           connection->state == CONNECTION_LINGER;
+}
+
 static void begin_phase(struct connection *connection)
 {
     connection->phase_began_ms = now_ms(connection);
-    connection->phase_bytes = connection->state == CONNECTION_SEND ? bytes_left(connection) : 0;
+    connection->phase_bytes = connection->state == CONNECTION_BODY ? 0 : bytes_left(connection);
     connection->phase_bytes_seen = 0;
+}
+
+static uint32_t linger_ms(const struct connection *connection)
+{
+    uint32_t wanted_ms = timeouts_of(connection)->linger_ms;
+    return connection->server->is_draining ? MIN(wanted_ms, (uint32_t)DRAIN_LINGER_MS_MAX) : wanted_ms;
 }
 
 static uint64_t deadline(struct connection *connection, bool is_new)
@@ -60,10 +77,7 @@ static uint64_t deadline(struct connection *connection, bool is_new)
                    rate_deadline(connection, connection->phase_bytes, timeouts->body_ms));
     case CONNECTION_HANDLE: return NEVER;
     case CONNECTION_SEND: return is_new ? now + timeouts->write_ms : connection->deadline_ms;
-    case CONNECTION_LINGER:
-        return now + (connection->server->is_draining
-                          ? MIN(timeouts->linger_ms, (uint32_t)DRAIN_LINGER_MS_MAX)
-                          : timeouts->linger_ms);
+    case CONNECTION_LINGER: return now + linger_ms(connection);
     case CONNECTION_CLOSED: break;
     }
     UNREACHABLE();
@@ -81,25 +95,24 @@ static void arm(struct connection *connection)
 
 void timeouts_entered(struct connection *connection, bool is_new)
 {
-    if (is_new && (connection->state == CONNECTION_BODY || connection->state == CONNECTION_SEND))
+    if (is_new && has_phase(connection))
         begin_phase(connection);
     connection->deadline_ms = deadline(connection, is_new);
     arm(connection);
 }
 
-/* A send that is slow but gets on is given more time. */
-static bool may_go_on_sending(struct connection *connection)
+/* A peer that is slow but gets on with taking what we sent is given `patience_ms` more. */
+static bool may_go_on(struct connection *connection, uint32_t patience_ms)
 {
-    const struct timeouts *timeouts = timeouts_of(connection);
     uint64_t now = now_ms(connection);
     uint64_t left = bytes_left(connection);
     uint64_t arrived = connection->phase_bytes - MIN(left, connection->phase_bytes);
     uint64_t arrived_before = connection->phase_bytes_seen;
     connection->phase_bytes_seen = arrived;
-    uint64_t rate_limit = rate_deadline(connection, arrived, timeouts->write_ms);
+    uint64_t rate_limit = rate_deadline(connection, arrived, timeouts_of(connection)->write_ms);
     if (arrived <= arrived_before || now >= rate_limit)
         return false;
-    connection->deadline_ms = MIN(now + timeouts->write_ms, rate_limit);
+    connection->deadline_ms = MIN(now + patience_ms, rate_limit);
     arm(connection);
     return true;
 }
@@ -109,7 +122,7 @@ static void expire(struct connection *connection)
     log_debug(connection->server->options.log, "a connection's time is up in state %d", connection->state);
     switch ((enum connection_state)connection->state) {
     case CONNECTION_SEND:
-        if (may_go_on_sending(connection))
+        if (may_go_on(connection, timeouts_of(connection)->write_ms))
             return;
         break;
     case CONNECTION_HEAD:
@@ -123,7 +136,10 @@ static void expire(struct connection *connection)
             return;
         }
         break;
-    case CONNECTION_LINGER: break;
+    case CONNECTION_LINGER:
+        if (linger_ms(connection) > 0 && may_go_on(connection, linger_ms(connection)))
+            return;
+        break;
     case CONNECTION_HANDLE:
     case CONNECTION_CLOSED: UNREACHABLE();
     }
