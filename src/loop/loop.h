@@ -46,7 +46,7 @@ struct loop_options {
      * May be NULL. */
     void (*on_stall)(void *context, uint64_t duration_us, struct slice doing);
     void *context;
-    unsigned offload_threads; /* 0: 4 */
+    unsigned offload_threads; /* the most there may be; 0: 32 */
     unsigned offload_queue;   /* jobs that may wait; 0: 1024 */
 };
 

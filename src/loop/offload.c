@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define THREADS_DEFAULT 4
+#define THREADS_DEFAULT 32
 #define QUEUE_DEFAULT   1024
 #define STACK_BYTES     (256u << 10)
 

@@ -110,7 +110,7 @@ static void leave_lane(struct exchange *exchange)
     struct lane *lane = exchange->lane;
     exchange->lane = NULL;
     lane->running_count--;
-    while (!list_is_empty(&lane->waiting) && lane->running_count < LANE_RUNNING_MAX) {
+    while (!list_is_empty(&lane->waiting) && lane->running_count < lane->running_max) {
         struct exchange *next = CONTAINER_OF(lane->waiting.next, struct exchange, lane_link);
         list_remove(&next->lane_link);
         lane->waiting_count--;
@@ -146,40 +146,37 @@ static int prepare_job(struct exchange *exchange, void (*work)(struct exchange *
     return exchange_keep(exchange);
 }
 
-int exchange_offload(struct exchange *exchange, void (*work)(struct exchange *exchange),
-                     void (*done)(struct exchange *exchange))
+static int submit(struct exchange *exchange, struct lane *lane)
 {
-    int error = prepare_job(exchange, work, done);
-    bool is_owners = exchange->events->on_job != NULL;
-    if (error == 0 && !is_owners)
-        error = offload_submit(server_loop(exchange->server), &exchange->job);
-    exchange->is_busy = error == 0;
-    if (error == 0 && is_owners)
-        exchange->events->on_job(exchange->owner, exchange);
+    int error = offload_submit(server_loop(exchange->server), &exchange->job);
+    lane->running_count += error == 0;
     return error;
 }
 
-int exchange_offload_by(struct exchange *exchange, struct lane *lane, void (*work)(struct exchange *exchange),
-                        void (*done)(struct exchange *exchange))
+static int wait_in(struct lane *lane, struct exchange *exchange)
 {
-    if (exchange->events->on_job)
-        return exchange_offload(exchange, work, done);
-    if (lane->running_count < LANE_RUNNING_MAX) {
-        int error = exchange_offload(exchange, work, done);
-        if (error == 0) {
-            exchange->lane = lane;
-            lane->running_count++;
-        }
-        return error;
-    }
-    int error = lane->waiting_count < LANE_WAITING_MAX ? prepare_job(exchange, work, done) : -EAGAIN;
-    if (error < 0)
-        return error;
-    exchange->lane = lane;
-    exchange->is_busy = true;
+    if (lane->waiting_count >= LANE_WAITING_MAX)
+        return -EAGAIN;
     lane->waiting_count++;
     list_append(&lane->waiting, &exchange->lane_link);
     return 0;
+}
+
+int exchange_offload(struct exchange *exchange, struct lane *lane, void (*work)(struct exchange *exchange),
+                     void (*done)(struct exchange *exchange))
+{
+    int error = prepare_job(exchange, work, done);
+    if (error < 0)
+        return error;
+    if (exchange->events->on_job) {
+        exchange->is_busy = true;
+        exchange->events->on_job(exchange->owner, exchange);
+        return 0;
+    }
+    error = lane->running_count < lane->running_max ? submit(exchange, lane) : wait_in(lane, exchange);
+    exchange->is_busy = error == 0;
+    exchange->lane = error == 0 ? lane : NULL;
+    return error;
 }
 
 bool exchange_pool_is_low(const struct server *server)

@@ -82,17 +82,12 @@ struct exchange {
 /* Gives the exchange its own copy of the request's bytes. Returns 0 or -ENOMEM. */
 int exchange_keep(struct exchange *exchange) MUST_CHECK;
 
-/* Runs `work` on the offload pool, then `done` on the loop, then lets the owner go on; an owner that has jobs
- * done in its own way (on_job) is given them instead. `done` is called even when the owner is gone
- * (exchange->owner is NULL then), so that it can let go of what it holds. Returns 0, or -EAGAIN or -ENOMEM
- * when the pool or memory is full, and neither will be called. */
-int exchange_offload(struct exchange *exchange, void (*work)(struct exchange *exchange),
+/* Runs `work` on the offload pool, to which it goes by `lane`, then `done` on the loop, then lets the owner
+ * go on; an owner that has jobs done in its own way (on_job) is given them instead. `done` is called even
+ * when the owner is gone (exchange->owner is NULL then), so that it can let go of what it holds. Returns 0,
+ * or -EAGAIN or -ENOMEM when the lane, the pool or memory is full, and neither will be called. */
+int exchange_offload(struct exchange *exchange, struct lane *lane, void (*work)(struct exchange *exchange),
                      void (*done)(struct exchange *exchange)) MUST_CHECK;
-
-/* The same by a lane of the pool: the job may have to wait for others of its kind. -EAGAIN also where the
- * lane is full. */
-int exchange_offload_by(struct exchange *exchange, struct lane *lane, void (*work)(struct exchange *exchange),
-                        void (*done)(struct exchange *exchange)) MUST_CHECK;
 
 /* So few exchanges are left that they are kept for connections without one. */
 bool exchange_pool_is_low(const struct server *server);

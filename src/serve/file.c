@@ -42,7 +42,7 @@ struct slice file_coding_suffix(enum http_coding coding)
 static int open_beneath(const struct file_request *request, const char *path, unsigned flags,
                         bool *revalidate)
 {
-    flags |= request->cached_only ? OPEN_CACHED : 0;
+    flags |= (request->cached_only ? OPEN_CACHED : 0) | (request->stays ? OPEN_STAY : 0);
     int fd = sys_open_beneath(request->root_fd, path, flags | OPEN_NO_SYMLINKS);
     if (fd == -ELOOP) {
         *revalidate = true;
@@ -51,8 +51,8 @@ static int open_beneath(const struct file_request *request, const char *path, un
     /* The kernel also says EAGAIN when a rename elsewhere keeps it from being sure that nothing escaped. */
     for (int i = 0; fd == -EAGAIN && !request->cached_only && i < OPEN_ATTEMPTS; i++)
         fd = sys_open_beneath(request->root_fd, path, flags);
-    /* Another file system behind a mount point may be a slow one. */
-    return fd == -EXDEV && request->cached_only ? -EAGAIN : fd;
+    /* It may also be outside of the root; who goes there finds out. */
+    return fd == -EXDEV && request->stays ? -EREMOTE : fd;
 }
 
 /* 0 and a kind for errors that are facts about the path; the error itself where they are not. */
@@ -83,6 +83,8 @@ static int look(const struct file_request *request, struct file *file, const cha
     int error = sys_file_status(fd, &file->status);
     bool is_regular = error == 0 && S_ISREG(file->status.mode);
     file->kind = is_regular ? FILE_REGULAR : S_ISDIR(file->status.mode) ? FILE_FOLDER : FILE_FORBIDDEN;
+    file->crosses = !request->stays;
+    file->is_far = request->is_far || (file->crosses && !sys_is_local_file_system(fd));
     if (is_regular)
         *ret_place = fd;
     else
@@ -203,6 +205,7 @@ static struct file *create(const struct file_request *request)
     file->references = 1;
     file->fd = -1;
     file->root = request->root;
+    file->is_far = request->is_far;
     file->coding = (uint8_t)request->coding;
     file->path_length = (uint16_t)request->path.length;
     list_init(&file->recently_used);
@@ -247,7 +250,9 @@ void file_unref(struct file *file)
     assert(file->references > 0);
     if (--file->references > 0)
         return;
-    if (file->fd >= 0)
+    if (file->fd >= 0 && file->closer)
+        closer_take(file->closer, file->fd);
+    else if (file->fd >= 0)
         sys_close(file->fd);
     free(file->block);
     free(file);

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "http/etag.h"
 #include "http/negotiate.h"
+#include "serve/closer.h"
 #include "serve/snapshot.h"
 #include "sys/file.h"
 
@@ -31,8 +32,10 @@ struct file {
     uint8_t siblings; /* set of codings in which the file exists beside itself (identity only) */
     bool is_cached;   /* stands in the cache; the cache has one of the references */
     bool revalidate;  /* nobody tells when it changes: look at it again before each use */
+    bool crosses;     /* another file system than the root's had to be gone to */
     bool is_racy;     /* so young that a change might leave no trace in its times: weak tag, not cached */
-    int fd;           /* of a regular file that is not in memory, else -1 */
+    bool is_far; /* on a file system that may keep whoever asks waiting: its descriptor is not for the loop */
+    int fd;      /* of a regular file that is not in memory, else -1 */
     struct root *root;
     struct map_link link;      /* in the cache */
     struct list recently_used; /* in the cache */
@@ -40,9 +43,11 @@ struct file {
     char *block; /* FILE_HEAD_BYTES_MAX bytes, then the content if it is in memory; NULL before the first head
                   */
     bool in_memory;
-    uint16_t head_length; /* the ready head ends where the content begins; 0: not written yet */
-    int64_t head_date;    /* the second whose date the ready head says */
-    int64_t hot_until_ms; /* loop time: until then the content is taken to be in the page cache */
+    uint16_t head_length;      /* the ready head ends where the content begins; 0: not written yet */
+    int64_t head_date;         /* the second whose date the ready head says */
+    int64_t hot_until_ms;      /* loop time: until then the content is taken to be in the page cache */
+    uint64_t trusted_until_ms; /* loop time: until then a far file need not be looked at again */
+    struct closer *closer;     /* who closes the descriptor of a far file; NULL: whoever lets go of it last */
     uint8_t etag_length;
     char etag[HTTP_ETAG_MAX];
     uint16_t path_length;
@@ -59,10 +64,12 @@ struct file_request {
     uint32_t memory_max;     /* content up to this size is read into memory */
     bool with_siblings;      /* look for siblings in other codings */
     bool cached_only;        /* never wait for a disk: -EAGAIN instead */
+    bool stays;              /* never go to another file system than the root's: -EREMOTE instead */
+    bool is_far;             /* the root's file system is not local */
 };
 
 /* Opens; blocks unless `cached_only`. Touches nothing but its arguments, so it may run on the offload pool.
- * Returns 0 and a file of any kind with one reference, or -EAGAIN, -EMFILE, -ENFILE, -ENOMEM, -EIO,
+ * Returns 0 and a file of any kind with one reference, or -EAGAIN, -EREMOTE, -EMFILE, -ENFILE, -ENOMEM, -EIO,
  * ERROR_CHANGED (it changes faster than it can be read). */
 int file_open(const struct file_request *request, struct file **ret_file) MUST_CHECK;
 

@@ -135,21 +135,30 @@ void file_cache_set_limits(struct file_cache *cache, const struct limits *limits
     file_watch_set_bound(cache->watch, limits->cache_entries);
 }
 
+/* Of what nobody watches, only the end of its root is ever told; changes elsewhere are none of its business,
+ * and on a slow file system there would always be one in the meantime. */
+static uint64_t changes_under(const struct file_cache *cache, const struct root *root,
+                              struct cache_ticket ticket)
+{
+    return ticket.is_covered ? cache->changes : root->drop_count;
+}
+
 struct cache_ticket file_cache_cover(struct file_cache *cache, struct root *root, struct slice path)
 {
     /* Folders first: covering may itself notice a change. */
-    bool is_covered = file_watch_cover(cache->watch, root, path);
-    return (struct cache_ticket){.changes = cache->changes, .is_covered = is_covered};
+    struct cache_ticket ticket = {.is_covered = file_watch_cover(cache->watch, root, path)};
+    ticket.changes = changes_under(cache, root, ticket);
+    return ticket;
 }
 
 void file_cache_insert(struct file_cache *cache, struct file *file, struct cache_ticket ticket)
 {
     if (!ticket.is_covered)
         file->revalidate = true;
-    if (file->is_racy || file->root->is_retired || ticket.changes != cache->changes)
+    if (file->is_racy || file->root->is_retired || ticket.changes != changes_under(cache, file->root, ticket))
         return;
-    /* To look at an absent path again costs as much as to open it. */
-    if (file->revalidate && file->kind != FILE_REGULAR)
+    /* To look at an absent path again costs as much as to open it, where that is not put off. */
+    if (file->revalidate && file->kind != FILE_REGULAR && !file->is_far)
         return;
     struct file *older = lookup(cache, file->root, file_path(file), (enum http_coding)file->coding);
     if (older)
@@ -211,6 +220,7 @@ static void on_folder(void *context, struct root *root, struct slice path)
 
 void file_cache_drop_root(struct file_cache *cache, struct root *root)
 {
+    root->drop_count++;
     on_folder(cache, root, SLICE(""));
     file_watch_forget(cache->watch, root);
 }

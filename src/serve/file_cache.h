@@ -34,6 +34,12 @@ struct cache_ticket {
 };
 struct cache_ticket file_cache_cover(struct file_cache *cache, struct root *root, struct slice path);
 
+/* The ticket for what lies on another file system than its root: nothing there is told. */
+static inline struct cache_ticket file_cache_cover_nothing(const struct root *root)
+{
+    return (struct cache_ticket){.changes = root->drop_count};
+}
+
 /* Offers a file that was opened under `ticket`; it is not taken when anything changed on disk since, when it
  * is racy or too big for the cache, or its root is retired. The caller keeps its reference. */
 void file_cache_insert(struct file_cache *cache, struct file *file, struct cache_ticket ticket);

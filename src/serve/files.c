@@ -195,7 +195,9 @@ static void list_folder(struct exchange *exchange, struct files_state *state)
     buffer_init(&state->content, LISTING_BYTES_MAX);
     state->error = -EAGAIN; /* what it is when the job finds no room in the pool after all */
     exchange->handler_state = state;
-    if (exchange_offload_by(exchange, &exchange->server->listings, make_listing, answer_listing) < 0)
+    struct root *root = exchange->place->root;
+    struct lane *lane = root->is_local ? &exchange->server->listings : &root->far;
+    if (exchange_offload(exchange, lane, make_listing, answer_listing) < 0)
         fail(exchange, 503);
 }
 

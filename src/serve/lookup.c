@@ -58,6 +58,24 @@ static int status_of_error(int error)
     }
 }
 
+/* Nobody tells of changes in a file system behind a network, and to ask takes as long as that takes. So what
+ * was found there is believed for a while, as the kernel's own caches of such file systems do; and while one
+ * request looks again, the others go on with what was known. A file system that does not answer any more is
+ * found out after that time. */
+#define FAR_TRUST_MS 1000
+#define FAR_LOOK_MS  10000
+
+static void trust(struct server *server, struct file *file, uint64_t duration_ms)
+{
+    if (file->is_far)
+        file->trusted_until_ms = loop_now_ms(server_loop(server)) + duration_ms;
+}
+
+static bool is_trusted(struct server *server, const struct file *file)
+{
+    return !file->revalidate || loop_now_ms(server_loop(server)) < file->trusted_until_ms;
+}
+
 /* The file was opened, or could not be. What the cache had is still true when it is the same file. */
 static void take_result(struct exchange *exchange, struct lookup_state *state)
 {
@@ -70,7 +88,7 @@ static void take_result(struct exchange *exchange, struct lookup_state *state)
         return;
     }
     struct file *found = state->error < 0 ? NULL : state->found;
-    bool is_same = stale && found && found->kind == FILE_REGULAR &&
+    bool is_same = stale && found && found->kind == FILE_REGULAR && stale->kind == FILE_REGULAR &&
                    file_is_same(&stale->status, &found->status) &&
                    stale->status.changed_ns == found->status.changed_ns && stale->siblings == found->siblings;
     if (is_same) {
@@ -80,6 +98,8 @@ static void take_result(struct exchange *exchange, struct lookup_state *state)
         file_cache_drop(server->files, stale);
     }
     file_unref(stale);
+    if (found)
+        trust(server, found, FAR_TRUST_MS);
     if (found && !is_same)
         file_cache_insert(server->files, found, state->ticket);
     exchange->handler_state = state->handler_state;
@@ -91,20 +111,52 @@ static void open_blocking(struct exchange *exchange)
     struct lookup_state *state = exchange->handler_state;
     if (state->looks_at_root)
         root_make_look(&state->root_look);
-    state->request.cached_only = false;
     state->error = file_open(&state->request, &state->found);
+}
+
+static void opened_off_loop(struct exchange *exchange);
+
+/* What can be found out on the root's own file system goes by its lane; only what is known to lie elsewhere
+ * may meet one that does not answer any more. */
+static int go_off_loop(struct exchange *exchange, struct lookup_state *state, bool goes_far)
+{
+    struct root *root = state->request.root;
+    if (goes_far)
+        state->ticket = file_cache_cover_nothing(root);
+    state->request.cached_only = false;
+    state->request.stays = !goes_far;
+    state->error = -EAGAIN; /* what it is when the job finds no room in the pool after all */
+    return exchange_offload(exchange, goes_far ? &root->far : &root->near, open_blocking, opened_off_loop);
+}
+
+/* Returns whether the exchange is away again. */
+static bool goes_on(struct exchange *exchange, struct lookup_state *state)
+{
+    if (state->error != -EREMOTE)
+        return false;
+    state->looks_at_root = false;
+    int error = go_off_loop(exchange, state, true);
+    if (error < 0)
+        state->error = error;
+    return error == 0;
 }
 
 static void opened_off_loop(struct exchange *exchange)
 {
     struct lookup_state *state = exchange->handler_state;
     take_root(exchange->server, state->request.root, &state->root_look);
+    /* An owner that has threads of its own may let go of files on one. */
+    if (state->error == 0 && state->found->is_far && exchange->events->on_job == NULL)
+        state->found->closer = &exchange->server->closer;
     if (exchange->owner) {
-        take_result(exchange, state);
+        if (!goes_on(exchange, state))
+            take_result(exchange, state);
         return;
     }
     if (state->error == 0)
         file_unref(state->found);
+    if (state->stale)
+        state->stale->trusted_until_ms = 0; /* nobody looks any more */
     file_unref(state->stale);
     file_unref(state->identity);
 }
@@ -118,8 +170,8 @@ static bool makes_room(struct server *server, int error, unsigned attempts)
 
 static int open_now(struct exchange *exchange, struct lookup_state *state)
 {
-    if (!state->request.root->is_local)
-        return -EAGAIN;
+    if (state->request.is_far || (state->stale && state->stale->crosses))
+        return -EREMOTE;
     int error;
     unsigned attempts = 0;
     do
@@ -146,8 +198,10 @@ static void open_file(struct exchange *exchange, struct slice path, struct looku
     server_counters(exchange->server)->cache_misses++;
     state->ticket = file_cache_cover(exchange->server->files, state->request.root, copy);
     int error = open_now(exchange, state);
-    if (error == -EAGAIN) {
-        error = exchange_offload(exchange, open_blocking, opened_off_loop);
+    if (error == -EAGAIN || error == -EREMOTE) {
+        if (state->stale)
+            trust(exchange->server, state->stale, FAR_LOOK_MS);
+        error = go_off_loop(exchange, state, error == -EREMOTE);
         /* From here on the state is the job's: it may be done already. */
         if (error == 0)
             return;
@@ -168,8 +222,9 @@ static void begin(struct exchange *exchange, struct slice path, struct file *ide
         root_make_look(&look);
         take_root(server, root, &look);
     }
+    bool looks_at_root = is_due && !root->is_local;
     struct file *cached = file_cache_find(server->files, root, path, coding);
-    if (LIKELY(cached && !cached->revalidate)) {
+    if (LIKELY(cached && is_trusted(server, cached) && !looks_at_root)) {
         server_counters(server)->cache_hits++;
         finish(exchange, cached, identity, done);
         return;
@@ -183,9 +238,11 @@ static void begin(struct exchange *exchange, struct slice path, struct file *ide
                         .memory_max = settings->limits.cache_file_bytes,
                         .with_siblings = coding == HTTP_CODING_IDENTITY && root->settings->precompressed &&
                                          http_mime_is_compressible(path),
-                        .cached_only = true},
+                        .cached_only = true,
+                        .stays = true,
+                        .is_far = !root->is_local},
             .root_look = look,
-            .looks_at_root = is_due && !root->is_local,
+            .looks_at_root = looks_at_root,
             .identity = identity,
             .stale = cached,
             .done = done,

@@ -5,6 +5,7 @@
  * from there, whatever file system it is on. Two buffers take turns, so that the next chunk is read while one
  * is being sent: the pieces are asked for only when all earlier ones were sent, but for those of the same
  * batch. */
+#include "base/error.h"
 #include "serve/exchange.h"
 #include "serve/server_internal.h"
 
@@ -19,8 +20,10 @@
 #define COLD_CHUNK_BYTES (256u << 10)
 
 /* Buffers for that in all of the worker: 64 MiB. Clients that take long to read hold on to theirs; past the
- * bound a chunk is read only to be in the page cache when sendfile comes to it. */
+ * bound a chunk is read only to be in the page cache when sendfile comes to it; or, where sendfile might
+ * still have to wait, into a small one. */
 #define COLD_BUFFERS_MAX 256
+#define FAR_CHUNK_BYTES  (16u << 10)
 
 /* A file whose range was in the page cache is taken to be there for so long: the kernel evicts what was not
  * used lately, and this was used just now. */
@@ -30,28 +33,33 @@
 #define YOUNG_NS INT64_C(60000000000)
 
 struct chunk {
-    int fd; /* of exchange->file, which stays open while the job runs */
+    const struct file *file; /* the exchange's, which stays open while the job runs */
     off_t offset;
     size_t length;
-    ssize_t result; /* bytes read, or -errno */
+    int error; /* 0: every byte was read, and the file was still the same then */
     bool is_ready;
-    char *bytes; /* COLD_CHUNK_BYTES, or NULL where the worker has no more of them */
+    bool is_counted; /* the buffer is one of COLD_BUFFERS_MAX */
+    char *bytes;     /* NULL where the worker has no more buffers */
+    size_t capacity;
 };
 
-static void take_buffer(struct server *server, struct chunk *chunk)
+static void take_buffer(struct server *server, struct chunk *chunk, bool is_far)
 {
-    if (chunk->bytes || server->cold_buffers >= COLD_BUFFERS_MAX)
+    bool is_free = server->cold_buffers < COLD_BUFFERS_MAX;
+    if (chunk->bytes || (!is_free && !is_far))
         return;
-    chunk->bytes = malloc(COLD_CHUNK_BYTES);
-    server->cold_buffers += chunk->bytes != NULL;
+    chunk->capacity = is_free ? COLD_CHUNK_BYTES : FAR_CHUNK_BYTES;
+    chunk->bytes = malloc(chunk->capacity);
+    chunk->is_counted = is_free && chunk->bytes;
+    server->cold_buffers += chunk->is_counted;
 }
 
 static void free_chunk(struct server *server, struct chunk *chunk)
 {
-    if (chunk && chunk->bytes) {
-        server->cold_buffers--;
-        free(chunk->bytes);
-    }
+    if (chunk == NULL)
+        return;
+    server->cold_buffers -= chunk->is_counted;
+    free(chunk->bytes);
     free(chunk);
 }
 
@@ -61,20 +69,33 @@ void exchange_free_chunks(struct exchange *exchange)
     free_chunk(exchange->server, exchange->chunks[1]);
 }
 
+static int read_bytes(const struct chunk *chunk)
+{
+    char passing[16384];
+    for (size_t done = 0; done < chunk->length;) {
+        size_t rest = chunk->length - done;
+        char *out = chunk->bytes ? chunk->bytes + done : passing;
+        ssize_t count = sys_read_at(chunk->file->fd, out, chunk->bytes ? rest : MIN(rest, sizeof(passing)),
+                                    chunk->offset + (off_t)done, false);
+        if (count <= 0)
+            return count == 0 ? ERROR_CHANGED : (int)count;
+        done += (size_t)count;
+    }
+    return 0;
+}
+
+static bool is_unchanged(const struct file *file)
+{
+    struct file_status now;
+    return sys_file_status(file->fd, &now) == 0 && file_is_same(&file->status, &now);
+}
+
 static void read_chunk(struct exchange *exchange)
 {
     struct chunk *chunk = exchange->chunks[exchange->chunk_turn];
-    char passing[16384];
-    size_t done = 0;
-    ssize_t count = 1;
-    while (done < chunk->length && count > 0) {
-        size_t rest = chunk->length - done;
-        char *out = chunk->bytes ? chunk->bytes + done : passing;
-        count = sys_read_at(chunk->fd, out, chunk->bytes ? rest : MIN(rest, sizeof(passing)),
-                            chunk->offset + (off_t)done, false);
-        done += count > 0 ? (size_t)count : 0;
-    }
-    chunk->result = count < 0 ? count : (ssize_t)done;
+    chunk->error = read_bytes(chunk);
+    if (chunk->error == 0 && !is_unchanged(chunk->file))
+        chunk->error = ERROR_CHANGED;
 }
 
 static void chunk_is_read(struct exchange *exchange)
@@ -91,12 +112,18 @@ static enum piece_result begin_chunk(struct exchange *exchange, const struct seg
     if (*place == NULL)
         return PIECE_FAILED;
     struct chunk *chunk = *place;
-    take_buffer(exchange->server, chunk);
-    chunk->fd = piece->fd;
+    bool is_far = exchange->file->is_far;
+    take_buffer(exchange->server, chunk, is_far);
+    if (is_far && chunk->bytes == NULL)
+        return PIECE_FAILED;
+    chunk->file = exchange->file;
     chunk->offset = piece->offset;
-    chunk->length = MIN(piece->length, (size_t)COLD_CHUNK_BYTES);
+    chunk->length = MIN(piece->length, chunk->bytes ? chunk->capacity : COLD_CHUNK_BYTES);
+    chunk->error = -EAGAIN; /* what it is when the job finds no room in the pool after all */
     chunk->is_ready = false;
-    return exchange_offload(exchange, read_chunk, chunk_is_read) == 0 ? PIECE_WAIT : PIECE_FAILED;
+    struct root *root = exchange->place->root;
+    struct lane *lane = is_far ? &root->far : &root->near;
+    return exchange_offload(exchange, lane, read_chunk, chunk_is_read) == 0 ? PIECE_WAIT : PIECE_FAILED;
 }
 
 /* Cuts `length` bytes off the front of the current piece. */
@@ -129,7 +156,7 @@ static enum piece_result give_chunk(struct exchange *exchange, struct segment *p
 {
     struct chunk *chunk = exchange->chunks[exchange->chunk_turn];
     chunk->is_ready = false;
-    if (chunk->result != (ssize_t)chunk->length || !exchange_file_is_unchanged(exchange))
+    if (chunk->error < 0)
         return PIECE_FAILED;
     *ret_segment = chunk->bytes ? segment_memory(slice_make(chunk->bytes, chunk->length))
                                 : file_segment(exchange, piece, chunk->length);
@@ -141,6 +168,9 @@ static bool is_hot(struct exchange *exchange, const struct segment *piece, size_
 {
     struct file *file = exchange->file;
     int64_t now_ms = (int64_t)loop_now_ms(server_loop(exchange->server));
+    /* Even what is in the page cache there may wait until somebody has said that it is still true. */
+    if (file->is_far)
+        return false;
     /* Small enough to have been looked at whole. */
     bool is_whole = file->status.size <= HOT_CHUNK_BYTES;
     if (is_whole && now_ms < file->hot_until_ms)
@@ -182,7 +212,5 @@ enum piece_result exchange_next_piece(struct exchange *exchange, struct segment 
 
 bool exchange_file_is_unchanged(const struct exchange *exchange)
 {
-    struct file_status now;
-    const struct file *file = exchange->file;
-    return sys_file_status(file->fd, &now) == 0 && file_is_same(&file->status, &now);
+    return is_unchanged(exchange->file);
 }

@@ -24,6 +24,8 @@ int root_open(struct root *root, const struct files_settings *settings)
         .device = status.device,
         .inode = status.inode,
     };
+    lane_init(&root->near, LANE_FILE_SYSTEM_MAX);
+    lane_init(&root->far, LANE_FILE_SYSTEM_MAX);
     return 0;
 }
 

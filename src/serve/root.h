@@ -6,6 +6,7 @@
 #ifndef SERVE_ROOT_H
 #define SERVE_ROOT_H
 
+#include "serve/lane.h"
 #include "serve/settings.h"
 
 struct root {
@@ -15,7 +16,11 @@ struct root {
     bool is_retired; /* new settings took over: nothing beneath it is cached any more */
     uint64_t device; /* of the folder that `fd` holds */
     uint64_t inode;
-    uint64_t looked_ms; /* when its path was last looked at */
+    uint64_t looked_ms;  /* when its path was last looked at */
+    uint64_t drop_count; /* how often everything beneath it was forgotten */
+    struct lane near;    /* to its own file system */
+    struct lane
+        far; /* to one that may be slow: its own where that is not local, else what is mounted beneath */
 };
 
 /* Returns 0, or -errno of a folder that cannot be opened; then there is nothing to close. */

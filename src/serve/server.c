@@ -41,7 +41,8 @@ int server_create(const struct server_options *options, struct server **ret_serv
     list_init(&server->idle);
     list_init(&server->reading);
     list_init(&server->busy);
-    lane_init(&server->listings);
+    lane_init(&server->listings, LANE_LISTINGS_MAX);
+    closer_init(&server->closer, options->loop);
     timer_init(&server->drain_timer, drain_is_over);
     sys_random(&server->address_key, sizeof(server->address_key));
     int error = snapshot_create(options->settings, options->log, &server->snapshot);
@@ -162,6 +163,7 @@ void server_destroy(struct server *server)
         exchange_end(server->spare);
     for (size_t i = 0; i < ERROR_STATUS_COUNT; i++)
         buffer_finish(&server->error_pages[i]);
+    closer_finish(&server->closer);
     file_cache_destroy(server->files);
     snapshot_unref(server->snapshot);
     map_finish(&server->addresses);

@@ -33,6 +33,7 @@ struct server {
     struct list reading;    /* connections in HEAD, the longest first */
     struct list busy;       /* the others */
     struct lane listings;   /* the jobs that read folders */
+    struct closer closer;   /* of files that the loop must not close */
     unsigned cold_buffers;  /* in use by pieces.c */
     struct exchange *spare; /* what the next head is parsed into */
     struct server_listener *listeners;

@@ -44,6 +44,8 @@ int sys_open_beneath(int root_fd, const char *path, unsigned flags)
         how.flags &= ~(uint64_t)(O_NONBLOCK | O_NOCTTY);
     if (flags & OPEN_CACHED)
         how.resolve |= RESOLVE_CACHED | RESOLVE_NO_XDEV;
+    if (flags & OPEN_STAY)
+        how.resolve |= RESOLVE_NO_XDEV;
     if (flags & OPEN_NO_SYMLINKS)
         how.resolve |= RESOLVE_NO_SYMLINKS;
     /* EAGAIN too: something was renamed, anywhere, while the kernel looked after a "..". */

@@ -26,6 +26,7 @@ enum open_flag {
     OPEN_CACHED = 4,      /* -EAGAIN rather than wait for a disk or a server, and no other file system */
     OPEN_NO_SYMLINKS = 8, /* -ELOOP rather than follow any symbolic link */
     OPEN_LIST = 16,       /* O_RDONLY | O_DIRECTORY: to list */
+    OPEN_STAY = 32,       /* -EXDEV rather than go to another file system */
 };
 
 /* Opens `path` (NUL-terminated, relative) for reading, never leaving the folder `root_fd`, not by "..", not

@@ -445,12 +445,12 @@ static void listings_in_their_lane(void **state)
     list_once(&world);
     plug_put(&plug, &world);
     ask_for_listings(&world, clients, ARRAY_LENGTH(clients));
-    assert_int_equal(world.server->listings.running_count, LANE_RUNNING_MAX);
-    assert_int_equal(world.server->listings.waiting_count, 6 - LANE_RUNNING_MAX);
+    assert_int_equal(world.server->listings.running_count, LANE_LISTINGS_MAX);
+    assert_int_equal(world.server->listings.waiting_count, 6 - LANE_LISTINGS_MAX);
     /* The oldest is in the pool, the youngest in the lane. */
     connection_abort(CONTAINER_OF(world.server->busy.next, struct connection, link));
     connection_abort(CONTAINER_OF(world.server->busy.previous, struct connection, link));
-    assert_int_equal(world.server->listings.waiting_count, 5 - LANE_RUNNING_MAX);
+    assert_int_equal(world.server->listings.waiting_count, 5 - LANE_LISTINGS_MAX);
     plug_pull(&plug, &world);
     for (size_t i = 1; i < 5; i++)
         client_await(&clients[i], "</html>", 1);

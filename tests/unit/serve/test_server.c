@@ -265,6 +265,110 @@ static void an_unreadable_sibling_is_passed_over(void **state)
     world_finish(&world);
 }
 
+static struct file *cached_file(struct world *world, struct slice path)
+{
+    struct root *root = &world->server->snapshot->roots[0];
+    struct file *file = file_cache_find(world->server->files, root, path, HTTP_CODING_IDENTITY);
+    assert_non_null(file);
+    file_unref(file);
+    return file;
+}
+
+/* Nobody tells of changes there, and to ask at each request would cost each one a journey. */
+static void what_is_far_is_believed_for_a_while(void **state)
+{
+    (void)state;
+    struct world world;
+    struct client client;
+    world_init(&world);
+    tree_add_file(&world.tree, "file", 111, 0);
+    world_start(&world);
+    struct root *root = &world.server->snapshot->roots[0];
+    root->is_local = false;
+    root->looked_ms = UINT64_MAX / 2;
+    client_connect(&client, &world, 0);
+    client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_await(&client, "Content-Length: 111\r\n", 1);
+    assert_true(cached_file(&world, SLICE("file"))->is_far);
+    cached_file(&world, SLICE("file"))->trusted_until_ms = UINT64_MAX;
+    assert_int_equal(unlinkat(world.tree.fd, "file", 0), 0);
+    tree_add_file(&world.tree, "file", 222, 0);
+    client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_await(&client, "Content-Length: 111\r\n", 2);
+    assert_int_equal(root->far.running_count, 0);
+    cached_file(&world, SLICE("file"))->trusted_until_ms = 0;
+    client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_await(&client, "Content-Length: 222\r\n", 1);
+    client_say(&client, "GET /missing HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_await(&client, "HTTP/1.1 404 ", 1);
+    assert_int_equal(cached_file(&world, SLICE("missing"))->kind, FILE_ABSENT);
+    client_close(&client);
+    world_finish(&world);
+}
+
+/* While one request looks again, the others are answered. */
+static void a_look_at_what_is_far_holds_up_nobody_else(void **state)
+{
+    (void)state;
+    struct world world;
+    struct client client, other;
+    struct plug plug;
+    world_init(&world);
+    tree_add_file(&world.tree, "file", 111, 0);
+    world_start(&world);
+    struct root *root = &world.server->snapshot->roots[0];
+    root->is_local = false;
+    root->looked_ms = UINT64_MAX / 2;
+    client_connect(&client, &world, 0);
+    client_connect(&other, &world, 0);
+    client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_await(&client, "Content-Length: 111\r\n", 1);
+    cached_file(&world, SLICE("file"))->trusted_until_ms = 0;
+    plug_put(&plug, &world);
+    client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_say(&other, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_await(&other, "Content-Length: 111\r\n", 1);
+    client_say(&other, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_await(&other, "Content-Length: 111\r\n", 2);
+    assert_int_equal(client_count(&client, "HTTP/1.1 "), 1);
+    plug_pull(&plug, &world);
+    client_await(&client, "Content-Length: 111\r\n", 2);
+    client_close(&client);
+    client_close(&other);
+    world_finish(&world);
+}
+
+/* Neither its pages nor its end are the loop's business. */
+static void a_large_file_that_is_far_is_read_off_the_loop(void **state)
+{
+    (void)state;
+    struct world world;
+    struct client client;
+    world_init(&world);
+    world.settings->limits.cache_file_bytes = 100;
+    tree_add_file(&world.tree, "file", 30000, 0);
+    world_start(&world);
+    struct root *root = &world.server->snapshot->roots[0];
+    root->is_local = false;
+    root->looked_ms = UINT64_MAX / 2;
+    client_connect(&client, &world, 0);
+    for (unsigned i = 1; i <= 2; i++) {
+        client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
+        client_await(&client, "Content-Length: 30000\r\n", i);
+        world_await_state(&world, CONNECTION_IDLE);
+    }
+    struct file *file = cached_file(&world, SLICE("file"));
+    int fd = file->fd;
+    assert_true(fd >= 0 && file->closer == &world.server->closer);
+    file_cache_drop(world.server->files, file);
+    assert_true(world.server->closer.is_busy);
+    while (world.server->closer.is_busy)
+        world_run_for(&world, 1);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+    client_close(&client);
+    world_finish(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +380,9 @@ int main(void)
         cmocka_unit_test(addresses_are_counted_from_when_they_are),
         cmocka_unit_test(a_root_that_moves),
         cmocka_unit_test(an_unreadable_sibling_is_passed_over),
+        cmocka_unit_test(what_is_far_is_believed_for_a_while),
+        cmocka_unit_test(a_look_at_what_is_far_holds_up_nobody_else),
+        cmocka_unit_test(a_large_file_that_is_far_is_read_off_the_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
