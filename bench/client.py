@@ -1,6 +1,7 @@
 """The least HTTP/1.1 client that checks and trials need: one connection, Content-Length bodies."""
 
 import socket
+import struct
 
 
 class Client:
@@ -18,6 +19,14 @@ class Client:
 
     def close(self):
         self._socket.close()
+
+    def abort(self):
+        """Ends the connection with RST, and whatever waits for it, in another thread too."""
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it has gone
 
     def fileno(self):
         return self._socket.fileno()

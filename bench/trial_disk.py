@@ -20,19 +20,20 @@ Hot answers per second: without a stall, then during it; in brackets the longest
 KINDS = {"small": "reading 4 KiB", "large": "reading 256 KiB", "found": "looking up"}
 HEADINGS = ["server", "calm", *KINDS.values(), ""]
 
+STALL_MS = 1000
 MOUNT_SECONDS = 5
 
 
 @contextmanager
-def slow_disk(folder, mountpoint):
+def slow_disk(folder, mountpoint, stall_ms):
     """Mounts the slow filesystem. Raises RuntimeError with the reason where FUSE is not to be had."""
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fuse3"], capture_output=True, text=True)
     if flags.returncode != 0 or not os.path.exists("/dev/fuse"):
         raise RuntimeError("needs FUSE: /dev/fuse, fuse3 and libfuse3-dev (bench/deps installs the packages)")
     program = build("slowfs.c", folder / "slowfs", *flags.stdout.split())
-    mountpoint.mkdir()
+    mountpoint.mkdir(exist_ok=True)
     # Workers of another user than root's have to see it; others may not give that permission, nor need to.
-    options = ["-o", "allow_other"] if os.geteuid() == 0 else []
+    options = ["-o", f"stall_ms={stall_ms}", *(["-o", "allow_other"] if os.geteuid() == 0 else [])]
     disk = subprocess.Popen([program, str(mountpoint), "-f", *options],
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
