@@ -47,8 +47,8 @@ static void report_unknown(struct arguments *arguments, const char *word, struct
     }
     if (nearest.best.data)
         snprintf(hint, sizeof(hint), "; did you mean --%s?", nearest.best.data);
-    diagnostics_add(arguments->diagnostics, (struct place){0}, "unknown option %s%s (see vif --help)", word,
-                    hint);
+    diagnostics_add(arguments->diagnostics, (struct place){0}, "unknown option %s%s (see vif %s--help)", word,
+                    hint, arguments->command == FLAG_OF_LOAD ? "load " : "");
 }
 
 static void keep(struct arguments *arguments, const struct flag *flag, const char *value)
@@ -65,6 +65,7 @@ static void keep(struct arguments *arguments, const struct flag *flag, const cha
     case OWN_VERSION: arguments->version = true; return;
     case OWN_QUIET: arguments->quiet = true; break;
     case OWN_NONE:
+    case OWN_LOAD:
     case OWN_PORT:
     case OWN_ADDRESS: break;
     }
@@ -131,7 +132,10 @@ static void read_letters(struct arguments *arguments, const char *word, char *co
 static void read_operand(struct arguments *arguments, const char *word)
 {
     if (arguments->operand.text.data)
-        report(arguments, word, "one too many: there is a folder or file to serve already");
+        report(arguments, word,
+               arguments->command == FLAG_OF_LOAD
+                   ? "one too many: there is a URL already"
+                   : "one too many: there is a folder or file to serve already");
     else
         arguments->operand = make_argument(arguments, "vif", word);
 }

@@ -7,6 +7,7 @@ const struct command commands[] = {
     {"run", "[-c FILE] [OPTION]...", "serves what a configuration file says; options go before the file",
      command_run},
     {"check", "[-c FILE] [OPTION]...", "tells all that is wrong with a configuration file", command_check},
+    {"load", "[OPTION]... URL", "measures an HTTP server: requests over many connections", command_load},
     {"schema", "", "prints the JSON Schema of the configuration file, for editors", command_schema},
     {"manual", "[--man | --markdown]", "prints the reference of the configuration file, or the manual page",
      command_manual},

@@ -21,6 +21,7 @@ struct command {
 int command_serve(char *const *words);
 int command_run(char *const *words);
 int command_check(char *const *words);
+int command_load(char *const *words);
 int command_schema(char *const *words);
 int command_manual(char *const *words);
 int command_completion(char *const *words);

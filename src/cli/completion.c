@@ -36,27 +36,33 @@ static void append_values(struct buffer *out, const struct flag *flag)
     UNREACHABLE();
 }
 
+/* The sub-commands that have flags; the last is the one without a name. */
 static const struct {
     unsigned flag;
     const char *command;
-} flag_commands[] = {{FLAG_OF_RUN, "run"}, {FLAG_OF_CHECK, "check"}, {FLAG_OF_SERVE, "*"}};
+} flag_commands[] = {
+    {FLAG_OF_RUN, "run"}, {FLAG_OF_CHECK, "check"}, {FLAG_OF_LOAD, "load"}, {FLAG_OF_SERVE, "*"}};
+
+/* These share their flags; other commands give the same letters other meanings. */
+#define SERVING (FLAG_OF_SERVE | FLAG_OF_RUN | FLAG_OF_CHECK)
 
 /* --- bash --- */
 
-static void bash_flag_pattern(struct buffer *out, const struct flag *flag)
+static void bash_flag_pattern(struct buffer *out, const char *command, const struct flag *flag)
 {
     if (flag->letter)
-        buffer_printf(out, "-%c | ", flag->letter);
-    buffer_printf(out, "--%s", flag->name);
+        buffer_printf(out, "%s\\ -%c | ", command, flag->letter);
+    buffer_printf(out, "%s\\ --%s", command, flag->name);
 }
 
-static void bash_values(struct buffer *out)
+/* Behind which flags what may stand: the command and the word before are looked at together. */
+static void bash_values(struct buffer *out, unsigned of, const char *command)
 {
     for (size_t i = 0; i < flag_count; i++) {
-        if (!flag_takes_value(&flags[i]))
+        if (!flag_takes_value(&flags[i]) || !(flags[i].commands & of))
             continue;
         buffer_append(out, SLICE("    "));
-        bash_flag_pattern(out, &flags[i]);
+        bash_flag_pattern(out, command, &flags[i]);
         if (flags[i].values == VALUES_FILE) {
             buffer_append(out, SLICE(") COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"));
             continue;
@@ -87,10 +93,11 @@ static void print_bash(struct buffer *out)
     buffer_append(out, SLICE("# Completion of vif for bash; made by \"vif completion bash\".\n"
                              "_vif() {\n"
                              "    local current=\"${COMP_WORDS[COMP_CWORD]}\" words=''\n"
-                             "    case \"${COMP_WORDS[COMP_CWORD - 1]}\" in\n"));
-    bash_values(out);
-    buffer_append(out, SLICE("    completion) words='bash zsh' ;;\n"
-                             "    manual) words='--man --markdown' ;;\n"
+                             "    case \"${COMP_WORDS[1]} ${COMP_WORDS[COMP_CWORD - 1]}\" in\n"));
+    bash_values(out, FLAG_OF_LOAD, "load");
+    bash_values(out, SERVING, "*");
+    buffer_append(out, SLICE("    *\\ completion) words='bash zsh' ;;\n"
+                             "    *\\ manual) words='--man --markdown' ;;\n"
                              "    *)\n"
                              "        if [[ $current == -* ]]; then\n"
                              "            case \"${COMP_WORDS[1]}\" in\n"));
@@ -164,19 +171,29 @@ static void zsh_flag(struct buffer *out, const struct flag *flag, bool by_letter
     buffer_append(out, SLICE("'\n"));
 }
 
+static void zsh_flags(struct buffer *out, unsigned of)
+{
+    for (size_t i = 0; i < flag_count; i++) {
+        const struct flag *flag = &flags[i];
+        if (!(flag->commands & of))
+            continue;
+        if (flag->letter)
+            zsh_flag(out, flag, true);
+        zsh_flag(out, flag, false);
+    }
+}
+
 static void print_zsh(struct buffer *out)
 {
     buffer_append(out, SLICE("#compdef vif\n"
                              "# Completion of vif for zsh; made by \"vif completion zsh\".\n"
                              "_vif() {\n"
-                             "    local -a flags commands\n"
+                             "    local -a flags load_flags commands\n"
                              "    flags=(\n"));
-    for (size_t i = 0; i < flag_count; i++) {
-        const struct flag *flag = &flags[i];
-        if (flag->letter)
-            zsh_flag(out, flag, true);
-        zsh_flag(out, flag, false);
-    }
+    zsh_flags(out, SERVING);
+    buffer_append(out, SLICE("    )\n"
+                             "    load_flags=(\n"));
+    zsh_flags(out, FLAG_OF_LOAD);
     buffer_append(out, SLICE("    )\n"
                              "    commands=("));
     append_commands(out);
@@ -189,6 +206,7 @@ static void print_zsh(struct buffer *out)
                              "    case $words[2] in\n"
                              "    completion) compadd bash zsh ;;\n"
                              "    manual) compadd -- --man --markdown ;;\n"
+                             "    load) _arguments -s $load_flags '*:URL:_urls' ;;\n"
                              "    *) _arguments -s $flags '*:folder or file:_files' ;;\n"
                              "    esac\n"
                              "}\n"

@@ -48,8 +48,28 @@ const struct flag flags[] = {
     {NULL, 0, "timeout", "NAME=VALUE", "such as idle=30s; repeatable", EVERY, FLAG_PAIR,
      .path = "timeouts", .values = VALUES_TIMEOUTS},
 
-    {NULL, 'h', "help", NULL, "the help page", EVERY, FLAG_OWN, OWN_HELP, .is_minor = true},
-    {NULL, 'V', "version", NULL, "the version, and what was built in", EVERY, FLAG_OWN, OWN_VERSION,
+    /* See load_flags.c for what they may be. */
+    {"how much", 'c', "connections", "N", "connections at once (64)", FLAG_OF_LOAD, FLAG_OWN, OWN_LOAD},
+    {NULL, 'd', "duration", "TIME", "how long (10s; no end with -n)", FLAG_OF_LOAD, FLAG_OWN, OWN_LOAD},
+    {NULL, 'n', "requests", "N", "how many requests, at most", FLAG_OF_LOAD, FLAG_OWN, OWN_LOAD},
+    {NULL, 'r', "rate", "N", "requests a second (as fast as answered)", FLAG_OF_LOAD, FLAG_OWN, OWN_LOAD},
+    {NULL, 0, "pipeline", "N", "requests at once on a connection (1)", FLAG_OF_LOAD, FLAG_OWN, OWN_LOAD},
+    {NULL, 0, "close", NULL, "a connection for each request", FLAG_OF_LOAD, FLAG_OWN, OWN_LOAD},
+    {NULL, 0, "warm-up", "TIME", "not measured (500ms; 0 with -n)", FLAG_OF_LOAD, FLAG_OWN, OWN_LOAD},
+    {NULL, 0, "timeout", "TIME", "wait for an answer at most so long (5s)", FLAG_OF_LOAD, FLAG_OWN, OWN_LOAD},
+    {NULL, 0, "connect-rate", "N", "connections opened a second (10000)", FLAG_OF_LOAD, FLAG_OWN, OWN_LOAD},
+    {NULL, 't', "threads", "N", "threads of this client (1)", FLAG_OF_LOAD, FLAG_OWN, OWN_LOAD},
+    {"what", 'm', "method", "NAME", "the method (GET)", FLAG_OF_LOAD, FLAG_OWN, OWN_LOAD},
+    {NULL, 'H', "header", "'NAME: VALUE'", "a field of the request; repeatable", FLAG_OF_LOAD, FLAG_OWN,
+     OWN_LOAD},
+    {NULL, 0, "status", "CODE", "the right status (200 to 399)", FLAG_OF_LOAD, FLAG_OWN, OWN_LOAD},
+    {"results", 0, "json", "FILE", "all figures as JSON; - is stdout", FLAG_OF_LOAD, FLAG_OWN, OWN_LOAD,
+     .values = VALUES_FILE},
+    {NULL, 0, "svg", "FILE", "latency by percentile as a drawing", FLAG_OF_LOAD, FLAG_OWN, OWN_LOAD,
+     .values = VALUES_FILE},
+
+    {NULL, 'h', "help", NULL, "the help page", EVERY | FLAG_OF_LOAD, FLAG_OWN, OWN_HELP, .is_minor = true},
+    {NULL, 'V', "version", NULL, "the version, and what was built in", EVERY | FLAG_OF_LOAD, FLAG_OWN, OWN_VERSION,
      .is_minor = true},
 };
 /* clang-format on */

@@ -3,14 +3,14 @@
  *
  * A flag has no meaning of its own: it names the option of the configuration that it sets (conf/options.h),
  * and its value goes the way of a value in a file, with the same checks and the same messages. The few that
- * are about the program itself are FLAG_OWN. */
+ * are about the program itself are FLAG_OWN, as are those of commands that serve nothing. */
 #ifndef CLI_FLAGS_H
 #define CLI_FLAGS_H
 
 #include "base/slice.h"
 
 /* The sub-commands that know a flag. */
-enum flag_command { FLAG_OF_SERVE = 1, FLAG_OF_RUN = 2, FLAG_OF_CHECK = 4 };
+enum flag_command { FLAG_OF_SERVE = 1, FLAG_OF_RUN = 2, FLAG_OF_CHECK = 4, FLAG_OF_LOAD = 8 };
 
 enum flag_action {
     FLAG_SET,      /* the value is the option's */
@@ -22,7 +22,7 @@ enum flag_action {
 };
 
 /* What the command line itself must know. */
-enum flag_own { OWN_NONE, OWN_PORT, OWN_ADDRESS, OWN_QUIET, OWN_CONFIG, OWN_HELP, OWN_VERSION };
+enum flag_own { OWN_NONE, OWN_PORT, OWN_ADDRESS, OWN_QUIET, OWN_CONFIG, OWN_HELP, OWN_VERSION, OWN_LOAD };
 
 /* What may be completed behind the flag. */
 enum flag_values { VALUES_ANY, VALUES_FILE, VALUES_WORDS, VALUES_LIMITS, VALUES_TIMEOUTS };

@@ -1,4 +1,6 @@
-/* `vif help`: one screen of 80 by 24, from the table of flags. */
+/* `vif help`, and `--help` of commands: one screen of 80 by 24 each, from the table of flags. */
+#include "cli/help.h"
+
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/print.h"
@@ -13,22 +15,47 @@ static void append_flag(struct buffer *out, const struct flag *flag)
     if (flag->letter)
         snprintf(letter, sizeof(letter), "-%c, ", flag->letter);
     snprintf(name, sizeof(name), "--%s%s%s", flag->name, separator, flag->value ? flag->value : "");
-    buffer_printf(out, " %-7s  %s%-24s %s\n", flag->group ? flag->group : "", letter, name, flag->help);
+    buffer_printf(out, " %-8s %s%-24s %s\n", flag->group ? flag->group : "", letter, name, flag->help);
+}
+
+static void append_flags(struct buffer *out, unsigned of)
+{
+    for (size_t i = 0; i < flag_count; i++) {
+        if (!flags[i].is_minor && (flags[i].commands & of))
+            append_flag(out, &flags[i]);
+    }
+}
+
+static void append_load(struct buffer *out)
+{
+    buffer_append(out, SLICE("vif load [OPTION]... URL   measure an HTTP server: how much, how fast\n"
+                             "  http://HOST[:PORT]/PATH, or unix:SOCKET:/PATH; see also: man vif\n\n"));
+    append_flags(out, FLAG_OF_LOAD);
+}
+
+static void append_all(struct buffer *out)
+{
+    buffer_append(out,
+                  SLICE("vif [OPTION]... [DIR]      serve a folder (this one) at http://localhost:8080/\n"
+                        "vif run | check [-c FILE]  serve what vif.yaml says | tell what is wrong with it\n"
+                        "vif load URL               measure a server: see vif load --help\n"
+                        "vif help, vif version      more commands, and all about the file: man vif\n\n"));
+    append_flags(out, FLAG_OF_SERVE | FLAG_OF_RUN | FLAG_OF_CHECK);
+}
+
+int help_print(unsigned command)
+{
+    struct buffer text;
+    buffer_init(&text, 1u << 16);
+    if (command == FLAG_OF_LOAD)
+        append_load(&text);
+    else
+        append_all(&text);
+    return print_finish(&text, 0);
 }
 
 int command_help(char *const *words)
 {
-    (void)words;
-    struct buffer text;
-    buffer_init(&text, 1u << 16);
-    buffer_append(&text,
-                  SLICE("vif [OPTION]... [DIR]      serve a folder (this one) at http://localhost:8080/\n"
-                        "vif run [-c FILE]          serve what a configuration file (vif.yaml) says\n"
-                        "vif check [-c FILE]        tell all that is wrong with it\n"
-                        "vif help, vif version      more commands, and all about the file: man vif\n\n"));
-    for (size_t i = 0; i < flag_count; i++) {
-        if (!flags[i].is_minor)
-            append_flag(&text, &flags[i]);
-    }
-    return print_finish(&text, 0);
+    bool is_load = words[0] && slice_equal(slice_from(words[0]), SLICE("load"));
+    return help_print(is_load ? FLAG_OF_LOAD : FLAG_OF_SERVE);
 }

@@ -15,22 +15,40 @@ static void print_commands(const struct page *page)
         page_entry(page, command->name, command->synopsis, command->summary);
 }
 
-static void print_flags(const struct page *page)
+static void print_flags(const struct page *page, unsigned of)
 {
-    page_heading(page, 1, "OPTIONS");
-    page_paragraph(page,
-                   "Options set what the configuration file would, and go before it. Those of files are for "
-                   "`vif serve` alone.");
     for (size_t i = 0; i < flag_count; i++) {
         const struct flag *flag = &flags[i];
         char term[80];
         char letter[8] = "";
+        if (!(flag->commands & of))
+            continue;
         if (flag->letter)
             snprintf(letter, sizeof(letter), "-%c, ", flag->letter);
         snprintf(term, sizeof(term), "%s--%s%s%s", letter, flag->name, flag_takes_value(flag) ? " " : "",
                  flag->value ? flag->value : "");
         page_entry(page, term, "", flag->help);
     }
+}
+
+static void print_options(const struct page *page)
+{
+    page_heading(page, 1, "OPTIONS");
+    page_paragraph(page,
+                   "Options set what the configuration file would, and go before it. Those of files are for "
+                   "`vif serve` alone.");
+    print_flags(page, FLAG_OF_SERVE | FLAG_OF_RUN | FLAG_OF_CHECK);
+    page_heading(page, 1, "OPTIONS OF VIF LOAD");
+    page_paragraph(
+        page, "`vif load` measures the server at `http://HOST[:PORT]/PATH` or `unix:SOCKET:/PATH`. "
+              "Without a rate each connection asks again as soon as it is answered: this finds out how much "
+              "a server can do. With one, requests are due by a timetable, whatever the server does, and "
+              "their latency counts from then: this finds out how long people wait. Service times count "
+              "from when a request was sent, and hide what a stall kept from being sent.");
+    page_paragraph(
+        page, "Where the client itself had no more to give, or the rate could not be kept, the report says "
+              "so. What went wrong is an error and no answer: the exit status is 1 then.");
+    print_flags(page, FLAG_OF_LOAD);
 }
 
 static void print_rest(const struct page *page)
@@ -49,6 +67,10 @@ static void print_rest(const struct page *page)
     page_heading(page, 1, "EXAMPLES");
     page_entry(page, "vif", "", "Serves this folder on port 8080.");
     page_entry(page, "vif -p 9000 -s dist", "", "Serves a single-page application.");
+    page_entry(page, "vif load -c 64 -d 30s http://localhost:8080/", "",
+               "Measures how much a server can do.");
+    page_entry(page, "vif load -r 1000 --svg latency.svg localhost:8080/index.html", "",
+               "Measures how long its clients wait, and draws it.");
     page_entry(page, "vif check -c vif.yaml && vif run -c vif.yaml", "",
                "Serves a site that is known to be good.");
 }
@@ -64,12 +86,13 @@ static void print_man(struct buffer *out)
     page_heading(&page, 1, "SYNOPSIS");
     buffer_append(out, SLICE(".B vif\n[\\fIOPTION\\fR]... [\\fIDIR\\fR]\n.br\n"
                              ".B vif run\n[\\fB\\-c\\fR \\fIFILE\\fR] [\\fIOPTION\\fR]...\n.br\n"
-                             ".B vif check\n[\\fB\\-c\\fR \\fIFILE\\fR] [\\fIOPTION\\fR]...\n"));
+                             ".B vif check\n[\\fB\\-c\\fR \\fIFILE\\fR] [\\fIOPTION\\fR]...\n.br\n"
+                             ".B vif load\n[\\fIOPTION\\fR]... \\fIURL\\fR\n"));
     page_heading(&page, 1, "DESCRIPTION");
     page_paragraph(&page,
                    "`vif` serves a folder over HTTP at once, or a site described in a configuration file.");
     print_commands(&page);
-    print_flags(&page);
+    print_options(&page);
     manual_print(&page, 1);
     print_rest(&page);
 }

@@ -3,6 +3,7 @@
 
 #include "cli/banner.h"
 #include "cli/fault.h"
+#include "cli/help.h"
 #include "cli/terminal.h"
 #include "proc/master.h"
 
@@ -41,7 +42,7 @@ bool session_begin(struct session *session, unsigned command, char *const *words
     int error = document_init(&session->document);
     arguments_read(&session->arguments, command, words, &session->diagnostics);
     if (session->arguments.help) {
-        *ret_exit = command_help(words);
+        *ret_exit = help_print(command);
         return false;
     }
     if (session->arguments.version) {

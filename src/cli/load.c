@@ -1,0 +1,271 @@
+/* `vif load URL`: a load generator that needs nothing else installed. A progress line on terminals, then what
+ * came out; see load/load.h for what is measured and how. */
+#include "load/load.h"
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/load_flags.h"
+#include "cli/load_url.h"
+#include "cli/terminal.h"
+#include "load/report.h"
+#include "sys/signal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define REPORT_BYTES_MAX (4u << 20)
+#define ARENA_BYTES_MAX  (1u << 20)
+
+/* One run of the command. */
+struct load_session {
+    struct diagnostics diagnostics;
+    struct arguments arguments;
+    struct arena arena;
+    struct load_flags flags;
+    bool shows_progress;
+    int signals; /* Ctrl+C ends the run, not the program */
+    uint64_t answers_before;
+    uint64_t phase_us_before;
+    double answers_per_second;
+    struct load_result result;
+    struct histogram latency;
+    struct histogram service;
+};
+
+/* --- the progress line --- */
+
+/* Of the last second or so, not of the last tenth: it is to be read. */
+static void smooth(struct load_session *session, const struct load_progress *progress)
+{
+    uint64_t elapsed_us = progress->phase_us - session->phase_us_before;
+    if (progress->phase_us > session->phase_us_before && progress->answers >= session->answers_before) {
+        double now = (double)(progress->answers - session->answers_before) * 1e6 / (double)elapsed_us;
+        double before = session->answers_per_second;
+        session->answers_per_second = before == 0 ? now : before + (now - before) / 5;
+    }
+    session->phase_us_before = progress->phase_us;
+    session->answers_before = progress->answers;
+}
+
+static void print_bar(const struct load_plan *plan, uint64_t phase_us)
+{
+    char bar[21];
+    double share = (double)phase_us / 1000 / (double)MAX(plan->duration_ms, UINT64_C(1));
+    size_t filled = share >= 1 ? sizeof(bar) - 1 : (size_t)(share * (double)(sizeof(bar) - 1));
+    memset(bar, '-', sizeof(bar) - 1);
+    memset(bar, '=', filled);
+    bar[sizeof(bar) - 1] = '\0';
+    fprintf(stderr, "%s %.1f of %.1f s", bar, (double)phase_us / 1e6, (double)plan->duration_ms / 1e3);
+}
+
+static void print_progress(struct load_session *session, const struct load_progress *progress)
+{
+    const struct load_plan *plan = &session->flags.plan;
+    char p50[DURATION_TEXT_MAX], p99[DURATION_TEXT_MAX];
+    smooth(session, progress);
+    fputs("\r\033[K  ", stderr);
+    switch (progress->phase) {
+    case LOAD_PHASE_CONNECTING:
+        fprintf(stderr, "connecting: %u of %u", progress->open, plan->connections);
+        break;
+    case LOAD_PHASE_WARMING_UP: fprintf(stderr, "warming up"); break;
+    case LOAD_PHASE_FINISHING: fprintf(stderr, "waiting for the last answers"); break;
+    case LOAD_PHASE_MEASURING:
+        if (plan->duration_ms > 0)
+            print_bar(plan, progress->phase_us);
+        else
+            fprintf(stderr, "%llu answers", (unsigned long long)progress->answers);
+        fprintf(stderr, "  %.0f/s  p50 %s  p99 %s", session->answers_per_second,
+                load_show_us((double)progress->p50_us, p50), load_show_us((double)progress->p99_us, p99));
+        break;
+    }
+    if (progress->errors > 0)
+        fprintf(stderr, "  %llu errors", (unsigned long long)progress->errors);
+    fflush(stderr);
+}
+
+static bool on_progress(void *context, const struct load_progress *progress)
+{
+    struct load_session *session = context;
+    struct signal_seen seen;
+    if (session->shows_progress)
+        print_progress(session, progress);
+    return session->signals < 0 || !sys_signal_next(session->signals, &seen);
+}
+
+/* --- the report --- */
+
+/* Writes to a file, or to standard output. Says what went wrong. */
+static bool write_text(const char *path, struct buffer *text)
+{
+    bool is_stdout = strcmp(path, "-") == 0;
+    FILE *file = is_stdout ? stdout : fopen(path, "we");
+    bool is_good = !text->failed && file && fwrite(text->data, 1, text->length, file) == text->length &&
+                   fflush(file) == 0;
+    int error = text->failed ? -ENOMEM : -errno;
+    if (file && !is_stdout && fclose(file) != 0 && is_good) {
+        is_good = false;
+        error = -errno;
+    }
+    if (!is_good)
+        fprintf(stderr, "vif: cannot write %s: %s\n", is_stdout ? "to standard output" : path,
+                error_text(error));
+    return is_good;
+}
+
+static bool write_report(const struct load_report *report, const char *path,
+                         void (*print)(const struct load_report *report, struct buffer *out))
+{
+    struct buffer text;
+    buffer_init(&text, REPORT_BYTES_MAX);
+    print(report, &text);
+    bool is_good = write_text(path, &text);
+    buffer_finish(&text);
+    return is_good;
+}
+
+static void print_for_people(const struct load_report *report, struct buffer *out)
+{
+    load_print_table(report, out);
+    load_print_plot(report, out);
+    buffer_append_byte(out, '\n');
+}
+
+/* The table goes where nothing else goes. */
+static bool print_report(const struct load_session *session, const struct load_report *report)
+{
+    const struct load_flags *wanted = &session->flags;
+    bool takes_stdout =
+        (wanted->json && strcmp(wanted->json, "-") == 0) || (wanted->svg && strcmp(wanted->svg, "-") == 0);
+    bool is_good = write_report(report, takes_stdout ? "/dev/stderr" : "-", print_for_people);
+    if (wanted->json)
+        is_good &= write_report(report, wanted->json, load_print_json);
+    if (wanted->svg)
+        is_good &= write_report(report, wanted->svg, load_print_svg);
+    return is_good;
+}
+
+static bool report(struct load_session *session)
+{
+    const struct load_plan *plan = &session->flags.plan;
+    load_result_latency(&session->result, &session->latency);
+    load_result_service(&session->result, &session->service);
+    struct load_report report = {
+        .title = session->arguments.operand.text,
+        .plan = plan,
+        .result = &session->result,
+        .latency = &session->latency,
+        .service = plan->rate > 0 ? &session->service : NULL,
+    };
+    return print_report(session, &report);
+}
+
+/* --- the command --- */
+
+static bool refuse(struct load_session *session)
+{
+    struct buffer text;
+    buffer_init(&text, 1u << 20);
+    diagnostics_print(&session->diagnostics, terminal_has_colours(stderr), &text);
+    if (text.length > 0)
+        fwrite(text.data, 1, text.length, stderr);
+    buffer_finish(&text);
+    return false;
+}
+
+/* Flags first: a name is asked for only when all else is right. */
+static bool prepare(struct load_session *session)
+{
+    struct arguments *arguments = &session->arguments;
+    struct load_plan *plan = &session->flags.plan;
+    load_flags_read(&session->flags, arguments);
+    if (arguments->operand.text.data == NULL)
+        diagnostics_add(&session->diagnostics, (struct place){0},
+                        "load needs a URL: vif load http://localhost:8080/ (see vif load --help)");
+    if (diagnostics_total(&session->diagnostics) > 0)
+        return refuse(session);
+    struct slice host = plan->host;
+    if (!load_url_read(arguments->operand.text, arguments->operand.place, &session->arena,
+                       &session->diagnostics, plan))
+        return refuse(session);
+    if (host.data)
+        plan->host = host;
+    return true;
+}
+
+static void explain_start(const struct load_session *session, int error)
+{
+    if (error == -EMFILE)
+        fprintf(stderr,
+                "vif: not enough descriptors for %u connections: raise the limit (ulimit -n), or use less\n",
+                session->flags.plan.connections);
+    else
+        fprintf(stderr, "vif: cannot begin: %s\n", error_text(error));
+}
+
+/* Nobody was there. */
+static bool is_unreachable(const struct load_result *result)
+{
+    return result->connects == 0 && result->answers == 0;
+}
+
+static void explain_unreachable(const struct load_session *session)
+{
+    const struct load_result *result = &session->result;
+    int error = 0;
+    for (unsigned i = 0; i < LOAD_ERROR_COUNT && error == 0; i++)
+        error = result->system_errors[i];
+    fprintf(stderr, "vif: cannot connect to %.*s: %s%s\n", SLICE_ARGS(session->arguments.operand.text),
+            error_text(error), error == -ECONNREFUSED ? "; is the server running?" : "");
+}
+
+static int measure(struct load_session *session)
+{
+    sigset_t signals = sys_signal_set(SIGINT, SIGTERM, 0);
+    sys_signal_block(&signals, NULL);
+    session->signals = sys_signal_open(&signals);
+    session->shows_progress = terminal_is(stderr);
+    int error = load_run(&session->flags.plan, on_progress, session, &session->result);
+    if (session->shows_progress)
+        fputs("\r\033[K", stderr);
+    if (error < 0) {
+        explain_start(session, error);
+        return EXIT_FAILED;
+    }
+    if (is_unreachable(&session->result)) {
+        explain_unreachable(session);
+        return EXIT_FAILED;
+    }
+    bool is_good = report(session) && load_result_errors(&session->result) == 0;
+    return is_good ? EXIT_GOOD : EXIT_FAILED;
+}
+
+static int load(struct load_session *session, char *const *words)
+{
+    diagnostics_init(&session->diagnostics);
+    arena_init(&session->arena, ARENA_BYTES_MAX);
+    arguments_read(&session->arguments, FLAG_OF_LOAD, words, &session->diagnostics);
+    if (session->arguments.help)
+        return help_print(FLAG_OF_LOAD);
+    if (session->arguments.version)
+        return command_version(words);
+    return prepare(session) ? measure(session) : EXIT_MISTAKE;
+}
+
+int command_load(char *const *words)
+{
+    struct load_session *session = calloc(1, sizeof(*session));
+    if (session == NULL) {
+        fputs("vif: out of memory\n", stderr);
+        return EXIT_FAILED;
+    }
+    int exit_code = load(session, words);
+    load_flags_finish(&session->flags);
+    arena_finish(&session->arena);
+    diagnostics_finish(&session->diagnostics);
+    free(session);
+    return exit_code;
+}

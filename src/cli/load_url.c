@@ -1,0 +1,150 @@
+/* Which address of a name is taken: the first that takes a connection. "localhost" is two addresses on most
+ * machines, and a server often listens on one of them. */
+#include "cli/load_url.h"
+
+#include "http/uri.h"
+#include "sys/address.h"
+#include "sys/process.h"
+#include "sys/resolve.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define HOST_BYTES_MAX 256
+#define KNOCK_MS       2000
+
+struct url {
+    struct place place;
+    struct arena *arena;
+    struct diagnostics *diagnostics;
+    struct load_plan *plan;
+};
+
+static bool refuse(const struct url *url, const char *text)
+{
+    diagnostics_add(url->diagnostics, url->place, "%s", text);
+    return false;
+}
+
+/* --- addresses --- */
+
+/* Whether somebody takes a connection there. */
+static bool is_open(const struct address *address)
+{
+    int fd = sys_connect(address);
+    int error = fd < 0 ? fd : sys_connected(fd, address);
+    struct pollfd pollfd = {.fd = fd, .events = POLLOUT};
+    if (error == -EALREADY && sys_poll(&pollfd, 1, KNOCK_MS) > 0)
+        error = sys_connected(fd, address);
+    if (fd >= 0)
+        sys_close(fd);
+    return error == 0;
+}
+
+static bool set_host(const struct url *url, struct slice host, uint16_t port)
+{
+    char name[HOST_BYTES_MAX];
+    struct address found[LOAD_ADDRESSES_MAX];
+    const char *why;
+    bool has_brackets = host.length > 2 && host.data[0] == '[';
+    if (has_brackets)
+        host = slice_make(host.data + 1, host.length - 2);
+    if (host.length >= sizeof(name))
+        return refuse(url, "the name of the host is longer than 255 bytes");
+    snprintf(name, sizeof(name), "%.*s", SLICE_ARGS(host));
+    size_t count = sys_resolve(name, port, found, ARRAY_LENGTH(found), &why);
+    if (count == 0) {
+        diagnostics_add(url->diagnostics, url->place, "the host \"%s\" has no address: %s", name, why);
+        return false;
+    }
+    size_t chosen = 0;
+    while (count > 1 && chosen < count && !is_open(&found[chosen]))
+        chosen++;
+    url->plan->addresses[0] = found[chosen < count ? chosen : 0];
+    url->plan->address_count = 1;
+    return true;
+}
+
+/* --- unix:SOCKET[:/PATH] --- */
+
+static bool read_unix(const struct url *url, struct slice text)
+{
+    struct listen_address address;
+    size_t colon = slice_find(slice_skip(text, sizeof("unix:") - 1), ':') + sizeof("unix:") - 1;
+    enum address_fault fault = address_parse(slice_take(text, colon), &address);
+    if (fault != ADDRESS_OK)
+        return refuse(url, address_fault_text(fault));
+    struct slice path = colon < text.length ? slice_skip(text, colon + 1) : SLICE("/");
+    struct http_uri uri;
+    if (path.length == 0 || path.data[0] != '/' || http_uri_parse(path, HTTP_METHOD_GET, &uri) != HTTP_URI_OK)
+        return refuse(url, "the path behind the socket must begin with '/': unix:/run/vif.sock:/index.html");
+    url->plan->addresses[0] = address.address;
+    url->plan->address_count = 1;
+    url->plan->host = SLICE("localhost");
+    url->plan->targets[0].path = path;
+    return true;
+}
+
+/* --- http://HOST[:PORT][/PATH] --- */
+
+/* With its port, where one is written; without what stands in front of it and behind it. */
+static struct slice authority_of(const struct http_uri *uri)
+{
+    size_t length = uri->host.length + (uri->port.length > 0 ? 1 + uri->port.length : 0);
+    return slice_make(uri->host.data, length);
+}
+
+static struct slice path_of(struct slice text, struct slice authority)
+{
+    struct slice path = slice_skip(text, (size_t)(authority.data + authority.length - text.data));
+    return path.length > 0 && path.data[0] == ':' ? slice_skip(path, 1) : path;
+}
+
+static bool read_http(const struct url *url, struct slice text)
+{
+    struct http_uri uri;
+    uint64_t port = 80;
+    text = slice_take(text, slice_find(text, '#')); /* for the client alone: RFC 9110 section 4.2.5 */
+    if (http_uri_parse(text, HTTP_METHOD_GET, &uri) != HTTP_URI_OK || uri.host.length == 0)
+        return refuse(url,
+                      "expected a URL such as http://localhost:8080/index.html: a port up to 65535, and %20 "
+                      "for a blank");
+    if (uri.port.length > 0 && (!slice_to_u64(uri.port, &port) || port == 0 || port > UINT16_MAX))
+        return refuse(url, "the port must be a number from 1 to 65535");
+    struct slice authority = authority_of(&uri);
+    struct slice path = path_of(text, authority);
+    char *whole = arena_alloc(url->arena, path.length + 2);
+    if (whole == NULL)
+        return refuse(url, "out of memory");
+    /* "http://a?b" has no path; the request has one. */
+    bool lacks_slash = path.length == 0 || path.data[0] != '/';
+    int length = snprintf(whole, path.length + 2, "%s%.*s", lacks_slash ? "/" : "", SLICE_ARGS(path));
+    url->plan->targets[0].path = slice_make(whole, (size_t)length);
+    url->plan->host = authority;
+    return set_host(url, uri.host, (uint16_t)port);
+}
+
+static bool has_prefix(struct slice text, struct slice prefix)
+{
+    return text.length >= prefix.length && slice_equal_nocase(slice_take(text, prefix.length), prefix);
+}
+
+bool load_url_read(struct slice text, struct place place, struct arena *arena,
+                   struct diagnostics *diagnostics, struct load_plan *plan)
+{
+    struct url url = {.place = place, .arena = arena, .diagnostics = diagnostics, .plan = plan};
+    struct slice scheme = SLICE("http://");
+    plan->target_count = 1;
+    if (has_prefix(text, SLICE("https://")))
+        return refuse(&url, "https needs TLS, which vif does not speak yet: measure http:// behind it");
+    if (has_prefix(text, SLICE("unix:")))
+        return read_unix(&url, text);
+    if (has_prefix(text, scheme))
+        return read_http(&url, text);
+    char *whole = arena_alloc(arena, scheme.length + text.length);
+    if (whole == NULL)
+        return refuse(&url, "out of memory");
+    memcpy(whole, scheme.data, scheme.length);
+    memcpy(whole + scheme.length, text.data, text.length);
+    return read_http(&url, slice_make(whole, scheme.length + text.length));
+}

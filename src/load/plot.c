@@ -1,0 +1,106 @@
+/* The plot for terminals: a grid of characters, percentiles to the right, durations upwards by their
+ * logarithm. */
+#include "load/report.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define COLUMNS 60
+#define ROWS    12
+
+struct plot {
+    double nines_end;
+    double low; /* decimal logarithms of microseconds: of the lowest row and the highest */
+    double high;
+    char cells[ROWS][COLUMNS];
+};
+
+static double nines_of_column(const struct plot *plot, unsigned column)
+{
+    return plot->nines_end * (column + 0.5) / COLUMNS;
+}
+
+static double log_us(uint64_t us)
+{
+    return log10((double)MAX(us, UINT64_C(1)));
+}
+
+/* Row 0 is the lowest. */
+static unsigned row_of(const struct plot *plot, double log)
+{
+    double row = (log - plot->low) / (plot->high - plot->low) * (ROWS - 1) + 0.5;
+    return row < 0 ? 0 : MIN((unsigned)row, (unsigned)ROWS - 1);
+}
+
+static double log_of_row(const struct plot *plot, unsigned row)
+{
+    return plot->low + (plot->high - plot->low) * row / (ROWS - 1);
+}
+
+/* A mark in each column, and more where the curve climbs by more than a row. */
+static void draw(struct plot *plot, const struct histogram *histogram, char mark)
+{
+    unsigned row_before = 0;
+    for (unsigned column = 0; column < COLUMNS; column++) {
+        double percentile = load_percentile_at(nines_of_column(plot, column));
+        unsigned row = row_of(plot, log_us(histogram_percentile(histogram, percentile)));
+        unsigned from = column > 0 && row > row_before + 1 ? row_before + 1 : row;
+        for (unsigned i = from; i <= row; i++)
+            plot->cells[i][column] = mark;
+        row_before = row;
+    }
+}
+
+static void append_rows(const struct plot *plot, struct buffer *out)
+{
+    for (unsigned i = ROWS; i-- > 0;) {
+        char label[DURATION_TEXT_MAX] = "";
+        if (i % 3 == 2 || i == 0)
+            load_show_us(round(pow(10, log_of_row(plot, i))), label);
+        unsigned used = COLUMNS;
+        while (used > 0 && plot->cells[i][used - 1] == ' ')
+            used--;
+        buffer_printf(out, "  %9s |%.*s\n", label, (int)used, plot->cells[i]);
+    }
+}
+
+/* "0", "50", "90", "99", …, each where its percentile stands. */
+static void append_axis(const struct plot *plot, struct buffer *out)
+{
+    static const double marks[] = {0, 50, 90, 99, 99.9, 99.99, 99.999, 99.9999};
+    char line[COLUMNS + 8];
+    memset(line, '-', COLUMNS);
+    buffer_printf(out, "            +%.*s\n", COLUMNS, line);
+    memset(line, ' ', sizeof(line));
+    for (unsigned i = 0; i < ARRAY_LENGTH(marks) && load_nines(marks[i]) < plot->nines_end; i++) {
+        char text[16];
+        size_t column = (size_t)(load_nines(marks[i]) / plot->nines_end * COLUMNS);
+        size_t length = (size_t)snprintf(text, sizeof(text), "%g", marks[i]);
+        memcpy(line + column, text, MIN(length, sizeof(line) - column));
+    }
+    buffer_printf(out, "             %.*s %%\n", (int)sizeof(line) - 3, line);
+}
+
+void load_print_plot(const struct load_report *report, struct buffer *out)
+{
+    const struct histogram *latency = report->latency;
+    const struct histogram *lower = report->service ? report->service : latency;
+    if (latency->count == 0)
+        return;
+    struct plot plot = {
+        .nines_end = load_nines_end(latency->count),
+        .low = log_us(MIN(histogram_percentile(lower, 0), latency->min)),
+        .high = log_us(latency->max),
+    };
+    plot.high = MAX(plot.high, plot.low + 0.3); /* twice: what differs by less looks flat */
+    memset(plot.cells, ' ', sizeof(plot.cells));
+    if (report->service)
+        draw(&plot, report->service, '.');
+    draw(&plot, latency, '*');
+    buffer_append_byte(out, '\n');
+    append_rows(&plot, out);
+    append_axis(&plot, out);
+    if (report->service)
+        buffer_append(out, SLICE("             * latency, from when a request was due   . service, from "
+                                 "when it was sent\n"));
+}
