@@ -51,9 +51,9 @@ struct uring {
 struct sending {
     struct msghdr message;
     struct iovec pieces[PIECES_MAX];
-    bool is_reading; /* of a file */
+    bool is_reading;  /* of a file */
+    char *file_bytes; /* FILE_BYTES; NULL before the first file */
     size_t file_length, file_sent;
-    char file_bytes[FILE_BYTES];
 };
 
 /* The next free place in the ring; where there is none, what is in it is handed over first. */
@@ -97,7 +97,7 @@ static void send_memory(struct uring *uring, struct lab_client *client, const st
 }
 
 /* Reads a part of the file, or sends what was read. */
-static void send_file(struct uring *uring, struct lab_client *client, const struct segment *segment)
+static void read_or_send_file(struct uring *uring, struct lab_client *client, const struct segment *segment)
 {
     struct sending *sending = client->own;
     struct io_uring_sqe *entry = next_entry(uring);
@@ -114,20 +114,42 @@ static void send_file(struct uring *uring, struct lab_client *client, const stru
     io_uring_sqe_set_data(entry, client);
 }
 
-static void begin_to_send(struct uring *uring, struct lab_client *client)
+/* What is kept while a client is sent something. */
+static bool prepare(struct lab_client *client, bool is_file)
 {
     if (client->own == NULL)
         client->own = calloc(1, sizeof(struct sending));
-    if (client->own == NULL) {
-        lab_client_destroy(client);
-        return;
-    }
+    struct sending *sending = client->own;
+    if (sending && is_file && sending->file_bytes == NULL)
+        sending->file_bytes = malloc(FILE_BYTES);
+    return sending && (!is_file || sending->file_bytes);
+}
+
+static void forget(struct lab_client *client)
+{
+    struct sending *sending = client->own;
+    if (sending)
+        free(sending->file_bytes);
+    free(sending);
+    client->own = NULL;
+}
+
+static void drop(struct lab_client *client)
+{
+    forget(client);
+    lab_client_destroy(client);
+}
+
+static void begin_to_send(struct uring *uring, struct lab_client *client)
+{
     size_t count;
     const struct segment *segments = lab_session_segments(&client->session, &count);
-    if (segments[0].data)
+    if (!prepare(client, segments[0].data == NULL))
+        drop(client);
+    else if (segments[0].data)
         send_memory(uring, client, segments, count);
     else
-        send_file(uring, client, &segments[0]);
+        read_or_send_file(uring, client, &segments[0]);
 }
 
 /* Begins the one operation that the session needs next. */
@@ -142,14 +164,13 @@ static void begin_next(struct uring *uring, struct lab_client *client)
     switch (lab_session_need(&client->session)) {
     case LAB_NEEDS_ROOM: begin_to_send(uring, client); return;
     case LAB_NEEDS_BYTES:
-        free(client->own);
-        client->own = NULL;
+        forget(client);
         begin_to_receive(uring, client);
         lab_crowd_note(&uring->crowd, client);
         return;
     case LAB_NEEDS_CLOSE:
     case LAB_NEEDS_WORK:
-    case LAB_NEEDS_FAREWELL: free(client->own); lab_client_destroy(client);
+    case LAB_NEEDS_FAREWELL: drop(client);
     }
 }
 
