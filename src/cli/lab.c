@@ -2,7 +2,8 @@
  * does. */
 #include "cli/banner.h"
 #include "cli/commands.h"
-#include "cli/lab_arguments.h"
+#include "cli/help.h"
+#include "cli/lab_flags.h"
 #include "cli/print.h"
 #include "cli/terminal.h"
 
@@ -22,7 +23,7 @@
 
 static int fail(const char *what, const char *about, int error)
 {
-    fprintf(stderr, "vif lab: %s %s: %s\n", what, about, error_text(error));
+    fprintf(stderr, "vif: %s %s: %s\n", what, about, error_text(error));
     return EXIT_FAILED;
 }
 
@@ -61,13 +62,13 @@ static int write_page(const char *folder, struct slice json)
 }
 
 /* lab.html, of a lab.json that is there. */
-static int make_page(const struct lab_arguments *arguments)
+static int make_page(const struct lab_flags *wanted)
 {
     char block[65536];
     struct buffer json;
-    FILE *file = fopen(arguments->page, "re");
+    FILE *file = fopen(wanted->page, "re");
     if (file == NULL)
-        return fail("cannot read", arguments->page, -errno);
+        return fail("cannot read", wanted->page, -errno);
     buffer_init(&json, TEXT_BYTES_MAX);
     size_t length;
     while ((length = fread(block, 1, sizeof(block), file)) > 0)
@@ -75,7 +76,7 @@ static int make_page(const struct lab_arguments *arguments)
     int error = ferror(file) ? -EIO : json.failed ? -EFBIG : 0;
     fclose(file);
     int exit_code =
-        error ? fail("cannot read", arguments->page, error) : write_page(arguments->out, buffer_slice(&json));
+        error ? fail("cannot read", wanted->page, error) : write_page(wanted->out, buffer_slice(&json));
     buffer_finish(&json);
     return exit_code;
 }
@@ -135,23 +136,23 @@ static bool can_write(const char *folder)
     return false;
 }
 
-static int measure(struct lab_arguments *arguments, struct lab_result *result)
+static int measure(struct lab_flags *wanted, struct lab_result *result)
 {
     struct progress_line line = {.is_terminal = terminal_is(stderr)};
-    if (!can_write(arguments->out))
+    if (!can_write(wanted->out))
         return EXIT_MISTAKE;
-    unsigned seconds = lab_estimate_seconds(&arguments->options);
+    unsigned seconds = lab_estimate_seconds(&wanted->options);
     fprintf(stderr, "%zu models, about %u:%02u minutes. Ctrl-C ends it, and keeps what was measured.\n",
-            arguments->options.model_count, seconds / 60, seconds % 60);
-    arguments->options.on_progress = on_progress;
-    arguments->options.context = &line;
-    int error = lab_run(&arguments->options, result);
+            wanted->options.model_count, seconds / 60, seconds % 60);
+    wanted->options.on_progress = on_progress;
+    wanted->options.context = &line;
+    int error = lab_run(&wanted->options, result);
     if (line.is_terminal)
         fputs("\r\033[K", stderr);
     if (error)
         return fail("cannot", "run", error);
-    int exit_code = write_result(result, arguments->out);
-    int shown = show_result(result, arguments->out);
+    int exit_code = write_result(result, wanted->out);
+    int shown = show_result(result, wanted->out);
     return exit_code ? exit_code : result->was_interrupted ? EXIT_FAILED : shown;
 }
 
@@ -171,13 +172,13 @@ static int list_models(void)
     return print_finish(&text, 0);
 }
 
-static void show_serving(const struct lab_arguments *arguments, const struct address *bound)
+static void show_serving(const struct lab_flags *wanted, const struct address *bound)
 {
     char title[4096 + 64];
     struct buffer text;
     unsigned port = address_port(bound);
     buffer_init(&text, TEXT_BYTES_MAX);
-    snprintf(title, sizeof(title), "%.4000s, as %s does", arguments->folder, arguments->model->title);
+    snprintf(title, sizeof(title), "%.4000s, as %s does", wanted->folder, wanted->model->title);
     banner_print(title, bound, 1, terminal_has_colours(stderr), &text);
     buffer_printf(&text,
                   "\nTry, in another terminal:\n"
@@ -202,48 +203,81 @@ static int open_listener(uint16_t port, struct address *ret_bound)
 }
 
 /* Until a signal ends the process, and with it those that the model made. */
-static int serve_model(const struct lab_arguments *arguments)
+static int serve_model(const struct lab_flags *wanted)
 {
     struct address bound;
     struct lab_site *site;
-    const struct lab_model *model = arguments->model;
+    const struct lab_model *model = wanted->model;
     const char *unavailable = model->unavailable ? model->unavailable() : NULL;
-    struct lab_site_options options = {.folder = arguments->folder, .has_trials = true};
+    struct lab_site_options options = {.folder = wanted->folder, .has_trials = true};
     if (unavailable) {
-        fprintf(stderr, "vif lab: %s is not available here: %s\n", model->name, unavailable);
+        fprintf(stderr, "vif: %s is not available here: %s\n", model->name, unavailable);
         return EXIT_FAILED;
     }
     int error = lab_site_create(&options, &site);
     if (error)
-        return fail("cannot serve", arguments->folder, error);
-    int listening_fd = open_listener(arguments->port, &bound);
+        return fail("cannot serve", wanted->folder, error);
+    int listening_fd = open_listener(wanted->port, &bound);
     if (listening_fd < 0)
         return fail("cannot listen", "on the port", listening_fd);
-    show_serving(arguments, &bound);
+    show_serving(wanted, &bound);
     return fail("cannot serve as", model->name, model->serve(site, listening_fd));
 }
 
-static int show_help(void)
+/* --- the command --- */
+
+/* About 200 KiB. */
+struct lab_session {
+    struct diagnostics diagnostics;
+    struct arguments arguments;
+    struct lab_flags flags;
+    struct lab_result result;
+};
+
+static int refuse(struct lab_session *session)
 {
     struct buffer text;
     buffer_init(&text, TEXT_BYTES_MAX);
-    buffer_append(&text, slice_from(lab_help_text));
-    return print_finish(&text, 0);
+    diagnostics_print(&session->diagnostics, terminal_has_colours(stderr), &text);
+    if (text.length > 0)
+        fwrite(text.data, 1, text.length, stderr);
+    buffer_finish(&text);
+    return EXIT_MISTAKE;
+}
+
+static int act(struct lab_session *session)
+{
+    switch (session->flags.action) {
+    case LAB_ACTION_LIST: return list_models();
+    case LAB_ACTION_PAGE: return make_page(&session->flags);
+    case LAB_ACTION_SERVE: return serve_model(&session->flags);
+    case LAB_ACTION_RUN: return measure(&session->flags, &session->result);
+    }
+    UNREACHABLE();
+}
+
+static int lab(struct lab_session *session, char *const *words)
+{
+    diagnostics_init(&session->diagnostics);
+    arguments_read(&session->arguments, FLAG_OF_LAB, words, &session->diagnostics);
+    if (session->arguments.help)
+        return help_print(FLAG_OF_LAB);
+    if (session->arguments.version)
+        return command_version(words);
+    machine_describe(&session->result.machine);
+    lab_flags_read(&session->flags, &session->result.machine, &session->arguments);
+    return diagnostics_total(&session->diagnostics) > 0 ? refuse(session) : act(session);
 }
 
 int command_lab(char *const *words)
 {
-    static struct lab_result result;
-    static struct lab_arguments arguments;
-    machine_describe(&result.machine);
-    if (!lab_arguments_read(&arguments, &result.machine, words))
-        return EXIT_MISTAKE;
-    switch (arguments.action) {
-    case LAB_ACTION_HELP: return show_help();
-    case LAB_ACTION_LIST: return list_models();
-    case LAB_ACTION_PAGE: return make_page(&arguments);
-    case LAB_ACTION_SERVE: return serve_model(&arguments);
-    case LAB_ACTION_RUN: return measure(&arguments, &result);
+    struct lab_session *session = calloc(1, sizeof(*session));
+    if (session == NULL) {
+        fputs("vif: out of memory\n", stderr);
+        return EXIT_FAILED;
     }
-    UNREACHABLE();
+    int exit_code = lab(session, words);
+    diagnostics_finish(&session->diagnostics);
+    free(session);
+    return exit_code;
 }

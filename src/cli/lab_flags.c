@@ -1,0 +1,207 @@
+/* One row a flag: how its value is read, and what to tell whoever wrote something else. --quick is looked for
+ * first, as it changes what the others begin with. */
+#include "cli/lab_flags.h"
+
+#include "conf/nearest.h"
+#include "conf/quantity.h"
+
+#define PORT_DEFAULT 8080
+/* Shorter, and the first look at the server would be the last one: see lab/run/drive.c. */
+#define DURATION_MS_LEAST 500
+#define DURATION_MS_MOST  3600000
+/* Of the limit, those that the client needs for itself. */
+#define OWN_DESCRIPTORS 100
+
+/* Reads a value; false where it is none. */
+typedef bool read_value(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value);
+
+static bool read_models(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
+{
+    struct slice name;
+    (void)machine;
+    wanted->options.model_count = 0;
+    while (slice_next(&value, ',', &name)) {
+        const struct lab_model *model = lab_model_find(name);
+        if (model == NULL || wanted->options.model_count == LAB_MODELS_MAX)
+            return false;
+        wanted->options.models[wanted->options.model_count++] = model;
+    }
+    return wanted->options.model_count > 0;
+}
+
+static const char *const scenarios[] = {"throughput", "idle", "slow", "blocking", "limit"};
+
+static bool read_scenarios(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
+{
+    struct slice name;
+    struct lab_settings *settings = &wanted->options.settings;
+    (void)machine;
+    settings->is_custom = true;
+    settings->scenarios = 0;
+    while (slice_next(&value, ',', &name)) {
+        size_t i = 0;
+        while (i < ARRAY_LENGTH(scenarios) && !slice_equal(name, slice_from(scenarios[i])))
+            i++;
+        if (i == ARRAY_LENGTH(scenarios))
+            return false;
+        settings->scenarios |= 1u << i;
+    }
+    return settings->scenarios != 0;
+}
+
+static bool read_connections(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
+{
+    struct slice part;
+    uint64_t before = 0;
+    struct lab_settings *settings = &wanted->options.settings;
+    settings->is_custom = true;
+    settings->connection_count = 0;
+    while (slice_next(&value, ',', &part)) {
+        uint64_t count;
+        if (!slice_to_u64(part, &count) || count <= before ||
+            count + OWN_DESCRIPTORS > machine->descriptors_max ||
+            settings->connection_count == LAB_POINTS_MAX)
+            return false;
+        settings->connections[settings->connection_count++] = (unsigned)count;
+        before = count;
+    }
+    return settings->connection_count > 0;
+}
+
+static bool read_duration(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
+{
+    uint64_t ms;
+    (void)machine;
+    if (!quantity_read_duration(value, &ms) || ms < DURATION_MS_LEAST || ms > DURATION_MS_MOST)
+        return false;
+    wanted->options.settings.is_custom = true;
+    wanted->options.settings.duration_ms = (unsigned)ms;
+    return true;
+}
+
+static bool read_out(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
+{
+    (void)machine;
+    wanted->out = value.data;
+    return value.length > 0;
+}
+
+static bool read_list(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
+{
+    (void)machine, (void)value;
+    wanted->action = LAB_ACTION_LIST;
+    return true;
+}
+
+static bool read_page(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
+{
+    (void)machine;
+    wanted->action = LAB_ACTION_PAGE;
+    wanted->page = value.data;
+    return value.length > 0;
+}
+
+static bool read_serve(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
+{
+    (void)machine;
+    wanted->action = LAB_ACTION_SERVE;
+    wanted->model = lab_model_find(value);
+    return wanted->model != NULL;
+}
+
+static bool read_port(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
+{
+    uint64_t port;
+    (void)machine;
+    if (!slice_to_u64(value, &port) || port > UINT16_MAX)
+        return false;
+    wanted->port = (uint16_t)port;
+    return true;
+}
+
+/* It was read before all others. */
+static bool read_quick(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
+{
+    (void)machine, (void)value;
+    assert(wanted->options.settings.is_quick);
+    return true;
+}
+
+static const struct {
+    const char *name;
+    read_value *read;
+    const char *expected;
+} rows[] = {
+    {"quick", read_quick, NULL},
+    {"models", read_models, "names of `vif lab --list`, by commas"},
+    {"scenarios", read_scenarios, "of throughput, idle, slow, blocking, limit, by commas"},
+    {"connections", read_connections,
+     "up to 8 rising numbers within the limit of descriptors, such as 1,10,100"},
+    {"duration", read_duration, "a time from 500ms to 1h, such as 2s"},
+    {"out", read_out, "a folder"},
+    {"list", read_list, NULL},
+    {"page", read_page, "a file that `vif lab` wrote: lab.json"},
+    {"serve", read_serve, "a name of `vif lab --list`"},
+    {"port", read_port, "a number from 0 to 65535"},
+};
+
+/* A misspelt model is the likeliest mistake. */
+static const char *model_hint(struct slice value, char hint[NEAREST_HINT_MAX])
+{
+    struct nearest nearest = nearest_begin(slice_take(value, slice_find(value, ',')));
+    for (const struct lab_model *model = lab_models; model->name; model++)
+        nearest_offer(&nearest, slice_from(model->name));
+    return nearest_hint(&nearest, hint);
+}
+
+static void read_given(struct lab_flags *wanted, const struct lab_machine *machine,
+                       const struct arguments *arguments, const struct given_flag *given)
+{
+    char hint[NEAREST_HINT_MAX] = "";
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        if (strcmp(rows[i].name, given->flag->name) != 0)
+            continue;
+        struct argument value = given->value;
+        bool is_model = rows[i].read == read_models || rows[i].read == read_serve;
+        if (!rows[i].read(wanted, machine, value.text))
+            diagnostics_add(arguments->diagnostics, value.place, "expected %s, not \"%.*s\"%s",
+                            rows[i].expected, SLICE_ARGS(value.text),
+                            is_model ? model_hint(value.text, hint) : "");
+        return;
+    }
+    UNREACHABLE();
+}
+
+static bool has_quick(const struct arguments *arguments)
+{
+    for (size_t i = 0; i < arguments->given_count; i++) {
+        if (strcmp(arguments->given[i].flag->name, "quick") == 0)
+            return true;
+    }
+    return false;
+}
+
+static void choose_every_model(struct lab_options *options)
+{
+    for (const struct lab_model *model = lab_models; model->name; model++) {
+        assert(options->model_count < LAB_MODELS_MAX);
+        options->models[options->model_count++] = model;
+    }
+}
+
+void lab_flags_read(struct lab_flags *wanted, const struct lab_machine *machine,
+                    const struct arguments *arguments)
+{
+    *wanted = (struct lab_flags){.out = ".", .folder = ".", .port = PORT_DEFAULT};
+    lab_settings_init(&wanted->options.settings, has_quick(arguments), machine);
+    choose_every_model(&wanted->options);
+    for (size_t i = 0; i < arguments->given_count; i++)
+        read_given(wanted, machine, arguments, &arguments->given[i]);
+    struct argument operand = arguments->operand;
+    if (operand.text.data && wanted->action != LAB_ACTION_SERVE)
+        diagnostics_add(arguments->diagnostics, operand.place,
+                        "%.*s: a folder is for --serve only; --out says where files go",
+                        SLICE_ARGS(operand.text));
+    if (operand.text.data)
+        wanted->folder = operand.text.data;
+}
