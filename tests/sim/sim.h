@@ -35,6 +35,10 @@ bool sim_has_faults(void);
 bool sim_is_short_of_descriptors(void);
 bool sim_is_short_of_jobs(void);
 
+/* The files are on a file system that nobody tells of changes in: what was found there is believed for a
+ * while (FAR_TRUST_MS and FAR_LOOK_MS of serve/lookup.c), this long at most. 0: they are not. */
+uint64_t sim_files_may_be_stale_us(void);
+
 /* An invariant is violated: prints what, the seed, how to replay it, the last lines of the trace; ends the
  * program. */
 void sim_fail(const char *format, ...) PRINTF_LIKE(1, 2) __attribute__((noreturn));

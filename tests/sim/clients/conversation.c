@@ -89,9 +89,11 @@ static struct ask *current_ask(struct conversation *conversation)
 
 static struct circumstances circumstances_of(const struct conversation *conversation, const struct ask *ask)
 {
+    uint64_t began_us = ask ? ask->began_us : conversation->began_us;
     return (struct circumstances){
         .website = conversation->scene->website,
-        .from_us = ask ? ask->began_us : conversation->began_us,
+        /* What is known of files may be older than the request. */
+        .from_us = began_us - MIN(began_us, sim_files_may_be_stale_us()),
         .until_us = sim_now_us(),
         .until_ns = sim_wall_ns(),
         .is_busy = sim_is_short_of_jobs() || sim_is_short_of_descriptors(),
