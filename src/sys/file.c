@@ -135,7 +135,11 @@ bool sys_is_local_file_system(int fd)
         F2FS_SUPER_MAGIC, RAMFS_MAGIC,     SQUASHFS_MAGIC,    EROFS_SUPER_MAGIC_V1, 0x2fc12fc1 /* ZFS */,
     };
     struct statfs status;
-    if (fstatfs(fd, &status) < 0)
+    int result;
+    do
+        result = fstatfs(fd, &status);
+    while (result < 0 && errno == EINTR);
+    if (result < 0)
         return false;
     for (size_t i = 0; i < ARRAY_LENGTH(local); i++) {
         if ((unsigned long)status.f_type == local[i])
