@@ -99,6 +99,13 @@ static int planned_error(enum call call)
     return 0;
 }
 
+/* Where a connection cannot be accepted for want of something, another one may have to make room. */
+static bool hits_anybody(enum call call, int error)
+{
+    return call == CALL_accept4 &&
+           (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM);
+}
+
 int fault_for(enum call call, struct call_target target)
 {
     if (!is_on)
@@ -114,7 +121,7 @@ int fault_for(enum call call, struct call_target target)
     struct sim_fault fault = {.call = table[call].name,
                               .error = error,
                               .number = numbers[call],
-                              .socket = target.socket,
+                              .socket = hits_anybody(call, error) ? NULL : target.socket,
                               .path = target.path};
     enum kernel_side before = kernel_enter(SIDE_WORLD);
     sim_clients_on_fault(&fault);
