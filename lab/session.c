@@ -256,7 +256,8 @@ static enum lab_need gather(struct lab_session *session, struct lab_output *outp
 /* A client that says "close" and whose every byte was read sends nothing more: closing is safe. */
 static enum lab_need farewell(const struct lab_session *session)
 {
-    bool was_read_whole = is_between_requests(session) && session->input_length == 0;
+    enum h1_state state = (enum h1_state)session->engine.state;
+    bool was_read_whole = (state == H1_STATE_HEAD || state == H1_STATE_END) && session->input_length == 0;
     return session->client_is_done && was_read_whole ? LAB_NEEDS_CLOSE : LAB_NEEDS_FAREWELL;
 }
 
