@@ -16,8 +16,8 @@ end
 function done(summary, latency)
     local errors = summary.errors
     io.write(string.format(
-        '{"requests":%d,"microseconds":%d,"p99_us":%d,"max_us":%d,' ..
+        '{"requests":%d,"microseconds":%d,"p50_us":%d,"p99_us":%d,"max_us":%d,' ..
         '"errors":{"connect":%d,"read":%d,"write":%d,"timeout":%d,"status":%d}}\n',
-        summary.requests, summary.duration, latency:percentile(99), latency.max,
+        summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), latency.max,
         errors.connect, errors.read, errors.write, errors.timeout, errors.status))
 end

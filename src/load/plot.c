@@ -55,7 +55,7 @@ static void append_rows(const struct plot *plot, struct buffer *out)
 {
     for (unsigned i = ROWS; i-- > 0;) {
         char label[DURATION_TEXT_MAX] = "";
-        if (i % 3 == 2 || i == 0)
+        if (i % 4 == 3 || i == 0)
             load_show_us(round(pow(10, log_of_row(plot, i))), label);
         unsigned used = COLUMNS;
         while (used > 0 && plot->cells[i][used - 1] == ' ')
@@ -68,7 +68,7 @@ static void append_rows(const struct plot *plot, struct buffer *out)
 static void append_axis(const struct plot *plot, struct buffer *out)
 {
     static const double marks[] = {0, 50, 90, 99, 99.9, 99.99, 99.999, 99.9999};
-    char line[COLUMNS + 8];
+    char line[COLUMNS + 4];
     memset(line, '-', COLUMNS);
     buffer_printf(out, "            +%.*s\n", COLUMNS, line);
     memset(line, ' ', sizeof(line));
@@ -78,7 +78,7 @@ static void append_axis(const struct plot *plot, struct buffer *out)
         size_t length = (size_t)snprintf(text, sizeof(text), "%g", marks[i]);
         memcpy(line + column, text, MIN(length, sizeof(line) - column));
     }
-    buffer_printf(out, "             %.*s %%\n", (int)sizeof(line) - 3, line);
+    buffer_printf(out, "             %.*s %%\n", (int)sizeof(line), line);
 }
 
 void load_print_plot(const struct load_report *report, struct buffer *out)
@@ -87,11 +87,8 @@ void load_print_plot(const struct load_report *report, struct buffer *out)
     const struct histogram *lower = report->service ? report->service : latency;
     if (latency->count == 0)
         return;
-    struct plot plot = {
-        .nines_end = load_nines_end(latency->count),
-        .low = log_us(MIN(histogram_percentile(lower, 0), latency->min)),
-        .high = log_us(latency->max),
-    };
+    struct plot plot = {.nines_end = load_nines_end(latency->count), .high = log_us(latency->max)};
+    plot.low = log_us(histogram_percentile(lower, load_percentile_at(nines_of_column(&plot, 0))));
     plot.high = MAX(plot.high, plot.low + 0.3); /* twice: what differs by less looks flat */
     memset(plot.cells, ' ', sizeof(plot.cells));
     if (report->service)
@@ -101,6 +98,6 @@ void load_print_plot(const struct load_report *report, struct buffer *out)
     append_rows(&plot, out);
     append_axis(&plot, out);
     if (report->service)
-        buffer_append(out, SLICE("             * latency, from when a request was due   . service, from "
-                                 "when it was sent\n"));
+        buffer_append(out,
+                      SLICE("             * latency, since it was due   . service, since it was sent\n"));
 }

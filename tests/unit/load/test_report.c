@@ -1,0 +1,215 @@
+/* What a result looks like: units, doubts that must be told, and every form of it. */
+#include "../test.h"
+
+#include "load/report.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static struct load_result result;
+static struct histogram latency, service;
+static struct load_plan plan;
+static struct buffer text;
+
+static struct load_report begin(double rate)
+{
+    memset(&result, 0, sizeof(result));
+    memset(&latency, 0, sizeof(latency));
+    memset(&service, 0, sizeof(service));
+    plan = (struct load_plan){.targets = {{.path = SLICE("/\"a\"")}},
+                              .target_count = 1,
+                              .connections = 8,
+                              .pipeline = 1,
+                              .rate = rate};
+    result.target_count = 1;
+    result.threads = 1;
+    result.elapsed_us = 2000000;
+    result.due = result.sent = result.answers = result.status_classes[2] = 1000;
+    result.bytes_received = 3 << 20;
+    for (uint64_t i = 1; i <= 1000; i++) {
+        histogram_record(&latency, i * 10);
+        histogram_record(&service, i);
+    }
+    result.targets[0].latency = latency;
+    buffer_init(&text, 1 << 20);
+    return (struct load_report){
+        .title = SLICE("http://a/<&\""),
+        .plan = &plan,
+        .result = &result,
+        .latency = &latency,
+        .service = rate > 0 ? &service : NULL,
+    };
+}
+
+static bool says(const char *part)
+{
+    buffer_append_byte(&text, '\0');
+    bool found = strstr(text.data, part) != NULL;
+    text.length--;
+    return found;
+}
+
+static void durations(void **state)
+{
+    (void)state;
+    static const struct {
+        double us;
+        const char *text;
+    } cases[] = {
+        {0, "0 us"},        {1, "1 us"},        {1.234, "1.23 us"},  {12.34, "12.3 us"},   {826, "826 us"},
+        {999.4, "999 us"},  {999.5, "1.00 ms"}, {4643, "4.64 ms"},   {9996, "10.0 ms"},    {12050, "12.1 ms"},
+        {123456, "123 ms"}, {999499, "999 ms"}, {1234567, "1.23 s"}, {98765432, "98.8 s"}, {4e9, "4000 s"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        char shown[DURATION_TEXT_MAX];
+        assert_string_equal(load_show_us(cases[i].us, shown), cases[i].text);
+    }
+}
+
+static void nines(void **state)
+{
+    (void)state;
+    assert_true(fabs(load_nines(90) - 1) < 1e-9 && fabs(load_nines(99.9) - 3) < 1e-9 && load_nines(0) == 0);
+    assert_true(fabs(load_percentile_at(2) - 99) < 1e-9);
+    assert_true(fabs(load_nines_end(1000) - 3) < 1e-9);
+    assert_true(load_nines_end(0) == 1);
+}
+
+static void a_good_table(void **state)
+{
+    (void)state;
+    struct load_report report = begin(0);
+    load_print_table(&report, &text);
+    assert_true(says("8 connections\n"));
+    assert_true(says("answers    1000 in 2.00 s: 500 a second\n"));
+    assert_true(says("received   3.0 MiB: 1.5 MiB a second\n"));
+    assert_true(says("statuses   2xx 1000\n"));
+    assert_true(says("errors     none\n"));
+    assert_true(
+        says("  latency    5.00 ms  7.50 ms  9.01 ms  9.90 ms  9.99 ms  10.0 ms  5.00 ms  2.89 ms\n"));
+    assert_false(says("service"));
+    assert_false(says("bottleneck"));
+    assert_false(says("rate could not be kept"));
+    buffer_finish(&text);
+}
+
+static void a_bad_table(void **state)
+{
+    (void)state;
+    struct load_report report = begin(700);
+    result.due = 1400;
+    result.errors[LOAD_ERROR_STATUS] = 3;
+    result.errors[LOAD_ERROR_CONNECT_REFUSED] = 4;
+    result.system_errors[LOAD_ERROR_CONNECT_REFUSED] = -111;
+    result.cpu_us = 1900000;
+    result.cpu_share_most = 0.95;
+    result.was_stopped = true;
+    load_print_table(&report, &text);
+    assert_true(says("8 connections, 700 requests a second\n"));
+    assert_true(says("errors     4 connections refused: Connection refused\n"));
+    assert_true(says("             3 answers with another status than wanted\n"));
+    assert_true(says("  service     500 us"));
+    assert_true(says("The client was the bottleneck: it was busy for 95 % of the time on 1 core"));
+    assert_true(says("of 1400 requests that were due, 400 were never sent"));
+    assert_true(says("It was stopped before its end."));
+    buffer_finish(&text);
+}
+
+static void nothing_at_all(void **state)
+{
+    (void)state;
+    struct load_report report = begin(0);
+    memset(&result, 0, sizeof(result));
+    memset(&latency, 0, sizeof(latency));
+    result.threads = 1;
+    load_print_table(&report, &text);
+    load_print_plot(&report, &text);
+    load_print_json(&report, &text);
+    load_print_svg(&report, &text);
+    assert_true(says("answers    0 in 0.00 s: 0.00 a second\n"));
+    assert_true(says("statuses   none\n"));
+    assert_false(says("nan") || says("inf,") || says("p50     "));
+    buffer_finish(&text);
+}
+
+static void a_plot(void **state)
+{
+    (void)state;
+    struct load_report report = begin(100);
+    load_print_plot(&report, &text);
+    assert_true(says("    10.0 ms |"));
+    assert_true(says(" |."));
+    assert_true(says("             0 "));
+    struct slice rest = buffer_slice(&text);
+    while (rest.length > 0) {
+        size_t end = slice_find(rest, '\n');
+        assert_true(end <= 79);
+        rest = slice_skip(rest, end + 1);
+    }
+    buffer_finish(&text);
+}
+
+/* One value, and a value without any logarithm. */
+static void plots_of_little(void **state)
+{
+    (void)state;
+    struct load_report report = begin(0);
+    memset(&latency, 0, sizeof(latency));
+    histogram_record(&latency, 0);
+    load_print_plot(&report, &text);
+    load_print_svg(&report, &text);
+    assert_true(says("*"));
+    assert_false(says("nan") || says("inf"));
+    buffer_finish(&text);
+}
+
+static void json_and_svg_escape(void **state)
+{
+    (void)state;
+    struct load_report report = begin(100);
+    load_print_json(&report, &text);
+    assert_true(says("\"url\": \"http://a/<&\\\"\",\n"));
+    assert_true(says("{\"path\": \"/\\\"a\\\"\", "));
+    assert_true(says("\"rate_wanted\": 100,\n"));
+    assert_true(says("\"p99.9\": 9991, \"max\": 10000") || says("\"p99.9\": 9990") ||
+                says("\"p99.9\": 9999"));
+    buffer_clear(&text);
+    load_print_svg(&report, &text);
+    assert_true(says(">http://a/&#60;&#38;&#34;</text>"));
+    assert_true(says("prefers-color-scheme: dark"));
+    buffer_finish(&text);
+}
+
+static void merging(void **state)
+{
+    (void)state;
+    struct load_result *other = calloc(1, sizeof(*other));
+    begin(0);
+    *other = result;
+    other->elapsed_us = 1000000;
+    other->errors[LOAD_ERROR_RESET] = 2;
+    other->system_errors[LOAD_ERROR_RESET] = -104;
+    load_result_merge(&result, other);
+    assert_int_equal(result.elapsed_us, 2000000);
+    assert_int_equal(result.answers, 2000);
+    assert_int_equal(result.threads, 2);
+    assert_int_equal(result.errors[LOAD_ERROR_RESET], 2);
+    assert_int_equal(result.system_errors[LOAD_ERROR_RESET], -104);
+    assert_int_equal(result.targets[0].latency.count, 2000);
+    assert_int_equal(load_result_errors(&result), 2);
+    assert_true(load_result_rate(&result) == 1000);
+    assert_true(load_result_kept_rate(&result));
+    free(other);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(durations),       cmocka_unit_test(nines),
+        cmocka_unit_test(a_good_table),    cmocka_unit_test(a_bad_table),
+        cmocka_unit_test(nothing_at_all),  cmocka_unit_test(a_plot),
+        cmocka_unit_test(plots_of_little), cmocka_unit_test(json_and_svg_escape),
+        cmocka_unit_test(merging),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
