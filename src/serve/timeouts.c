@@ -6,9 +6,9 @@
  * slot for ever with a byte every few seconds. For sending, progress is what the peer acknowledged, not what
  * its kernel's buffer took from ours.
  *
- * Lingering lasts at least until the peer has our last byte, as long as it gets on: one that is slow may have
- * megabytes of its answer still under way in the kernels, and be writing its next request. To close then
- * would be answered by RST, which takes the rest of the answer with it. */
+ * The time to linger counts from when the peer has our last byte: one that is slow may have megabytes of its
+ * answer still under way in the kernels, and be writing its next request. To close then would answer that
+ * with RST, which takes the rest of the answer with it. */
 #include "serve/timeouts.h"
 
 #include "serve/server_internal.h"
@@ -101,18 +101,43 @@ void timeouts_entered(struct connection *connection, bool is_new)
     arm(connection);
 }
 
-/* A peer that is slow but gets on with taking what we sent is given `patience_ms` more. */
-static bool may_go_on(struct connection *connection, uint32_t patience_ms)
+/* Notes how much of what was sent the peer has by now; true where that is more than at the last look. */
+static bool gets_on(struct connection *connection, uint64_t left)
+{
+    uint64_t arrived = connection->phase_bytes - MIN(left, connection->phase_bytes);
+    bool is_more = arrived > connection->phase_bytes_seen;
+    connection->phase_bytes_seen = arrived;
+    return is_more;
+}
+
+static uint64_t sending_deadline(const struct connection *connection)
+{
+    return rate_deadline(connection, connection->phase_bytes_seen, timeouts_of(connection)->write_ms);
+}
+
+/* A send that is slow but gets on is given more time. */
+static bool may_go_on_sending(struct connection *connection)
+{
+    uint64_t now = now_ms(connection);
+    if (!gets_on(connection, bytes_left(connection)) || now >= sending_deadline(connection))
+        return false;
+    connection->deadline_ms = MIN(now + timeouts_of(connection)->write_ms, sending_deadline(connection));
+    arm(connection);
+    return true;
+}
+
+/* Before the peer has our last byte its time for a send counts, and from then on its time to close. */
+static bool may_go_on_lingering(struct connection *connection)
 {
     uint64_t now = now_ms(connection);
     uint64_t left = bytes_left(connection);
-    uint64_t arrived = connection->phase_bytes - MIN(left, connection->phase_bytes);
-    uint64_t arrived_before = connection->phase_bytes_seen;
-    connection->phase_bytes_seen = arrived;
-    uint64_t rate_limit = rate_deadline(connection, arrived, timeouts_of(connection)->write_ms);
-    if (arrived <= arrived_before || now >= rate_limit)
+    bool is_on = gets_on(connection, left);
+    bool has_time = now < connection->phase_began_ms + timeouts_of(connection)->write_ms;
+    if (left > 0 && ((!is_on && !has_time) || now >= sending_deadline(connection)))
         return false;
-    connection->deadline_ms = MIN(now + patience_ms, rate_limit);
+    if ((left == 0 && !is_on) || linger_ms(connection) == 0)
+        return false;
+    connection->deadline_ms = now + linger_ms(connection);
     arm(connection);
     return true;
 }
@@ -122,7 +147,7 @@ static void expire(struct connection *connection)
     log_debug(connection->server->options.log, "a connection's time is up in state %d", connection->state);
     switch ((enum connection_state)connection->state) {
     case CONNECTION_SEND:
-        if (may_go_on(connection, timeouts_of(connection)->write_ms))
+        if (may_go_on_sending(connection))
             return;
         break;
     case CONNECTION_HEAD:
@@ -137,7 +162,7 @@ static void expire(struct connection *connection)
         }
         break;
     case CONNECTION_LINGER:
-        if (linger_ms(connection) > 0 && may_go_on(connection, linger_ms(connection)))
+        if (may_go_on_lingering(connection))
             return;
         break;
     case CONNECTION_HANDLE:

@@ -354,6 +354,7 @@ static void lingering_lasts_while_a_slow_reader_gets_on(void **state)
     struct client client;
     prepare(&world);
     world.settings->timeouts.linger_ms = 150;
+    world.settings->timeouts.write_ms = 150;
     world.settings->limits.requests_per_connection = 1;
     world_add_file(&world, "middling", 1u << 20);
     world_start(&world);
