@@ -56,6 +56,14 @@ static void put_cores(struct json *json, const char *key, const cpu_set_t *cores
     json_end(json, ']');
 }
 
+static void put_counts(struct json *json, const unsigned *counts, size_t count)
+{
+    json_begin(json, '[');
+    for (size_t i = 0; i < count; i++)
+        json_number(json, counts[i]);
+    json_end(json, ']');
+}
+
 /* --- the run --- */
 
 static void put_machine(struct json *json, const struct lab_machine *machine)
@@ -78,15 +86,15 @@ static void put_settings(struct json *json, const struct lab_settings *settings)
     json_key(json, "settings");
     json_begin(json, '{');
     json_key(json, "connections");
-    json_begin(json, '[');
-    for (size_t i = 0; i < settings->connection_count; i++)
-        json_number(json, settings->connections[i]);
-    json_end(json, ']');
+    put_counts(json, settings->connections, settings->connection_count);
     put_count(json, "warm_up_ms", settings->warm_up_ms);
     put_count(json, "duration_ms", settings->duration_ms);
     put_count(json, "answer_timeout_ms", settings->answer_timeout_ms);
     put_count(json, "throughput_timeout_ms", settings->throughput_timeout_ms);
     put_count(json, "idle_connections", settings->idle_connections);
+    put_count(json, "busy_connections", settings->busy_connections);
+    json_key(json, "crowd_connections");
+    put_counts(json, settings->crowd_connections, settings->crowd_count);
     put_count(json, "slow_fast_connections", settings->slow_fast_connections);
     put_count(json, "slow_requests_per_s", settings->slow_requests_per_s);
     put_count(json, "slow_drip_clients", settings->slow_drip_clients);
@@ -128,6 +136,15 @@ static void put_point(struct json *json, const struct lab_point *point)
     put_count(json, "processes", point->usage.processes);
     put_count(json, "threads", point->usage.threads);
     json_end(json, '}');
+}
+
+static void put_points(struct json *json, const char *key, const struct lab_point *points, size_t count)
+{
+    json_key(json, key);
+    json_begin(json, '[');
+    for (size_t i = 0; i < count; i++)
+        put_point(json, &points[i]);
+    json_end(json, ']');
 }
 
 /* A member that is an object, or null. True where the caller is to fill and end it. */
@@ -199,12 +216,9 @@ static void put_model(struct json *json, const struct lab_model_result *result)
         json_raw(json, SLICE("null"));
     put_text(json, "unavailable", result->unavailable);
     put_text(json, "fault", result->fault);
-    json_key(json, "throughput");
-    json_begin(json, '[');
-    for (size_t i = 0; i < result->point_count; i++)
-        put_point(json, &result->points[i]);
-    json_end(json, ']');
+    put_points(json, "throughput", result->points, result->point_count);
     put_idle(json, &result->idle);
+    put_points(json, "crowd", result->crowd, result->crowd_count);
     put_pair(json, "slow", &result->slow, false);
     put_pair(json, "blocking", &result->blocking, true);
     put_limit(json, &result->limit);

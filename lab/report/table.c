@@ -146,10 +146,14 @@ static struct shape shape_of(const struct lab_settings *settings)
     return shape;
 }
 
-static void append_head(const struct shape *shape, struct buffer *out)
+static void append_head(const struct lab_settings *settings, const struct shape *shape, struct buffer *out)
 {
+    char slow[CELL_BYTES];
+    char blocking[CELL_BYTES];
+    snprintf(slow, sizeof(slow), "p99, %u", settings->slow_drip_clients + settings->slow_read_clients);
+    snprintf(blocking, sizeof(blocking), "p99, %g %%", 100.0 / settings->blocking_one_in);
     buffer_printf(out, "%-12s %23s %8s %8s %7s %9s %8s %8s %8s\n", "", "requests/s with", "CPU per", "",
-                  "switch", "memory", "p99, 80", "p99, 1 %", "connec-");
+                  "switch", "memory", slow, blocking, "connec-");
     buffer_printf(out, "%-12s %7u %7u %7u %8s %8s %7s %9s %8s %8s %8s\n", "model", shape->few, shape->usual,
                   shape->many, "request", "p99", "per req", "idle conn", "slow", "blocking", "tions");
 }
@@ -173,7 +177,7 @@ static void append_notes(const struct lab_result *result, const struct shape *sh
 void report_table(const struct lab_result *result, struct buffer *out)
 {
     struct shape shape = shape_of(&result->settings);
-    append_head(&shape, out);
+    append_head(&result->settings, &shape, out);
     for (size_t i = 0; i < result->model_count; i++) {
         if (!result->models[i].unavailable)
             append_row(&result->models[i], &shape, out);

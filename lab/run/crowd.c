@@ -241,6 +241,26 @@ struct crowd_outcome crowd_grow(struct crowd *crowd, unsigned count, unsigned ti
     return crowd->outcome;
 }
 
+#define BATCH_LEAST 16
+#define BATCH_MOST  1024
+
+unsigned crowd_next_batch(unsigned held, unsigned wanted)
+{
+    unsigned batch = MIN(MAX(held, (unsigned)BATCH_LEAST), (unsigned)BATCH_MOST);
+    return MIN(batch, wanted - held);
+}
+
+bool crowd_gather(struct crowd *crowd, unsigned wanted, unsigned timeout_ms, struct watch *watch)
+{
+    while (crowd->held < wanted && !watch->was_interrupted) {
+        unsigned batch = crowd_next_batch(crowd->held, wanted);
+        struct crowd_outcome outcome = crowd_grow(crowd, batch, timeout_ms, watch);
+        if (outcome.answered < batch || outcome.lost > 0)
+            return false;
+    }
+    return crowd->held >= wanted;
+}
+
 /* --- slow ones --- */
 
 static void step_client(struct crowd *crowd, struct client *client)

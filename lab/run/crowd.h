@@ -45,6 +45,13 @@ struct crowd *crowd_create(const struct address *server, enum crowd_manner manne
 struct crowd_outcome crowd_grow(struct crowd *crowd, unsigned count, unsigned timeout_ms,
                                 struct watch *watch);
 
+/* How many to add at a time where there are `held` and there shall be `wanted`: as many more, so that large
+ * counts are reached soon, and few enough for the longest queue of a listener. */
+unsigned crowd_next_batch(unsigned held, unsigned wanted);
+
+/* Grows until `wanted` are held. False where one of them had no answer, or after an interruption. */
+bool crowd_gather(struct crowd *crowd, unsigned wanted, unsigned timeout_ms, struct watch *watch) MUST_CHECK;
+
 /* Clients with an answer whose connection lives. */
 unsigned crowd_held(const struct crowd *crowd);
 

@@ -7,17 +7,6 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-/* A batch of connections beyond those that are there: as many more, so that large counts are reached soon,
- * and small enough for the longest queue of a listener. */
-#define BATCH_LEAST 16
-#define BATCH_MOST  1024
-
-static unsigned next_batch(unsigned held, unsigned rest)
-{
-    unsigned batch = MAX(held, (unsigned)BATCH_LEAST);
-    return MIN(MIN(batch, (unsigned)BATCH_MOST), rest);
-}
-
 /* One client that comes, is answered and goes: then the server is there, and has what it will always need. */
 static void visit(const struct scenario *scenario, const struct server *server)
 {
@@ -27,24 +16,7 @@ static void visit(const struct scenario *scenario, const struct server *server)
     crowd_destroy(crowd);
 }
 
-static bool is_all_answered(const struct crowd_outcome *outcome, unsigned tried)
-{
-    return outcome->answered == tried && outcome->lost == 0;
-}
-
 /* --- idle --- */
-
-/* Connects until `wanted` are held, or somebody is not answered. */
-static void gather_idle(const struct scenario *scenario, struct crowd *crowd, unsigned wanted)
-{
-    while (crowd_held(crowd) < wanted) {
-        unsigned batch = next_batch(crowd_held(crowd), wanted - crowd_held(crowd));
-        struct crowd_outcome outcome =
-            crowd_grow(crowd, batch, scenario->settings->answer_timeout_ms, scenario->watch);
-        if (!is_all_answered(&outcome, batch))
-            return;
-    }
-}
 
 static double share(uint64_t before, uint64_t after, unsigned count)
 {
@@ -82,8 +54,9 @@ void scenario_idle(const struct scenario *scenario)
     tree_read_memory(server.pid, &before);
     struct crowd *crowd = crowd_create(&server.address, CROWD_STAYS, wanted);
     if (crowd && is_open) {
-        gather_idle(scenario, crowd, wanted);
-        is_open = watch_wait(scenario->watch, -1, 100);
+        /* Where not all of them are answered, those that are will do. */
+        bool is_whole = crowd_gather(crowd, wanted, scenario->settings->answer_timeout_ms, scenario->watch);
+        is_open = watch_wait(scenario->watch, -1, is_whole ? 100 : 0);
         tree_read_memory(server.pid, &after);
         /* Of a few the memory of each would be lost in what comes and goes anyway. */
         if (is_open && crowd_held(crowd) >= wanted / 10)
@@ -122,12 +95,12 @@ static void grow_until_it_breaks(const struct scenario *scenario, const struct s
     unsigned most = scenario->settings->limit_connections;
     struct crowd_outcome outcome = {0};
     while (crowd_held(crowd) < most) {
-        unsigned batch = next_batch(crowd_held(crowd), most - crowd_held(crowd));
+        unsigned batch = crowd_next_batch(crowd_held(crowd), most);
         outcome = crowd_grow(crowd, batch, scenario->settings->answer_timeout_ms, scenario->watch);
         if (scenario->watch->was_interrupted)
             return;
         limit->connections = MAX(limit->connections, crowd_held(crowd));
-        if (!is_all_answered(&outcome, batch)) {
+        if (outcome.answered < batch || outcome.lost > 0) {
             tell(scenario, server, &outcome, batch);
             break;
         }

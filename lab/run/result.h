@@ -18,10 +18,11 @@
 enum lab_scenario {
     LAB_SCENARIO_THROUGHPUT = 1,
     LAB_SCENARIO_IDLE = 2,
-    LAB_SCENARIO_SLOW = 4,
-    LAB_SCENARIO_BLOCKING = 8,
-    LAB_SCENARIO_LIMIT = 16,
-    LAB_SCENARIO_EVERY = 31,
+    LAB_SCENARIO_CROWD = 4,
+    LAB_SCENARIO_SLOW = 8,
+    LAB_SCENARIO_BLOCKING = 16,
+    LAB_SCENARIO_LIMIT = 32,
+    LAB_SCENARIO_EVERY = 63,
 };
 
 /* The machine, and how the lab divides it. */
@@ -47,6 +48,9 @@ struct lab_settings {
     unsigned answer_timeout_ms;     /* how long a client waits, but */
     unsigned throughput_timeout_ms; /* of the throughput, where clients wait for one another */
     unsigned idle_connections;
+    unsigned busy_connections;                  /* among a crowd that is idle */
+    unsigned crowd_connections[LAB_POINTS_MAX]; /* both together, ascending */
+    size_t crowd_count;
     unsigned slow_fast_connections;
     unsigned slow_requests_per_s;
     unsigned slow_drip_clients;
@@ -122,6 +126,8 @@ struct lab_model_result {
     struct lab_point points[LAB_POINTS_MAX];
     size_t point_count;
     struct lab_idle_figures idle;
+    struct lab_point crowd[LAB_POINTS_MAX];
+    size_t crowd_count;
     struct lab_pair slow;
     struct lab_pair blocking;
     struct lab_limit_figures limit;

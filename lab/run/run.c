@@ -30,11 +30,11 @@
 struct step {
     struct lab_model_result *result;
     enum lab_scenario scenario;
-    unsigned connections; /* of the throughput */
+    unsigned connections; /* of the throughput, and of the crowd */
 };
 
-/* Each model's five scenarios, one of them several times. */
-#define STEPS_MAX (LAB_MODELS_MAX * (LAB_POINTS_MAX + 4))
+/* Each model's scenarios, two of them several times. */
+#define STEPS_MAX (LAB_MODELS_MAX * (2 * LAB_POINTS_MAX + 4))
 
 struct run {
     const struct lab_options *options;
@@ -51,7 +51,8 @@ static uint64_t step_ms(const struct lab_settings *settings, const struct step *
 {
     uint64_t load_ms = 100 + settings->warm_up_ms + settings->duration_ms;
     switch (step->scenario) {
-    case LAB_SCENARIO_THROUGHPUT: return load_ms + step->connections / 5;
+    case LAB_SCENARIO_THROUGHPUT:
+    case LAB_SCENARIO_CROWD: return load_ms + step->connections / 5;
     case LAB_SCENARIO_IDLE: return 400 + settings->idle_connections / 5;
     case LAB_SCENARIO_SLOW:
     case LAB_SCENARIO_BLOCKING: return 2 * load_ms + 200;
@@ -84,6 +85,17 @@ static void add_points(struct run *run, struct lab_model_result *result)
     }
 }
 
+/* Only models that hold them all can serve some of them. */
+static void add_crowds(struct run *run, struct lab_model_result *result)
+{
+    const struct lab_settings *settings = &run->options->settings;
+    unsigned most = result->model->connections_max;
+    for (size_t i = 0; i < settings->crowd_count; i++) {
+        if (most == 0 || settings->crowd_connections[i] <= most)
+            add_step(run, result, LAB_SCENARIO_CROWD, settings->crowd_connections[i]);
+    }
+}
+
 static void plan_model(struct run *run, const struct lab_model *model)
 {
     struct lab_model_result *result = &run->result->models[run->result->model_count++];
@@ -93,6 +105,7 @@ static void plan_model(struct run *run, const struct lab_model *model)
         return;
     add_points(run, result);
     add_step(run, result, LAB_SCENARIO_IDLE, 0);
+    add_crowds(run, result);
     add_step(run, result, LAB_SCENARIO_SLOW, 0);
     add_step(run, result, LAB_SCENARIO_BLOCKING, 0);
     add_step(run, result, LAB_SCENARIO_LIMIT, 0);
@@ -136,6 +149,7 @@ static void name_step(const struct step *step, char *text, size_t size)
         snprintf(text, size, "%u connection%s", step->connections, step->connections == 1 ? "" : "s");
         return;
     case LAB_SCENARIO_IDLE: snprintf(text, size, "idle connections"); return;
+    case LAB_SCENARIO_CROWD: snprintf(text, size, "few among %u", step->connections); return;
     case LAB_SCENARIO_SLOW: snprintf(text, size, "slow clients"); return;
     case LAB_SCENARIO_BLOCKING: snprintf(text, size, "a handler that blocks"); return;
     case LAB_SCENARIO_LIMIT: snprintf(text, size, "where it breaks"); return;
@@ -156,6 +170,7 @@ static void run_scenario(struct run *run, const struct step *step)
     switch (step->scenario) {
     case LAB_SCENARIO_THROUGHPUT: scenario_throughput(&scenario, step->connections); return;
     case LAB_SCENARIO_IDLE: scenario_idle(&scenario); return;
+    case LAB_SCENARIO_CROWD: scenario_crowd(&scenario, step->connections); return;
     case LAB_SCENARIO_SLOW: scenario_slow(&scenario); return;
     case LAB_SCENARIO_BLOCKING: scenario_blocking(&scenario); return;
     case LAB_SCENARIO_LIMIT: scenario_limit(&scenario); return;

@@ -62,6 +62,41 @@ void scenario_throughput(const struct scenario *scenario, unsigned connections)
     server_stop(&server);
 }
 
+/* --- few among many --- */
+
+/* The busy ones' load, while the crowd stays as it is. */
+static void drive_in_crowd(const struct scenario *scenario, const struct server *server, unsigned connections)
+{
+    struct drive_result measured;
+    struct lab_model_result *result = scenario->result;
+    struct load_plan plan = plan_of(scenario, server, scenario->settings->busy_connections, 0);
+    struct drive drive = {
+        .plan = &plan, .machine = scenario->machine, .server = server->pid, .watch = scenario->watch};
+    plan.threads = 1;
+    if (drive_run(&drive, &measured)) {
+        assert(result->crowd_count < LAB_POINTS_MAX);
+        struct lab_point *point = &result->crowd[result->crowd_count++];
+        point->connections = connections;
+        drive_load_figures(&measured, -1, &point->load);
+        drive_usage_figures(&measured, &point->usage);
+    }
+    drive_result_finish(&measured);
+}
+
+void scenario_crowd(const struct scenario *scenario, unsigned connections)
+{
+    struct server server;
+    unsigned busy = scenario->settings->busy_connections;
+    unsigned idle = connections > busy ? connections - busy : 0;
+    if (!scenario_start_server(scenario, &server))
+        return;
+    struct crowd *crowd = crowd_create(&server.address, CROWD_STAYS, idle);
+    if (crowd && crowd_gather(crowd, idle, scenario->settings->answer_timeout_ms, scenario->watch))
+        drive_in_crowd(scenario, &server, connections);
+    server_stop(&server);
+    crowd_destroy(crowd);
+}
+
 /* --- slow clients --- */
 
 struct slow_clients {

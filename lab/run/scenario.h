@@ -1,4 +1,4 @@
-/* The five things that are asked of each model. Each starts the model anew, asks, and stops it. */
+/* The things that are asked of each model. Each starts the model anew, asks, and stops it. */
 #ifndef LAB_RUN_SCENARIO_H
 #define LAB_RUN_SCENARIO_H
 
@@ -22,6 +22,10 @@ void scenario_throughput(const struct scenario *scenario, unsigned connections);
 
 /* Memory, threads and descriptors of connections that do nothing. */
 void scenario_idle(const struct scenario *scenario);
+
+/* A few connections that ask again and again among many that are idle, `connections` with both; adds a point
+ * to the crowd. Nothing where the model does not hold so many. */
+void scenario_crowd(const struct scenario *scenario, unsigned connections);
 
 /* Quick clients alone, then with slow ones beside them. */
 void scenario_slow(const struct scenario *scenario);

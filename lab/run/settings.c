@@ -16,11 +16,12 @@ void lab_settings_init(struct lab_settings *settings, bool is_quick, const struc
     *settings = (struct lab_settings){
         .is_quick = is_quick,
         .scenarios = LAB_SCENARIO_EVERY,
-        .warm_up_ms = is_quick ? 150 : 1000,
-        .duration_ms = is_quick ? 600 : 3500,
+        .warm_up_ms = is_quick ? 150 : 800,
+        .duration_ms = is_quick ? 600 : 3000,
         .answer_timeout_ms = is_quick ? 500 : 1000,
         .throughput_timeout_ms = is_quick ? 1500 : 3000,
         .idle_connections = 1000,
+        .busy_connections = 10,
         .slow_fast_connections = 20,
         .slow_requests_per_s = 2000,
         .slow_drip_clients = 40,
@@ -30,6 +31,12 @@ void lab_settings_init(struct lab_settings *settings, bool is_quick, const struc
         .blocking_one_in = 100,
         .limit_connections = (unsigned)MIN(clients_max, is_quick ? (size_t)5000 : (size_t)20000),
     };
+    /* 900 is within what select can watch. */
+    const unsigned crowds[] = {100, 900, 10000};
+    for (size_t i = is_quick; i < ARRAY_LENGTH(crowds) - is_quick; i++) {
+        if (crowds[i] <= clients_max)
+            settings->crowd_connections[settings->crowd_count++] = crowds[i];
+    }
     const unsigned most = is_quick ? 1000 : 10000;
     for (unsigned connections = 1; connections <= most && connections <= clients_max; connections *= 10)
         settings->connections[settings->connection_count++] = connections;

@@ -16,6 +16,14 @@ _vif() {
     load\ --status) words='' ;;
     load\ --json) COMPREPLY=($(compgen -f -- "$current")); return ;;
     load\ --svg) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    lab\ --models) words='' ;;
+    lab\ --scenarios) words='' ;;
+    lab\ --connections) words='' ;;
+    lab\ --duration) words='' ;;
+    lab\ --out) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    lab\ --page) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    lab\ --serve) words='' ;;
+    lab\ --port) words='' ;;
     *\ -c | *\ --config) COMPREPLY=($(compgen -f -- "$current")); return ;;
     *\ -p | *\ --port) words='' ;;
     *\ -a | *\ --address) words='' ;;
@@ -38,10 +46,11 @@ _vif() {
             run) words='--config --port --address --workers --backend --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
             check) words='--config --port --address --workers --backend --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
             load) words='--connections --duration --requests --rate --pipeline --close --warm-up --timeout --connect-rate --threads --method --header --status --json --svg --help --version' ;;
+            lab) words='--quick --models --scenarios --connections --duration --out --page --list --serve --port --help --version' ;;
             *) words='--port --address --workers --backend --index --spa --no-listing --hidden --cors --cache --error-page --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
             esac
         elif ((COMP_CWORD == 1)); then
-            words='serve run check load schema manual completion help version'
+            words='serve run check load lab schema manual completion help version'
             COMPREPLY=($(compgen -d -- "$current"))
         else
             COMPREPLY=($(compgen -f -- "$current"))

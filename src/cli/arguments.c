@@ -48,7 +48,10 @@ static void report_unknown(struct arguments *arguments, const char *word, struct
     if (nearest.best.data)
         snprintf(hint, sizeof(hint), "; did you mean --%s?", nearest.best.data);
     diagnostics_add(arguments->diagnostics, (struct place){0}, "unknown option %s%s (see vif %s--help)", word,
-                    hint, arguments->command == FLAG_OF_LOAD ? "load " : "");
+                    hint,
+                    arguments->command == FLAG_OF_LOAD  ? "load "
+                    : arguments->command == FLAG_OF_LAB ? "lab "
+                                                        : "");
 }
 
 static void keep(struct arguments *arguments, const struct flag *flag, const char *value)
@@ -66,6 +69,7 @@ static void keep(struct arguments *arguments, const struct flag *flag, const cha
     case OWN_QUIET: arguments->quiet = true; break;
     case OWN_NONE:
     case OWN_LOAD:
+    case OWN_LAB:
     case OWN_PORT:
     case OWN_ADDRESS: break;
     }

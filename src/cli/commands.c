@@ -8,6 +8,7 @@ const struct command commands[] = {
      command_run},
     {"check", "[-c FILE] [OPTION]...", "tells all that is wrong with a configuration file", command_check},
     {"load", "[OPTION]... URL", "measures an HTTP server: requests over many connections", command_load},
+    {"lab", "[OPTION]...", "measures what each server architecture costs, here", command_lab},
     {"schema", "", "prints the JSON Schema of the configuration file, for editors", command_schema},
     {"manual", "[--man | --markdown]", "prints the reference of the configuration file, or the manual page",
      command_manual},

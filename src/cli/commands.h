@@ -22,6 +22,7 @@ int command_serve(char *const *words);
 int command_run(char *const *words);
 int command_check(char *const *words);
 int command_load(char *const *words);
+int command_lab(char *const *words);
 int command_schema(char *const *words);
 int command_manual(char *const *words);
 int command_completion(char *const *words);

@@ -40,8 +40,11 @@ static void append_values(struct buffer *out, const struct flag *flag)
 static const struct {
     unsigned flag;
     const char *command;
-} flag_commands[] = {
-    {FLAG_OF_RUN, "run"}, {FLAG_OF_CHECK, "check"}, {FLAG_OF_LOAD, "load"}, {FLAG_OF_SERVE, "*"}};
+} flag_commands[] = {{FLAG_OF_RUN, "run"},
+                     {FLAG_OF_CHECK, "check"},
+                     {FLAG_OF_LOAD, "load"},
+                     {FLAG_OF_LAB, "lab"},
+                     {FLAG_OF_SERVE, "*"}};
 
 /* These share their flags; other commands give the same letters other meanings. */
 #define SERVING (FLAG_OF_SERVE | FLAG_OF_RUN | FLAG_OF_CHECK)
@@ -95,6 +98,7 @@ static void print_bash(struct buffer *out)
                              "    local current=\"${COMP_WORDS[COMP_CWORD]}\" words=''\n"
                              "    case \"${COMP_WORDS[1]} ${COMP_WORDS[COMP_CWORD - 1]}\" in\n"));
     bash_values(out, FLAG_OF_LOAD, "load");
+    bash_values(out, FLAG_OF_LAB, "lab");
     bash_values(out, SERVING, "*");
     buffer_append(out, SLICE("    *\\ completion) words='bash zsh' ;;\n"
                              "    *\\ manual) words='--man --markdown' ;;\n"
@@ -188,12 +192,15 @@ static void print_zsh(struct buffer *out)
     buffer_append(out, SLICE("#compdef vif\n"
                              "# Completion of vif for zsh; made by \"vif completion zsh\".\n"
                              "_vif() {\n"
-                             "    local -a flags load_flags commands\n"
+                             "    local -a flags load_flags lab_flags commands\n"
                              "    flags=(\n"));
     zsh_flags(out, SERVING);
     buffer_append(out, SLICE("    )\n"
                              "    load_flags=(\n"));
     zsh_flags(out, FLAG_OF_LOAD);
+    buffer_append(out, SLICE("    )\n"
+                             "    lab_flags=(\n"));
+    zsh_flags(out, FLAG_OF_LAB);
     buffer_append(out, SLICE("    )\n"
                              "    commands=("));
     append_commands(out);
@@ -207,6 +214,7 @@ static void print_zsh(struct buffer *out)
                              "    completion) compadd bash zsh ;;\n"
                              "    manual) compadd -- --man --markdown ;;\n"
                              "    load) _arguments -s $load_flags '*:URL:_urls' ;;\n"
+                             "    lab) _arguments -s $lab_flags '*:folder:_files -/' ;;\n"
                              "    *) _arguments -s $flags '*:folder or file:_files' ;;\n"
                              "    esac\n"
                              "}\n"

@@ -5,6 +5,7 @@
 
 #define FILES "sites.0.routes./.files."
 #define EVERY (FLAG_OF_SERVE | FLAG_OF_RUN | FLAG_OF_CHECK)
+#define ALL   (EVERY | FLAG_OF_LOAD | FLAG_OF_LAB)
 
 /* clang-format off */
 const struct flag flags[] = {
@@ -68,8 +69,24 @@ const struct flag flags[] = {
     {NULL, 0, "svg", "FILE", "latency by percentile as a drawing", FLAG_OF_LOAD, FLAG_OWN, OWN_LOAD,
      .values = VALUES_FILE},
 
-    {NULL, 'h', "help", NULL, "the help page", EVERY | FLAG_OF_LOAD, FLAG_OWN, OWN_HELP, .is_minor = true},
-    {NULL, 'V', "version", NULL, "the version, and what was built in", EVERY | FLAG_OF_LOAD, FLAG_OWN, OWN_VERSION,
+    /* See lab_flags.c for what they may be. */
+    {"measure", 0, "quick", NULL, "less than two minutes, not about ten", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
+    {NULL, 0, "models", "NAMES", "only these, by commas", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
+    {NULL, 0, "scenarios", "NAMES", "throughput,idle,crowd,slow,blocking,limit", FLAG_OF_LAB, FLAG_OWN,
+     OWN_LAB},
+    {NULL, 0, "connections", "NUMBERS", "counts for the throughput, by commas", FLAG_OF_LAB, FLAG_OWN,
+     OWN_LAB},
+    {NULL, 0, "duration", "TIME", "of each load, such as 2s", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
+    {"results", 0, "out", "DIR", "where lab.json and lab.html go (here)", FLAG_OF_LAB, FLAG_OWN, OWN_LAB,
+     .values = VALUES_FILE},
+    {NULL, 0, "page", "FILE", "only lab.html, of an earlier lab.json", FLAG_OF_LAB, FLAG_OWN, OWN_LAB,
+     .values = VALUES_FILE},
+    {"models", 0, "list", NULL, "what each model is, and what breaks it", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
+    {NULL, 0, "serve", "NAME", "serve DIR (this folder) as the model does", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
+    {NULL, 0, "port", "N", "of --serve (8080); 0 picks a free one", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
+
+    {NULL, 'h', "help", NULL, "the help page", ALL, FLAG_OWN, OWN_HELP, .is_minor = true},
+    {NULL, 'V', "version", NULL, "the version, and what was built in", ALL, FLAG_OWN, OWN_VERSION,
      .is_minor = true},
 };
 /* clang-format on */

@@ -10,7 +10,13 @@
 #include "base/slice.h"
 
 /* The sub-commands that know a flag. */
-enum flag_command { FLAG_OF_SERVE = 1, FLAG_OF_RUN = 2, FLAG_OF_CHECK = 4, FLAG_OF_LOAD = 8 };
+enum flag_command {
+    FLAG_OF_SERVE = 1,
+    FLAG_OF_RUN = 2,
+    FLAG_OF_CHECK = 4,
+    FLAG_OF_LOAD = 8,
+    FLAG_OF_LAB = 16
+};
 
 enum flag_action {
     FLAG_SET,      /* the value is the option's */
@@ -22,7 +28,17 @@ enum flag_action {
 };
 
 /* What the command line itself must know. */
-enum flag_own { OWN_NONE, OWN_PORT, OWN_ADDRESS, OWN_QUIET, OWN_CONFIG, OWN_HELP, OWN_VERSION, OWN_LOAD };
+enum flag_own {
+    OWN_NONE,
+    OWN_PORT,
+    OWN_ADDRESS,
+    OWN_QUIET,
+    OWN_CONFIG,
+    OWN_HELP,
+    OWN_VERSION,
+    OWN_LOAD,
+    OWN_LAB
+};
 
 /* What may be completed behind the flag. */
 enum flag_values { VALUES_ANY, VALUES_FILE, VALUES_WORDS, VALUES_LIMITS, VALUES_TIMEOUTS };

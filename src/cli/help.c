@@ -33,12 +33,21 @@ static void append_load(struct buffer *out)
     append_flags(out, FLAG_OF_LOAD);
 }
 
+static void append_lab(struct buffer *out)
+{
+    buffer_append(out,
+                  SLICE("vif lab [OPTION]...        measure what each server architecture costs, here\n"
+                        "vif lab --serve NAME [DIR] serve a folder as one of them does\n"
+                        "  a table, lab.json, and plots in lab.html; Ctrl-C keeps what was measured\n\n"));
+    append_flags(out, FLAG_OF_LAB);
+}
+
 static void append_all(struct buffer *out)
 {
     buffer_append(out,
                   SLICE("vif [OPTION]... [DIR]      serve a folder (this one) at http://localhost:8080/\n"
                         "vif run | check [-c FILE]  serve what vif.yaml says | tell what is wrong with it\n"
-                        "vif load URL               measure a server: see vif load --help\n"
+                        "vif load URL, vif lab      measure a server | every kind of server; see --help\n"
                         "vif help, vif version      more commands, and all about the file: man vif\n\n"));
     append_flags(out, FLAG_OF_SERVE | FLAG_OF_RUN | FLAG_OF_CHECK);
 }
@@ -49,6 +58,8 @@ int help_print(unsigned command)
     buffer_init(&text, 1u << 16);
     if (command == FLAG_OF_LOAD)
         append_load(&text);
+    else if (command == FLAG_OF_LAB)
+        append_lab(&text);
     else
         append_all(&text);
     return print_finish(&text, 0);
@@ -56,6 +67,8 @@ int help_print(unsigned command)
 
 int command_help(char *const *words)
 {
-    bool is_load = words[0] && slice_equal(slice_from(words[0]), SLICE("load"));
-    return help_print(is_load ? FLAG_OF_LOAD : FLAG_OF_SERVE);
+    struct slice about = slice_from(words[0]);
+    return help_print(slice_equal(about, SLICE("load"))  ? FLAG_OF_LOAD
+                      : slice_equal(about, SLICE("lab")) ? FLAG_OF_LAB
+                                                         : FLAG_OF_SERVE);
 }

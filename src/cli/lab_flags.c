@@ -29,7 +29,7 @@ static bool read_models(struct lab_flags *wanted, const struct lab_machine *mach
     return wanted->options.model_count > 0;
 }
 
-static const char *const scenarios[] = {"throughput", "idle", "slow", "blocking", "limit"};
+static const char *const scenarios[] = {"throughput", "idle", "crowd", "slow", "blocking", "limit"};
 
 static bool read_scenarios(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
 {
@@ -134,7 +134,7 @@ static const struct {
 } rows[] = {
     {"quick", read_quick, NULL},
     {"models", read_models, "names of `vif lab --list`, by commas"},
-    {"scenarios", read_scenarios, "of throughput, idle, slow, blocking, limit, by commas"},
+    {"scenarios", read_scenarios, "of throughput, idle, crowd, slow, blocking, limit, by commas"},
     {"connections", read_connections,
      "up to 8 rising numbers within the limit of descriptors, such as 1,10,100"},
     {"duration", read_duration, "a time from 500ms to 1h, such as 2s"},

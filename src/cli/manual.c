@@ -49,6 +49,16 @@ static void print_options(const struct page *page)
         page, "Where the client itself had no more to give, or the rate could not be kept, the report says "
               "so. What went wrong is an error and no answer: the exit status is 1 then.");
     print_flags(page, FLAG_OF_LOAD);
+    page_heading(page, 1, "OPTIONS OF VIF LAB");
+    page_paragraph(
+        page,
+        "`vif lab` measures server architectures, from one client at a time to io_uring, which answer with "
+        "the "
+        "same engine: throughput, latency, memory and context switches against connections, slow clients, a "
+        "handler that blocks, and where each one breaks. It prints a table and writes `lab.json` and "
+        "`lab.html`, a page with plots that needs no network. `vif lab --serve NAME [DIR]` serves a folder "
+        "as one of them does, to be tried.");
+    print_flags(page, FLAG_OF_LAB);
 }
 
 static void print_rest(const struct page *page)
@@ -67,6 +77,7 @@ static void print_rest(const struct page *page)
     page_heading(page, 1, "EXAMPLES");
     page_entry(page, "vif", "", "Serves this folder on port 8080.");
     page_entry(page, "vif -p 9000 -s dist", "", "Serves a single-page application.");
+    page_entry(page, "vif lab --quick", "", "Measures a dozen server architectures.");
     page_entry(page, "vif load -c 64 -d 30s http://localhost:8080/", "",
                "Measures how much a server can do.");
     page_entry(page, "vif load -r 1000 --svg latency.svg localhost:8080/index.html", "",
@@ -87,7 +98,8 @@ static void print_man(struct buffer *out)
     buffer_append(out, SLICE(".B vif\n[\\fIOPTION\\fR]... [\\fIDIR\\fR]\n.br\n"
                              ".B vif run\n[\\fB\\-c\\fR \\fIFILE\\fR] [\\fIOPTION\\fR]...\n.br\n"
                              ".B vif check\n[\\fB\\-c\\fR \\fIFILE\\fR] [\\fIOPTION\\fR]...\n.br\n"
-                             ".B vif load\n[\\fIOPTION\\fR]... \\fIURL\\fR\n"));
+                             ".B vif load\n[\\fIOPTION\\fR]... \\fIURL\\fR\n.br\n"
+                             ".B vif lab\n[\\fIOPTION\\fR]...\n"));
     page_heading(&page, 1, "DESCRIPTION");
     page_paragraph(&page,
                    "`vif` serves a folder over HTTP at once, or a site described in a configuration file.");

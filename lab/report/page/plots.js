@@ -164,10 +164,10 @@ function options(plot, width) {
    takes no zero. */
 function columns(plot) {
   const key = plot.keys[plot.choice].key;
-  const counts = [...new Set(plot.models.flatMap((model) => model.throughput.map((point) => point.connections)))];
+  const counts = [...new Set(plot.models.flatMap((model) => plot.pointsOf(model).map((point) => point.connections)))];
   counts.sort((a, b) => a - b);
   return [counts, ...plot.models.map((model) => counts.map((count) => {
-    const point = model.throughput.find((candidate) => candidate.connections === count);
+    const point = plot.pointsOf(model).find((candidate) => candidate.connections === count);
     return point && isKnown(point[key]) && point[key] > 0 ? point[key] : null;
   }))];
 }
@@ -198,8 +198,8 @@ function choices(plot) {
   return make("span", {class: "choice", role: "group", "aria-label": `${plot.title}: which figure`}, buttons);
 }
 
-function addPlot(into, models, {title, text, unit, keys, choice = 0}) {
-  const plot = {title, unit, keys, choice, models};
+function addPlot(into, models, {title, text, unit, keys, choice = 0, pointsOf = (model) => model.throughput}) {
+  const plot = {title, unit, keys, choice, models, pointsOf};
   plot.box = make("div", {class: "plot", role: "img", "aria-label": `${title}; its figures are in the table below`});
   plot.reading = make("div", {class: "reading", hidden: true});
   plot.table = make("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}, figures`});

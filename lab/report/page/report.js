@@ -48,7 +48,12 @@ function fillRecords(models, connections) {
   }
 }
 
-function fillPlots(models) {
+/* Those that are busy alone, and then the same in larger and larger crowds. */
+function crowdPoints(run) {
+  return (model) => model.throughput.filter((point) => point.connections === run.settings.busy_connections).concat(model.crowd);
+}
+
+function fillPlots(run, models) {
   const measured = models.filter((model) => model.throughput.length > 0);
   byId("throughput").hidden = measured.length === 0;
   if (measured.length === 0) return;
@@ -72,6 +77,14 @@ function fillPlots(models) {
     keys: [{key: "voluntary_switches_per_request", name: "waited"}, {key: "involuntary_switches_per_request", name: "preempted"}],
     text: "How often one of the server's threads gave up its core, to wait or because its time was up.",
   });
+  const crowded = measured.filter((model) => model.crowd.length > 0);
+  if (crowded.length > 0) {
+    addPlot(into, crowded, {
+      title: "A few among many that are idle", unit: "us", pointsOf: crowdPoints(run),
+      keys: [{key: "cpu_us_per_request", name: "CPU"}, {key: "latency_p99_us", name: "p99"}],
+      text: `Lower is better. ${run.settings.busy_connections} connections ask, all others only stay: what a request costs, with the crowd as large as the axis says.`,
+    });
+  }
 }
 
 function show(id, models, name, fill) {
@@ -144,7 +157,7 @@ function main() {
   fillSummary(byId("summary"), models, connections, run.settings.answer_timeout_ms * 1000);
   byId("summary-note").textContent = connections === undefined ? "" :
     `Requests, CPU time, p99 and switches with ${units.count(connections)} connections. A press on a heading sorts.`;
-  fillPlots(models);
+  fillPlots(run, models);
   fillScenarios(run, models);
   byId("cards").append(...models.map((model) => card(model, connections)));
   fillMethod(run);

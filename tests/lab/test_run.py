@@ -1,0 +1,229 @@
+"""`vif lab` measures: the figures are there, are possible, and nothing of the run is left behind."""
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+import jsonschema
+import pytest
+
+import sample
+import vif
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((REPOSITORY / "share" / "lab.schema.json").read_text(encoding="utf-8"))
+RUN_SECONDS = 50
+
+
+def lab(*arguments, **options):
+    return subprocess.run([vif.BINARY, "lab", *map(str, arguments)], capture_output=True, text=True,
+                          timeout=RUN_SECONDS, check=False, **options)
+
+
+def check_schema(run):
+    jsonschema.Draft202012Validator(SCHEMA).validate(run)
+
+
+def left_behind(since):
+    """Folders of runs that began after `since`."""
+    return [path for path in pathlib.Path("/tmp").glob("vif-lab-*") if path.stat().st_mtime >= since]
+
+
+def group_members(group):
+    members = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[2]) == group or int(fields[3]) == group:
+            members.append(path.parent.name)
+    return members
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A run of three models that differ in everything, through all scenarios."""
+    folder = tmp_path_factory.mktemp("run")
+    began = time.time() - 1
+    result = lab("--quick", "--duration", "500ms", "--models", "one,threads,epoll-edge", "--connections", "1,8",
+                 "--out", folder)
+    assert result.returncode == 0, result.stderr
+    vif_words = [word for word in vif.ACCUSATIONS if word in result.stderr]
+    assert vif_words == [], result.stderr
+    assert left_behind(began) == []
+    return folder, result, json.loads((folder / "lab.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def models(measured):
+    return {model["name"]: model for model in measured[2]["models"]}
+
+
+def test_json_is_what_the_schema_says(measured):
+    check_schema(measured[2])
+    assert measured[2]["mode"] == "custom" and measured[2]["interrupted"] is False
+    assert [model["name"] for model in measured[2]["models"]] == ["one", "threads", "epoll-edge"]
+
+
+def test_no_model_was_at_fault(models):
+    assert {name: model["fault"] for name, model in models.items()} == dict.fromkeys(models)
+
+
+@pytest.mark.parametrize("name", ["one", "threads", "epoll-edge"])
+def test_throughput_is_possible(models, name):
+    points = models[name]["throughput"]
+    assert [point["connections"] for point in points] == [1, 8]
+    for point in points:
+        assert point["requests_per_s"] > 50
+        assert 0 < point["latency_p50_us"] <= point["latency_p99_us"] <= point["latency_max_us"]
+        assert point["cpu_us_per_request"] > 1
+        assert 0 <= point["system_cpu_share"] <= 1
+        assert point["cores_used"] < os.cpu_count() + 0.1
+        assert point["errors"] == 0, point["error_text"]
+
+
+def test_threads_are_counted(models):
+    assert models["threads"]["throughput"][1]["threads"] == 1 + 8
+    assert models["epoll-edge"]["throughput"][1]["threads"] == 1
+    assert models["threads"]["idle"]["threads_per_connection"] == 1
+    assert models["epoll-edge"]["idle"]["threads_per_connection"] == 0
+    assert models["epoll-edge"]["idle"]["descriptors_per_connection"] == 1
+
+
+def test_a_thread_weighs_more_than_a_descriptor(models):
+    def weight(idle):
+        return idle["memory_bytes_per_connection"] + idle["kernel_stack_bytes_per_connection"]
+
+    assert weight(models["threads"]["idle"]) > 2 * weight(models["epoll-edge"]["idle"])
+    assert models["one"]["idle"] is None
+
+
+def test_switches_are_counted(models):
+    """One connection: its thread sleeps before each request."""
+    for name in ("one", "threads"):
+        assert 0.3 < models[name]["throughput"][0]["voluntary_switches_per_request"] < 4
+
+
+def test_slow_clients_keep_one_client_at_a_time_from_serving(models):
+    slow = models["one"]["slow"]["with"]
+    assert slow["requests"] == 0 and slow["requests_unanswered"] > 0
+    assert models["epoll-edge"]["slow"]["with"]["requests"] > 100
+
+
+def test_a_loop_feels_what_blocks_and_threads_do_not(models):
+    blocked = models["epoll-edge"]["blocking"]
+    assert blocked["with"]["latency_p99_us"] > 20000
+    assert blocked["blocked"]["latency_p50_us"] >= 50000
+    assert models["threads"]["blocking"]["with"]["latency_p50_us"] < blocked["with"]["latency_p99_us"]
+
+
+def test_where_it_breaks(models):
+    assert models["one"]["limit"]["connections"] == 1
+    assert models["one"]["limit"]["has_held_all"] is False
+    assert "not answered" in models["one"]["limit"]["how"]
+    assert models["epoll-edge"]["limit"]["connections"] >= 1000
+
+
+def test_table_fits_a_terminal(measured):
+    lines = [line for line in measured[1].stdout.splitlines() if "lab.json" not in line]
+    assert max(map(len, lines)) <= 100
+    rows = [line for line in lines if re.match(r"(one|threads|epoll-edge)\b", line)]
+    assert len({len(row) for row in rows}) == 1
+
+
+def test_progress_is_told(measured):
+    steps = re.findall(r"^ *(\d+)/(\d+) +(\S+) +(.*?) +(\d+):(\d\d) left$", measured[1].stderr, re.MULTILINE)
+    assert [int(step[0]) for step in steps] == list(range(1, int(steps[0][1]) + 1))
+    rests = [int(step[4]) * 60 + int(step[5]) for step in steps]
+    assert rests == sorted(rests, reverse=True)
+
+
+def test_page_is_of_the_same_run(measured):
+    data = re.search(r'id="data">(.*?)</script>', (measured[0] / "lab.html").read_text(encoding="utf-8"), re.DOTALL)
+    assert json.loads(data[1]) == measured[2]
+
+
+def test_interruption_keeps_what_was_measured(tmp_path):
+    began = time.time() - 1
+    process = subprocess.Popen([vif.BINARY, "lab", "--quick", "--models", "epoll-edge,threads", "--out", tmp_path],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    for line in process.stderr:
+        if " 10 connections" in line:
+            break
+    children = group_members(process.pid)
+    assert len(children) > 1
+    process.send_signal(signal.SIGINT)
+    stdout, _ = process.communicate(timeout=RUN_SECONDS)
+    assert process.returncode == 1
+    assert "The run was interrupted." in stdout
+    run = json.loads((tmp_path / "lab.json").read_text(encoding="utf-8"))
+    check_schema(run)
+    assert run["interrupted"] is True
+    assert [point["connections"] for point in run["models"][0]["throughput"]][:1] == [1]
+    assert group_members(process.pid) == []
+    assert left_behind(began) == []
+
+
+def test_kill_leaves_no_server(tmp_path):
+    process = subprocess.Popen([vif.BINARY, "lab", "--quick", "--models", "workers", "--out", tmp_path],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    for line in process.stderr:
+        if " 10 connections" in line:
+            break
+    process.kill()
+    process.wait(RUN_SECONDS)
+    process.stderr.close()
+    deadline = time.monotonic() + 5
+    while group_members(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert group_members(process.pid) == []
+    for path in pathlib.Path("/tmp").glob("vif-lab-*"):
+        if path.stat().st_uid == os.getuid() and time.time() - path.stat().st_mtime < 60:
+            for file in path.iterdir():
+                file.unlink()
+            path.rmdir()
+
+
+def test_list_names_every_model():
+    names = re.findall(r"^([\w-]+): ", lab("--list").stdout, re.MULTILINE)
+    assert {"one", "threads", "epoll-edge", "io-uring"} <= set(names)
+
+
+def test_help_fits_a_screen():
+    result = lab("--help")
+    lines = result.stdout.splitlines()
+    assert result.returncode == 0
+    assert len(lines) <= 24 and max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--models", "epol-edge"], 'did you mean "epoll-edge"?'),
+    (["--models", ""], "expected names"),
+    (["--scenarios", "fast"], "expected of throughput, idle, crowd, slow, blocking, limit"),
+    (["--connections", "10,1"], "rising numbers"),
+    (["--connections", "100000000"], "within the limit of descriptors"),
+    (["--duration", "1"], "expected a time"),
+    (["--serve", "nothing"], "expected a name"),
+    (["--serve", "select", "--port", "70000"], "expected a number"),
+    (["--bogus"], "unknown option --bogus"),
+    (["folder"], "a folder is for --serve only"),
+])
+def test_mistakes_are_told(arguments, words, tmp_path):
+    result = lab(*arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_told_at_once(tmp_path):
+    result = lab("--out", tmp_path / "nowhere")
+    assert result.returncode == 2
+    assert "cannot write to the folder" in result.stderr
+
+
+def test_the_sample_is_of_the_same_form():
+    check_schema(sample.sample())
