@@ -29,7 +29,7 @@ static int build(void **state)
 {
     struct world *world = calloc(1, sizeof(*world));
     assert_non_null(world);
-    strcpy(world->folder, "/tmp/vif-lab-XXXXXX");
+    strcpy(world->folder, "/tmp/vif-session-XXXXXX");
     assert_non_null(mkdtemp(world->folder));
     struct lab_site_options options = {.folder = world->folder, .has_trials = true};
     assert_int_equal(lab_site_create(&options, &world->site), 0);
