@@ -1,6 +1,8 @@
 /* The clock, and a binary heap of what will happen. */
 #include "internal.h"
 
+#include <errno.h>
+
 /* More than this at once is a run that went astray. */
 #define EVENTS_MAX 100000
 
@@ -106,14 +108,17 @@ void sim_after(struct sim_event *event, uint64_t delay_us, void (*fire)(struct s
     sim_at(event, now_us + delay_us, fire);
 }
 
+/* Others have an errno of their own. */
 static void fire_first(void)
 {
     struct sim_event *event = heap[1];
+    int error = errno;
     now_us = MAX(now_us, event->at_us);
     sim_cancel(event);
     enum kernel_side before = kernel_enter(SIDE_WORLD);
     event->fire(event);
     kernel_enter(before);
+    errno = error;
 }
 
 void time_spend(uint64_t us)
