@@ -39,6 +39,7 @@ static void disconnect(struct client *client)
     sim_socket_close(client->socket);
     client->socket = NULL;
     client->scene->open--;
+    client->scene->closed_us[client->scene->closed++ % SCENE_CLOSED_MAX] = sim_now_us();
     sim_cancel(&client->send);
     sim_cancel(&client->take);
     sim_cancel(&client->watch);
@@ -302,6 +303,14 @@ static void watch(struct sim_event *event)
     sim_after(event, WATCH_US, watch);
 }
 
+static unsigned closed_lately(const struct scene *scene)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < MIN(scene->closed, (unsigned)SCENE_CLOSED_MAX); i++)
+        count += scene->closed_us[i] + SLACK_US >= sim_now_us();
+    return count;
+}
+
 static void note_crowd(struct scene *scene)
 {
     const struct limits *limits = scene->website->limits;
@@ -309,7 +318,7 @@ static void note_crowd(struct scene *scene)
     if (limits->connections_per_address > 0)
         most = MIN(most, limits->connections_per_address);
     scene->open++;
-    if (scene->open >= most)
+    if (scene->open + closed_lately(scene) >= most)
         scene->full_us = sim_now_us();
 }
 

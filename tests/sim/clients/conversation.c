@@ -87,6 +87,12 @@ static struct ask *current_ask(struct conversation *conversation)
     return conversation_outstanding(conversation) > 0 ? &conversation->asks[conversation->answered] : NULL;
 }
 
+uint64_t conversation_files_from_us(uint64_t began_us)
+{
+    uint64_t stale_us = sim_files_may_be_stale_us();
+    return began_us > stale_us ? began_us - stale_us : 0;
+}
+
 static struct circumstances circumstances_of(const struct conversation *conversation, const struct ask *ask)
 {
     uint64_t began_us = ask ? ask->began_us : conversation->began_us;
@@ -94,6 +100,7 @@ static struct circumstances circumstances_of(const struct conversation *conversa
         .website = conversation->scene->website,
         /* What is known of files may be older than the request. */
         .from_us = began_us - MIN(began_us, sim_files_may_be_stale_us()),
+        .files_from_us = conversation_files_from_us(ask ? ask->began_us : conversation->began_us),
         .until_us = sim_now_us(),
         .until_ns = sim_wall_ns(),
         .is_busy = sim_is_short_of_jobs() || sim_is_short_of_descriptors(),
@@ -160,7 +167,7 @@ static void take_refusal(struct conversation *conversation, const struct answer 
     if (!slice_equal(answer->content, SLICE("Too many connections, try again\n")) ||
         !slice_equal(answer_field(answer, "Retry-After"), SLICE("1")))
         blame(&conversation->verdict, "503 that is not what it should be");
-    if (!conversation_may_be_crowded(conversation))
+    if (!conversation_may_be_crowded(conversation) && conversation->scene->faults == 0)
         blame(&conversation->verdict, "turned away, though there is room");
 }
 

@@ -14,12 +14,16 @@
 #include "ask.h"
 #include "verdict.h"
 
+#define SCENE_CLOSED_MAX 256
+
 /* What all conversations of a run have in common. */
 struct scene {
     const struct website *website;
     bool is_draining;
-    unsigned faults;  /* so many calls failed up to now */
-    unsigned open;    /* connections that the server may count as open now */
+    unsigned faults;                      /* so many calls failed up to now */
+    unsigned open;                        /* connections that no client has closed yet */
+    unsigned closed;                      /* connections that were */
+    uint64_t closed_us[SCENE_CLOSED_MAX]; /* when, the last of them; the server may not know it yet */
     uint64_t full_us; /* when these were last as many as a limit allows: connections may be shed or refused */
 };
 

@@ -23,6 +23,19 @@ static void widen(struct limits *limits, struct timeouts *timeouts)
     limits->body_bytes = MAX(limits->body_bytes, (uint64_t)64);
 }
 
+static void trace_bounds(const struct limits *limits, const struct timeouts *timeouts)
+{
+    sim_trace(
+        "limits: %u connections, %u an address, %u requests each, head %u, uri %u, fields %u, body %llu, "
+        "cache %llu, cached files %u",
+        limits->connections, limits->connections_per_address, limits->requests_per_connection,
+        limits->head_bytes, limits->uri_bytes, limits->fields, (unsigned long long)limits->body_bytes,
+        (unsigned long long)limits->cache_bytes, limits->cache_file_bytes);
+    sim_trace("timeouts in ms: head %u, body %u, idle %u, write %u, linger %u; %u bytes/s at least",
+              timeouts->head_ms, timeouts->body_ms, timeouts->idle_ms, timeouts->write_ms,
+              timeouts->linger_ms, timeouts->rate_bytes_min);
+}
+
 void sim_clients_prepare(struct settings *settings, uint16_t port)
 {
     widen(&settings->limits, &settings->timeouts);
@@ -31,6 +44,7 @@ void sim_clients_prepare(struct settings *settings, uint16_t port)
     list_init(&crowd.clients);
     website_prepare(&crowd.website, settings);
     crowd.scene = (struct scene){.website = &crowd.website};
+    trace_bounds(&settings->limits, &settings->timeouts);
 }
 
 static struct client *add_client(void)

@@ -25,6 +25,9 @@ static bool may_end_any_time(const struct conversation *conversation)
            conversation_has_fault(conversation);
 }
 
+/* Shorter than this, lingering may be over before a lost segment was sent again. */
+#define LINGER_US_MIN (2 * SIM_S)
+
 static uint64_t ms(uint32_t count)
 {
     return count * SIM_MS;
@@ -46,9 +49,12 @@ static bool may_be_idle_too_long(const struct conversation *conversation)
 }
 
 /* A client that goes on behind its own "close", or behind what is refused, may have the answer taken out of
- * its hands by the RST that its bytes cause (RFC 9112 section 9.6). */
+ * its hands by the RST that its bytes cause (RFC 9112 section 9.6). Lingering keeps it from that only where
+ * it lasts longer than the network's delays. */
 static bool provoked_reset(const struct conversation *conversation)
 {
+    if (conversation->scene->website->timeouts->linger_ms * SIM_MS < LINGER_US_MIN)
+        return true;
     size_t begun = conversation->sending + (conversation->sent > 0);
     for (size_t i = 0; i < begun; i++) {
         const struct ask *ask = &conversation->asks[i];
@@ -88,6 +94,7 @@ static void judge_cut(struct conversation *conversation, const struct ask *ask, 
     struct circumstances circumstances = {
         .website = conversation->scene->website,
         .from_us = ask->began_us,
+        .files_from_us = conversation_files_from_us(ask->began_us),
         .until_us = sim_now_us(),
         .until_ns = sim_wall_ns(),
         .is_busy = sim_is_short_of_jobs() || sim_is_short_of_descriptors(),
@@ -193,7 +200,8 @@ static void check_drip(struct conversation *conversation)
 
 void conversation_check_time(struct conversation *conversation)
 {
-    if (conversation->has_ended || conversation->is_abandoned)
+    bool may_wait = conversation->is_abandoned || conversation->scene->is_draining;
+    if (conversation->has_ended || may_wait)
         return;
     check_silence(conversation);
     check_drip(conversation);

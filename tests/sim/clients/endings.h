@@ -4,14 +4,17 @@
 
 #include "conversation.h"
 
-/* The server counts from the beginning of its loop's turn, in whole milliseconds. */
-#define EARLY_US (5 * SIM_MS)
+/* The server counts from the beginning of its loop's turn, which is long on a crowded machine. */
+#define EARLY_US SIM_S
 
 /* Takes the answers that are whole out of the inbox. */
 void conversation_take_answers(struct conversation *conversation);
 
 /* There were so many connections that the server may have refused or closed this one to make room. */
 bool conversation_may_be_crowded(const struct conversation *conversation);
+
+/* Files may be as they were at this time, for a request that began then. */
+uint64_t conversation_files_from_us(uint64_t began_us);
 
 /* The connection ends with the answer to this request, whatever the server's limits are. */
 bool ask_is_last(const struct ask *ask);

@@ -73,7 +73,8 @@ bool judge_error_page(const struct answer *answer, int status, const struct circ
         return false;
     if (status == 503 && !judge_field(answer, "Retry-After", "1", verdict))
         return false;
-    if (answer->is_bare || circumstances->is_cut)
+    bool lacks_memory = circumstances->has_fault && answer->length == 0;
+    if (answer->is_bare || circumstances->is_cut || lacks_memory)
         return true;
     snprintf(words, sizeof(words), "<p class=\"status\">%d</p>", status);
     if (!is_in(answer->content, words) || !is_in(answer->content, "</html>"))
@@ -165,7 +166,7 @@ static bool judge_path(const struct ask *ask, const struct answer *answer,
     struct verdict of_file = {0}, of_absence = {0};
     if (judge_file(ask, answer, file, ask->target->type, circumstances, &of_file))
         return true;
-    if (form_was_absent(&file->forms[FORM_PLAIN], circumstances->from_us, circumstances->until_us) &&
+    if (form_was_absent(&file->forms[FORM_PLAIN], circumstances->files_from_us, circumstances->until_us) &&
         judge_nothing(ask, answer, ask->target->area, circumstances, &of_absence))
         return true;
     return blame(verdict, "%s", of_file.text);

@@ -12,12 +12,13 @@
 /* What else must be known to judge. */
 struct circumstances {
     const struct website *website;
-    uint64_t from_us;  /* the request's first byte */
-    uint64_t until_us; /* the answer's last byte */
-    int64_t until_ns;  /* the same by the server's wall clock */
-    bool has_fault;    /* a system call failed meanwhile: an error page may stand for the answer */
-    bool is_busy;      /* the server is short of something: 503 where it was needed */
-    bool is_cut;       /* the answer's content ended too early: what there is of it must be right */
+    uint64_t from_us;       /* the request's first byte */
+    uint64_t files_from_us; /* the same, or before it where what is known of files is believed for a while */
+    uint64_t until_us;      /* the answer's last byte */
+    int64_t until_ns;       /* the same by the server's wall clock */
+    bool has_fault;         /* a system call failed meanwhile: an error page may stand for the answer */
+    bool is_busy;           /* the server is short of something: 503 where it was needed */
+    bool is_cut;            /* the answer's content ended too early: what there is of it must be right */
 };
 
 /* False, and the verdict says why, where the answer is wrong. */

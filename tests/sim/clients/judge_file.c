@@ -275,7 +275,7 @@ static bool judge_either_tag(const struct ask *ask, const struct answer *answer,
 {
     int64_t racy_until_ns = named->modified_ns + RACY_US * INT64_C(1000);
     int64_t from_ns =
-        circumstances->until_ns - (int64_t)(circumstances->until_us - circumstances->from_us) * 1000;
+        circumstances->until_ns - (int64_t)(circumstances->until_us - circumstances->files_from_us) * 1000;
     for (unsigned is_weak = 0; is_weak < 2; is_weak++) {
         struct verdict of_tag = {0};
         if (is_weak ? from_ns >= racy_until_ns || named->modified_ns > circumstances->until_ns
@@ -296,6 +296,7 @@ static bool judge_version(const struct ask *ask, const struct answer *answer, st
                           const struct version *plain, const struct circumstances *circumstances,
                           struct verdict *verdict)
 {
+    bool is_lenient = circumstances->has_fault || circumstances->is_busy;
     bool available[FORM_COUNT] = {true};
     for (unsigned kind = FORM_GZIP; kind < FORM_COUNT; kind++) {
         const struct version *sibling = form_now(&candidate->file->forms[kind]);
@@ -304,14 +305,14 @@ static bool judge_version(const struct ask *ask, const struct answer *answer, st
     }
     enum form_kind chosen = choose_form(&ask->codings, available);
     for (unsigned kind = 0; kind < FORM_COUNT; kind++) {
-        if (kind != chosen && !(circumstances->has_fault && available[kind]))
+        if (kind != chosen && !(is_lenient && available[kind]))
             continue;
         candidate->form = (enum form_kind)kind;
         candidate->version = kind == FORM_PLAIN ? plain : form_now(&candidate->file->forms[kind]);
         if (judge_either_tag(ask, answer, candidate, candidate->version, circumstances, verdict))
             return true;
     }
-    if (circumstances->has_fault && candidate->is_negotiated) {
+    if (is_lenient && candidate->is_negotiated) {
         candidate->is_negotiated = false;
         candidate->form = FORM_PLAIN;
         candidate->version = plain;
@@ -327,7 +328,7 @@ bool judge_file(const struct ask *ask, const struct answer *answer, const struct
     unsigned count = 0;
     struct verdict last = {0};
     for (size_t i = 0; i < plain->count; i++) {
-        if (!version_was_in(&plain->versions[i], circumstances->from_us, circumstances->until_us))
+        if (!version_was_in(&plain->versions[i], circumstances->files_from_us, circumstances->until_us))
             continue;
         struct candidate candidate = {.file = file, .type = type};
         struct verdict of_version = {0};
