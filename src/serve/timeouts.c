@@ -20,6 +20,9 @@
  * rather than lose it. */
 #define DRAIN_IDLE_MS 250
 
+/* So often is looked whether a lingering client has our last byte, however short the time to linger. */
+#define LAST_BYTE_LOOK_MS 250
+
 #define NEVER UINT64_MAX
 
 static const struct timeouts *timeouts_of(const struct connection *connection)
@@ -137,7 +140,7 @@ static bool may_go_on_lingering(struct connection *connection)
         return false;
     if ((left == 0 && !is_on) || linger_ms(connection) == 0)
         return false;
-    connection->deadline_ms = now + linger_ms(connection);
+    connection->deadline_ms = now + MAX(linger_ms(connection), left > 0 ? LAST_BYTE_LOOK_MS : 0);
     arm(connection);
     return true;
 }
