@@ -5,6 +5,8 @@
  * that anything got on. */
 #include "internal.h"
 
+#include <errno.h>
+
 /* Waits in a row that returned at once, and of any kind, with nothing done in between. Faults cost a few. */
 #define IDLE_WAITS_MAX 100
 #define IDLE_WAKES_MAX 2000
@@ -50,12 +52,20 @@ void call_begin(void)
     if (++call_count > CALLS_MAX)
         sim_fail("the server made %d system calls", CALLS_MAX);
     time_spend(sim_one_in(&chance, preempted_one_in) ? sim_below(&chance, preempted_us_max) : 1);
+    /* A job of the pool may run meanwhile, as a thread with an errno of its own. */
+    int before = errno;
     time_catch_up();
+    errno = before;
 }
 
 void call_got_on(void)
 {
     idle_waits = idle_wakes = 0;
+}
+
+void call_had_reason(void)
+{
+    idle_wakes = 0;
 }
 
 void call_slept(void)

@@ -58,6 +58,8 @@ void file_calls_start(void)
     is_local = !sim_one_in(&chance, 8);
     is_taken_for_far = false;
     has_cachestat = !sim_one_in(&chance, 8);
+    /* Without cachestat(2) the server looks at both ends of a range and takes the rest to be there too. */
+    files_read_whole(!has_cachestat);
 }
 
 /* A second, and ten while somebody looks again, and that look itself. */

@@ -22,6 +22,7 @@
 static struct inode *top;
 static uint64_t inode_count;
 static size_t inodes_alive;
+static bool reads_whole;
 
 static struct inode *new_inode(uint32_t mode, const char *path)
 {
@@ -80,7 +81,14 @@ bool inode_is_cached(const struct inode *inode, size_t offset, size_t length)
 
 void inode_cache(struct inode *inode, size_t offset, size_t length)
 {
+    if (reads_whole)
+        inode->cold_blocks = 0;
     inode->cold_blocks &= ~blocks_of(inode, offset, length);
+}
+
+void files_read_whole(bool yes)
+{
+    reads_whole = yes;
 }
 
 struct inode *files_top(void)

@@ -43,6 +43,9 @@ enum walk_flag {
 
 struct inode *files_top(void);
 
+/* Whoever reads a part of a file brings all of it into the page cache. */
+void files_read_whole(bool yes);
+
 /* Finds what `path` means from `from` on, or -errno. */
 int files_walk(struct inode *from, const char *path, unsigned flags, struct inode **ret_inode);
 

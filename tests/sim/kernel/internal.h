@@ -147,7 +147,10 @@ void call_begin(void);
 /* The call moved something: data, a connection, a descriptor. See calls.c on loops that get nowhere. */
 void call_got_on(void);
 
-/* The same of a wait that slept. */
+/* The world gave a reason to wake, which the server may pass over. */
+void call_had_reason(void);
+
+/* A wait slept. */
 void call_slept(void);
 
 /* A wait returned. */

@@ -137,6 +137,7 @@ const struct file_class socket_class = {
 void server_has_arrival(struct connection_pair *pair, enum flight_kind kind)
 {
     struct server_end *end = &pair->server;
+    call_had_reason();
     if (end->is_dead)
         return;
     if (end->is_closed) {
@@ -160,6 +161,7 @@ void server_has_room(struct connection_pair *pair)
 {
     struct server_end *end = &pair->server;
     server_moved(pair);
+    call_had_reason();
     if (!end->lacks_space || !has_space(&pair->down))
         return;
     end->lacks_space = false;
