@@ -81,7 +81,7 @@ static struct cell rate_cell(const struct lab_model_result *result, unsigned con
 static struct cell wait_cell(const struct lab_pair *pair, double timeout_us)
 {
     const struct lab_load_figures *load = &pair->with;
-    if (!pair->is_measured || load->errors * 99 <= load->requests)
+    if (!pair->is_measured || load->requests_unanswered * 99 <= load->requests)
         return scaled(pair->is_measured ? load->latency_p99_us : NAN, times);
     struct cell cell = scaled(timeout_us, times);
     struct cell more = {">"};
@@ -148,8 +148,8 @@ static struct shape shape_of(const struct lab_settings *settings)
 
 static void append_head(const struct lab_settings *settings, const struct shape *shape, struct buffer *out)
 {
-    char slow[CELL_BYTES];
-    char blocking[CELL_BYTES];
+    char slow[32];
+    char blocking[32];
     snprintf(slow, sizeof(slow), "p99, %u", settings->slow_drip_clients + settings->slow_read_clients);
     snprintf(blocking, sizeof(blocking), "p99, %g %%", 100.0 / settings->blocking_one_in);
     buffer_printf(out, "%-12s %23s %8s %8s %7s %9s %8s %8s %8s\n", "", "requests/s with", "CPU per", "",

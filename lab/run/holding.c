@@ -23,17 +23,28 @@ static double share(uint64_t before, uint64_t after, unsigned count)
     return after > before ? (double)(after - before) / count : 0;
 }
 
-static void divide(const struct tree_memory *before, const struct tree_memory *after, unsigned count,
+/* The model without connections, with some, and with all of them. */
+struct idle_look {
+    struct tree_memory alone;
+    struct tree_memory some;
+    struct tree_memory all;
+};
+
+/* What came with the connections from `some` to all. */
+static void divide(const struct idle_look *look, unsigned some, unsigned wanted,
                    struct lab_idle_figures *idle)
 {
+    const struct tree_memory *before = &look->some;
+    const struct tree_memory *after = &look->all;
+    unsigned count = wanted - some;
     *idle = (struct lab_idle_figures){
-        .connections = count,
+        .connections = wanted,
         .memory_bytes_per_connection = share(before->memory_bytes, after->memory_bytes, count),
         .page_table_bytes_per_connection = share(before->page_table_bytes, after->page_table_bytes, count),
         .threads_per_connection = share(before->threads, after->threads, count),
         .processes_per_connection = share(before->processes, after->processes, count),
         .descriptors_per_connection = share(before->descriptors, after->descriptors, count),
-        .memory_bytes_before = (double)before->memory_bytes,
+        .memory_bytes_before = (double)look->alone.memory_bytes,
     };
     /* Others on the machine start threads too: without own ones this would be theirs. */
     if (after->threads > before->threads)
@@ -41,27 +52,32 @@ static void divide(const struct tree_memory *before, const struct tree_memory *a
             share(before->kernel_stack_bytes, after->kernel_stack_bytes, count);
 }
 
+/* Gathers `wanted` clients, lets the server settle, and reads. False where not all were answered. */
+static bool look_at(const struct scenario *scenario, const struct server *server, struct crowd *crowd,
+                    unsigned wanted, struct tree_memory *ret_memory)
+{
+    if (!crowd_gather(crowd, wanted, scenario->settings->answer_timeout_ms, scenario->watch) ||
+        !watch_wait(scenario->watch, -1, 100))
+        return false;
+    tree_read_memory(server->pid, ret_memory);
+    return true;
+}
+
+/* The first tenth fills what the model had allocated in advance, and does not count. */
 void scenario_idle(const struct scenario *scenario)
 {
     struct server server;
-    struct tree_memory before;
-    struct tree_memory after;
+    struct idle_look look;
     unsigned wanted = scenario->settings->idle_connections;
+    unsigned some = wanted / 10;
     if (!scenario_start_server(scenario, &server))
         return;
     visit(scenario, &server);
-    bool is_open = watch_wait(scenario->watch, -1, 100);
-    tree_read_memory(server.pid, &before);
     struct crowd *crowd = crowd_create(&server.address, CROWD_STAYS, wanted);
-    if (crowd && is_open) {
-        /* Where not all of them are answered, those that are will do. */
-        bool is_whole = crowd_gather(crowd, wanted, scenario->settings->answer_timeout_ms, scenario->watch);
-        is_open = watch_wait(scenario->watch, -1, is_whole ? 100 : 0);
-        tree_read_memory(server.pid, &after);
-        /* Of a few the memory of each would be lost in what comes and goes anyway. */
-        if (is_open && crowd_held(crowd) >= wanted / 10)
-            divide(&before, &after, crowd_held(crowd), &scenario->result->idle);
-    }
+    if (crowd && look_at(scenario, &server, crowd, 0, &look.alone) &&
+        look_at(scenario, &server, crowd, some, &look.some) &&
+        look_at(scenario, &server, crowd, wanted, &look.all))
+        divide(&look, some, wanted, &scenario->result->idle);
     server_stop(&server); /* first: it need not bid farewell to each client */
     crowd_destroy(crowd);
 }

@@ -95,7 +95,7 @@ struct lab_point {
 /* Of each of `connections` idle connections; the socket itself, which all models need, is not in it. */
 struct lab_idle_figures {
     unsigned connections;               /* 0: not measured */
-    double memory_bytes_per_connection; /* proportional set size */
+    double memory_bytes_per_connection; /* private, and written to */
     double page_table_bytes_per_connection;
     double kernel_stack_bytes_per_connection;
     double threads_per_connection;

@@ -174,7 +174,7 @@ static void add_process_memory(void *context, int pid)
     if (!read_stat(pid, &stat) || stat.group != walk->group)
         return;
     snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
-    walk->memory->memory_bytes += kilobytes_of(path, "Pss");
+    walk->memory->memory_bytes += kilobytes_of(path, "Private_Dirty");
     snprintf(path, sizeof(path), "/proc/%d/status", pid);
     walk->memory->page_table_bytes += kilobytes_of(path, "VmPTE");
     walk->memory->processes++;

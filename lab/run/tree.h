@@ -21,7 +21,7 @@ struct tree_usage {
 };
 
 struct tree_memory {
-    uint64_t memory_bytes; /* proportional set size: a page that several processes share counts once */
+    uint64_t memory_bytes; /* private and written to: what a fork left to share counts once it is changed */
     uint64_t page_table_bytes;
     uint64_t kernel_stack_bytes; /* of the whole machine: only a difference says something */
     unsigned processes;

@@ -97,7 +97,7 @@ def sample():
             "connections": [1, 10, 100, 1000, 10000], "warm_up_ms": 1000, "duration_ms": 4000, "idle_connections": 1000,
             "busy_connections": 10, "crowd_connections": [100, 900, 10000],
             "slow_fast_connections": 20, "slow_requests_per_s": 2000, "slow_drip_clients": 40, "slow_read_clients": 40,
-            "blocking_connections": 50, "blocking_requests_per_s": 1000, "blocking_share": 0.01, "blocking_ms": 50,
+            "blocking_connections": 20, "blocking_requests_per_s": 1000, "blocking_share": 0.01, "blocking_ms": 50,
             "limit_connections": 19900, "answer_timeout_ms": 1000, "throughput_timeout_ms": 3000,
         },
         "models": [model(*row) for row in MODELS] + [{
