@@ -56,6 +56,7 @@ static void turn_one_away(struct lab_site *site, int listening_fd)
 
 struct lab_client *lab_client_create(struct lab_site *site, int fd)
 {
+    take_reserve();
     struct lab_client *client = malloc(sizeof(*client));
     if (client == NULL) {
         close(fd);
@@ -71,7 +72,6 @@ struct lab_client *lab_client_create(struct lab_site *site, int fd)
 
 struct lab_client *lab_accept(struct lab_site *site, int listening_fd, int flags)
 {
-    take_reserve();
     int fd;
     do
         fd = accept4(listening_fd, NULL, NULL, flags | SOCK_CLOEXEC);

@@ -6,7 +6,7 @@ import subprocess
 import vif
 import wire
 
-# In the order of the table in lab/models.c; test_list holds the two against each other.
+# In the order of the table in lab/models.c; test_the_list_names_them_all holds the two against each other.
 NAMES = ["one", "threads", "thread-pool", "prefork", "select", "poll", "epoll-level", "epoll-edge", "io-uring",
          "workers", "offload", "coroutines"]
 
