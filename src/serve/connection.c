@@ -127,26 +127,19 @@ void connection_abort(struct connection *connection)
     close_now(connection);
 }
 
-static void free_input(struct connection *connection)
-{
-    free(connection->input);
-    connection->input = NULL;
-    connection->input_length = connection->input_capacity = 0;
-}
-
 /* Our last byte is out. A client that said "close" sends nothing more: closing is safe. Any other may be
  * sending still; a close now would make the kernel answer with RST, and RST would take our response out of
  * the client's hands (RFC 9112 section 9.6). */
 static void finish(struct connection *connection)
 {
     bool was_read_whole = connection->engine.state != H1_STATE_DEAD && !is_inside_content(connection) &&
-                          connection->input_length == 0;
+                          connection->input == NULL;
     if (connection->peer_ended || (connection->client_is_done && was_read_whole)) {
         close_now(connection);
         return;
     }
     drop_exchanges(connection);
-    free_input(connection);
+    input_clear(&connection->input);
     stream_shutdown(&connection->stream);
     set_state(connection, CONNECTION_LINGER);
     stream_read_resume(&connection->stream);
@@ -296,40 +289,6 @@ static bool keep_unsent(struct connection *connection)
     return true;
 }
 
-static struct slice stashed_input(const struct connection *connection)
-{
-    return slice_make(connection->input, connection->input_length);
-}
-
-/* Room for `length` bytes of input; what is in it stays. */
-static bool reserve_input(struct connection *connection, size_t length)
-{
-    if (length <= connection->input_capacity)
-        return true;
-    size_t capacity = MAX(length, (size_t)connection->input_capacity * 2);
-    char *input = realloc(connection->input, capacity);
-    if (input == NULL)
-        return false;
-    connection->input = input;
-    connection->input_capacity = (uint32_t)capacity;
-    return true;
-}
-
-/* Keeps what was not parsed; an idle connection keeps no buffer. `rest` is lent, or the end of the buffer
- * itself. */
-static bool stash(struct connection *connection, struct slice rest)
-{
-    if (rest.length == 0) {
-        free_input(connection);
-        return true;
-    }
-    if (!reserve_input(connection, rest.length))
-        return false;
-    memmove(connection->input, rest.data, rest.length);
-    connection->input_length = (uint32_t)rest.length;
-    return true;
-}
-
 /* A job of the connection is on the offload pool and will call connection_continue. */
 static bool has_job(const struct connection *connection)
 {
@@ -356,7 +315,7 @@ static enum connection_state state_of(const struct connection *connection)
         assert(has_job(connection));
         return CONNECTION_HANDLE;
     }
-    return connection->input_length > 0 ? CONNECTION_HEAD : CONNECTION_IDLE;
+    return connection->input ? CONNECTION_HEAD : CONNECTION_IDLE;
 }
 
 /* What is read is parsed, or what is kept would grow without bound. */
@@ -399,7 +358,8 @@ static bool has_ended(struct connection *connection, enum delivery_result delive
     UNREACHABLE();
 }
 
-/* Parses and answers as much of `input` as can be, sends what is ready, and keeps the rest. */
+/* Parses and answers as much of `input` as can be, sends what is ready, and keeps the rest; an idle
+ * connection keeps no buffer. `input` is lent, or what was kept. */
 static void advance(struct connection *connection, struct slice input)
 {
     enum delivery_result delivered;
@@ -413,7 +373,7 @@ static void advance(struct connection *connection, struct slice input)
     } while (may_go_on && ++batches < TURN_BATCHES_MAX);
     if (has_ended(connection, delivered))
         return;
-    if (connection->lacks_memory || !keep_unsent(connection) || !stash(connection, input)) {
+    if (connection->lacks_memory || !keep_unsent(connection) || !input_set(&connection->input, input)) {
         close_now(connection);
         return;
     }
@@ -431,7 +391,7 @@ void connection_continue(struct connection *connection)
     if (has_ended(connection, delivered))
         return;
     if (delivered == DELIVERY_EMPTY)
-        advance(connection, stashed_input(connection));
+        advance(connection, input_slice(connection->input));
     else
         settle(connection);
 }
@@ -455,17 +415,15 @@ static void on_read(struct stream *stream, struct slice bytes)
      * any connection where the loop does not keep their order. */
     if (connection->request_count == 0 || !loop_is_ordered(server_loop(connection->server)))
         file_cache_poll(connection->server->files);
-    if (LIKELY(connection->input_length == 0)) {
+    if (LIKELY(connection->input == NULL)) {
         advance(connection, bytes);
         return;
     }
-    if (!reserve_input(connection, connection->input_length + bytes.length)) {
+    if (!input_add(&connection->input, bytes)) {
         close_now(connection);
         return;
     }
-    memcpy(connection->input + connection->input_length, bytes.data, bytes.length);
-    connection->input_length += (uint32_t)bytes.length;
-    advance(connection, stashed_input(connection));
+    advance(connection, input_slice(connection->input));
 }
 
 static bool may_send_file(struct stream *stream, const struct segment *segment)
@@ -513,7 +471,7 @@ static void on_error(struct stream *stream, int error)
 static void on_closed(struct stream *stream)
 {
     struct connection *connection = connection_of(stream);
-    free_input(connection);
+    input_clear(&connection->input);
     server_connection_gone(connection->server, connection);
 }
 

@@ -20,6 +20,7 @@
 #include "h1/h1.h"
 #include "loop/stream.h"
 #include "loop/wheel.h"
+#include "serve/input.h"
 #include "serve/peer.h"
 #include "sys/socket.h"
 
