@@ -134,7 +134,8 @@ static void judge_connection(struct conversation *conversation, const struct ask
     bool must_close = answer->status == 408 || ask_is_last(ask) || is_last_allowed(conversation);
     if (must_close && !answer->says_close)
         blame(&conversation->verdict, "the last answer does not say Connection: close");
-    if (!must_close && answer->says_close && !conversation->scene->is_draining)
+    bool is_failure = ask->expects && answer->status >= 500 && conversation->scene->faults > 0;
+    if (!must_close && answer->says_close && !conversation->scene->is_draining && !is_failure)
         blame(&conversation->verdict, "Connection: close without a reason");
     if (!answer->says_close && answer->says_keep_open != ask->is_old)
         blame(&conversation->verdict, "Connection: %s to HTTP/1.%d",
