@@ -41,6 +41,20 @@ static bool is_open(const struct address *address)
     return error == 0;
 }
 
+/* RFC 6761 section 6.3: what "localhost" is, nobody need be asked. */
+static size_t loopback(uint16_t port, struct address *ret_addresses)
+{
+    ret_addresses[0] = (struct address){
+        .v4 = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+        .length = sizeof(struct sockaddr_in),
+    };
+    ret_addresses[1] = (struct address){
+        .v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback},
+        .length = sizeof(struct sockaddr_in6),
+    };
+    return 2;
+}
+
 static bool set_host(const struct url *url, struct slice host, uint16_t port)
 {
     char name[HOST_BYTES_MAX];
@@ -52,7 +66,9 @@ static bool set_host(const struct url *url, struct slice host, uint16_t port)
     if (host.length >= sizeof(name))
         return refuse(url, "the name of the host is longer than 255 bytes");
     snprintf(name, sizeof(name), "%.*s", SLICE_ARGS(host));
-    size_t count = sys_resolve(name, port, found, ARRAY_LENGTH(found), &why);
+    size_t count = slice_equal_nocase(host, SLICE("localhost"))
+                       ? loopback(port, found)
+                       : sys_resolve(name, port, found, ARRAY_LENGTH(found), &why);
     if (count == 0) {
         diagnostics_add(url->diagnostics, url->place, "the host \"%s\" has no address: %s", name, why);
         return false;
@@ -139,7 +155,7 @@ bool load_url_read(struct slice text, struct place place, struct arena *arena,
         return refuse(&url, "https needs TLS, which vif does not speak yet: measure http:// behind it");
     if (has_prefix(text, SLICE("unix:")))
         return read_unix(&url, text);
-    if (has_prefix(text, scheme))
+    if (has_prefix(text, scheme) || memmem(text.data, text.length, "://", 3))
         return read_http(&url, text);
     char *whole = arena_alloc(arena, scheme.length + text.length);
     if (whole == NULL)

@@ -406,7 +406,7 @@ static void on_read(struct stream *stream, struct slice bytes)
     if (client->state != CLIENT_OPEN)
         return;
     uint64_t now = now_us(client);
-    run->result->bytes_received += run->phase == LOAD_PHASE_MEASURING ? bytes.length : 0;
+    run->result->bytes_received += run_window_is_open(run) ? bytes.length : 0;
     if (UNLIKELY(client->kept.length > 0)) {
         read_kept(client, bytes, now);
     } else {

@@ -175,20 +175,28 @@ static void offer_now(struct run *run, struct client *client)
     run_check_end(run);
 }
 
+/* Whether nobody asks before everybody is connected: the timetable begins then; and where every request
+ * counts, as without a warm-up, there are to be as many as were wanted. */
+static bool waits_for_all(const struct run *run)
+{
+    return run->plan.rate > 0 || run->plan.warm_up_ms == 0;
+}
+
 void run_offer(struct run *run, struct client *client)
 {
     if (run->is_over || run->phase == LOAD_PHASE_FINISHING)
         return;
+    if (run->phase == LOAD_PHASE_CONNECTING && waits_for_all(run)) {
+        list_append(&run->free, &client->link);
+        return;
+    }
     if (run->plan.rate <= 0) {
         offer_now(run, client);
         return;
     }
     uint64_t now = now_us(run);
-    if (run->phase == LOAD_PHASE_CONNECTING)
-        list_append(&run->free, &client->link);
-    else
-        serve_timetable(run, client, now);
-    if (run->phase != LOAD_PHASE_CONNECTING && schedule_next_us(&run->schedule) < run->alarm_us)
+    serve_timetable(run, client, now);
+    if (schedule_next_us(&run->schedule) < run->alarm_us)
         set_alarm_for_next(run, now);
 }
 
@@ -207,6 +215,23 @@ void run_revive(struct run *run, struct client *client)
         client_connect(client);
 }
 
+/* Those who waited for all begin. By a timetable they are woken one after the other. */
+static void release_free(struct run *run)
+{
+    struct list free;
+    if (run->plan.rate > 0) {
+        set_alarm_for_next(run, run->phase_began_us);
+        return;
+    }
+    list_init(&free);
+    list_splice(&free, &run->free);
+    while (!list_is_empty(&free)) {
+        struct client *client = CONTAINER_OF(free.next, struct client, link);
+        list_remove(&client->link);
+        run_offer(run, client);
+    }
+}
+
 static void warm_up(struct run *run)
 {
     enter(run, LOAD_PHASE_WARMING_UP);
@@ -216,11 +241,10 @@ static void warm_up(struct run *run)
         arm(run, &run->end_of_phase, run->plan.warm_up_ms);
     else
         open_window(run);
-    if (run->plan.rate > 0)
-        set_alarm_for_next(run, run->phase_began_us);
+    release_free(run);
 }
 
-/* With connections of their own, requests that wait for the timetable have none yet. */
+/* Requests with connections of their own that wait for the timetable make none before. */
 static bool is_all_settled(const struct run *run)
 {
     return run->begun == run->plan.connections &&
@@ -229,11 +253,9 @@ static bool is_all_settled(const struct run *run)
 
 static void check_ramp(struct run *run)
 {
-    if (run->phase != LOAD_PHASE_CONNECTING || !is_all_settled(run))
-        return;
     if (run->unsettled == 0 && run->result->connects == 0)
         stop_early(run);
-    else
+    else if (run->phase == LOAD_PHASE_CONNECTING && is_all_settled(run))
         warm_up(run);
 }
 
@@ -426,6 +448,9 @@ int run_go(struct run *run)
     run->ramp_began_us = run->life_seen_us = run->phase_began_us;
     arm(run, &run->progress, PROGRESS_MS);
     arm(run, &run->ramp, RAMP_MS);
+    /* Opening connections is part of what is measured then, from the first one on. */
+    if (run->plan.closes && run->plan.warm_up_ms == 0)
+        warm_up(run);
     int error = loop_run(run->loop);
     settle_result(run);
     return error;

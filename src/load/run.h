@@ -117,6 +117,12 @@ void run_finish(struct run *run);
 /* What is going on. */
 struct load_progress run_progress(const struct run *run);
 
+/* Behind the ramp and the warm-up, and before the end: by the clock, or the last answer. */
+static inline bool run_window_is_open(const struct run *run)
+{
+    return run->window_begin_us != UINT64_MAX && run->window_end_us == UINT64_MAX;
+}
+
 /* The client could ask: lets it, or remembers it. */
 void run_offer(struct run *run, struct client *client);
 
