@@ -25,9 +25,10 @@ static void choose_way(struct connection_pair *pair)
     pair->drops_on_reset = sim_one_in(chance, 2);
 }
 
-static size_t buffer_bytes(struct sim_chance *chance, size_t wanted)
+/* Half as Linux has them, the others so small that they fill. */
+static size_t buffer_bytes(struct sim_chance *chance, size_t wanted, size_t least)
 {
-    size_t chosen = sim_one_in(chance, 2) ? 262144 : 512 + sim_size(chance, 131072);
+    size_t chosen = sim_one_in(chance, 2) ? 262144 : least + sim_size(chance, 131072);
     return wanted ? wanted : chosen;
 }
 
@@ -94,8 +95,10 @@ struct sim_socket *sim_connect(const struct sim_connect *connect)
         .port = (uint16_t)(PORT_FIRST + pair->number),
     };
     struct sim_chance *chance = &pair->chance;
-    channel_init(&pair->up, pair, buffer_bytes(chance, connect->send_bytes), buffer_bytes(chance, 0));
-    channel_init(&pair->down, pair, buffer_bytes(chance, 0), buffer_bytes(chance, connect->receive_bytes));
+    channel_init(&pair->up, pair, buffer_bytes(chance, connect->send_bytes, 512),
+                 buffer_bytes(chance, 0, 4096));
+    channel_init(&pair->down, pair, buffer_bytes(chance, 0, 512),
+                 buffer_bytes(chance, connect->receive_bytes, 512));
     sim_trace("connection %u: latency %llu us, segments %d, buffers up %zu + %zu, down %zu + %zu",
               pair->number, (unsigned long long)pair->latency_us, pair->temper, pair->up.send_max,
               pair->up.receive_max, pair->down.send_max, pair->down.receive_max);
