@@ -2,6 +2,8 @@
  * network and arms itself for the next, `take` reads one; `watch` looks at the clock. */
 #include "client.h"
 
+#include "endings.h"
+
 #include <stdlib.h>
 
 /* How often the time of a conversation is looked at. */
@@ -279,7 +281,9 @@ static void on_refused(struct sim_socket *socket, void *context)
     (void)socket;
     struct client *client = context;
     sim_trace("client %u: refused", client->number);
-    if (!client->scene->is_draining && !sim_has_faults())
+    bool is_explained =
+        client->scene->is_draining || sim_has_faults() || conversation_may_be_crowded(&client->conversation);
+    if (!is_explained)
         sim_fail("client %u: the connection was refused", client->number);
     client->conversation.is_abandoned = true;
     disconnect(client);
