@@ -155,10 +155,17 @@ def children(pid):
 @pytest.mark.parametrize("name", ["prefork", "workers"])
 def test_a_process_that_dies_is_replaced(start, name):
     server = start(name)
-    before = wire.wait_until(lambda: children(server.process.pid), "its processes")
+    count = model.AT_A_TIME["prefork"] if name == "prefork" else len(os.sched_getaffinity(0))
+    wire.wait_until(lambda: len(children(server.process.pid)) == count, "its processes", seconds=15)
+    before = children(server.process.pid)
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    wire.wait_until(lambda: len(children(server.process.pid)) == len(before), "others in their place", seconds=15)
+
+    def are_replaced():
+        now = children(server.process.pid)
+        return len(now) == count and not set(now) & set(before)
+
+    wire.wait_until(are_replaced, "others in their place", seconds=15)
     for _ in range(20):
         assert server.get("/hello.txt").body == tree.HELLO
 
