@@ -9,7 +9,7 @@
 #define KNOWN_HEAD_BYTES_MAX 1024
 
 /* The head that was answered last: the next one is mostly the same, byte for byte, and then means the same.
- * To compare costs a fiftieth of parsing. */
+ * To compare costs a hundredth of parsing. */
 struct known_head {
     uint16_t length; /* 0: none */
     uint16_t status;
