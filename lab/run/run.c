@@ -55,7 +55,7 @@ static uint64_t step_ms(const struct lab_settings *settings, const struct step *
     case LAB_SCENARIO_CROWD: return load_ms + step->connections / 5;
     case LAB_SCENARIO_IDLE: return 400 + settings->idle_connections / 5;
     case LAB_SCENARIO_SLOW:
-    case LAB_SCENARIO_BLOCKING: return 2 * load_ms + 200;
+    case LAB_SCENARIO_BLOCKING: return 2 * load_ms + 400;
     case LAB_SCENARIO_LIMIT: return 300 + settings->limit_connections / 5;
     case LAB_SCENARIO_EVERY: break;
     }

@@ -103,6 +103,9 @@ struct slow_clients {
     struct crowd *crowds[2];
 };
 
+/* Time for the server to fill their sockets, megabytes each: afterwards they only drip. */
+#define SETTLE_MS 200
+
 /* They are all there before the quick ones come: the worst order for who serves one after the other. */
 static bool gather_slow(const struct scenario *scenario, const struct server *server,
                         struct slow_clients *slow)
@@ -116,7 +119,7 @@ static bool gather_slow(const struct scenario *scenario, const struct server *se
             return false;
         crowd_grow(slow->crowds[i], counts[i], settings->answer_timeout_ms, scenario->watch);
     }
-    return true;
+    return watch_wait(scenario->watch, -1, SETTLE_MS);
 }
 
 /* The quick clients' load, with or without slow ones. False after an interruption. */
