@@ -8,7 +8,7 @@ PORT = 8080
 CLANG_FORMAT = $(or $(shell command -v clang-format-14),clang-format)
 FUZZ_SECONDS = 60
 
-.PHONY: build run test check format bench bench-deps fuzz deps install clean help
+.PHONY: build run test check format bench bench-deps stress fuzz deps install clean help
 .NOTPARALLEL:
 
 build: build/build.ninja
@@ -41,6 +41,10 @@ bench: build
 bench-deps:
 	@bench/deps
 
+# A hundred thousand idle connections: their memory, and what others notice of them. About two minutes.
+stress: build
+	@tests/stress/stress
+
 # Looks for new crashes with each fuzzer, FUZZ_SECONDS each.
 fuzz:
 	@tools/deps all
@@ -64,6 +68,7 @@ help:
 	@echo "make test         runs every test; make check only what needs no build"
 	@echo "make fuzz         looks for crashes (FUZZ_SECONDS=60 for each fuzzer)"
 	@echo "make bench        compares vif with other servers; make bench-deps installs them"
+	@echo "make stress       holds 100,000 idle connections"
 	@echo "make format       formats the sources"
 	@echo "make install      installs vif (PREFIX=/usr/local, DESTDIR=)"
 	@echo "make deps         installs what building and testing need"

@@ -22,6 +22,7 @@ class Site:
     path: str = "/"           # the one file that canned servers answer with, as in the URL
     floor_mode: str = "keep"  # which floor: see floor.c
     supervised: bool = False  # with whatever the server offers to replace a worker that died
+    connections_max: int = 8192  # more than that make some raise their limit of descriptors
 
     @property
     def file(self):
@@ -101,7 +102,8 @@ class Nginx(Server):
     http_options = ""
 
     def command(self, site):
-        # Temporary folders are named because the compiled-in ones need not exist; none is used.
+        # Temporary folders are named because the compiled-in ones need not exist; none is used. Of worker_connections
+        # the last sixteenth is kept free, at the cost of idle ones.
         folders = "".join(f"    {kind}_temp_path {site.folder}/{kind};\n"
                           for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         conf = site.write("nginx.conf", f"""\
@@ -110,7 +112,7 @@ worker_processes 1;
 pid {site.folder}/nginx.pid;
 error_log stderr crit;
 events {{
-    worker_connections 8192;
+    worker_connections {site.connections_max * 9 // 8};
     multi_accept on;
 }}
 http {{
@@ -148,7 +150,7 @@ class H2o(Server):
         user = "user: root\n" if os.geteuid() == 0 else ""
         conf = site.write("h2o.conf", f"""\
 {user}num-threads: 1
-max-connections: 8192
+max-connections: {site.connections_max}
 pid-file: {site.folder}/h2o.pid
 error-log: {site.folder}/h2o.errors
 hosts:
@@ -170,6 +172,9 @@ class Lighttpd(Server):
     def command(self, site):
         # 65535 is the most that the option holds; one connection in so many requests costs next to nothing.
         # server.max-fds would lift the limit of descriptors that bench/hold sets: it inherits its own.
+        connections = ""
+        if site.connections_max > Site.connections_max:
+            connections = f"server.max-fds = 20000\nserver.max-connections = {site.connections_max}\n"
         conf = site.write("lighttpd.conf", f"""\
 server.document-root = "{site.root}"
 server.bind = "127.0.0.1"
@@ -180,6 +185,7 @@ server.max-keep-alive-requests = 65535
 server.max-keep-alive-idle = 75
 server.listen-backlog = 4096
 server.stat-cache-engine = "inotify"
+{connections}\
 mimetype.assign = ( ".html" => "text/html" )
 """)
         # With one worker (server.max-worker = 1) this version forks none; its angel is who starts another.
@@ -223,7 +229,7 @@ class Haproxy(Server):
         conf = site.write("haproxy.cfg", f"""\
 global
     nbthread 1
-    maxconn 8192
+    maxconn {site.connections_max}
 defaults
     mode http
     timeout client 75s
