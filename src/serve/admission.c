@@ -85,6 +85,12 @@ void admission_release(struct server *server, const struct peer *peer)
 /* A head that takes longer than this to arrive is worth less than a client that was here before. */
 #define SLOW_HEAD_MS 1000
 
+/* What a client that is near needs to take the last bytes of its answer. */
+#define LAST_ANSWER_MS 1000
+
+/* Idle connections that are looked at to find one that can go. */
+#define IDLE_LOOKS_MAX 32
+
 static bool shed_slow_head(struct server *server)
 {
     if (list_is_empty(&server->reading))
@@ -97,22 +103,39 @@ static bool shed_slow_head(struct server *server)
     return true;
 }
 
-bool admission_shed(struct server *server)
+/* Idle for us, but the client may be taking its last answer still, and writing its next request: to close now
+ * would answer that with RST, which takes the rest of the answer with it. Who takes long is not waited for.
+ */
+static bool may_lack_answer(struct server *server, const struct connection *connection)
 {
-    if (shed_slow_head(server)) {
-        server_counters(server)->connections_shed++;
-        return true;
-    }
+    uint64_t began_ms = connection->deadline_ms - server_settings(server)->timeouts.idle_ms;
+    return loop_now_ms(server_loop(server)) < began_ms + LAST_ANSWER_MS && connection->request_count > 0 &&
+           stream_unacknowledged(&connection->stream) > 0;
+}
+
+static bool shed_idle(struct server *server)
+{
+    unsigned looks = 0;
     LIST_FOREACH(link, &server->idle) {
         struct connection *oldest = CONTAINER_OF(link, struct connection, link);
         /* The one whose request needs the room is in the list still, until it settles. */
         if (!list_is_empty(&oldest->exchanges))
             continue;
-        server_counters(server)->connections_shed++;
+        if (looks++ == IDLE_LOOKS_MAX)
+            return false;
+        if (may_lack_answer(server, oldest))
+            continue;
         connection_abort(oldest);
         return true;
     }
     return false;
+}
+
+bool admission_shed(struct server *server)
+{
+    bool has_shed = shed_slow_head(server) || shed_idle(server);
+    server_counters(server)->connections_shed += has_shed;
+    return has_shed;
 }
 
 static const char refusal_text[] =

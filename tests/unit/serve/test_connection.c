@@ -435,6 +435,36 @@ static void a_want_of_descriptors_closes_other_connections(void **state)
     world_finish(&world);
 }
 
+static bool is_idle_again(void *context)
+{
+    struct world *world = context;
+    return world->counters.requests == 1 && world_connection(world)->state == CONNECTION_IDLE;
+}
+
+/* It is idle for the server only: to be closed for another one's sake would cost it the answer, should it be
+ * about to ask again. */
+static void who_takes_an_answer_still_is_not_closed_to_make_room(void **state)
+{
+    (void)state;
+    struct world world;
+    struct client reader, other;
+    prepare(&world);
+    world.settings->limits.connections = 1;
+    world_add_file(&world, "middling", 1u << 20);
+    world_start(&world);
+    client_connect(&reader, &world, RECEIVE_BYTES_FEW);
+    client_say(&reader, "GET /middling HTTP/1.1\r\nHost: x\r\n\r\n");
+    world_expect(&world, is_idle_again, &world);
+    client_connect(&other, &world, 0);
+    client_say(&other, "GET /small HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_await(&other, "HTTP/1.1 503 ", 1);
+    client_await_end(&other);
+    client_await_bytes(&reader, 1u << 20);
+    client_close(&other);
+    client_close(&reader);
+    world_finish(&world);
+}
+
 static void connections_of_one_address_are_counted(void **state)
 {
     (void)state;
@@ -500,6 +530,7 @@ int main(void)
         cmocka_unit_test(lingering_lasts_while_a_slow_reader_gets_on),
         cmocka_unit_test(a_broken_off_request_takes_no_answer_away),
         cmocka_unit_test(a_want_of_descriptors_closes_other_connections),
+        cmocka_unit_test(who_takes_an_answer_still_is_not_closed_to_make_room),
         cmocka_unit_test(connections_of_one_address_are_counted),
         cmocka_unit_test(an_idle_connection_has_no_buffer),
     };
