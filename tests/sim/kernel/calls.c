@@ -65,7 +65,7 @@ void call_got_on(void)
 
 void call_had_reason(void)
 {
-    idle_wakes = 0;
+    idle_waits = idle_wakes = 0;
 }
 
 void call_slept(void)
