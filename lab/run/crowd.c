@@ -97,6 +97,22 @@ unsigned crowd_held(const struct crowd *crowd)
 
 /* --- connecting --- */
 
+/* Once half of an address's ports are taken, the kernel looks at thousands for each new one. */
+#define CLIENTS_OF_ADDRESS 4096
+
+/* Clients come from 127.0.0.2, and further ones from the addresses behind it. */
+static void bind_address(int fd, unsigned number)
+{
+    int without_port = 1;
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + number / CLIENTS_OF_ADDRESS),
+    };
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &without_port, sizeof(without_port));
+    int refused = bind(fd, (struct sockaddr *)&address, sizeof(address));
+    (void)refused; /* then it comes from where the kernel likes */
+}
+
 /* A small window, so that the server's side of a large answer soon has to wait. */
 static int open_socket(enum crowd_manner manner)
 {
@@ -112,6 +128,8 @@ static void add_client(struct crowd *crowd)
     struct client *client = &crowd->clients[crowd->count];
     int fd = open_socket(crowd->manner);
     int error = fd < 0 ? fd : 0;
+    if (error == 0)
+        bind_address(fd, crowd->count);
     if (error == 0 && connect(fd, &crowd->server.any, crowd->server.length) < 0 && errno != EINPROGRESS)
         error = -errno;
     if (error == 0)
