@@ -43,13 +43,16 @@ static uint64_t now_us(const struct client *client)
 
 static struct asked *asked_at(struct client *client, unsigned index)
 {
-    return &client->asked[(client->asked_first + index) % client->run->plan.pipeline];
+    unsigned at = client->asked_first + index;
+    unsigned size = client->run->plan.pipeline;
+    return &client->asked[at < size ? at : at - size];
 }
 
 static struct asked take_oldest(struct client *client)
 {
     struct asked oldest = *asked_at(client, 0);
-    client->asked_first = (uint16_t)((client->asked_first + 1) % client->run->plan.pipeline);
+    unsigned next = client->asked_first + 1u;
+    client->asked_first = next < client->run->plan.pipeline ? (uint16_t)next : 0;
     client->asked_count--;
     client->run->under_way--;
     return oldest;
@@ -155,7 +158,7 @@ static void begin(struct client *client, int fd)
     if (client->asked_count > 0)
         send_asked(client, 0, client->asked_count);
     else
-        run_offer(run, client);
+        run_offer(run, client, now_us(client));
 }
 
 static enum load_error kind_of(int error)
@@ -376,11 +379,11 @@ static void take_answers(struct client *client, struct slice *input, uint64_t no
     }
 }
 
-static void go_on(struct client *client)
+static void go_on(struct client *client, uint64_t now)
 {
     struct run *run = client->run;
     if (client_room(client) > 0)
-        run_offer(run, client);
+        run_offer(run, client, now);
     run_check_end(run);
 }
 
@@ -416,7 +419,7 @@ static void on_read(struct stream *stream, struct slice bytes)
         if (UNLIKELY(!is_kept))
             lose(client, LOAD_ERROR_MALFORMED, -ENOMEM);
     }
-    go_on(client);
+    go_on(client, now);
 }
 
 static void on_end(struct stream *stream)
@@ -436,7 +439,8 @@ static void on_error(struct stream *stream, int error)
 
 static void on_sent(struct stream *stream)
 {
-    go_on(CONTAINER_OF(stream, struct client, stream));
+    struct client *client = CONTAINER_OF(stream, struct client, stream);
+    go_on(client, now_us(client));
 }
 
 static void on_closed(struct stream *stream)

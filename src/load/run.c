@@ -51,11 +51,6 @@ static void enter(struct run *run, enum load_phase phase)
 
 /* --- the window --- */
 
-static bool is_in_window(const struct run *run, uint64_t us)
-{
-    return us >= run->window_begin_us && us < run->window_end_us;
-}
-
 static uint64_t requests_due(const struct run *run, uint64_t now)
 {
     return run->schedule.taken + schedule_waiting(&run->schedule, now);
@@ -79,15 +74,29 @@ static void open_window(struct run *run)
     take_time(run);
 }
 
+/* How many requests may still begin. */
+static uint64_t requests_left(const struct run *run)
+{
+    return run->plan.requests_max > 0 ? run->plan.requests_max - run->result->sent : UINT64_MAX;
+}
+
+/* What was due by then and not sent is told; where the end is that of the last answer, all of it was sent. */
+static void end_window(struct run *run, uint64_t at_us)
+{
+    bool by_number =
+        run->phase == LOAD_PHASE_FINISHING && run->plan.requests_max > 0 && requests_left(run) == 0;
+    run->window_end_us = at_us;
+    run->result->due = run->result->sent;
+    if (run->plan.rate > 0 && !by_number)
+        run->result->due = MAX(requests_due(run, at_us) - run->due_before, run->result->sent);
+    take_time(run);
+}
+
 /* The end by the clock. */
 static void close_window(struct run *run)
 {
     enter(run, LOAD_PHASE_FINISHING);
-    run->window_end_us = run->phase_began_us;
-    run->result->due = run->result->sent;
-    if (run->plan.rate > 0)
-        run->result->due = MAX(requests_due(run, run->window_end_us) - run->due_before, run->result->sent);
-    take_time(run);
+    end_window(run, run->phase_began_us);
     arm(run, &run->end_of_phase, run->plan.timeout_ms + PATIENCE_MS);
     run_check_end(run);
 }
@@ -99,14 +108,9 @@ static void stop_asking(struct run *run)
     arm(run, &run->end_of_phase, run->plan.timeout_ms + PATIENCE_MS);
 }
 
-static bool has_asked_enough(const struct run *run)
-{
-    return run->plan.requests_max > 0 && run->result->sent >= run->plan.requests_max;
-}
-
 void run_check_end(struct run *run)
 {
-    if (run->phase == LOAD_PHASE_MEASURING && has_asked_enough(run))
+    if (run->phase == LOAD_PHASE_MEASURING && requests_left(run) == 0)
         stop_asking(run);
     if (run->phase == LOAD_PHASE_FINISHING && run->under_way == 0)
         loop_stop(run->loop);
@@ -139,10 +143,10 @@ static void set_alarm_for_next(struct run *run, uint64_t now)
 /* Gives the client as many of the requests that are due as it takes. */
 static void serve_timetable(struct run *run, struct client *client, uint64_t now)
 {
-    uint64_t waiting = schedule_waiting(&run->schedule, now);
+    uint64_t waiting = MIN(schedule_waiting(&run->schedule, now), requests_left(run));
     unsigned room = client_room(client);
     list_remove(&client->link);
-    if (waiting > 0 && room > 0 && !has_asked_enough(run)) {
+    if (waiting > 0 && room > 0) {
         client_ask(client, (unsigned)MIN((uint64_t)room, waiting), now);
         run_check_end(run);
         room = client_room(client);
@@ -166,12 +170,11 @@ static const struct watch_events alarm_events = {.on_ready = on_alarm, .name = "
 
 /* --- what clients call --- */
 
-static void offer_now(struct run *run, struct client *client)
+static void offer_now(struct run *run, struct client *client, uint64_t now)
 {
-    uint64_t left = run->plan.requests_max > 0 ? run->plan.requests_max - run->result->sent : UINT64_MAX;
-    unsigned count = (unsigned)MIN((uint64_t)client_room(client), left);
+    unsigned count = (unsigned)MIN((uint64_t)client_room(client), requests_left(run));
     if (count > 0)
-        client_ask(client, count, now_us(run));
+        client_ask(client, count, now);
     run_check_end(run);
 }
 
@@ -182,7 +185,7 @@ static bool waits_for_all(const struct run *run)
     return run->plan.rate > 0 || run->plan.warm_up_ms == 0;
 }
 
-void run_offer(struct run *run, struct client *client)
+void run_offer(struct run *run, struct client *client, uint64_t now)
 {
     if (run->is_over || run->phase == LOAD_PHASE_FINISHING)
         return;
@@ -191,10 +194,9 @@ void run_offer(struct run *run, struct client *client)
         return;
     }
     if (run->plan.rate <= 0) {
-        offer_now(run, client);
+        offer_now(run, client, now);
         return;
     }
-    uint64_t now = now_us(run);
     serve_timetable(run, client, now);
     if (schedule_next_us(&run->schedule) < run->alarm_us)
         set_alarm_for_next(run, now);
@@ -210,7 +212,7 @@ void run_revive(struct run *run, struct client *client)
     if (run->is_over || run->phase == LOAD_PHASE_FINISHING)
         return;
     if (run->plan.closes)
-        run_offer(run, client);
+        run_offer(run, client, now_us(run));
     else
         client_connect(client);
 }
@@ -228,7 +230,7 @@ static void release_free(struct run *run)
     while (!list_is_empty(&free)) {
         struct client *client = CONTAINER_OF(free.next, struct client, link);
         list_remove(&client->link);
-        run_offer(run, client);
+        run_offer(run, client, run->phase_began_us);
     }
 }
 
@@ -266,59 +268,6 @@ void run_settle(struct run *run, struct client *client)
     client->is_settled = true;
     run->unsettled--;
     check_ramp(run);
-}
-
-void run_count_sent(struct run *run, const struct asked *asked)
-{
-    if (!is_in_window(run, asked->due_us))
-        return;
-    run->result->sent++;
-    run->result->targets[asked->target].sent++;
-    run->result->bytes_sent += run->messages.requests[asked->target].length;
-}
-
-static bool is_right(const struct load_target *target, unsigned status)
-{
-    return target->status > 0 ? status == target->status : status >= 200 && status < 400;
-}
-
-static void count_error(struct run *run, enum load_error kind, int error, bool is_measured)
-{
-    run->errors++;
-    if (run->result->system_errors[kind] == 0)
-        run->result->system_errors[kind] = error;
-    run->result->errors[kind] += is_measured;
-}
-
-void run_count_answer(struct run *run, const struct asked *asked, unsigned status, uint64_t now)
-{
-    struct load_target_result *target = &run->result->targets[asked->target];
-    bool is_measured = is_in_window(run, asked->due_us);
-    bool is_good = is_right(&run->plan.targets[asked->target], status);
-    run->answers += is_good;
-    if (is_measured)
-        run->result->status_classes[MIN(status / 100, 5u)]++;
-    if (!is_good) {
-        count_error(run, LOAD_ERROR_STATUS, 0, is_measured);
-        return;
-    }
-    if (!is_measured)
-        return;
-    run->last_answer_us = now;
-    target->answers++;
-    histogram_record(&target->latency, now - asked->due_us);
-    if (run->plan.rate > 0)
-        histogram_record(&target->service, now - asked->sent_us);
-}
-
-void run_count_lost(struct run *run, const struct asked *asked, enum load_error kind, int error)
-{
-    count_error(run, kind, error, is_in_window(run, asked->due_us));
-}
-
-void run_count_unconnected(struct run *run, enum load_error kind, int error)
-{
-    count_error(run, kind, error, true);
 }
 
 /* --- timers --- */
@@ -424,11 +373,8 @@ static void settle_result(struct run *run)
 {
     struct load_result *result = run->result;
     bool was_open = run->window_begin_us != UINT64_MAX;
-    if (was_open && run->window_end_us == UINT64_MAX) {
-        run->window_end_us = run->phase == LOAD_PHASE_MEASURING ? now_us(run) : run->last_answer_us;
-        result->due = result->sent;
-        take_time(run);
-    }
+    if (was_open && run->window_end_us == UINT64_MAX)
+        end_window(run, run->phase == LOAD_PHASE_MEASURING ? now_us(run) : run->last_answer_us);
     result->elapsed_us = was_open ? run->window_end_us - run->window_begin_us : 0;
     result->threads = 1;
     result->target_count = run->plan.target_count;

@@ -3,7 +3,8 @@
  *
  * run.c knows the time: when connections are opened, requests may begin, the window opens and closes.
  * client.c knows one connection: it asks, takes answers, and says what went wrong. Each client that could ask
- * is offered to the run, which either lets it, or keeps it in its list of the free until a request is due. */
+ * is offered to the run, which either lets it, or keeps it in its list of the free until a request is due.
+ * count.c keeps the books. */
 #ifndef LOAD_RUN_H
 #define LOAD_RUN_H
 
@@ -123,8 +124,8 @@ static inline bool run_window_is_open(const struct run *run)
     return run->window_begin_us != UINT64_MAX && run->window_end_us == UINT64_MAX;
 }
 
-/* The client could ask: lets it, or remembers it. */
-void run_offer(struct run *run, struct client *client);
+/* The client could ask, now: lets it, or remembers it. */
+void run_offer(struct run *run, struct client *client, uint64_t now_us);
 
 /* A request begins now: when it was due. */
 uint64_t run_take_due(struct run *run, uint64_t now_us);
@@ -135,6 +136,11 @@ void run_revive(struct run *run, struct client *client);
 /* The first connection of a client was made, or failed. */
 void run_settle(struct run *run, struct client *client);
 
+/* Fewer requests are under way than before: perhaps none is, and none will be. */
+void run_check_end(struct run *run);
+
+/* --- count.c --- */
+
 /* Requests sent, answered, lost. `error` is the system's or 0. */
 void run_count_sent(struct run *run, const struct asked *asked);
 void run_count_answer(struct run *run, const struct asked *asked, unsigned status, uint64_t now_us);
@@ -142,8 +148,5 @@ void run_count_lost(struct run *run, const struct asked *asked, enum load_error 
 
 /* A connection that was not made. */
 void run_count_unconnected(struct run *run, enum load_error kind, int error);
-
-/* Fewer requests are under way than before: perhaps none is, and none will be. */
-void run_check_end(struct run *run);
 
 #endif
