@@ -224,9 +224,9 @@ static int make_root(char root[64])
     int folder = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return -errno;
-    int error = make_file(folder, CROWD_SMALL_PATH + 1, SMALL_BYTES);
+    int error = make_file(folder, CROWD_SMALL_NAME, SMALL_BYTES);
     if (error == 0)
-        error = make_file(folder, CROWD_LARGE_PATH + 1, LARGE_BYTES);
+        error = make_file(folder, CROWD_LARGE_NAME, LARGE_BYTES);
     sys_close(folder);
     return error;
 }
@@ -236,8 +236,8 @@ static void remove_root(const char *root)
     int folder = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return;
-    unlinkat(folder, CROWD_SMALL_PATH + 1, 0);
-    unlinkat(folder, CROWD_LARGE_PATH + 1, 0);
+    unlinkat(folder, CROWD_SMALL_NAME, 0);
+    unlinkat(folder, CROWD_LARGE_NAME, 0);
     sys_close(folder);
     rmdir(root);
 }

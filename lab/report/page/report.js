@@ -147,6 +147,13 @@ function fillMethod(run) {
   byId("method").append(...texts.map((text) => make("p", {}, text)));
 }
 
+/* Where the load generator itself was the limit, requests per second are too few. */
+function clientBound(models, connections) {
+  const names = models.filter((model) => pointAt(model, connections)?.is_client_bound).map((model) => model.name);
+  return names.length === 0 ? "" :
+    ` The clients' own core was full with ${names.join(", ")}: these could do more, and CPU time says how much.`;
+}
+
 function main() {
   const run = JSON.parse(byId("data").textContent);
   const {models} = run;
@@ -156,7 +163,8 @@ function main() {
   fillRecords(models, connections);
   fillSummary(byId("summary"), models, connections, run.settings.answer_timeout_ms * 1000);
   byId("summary-note").textContent = connections === undefined ? "" :
-    `Requests, CPU time, p99 and switches with ${units.count(connections)} connections. A press on a heading sorts.`;
+    `Requests, CPU time, p99 and switches with ${units.count(connections)} connections. A press on a heading sorts.` +
+    clientBound(models, connections);
   fillPlots(run, models);
   fillScenarios(run, models);
   byId("cards").append(...models.map((model) => card(model, connections)));
