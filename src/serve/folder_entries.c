@@ -49,12 +49,22 @@ static int target_status(const struct reading *reading, const char *name, struct
     return result;
 }
 
-static bool find_status(const struct reading *reading, const char *name, struct file_status *ret_status)
+/* The server is short of something: it says nothing about the entry. */
+static bool is_shortage(int error)
+{
+    return error == -ENOMEM || error == -EMFILE || error == -ENFILE;
+}
+
+/* 1 for what is listed, 0 for what is not or cannot be looked at, -errno where that is not the entry's fault:
+ * a listing that lacks a name without a reason would be a lie. */
+static int find_status(const struct reading *reading, const char *name, struct file_status *ret_status)
 {
     int result = sys_entry_status(reading->folder_fd, name, ret_status);
     if (result == 0 && S_ISLNK(ret_status->mode))
         result = target_status(reading, name, ret_status);
-    return result == 0 && (S_ISDIR(ret_status->mode) || S_ISREG(ret_status->mode));
+    if (result < 0)
+        return is_shortage(result) ? result : 0;
+    return S_ISDIR(ret_status->mode) || S_ISREG(ret_status->mode);
 }
 
 static int64_t seconds_from_ns(int64_t ns)
@@ -62,19 +72,20 @@ static int64_t seconds_from_ns(int64_t ns)
     return ns / 1000000000 - (ns % 1000000000 < 0);
 }
 
-static void add(const struct reading *reading, struct slice name)
+static int add(const struct reading *reading, struct slice name)
 {
     struct file_status status;
     struct folder_entries *entries = reading->entries;
-    if (!is_shown(reading, name) || !find_status(reading, name.data, &status))
-        return;
-    struct slice copy = {0};
-    if (entries->count < reading->count_max)
-        copy = arena_copy(&entries->arena, name);
-    if (copy.data == NULL) {
+    int found = is_shown(reading, name) ? find_status(reading, name.data, &status) : 0;
+    if (found <= 0)
+        return found;
+    if (entries->count == reading->count_max) {
         entries->truncated = true;
-        return;
+        return 0;
     }
+    struct slice copy = arena_copy(&entries->arena, name);
+    if (copy.data == NULL)
+        return -ENOMEM;
     bool is_folder = S_ISDIR(status.mode);
     entries->items[entries->count++] = (struct folder_entry){
         .name = copy,
@@ -82,6 +93,7 @@ static void add(const struct reading *reading, struct slice name)
         .modified_seconds = seconds_from_ns(status.modified_ns),
         .is_folder = is_folder,
     };
+    return 0;
 }
 
 static int read_names(const struct reading *reading, DIR *folder)
@@ -92,7 +104,9 @@ static int read_names(const struct reading *reading, DIR *folder)
         if (result <= 0)
             return result;
         reading->entries->truncated = names == NAMES_READ_MAX;
-        add(reading, slice_from(name));
+        result = add(reading, slice_from(name));
+        if (result < 0)
+            return result;
     }
     return 0;
 }

@@ -22,8 +22,8 @@ struct folder_entries {
 
 /* At most `count_max` (not 0) entries of the folder at `path` (NUL-terminated, "." for the root) beneath
  * `root_fd`, in no order. Names that begin with '.' only if `hidden`; ".well-known" is for everybody (RFC
- * 8615). Entries that vanish meanwhile, or whose status cannot be had, are left out. Returns 0, to be
- * followed by folder_entries_finish, or -errno. */
+ * 8615). Entries that vanish meanwhile, or that cannot be looked at, are left out; not so where it is memory
+ * or descriptors that lack. Returns 0, to be followed by folder_entries_finish, or -errno. */
 int folder_entries_read(int root_fd, const char *path, bool hidden, size_t count_max,
                         struct folder_entries *ret_entries) MUST_CHECK;
 
