@@ -45,8 +45,9 @@ static struct http_validators validators_of(const struct file *file)
  * section 15.4.5). */
 static void respond_without_content(struct exchange *exchange, int status)
 {
+    char date[HTTP_DATE_LENGTH];
     exchange_begin_response(exchange, status);
-    file_add_validators(exchange, exchange->file);
+    file_add_validators(exchange, exchange->file, date);
     if (status == 412)
         exchange_respond_error_page(exchange);
     else
@@ -80,8 +81,9 @@ static void respond_one_range(struct exchange *exchange, struct http_range range
         exchange_fail(exchange, 503);
         return;
     }
+    char date[HTTP_DATE_LENGTH];
     exchange_begin_response(exchange, 206);
-    file_add_fields(exchange, file);
+    file_add_fields(exchange, file, date);
     size_t length = format_content_range(text, range, file->status.size);
     exchange_add_field(exchange, HTTP_FIELD_CONTENT_RANGE, slice_make(text, length));
     struct segment content = content_segment(file, range.first, http_range_length(range));
@@ -143,8 +145,9 @@ static void respond_ranges(struct exchange *exchange, const struct http_range *r
         exchange_fail(exchange, 503);
         return;
     }
+    char date[HTTP_DATE_LENGTH];
     exchange_begin_response(exchange, 206);
-    file_add_fields(exchange, exchange->file);
+    file_add_fields(exchange, exchange->file, date);
     http_response_remove(&exchange->response, http_field_text(HTTP_FIELD_CONTENT_TYPE));
     exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE, type);
     exchange_respond(exchange, content, used);

@@ -46,16 +46,13 @@ static bool is_negotiated(const struct file *file)
     return file->siblings != 0 || file->coding != HTTP_CODING_IDENTITY;
 }
 
-void file_add_validators(struct exchange *exchange, struct file *file)
+void file_add_validators(struct exchange *exchange, struct file *file, char date[HTTP_DATE_LENGTH])
 {
     const struct files_settings *settings = file->root->settings;
-    char *date = arena_alloc(&exchange->arena, HTTP_DATE_LENGTH);
     exchange_add_field(exchange, HTTP_FIELD_ETAG, file_etag(file));
-    if (date) {
-        http_date_format(date,
-                         MIN(file_modified_seconds(file), loop_wall_seconds(server_loop(exchange->server))));
-        exchange_add_field(exchange, HTTP_FIELD_LAST_MODIFIED, slice_make(date, HTTP_DATE_LENGTH));
-    }
+    http_date_format(date,
+                     MIN(file_modified_seconds(file), loop_wall_seconds(server_loop(exchange->server))));
+    exchange_add_field(exchange, HTTP_FIELD_LAST_MODIFIED, slice_make(date, HTTP_DATE_LENGTH));
     struct slice control = cache_control(settings, file_path(file));
     if (control.length > 0)
         exchange_add_field(exchange, HTTP_FIELD_CACHE_CONTROL, control);
@@ -65,14 +62,14 @@ void file_add_validators(struct exchange *exchange, struct file *file)
         exchange_add_field(exchange, HTTP_FIELD_ACCESS_CONTROL_ALLOW_ORIGIN, settings->cors);
 }
 
-void file_add_fields(struct exchange *exchange, struct file *file)
+void file_add_fields(struct exchange *exchange, struct file *file, char date[HTTP_DATE_LENGTH])
 {
     exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE, http_mime_type(file_path(file)));
     if (file->coding != HTTP_CODING_IDENTITY)
         exchange_add_field(exchange, HTTP_FIELD_CONTENT_ENCODING,
                            http_coding_name((enum http_coding)file->coding));
     exchange_add_field(exchange, HTTP_FIELD_ACCEPT_RANGES, SLICE("bytes"));
-    file_add_validators(exchange, file);
+    file_add_validators(exchange, file, date);
 }
 
 static struct segment content_of(const struct file *file)
@@ -85,8 +82,9 @@ static struct segment content_of(const struct file *file)
 static void respond_unready(struct exchange *exchange)
 {
     struct segment content = content_of(exchange->file);
+    char date[HTTP_DATE_LENGTH];
     exchange_begin_response(exchange, 200);
-    file_add_fields(exchange, exchange->file);
+    file_add_fields(exchange, exchange->file, date);
     exchange_respond(exchange, &content, content.length > 0);
 }
 
@@ -95,8 +93,9 @@ static bool make_head(struct exchange *exchange, struct file *file)
     struct http_response *response = &exchange->response;
     if (file->block == NULL)
         return false;
+    char date[HTTP_DATE_LENGTH];
     exchange_begin_response(exchange, 200);
-    file_add_fields(exchange, file);
+    file_add_fields(exchange, file, date);
     exchange_edit_fields(exchange);
     response->content_length = file->status.size;
     if (h1_response_size(response) > FILE_HEAD_BYTES_MAX)
