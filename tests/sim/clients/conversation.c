@@ -156,7 +156,7 @@ static void take_continue(struct conversation *conversation, const struct ask *a
 }
 
 /* The one line of defence that has no connection to answer with: no date, no name. */
-static bool is_turned_away(const struct conversation *conversation, const struct answer *answer)
+bool conversation_is_turned_away(const struct conversation *conversation, const struct answer *answer)
 {
     return conversation->answered == 0 && answer->status == 503 && answer->says_close &&
            answer_field(answer, "Date").data == NULL;
@@ -219,7 +219,7 @@ static void take_answer(struct conversation *conversation, const struct answer *
     conversation->said_close |= answer->says_close;
     if (answer->status == 100)
         take_continue(conversation, ask);
-    else if (is_turned_away(conversation, answer))
+    else if (conversation_is_turned_away(conversation, answer))
         take_refusal(conversation, answer);
     else if (ask == NULL)
         blame(&conversation->verdict, "status %d is an answer to nothing", answer->status);
@@ -231,7 +231,7 @@ static void take_answer(struct conversation *conversation, const struct answer *
  * other request: with content. */
 static bool is_answered_bare(const struct conversation *conversation, const struct answer *answer)
 {
-    return answer->status != 408 && !is_turned_away(conversation, answer);
+    return answer->status != 408 && !conversation_is_turned_away(conversation, answer);
 }
 
 static enum answer_result read_answer(struct conversation *conversation, struct answer *answer)

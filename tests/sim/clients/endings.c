@@ -84,12 +84,13 @@ static void judge_cut(struct conversation *conversation, const struct ask *ask, 
     bool has_cause = may_end_any_time(conversation) || conversation->is_slow ||
                      was_written_over(conversation, ask) || sim_is_short_of_jobs() ||
                      (by_reset && provoked_reset(conversation));
-    if (!has_cause) {
-        blame(verdict, "the answer was cut off after %zu bytes", conversation->inbox.length);
+    bool has_head =
+        answer_read(buffer_slice(&conversation->inbox), ask->is_head, &answer, verdict) == ANSWER_HEAD;
+    if (has_head && by_reset && conversation_is_turned_away(conversation, &answer))
         return;
-    }
-    if (answer_read(buffer_slice(&conversation->inbox), ask->is_head, &answer, verdict) != ANSWER_HEAD ||
-        answer.status == 408)
+    if (!has_cause)
+        blame(verdict, "the answer was cut off after %zu bytes", conversation->inbox.length);
+    if (!has_head || answer.status == 408)
         return;
     struct circumstances circumstances = {
         .website = conversation->scene->website,

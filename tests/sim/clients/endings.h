@@ -2,6 +2,7 @@
 #ifndef SIM_CLIENTS_ENDINGS_H
 #define SIM_CLIENTS_ENDINGS_H
 
+#include "answer.h"
 #include "conversation.h"
 
 /* The server counts from the beginning of its loop's turn, which is long on a crowded machine. */
@@ -15,6 +16,9 @@ bool conversation_may_be_crowded(const struct conversation *conversation);
 
 /* Files may be as they were at this time, for a request that began then. */
 uint64_t conversation_files_from_us(uint64_t began_us);
+
+/* The 503 of a server that has no room for a connection. */
+bool conversation_is_turned_away(const struct conversation *conversation, const struct answer *answer);
 
 /* The connection ends with the answer to this request, whatever the server's limits are. */
 bool ask_is_last(const struct ask *ask);
