@@ -7,8 +7,9 @@ PORT = 8080
 # Versions differ in taste: tools/check-format wants this one.
 CLANG_FORMAT = $(or $(shell command -v clang-format-14),clang-format)
 FUZZ_SECONDS = 60
+SEEDS = 100000
 
-.PHONY: build run test check format bench bench-deps stress fuzz deps install clean help
+.PHONY: build run test check format bench bench-deps stress fuzz sim sim-long deps install clean help
 .NOTPARALLEL:
 
 build: build/build.ninja
@@ -50,6 +51,17 @@ fuzz:
 	@tools/deps all
 	@tools/fuzz $(FUZZ_SECONDS)
 
+# The server on a simulated kernel, with simulated clients: thousands of runs, and those that found something once.
+sim: build/build.ninja
+	@ninja -C build tests/sim/vif-sim
+	@tests/sim/replay build/tests/sim/vif-sim tests/sim/regressions
+	@build/tests/sim/vif-sim --seeds 1-3000
+
+# As many new ones as are asked for.
+sim-long: build/build.ninja
+	@ninja -C build tests/sim/vif-sim
+	@build/tests/sim/vif-sim --count $(SEEDS)
+
 # Installs what building and testing need and is not there; the other targets do it by themselves.
 deps:
 	@tools/deps all
@@ -67,6 +79,7 @@ help:
 	@echo "make run          builds it and serves the welcome site (PORT=8080)"
 	@echo "make test         runs every test; make check only what needs no build"
 	@echo "make fuzz         looks for crashes (FUZZ_SECONDS=60 for each fuzzer)"
+	@echo "make sim          runs the server on a simulated kernel; make sim-long SEEDS=100000 for longer"
 	@echo "make bench        compares vif with other servers; make bench-deps installs them"
 	@echo "make stress       holds 100,000 idle connections"
 	@echo "make format       formats the sources"
