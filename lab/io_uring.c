@@ -264,8 +264,12 @@ static void drop_silent(struct uring *uring)
 static int provide_buffers(struct uring *uring)
 {
     void *memory;
-    if (posix_memalign(&memory, 4096, BUFFERS * (sizeof(struct io_uring_buf) + BUFFER_BYTES)) != 0)
+    const size_t size = BUFFERS * (sizeof(struct io_uring_buf) + BUFFER_BYTES);
+    if (posix_memalign(&memory, 4096, size) != 0)
         return -ENOMEM;
+    /* They take turns, so all of them are used soon, by however few clients: better now, when nobody takes it
+     * for memory that a client costs. */
+    memset(memory, 0, size);
     uring->buffer_ring = memory;
     uring->buffers = (char *)memory + BUFFERS * sizeof(struct io_uring_buf);
     struct io_uring_buf_reg registration = {
