@@ -160,6 +160,11 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         ("vif run --hid", [""]),
         ("vif run --conf", ["--config"]),
         ("vif completion z", ["zsh"]),
+        ("vif load --conn", ["--connections", "--connect-rate"]),
+        ("vif load --hid", [""]),
+        ("vif load -c ", [""]),
+        ("vif run -c vif.b", ["vif.bash"]),
+        ("vif load --svg vif.b", ["vif.bash"]),
     ],
 )
 def test_bash_completes(words, expected, tmp_path):
