@@ -20,7 +20,7 @@
  * rather than lose it. */
 #define DRAIN_IDLE_MS 250
 
-/* So often is looked whether a lingering client has our last byte, however short the time to linger. */
+/* So often is looked whether a lingering client has our last byte. */
 #define LAST_BYTE_LOOK_MS 250
 
 #define NEVER UINT64_MAX
@@ -80,7 +80,9 @@ static uint64_t deadline(struct connection *connection, bool is_new)
                    rate_deadline(connection, connection->phase_bytes, timeouts->body_ms));
     case CONNECTION_HANDLE: return NEVER;
     case CONNECTION_SEND: return is_new ? now + timeouts->write_ms : connection->deadline_ms;
-    case CONNECTION_LINGER: return now + linger_ms(connection);
+    case CONNECTION_LINGER:
+        return now + (connection->phase_bytes > 0 ? MIN(linger_ms(connection), (uint32_t)LAST_BYTE_LOOK_MS)
+                                                  : linger_ms(connection));
     case CONNECTION_CLOSED: break;
     }
     UNREACHABLE();
@@ -140,7 +142,7 @@ static bool may_go_on_lingering(struct connection *connection)
         return false;
     if ((left == 0 && !is_on) || linger_ms(connection) == 0)
         return false;
-    connection->deadline_ms = now + MAX(linger_ms(connection), left > 0 ? LAST_BYTE_LOOK_MS : 0);
+    connection->deadline_ms = now + (left > 0 ? LAST_BYTE_LOOK_MS : linger_ms(connection));
     arm(connection);
     return true;
 }
