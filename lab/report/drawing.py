@@ -20,8 +20,8 @@ LOOKS = {
     "poll": ("#b01fb8", "#ee8bf5", "3 3"),
 }
 SPARE = [("#0369a1", "#38bdf8", ""), ("#1d4ed8", "#7da2ff", ""), ("#dc2626", "#f87171", ""), ("#0f766e", "#2dd4bf", ""),
-         ("#4d7c0f", "#a3e635", "10 3 2 3"), ("#08734f", "#62dba8", ""), ("#78716c", "#c4b8ae", "10 3 2 3"),
-         ("#be185d", "#f9a8d4", "10 3 2 3")]
+         ("#4d7c0f", "#a3e635", "10 3 2 3"), ("#db2777", "#f9a8d4", "10 3 2 3"), ("#08734f", "#62dba8", ""),
+         ("#78716c", "#c4b8ae", "10 3 2 3")]
 
 
 def looks(models):
@@ -173,22 +173,24 @@ def lines(models, title, note, points_of, key, show):
 # --- rows ---
 
 
-def row_axis(x, y, rows, show):
+def row_axis(x, y, rows, ticks, show):
     body = ""
     bottom = y + ROW * rows
-    for value, digit in x.ticks():
-        if digit == 1:
+    for value in ticks:
+        if x.low <= value <= x.high:
             body += (f'  <path class="grid" d="M{x.at(value):.1f} {y}V{bottom}"/>\n'
                      f'  <text x="{x.at(value):.1f}" y="{bottom + 16}" text-anchor="middle">{show(value)}</text>\n')
     return body
 
 
 def bars(models, title, rows, show):
-    """`rows`: name and value, drawn from the smallest on."""
+    """`rows`: name and bytes, drawn from the smallest on; ticks are powers of four, from 64 on."""
     top = 26
     rows = sorted(rows, key=lambda row: row[1])
-    x = LogScale([value for _, value in rows] + [100, 1000], LABELS, WIDTH - 80)
-    body = f'  <text class="title" x="0" y="10">{escape(title)}</text>\n' + row_axis(x, top, len(rows), show)
+    ticks = [4 ** power for power in range(16)]
+    most = max(value for _, value in rows)
+    x = LogScale([64, next(tick for tick in ticks if tick >= most)], LABELS, WIDTH - 80, exact=True)
+    body = f'  <text class="title" x="0" y="10">{escape(title)}</text>\n' + row_axis(x, top, len(rows), ticks, show)
     for index, (name, value) in enumerate(rows):
         middle = top + ROW * index + ROW / 2
         body += (f'  <g class="{name}"><text class="name" x="{LABELS - 10}" y="{middle + 4}" text-anchor="end">{escape(name)}</text>'
@@ -203,7 +205,7 @@ def pairs(models, title, note, rows):
     rows = sorted(rows, key=lambda row: row[2])
     x = LogScale([value for row in rows for value in row[1:3]], LABELS, WIDTH - 80)
     body = (f'  <text class="title" x="0" y="10">{escape(title)}</text>\n  <text x="0" y="29">{escape(note)}</text>\n'
-            + row_axis(x, top, len(rows), us))
+            + row_axis(x, top, len(rows), [10 ** power for power in range(9)], us))
     for index, (name, before, after, lost) in enumerate(rows):
         middle = top + ROW * index + ROW / 2
         a, b = x.at(before), x.at(after)

@@ -302,29 +302,26 @@ void crowd_step(struct crowd *crowd)
 
 /* --- words --- */
 
+static void tell_fault(struct buffer *line, unsigned count, const char *what)
+{
+    if (count)
+        buffer_printf(line, "%s%u %s", line->length ? ", " : "", count, what);
+}
+
 void crowd_tell(const struct crowd_outcome *outcome, unsigned tried, unsigned timeout_ms, char *text,
                 size_t size)
 {
-    const struct {
-        unsigned count;
-        const char *what;
-    } faults[] = {
-        {outcome->refused, "refused"},
-        {outcome->unconnected, "not connected within the time"},
-        {outcome->silent, "connected and not answered within the time"},
-        {outcome->reset, "reset before an answer"},
-        {outcome->closed, "closed before an answer"},
-        {outcome->rejected, "answered with an error"},
-        {outcome->lost, "that had an answer lost again"},
-    };
     struct buffer line;
     buffer_init(&line, size - 1);
-    for (size_t i = 0; i < ARRAY_LENGTH(faults); i++) {
-        if (faults[i].count)
-            buffer_printf(&line, "%s%u %s", line.length ? ", " : "", faults[i].count, faults[i].what);
-    }
+    tell_fault(&line, outcome->refused, "refused");
+    tell_fault(&line, outcome->unconnected, "not connected");
+    tell_fault(&line, outcome->silent, "connected and not answered");
+    tell_fault(&line, outcome->reset, "reset without an answer");
+    tell_fault(&line, outcome->closed, "closed without an answer");
+    tell_fault(&line, outcome->rejected, "answered with an error");
     if (line.length)
-        buffer_printf(&line, " (of %u more; %u ms)", tried, timeout_ms);
+        buffer_printf(&line, " of %u more, within %u ms", tried, timeout_ms);
+    tell_fault(&line, outcome->lost, "of those held lost again");
     snprintf(text, size, "%.*s", (int)line.length, line.length ? line.data : "");
     buffer_finish(&line);
 }

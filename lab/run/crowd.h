@@ -63,7 +63,7 @@ void crowd_step(struct crowd *crowd);
 /* Ends all connections by a reset, which leaves no port waiting. NULL is ignored. */
 void crowd_destroy(struct crowd *crowd);
 
-/* "3 of 64 had no answer within 1000 ms": what went wrong, most frequent first; empty where nothing did. */
+/* "3 connected and not answered of 64 more, within 1000 ms": what went wrong; empty where nothing did. */
 void crowd_tell(const struct crowd_outcome *outcome, unsigned tried, unsigned timeout_ms, char *text,
                 size_t size);
 

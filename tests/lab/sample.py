@@ -81,7 +81,7 @@ def model(name, title, best, limit, bytes_each, threads):
         "blocking": {"without": load(990, 85), "with": load(990, 11000 if loop else 88), "blocked": load(10, 51000)},
         "limit": {"connections": limit if limit < 20000 else 19900, "has_held_all": limit >= 20000,
                   "how": "it did not: no more were tried" if limit >= 20000
-                  else "1 connected and not answered within the time (of 16 more; 1000 ms)"},
+                  else "1 connected and not answered of 16 more, within 1000 ms"},
     }
 
 

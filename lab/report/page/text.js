@@ -20,6 +20,7 @@ const isKnown = (value) => typeof value === "number" && isFinite(value);
 function digits(value) {
   const size = Math.abs(value);
   if (size >= 99.95) return Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  if (size < 0.001) return value === 0 ? "0" : value.toPrecision(1);
   const text = value.toFixed(size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 3);
   return text.replace(/\.?0+$/, "");
 }
@@ -59,8 +60,8 @@ const looks = {
 };
 const spare = [
   ["#0369a1", "#38bdf8", []], ["#1d4ed8", "#7da2ff", []], ["#dc2626", "#f87171", []], ["#0f766e", "#2dd4bf", []],
-  ["#4d7c0f", "#a3e635", [10, 3, 2, 3]], ["#08734f", "#62dba8", []], ["#78716c", "#c4b8ae", [10, 3, 2, 3]],
-  ["#be185d", "#f9a8d4", [10, 3, 2, 3]],
+  ["#4d7c0f", "#a3e635", [10, 3, 2, 3]], ["#db2777", "#f9a8d4", [10, 3, 2, 3]], ["#08734f", "#62dba8", []],
+  ["#78716c", "#c4b8ae", [10, 3, 2, 3]],
 ];
 
 const darkScheme = matchMedia("(prefers-color-scheme: dark)");
