@@ -79,6 +79,7 @@ static void append_client(struct buffer *out, const struct load_result *result)
 {
     append_number(out, "client_cpu_us", result->cpu_us);
     append_number(out, "client_waiting_us", result->waiting_us);
+    append_number(out, "client_late", result->late);
     buffer_printf(out, "  \"client_was_bottleneck\": %s,\n",
                   load_result_is_client_bound(result) ? "true" : "false");
     buffer_printf(out, "  \"rate_was_kept\": %s,\n", load_result_kept_rate(result) ? "true" : "false");

@@ -22,6 +22,9 @@
 #define LOAD_PIPELINE_MAX  64
 #define LOAD_THREADS_MAX   64
 
+/* A request that goes out later than this by the client's own fault is counted as late. */
+#define LOAD_LATE_US 1000
+
 /* What is asked for. */
 struct load_target {
     struct slice method; /* a token; empty: GET */
@@ -105,6 +108,7 @@ struct load_result {
     uint64_t cpu_us; /* processor time of the threads in the window */
     uint64_t
         waiting_us; /* time in which they could have run but had no processor; 0 where it cannot be known */
+    uint64_t late; /* requests sent more than LOAD_LATE_US after they were due though connections were free */
     double cpu_share_most; /* of one core, of the busiest thread, waiting for one included: 0 to 1 */
     size_t target_count;
     struct load_target_result targets[LOAD_TARGETS_MAX];
@@ -147,6 +151,10 @@ uint64_t load_result_errors(const struct load_result *result);
 /* The client had no more to give: more than nine tenths of a core in its busiest thread. Then it measured
  * itself. */
 bool load_result_is_client_bound(const struct load_result *result);
+
+/* The client itself held up more than one in a hundred requests: it had work to do and no processor. Their
+ * latency tells of its machine, not of the server. */
+bool load_result_is_client_late(const struct load_result *result);
 
 /* At least 99 of 100 requests that were due went out. Always so without a rate. */
 bool load_result_kept_rate(const struct load_result *result);

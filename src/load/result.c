@@ -1,9 +1,10 @@
 /* What a result says beyond its numbers. */
 #include "load/load.h"
 
-/* Of a core; and of what was due. */
+/* Of a core; of what was due; of what was sent. */
 #define BUSY_SHARE_MAX 0.9
 #define KEPT_SHARE_MIN 0.99
+#define LATE_SHARE_MAX 0.01
 
 const char *const load_error_names[LOAD_ERROR_COUNT] = {
 #define X(member, name, text) [LOAD_ERROR_##member] = name,
@@ -49,6 +50,11 @@ bool load_result_is_client_bound(const struct load_result *result)
     return result->cpu_share_most > BUSY_SHARE_MAX;
 }
 
+bool load_result_is_client_late(const struct load_result *result)
+{
+    return (double)result->late > LATE_SHARE_MAX * (double)result->sent;
+}
+
 bool load_result_kept_rate(const struct load_result *result)
 {
     return (double)result->sent >= KEPT_SHARE_MIN * (double)result->due;
@@ -83,6 +89,7 @@ void load_result_merge(struct load_result *to, const struct load_result *from)
     to->threads += from->threads;
     to->cpu_us += from->cpu_us;
     to->waiting_us += from->waiting_us;
+    to->late += from->late;
     to->cpu_share_most = MAX(to->cpu_share_most, from->cpu_share_most);
     to->target_count = MAX(to->target_count, from->target_count);
     for (size_t i = 0; i < from->target_count; i++)

@@ -155,14 +155,24 @@ static void serve_timetable(struct run *run, struct client *client, uint64_t now
         list_append(&run->free, &client->link);
 }
 
+/* The alarm is set while somebody is free: whatever it finds overdue, it rang too late for. */
+static void count_late(struct run *run, uint64_t overdue, uint64_t taken)
+{
+    if (run->phase == LOAD_PHASE_MEASURING)
+        run->result->late += MIN(overdue, taken);
+}
+
 static void on_alarm(struct watch *watch, unsigned events)
 {
     (void)events;
     struct run *run = CONTAINER_OF(watch, struct run, alarm);
     uint64_t now = now_us(run);
+    uint64_t taken_before = run->schedule.taken;
+    uint64_t overdue = schedule_waiting(&run->schedule, now - LOAD_LATE_US);
     while (!list_is_empty(&run->free) && run->phase != LOAD_PHASE_FINISHING &&
            schedule_waiting(&run->schedule, now) > 0)
         serve_timetable(run, CONTAINER_OF(run->free.next, struct client, link), now);
+    count_late(run, overdue, run->schedule.taken - taken_before);
     set_alarm_for_next(run, now);
 }
 

@@ -117,6 +117,12 @@ static void print_doubts(const struct load_report *report, struct buffer *out)
         buffer_printf(out, ", and waited\n  for a core for %.0f %%. The server may be faster than this.\n",
                       100 * (double)result->waiting_us / elapsed_us / result->threads);
     }
+    if (load_result_is_client_late(result))
+        buffer_printf(
+            out,
+            "\n  The client was late: it sent %.0f %% of the requests more than 1 ms after they were due, for"
+            "\n  want of a core. Their latency tells of this machine rather than of the server.\n",
+            100 * (double)result->late / (double)result->sent);
     if (!load_result_kept_rate(result))
         buffer_printf(
             out,

@@ -104,6 +104,7 @@ static void a_bad_table(void **state)
     result.cpu_us = 1900000;
     result.cpu_share_most = 0.95;
     result.was_stopped = true;
+    result.late = 150;
     load_print_table(&report, &text);
     assert_true(says("8 connections, 700 requests a second\n"));
     assert_true(says("errors     4 connections refused: Connection refused\n"));
@@ -111,6 +112,7 @@ static void a_bad_table(void **state)
     assert_true(says("  service     500 us"));
     assert_true(says("The client was the bottleneck: it was busy for 95 % of the time on 1 core"));
     assert_true(says("of 1400 requests that were due, 400 were never sent"));
+    assert_true(says("it sent 15 % of the requests more than 1 ms after they were due"));
     assert_true(says("It was stopped before its end."));
     buffer_finish(&text);
 }
