@@ -26,6 +26,7 @@
 #include "lab/client.h"
 
 #include <liburing.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +71,15 @@ static void begin_to_accept(struct uring *uring)
     struct io_uring_sqe *entry = next_entry(uring);
     io_uring_prep_multishot_accept(entry, uring->listening_fd, NULL, NULL, SOCK_CLOEXEC);
     io_uring_sqe_set_data(entry, NULL);
+}
+
+/* Without a descriptor left accept fails at once, though nobody is there: so first it is waited for somebody.
+ */
+static void begin_to_wait_for_clients(struct uring *uring)
+{
+    struct io_uring_sqe *entry = next_entry(uring);
+    io_uring_prep_poll_add(entry, uring->listening_fd, POLLIN);
+    io_uring_sqe_set_data(entry, uring);
 }
 
 /* The kernel waits for the socket first, as a client that has just been answered has rarely asked again. */
@@ -215,28 +225,38 @@ static void on_sent(struct lab_client *client, int result)
 static void on_accepted(struct uring *uring, const struct io_uring_cqe *result)
 {
     struct lab_client *client = NULL;
+    bool is_full = result->res == -EMFILE || result->res == -ENFILE;
     if (result->res >= 0)
         client = lab_client_create(uring->crowd.site, result->res);
-    else if (result->res == -EMFILE || result->res == -ENFILE)
+    else if (is_full)
         client = lab_accept(uring->crowd.site, uring->listening_fd, 0); /* turns one away */
     if (client)
         begin_next(uring, client);
-    if (!(result->flags & IORING_CQE_F_MORE))
+    if (is_full)
+        begin_to_wait_for_clients(uring);
+    else if (!(result->flags & IORING_CQE_F_MORE))
         begin_to_accept(uring);
 }
 
-static void on_result(struct uring *uring, const struct io_uring_cqe *result)
+/* The one operation of a client is done. */
+static void on_operation(struct uring *uring, struct lab_client *client, const struct io_uring_cqe *result)
 {
-    struct lab_client *client = io_uring_cqe_get_data(result);
-    if (client == NULL) {
-        on_accepted(uring, result);
-        return;
-    }
     if (lab_session_need(&client->session) == LAB_NEEDS_BYTES)
         on_received(uring, client, result);
     else
         on_sent(client, result->res);
     begin_next(uring, client);
+}
+
+static void on_result(struct uring *uring, const struct io_uring_cqe *result)
+{
+    void *subject = io_uring_cqe_get_data(result);
+    if (subject == NULL)
+        on_accepted(uring, result);
+    else if (subject == uring)
+        begin_to_accept(uring);
+    else
+        on_operation(uring, subject, result);
 }
 
 static void take_results(struct uring *uring)
