@@ -267,7 +267,7 @@ def test_the_rate_is_kept(server, root):
     result = measure("-d", "1s", "-r", 500, "-c", 8, f"http://127.0.0.1:{site.port}/a")
     assert result["rate_was_kept"]
     assert result["due"] == pytest.approx(500, abs=5)
-    assert result["answers"] == result["sent"] == result["due"]
+    assert result["answers"] == result["sent"] == pytest.approx(result["due"], abs=2)  # the last may just miss the end
     assert result["latency_us"]["mean"] >= result["service_us"]["mean"]
 
 
@@ -309,7 +309,8 @@ def test_a_rate_with_connections_of_their_own(fake):
 
     server = fake(answer)
     result = measure("-d", "500ms", "-r", 100, "-c", 4, "--close", server.url)
-    assert (result["answers"], errors_of(result)) == (result["due"], {})
+    assert (result["answers"], errors_of(result)) == (result["sent"], {})
+    assert result["sent"] == pytest.approx(result["due"], abs=2)
     assert server.connections == pytest.approx(50, abs=5)
 
 
