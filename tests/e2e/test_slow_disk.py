@@ -77,11 +77,11 @@ def waits_for(client, target, body):
 
 
 def check_hot(waits):
-    """A median answer takes a tenth of a millisecond, so nobody waited for a disk; the few that took long may have
-    waited for a processor of a busy machine."""
+    """Somebody is always waiting for the disk: a loop that waited with them would answer a few times a second. The
+    answers that took long may have waited for a processor of a busy machine."""
     waits.sort()
-    assert len(waits) > 100
-    assert waits[len(waits) * 99 // 100] < STALL_MS / 2000
+    assert len(waits) > 5 * SECONDS * 1000 / STALL_MS
+    assert waits[len(waits) * 95 // 100] < STALL_MS / 2000
 
 
 @pytest.mark.parametrize("remember_seconds", [60, 0])
