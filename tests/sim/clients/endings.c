@@ -167,7 +167,8 @@ static uint64_t longest_wait_us(const struct timeouts *timeouts)
 {
     uint32_t longest =
         MAX(MAX(timeouts->head_ms, timeouts->body_ms), MAX(timeouts->idle_ms, timeouts->write_ms));
-    return ms(MAX(longest, timeouts->linger_ms));
+    /* Lingering is prolonged where the client has got on with the last answer meanwhile. */
+    return MAX(ms(longest), 2 * ms(timeouts->linger_ms));
 }
 
 /* Nothing happens at all. */
@@ -185,7 +186,7 @@ static void check_drip(struct conversation *conversation)
 {
     const struct timeouts *timeouts = conversation->scene->website->timeouts;
     const struct ask *ask = &conversation->asks[conversation->answered];
-    if (conversation_outstanding(conversation) != 1 || ask->completed_us > 0 ||
+    if (conversation->said_close || conversation_outstanding(conversation) != 1 || ask->completed_us > 0 ||
         conversation->inbox.length > 0)
         return;
     uint64_t from_us = MAX(ask->began_us, conversation->answered_us);

@@ -1,0 +1,224 @@
+/* The oracle is held to what it promises of single answers: the right one passes, and each way in which one
+ * can be wrong is noticed, in words that say what it was. An oracle that lets something pass is worth
+ * nothing. */
+#include "oracle_stage.h"
+
+/* ---- right conversations ---- */
+
+static void right_answers_pass(void **state)
+{
+    (void)state;
+    ask_for_file("GET");
+    ask_for_file("GET");
+    send_all();
+    for (int i = 0; i < 2; i++) {
+        struct buffer answer = right_answer();
+        for (size_t at = 0; at < answer.length; at++)
+            receive(slice_make(answer.data + at, 1));
+        buffer_finish(&answer);
+    }
+    expect_good();
+    assert_int_equal(stage.conversation.answered, 2);
+    time_spend(25 * SIM_S);
+    conversation_ended(&stage.conversation, false);
+    expect_good();
+}
+
+/* ---- a wrong byte in an answer ---- */
+
+static const struct mutation {
+    const char *from, *to, *blame;
+} mutations[] = {
+    {"HTTP/1.1 200", "HTTP/1.0 200", "where an answer should begin"},
+    {"HTTP/1.1 200", " HTTP/1.1 200", "where an answer should begin"},
+    {"200 OK", "2x0 OK", "the status line"},
+    {"200 OK", "206 OK", "expected 200"},
+    {"200 OK", "500 OK", "expected 200"},
+    {"\r\nDate", "\nDate", "bare"},
+    {"OK\r\n", "O\rK\r\n", "bare CR"},
+    {"Server: vif", "Server : vif", "the field line"},
+    {"Server: vif", "Server:vif", "the field line"},
+    {"Server: vif",
+     "Server: v\x01"
+     "f",
+     "the field line"},
+    {"Server: vif\r\n", "", "no Server"},
+    {"Server: vif", " Server: vif", "the field line"},
+    {"Content-Type: text/plain", "Content-Type: text/html", "Content-Type"},
+    {"Accept-Ranges: bytes\r\n", "Accept-Ranges: bytes\r\nAccept-Ranges: bytes\r\n", "more than one"},
+    {"Accept-Ranges: bytes\r\n", "", "Accept-Ranges"},
+    {"Accept-Ranges: bytes\r\n", "Accept-Ranges: bytes\r\nVary: Accept-Encoding\r\n", "Vary"},
+    {"Accept-Ranges: bytes\r\n", "Accept-Ranges: bytes\r\nContent-Encoding: gzip\r\n", "Content-Encoding"},
+    {"Accept-Ranges: bytes\r\n", "Accept-Ranges: bytes\r\nContent-Range: bytes 0-4999/5000\r\n",
+     "Content-Range"},
+    {"Accept-Ranges: bytes\r\n", "Accept-Ranges: bytes\r\nConnection: close\r\n", "without a reason"},
+    {"Accept-Ranges: bytes\r\n", "Accept-Ranges: bytes\r\nConnection: keep-alive\r\n", "keep-alive"},
+    {"Accept-Ranges: bytes\r\n", "Accept-Ranges: bytes\r\nConnection: upgrade\r\n", "Connection: upgrade"},
+    {"Accept-Ranges: bytes\r\n", "Accept-Ranges: bytes\r\nTransfer-Encoding: chunked\r\n",
+     "Transfer-Encoding"},
+    {"ETag: \"", "ETag: \"1", "ETag"},
+    {"ETag: \"", "ETag: W/\"", "ETag"},
+    {"Content-Length: 5000\r\n", "", "no Content-Length"},
+    {"Content-Length: 5000", "Content-Length: +5000", "Content-Length"},
+    {"Content-Length: 5000", "Content-Length: 4999", "Content-Length"},
+    {"Content-Length: 5000", "Content-Length: 5000\r\nContent-Length: 5000", "more than one"},
+    {"Date: ", "Date: x", "Date"},
+    {"GMT\r\nServer", "UTC\r\nServer", "Date"},
+    {"Last-Modified: ", "Last-Modified: x", "Last-Modified"},
+};
+
+static void each_wrong_line_is_noticed(void **state)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(mutations); i++) {
+        const struct mutation *mutation = &mutations[i];
+        tear_down(state);
+        set_up(state);
+        ask_for_file("GET");
+        send_all();
+        struct buffer answer = right_answer(), wrong;
+        buffer_init(&wrong, 1u << 20);
+        const char *place = memmem(answer.data, answer.length, mutation->from, strlen(mutation->from));
+        assert_non_null(place);
+        size_t before = (size_t)(place - answer.data);
+        buffer_append(&wrong, slice_make(answer.data, before));
+        buffer_append(&wrong, slice_from(mutation->to));
+        buffer_append(&wrong, slice_skip(buffer_slice(&answer), before + strlen(mutation->from)));
+        receive_and_free(&wrong);
+        buffer_finish(&answer);
+        expect_blame(mutation->blame);
+    }
+}
+
+static void each_wrong_byte_of_content_is_noticed(void **state)
+{
+    static const size_t places[] = {0, 1, 7, 8, 1000, 4095, 4096, FILE_BYTES - 1};
+    for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
+        tear_down(state);
+        set_up(state);
+        ask_for_file("GET");
+        send_all();
+        struct buffer answer = right_answer();
+        answer.data[answer.length - FILE_BYTES + places[i]] ^= 1;
+        receive_and_free(&answer);
+        expect_blame("is not of the version");
+    }
+}
+
+static void a_date_that_is_off_is_noticed(void **state)
+{
+    (void)state;
+    ask_for_file("GET");
+    send_all();
+    struct buffer answer = right_answer();
+    time_spend(3 * SIM_S);
+    struct buffer late = right_answer();
+    receive_and_free(&answer);
+    expect_good();
+    ask_for_file("GET");
+    send_all();
+    memcpy(late.data, "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT", 52);
+    receive_and_free(&late);
+    expect_blame("seconds off");
+}
+
+/* ---- versions ---- */
+
+static void either_version_passes_and_no_mixture(void **state)
+{
+    for (int mixed = 0; mixed < 3; mixed++) {
+        tear_down(state);
+        set_up(state);
+        ask_for_file("GET");
+        send_all();
+        struct buffer old = right_answer();
+        add_version(&stage.website.files[0], INT64_C(50000000));
+        time_spend(1000);
+        struct buffer new = right_answer();
+        if (mixed == 2)
+            memcpy(new.data + new.length - 100, old.data + old.length - 100, 100);
+        receive(buffer_slice(mixed == 0 ? &old : &new));
+        buffer_finish(&old);
+        buffer_finish(&new);
+        if (mixed == 2)
+            expect_blame("is not of the version");
+        else
+            expect_good();
+    }
+}
+
+static void a_version_of_before_the_request_is_noticed(void **state)
+{
+    (void)state;
+    struct buffer old = right_answer();
+    time_spend(1000);
+    add_version(&stage.website.files[0], INT64_C(50000000));
+    time_spend(1000);
+    ask_for_file("GET");
+    send_all();
+    receive_and_free(&old);
+    expect_blame("ETag");
+}
+
+/* ---- conditions and ranges ---- */
+
+static void a_condition_that_was_not_seen_is_noticed(void **state)
+{
+    (void)state;
+    struct ask *ask = ask_for_file("GET");
+    ask->none_match = (struct ask_tags){.is_there = true, .is_star = true};
+    send_all();
+    struct buffer answer = right_answer();
+    receive_and_free(&answer);
+    expect_blame("status 200, expected 304");
+}
+
+static void a_wrong_range_is_noticed(void **state)
+{
+    static const struct {
+        const char *content_range;
+        uint64_t first;
+        const char *blame; /* NULL: it is right */
+    } cases[] = {
+        {"bytes 10-19/5000", 10, NULL},
+        {"bytes 10-19/5000", 11, "is not of the version"},
+        {"bytes 10-20/5000", 10, "Content-Range"},
+        {"bytes 10-19/*", 10, "Content-Range"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        tear_down(state);
+        set_up(state);
+        struct ask *ask = ask_for_file("GET");
+        struct buffer answer;
+        char fields[100];
+        ask->has_range = true;
+        ask->range_count = 1;
+        ask->ranges[0] = (struct ask_range){RANGE_BETWEEN, 10, 19};
+        send_all();
+        snprintf(fields, sizeof(fields), "Content-Range: %s\r\nContent-Length: 10\r\n",
+                 cases[i].content_range);
+        buffer_init(&answer, 1u << 20);
+        write_head(&answer, 206, "Partial Content", fields);
+        write_content(&answer, form_now(&stage.website.files[0].forms[FORM_PLAIN]), cases[i].first, 10);
+        receive_and_free(&answer);
+        if (cases[i].blame)
+            expect_blame(cases[i].blame);
+        else
+            expect_good();
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(right_answers_pass),
+        TEST(each_wrong_line_is_noticed),
+        TEST(each_wrong_byte_of_content_is_noticed),
+        TEST(a_date_that_is_off_is_noticed),
+        TEST(either_version_passes_and_no_mixture),
+        TEST(a_version_of_before_the_request_is_noticed),
+        TEST(a_condition_that_was_not_seen_is_noticed),
+        TEST(a_wrong_range_is_noticed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
