@@ -200,7 +200,7 @@ static void explain_start(const struct load_session *session, int error)
 {
     if (error == -EMFILE)
         fprintf(stderr,
-                "vif: not enough descriptors for %u connections: raise the limit (ulimit -n), or use less\n",
+                "vif: not enough descriptors for %u connections: raise the limit (ulimit -n), or use fewer\n",
                 session->flags.plan.connections);
     else
         fprintf(stderr, "vif: cannot begin: %s\n", error_text(error));

@@ -327,6 +327,15 @@ def test_nobody_listens():
                              "is the server running?\n")
 
 
+def test_too_few_descriptors(fake):
+    script = 'ulimit -n 60; exec "$0" load -c 100 "$1"'
+    result = subprocess.run(["bash", "-c", script, vif.BINARY, fake(answers(OK)).url], capture_output=True, text=True,
+                            timeout=20, check=False)
+    assert result.returncode == 1
+    assert result.stderr == ("vif: not enough descriptors for 100 connections: raise the limit (ulimit -n), or use "
+                             "fewer\n")
+
+
 def test_no_such_socket(tmp_path):
     result = run(f"unix:{tmp_path}/none")
     assert (result.returncode, result.stdout) == (1, "")
