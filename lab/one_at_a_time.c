@@ -12,7 +12,9 @@
  * What breaks it: the second client. It is connected, for the kernel does that; its request is even taken,
  * into the socket's buffer; and then there is silence. `ss -tn` shows bytes in Recv-Q that nobody reads.
  * Clients see time-outs, not refusals, until the queue itself is full (net.core.somaxconn). For the others'
- * sake a silent client is closed after LAB_SCARCE_PATIENCE_MS here. */
+ * sake a silent client is closed after LAB_SCARCE_PATIENCE_MS here. (One that never said anything is handed
+ * out by the kernel after a second only, as vif listens with TCP_DEFER_ACCEPT: to see a client hold the
+ * server with `nc`, let it ask once.) */
 #include "lab/client.h"
 #include "lab/models.h"
 

@@ -4,10 +4,11 @@
  * ready, and another runs. The early Java servers were built like this, MySQL still is, and whoever writes Go
  * writes it too, with threads that Go makes itself and that cost less.
  *
- * What it costs: a stack and a task of the kernel for each connection, idle ones included (`VmStk`, `VmPTE`
- * and the kernel's own 16 KiB stack, which no process's figures show); a context switch for nearly every
- * request; and locks, since what the clients share is now shared by threads. The production handler has no
- * locks in it, so here one lock goes around it (lab/site.c).
+ * What it costs: a stack and a task of the kernel for each connection, idle ones included (`VmRSS` and
+ * `VmPTE` in /proc/PID/status; the task's own stack in the kernel, 16 KiB, shows only in `KernelStack` of
+ * /proc/meminfo); a context switch for nearly every request; and locks, since what the clients share is now
+ * shared by threads. The production handler has no locks in it, so here one lock goes around it (lab/site.c):
+ * on a busy machine the one who has it may lose the processor, and all others wait until it comes back.
  *
  * What breaks it: many connections, even if they say nothing. Memory for stacks, and the limits on threads
  * (`ulimit -u`, the cgroup's pids.max, kernel.threads-max, vm.max_map_count at two mappings a stack): then
@@ -19,7 +20,7 @@
 #include <errno.h>
 #include <pthread.h>
 
-/* Of address space; memory is taken as far as the stack is used. What the handler needs is about 30 KiB, of
+/* Of address space; memory is taken as far as the stack is used. What the handler needs is up to 40 KiB, of
  * which 16 are the buffer to receive into. Below lies a page that must not be touched: who runs over the end
  * crashes at once instead of writing into the neighbour's stack. Sanitizers make stacks larger. */
 #ifdef VIF_ASAN
