@@ -149,7 +149,7 @@ int lab_serve_coroutines(struct lab_site *site, int listening_fd)
     lab_crowd_init(&scheduler.crowd, site);
     list_init(&scheduler.again);
     for (;;) {
-        go_on_again();
+        go_on_again(); /* not behind the wait: it may end clients that there are events of */
         struct epoll_event events[EVENTS_MAX];
         int count =
             epoll_wait(scheduler.epoll_fd, events, EVENTS_MAX, list_is_empty(&scheduler.again) ? 1000 : 0);

@@ -92,7 +92,7 @@ int lab_serve_epoll_edge(struct lab_site *site, int listening_fd)
     lab_crowd_init(&edges.crowd, site);
     list_init(&edges.again);
     for (;;) {
-        go_on_again(&edges);
+        go_on_again(&edges); /* not behind the wait: it may end clients that there are events of */
         struct epoll_event events[EVENTS_MAX];
         int count = epoll_wait(edges.epoll_fd, events, EVENTS_MAX, list_is_empty(&edges.again) ? 1000 : 0);
         for (int i = 0; i < count; i++) {
