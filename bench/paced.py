@@ -1,13 +1,13 @@
-"""A server with a speed of its own: each connection gets an answer every 20 ms, however fast its client is.
+"""A server with a speed of its own: each connection gets an answer every 50 ms, however fast its client is.
 
-What a client counts here is known beforehand: connections / 20 ms, less what the way takes. So clients that differ
+What a client counts here is known beforehand: connections / 50 ms, less what the way takes. So clients that differ
 in what they cost must still agree.
 """
 
 import asyncio
 import sys
 
-PACE_SECONDS = 0.02
+PACE_SECONDS = 0.05
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1024\r\n\r\n" + b"x" * 1024
 
 
