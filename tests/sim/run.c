@@ -28,6 +28,9 @@
 /* What the server may take beyond its timeouts: time for a job, a crowded machine, a late timer. */
 #define SLACK_US (5 * SIM_S)
 
+/* A request may wait as long for its turn at a slow disk. */
+#define DISK_US (40 * SIM_S)
+
 struct run {
     struct sim_chance chance;
     struct loop *loop;
@@ -103,7 +106,7 @@ static uint64_t longest_silence_us(const struct timeouts *timeouts)
     uint32_t longest = MAX(MAX(timeouts->head_ms, timeouts->body_ms), timeouts->idle_ms);
     /* That a send does not get on is noticed when its time is up for the second time. */
     longest = MAX(MAX(longest, timeouts->linger_ms), 2 * timeouts->write_ms);
-    return longest * SIM_MS + SLACK_US;
+    return longest * SIM_MS + SLACK_US + DISK_US;
 }
 
 static void begin_drain(struct run *run)

@@ -13,6 +13,10 @@
  */
 #define CONTINUE_US SIM_S
 
+/* A server that has had a request for so long has begun to answer it, and does not take the connection for
+ * idle. */
+#define ANSWER_US SIM_S
+
 /* One that does not close when the server has ended the connection. */
 #define LINGER_US (60 * SIM_S)
 
@@ -264,10 +268,11 @@ static void on_readable(struct sim_socket *socket, void *context)
 /* What stands before the FIN is read first, slow as the client may be; what an RST left unread is lost. */
 static void on_ended(struct sim_socket *socket, enum sim_end end, void *context)
 {
-    (void)socket;
     struct client *client = context;
     sim_trace("client %u: the server %s", client->number, end == SIM_END_FIN ? "finished" : "reset");
     take_bytes(client, SIZE_MAX);
+    client->conversation.had_time =
+        sim_socket_arrived_us(socket) + ANSWER_US < sim_socket_ended_by_server_us(socket);
     conversation_ended(&client->conversation, end == SIM_END_RESET);
     fail_if_bad(client);
     sim_cancel(&client->send);

@@ -57,6 +57,7 @@ struct conversation {
     bool is_slow;       /* we did not take what was there for a while */
     bool was_hit;       /* a fault hit this very connection */
     bool has_ended;     /* FIN or RST came */
+    bool had_time;      /* the server had had everything for a while by then */
 };
 
 void conversation_begin(struct conversation *conversation, struct scene *scene, unsigned number);

@@ -108,9 +108,9 @@ static void judge_cut(struct conversation *conversation, const struct ask *ask, 
 /* A request that was sent whole has no answer, and no byte of one. */
 static void judge_unanswered(struct conversation *conversation, bool by_reset)
 {
-    bool has_cause = may_end_any_time(conversation) || conversation->is_slow ||
-                     may_be_idle_too_long(conversation) || conversation_may_be_crowded(conversation) ||
-                     (by_reset && provoked_reset(conversation));
+    bool may_be_idle = may_be_idle_too_long(conversation) && !conversation->had_time;
+    bool has_cause = may_end_any_time(conversation) || conversation->is_slow || may_be_idle ||
+                     conversation_may_be_crowded(conversation) || (by_reset && provoked_reset(conversation));
     if (!has_cause)
         blame(&conversation->verdict, "the connection ended (%s) without an answer to request %zu",
               by_reset ? "RST" : "FIN", conversation->answered + 1);
@@ -171,10 +171,16 @@ static uint64_t longest_wait_us(const struct timeouts *timeouts)
     return MAX(ms(longest), 2 * ms(timeouts->linger_ms));
 }
 
+/* A request that is whole may have to wait for its turn at a slow disk. */
+#define DISK_US (40 * SIM_S)
+
 /* Nothing happens at all. */
 static void check_silence(struct conversation *conversation)
 {
+    const struct ask *ask = &conversation->asks[conversation->answered];
+    bool waits_for_answer = conversation_outstanding(conversation) > 0 && ask->completed_us > 0;
     uint64_t most_us = longest_wait_us(conversation->scene->website->timeouts) + SLACK_US;
+    most_us += waits_for_answer ? DISK_US : 0;
     if (sim_now_us() > conversation->moved_us + most_us)
         blame(&conversation->verdict, "nothing has happened for %llu us, %zu requests without an answer",
               (unsigned long long)(sim_now_us() - conversation->moved_us),

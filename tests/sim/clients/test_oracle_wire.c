@@ -191,7 +191,7 @@ static void silence_is_noticed(void **state)
     (void)state;
     ask_for_file("GET");
     send_all();
-    time_spend(20 * SIM_S);
+    time_spend(60 * SIM_S);
     conversation_check_time(&stage.conversation);
     expect_good();
     time_spend(10 * SIM_S);

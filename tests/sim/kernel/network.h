@@ -88,6 +88,8 @@ struct connection_pair {
     bool drops_on_reset;  /* what the client has not taken is lost with an RST */
     unsigned attempts;    /* at the handshake */
     uint64_t moved_us;    /* when the server's end was last active */
+    uint64_t arrived_us;  /* when bytes last came up */
+    uint64_t ended_us;    /* when the server's end said FIN or closed; UINT64_MAX: not yet */
     struct sim_event handshake;
     struct sim_socket client;
     struct server_end server;
@@ -142,6 +144,8 @@ void server_has_room(struct connection_pair *pair);
 void server_queue(struct connection_pair *pair);
 /* The connection breaks, with `error` for the server and an RST for the client. */
 void server_break(struct connection_pair *pair, int error);
+/* The server's program has no more to say. */
+void server_ended(struct connection_pair *pair);
 /* Bytes were moved, or a FIN. */
 void server_moved(struct connection_pair *pair);
 

@@ -88,6 +88,7 @@ struct sim_socket *sim_connect(const struct sim_connect *connect)
     pair->chance = sim_chance_for("way", pair->number);
     choose_way(pair);
     pair->port = connect->port;
+    pair->ended_us = UINT64_MAX;
     pair->client = (struct sim_socket){
         .events = connect->events,
         .context = connect->context,
@@ -190,6 +191,16 @@ uint64_t sim_socket_bytes_arrived(const struct sim_socket *socket)
 uint64_t sim_socket_bytes_read(const struct sim_socket *socket)
 {
     return pair_of(socket)->up.taken;
+}
+
+uint64_t sim_socket_arrived_us(const struct sim_socket *socket)
+{
+    return pair_of(socket)->arrived_us;
+}
+
+uint64_t sim_socket_ended_by_server_us(const struct sim_socket *socket)
+{
+    return pair_of(socket)->ended_us;
 }
 
 bool sim_socket_is_accepted(const struct sim_socket *socket)

@@ -169,6 +169,7 @@ int __wrap_shutdown(int fd, int how)
         return fail_with(ENOTCONN);
     if (!pair->server.is_shut) {
         pair->server.is_shut = true;
+        server_ended(pair);
         channel_end(&pair->down);
         server_moved(pair);
         ready_wake(&pair->server.file, 0);

@@ -71,6 +71,11 @@ void server_moved(struct connection_pair *pair)
     pair->moved_us = sim_now_us();
 }
 
+void server_ended(struct connection_pair *pair)
+{
+    pair->ended_us = MIN(pair->ended_us, sim_now_us());
+}
+
 /* Linux: a third of the buffer is free. */
 static bool has_space(const struct channel *down)
 {
@@ -118,6 +123,7 @@ void server_break(struct connection_pair *pair, int error)
 static void close_end(struct connection_pair *pair)
 {
     pair->server.is_closed = true;
+    server_ended(pair);
     if (pair->server.is_dead)
         return;
     if (channel_available(&pair->up) > 0)
@@ -138,6 +144,8 @@ void server_has_arrival(struct connection_pair *pair, enum flight_kind kind)
 {
     struct server_end *end = &pair->server;
     call_had_reason();
+    if (kind == FLIGHT_DATA)
+        pair->arrived_us = sim_now_us();
     if (end->is_dead)
         return;
     if (end->is_closed) {
