@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 from client import Client
-from measure import load, start
+from measure import measure, start
 from scenarios import Scenario
 
 TITLE = "A crowd at a slow disk"
@@ -22,14 +22,16 @@ STALL_MS = 100
 MEANS = f"""\
 Each operation of a disk takes {STALL_MS} ms. {CROWD} clients fetch files of 256 KiB from it, then {CROWD} look for names
 that are not there, while wrk asks for a hot file on another disk, by 32 connections.
-Hot answers per second and their p99: without a crowd, then with it; in brackets the share of what it is without.
-Crowd: answers per second that it got itself. Medians of interleaved rounds."""
+Hot answers per second, their p99, the server's CPU time for each: without a crowd, then with it and beside what it is
+without. Crowd: answers per second that it got itself. Others: what other programs, the slow disk among them,
+took of the machine at most; above ten percent only the CPU time says much. Medians of interleaved rounds."""
 KINDS = {"fetching": "heavy", "looking up": "absent"}
-HEADINGS = ["server", "calm", "p99", *itertools.chain(*([kind, "p99", "crowd"] for kind in KINDS)), ""]
+HEADINGS = ["server", "calm", "p99", "CPU",
+            *itertools.chain(*([kind, "p99", "CPU", "crowd"] for kind in KINDS)), "others", ""]
 
 HOT = Scenario("hot", "", "/hot.html", 1024, 32)
 ROUNDS = 3
-SECONDS = 3
+SECONDS = 2
 CALM_SECONDS = 60  # the most that a server gets to come back to itself
 
 _serial = itertools.count()
@@ -85,56 +87,62 @@ def _wait_for_calm(port):
         quick = quick + 1 if time.monotonic() - began < 0.05 else 0
 
 
-def _turn(port, core):
-    """(answers per second, p99 in microseconds)."""
-    said = load(HOT, port, SECONDS, core)
-    return said["requests"] * 1e6 / said["microseconds"], said["p99_us"]
-
-
-def _turns(port, core):
-    """One round of one server: the calm turn, then a turn of each kind of crowd, with the crowd's answers a second."""
-    _wait_for_calm(port)
-    turns = {"calm": (*_turn(port, core), 0)}
+def _turns(process, core):
+    """One round of one server: {kind: (Sample, answers a second of the crowd)}, the calm turn first."""
+    _wait_for_calm(process.port)
+    turns = {"calm": (measure(HOT, process, SECONDS, core), 0)}
     for name, kind in KINDS.items():
-        _wait_for_calm(port)
-        crowd = Crowd(port, kind)
+        _wait_for_calm(process.port)
+        crowd = Crowd(process.port, kind)
         with crowd.waiting():
             before = crowd.answers
-            rate, p99 = _turn(port, core)
-            turns[name] = rate, p99, (crowd.answers - before) / SECONDS
+            sample = measure(HOT, process, SECONDS, core)
+            turns[name] = sample, (crowd.answers - before) / SECONDS
     return turns
 
 
 def _cells(rounds):
-    def median(pick):
-        return statistics.median(map(pick, rounds))
+    def median(name, pick):
+        return statistics.median(pick(turns[name][0]) for turns in rounds)
 
-    cells = [f"{median(lambda turns: turns['calm'][0]):,.0f}", f"{median(lambda turns: turns['calm'][1]) / 1000:.2f} ms"]
+    def times(name, pick):
+        """By how much it is more than without a crowd, in the same round."""
+        return statistics.median(pick(turns[name][0]) / max(pick(turns["calm"][0]), 1e-9) for turns in rounds)
+
+    def rate(sample):
+        return sample.requests / sample.seconds
+
+    def p99(sample):
+        return sample.p99_us / 1000
+
+    cells = [f"{median('calm', rate):,.0f}", f"{median('calm', p99):.2f} ms",
+             f"{median('calm', lambda sample: sample.cpu_us):.1f} µs"]
     for name in KINDS:
-        share = median(lambda turns: turns[name][0] / turns["calm"][0])
-        longer = median(lambda turns: turns[name][1] / turns["calm"][1])
-        p99 = median(lambda turns: turns[name][1]) / 1000
-        cells += [f"{median(lambda turns: turns[name][0]):,.0f} ({share:.0%})",
-                  f"{p99:.2f} ms (x {longer:.2f})" if share > 0.0005 else "-",
-                  f"{median(lambda turns: turns[name][2]):.0f}"]
-    return cells
+        is_alive = times(name, rate) > 0.001
+        cells += [f"{median(name, rate):,.0f} ({times(name, rate):.0%})",
+                  f"{median(name, p99):.2f} ms (x {times(name, p99):.2f})" if is_alive else "-",
+                  f"x {times(name, lambda sample: sample.cpu_us):.2f}" if is_alive else "-",
+                  f"{statistics.median(turns[name][1] for turns in rounds):.0f}"]
+    others = max(sample.others for turns in rounds for sample, _ in turns.values())
+    return [*cells, f"{others:.0%}"]
 
 
 def run_all(sites, server_core, own_core):
     """A row for each (server, site), all of them started at once; a server that does not start says why in its."""
     rounds = {}
+    processes = {}
     failures = {}
     with ExitStack() as stack:
         for server, site in sites:
             try:
-                stack.callback(start(server, site, core=server_core).stop)
+                processes[server.name] = start(server, site, core=server_core)
+                stack.callback(processes[server.name].stop)
                 rounds[server.name] = []
             except RuntimeError as error:
                 failures[server.name] = f"failed: {error}"
         for _ in range(ROUNDS):
-            for server, site in sites:
-                if server.name in rounds:
-                    rounds[server.name].append(_turns(site.port, own_core))
+            for name, process in processes.items():
+                rounds[name].append(_turns(process, own_core))
     blank = [""] * (len(HEADINGS) - 2)
     return [[server.name, *_cells(rounds[server.name]), ""] if server.name in rounds
             else [server.name, *blank, failures[server.name]] for server, _ in sites]
