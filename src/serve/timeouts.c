@@ -102,6 +102,8 @@ void timeouts_entered(struct connection *connection, bool is_new)
 {
     if (is_new && has_phase(connection))
         begin_phase(connection);
+    else if (is_new && connection->state == CONNECTION_IDLE)
+        connection->phase_bytes = UINT64_MAX; /* nobody has asked yet what is left: see is_still_taking */
     connection->deadline_ms = deadline(connection, is_new);
     arm(connection);
 }
@@ -147,6 +149,23 @@ static bool may_go_on_lingering(struct connection *connection)
     return true;
 }
 
+/* We have been idle since the kernel took our answer; a client that is slow may still be receiving it, at the
+ * minimum rate at least. To close now would take the next request from it, and by RST perhaps the rest of the
+ * answer. What is left is asked for only here, once in an idle time. */
+static bool is_still_taking(struct connection *connection)
+{
+    const struct timeouts *timeouts = timeouts_of(connection);
+    uint64_t left = bytes_left(connection);
+    uint64_t before = connection->phase_bytes;
+    connection->phase_bytes = left;
+    uint64_t least = (uint64_t)timeouts->rate_bytes_min * timeouts->idle_ms / 1000;
+    if (left == 0 || left >= before || before - left < least)
+        return false;
+    connection->deadline_ms = now_ms(connection) + timeouts->idle_ms;
+    arm(connection);
+    return true;
+}
+
 static void expire(struct connection *connection)
 {
     log_debug(connection->server->options.log, "a connection's time is up in state %d", connection->state);
@@ -165,6 +184,8 @@ static void expire(struct connection *connection)
             connection_say_goodbye(connection);
             return;
         }
+        if (is_still_taking(connection))
+            return;
         break;
     case CONNECTION_LINGER:
         if (may_go_on_lingering(connection))
