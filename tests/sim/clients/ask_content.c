@@ -26,6 +26,9 @@ static uint64_t content_length(const struct website *website, struct sim_chance 
     uint64_t most = website->limits->body_bytes;
     if (sim_one_in(chance, 6) && most < 200000)
         return most;
+    /* More than the loop reads at once. */
+    if (sim_one_in(chance, 8))
+        return MIN(most, sim_between(chance, 60000, 200000));
     return sim_size(chance, MIN(most, (uint64_t)100000));
 }
 

@@ -271,8 +271,8 @@ static void on_ended(struct sim_socket *socket, enum sim_end end, void *context)
     struct client *client = context;
     sim_trace("client %u: the server %s", client->number, end == SIM_END_FIN ? "finished" : "reset");
     take_bytes(client, SIZE_MAX);
-    client->conversation.had_time =
-        sim_socket_arrived_us(socket) + ANSWER_US < sim_socket_ended_by_server_us(socket);
+    uint64_t arrived_us = sim_socket_arrived_us(socket), ended_us = sim_socket_ended_by_server_us(socket);
+    client->conversation.had_time = arrived_us < ended_us && ended_us - arrived_us > ANSWER_US;
     conversation_ended(&client->conversation, end == SIM_END_RESET);
     fail_if_bad(client);
     sim_cancel(&client->send);
