@@ -173,7 +173,7 @@ unsigned sim_socket_number(const struct sim_socket *socket);
 uint64_t sim_socket_bytes_arrived(const struct sim_socket *socket);
 uint64_t sim_socket_bytes_read(const struct sim_socket *socket);
 
-/* When the last of them arrived in the server's kernel; when the server said FIN or closed, UINT64_MAX: not
+/* When the last of them arrived in the server's kernel; when the server said FIN or closed. UINT64_MAX: not
  * yet. */
 uint64_t sim_socket_arrived_us(const struct sim_socket *socket);
 uint64_t sim_socket_ended_by_server_us(const struct sim_socket *socket);

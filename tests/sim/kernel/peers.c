@@ -195,7 +195,8 @@ uint64_t sim_socket_bytes_read(const struct sim_socket *socket)
 
 uint64_t sim_socket_arrived_us(const struct sim_socket *socket)
 {
-    return pair_of(socket)->arrived_us;
+    const struct connection_pair *pair = pair_of(socket);
+    return pair->up.arrived == pair->up.written ? pair->arrived_us : UINT64_MAX;
 }
 
 uint64_t sim_socket_ended_by_server_us(const struct sim_socket *socket)
