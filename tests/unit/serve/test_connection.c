@@ -372,6 +372,30 @@ static void lingering_lasts_while_a_slow_reader_gets_on(void **state)
     world_finish(&world);
 }
 
+/* What the kernel has taken is not what the client has. */
+static void a_slow_reader_is_not_idle(void **state)
+{
+    (void)state;
+    struct world world;
+    struct client client;
+    prepare(&world);
+    world.settings->timeouts.idle_ms = 150;
+    world_add_file(&world, "middling", 1u << 20);
+    world_start(&world);
+    client_connect(&client, &world, RECEIVE_BYTES_FEW);
+    client_say(&client, "GET /middling HTTP/1.1\r\nHost: x\r\n\r\n");
+    world_await_state(&world, CONNECTION_IDLE);
+    for (int i = 0; i < 10; i++) {
+        char bytes[16384];
+        assert_true(recv(client.fd, bytes, sizeof(bytes), 0) > 0);
+        world_run_for(&world, 50);
+        assert_non_null(world_connection(&world));
+    }
+    world_await_state(&world, CONNECTION_CLOSED);
+    client_close(&client);
+    world_finish(&world);
+}
+
 static void a_broken_off_request_takes_no_answer_away(void **state)
 {
     (void)state;
@@ -528,6 +552,7 @@ int main(void)
         cmocka_unit_test(each_request_has_its_own_time_for_its_head),
         cmocka_unit_test(lingering_ends_though_the_client_talks_on),
         cmocka_unit_test(lingering_lasts_while_a_slow_reader_gets_on),
+        cmocka_unit_test(a_slow_reader_is_not_idle),
         cmocka_unit_test(a_broken_off_request_takes_no_answer_away),
         cmocka_unit_test(a_want_of_descriptors_closes_other_connections),
         cmocka_unit_test(who_takes_an_answer_still_is_not_closed_to_make_room),
