@@ -212,6 +212,15 @@ static void think(struct client *client)
         sim_after(&client->send, delay_us, send_piece);
 }
 
+/* Whether the server had had everything for a while when it ended the connection, if it has. */
+static void note_time(struct client *client)
+{
+    uint64_t arrived_us = sim_socket_arrived_us(client->socket);
+    uint64_t ended_us = sim_socket_ended_by_server_us(client->socket);
+    client->conversation.had_time =
+        arrived_us < ended_us && ended_us < UINT64_MAX && ended_us - arrived_us > ANSWER_US;
+}
+
 static void take_bytes(struct client *client, size_t most)
 {
     char bytes[16384];
@@ -268,11 +277,11 @@ static void on_readable(struct sim_socket *socket, void *context)
 /* What stands before the FIN is read first, slow as the client may be; what an RST left unread is lost. */
 static void on_ended(struct sim_socket *socket, enum sim_end end, void *context)
 {
+    (void)socket;
     struct client *client = context;
     sim_trace("client %u: the server %s", client->number, end == SIM_END_FIN ? "finished" : "reset");
     take_bytes(client, SIZE_MAX);
-    uint64_t arrived_us = sim_socket_arrived_us(socket), ended_us = sim_socket_ended_by_server_us(socket);
-    client->conversation.had_time = arrived_us < ended_us && ended_us - arrived_us > ANSWER_US;
+    note_time(client);
     conversation_ended(&client->conversation, end == SIM_END_RESET);
     fail_if_bad(client);
     sim_cancel(&client->send);
