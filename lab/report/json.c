@@ -121,6 +121,7 @@ static void put_load(struct json *json, const struct lab_load_figures *load)
     put_count(json, "errors", load->errors);
     put_text(json, "error_text", load->error_text);
     put_bool(json, "is_client_bound", load->is_client_bound);
+    put_bool(json, "is_client_late", load->is_client_late);
 }
 
 static void put_point(struct json *json, const struct lab_point *point)

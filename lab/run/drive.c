@@ -227,6 +227,7 @@ void drive_load_figures(const struct drive_result *result, int target, struct la
     ret_figures->requests_unanswered = load->due > load->answers ? load->due - load->answers : 0;
     ret_figures->errors = load_result_errors(load);
     ret_figures->is_client_bound = load_result_is_client_bound(load);
+    ret_figures->is_client_late = load_result_is_client_late(load);
     tell_errors(load, ret_figures->error_text, LAB_TEXT_MAX);
     free(all);
 }

@@ -73,6 +73,7 @@ struct lab_load_figures {
     uint64_t errors;              /* of the same, those that a client saw */
     char error_text[LAB_TEXT_MAX]; /* empty without errors */
     bool is_client_bound;          /* the clients' cores had no more to give: the server could do better */
+    bool is_client_late;           /* the clients had no core when requests were due: the wait is theirs */
 };
 
 /* What it took, of all processes and threads of the model. */

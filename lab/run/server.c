@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STOP_SECONDS_MAX 3
+#define STOP_SECONDS_MAX 10
 
 /* --- the child --- */
 

@@ -19,7 +19,7 @@ struct server {
 int server_start(struct server *server, const struct lab_model *model, const char *root,
                  const struct lab_machine *machine, char *fault) MUST_CHECK;
 
-/* Tells it to end, waits for the end of every process of its group, and after three seconds ends them by
+/* Tells it to end, waits for the end of every process of its group, and after ten seconds ends them by
  * force, which is a fault. So is an end before this call. Returns whether all was well. Must follow
  * server_start, also after an interruption. */
 bool server_stop(struct server *server);

@@ -181,7 +181,7 @@ static void show_serving(const struct lab_flags *wanted, const struct address *b
     snprintf(title, sizeof(title), "%.4000s, as %s does", wanted->folder, wanted->model->title);
     banner_print(title, bound, 1, terminal_has_colours(stderr), &text);
     buffer_printf(&text,
-                  "\nTry, in another terminal:\n"
+                  "Try, in another terminal:\n"
                   "    wrk -c 100 -d 5 http://localhost:%u%s\n"
                   "    ab -k -c 100 -n 100000 http://localhost:%u%s     (%s sleeps for %u ms)\n"
                   "    ps -L %d; lsof -p %d; perf trace -s -p %d\n",

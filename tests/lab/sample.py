@@ -19,14 +19,14 @@ MODELS = [
 def load(rate, p50, errors=0, why=None):
     return {
         "requests": int(rate * 2), "requests_per_s": rate, "latency_p50_us": p50, "latency_p99_us": p50 * 3.1,
-        "latency_p999_us": p50 * 6.7, "latency_max_us": p50 * 20, "requests_unanswered": errors, "errors": errors, "error_text": why, "is_client_bound": False,
+        "latency_p999_us": p50 * 6.7, "latency_max_us": p50 * 20, "requests_unanswered": errors, "errors": errors, "error_text": why, "is_client_bound": False, "is_client_late": False,
     }
 
 
 def unanswered(count):
     nothing = dict.fromkeys(("latency_p50_us", "latency_p99_us", "latency_p999_us", "latency_max_us"))
     return {"requests": 0, "requests_per_s": 0, **nothing, "requests_unanswered": count, "errors": count, "error_text": f"{count} requests not answered in time",
-            "is_client_bound": False}
+            "is_client_bound": False, "is_client_late": False}
 
 
 def usage(rate, threads):

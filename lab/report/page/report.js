@@ -132,7 +132,7 @@ function card(model, connections) {
     ["Connections held", model.limit ? (model.limit.has_held_all ? "≥\u202f" : "") + units.count(model.limit.connections) : "–"],
   ];
   return coloured(make("article", {}, make("header", {}, make("h3", {}, model.title), make("code", {}, model.name)),
-    make("p", {}, model.idea), make("p", {class: "breaks"}, model.breaks),
+    make("p", {}, model.idea), make("p", {class: "breaks"}, make("strong", {}, "Breaks: "), model.breaks),
     make("dl", {}, facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]))), model);
 }
 

@@ -91,6 +91,13 @@ const p99Of = (load, patience) => (isUnanswered(load) ? patience : load.latency_
 const waitText = (load, patience) => (isUnanswered(load) ? `>\u202f${units.us(patience)}` : units.us(load.latency_p99_us));
 
 /* Two loads, one without and one with what disturbs: p99 before and after, and on to p99.9. */
+/* A busy machine: the wait was the client's own. */
+function lateNote(models, name) {
+  const late = models.filter((model) => model[name].with.is_client_late).map((model) => model.name);
+  return late.length === 0 ? "" : make("p", {class: "note"},
+    `The clients had no core when requests were due, which is in the times of ${late.join(", ")}: the machine was busy.`);
+}
+
 function fillPairs(into, models, name, caption, texts) {
   const shown = models.filter((model) => model[name]);
   const patience = texts.timeout_us;
@@ -108,7 +115,7 @@ function fillPairs(into, models, name, caption, texts) {
         lost ? cross(scale, patience) : dot(scale, disturbed.latency_p99_us, "after")),
       figure(waitText(without, patience)), figure(waitText(disturbed, patience)), figure(units.us(disturbed.latency_p50_us)),
       figure(units.share(Math.min(1, disturbed.requests_per_s / texts.rate))));
-    })), key(["before", texts.before], ["after", texts.after], ["tail", "and on to p99.9"], ["cross", "more than 1 % had no answer"]));
+    })), lateNote(shown, name), key(["before", texts.before], ["after", texts.after], ["tail", "and on to p99.9"], ["cross", "more than 1 % had no answer"]));
 }
 
 function fillLimits(into, models) {
