@@ -60,7 +60,7 @@ class Server:
 
 
 # The backends of vif's loop that may be asked for as servers of their own: vif-poll.
-VIF_BACKENDS = ("epoll-lt", "poll", "select")
+VIF_BACKENDS = ("epoll-lt", "poll", "select", "io_uring")
 
 
 class Vif(Server):

@@ -28,7 +28,7 @@ _vif() {
     *\ -p | *\ --port) words='' ;;
     *\ -a | *\ --address) words='' ;;
     *\ -w | *\ --workers) words='' ;;
-    *\ --backend) words='auto epoll epoll-lt poll select' ;;
+    *\ --backend) words='auto epoll epoll-lt poll select io_uring' ;;
     *\ -i | *\ --index) words='' ;;
     *\ --cache) words='' ;;
     *\ --error-page) words='' ;;

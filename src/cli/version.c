@@ -4,6 +4,12 @@
 
 #include <yaml.h>
 
+#ifdef HAVE_URING
+#define LIBURING ", liburing"
+#else
+#define LIBURING ""
+#endif
+
 int command_version(char *const *words)
 {
     (void)words;
@@ -12,7 +18,7 @@ int command_version(char *const *words)
     buffer_printf(&text,
                   "vif " VIF_VERSION "\n"
                   "protocols  HTTP/1.1, HTTP/1.0\n"
-                  "libraries  libyaml %s\n"
+                  "libraries  libyaml %s" LIBURING "\n"
                   "compiler   " __VERSION__ "\n",
                   yaml_get_version_string());
     return print_finish(&text, 0);

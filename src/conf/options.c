@@ -127,7 +127,7 @@ const struct option options[] = {
      "How many worker processes serve; `auto` is one for each core that vif may use.",
      .fallback = "auto", .example = "4", TARGET(CONFIG, workers), RANGE(1, 1024), .zero = "auto"},
     {SECTION_TOP, "backend", OPTION_WORD,
-     "What the event loop waits with; `auto` is the best there is, which is `epoll`.",
+     "What the event loop waits with; `auto` is `epoll`, which also stands in for what the kernel lacks.",
      .fallback = "auto", .example = "poll", TARGET(CONFIG, backend), .words = loop_backend_names},
     {SECTION_TOP, "log", OPTION_SECTION, "Access log and error log.", .child = SECTION_LOG},
     {SECTION_TOP, "limits", OPTION_SECTION, "Bounds on what is used.", .child = SECTION_LIMITS},

@@ -1,15 +1,18 @@
 /* What a backend of the loop does: wait for descriptors, and say which are ready. One table a backend.
  *
- * A readiness backend (epoll, poll, select) fills this table and shares stream.c and listener.c. */
+ * A readiness backend (epoll, poll, select) fills this table and has the verbs of stream_ready.c;
+ * io_uring has its own, of stream_uring.c, and tells of completions in the guise of events. */
 #ifndef LOOP_BACKEND_H
 #define LOOP_BACKEND_H
 
 #include "loop/watch.h"
 
 struct backend_state;
+struct stream_verbs;
 
 struct backend {
     const char *name;
+    const struct stream_verbs *streams;
     int fd_end;      /* descriptors below this one can be watched; 0: all */
     bool is_ordered; /* see loop_is_ordered */
     int (*open)(struct backend_state **ret_state);
@@ -20,6 +23,11 @@ struct backend {
     void (*stop)(struct backend_state *state, struct watch *watch);
     /* The descriptor is about to be closed. NULL where the kernel takes it out by itself. */
     void (*forget)(struct backend_state *state, struct watch *watch);
+    /* Hands the kernel what was put off: descriptors that were closed are free then. NULL where nothing is.
+     */
+    void (*flush)(struct backend_state *state);
+    /* Closed streams that would take their time are ended. NULL where none does. */
+    void (*give_up)(struct backend_state *state);
     /* Waits at most `timeout_ms` and fetches what is ready; returns how many, or -errno. */
     int (*wait)(struct backend_state *state, int timeout_ms);
     /* The i-th of what the last wait fetched, asked for in order. NULL for a watch that was stopped or
@@ -31,5 +39,6 @@ extern const struct backend backend_epoll;
 extern const struct backend backend_epoll_lt;
 extern const struct backend backend_poll;
 extern const struct backend backend_select;
+extern const struct backend backend_io_uring; /* where vif is built with it */
 
 #endif

@@ -3,7 +3,7 @@
  * `epoll` is edge-triggered for streams: one registration for reading and writing, never changed. `epoll-lt`
  * is level-triggered: it tells of whatever holds in every turn, and so must be told, by a system call,
  * whenever a stream waits for something else. Watches other than streams are level-triggered in both. */
-#include "loop/backend.h"
+#include "loop/internal.h"
 
 #include "sys/event.h"
 #include "sys/socket.h"
@@ -93,6 +93,7 @@ static struct watch *epoll_ready(struct backend_state *state, int i, unsigned *r
 
 const struct backend backend_epoll = {
     .name = "epoll",
+    .streams = &stream_verbs_ready,
     .is_ordered = true,
     .open = epoll_open,
     .close = epoll_close,
@@ -104,6 +105,7 @@ const struct backend backend_epoll = {
 
 const struct backend backend_epoll_lt = {
     .name = "epoll-lt",
+    .streams = &stream_verbs_ready,
     .open = epoll_open,
     .close = epoll_close,
     .start = level_start,

@@ -4,6 +4,7 @@
 
 #include "loop/backend.h"
 #include "loop/loop.h"
+#include "loop/stream.h"
 #include "loop/wheel.h"
 
 struct offload;
@@ -25,6 +26,8 @@ struct loop {
     struct list tasks;       /* struct task, to run at the end of this turn */
     struct list again;       /* struct stream, to go on with in the next turn */
     struct list closed;      /* struct stream, whose owners are told at the end of this turn */
+    unsigned closing;        /* streams that are closed, but not gone yet */
+    const char *complaint;   /* why the backend is not the one that was wanted; NULL: it is */
     struct offload *offload; /* NULL before the first job */
     struct wheel wheel;
     char read_buffer[LOOP_READ_BYTES];
@@ -35,6 +38,53 @@ struct loop {
  * long.
  */
 void loop_check_stall(struct loop *loop, const struct watch *watch);
+
+enum sending_off {
+    SENDING_OFF_DONE,  /* for the owner the bytes are sent; should they fail to be, the stream is broken */
+    SENDING_OFF_NOT,   /* it is to be sent as usual */
+    SENDING_OFF_AFTER, /* the last one is still on its way: stream_send_on is called then */
+};
+
+/* How streams read, wait until they may write, and close. Everything else about them is stream.c's. */
+struct stream_verbs {
+    struct watch_events watch_events; /* of the stream's own watch */
+    /* Begins to read; see stream_start. */
+    int (*start)(struct stream *stream);
+    /* Goes on reading, but not inside this call. */
+    void (*resume)(struct stream *stream);
+    /* Reads in the turn after stream_go_on_later, if there is anything. */
+    void (*read_on)(struct stream *stream);
+    /* Calls stream_send_on when the socket takes more. Returns 0 or -errno. */
+    int (*wait_writable)(struct stream *stream);
+    /* Takes the whole of a small send upon itself, where it can: see enum sending_off. NULL: it never can. */
+    enum sending_off (*send_off)(struct stream *stream, const struct segment *segments, size_t count);
+    /* Sends FIN behind all that was sent. */
+    void (*shutdown)(struct stream *stream);
+    /* Ends the waiting and closes the socket. Calls stream_is_gone, in this call or later, when nobody but
+     * the owner knows of the stream any more. */
+    void (*close)(struct stream *stream);
+};
+
+extern const struct stream_verbs stream_verbs_ready;
+extern const struct stream_verbs stream_verbs_uring;
+
+/* loop.c: what was put off is done, so that descriptors that were closed are free. */
+void loop_flush(struct loop *loop);
+
+/* stream.c, for the verbs: goes on with the pending send. */
+void stream_send_on(struct stream *stream);
+
+/* stream.c: the stream is broken; tells the owner, unless he closed it. */
+void stream_fail(struct stream *stream, int error);
+
+/* stream.c: goes on with the stream in the next turn. */
+void stream_go_on_later(struct stream *stream);
+
+/* stream.c: the owner of a closed stream is told at the end of this turn. */
+void stream_is_gone(struct stream *stream);
+
+/* stream.c: see watch_events. */
+size_t stream_describe(const struct watch *watch, char *out, size_t size);
 
 /* stream.c: goes on with the streams that had more to read or to send than their share of the last turn. */
 void streams_go_on(struct loop *loop);

@@ -2,6 +2,7 @@
  * meanwhile, and accepting may stop after a batch for the sake of the connections that are already here. */
 #include "loop/listener.h"
 
+#include "loop/internal.h"
 #include "sys/file.h"
 
 #include <errno.h>
@@ -85,8 +86,10 @@ static bool deal_with(struct listener *listener, int error)
         /* Without a free descriptor accept(2) fails although nobody waits. */
         if (!sys_is_readable(listener->watch.fd))
             return false;
-        if (listener->events->on_exhausted(listener, error))
+        if (listener->events->on_exhausted(listener, error)) {
+            loop_flush(listener->loop);
             return true;
+        }
         if (listener->running)
             turn_one_away(listener);
     }

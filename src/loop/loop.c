@@ -1,6 +1,7 @@
 /* One turn after another: wait, events, timers, tasks. See the rules of life in loop.h. */
 #include "loop/loop.h"
 
+#include "base/error.h"
 #include "loop/internal.h"
 #include "sys/clock.h"
 #include "sys/socket.h"
@@ -11,21 +12,56 @@
 /* Even with no timer armed the loop wakes now and then, so that its clock is never far behind. */
 #define SLEEP_MS_MAX 60000
 
+/* clang-format off */
 const char *const loop_backend_names[] = {
-    [LOOP_BACKEND_AUTO] = "auto", [LOOP_BACKEND_EPOLL] = "epoll",   [LOOP_BACKEND_EPOLL_LT] = "epoll-lt",
-    [LOOP_BACKEND_POLL] = "poll", [LOOP_BACKEND_SELECT] = "select", [LOOP_BACKEND_COUNT] = NULL,
+    [LOOP_BACKEND_AUTO] = "auto",
+    [LOOP_BACKEND_EPOLL] = "epoll",
+    [LOOP_BACKEND_EPOLL_LT] = "epoll-lt",
+    [LOOP_BACKEND_POLL] = "poll",
+    [LOOP_BACKEND_SELECT] = "select",
+    [LOOP_BACKEND_IO_URING] = "io_uring",
+    [LOOP_BACKEND_COUNT] = NULL,
 };
 
 static const struct backend *const backends[LOOP_BACKEND_COUNT] = {
-    [LOOP_BACKEND_AUTO] = &backend_epoll,        [LOOP_BACKEND_EPOLL] = &backend_epoll,
-    [LOOP_BACKEND_EPOLL_LT] = &backend_epoll_lt, [LOOP_BACKEND_POLL] = &backend_poll,
+    [LOOP_BACKEND_AUTO] = &backend_epoll,
+    [LOOP_BACKEND_EPOLL] = &backend_epoll,
+    [LOOP_BACKEND_EPOLL_LT] = &backend_epoll_lt,
+    [LOOP_BACKEND_POLL] = &backend_poll,
     [LOOP_BACKEND_SELECT] = &backend_select,
+#ifdef HAVE_URING
+    [LOOP_BACKEND_IO_URING] = &backend_io_uring,
+#endif
 };
+/* clang-format on */
 
 static void read_clocks(struct loop *loop)
 {
     loop->turn_began_ns = loop->checked_ns = sys_monotonic_ns();
     loop->wall_seconds = sys_realtime_ns() / 1000000000;
+}
+
+/* Only io_uring is ever refused for a reason of its own. */
+static const char *complaint_of(int error)
+{
+    switch (-error) {
+    case ENOSYS: return "the kernel has none";
+    case EPERM: return "it is switched off, see kernel.io_uring_disabled, or forbidden by a sandbox";
+    case EINVAL: return "the kernel is older than 6.1";
+    default: return error_text(error);
+    }
+}
+
+static int open_backend(struct loop *loop)
+{
+    const struct backend *wanted = backends[loop->options.backend];
+    loop->backend = wanted;
+    int error = wanted ? wanted->open(&loop->backend_state) : -ENOTSUP;
+    if (error == 0 || wanted == &backend_epoll)
+        return error;
+    loop->complaint = wanted ? complaint_of(error) : "this vif was built without it";
+    loop->backend = &backend_epoll;
+    return loop->backend->open(&loop->backend_state);
 }
 
 int loop_create(const struct loop_options *options, struct loop **ret_loop)
@@ -35,19 +71,56 @@ int loop_create(const struct loop_options *options, struct loop **ret_loop)
         return -ENOMEM;
     sys_ignore_broken_pipes();
     loop->options = *options;
-    loop->backend = backends[options->backend];
     list_init(&loop->tasks);
     list_init(&loop->again);
     list_init(&loop->closed);
-    read_clocks(loop);
-    wheel_init(&loop->wheel, loop_now_ms(loop));
-    int error = loop->backend->open(&loop->backend_state);
+    int error = open_backend(loop);
     if (error < 0) {
         free(loop);
         return error;
     }
+    /* Not before: io_uring takes its milliseconds to open. */
+    read_clocks(loop);
+    wheel_init(&loop->wheel, loop_now_ms(loop));
     *ret_loop = loop;
     return 0;
+}
+
+static void report_stall(struct loop *loop, const struct watch *watch, uint64_t duration_ns)
+{
+    char doing[256];
+    struct slice text = SLICE("timers and deferred work");
+    if (watch) {
+        text = slice_from(watch->events->name);
+        if (watch->events->describe)
+            text = slice_make(doing, watch->events->describe(watch, doing, sizeof(doing)));
+    }
+    if (loop->options.on_stall)
+        loop->options.on_stall(loop->options.context, duration_ns / 1000, text);
+}
+
+/* The clock is read once a callback, as the end of one is the beginning of the next: about 20 ns through the
+ * vDSO, against the several microseconds of a request's system calls, and the report names the callback that
+ * stalled rather than the turn. */
+void loop_check_stall(struct loop *loop, const struct watch *watch)
+{
+    uint64_t now_ns = sys_monotonic_ns();
+    uint64_t duration_ns = now_ns - loop->checked_ns;
+    loop->checked_ns = now_ns;
+    if (UNLIKELY(duration_ns > LOOP_STALL_US * UINT64_C(1000)))
+        report_stall(loop, watch, duration_ns);
+}
+
+static void dispatch(struct loop *loop, int count)
+{
+    for (int i = 0; i < count; i++) {
+        unsigned events;
+        struct watch *watch = loop->backend->ready(loop->backend_state, i, &events);
+        if (watch == NULL)
+            continue;
+        watch->events->on_ready(watch, events);
+        loop_check_stall(loop, watch);
+    }
 }
 
 void loop_destroy(struct loop *loop)
@@ -64,6 +137,14 @@ void loop_settle(struct loop *loop)
     offload_destroy(loop->offload);
     loop->offload = NULL;
     streams_tell_closed(loop);
+    if (loop->closing > 0)
+        loop->backend->give_up(loop->backend_state);
+    while (loop->closing > 0) {
+        int count = loop->backend->wait(loop->backend_state, SLEEP_MS_MAX);
+        assert(count >= 0);
+        dispatch(loop, count);
+        streams_tell_closed(loop);
+    }
 }
 
 void loop_stop(struct loop *loop)
@@ -92,6 +173,11 @@ struct wheel *loop_wheel(struct loop *loop)
     return &loop->wheel;
 }
 
+const char *loop_complaint(const struct loop *loop)
+{
+    return loop->complaint;
+}
+
 const char *loop_backend_name(const struct loop *loop)
 {
     return loop->backend->name;
@@ -105,6 +191,12 @@ bool loop_is_ordered(const struct loop *loop)
 bool loop_takes(const struct loop *loop, int fd)
 {
     return loop->backend->fd_end == 0 || fd < loop->backend->fd_end;
+}
+
+void loop_flush(struct loop *loop)
+{
+    if (loop->backend->flush)
+        loop->backend->flush(loop->backend_state);
 }
 
 int watch_start(struct loop *loop, struct watch *watch, enum watch_mode mode)
@@ -157,43 +249,6 @@ static void run_tasks(struct loop *loop)
         struct task *task = CONTAINER_OF(due.next, struct task, link);
         list_remove(&task->link);
         task->run(task);
-    }
-}
-
-static void report_stall(struct loop *loop, const struct watch *watch, uint64_t duration_ns)
-{
-    char doing[256];
-    struct slice text = SLICE("timers and deferred work");
-    if (watch) {
-        text = slice_from(watch->events->name);
-        if (watch->events->describe)
-            text = slice_make(doing, watch->events->describe(watch, doing, sizeof(doing)));
-    }
-    if (loop->options.on_stall)
-        loop->options.on_stall(loop->options.context, duration_ns / 1000, text);
-}
-
-/* The clock is read once a callback, as the end of one is the beginning of the next: about 20 ns through the
- * vDSO, against the several microseconds of a request's system calls, and the report names the callback that
- * stalled rather than the turn. */
-void loop_check_stall(struct loop *loop, const struct watch *watch)
-{
-    uint64_t now_ns = sys_monotonic_ns();
-    uint64_t duration_ns = now_ns - loop->checked_ns;
-    loop->checked_ns = now_ns;
-    if (UNLIKELY(duration_ns > LOOP_STALL_US * UINT64_C(1000)))
-        report_stall(loop, watch, duration_ns);
-}
-
-static void dispatch(struct loop *loop, int count)
-{
-    for (int i = 0; i < count; i++) {
-        unsigned events;
-        struct watch *watch = loop->backend->ready(loop->backend_state, i, &events);
-        if (watch == NULL)
-            continue;
-        watch->events->on_ready(watch, events);
-        loop_check_stall(loop, watch);
     }
 }
 

@@ -34,6 +34,7 @@ enum loop_backend {
     LOOP_BACKEND_EPOLL_LT,
     LOOP_BACKEND_POLL,
     LOOP_BACKEND_SELECT,
+    LOOP_BACKEND_IO_URING,
     LOOP_BACKEND_COUNT
 };
 
@@ -50,8 +51,9 @@ struct loop_options {
     unsigned offload_queue;   /* jobs that may wait; 0: 1024 */
 };
 
-/* Returns 0, or -errno where the kernel or memory refuses. From here on the process ignores SIGPIPE, unless
- * it has a handler for it. */
+/* Returns 0, or -errno where the kernel or memory refuses. A backend that is not available is replaced by the
+ * best one that is: see loop_complaint. From here on the process ignores SIGPIPE, unless it has a handler for
+ * it. */
 int loop_create(const struct loop_options *options, struct loop **ret_loop) MUST_CHECK;
 
 /* Everything that hangs on the loop must have been closed. Waits for all offload jobs. NULL is
@@ -87,6 +89,9 @@ struct wheel *loop_wheel(struct loop *loop);
 
 /* The name of the backend in use, never "auto". */
 const char *loop_backend_name(const struct loop *loop);
+
+/* Why the backend in use is not the one that was asked for, for a person; NULL where it is. */
+const char *loop_complaint(const struct loop *loop);
 
 /* Whether events are told in the order in which they happened. Where the kernel looks through a list of
  * descriptors instead, what happened last may well be told first. */

@@ -4,7 +4,7 @@
  * and that a change of interest is a store.
  *
  * `fds` and `watches` run in parallel and have no holes: the last entry moves into one that goes. */
-#include "loop/backend.h"
+#include "loop/internal.h"
 
 #include "sys/process.h"
 
@@ -110,6 +110,7 @@ static struct watch *poll_ready(struct backend_state *state, int i, unsigned *re
 
 const struct backend backend_poll = {
     .name = "poll",
+    .streams = &stream_verbs_ready,
     .open = poll_open,
     .close = poll_close,
     .start = poll_start,

@@ -1,7 +1,7 @@
 /* select(2), as in 1983: bit sets of descriptors, copied into the kernel and back in each turn, looked
  * through from 0 to the highest by both sides. It knows no descriptor from FD_SETSIZE (1024) on: watching one
  * is refused, and whoever accepts asks loop_takes first. */
-#include "loop/backend.h"
+#include "loop/internal.h"
 
 #include "sys/event.h"
 #include "sys/process.h"
@@ -108,6 +108,7 @@ static struct watch *select_ready(struct backend_state *state, int i, unsigned *
 
 const struct backend backend_select = {
     .name = "select",
+    .streams = &stream_verbs_ready,
     .fd_end = FD_SETSIZE,
     .open = select_open,
     .close = select_close,

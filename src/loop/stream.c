@@ -1,13 +1,8 @@
-/* Streams over a readiness backend: try the system call first, wait only when it says EAGAIN.
+/* Streams: their life, and sending, which is the same on every backend: try the system call first, wait only
+ * when it says EAGAIN. Sending rests until the next turn too, when a peer takes all that it is given.
  *
- * Edge-triggered rules kept here and nowhere else: a read that fills the buffer is followed by another (in
- * the next turn, so that one busy peer cannot starve the rest), one that does not has drained the socket;
- * after the peer's FIN reads go on until they return 0. Sending rests until the next turn too, when a peer
- * takes all that it is given.
- *
- * Level-triggered backends are made to look the same: what was told and not acted on (STREAM_READABLE while
- * paused) is remembered as an edge would have to be, and no longer waited for; see wait_for_change. So a
- * pause costs them nothing unless bytes come in it. */
+ * Reading, waiting and closing are verbs of the backend: stream_ready.c has them for readiness,
+ * stream_uring.c for completions. */
 #include "loop/stream.h"
 
 #include "base/error.h"
@@ -28,97 +23,42 @@ struct sending {
     struct segment segments[];
 };
 
-static const struct watch_events stream_watch_events;
-
 static bool has(const struct stream *stream, unsigned flag)
 {
     return stream->flags & flag;
 }
 
+static const struct stream_verbs *verbs_of(const struct stream *stream)
+{
+    return stream->loop->backend->streams;
+}
+
 void stream_init(struct stream *stream, struct loop *loop, int fd, const struct stream_events *events)
 {
     *stream = (struct stream){
-        .watch = {.events = &stream_watch_events, .fd = fd},
+        .watch = {.events = &loop->backend->streams->watch_events, .fd = fd},
         .loop = loop,
         .events = events,
     };
     list_init(&stream->again);
 }
 
-static int ensure_registered(struct stream *stream)
-{
-    if (has(stream, STREAM_REGISTERED))
-        return 0;
-    int error = watch_start(stream->loop, &stream->watch, WATCH_STREAM);
-    if (error == 0)
-        stream->flags |= STREAM_REGISTERED;
-    return error;
-}
-
-/* Waits for the next change: what the socket is known to be ready for is not waited for. Called wherever that
- * may be another thing than before. */
-static void wait_for_change(struct stream *stream)
-{
-    if (!has(stream, STREAM_REGISTERED) || has(stream, STREAM_CLOSED))
-        return;
-    bool reads = !has(stream, STREAM_READABLE | STREAM_END_TOLD);
-    bool writes = stream->sending && !has(stream, STREAM_WRITABLE);
-    watch_want(stream->loop, &stream->watch, (reads ? WATCH_READABLE : 0u) | (writes ? WATCH_WRITABLE : 0u));
-}
-
-static void fail(struct stream *stream, int error)
+void stream_fail(struct stream *stream, int error)
 {
     if (!has(stream, STREAM_CLOSED))
         stream->events->on_error(stream, error);
 }
 
-static void go_on_later(struct stream *stream)
+void stream_go_on_later(struct stream *stream)
 {
     if (list_is_empty(&stream->again))
         list_append(&stream->loop->again, &stream->again);
 }
 
-/* One recv(2) and its callback. Afterwards the stream may be closed. */
-static void read_once(struct stream *stream)
-{
-    struct loop *loop = stream->loop;
-    ssize_t count = sys_recv(stream->watch.fd, loop->read_buffer, sizeof(loop->read_buffer));
-    if (count == -EAGAIN) {
-        stream->flags &= (uint8_t)~STREAM_READABLE;
-        return;
-    }
-    if (count < 0) {
-        fail(stream, (int)count);
-        return;
-    }
-    if (count == 0) {
-        stream->flags = (uint8_t)((stream->flags & ~(STREAM_READABLE | STREAM_READING)) | STREAM_END_TOLD);
-        stream->events->on_end(stream);
-        return;
-    }
-    bool drained = (size_t)count < sizeof(loop->read_buffer) && !has(stream, STREAM_PEER_ENDED);
-    if (drained)
-        stream->flags &= (uint8_t)~STREAM_READABLE;
-    else
-        go_on_later(stream);
-    stream->events->on_read(stream, slice_make(loop->read_buffer, (size_t)count));
-}
-
-static bool wants_read(const struct stream *stream)
-{
-    return (stream->flags & (STREAM_READING | STREAM_READABLE | STREAM_CLOSED)) ==
-           (STREAM_READING | STREAM_READABLE);
-}
-
 int stream_start(struct stream *stream)
 {
-    stream->flags |= STREAM_READING | STREAM_READABLE;
-    read_once(stream);
-    if (has(stream, STREAM_CLOSED | STREAM_END_TOLD))
-        return 0;
-    int error = ensure_registered(stream);
-    wait_for_change(stream);
-    return error;
+    stream->flags |= STREAM_READING;
+    return verbs_of(stream)->start(stream);
 }
 
 void stream_read_pause(struct stream *stream)
@@ -131,8 +71,7 @@ void stream_read_resume(struct stream *stream)
     if (has(stream, STREAM_READING | STREAM_END_TOLD | STREAM_CLOSED))
         return;
     stream->flags |= STREAM_READING;
-    if (has(stream, STREAM_READABLE))
-        go_on_later(stream);
+    verbs_of(stream)->resume(stream);
 }
 
 /* Sends a run of memory segments in one call. Returns the bytes taken or -errno. */
@@ -198,7 +137,7 @@ static size_t advance(struct segment *segments, size_t next, size_t sent)
 static void send_on_later(struct stream *stream)
 {
     stream->flags |= STREAM_WRITABLE;
-    go_on_later(stream);
+    stream_go_on_later(stream);
 }
 
 /* Sends until done, EAGAIN, or SEND_BYTES_MAX; `*next` moves on. Returns 1 when done, 0 when not, or a
@@ -226,16 +165,17 @@ static int send_some(struct stream *stream, struct segment *segments, size_t cou
 static enum send_result remember(struct stream *stream, const struct segment *segments, size_t count)
 {
     struct sending *sending = malloc(sizeof(*sending) + count * sizeof(struct segment));
-    if (sending == NULL || ensure_registered(stream) < 0) {
-        free(sending);
+    if (sending == NULL)
         return SEND_FAILED;
-    }
     sending->count = count;
     sending->next = 0;
     memcpy(sending->segments, segments, count * sizeof(struct segment));
     stream->sending = sending;
-    wait_for_change(stream);
-    return SEND_PENDING;
+    if (has(stream, STREAM_WRITABLE) || verbs_of(stream)->wait_writable(stream) == 0)
+        return SEND_PENDING;
+    stream->sending = NULL;
+    free(sending);
+    return SEND_FAILED;
 }
 
 /* Copies the segments that are not empty: behind MSG_MORE nothing may follow that sends nothing, or the
@@ -257,17 +197,28 @@ enum send_result stream_send(struct stream *stream, const struct segment *segmen
     struct segment rest[STREAM_SEGMENTS_MAX];
     size_t count = copy_segments(rest, segments, segment_count);
     size_t next = 0;
+    if (verbs_of(stream)->send_off) {
+        switch (verbs_of(stream)->send_off(stream, rest, count)) {
+        case SENDING_OFF_DONE: return SEND_DONE;
+        case SENDING_OFF_AFTER:
+            stream->flags &= (uint8_t)~STREAM_WRITABLE; /* nothing may overtake it */
+            return remember(stream, rest, count);
+        case SENDING_OFF_NOT: break;
+        }
+    }
     int result = send_some(stream, rest, count, &next);
     if (LIKELY(result > 0))
         return SEND_DONE;
     return result < 0 ? SEND_FAILED : remember(stream, rest + next, count - next);
 }
 
-static void continue_sending(struct stream *stream)
+void stream_send_on(struct stream *stream)
 {
     struct sending *sending = stream->sending;
     stream->flags &= (uint8_t)~STREAM_WRITABLE;
     int result = send_some(stream, sending->segments, sending->count, &sending->next);
+    if (result == 0 && !has(stream, STREAM_WRITABLE))
+        result = verbs_of(stream)->wait_writable(stream);
     if (result == 0)
         return;
     stream->sending = NULL;
@@ -275,23 +226,7 @@ static void continue_sending(struct stream *stream)
     if (result > 0)
         stream->events->on_sent(stream);
     else
-        fail(stream, result);
-}
-
-static void on_ready(struct watch *watch, unsigned events)
-{
-    struct stream *stream = CONTAINER_OF(watch, struct stream, watch);
-    if (has(stream, STREAM_CLOSED))
-        return;
-    if (events & (WATCH_READABLE | WATCH_ENDED | WATCH_FAILED))
-        stream->flags |= STREAM_READABLE;
-    if (events & (WATCH_ENDED | WATCH_FAILED))
-        stream->flags |= STREAM_PEER_ENDED;
-    if (stream->sending && events & (WATCH_WRITABLE | WATCH_FAILED))
-        continue_sending(stream);
-    if (wants_read(stream))
-        read_once(stream);
-    wait_for_change(stream);
+        stream_fail(stream, result);
 }
 
 void stream_send_later(struct stream *stream)
@@ -305,12 +240,11 @@ static void go_on(struct stream *stream)
     bool writable = has(stream, STREAM_WRITABLE);
     stream->flags &= (uint8_t)~STREAM_WRITABLE;
     if (writable && stream->sending)
-        continue_sending(stream);
+        stream_send_on(stream);
     else if (writable)
         stream->events->on_sent(stream);
-    if (wants_read(stream))
-        read_once(stream);
-    wait_for_change(stream);
+    if (!has(stream, STREAM_CLOSED))
+        verbs_of(stream)->read_on(stream);
 }
 
 void streams_go_on(struct loop *loop)
@@ -329,7 +263,7 @@ void streams_go_on(struct loop *loop)
 void stream_shutdown(struct stream *stream)
 {
     assert(stream->sending == NULL && !has(stream, STREAM_CLOSED));
-    sys_shutdown_send(stream->watch.fd);
+    verbs_of(stream)->shutdown(stream);
 }
 
 size_t stream_unsent(const struct stream *stream)
@@ -354,12 +288,13 @@ void stream_close(struct stream *stream)
     stream->flags |= STREAM_CLOSED;
     free(stream->sending);
     stream->sending = NULL;
-    if (has(stream, STREAM_REGISTERED))
-        watch_close(stream->loop, &stream->watch);
-    else
-        sys_close(stream->watch.fd);
-    stream->watch.fd = -1;
     list_remove(&stream->again);
+    verbs_of(stream)->close(stream);
+    stream->watch.fd = -1;
+}
+
+void stream_is_gone(struct stream *stream)
+{
     list_append(&stream->loop->closed, &stream->again);
 }
 
@@ -372,11 +307,8 @@ void streams_tell_closed(struct loop *loop)
     }
 }
 
-static size_t describe(const struct watch *watch, char *out, size_t size)
+size_t stream_describe(const struct watch *watch, char *out, size_t size)
 {
     const struct stream *stream = CONTAINER_OF(watch, const struct stream, watch);
     return stream->events->describe(stream, out, size);
 }
-
-static const struct watch_events stream_watch_events = {
-    .on_ready = on_ready, .name = "serving a stream", .describe = describe};

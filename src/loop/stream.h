@@ -72,7 +72,8 @@ struct sending;
 
 struct stream {
     struct watch watch;
-    uint8_t flags; /* enum stream_flag */
+    uint8_t flags;     /* enum stream_flag */
+    uint8_t in_flight; /* what the kernel has been given to do, where it is given such */
     struct loop *loop;
     const struct stream_events *events;
     struct sending *sending; /* what a pending send still has to send; NULL: none pending */
@@ -93,7 +94,7 @@ enum send_result {
 void stream_init(struct stream *stream, struct loop *loop, int fd, const struct stream_events *events);
 
 /* Begins to read: tries at once, because a client that just connected has mostly sent its request, and
- * registers the socket with the backend only if it must wait. May call back before it returns. Returns 0, or
+ * has the backend wait only if it must. May call back before it returns. Returns 0, or
  * -errno where the socket cannot be waited on: close the stream, unless a callback did. */
 int stream_start(struct stream *stream) MUST_CHECK;
 

@@ -148,7 +148,11 @@ static int create_loop(struct worker *worker)
         .on_stall = on_stall,
         .context = worker,
     };
-    return loop_create(&options, &worker->loop);
+    int error = loop_create(&options, &worker->loop);
+    if (error == 0 && worker->options->number == 0 && loop_complaint(worker->loop))
+        log_warning(worker->log, "%s is not available (%s): %s is used", loop_backend_names[options.backend],
+                    loop_complaint(worker->loop), loop_backend_name(worker->loop));
+    return error;
 }
 
 static int attach_log(struct worker *worker)

@@ -7,7 +7,7 @@ import pytest
 import vif
 import wire
 
-BACKENDS = ("auto", "epoll", "epoll-lt", "poll", "select")
+BACKENDS = ("auto", "epoll", "epoll-lt", "poll", "select", "io_uring")
 LARGE = bytes(range(256)) * 20000
 
 
@@ -24,6 +24,18 @@ def test_serves(server, large_root, backend):
         assert client.exchange("GET", "/small.txt").body == b"small"
         assert client.exchange("GET", "/large.bin").body == LARGE
         assert client.exchange("GET", "/small.txt").body == b"small"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_keeps_what_comes_in_a_pause(server, large_root, backend):
+    """Requests that arrive while a long answer is being sent are answered after it."""
+    with server(large_root, "--backend", backend).connect(receive_buffer=4096) as client:
+        client.request("GET", "/large.bin")
+        for _ in range(100):
+            client.request("GET", "/small.txt")
+        assert client.read_response().body == LARGE
+        for _ in range(100):
+            assert client.read_response().body == b"small"
 
 
 def test_unknown_backend_is_told():

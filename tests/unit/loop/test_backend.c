@@ -8,7 +8,12 @@
 #include "sys/event.h"
 #include "sys/process.h"
 
-#include <sys/resource.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #define WATCHES 300
@@ -160,6 +165,193 @@ static void who_waits_for_nothing_is_left_alone(void **state)
     }
 }
 
+#define CROWD       300
+#define CROWD_BYTES 100000
+
+/* More bytes at once than a backend has buffers for: everybody gets his own, all of them. */
+static void a_crowd_is_read_whole(void **state)
+{
+    (void)state;
+    struct loop *loop = make_loop();
+    struct owner *owners = calloc(CROWD, sizeof(*owners));
+    for (size_t i = 0; i < CROWD; i++) {
+        owner_init(&owners[i], loop, connect_unix);
+        owner_start(&owners[i]);
+        owner_write(&owners[i], 0, CROWD_BYTES);
+    }
+    for (size_t i = 0; i < CROWD; i++)
+        owner_run_to(&owners[i], CROWD_BYTES);
+    for (size_t i = 0; i < CROWD; i++)
+        owner_finish(&owners[i]);
+    free(owners);
+    loop_destroy(loop);
+}
+
+static size_t read_to_end(int fd, char *out, size_t size)
+{
+    size_t length = 0;
+    for (ssize_t count; (count = read(fd, out + length, size - length)) > 0;)
+        length += (size_t)count;
+    return length;
+}
+
+/* What was sent leaves before the end does, and the peer sees both. */
+static void short_sends_go_before_the_end(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        struct loop *loop = make_loop();
+        struct owner owner;
+        owner_init(&owner, loop, i % 2 ? connect_tcp : connect_unix);
+        owner_start(&owner);
+        struct segment segments[2] = {segment_memory(SLICE("short ")), segment_memory(SLICE("answer"))};
+        assert_int_equal(stream_send(&owner.stream, segments, 2), SEND_DONE);
+        if (i / 2)
+            stream_shutdown(&owner.stream);
+        else
+            stream_close(&owner.stream);
+        owner_turn(&owner);
+        char answer[20];
+        assert_int_equal(read_to_end(owner.peer, answer, sizeof(answer)), 12);
+        assert_memory_equal(answer, "short answer", 12);
+        owner_finish(&owner);
+        loop_destroy(loop);
+    }
+}
+
+/* Short sends in one turn, short ones behind long ones and the other way round. */
+static void sends_keep_their_order(void **state)
+{
+    (void)state;
+    static char bytes[100000], received[sizeof(bytes)];
+    owner_fill(bytes, 0, sizeof(bytes));
+    struct loop *loop = make_loop();
+    struct owner owner;
+    owner_init(&owner, loop, connect_unix);
+    int room = 1 << 20;
+    setsockopt(owner.stream.watch.fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+    owner_start(&owner);
+    static const size_t lengths[] = {10, 20, 5000, 30, 1, 70000, 4096, 4097};
+    size_t sent = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
+        struct segment segment = segment_memory(slice_make(bytes + sent, lengths[i]));
+        enum send_result result = stream_send(&owner.stream, &segment, 1);
+        assert_int_not_equal(result, SEND_FAILED);
+        if (result == SEND_PENDING)
+            owner_run(&owner, OWNER_SENT);
+        sent += lengths[i];
+    }
+    stream_shutdown(&owner.stream);
+    owner_turn(&owner);
+    assert_int_equal(read_to_end(owner.peer, received, sizeof(received)), sent);
+    assert_memory_equal(received, bytes, sent);
+    owner_finish(&owner);
+    loop_destroy(loop);
+}
+
+/* The next turn goes on with a stream whose short send is only then with the kernel. */
+static void nothing_overtakes_a_short_send(void **state)
+{
+    (void)state;
+    struct loop *loop = make_loop();
+    struct owner owner;
+    owner_init(&owner, loop, connect_unix);
+    owner_start(&owner);
+    stream_send_later(&owner.stream);
+    struct segment first = segment_memory(SLICE("first ")), second = segment_memory(SLICE("second"));
+    assert_int_equal(stream_send(&owner.stream, &first, 1), SEND_DONE);
+    assert_int_not_equal(stream_send(&owner.stream, &second, 1), SEND_FAILED);
+    owner_run(&owner, OWNER_SENT);
+    owner_turn(&owner);
+    assert_int_equal(owner.sents, 1);
+    stream_shutdown(&owner.stream);
+    owner_turn(&owner);
+    char received[20];
+    assert_int_equal(read_to_end(owner.peer, received, sizeof(received)), 12);
+    assert_memory_equal(received, "first second", 12);
+    owner_finish(&owner);
+    loop_destroy(loop);
+}
+
+static size_t fill_socket(int fd)
+{
+    static char zeros[1 << 16];
+    size_t length = 0;
+    for (ssize_t count; (count = write(fd, zeros, sizeof(zeros))) > 0;)
+        length += (size_t)count;
+    return length;
+}
+
+/* A short answer into a socket that is full already: it is not lost when its stream is closed behind it, and
+ * it does not keep the loop from ending. */
+static void a_short_send_may_be_stuck(void **state)
+{
+    (void)state;
+    for (unsigned peer_reads = 0; peer_reads < 2; peer_reads++) {
+        struct loop *loop = make_loop();
+        struct owner owner;
+        owner_init(&owner, loop, connect_unix);
+        owner_start(&owner);
+        size_t before = fill_socket(owner.stream.watch.fd);
+        struct segment segment = segment_memory(SLICE("late"));
+        enum send_result result = stream_send(&owner.stream, &segment, 1);
+        owner_turn(&owner);
+        if (result == SEND_DONE) { /* it is the loop's business now */
+            stream_close(&owner.stream);
+            owner_turn(&owner);
+            char *bytes = malloc(before + 10);
+            if (peer_reads) {
+                fcntl(owner.peer, F_SETFL, O_NONBLOCK);
+                size_t length = read_to_end(owner.peer, bytes, before + 10);
+                owner_run(&owner, OWNER_CLOSED);
+                length += read_to_end(owner.peer, bytes + length, before + 10 - length);
+                assert_int_equal(length, before + 4);
+                assert_memory_equal(bytes + before, "late", 4);
+            }
+            free(bytes);
+        } else {
+            assert_int_equal(result, SEND_PENDING);
+            stream_close(&owner.stream);
+        }
+        loop_destroy(loop);
+        owner_finish(&owner);
+    }
+}
+
+/* A kernel that refuses io_uring, as that of a sandbox does, is told of, and epoll takes its place. In a
+ * child, as the refusal stays. */
+static void what_is_missing_is_replaced(void **state)
+{
+    (void)state;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct sock_filter code[] = {
+            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        struct sock_fprog program = {.len = ARRAY_LENGTH(code), .filter = code};
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+            _exit(0);
+        struct loop *loop;
+        if (loop_create(&(struct loop_options){.backend = LOOP_BACKEND_IO_URING}, &loop) != 0)
+            _exit(1);
+        bool is_told = loop_complaint(loop) && strcmp(loop_backend_name(loop), "epoll") == 0;
+        loop_destroy(loop);
+        _exit(is_told ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+
+    struct loop *loop = make_loop();
+    assert_null(loop_complaint(loop));
+    loop_destroy(loop);
+}
+
 /* A descriptor of a high number is taken, or refused beforehand and for good. */
 static void high_descriptors_are_taken_or_refused(void **state)
 {
@@ -195,6 +387,12 @@ int main(void)
         cmocka_unit_test(every_one_of_many_is_told),
         cmocka_unit_test(many_stop_in_one_turn),
         cmocka_unit_test(who_waits_for_nothing_is_left_alone),
+        cmocka_unit_test(a_crowd_is_read_whole),
+        cmocka_unit_test(short_sends_go_before_the_end),
+        cmocka_unit_test(sends_keep_their_order),
+        cmocka_unit_test(nothing_overtakes_a_short_send),
+        cmocka_unit_test(a_short_send_may_be_stuck),
+        cmocka_unit_test(what_is_missing_is_replaced),
         cmocka_unit_test(high_descriptors_are_taken_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,7 +92,8 @@ static void a_flood_does_not_starve_others(void **state)
     owner_write(&small, 0, 10);
     owner_run(&small, OWNER_READ);
     assert_int_equal(small.received, 10);
-    assert_int_equal(flood.reads, 1);
+    /* One buffer; io_uring fills small ones and tells of a bounded number of them. */
+    assert_true(flood.reads <= (chosen_backend() == LOOP_BACKEND_IO_URING ? 256 : 1));
     owner_finish(&flood);
     owner_finish(&small);
     loop_destroy(loop);
@@ -164,6 +165,7 @@ static void tells_the_end_once_and_last(void **state)
             char answer[4];
             struct segment segment = segment_memory(SLICE("done"));
             assert_int_equal(stream_send(&owner.stream, &segment, 1), SEND_DONE);
+            owner_turn(&owner);
             assert_int_equal(read(owner.peer, answer, sizeof(answer)), 4);
             stream_read_resume(&owner.stream);
             owner_run(&owner, OWNER_NEVER);

@@ -162,6 +162,7 @@ static void an_empty_segment_holds_nothing_back(void **state)
         struct segment segments[2] = {segment_memory(SLICE("head"))};
         segments[1] = i ? segment_file(-1, 0, 0) : segment_memory((struct slice){0});
         assert_int_equal(stream_send(&owner.stream, segments, 2), SEND_DONE);
+        owner_turn(&owner);
         struct timeval patience = {.tv_usec = 100000};
         setsockopt(owner.peer, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
         char bytes[4];
@@ -348,6 +349,7 @@ static void the_kernel_says_what_is_not_acknowledged(void **state)
     assert_int_equal(stream_unacknowledged(&owner.stream), 0);
     struct segment segment = segment_memory(SLICE("unread"));
     assert_int_equal(stream_send(&owner.stream, &segment, 1), SEND_DONE);
+    owner_turn(&owner);
     assert_true(stream_unacknowledged(&owner.stream) > 0);
     char bytes[6];
     assert_int_equal(read(owner.peer, bytes, sizeof(bytes)), 6);

@@ -1,0 +1,143 @@
+/* Reading, waiting and closing over a readiness backend.
+ *
+ * Edge-triggered rules kept here and nowhere else: a read that fills the buffer is followed by another (in
+ * the next turn, so that one busy peer cannot starve the rest), one that does not has drained the socket;
+ * after the peer's FIN reads go on until they return 0.
+ *
+ * Level-triggered backends are made to look the same: what was told and not acted on (STREAM_READABLE while
+ * paused) is remembered as an edge would have to be, and no longer waited for; see wait_for_change. So a
+ * pause costs them nothing unless bytes come in it. */
+#include "loop/internal.h"
+#include "loop/stream.h"
+#include "sys/socket.h"
+
+#include <errno.h>
+
+static bool has(const struct stream *stream, unsigned flag)
+{
+    return stream->flags & flag;
+}
+
+static int ensure_registered(struct stream *stream)
+{
+    if (has(stream, STREAM_REGISTERED))
+        return 0;
+    int error = watch_start(stream->loop, &stream->watch, WATCH_STREAM);
+    if (error == 0)
+        stream->flags |= STREAM_REGISTERED;
+    return error;
+}
+
+/* Waits for the next change: what the socket is known to be ready for is not waited for. Called wherever that
+ * may be another thing than before. */
+static void wait_for_change(struct stream *stream)
+{
+    if (!has(stream, STREAM_REGISTERED) || has(stream, STREAM_CLOSED))
+        return;
+    bool reads = !has(stream, STREAM_READABLE | STREAM_END_TOLD);
+    bool writes = stream->sending && !has(stream, STREAM_WRITABLE);
+    watch_want(stream->loop, &stream->watch, (reads ? WATCH_READABLE : 0u) | (writes ? WATCH_WRITABLE : 0u));
+}
+
+/* One recv(2) and its callback. Afterwards the stream may be closed. */
+static void read_once(struct stream *stream)
+{
+    struct loop *loop = stream->loop;
+    ssize_t count = sys_recv(stream->watch.fd, loop->read_buffer, sizeof(loop->read_buffer));
+    if (count == -EAGAIN) {
+        stream->flags &= (uint8_t)~STREAM_READABLE;
+        return;
+    }
+    if (count < 0) {
+        stream_fail(stream, (int)count);
+        return;
+    }
+    if (count == 0) {
+        stream->flags = (uint8_t)((stream->flags & ~(STREAM_READABLE | STREAM_READING)) | STREAM_END_TOLD);
+        stream->events->on_end(stream);
+        return;
+    }
+    bool drained = (size_t)count < sizeof(loop->read_buffer) && !has(stream, STREAM_PEER_ENDED);
+    if (drained)
+        stream->flags &= (uint8_t)~STREAM_READABLE;
+    else
+        stream_go_on_later(stream);
+    stream->events->on_read(stream, slice_make(loop->read_buffer, (size_t)count));
+}
+
+static bool wants_read(const struct stream *stream)
+{
+    return (stream->flags & (STREAM_READING | STREAM_READABLE | STREAM_CLOSED)) ==
+           (STREAM_READING | STREAM_READABLE);
+}
+
+/* Tries at once, because a client that just connected has mostly sent its request, and registers the socket
+ * only if it must wait. */
+static int start(struct stream *stream)
+{
+    stream->flags |= STREAM_READABLE;
+    read_once(stream);
+    if (has(stream, STREAM_CLOSED | STREAM_END_TOLD))
+        return 0;
+    int error = ensure_registered(stream);
+    wait_for_change(stream);
+    return error;
+}
+
+static void resume(struct stream *stream)
+{
+    if (has(stream, STREAM_READABLE))
+        stream_go_on_later(stream);
+}
+
+static void read_on(struct stream *stream)
+{
+    if (wants_read(stream))
+        read_once(stream);
+    wait_for_change(stream);
+}
+
+static int wait_writable(struct stream *stream)
+{
+    int error = ensure_registered(stream);
+    wait_for_change(stream);
+    return error;
+}
+
+static void shutdown_sending(struct stream *stream)
+{
+    sys_shutdown_send(stream->watch.fd);
+}
+
+static void close_socket(struct stream *stream)
+{
+    if (has(stream, STREAM_REGISTERED))
+        watch_close(stream->loop, &stream->watch);
+    else
+        sys_close(stream->watch.fd);
+    stream_is_gone(stream);
+}
+
+static void on_ready(struct watch *watch, unsigned events)
+{
+    struct stream *stream = CONTAINER_OF(watch, struct stream, watch);
+    if (has(stream, STREAM_CLOSED))
+        return;
+    if (events & (WATCH_READABLE | WATCH_ENDED | WATCH_FAILED))
+        stream->flags |= STREAM_READABLE;
+    if (events & (WATCH_ENDED | WATCH_FAILED))
+        stream->flags |= STREAM_PEER_ENDED;
+    if (stream->sending && events & (WATCH_WRITABLE | WATCH_FAILED))
+        stream_send_on(stream);
+    read_on(stream);
+}
+
+const struct stream_verbs stream_verbs_ready = {
+    .watch_events = {.on_ready = on_ready, .describe = stream_describe},
+    .start = start,
+    .resume = resume,
+    .read_on = read_on,
+    .wait_writable = wait_writable,
+    .shutdown = shutdown_sending,
+    .close = close_socket,
+};

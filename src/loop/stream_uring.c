@@ -1,0 +1,354 @@
+/* Reading, waiting and closing over io_uring.
+ *
+ * A stream has one multishot receive in the kernel for as long as it reads: bytes come in buffers that all
+ * streams share, one completion each, and no system call asks for them. What the kernel ends by itself (it
+ * may whenever a queue or the buffers run out) is submitted again.
+ *
+ * A pause lets the receive stand, as mostly nothing comes in it. What does come is copied and held, and the
+ * receive cancelled, so that a peer gets rid of no more than half a mebibyte (32 buffers, then the kernel
+ * turns to others) before its window closes.
+ *
+ * Small sends go as parcels, see send_off. Everything else is sent by calls of its own, as on other backends:
+ * for files sendfile(2) was the cheapest (per 64 KiB over loopback 23 us of CPU time; a linked read and send
+ * by the ring 24, a splice 29, most of it in the kernel's helper threads).
+ *
+ * Closing is submitted too: the cancellation of what is in the kernel, and behind it the close, in one batch.
+ * The owner is told when the last completion has come. */
+#include "loop/uring.h"
+
+#include "loop/stream.h"
+#include "sys/socket.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+static bool has(const struct stream *stream, unsigned flag)
+{
+    return stream->flags & flag;
+}
+
+static struct backend_state *ring_of(const struct stream *stream)
+{
+    return stream->loop->backend_state;
+}
+
+/* ---- receiving ---- */
+
+static void receive(struct stream *stream)
+{
+    struct io_uring_sqe *entry = uring_entry(ring_of(stream));
+    io_uring_prep_recv_multishot(entry, stream->watch.fd, NULL, 0, 0);
+    entry->flags |= IOSQE_BUFFER_SELECT;
+    entry->buf_group = URING_BUFFER_GROUP;
+    uring_mark(entry, stream, URING_RECEIVE);
+}
+
+static void receive_again(struct stream *stream)
+{
+    bool wants_more = has(stream, STREAM_READING) && !has(stream, STREAM_CLOSED | STREAM_END_TOLD);
+    if (wants_more && !(stream->in_flight & (URING_RECEIVE | URING_HELD)))
+        receive(stream);
+}
+
+static void tell_end(struct stream *stream, int result)
+{
+    if (result < 0) {
+        stream_fail(stream, result);
+        return;
+    }
+    stream->flags = (uint8_t)((stream->flags & ~STREAM_READING) | STREAM_END_TOLD);
+    stream->events->on_end(stream);
+}
+
+/* The first read is a plain one, because a client that just connected has mostly sent its request: a
+ * connection for one request then never submits a receive, nor has to cancel it. */
+static int start(struct stream *stream)
+{
+    struct loop *loop = stream->loop;
+    ssize_t count = sys_recv(stream->watch.fd, loop->read_buffer, sizeof(loop->read_buffer));
+    if (count > 0)
+        stream->events->on_read(stream, slice_make(loop->read_buffer, (size_t)count));
+    else if (count != -EAGAIN)
+        tell_end(stream, (int)count);
+    receive_again(stream);
+    return 0;
+}
+
+/* ---- what comes in a pause ---- */
+
+/* Found by the stream's address in the ring's map: a stream has no room for one more pointer, and few hold.
+ */
+struct held {
+    struct map_link link;
+    struct stream *stream;
+    size_t length;
+    size_t told; /* bytes before this one were lent */
+    int end;     /* 1: none yet; else what the receive ended with: 0 or -errno */
+    char bytes[];
+};
+
+#define HELD_NO_END 1
+
+static uint64_t held_hash(const struct stream *stream)
+{
+    return (uintptr_t)stream / sizeof(*stream);
+}
+
+static struct held *find_held(const struct stream *stream)
+{
+    struct map_link *link = map_find(uring_held(ring_of(stream)), held_hash(stream));
+    while (link && CONTAINER_OF(link, struct held, link)->stream != stream)
+        link = map_find_next(link);
+    return link ? CONTAINER_OF(link, struct held, link) : NULL;
+}
+
+static void take_out(struct stream *stream, struct held *held)
+{
+    map_remove(uring_held(ring_of(stream)), &held->link);
+    stream->in_flight &= (uint8_t)~URING_HELD;
+}
+
+static void drop_held(struct stream *stream)
+{
+    if (!(stream->in_flight & URING_HELD))
+        return;
+    struct held *held = find_held(stream);
+    take_out(stream, held);
+    free(held);
+}
+
+/* Keeps the bytes, or the end, behind what is held already. */
+static int hold(struct stream *stream, struct slice bytes, int end)
+{
+    struct held *before = NULL;
+    if (stream->in_flight & URING_HELD) {
+        before = find_held(stream);
+        take_out(stream, before);
+    }
+    size_t length = before ? before->length : 0;
+    struct held *held = realloc(before, sizeof(*held) + length + bytes.length);
+    if (held == NULL) {
+        free(before);
+        return -ENOMEM;
+    }
+    if (before == NULL)
+        *held = (struct held){.stream = stream};
+    if (bytes.length > 0)
+        memcpy(held->bytes + length, bytes.data, bytes.length);
+    held->length = length + bytes.length;
+    held->end = end;
+    if (map_insert(uring_held(ring_of(stream)), &held->link, held_hash(stream)) < 0) {
+        free(held);
+        return -ENOMEM;
+    }
+    stream->in_flight |= URING_HELD;
+    return 0;
+}
+
+/* Lends a copy: the owner may close the stream, and with it goes what is held. */
+static void tell_held(struct stream *stream)
+{
+    struct held *held = find_held(stream);
+    char *copy = stream->loop->read_buffer;
+    size_t length = MIN(held->length - held->told, sizeof(stream->loop->read_buffer));
+    int end = held->end;
+    memcpy(copy, held->bytes + held->told, length);
+    held->told += length;
+    bool is_last = length == 0 || (held->told == held->length && end == HELD_NO_END);
+    if (is_last) {
+        take_out(stream, held);
+        free(held);
+    } else {
+        stream_go_on_later(stream);
+    }
+    if (length > 0)
+        stream->events->on_read(stream, slice_make(copy, length));
+    else
+        tell_end(stream, end);
+}
+
+static void read_on(struct stream *stream)
+{
+    if (has(stream, STREAM_READING) && stream->in_flight & URING_HELD)
+        tell_held(stream);
+    receive_again(stream);
+}
+
+static void resume(struct stream *stream)
+{
+    if (stream->in_flight & URING_HELD)
+        stream_go_on_later(stream);
+    else
+        receive_again(stream);
+}
+
+/* Bytes, or an end, that nobody waits for now. */
+static void keep(struct stream *stream, struct slice bytes, int end)
+{
+    if (hold(stream, bytes, end) < 0) {
+        stream_fail(stream, -ENOMEM);
+        return;
+    }
+    if ((stream->in_flight & (URING_RECEIVE | URING_CANCELLING)) == URING_RECEIVE) {
+        stream->in_flight |= URING_CANCELLING;
+        uring_cancel(ring_of(stream), stream, URING_RECEIVE);
+    }
+    if (has(stream, STREAM_READING))
+        stream_go_on_later(stream);
+}
+
+static void on_received(struct stream *stream)
+{
+    int result = uring_completion(ring_of(stream))->result;
+    struct slice bytes = uring_bytes(ring_of(stream));
+    /* Without buffers, or cancelled: nothing is wrong, and by the next wait all buffers are back. */
+    bool is_nothing = result == -ENOBUFS || result == -ECANCELED;
+    bool must_wait = !has(stream, STREAM_READING) || stream->in_flight & URING_HELD;
+    if (!is_nothing && must_wait)
+        keep(stream, bytes, result > 0 ? HELD_NO_END : result);
+    else if (result > 0)
+        stream->events->on_read(stream, bytes);
+    else if (!is_nothing)
+        tell_end(stream, result);
+}
+
+/* ---- sending ---- */
+
+static size_t total_length(const struct segment *segments, size_t count)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++)
+        length += segments[i].data ? segments[i].length : SIZE_MAX / STREAM_SEGMENTS_MAX;
+    return length;
+}
+
+/* Sends that fit are copied and leave with the next wait. For the owner they are done at once, so that a
+ * short answer costs no state, no timer and no system call of its own. That promise is given only while the
+ * socket has never been full, as it can then hardly fail to be kept. */
+static enum sending_off send_off(struct stream *stream, const struct segment *segments, size_t count)
+{
+    if (stream->in_flight & URING_SEND)
+        return SENDING_OFF_AFTER;
+    size_t length = total_length(segments, count);
+    if (length == 0 || length > PARCEL_BYTES || stream->in_flight & URING_CONGESTED)
+        return SENDING_OFF_NOT;
+    struct parcel *parcel = parcels_take(uring_parcels(ring_of(stream)), stream);
+    if (parcel == NULL)
+        return SENDING_OFF_NOT;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(parcel->bytes + parcel->length, segments[i].data, segments[i].length);
+        parcel->length += (uint32_t)segments[i].length;
+    }
+    struct io_uring_sqe *entry = uring_entry(ring_of(stream));
+    io_uring_prep_send(entry, stream->watch.fd, parcel->bytes, parcel->length, MSG_NOSIGNAL | MSG_WAITALL);
+    uring_mark(entry, stream, URING_SEND);
+    return SENDING_OFF_DONE;
+}
+
+static void shutdown_sending(struct stream *stream)
+{
+    if (stream->in_flight & URING_SEND)
+        stream->in_flight |= URING_SHUTDOWN;
+    else
+        sys_shutdown_send(stream->watch.fd);
+}
+
+/* The parcel is with the kernel, or lost. */
+static void on_sent_off(struct stream *stream)
+{
+    struct backend_state *state = ring_of(stream);
+    struct parcel *parcel = parcels_of(uring_parcels(state), stream);
+    int result = uring_completion(state)->result;
+    bool is_whole = result == (int)parcel->length;
+    parcels_free(uring_parcels(state), parcel);
+    if (has(stream, STREAM_CLOSED))
+        return;
+    if (!is_whole)
+        stream_fail(stream, result < 0 ? result : -EPIPE);
+    else if (stream->in_flight & URING_SHUTDOWN)
+        sys_shutdown_send(stream->watch.fd);
+    else if (stream->sending)
+        stream_send_on(stream);
+}
+
+/* ---- waiting to write, and closing ---- */
+
+/* A parcel that is on its way when its stream is closed has so long to get out: the peer has been slow to
+ * take what was sent before. */
+#define LATE_MS_MAX 30000
+
+static int wait_writable(struct stream *stream)
+{
+    if (stream->in_flight & URING_SEND)
+        return 0;
+    stream->in_flight |= URING_CONGESTED;
+    if (stream->in_flight & URING_WRITABLE)
+        return 0;
+    struct io_uring_sqe *entry = uring_entry(ring_of(stream));
+    io_uring_prep_poll_add(entry, stream->watch.fd, POLLOUT);
+    uring_mark(entry, stream, URING_WRITABLE);
+    return 0;
+}
+
+static void close_socket(struct stream *stream)
+{
+    struct backend_state *state = ring_of(stream);
+    drop_held(stream);
+    if (stream->in_flight & URING_RECEIVE)
+        uring_cancel(state, stream, URING_RECEIVE);
+    if (stream->in_flight & URING_WRITABLE)
+        uring_cancel(state, stream, URING_WRITABLE);
+    struct io_uring_sqe *entry = uring_entry(state);
+    io_uring_prep_close(entry, stream->watch.fd);
+    entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    if (stream->in_flight & URING_SEND)
+        parcels_set_deadline(uring_parcels(state), parcels_of(uring_parcels(state), stream),
+                             loop_now_ms(stream->loop) + LATE_MS_MAX);
+    if (stream->in_flight & URING_OPERATIONS)
+        stream->loop->closing++;
+    else
+        stream_is_gone(stream);
+}
+
+/* A completion for a stream that was closed meanwhile. */
+static void on_late(struct stream *stream)
+{
+    if (stream->in_flight & URING_OPERATIONS)
+        return;
+    stream->loop->closing--;
+    stream_is_gone(stream);
+}
+
+static void on_completed(struct watch *watch, unsigned event)
+{
+    struct stream *stream = CONTAINER_OF(watch, struct stream, watch);
+    struct backend_state *state = ring_of(stream);
+    bool was_closed = has(stream, STREAM_CLOSED);
+    switch ((enum uring_operation)event) {
+    case URING_SEND: on_sent_off(stream); break;
+    case URING_WRITABLE:
+        if (stream->sending)
+            stream_send_on(stream);
+        break;
+    case URING_RECEIVE:
+        if (!was_closed)
+            on_received(stream);
+        uring_give_back(state);
+        receive_again(stream);
+        break;
+    }
+    if (was_closed)
+        on_late(stream);
+}
+
+const struct stream_verbs stream_verbs_uring = {
+    .watch_events = {.on_ready = on_completed, .describe = stream_describe},
+    .start = start,
+    .resume = resume,
+    .read_on = read_on,
+    .wait_writable = wait_writable,
+    .send_off = send_off,
+    .shutdown = shutdown_sending,
+    .close = close_socket,
+};

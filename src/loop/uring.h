@@ -1,0 +1,62 @@
+/* The ring of the io_uring backend, for the files that submit to it. */
+#ifndef LOOP_URING_H
+#define LOOP_URING_H
+
+#include "base/map.h"
+#include "loop/internal.h"
+#include "loop/parcel.h"
+
+#include <liburing.h>
+
+/* What a stream has in the kernel: bits of stream->in_flight. Those below are the events, too, that its watch
+ * is told of when one of them completes. */
+enum uring_operation {
+    URING_RECEIVE = 1,  /* a multishot receive */
+    URING_WRITABLE = 2, /* a wait until the socket takes more */
+    URING_SEND = 4,     /* of a parcel */
+};
+#define URING_OPERATIONS (URING_RECEIVE | URING_WRITABLE | URING_SEND)
+
+/* No operations, but further bits of in_flight. */
+enum uring_note {
+    URING_CANCELLING = 8, /* the receive was asked to end */
+    URING_HELD = 16,      /* bytes came in a pause and are kept */
+    URING_SHUTDOWN = 32,  /* FIN goes behind the parcel */
+    URING_CONGESTED = 64, /* the socket was full once: no more parcels */
+};
+
+/* How the operation ended that a stream's watch is told of. */
+struct uring_completion {
+    int result;
+    unsigned flags; /* IORING_CQE_F_* */
+};
+
+/* An entry of the submission queue, to be filled by io_uring_prep_*(3), which leave its user_data alone: that
+ * says that nobody wants to hear of it. It goes to the kernel with the next wait, in order. */
+struct io_uring_sqe *uring_entry(struct backend_state *state);
+
+/* Makes the entry's completion go to the stream's watch; the stream must live until it has come. */
+void uring_mark(struct io_uring_sqe *entry, struct stream *stream, enum uring_operation operation);
+
+/* Asks the kernel to end an operation of the stream; its completion comes all the same. */
+void uring_cancel(struct backend_state *state, struct stream *stream, enum uring_operation operation);
+
+struct parcels *uring_parcels(struct backend_state *state);
+
+/* The completion that is being told. */
+const struct uring_completion *uring_completion(const struct backend_state *state);
+
+/* The bytes of a receive's completion, in a buffer that must be given back before the next wait. Empty where
+ * it brought none. */
+struct slice uring_bytes(const struct backend_state *state);
+
+/* Gives the buffer of the completion that is being told back to the kernel, if it brought one. */
+void uring_give_back(struct backend_state *state);
+
+/* struct held of stream_uring.c, by stream. */
+struct map *uring_held(struct backend_state *state);
+
+/* The buffers that receives take from, as io_uring_sqe.buf_group. */
+#define URING_BUFFER_GROUP 0
+
+#endif
