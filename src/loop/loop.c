@@ -188,6 +188,11 @@ bool loop_is_ordered(const struct loop *loop)
     return loop->backend->is_ordered;
 }
 
+uint64_t loop_turn(const struct loop *loop)
+{
+    return loop->turn;
+}
+
 bool loop_takes(const struct loop *loop, int fd)
 {
     return loop->backend->fd_end == 0 || fd < loop->backend->fd_end;
@@ -269,6 +274,7 @@ static int turn(struct loop *loop, int timeout_ms)
     int count = loop->backend->wait(loop->backend_state, timeout_ms);
     if (count < 0)
         return count;
+    loop->turn++;
     read_clocks(loop);
     wheel_advance(&loop->wheel, loop_now_ms(loop));
     streams_go_on(loop);

@@ -94,8 +94,11 @@ const char *loop_backend_name(const struct loop *loop);
 const char *loop_complaint(const struct loop *loop);
 
 /* Whether events are told in the order in which they happened. Where the kernel looks through a list of
- * descriptors instead, what happened last may well be told first. */
+ * descriptors instead, or through one of operations, what happened last may well be told first. */
 bool loop_is_ordered(const struct loop *loop);
+
+/* The number of this turn: who did something once in it need not do it again. */
+uint64_t loop_turn(const struct loop *loop);
 
 /* Whether the backend can wait for a descriptor of that number: select(2) ends at 1023. */
 bool loop_takes(const struct loop *loop, int fd);

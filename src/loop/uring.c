@@ -371,7 +371,6 @@ static struct watch *uring_ready(struct backend_state *state, int i, unsigned *r
 const struct backend backend_io_uring = {
     .name = "io_uring",
     .streams = &stream_verbs_uring,
-    .is_ordered = true,
     .open = uring_open,
     .close = uring_close,
     .start = uring_start,

@@ -411,10 +411,7 @@ static void on_read(struct stream *stream, struct slice bytes)
     struct connection *connection = connection_of(stream);
     if (connection->state == CONNECTION_LINGER)
         return;
-    /* A new connection may be read before the loop comes to the changes on disk that its client knows of, and
-     * any connection where the loop does not keep their order. */
-    if (connection->request_count == 0 || !loop_is_ordered(server_loop(connection->server)))
-        file_cache_poll(connection->server->files);
+    server_see_changes(connection->server, connection->request_count == 0);
     if (LIKELY(connection->input == NULL)) {
         advance(connection, bytes);
         return;

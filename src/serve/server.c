@@ -89,6 +89,16 @@ struct slice server_error_page(struct server *server, int status)
     return buffer_slice(page);
 }
 
+void server_see_changes(struct server *server, bool is_new)
+{
+    const struct loop *loop = server_loop(server);
+    bool is_seen = loop_is_ordered(loop) || server->changes_turn == loop_turn(loop);
+    if (is_seen && !is_new)
+        return;
+    server->changes_turn = loop_turn(loop);
+    file_cache_poll(server->files);
+}
+
 void server_connection_gone(struct server *server, struct connection *connection)
 {
     if (connection->is_counted)

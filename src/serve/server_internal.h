@@ -41,7 +41,8 @@ struct server {
     struct hash_key address_key;
     struct timer drain_timer;
     bool is_draining;
-    bool has_told_of_backend;                      /* that it cannot wait for more connections */
+    uint64_t changes_turn;    /* the turn of the loop in which changes on disk were asked for last */
+    bool has_told_of_backend; /* that it cannot wait for more connections */
     struct buffer error_pages[ERROR_STATUS_COUNT]; /* by status, from 400 */
     int64_t date_seconds;
     char date[HTTP_DATE_LENGTH];
@@ -70,6 +71,12 @@ const char *server_date(struct server *server);
 /* The standard page of an error status, made when it is first needed; a flood of 404s costs a look-up each.
  * Lives as long as the server; empty where memory ran out. */
 struct slice server_error_page(struct server *server, int status);
+
+/* Called before a connection's bytes are looked at: sees what changed on disk before they came. The first
+ * bytes of a new one may be read before the loop comes to the changes that its client knows of. Where the
+ * loop does not keep the order of events those of any other may be, too: there it is enough to look once a
+ * turn, as what is told in a turn happened before it. */
+void server_see_changes(struct server *server, bool is_new);
 
 /* A connection's memory is free: gives it back, and ends the draining with the last one. */
 void server_connection_gone(struct server *server, struct connection *connection);
