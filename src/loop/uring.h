@@ -23,6 +23,7 @@ enum uring_note {
     URING_HELD = 16,      /* bytes came in a pause and are kept */
     URING_SHUTDOWN = 32,  /* FIN goes behind the parcel */
     URING_CONGESTED = 64, /* the socket was full once: no more parcels */
+    URING_FIRST = 128,    /* the first bytes are being told: what is sent in answer goes at once */
 };
 
 /* How the operation ended that a stream's watch is told of. */
