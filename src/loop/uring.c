@@ -28,12 +28,6 @@
 /* Completions told in one turn. */
 #define TOLD_MAX 256
 
-/* Bytes are received into these, shared by all streams, each in use until the callback returns. 4 MiB in all,
- * of which small requests touch a page each. */
-#define BUFFERS      256
-#define BUFFER_BYTES 16384
-#define PAGE_BYTES   4096
-
 /* How often deadlines are looked at while there are any. */
 #define DEADLINE_CHECK_MS 1000
 
@@ -48,8 +42,7 @@ struct poll_entry {
 
 struct backend_state {
     struct io_uring ring;
-    struct io_uring_buf_ring *buffer_ring;
-    char *buffers;
+    struct uring_buffers buffers;
     struct poll_entry *polls;
     uint32_t poll_count;
     bool has_told_polls; /* some are to be submitted again */
@@ -114,53 +107,16 @@ struct map *uring_held(struct backend_state *state)
 
 /* ---- buffers ---- */
 
-static unsigned buffer_number(const struct backend_state *state)
-{
-    return state->completion.flags >> IORING_CQE_BUFFER_SHIFT;
-}
-
 struct slice uring_bytes(const struct backend_state *state)
 {
-    if (!(state->completion.flags & IORING_CQE_F_BUFFER) || state->completion.result <= 0)
-        return (struct slice){0};
-    return slice_make(state->buffers + (size_t)buffer_number(state) * BUFFER_BYTES,
-                      (size_t)state->completion.result);
-}
-
-static void offer(struct backend_state *state, unsigned number, unsigned ahead)
-{
-    io_uring_buf_ring_add(state->buffer_ring, state->buffers + (size_t)number * BUFFER_BYTES, BUFFER_BYTES,
-                          (unsigned short)number, io_uring_buf_ring_mask(BUFFERS), (int)ahead);
+    return uring_buffers_slice(&state->buffers, state->completion.result, state->completion.flags);
 }
 
 void uring_give_back(struct backend_state *state)
 {
-    if (!(state->completion.flags & IORING_CQE_F_BUFFER))
-        return;
-    offer(state, buffer_number(state), 0);
-    io_uring_buf_ring_advance(state->buffer_ring, 1);
-}
-
-static int open_buffers(struct backend_state *state)
-{
-    size_t ring_bytes = BUFFERS * sizeof(struct io_uring_buf);
-    state->buffer_ring = aligned_alloc(PAGE_BYTES, (ring_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
-    state->buffers = aligned_alloc(PAGE_BYTES, (size_t)BUFFERS * BUFFER_BYTES);
-    if (state->buffer_ring == NULL || state->buffers == NULL)
-        return -ENOMEM;
-    struct io_uring_buf_reg where = {
-        .ring_addr = (uintptr_t)state->buffer_ring,
-        .ring_entries = BUFFERS,
-        .bgid = URING_BUFFER_GROUP,
-    };
-    int error = io_uring_register_buf_ring(&state->ring, &where, 0);
-    if (error < 0)
-        return error;
-    io_uring_buf_ring_init(state->buffer_ring);
-    for (unsigned i = 0; i < BUFFERS; i++)
-        offer(state, i, i);
-    io_uring_buf_ring_advance(state->buffer_ring, BUFFERS);
-    return 0;
+    uring_buffers_give_back(&state->buffers, state->completion.flags);
+    if (state->completion.result == -ENOBUFS)
+        uring_buffers_want_more(&state->buffers);
 }
 
 /* ---- parcels ---- */
@@ -187,8 +143,7 @@ static void uring_give_up(struct backend_state *state)
 
 static void free_all(struct backend_state *state)
 {
-    free(state->buffer_ring);
-    free(state->buffers);
+    uring_buffers_finish(&state->buffers);
     parcels_finish(&state->parcels);
     free(state->polls);
     assert(state->held.count == 0);
@@ -221,7 +176,7 @@ static int uring_open(struct backend_state **ret_state)
     }
     /* Saves looking the ring's descriptor up at each call; without it all works the same. */
     io_uring_register_ring_fd(&state->ring);
-    error = open_buffers(state);
+    error = uring_buffers_init(&state->buffers, &state->ring);
     if (error == 0)
         error = parcels_init(&state->parcels);
     if (error < 0) {
@@ -315,6 +270,7 @@ static int uring_wait(struct backend_state *state, int timeout_ms)
 {
     if (state->has_told_polls)
         submit_polls_again(state);
+    uring_buffers_offer(&state->buffers);
     if (UNLIKELY(parcels_have_deadline(&state->parcels))) {
         give_up_before(state, sys_monotonic_ns() / 1000000);
         timeout_ms = MIN(timeout_ms, DEADLINE_CHECK_MS);

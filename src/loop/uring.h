@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "loop/internal.h"
 #include "loop/parcel.h"
+#include "loop/uring_buffers.h"
 
 #include <liburing.h>
 
@@ -51,13 +52,11 @@ const struct uring_completion *uring_completion(const struct backend_state *stat
  * it brought none. */
 struct slice uring_bytes(const struct backend_state *state);
 
-/* Gives the buffer of the completion that is being told back to the kernel, if it brought one. */
+/* The completion that is being told is done with: gives its buffer back to the kernel, if it brought one, and
+ * more of them where that had none left. */
 void uring_give_back(struct backend_state *state);
 
 /* struct held of stream_uring.c, by stream. */
 struct map *uring_held(struct backend_state *state);
-
-/* The buffers that receives take from, as io_uring_sqe.buf_group. */
-#define URING_BUFFER_GROUP 0
 
 #endif
