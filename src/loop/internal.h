@@ -43,7 +43,7 @@ void loop_check_stall(struct loop *loop, const struct watch *watch);
 enum sending_off {
     SENDING_OFF_DONE,  /* for the owner the bytes are sent; should they fail to be, the stream is broken */
     SENDING_OFF_NOT,   /* it is to be sent as usual */
-    SENDING_OFF_AFTER, /* the last one is still on its way: stream_send_on is called then */
+    SENDING_OFF_AFTER, /* the last one is still on its way: the verbs see to it that this one follows it */
 };
 
 /* How streams read, wait until they may write, and close. Everything else about them is stream.c's. */

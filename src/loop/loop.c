@@ -137,9 +137,8 @@ void loop_settle(struct loop *loop)
     offload_destroy(loop->offload);
     loop->offload = NULL;
     streams_tell_closed(loop);
-    if (loop->closing > 0)
-        loop->backend->give_up(loop->backend_state);
     while (loop->closing > 0) {
+        loop->backend->give_up(loop->backend_state);
         int count = loop->backend->wait(loop->backend_state, SLEEP_MS_MAX);
         assert(count >= 0);
         dispatch(loop, count);

@@ -1,4 +1,4 @@
-/* Parcels: an array, a list of the free ones, and one of those that are late. */
+/* Parcels: an array, and lists of those that are free, posted or late. */
 #include "loop/parcel.h"
 
 #include <errno.h>
@@ -7,6 +7,7 @@
 int parcels_init(struct parcels *parcels)
 {
     list_init(&parcels->free);
+    list_init(&parcels->posted);
     list_init(&parcels->late);
     parcels->bytes = malloc((size_t)PARCELS_MAX * PARCEL_BYTES);
     if (parcels->bytes == NULL)
@@ -35,7 +36,8 @@ struct parcel *parcels_take(struct parcels *parcels, struct stream *stream)
     struct parcel *parcel = CONTAINER_OF(parcels->free.previous, struct parcel, link);
     list_remove(&parcel->link);
     parcel->stream = stream;
-    parcel->length = 0;
+    parcel->entry = NULL;
+    parcel->length = parcel->sent = 0;
     stream->watch.slot = (uint32_t)(parcel - parcels->all);
     return parcel;
 }
@@ -52,6 +54,25 @@ void parcels_free(struct parcels *parcels, struct parcel *parcel)
     parcel->stream = NULL;
     list_remove(&parcel->link);
     list_append(&parcels->free, &parcel->link);
+}
+
+void parcels_post(struct parcels *parcels, struct parcel *parcel, struct io_uring_sqe *entry)
+{
+    parcel->entry = entry;
+    list_append(&parcels->posted, &parcel->link);
+}
+
+void parcels_unpost(struct parcel *parcel)
+{
+    parcel->entry = NULL;
+    list_remove(&parcel->link);
+}
+
+struct parcel *parcels_posted(struct parcels *parcels)
+{
+    if (list_is_empty(&parcels->posted))
+        return NULL;
+    return CONTAINER_OF(parcels->posted.next, struct parcel, link);
 }
 
 void parcels_set_deadline(struct parcels *parcels, struct parcel *parcel, uint64_t deadline_ms)

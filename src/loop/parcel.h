@@ -1,6 +1,6 @@
 /* Parcels: small sends that the io_uring backend copies, so that they leave with its one system call a turn
- * and their owners need not wait. A parcel belongs to one stream from being taken until its completion was
- * told. */
+ * and their owners need not wait. A parcel belongs to one stream from being taken until it is known how it
+ * went. */
 #ifndef LOOP_PARCEL_H
 #define LOOP_PARCEL_H
 
@@ -11,17 +11,22 @@
 /* Small sends that may be on their way at once; further ones are sent as others are. */
 #define PARCELS_MAX 512
 
+struct io_uring_sqe;
+
 struct parcel {
-    struct list link; /* among the free ones, or among those whose stream is closed */
+    struct list link; /* in one of the lists of struct parcels, or in none */
     struct stream *stream;
+    struct io_uring_sqe *entry; /* its place in the submission queue while it is posted */
     uint64_t deadline_ms;
     uint32_t length;
+    uint32_t sent;
     char *bytes;
 };
 
 struct parcels {
     struct list free;
-    struct list late; /* of closed streams, the earliest deadline first */
+    struct list posted; /* in the submission queue, to be sent at once or not */
+    struct list late;   /* of closed streams, the earliest deadline first */
     char *bytes;
     struct parcel all[PARCELS_MAX];
 };
@@ -41,6 +46,15 @@ struct parcel *parcels_of(struct parcels *parcels, const struct stream *stream);
 
 /* Gives it back. */
 void parcels_free(struct parcels *parcels, struct parcel *parcel);
+
+/* It stands in the submission queue. */
+void parcels_post(struct parcels *parcels, struct parcel *parcel, struct io_uring_sqe *entry);
+
+/* It is no longer posted. */
+void parcels_unpost(struct parcel *parcel);
+
+/* Any of those that are posted, or NULL. */
+struct parcel *parcels_posted(struct parcels *parcels);
 
 /* The stream was closed: until then the parcel may still get out. A deadline is never before those set
  * earlier. */

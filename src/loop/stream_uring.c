@@ -8,9 +8,9 @@
  * receive cancelled, so that a peer gets rid of no more than half a mebibyte (32 buffers, then the kernel
  * turns to others) before its window closes.
  *
- * Small sends go as parcels, see send_off. Everything else is sent by calls of its own, as on other backends:
- * for files sendfile(2) was the cheapest (per 64 KiB over loopback 23 us of CPU time; a linked read and send
- * by the ring 24, a splice 29, most of it in the kernel's helper threads).
+ * Small sends go as parcels, see uring_send.c. Everything else is sent by calls of its own, as on other
+ * backends: for files sendfile(2) was the cheapest (per 64 KiB over loopback 23 us of CPU time; a linked read
+ * and send by the ring 24, a splice 29, most of it in the kernel's helper threads).
  *
  * Closing is submitted too where the kernel has something of the stream: the cancellation of that, and behind
  * it the close, in one batch. The owner is told when the last completion has come. */
@@ -28,16 +28,11 @@ static bool has(const struct stream *stream, unsigned flag)
     return stream->flags & flag;
 }
 
-static struct backend_state *ring_of(const struct stream *stream)
-{
-    return stream->loop->backend_state;
-}
-
 /* ---- receiving ---- */
 
 static void receive(struct stream *stream)
 {
-    struct io_uring_sqe *entry = uring_entry(ring_of(stream));
+    struct io_uring_sqe *entry = uring_entry(uring_of(stream));
     io_uring_prep_recv_multishot(entry, stream->watch.fd, NULL, 0, 0);
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = URING_BUFFER_GROUP;
@@ -100,7 +95,7 @@ static uint64_t held_hash(const struct stream *stream)
 
 static struct held *find_held(const struct stream *stream)
 {
-    struct map_link *link = map_find(uring_held(ring_of(stream)), held_hash(stream));
+    struct map_link *link = map_find(uring_held(uring_of(stream)), held_hash(stream));
     while (link && CONTAINER_OF(link, struct held, link)->stream != stream)
         link = map_find_next(link);
     return link ? CONTAINER_OF(link, struct held, link) : NULL;
@@ -108,7 +103,7 @@ static struct held *find_held(const struct stream *stream)
 
 static void take_out(struct stream *stream, struct held *held)
 {
-    map_remove(uring_held(ring_of(stream)), &held->link);
+    map_remove(uring_held(uring_of(stream)), &held->link);
     stream->in_flight &= (uint8_t)~URING_HELD;
 }
 
@@ -141,7 +136,7 @@ static int hold(struct stream *stream, struct slice bytes, int end)
         memcpy(held->bytes + length, bytes.data, bytes.length);
     held->length = length + bytes.length;
     held->end = end;
-    if (map_insert(uring_held(ring_of(stream)), &held->link, held_hash(stream)) < 0) {
+    if (map_insert(uring_held(uring_of(stream)), &held->link, held_hash(stream)) < 0) {
         free(held);
         return -ENOMEM;
     }
@@ -195,7 +190,7 @@ static void keep(struct stream *stream, struct slice bytes, int end)
     }
     if ((stream->in_flight & (URING_RECEIVE | URING_CANCELLING)) == URING_RECEIVE) {
         stream->in_flight |= URING_CANCELLING;
-        uring_cancel(ring_of(stream), stream, URING_RECEIVE);
+        uring_cancel(uring_of(stream), stream, URING_RECEIVE);
     }
     if (has(stream, STREAM_READING))
         stream_go_on_later(stream);
@@ -203,8 +198,8 @@ static void keep(struct stream *stream, struct slice bytes, int end)
 
 static void on_received(struct stream *stream)
 {
-    int result = uring_completion(ring_of(stream))->result;
-    struct slice bytes = uring_bytes(ring_of(stream));
+    int result = uring_completion(uring_of(stream))->result;
+    struct slice bytes = uring_bytes(uring_of(stream));
     /* Without buffers, or cancelled: nothing is wrong, and by the next wait all buffers are back. */
     bool is_nothing = result == -ENOBUFS || result == -ECANCELED;
     bool must_wait = !has(stream, STREAM_READING) || stream->in_flight & URING_HELD;
@@ -216,70 +211,7 @@ static void on_received(struct stream *stream)
         tell_end(stream, result);
 }
 
-/* ---- sending ---- */
-
-static size_t total_length(const struct segment *segments, size_t count)
-{
-    size_t length = 0;
-    for (size_t i = 0; i < count; i++)
-        length += segments[i].data ? segments[i].length : SIZE_MAX / STREAM_SEGMENTS_MAX;
-    return length;
-}
-
-/* Sends that fit are copied and leave with the next wait. For the owner they are done at once, so that a
- * short answer costs no state, no timer and no system call of its own. That promise is given only while the
- * socket has never been full, as it can then hardly fail to be kept. */
-static enum sending_off send_off(struct stream *stream, const struct segment *segments, size_t count)
-{
-    if (stream->in_flight & URING_SEND)
-        return SENDING_OFF_AFTER;
-    size_t length = total_length(segments, count);
-    if (length == 0 || length > PARCEL_BYTES || stream->in_flight & (URING_CONGESTED | URING_FIRST))
-        return SENDING_OFF_NOT;
-    struct parcel *parcel = parcels_take(uring_parcels(ring_of(stream)), stream);
-    if (parcel == NULL)
-        return SENDING_OFF_NOT;
-    for (size_t i = 0; i < count; i++) {
-        memcpy(parcel->bytes + parcel->length, segments[i].data, segments[i].length);
-        parcel->length += (uint32_t)segments[i].length;
-    }
-    struct io_uring_sqe *entry = uring_entry(ring_of(stream));
-    io_uring_prep_send(entry, stream->watch.fd, parcel->bytes, parcel->length, MSG_NOSIGNAL | MSG_WAITALL);
-    uring_mark(entry, stream, URING_SEND);
-    return SENDING_OFF_DONE;
-}
-
-static void shutdown_sending(struct stream *stream)
-{
-    if (stream->in_flight & URING_SEND)
-        stream->in_flight |= URING_SHUTDOWN;
-    else
-        sys_shutdown_send(stream->watch.fd);
-}
-
-/* The parcel is with the kernel, or lost. */
-static void on_sent_off(struct stream *stream)
-{
-    struct backend_state *state = ring_of(stream);
-    struct parcel *parcel = parcels_of(uring_parcels(state), stream);
-    int result = uring_completion(state)->result;
-    bool is_whole = result == (int)parcel->length;
-    parcels_free(uring_parcels(state), parcel);
-    if (has(stream, STREAM_CLOSED))
-        return;
-    if (!is_whole)
-        stream_fail(stream, result < 0 ? result : -EPIPE);
-    else if (stream->in_flight & URING_SHUTDOWN)
-        sys_shutdown_send(stream->watch.fd);
-    else if (stream->sending)
-        stream_send_on(stream);
-}
-
 /* ---- waiting to write, and closing ---- */
-
-/* A parcel that is on its way when its stream is closed has so long to get out: the peer has been slow to
- * take what was sent before. */
-#define LATE_MS_MAX 30000
 
 static int wait_writable(struct stream *stream)
 {
@@ -288,7 +220,7 @@ static int wait_writable(struct stream *stream)
     stream->in_flight |= URING_CONGESTED;
     if (stream->in_flight & URING_WRITABLE)
         return 0;
-    struct io_uring_sqe *entry = uring_entry(ring_of(stream));
+    struct io_uring_sqe *entry = uring_entry(uring_of(stream));
     io_uring_prep_poll_add(entry, stream->watch.fd, POLLOUT);
     uring_mark(entry, stream, URING_WRITABLE);
     return 0;
@@ -296,7 +228,7 @@ static int wait_writable(struct stream *stream)
 
 static void close_socket(struct stream *stream)
 {
-    struct backend_state *state = ring_of(stream);
+    struct backend_state *state = uring_of(stream);
     drop_held(stream);
     if (!(stream->in_flight & URING_OPERATIONS)) {
         sys_close(stream->watch.fd);
@@ -307,12 +239,11 @@ static void close_socket(struct stream *stream)
         uring_cancel(state, stream, URING_RECEIVE);
     if (stream->in_flight & URING_WRITABLE)
         uring_cancel(state, stream, URING_WRITABLE);
+    if (stream->in_flight & URING_SEND)
+        uring_send_before_close(stream);
     struct io_uring_sqe *entry = uring_entry(state);
     io_uring_prep_close(entry, stream->watch.fd);
     entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
-    if (stream->in_flight & URING_SEND)
-        parcels_set_deadline(uring_parcels(state), parcels_of(uring_parcels(state), stream),
-                             loop_now_ms(stream->loop) + LATE_MS_MAX);
     stream->loop->closing++;
 }
 
@@ -328,10 +259,10 @@ static void on_late(struct stream *stream)
 static void on_completed(struct watch *watch, unsigned event)
 {
     struct stream *stream = CONTAINER_OF(watch, struct stream, watch);
-    struct backend_state *state = ring_of(stream);
+    struct backend_state *state = uring_of(stream);
     bool was_closed = has(stream, STREAM_CLOSED);
     switch ((enum uring_operation)event) {
-    case URING_SEND: on_sent_off(stream); break;
+    case URING_SEND: uring_send_completed(stream); break;
     case URING_WRITABLE:
         if (stream->sending)
             stream_send_on(stream);
@@ -353,7 +284,7 @@ const struct stream_verbs stream_verbs_uring = {
     .resume = resume,
     .read_on = read_on,
     .wait_writable = wait_writable,
-    .send_off = send_off,
-    .shutdown = shutdown_sending,
+    .send_off = uring_send_off,
+    .shutdown = uring_send_shutdown,
     .close = close_socket,
 };

@@ -28,6 +28,9 @@
 /* Completions told in one turn. */
 #define TOLD_MAX 256
 
+/* Each is a system call that asks for memory. */
+#define SUBMIT_ATTEMPTS_MAX 10000
+
 /* How often deadlines are looked at while there are any. */
 #define DEADLINE_CHECK_MS 1000
 
@@ -45,22 +48,32 @@ struct backend_state {
     struct uring_buffers buffers;
     struct poll_entry *polls;
     uint32_t poll_count;
-    bool has_told_polls; /* some are to be submitted again */
-    struct uring_completion completion;
+    bool has_told_polls;                /* some are to be submitted again */
+    struct uring_completion completion; /* that is being told */
+    unsigned seen;                      /* see uring_next_send */
     struct map held;
     struct parcels parcels;
 };
 
 /* ---- the queues ---- */
 
+/* A submission takes all there is, whatever is wrong with it, and errors come as completions; only a kernel
+ * without memory for a moment leaves something, and is asked again. */
+static void submit(struct backend_state *state)
+{
+    for (unsigned i = 0; i < SUBMIT_ATTEMPTS_MAX && io_uring_sq_ready(&state->ring) > 0; i++)
+        io_uring_submit(&state->ring);
+    assert(io_uring_sq_ready(&state->ring) == 0);
+    uring_send_settle(state);
+}
+
 struct io_uring_sqe *uring_entry(struct backend_state *state)
 {
     struct io_uring_sqe *entry = io_uring_get_sqe(&state->ring);
     if (entry == NULL) {
-        io_uring_submit(&state->ring);
+        submit(state);
         entry = io_uring_get_sqe(&state->ring);
     }
-    assert(entry); /* a submission takes all there is, errors come as completions */
     entry->user_data = TO_NOBODY;
     return entry;
 }
@@ -74,6 +87,11 @@ static uint64_t address_of(const struct stream *stream, enum uring_operation ope
     case URING_SEND: return address | TO_STREAM_SEND;
     }
     UNREACHABLE();
+}
+
+static struct stream *stream_of(uint64_t user_data)
+{
+    return (struct stream *)(uintptr_t)(user_data & ~(uint64_t)TO_MASK);
 }
 
 void uring_mark(struct io_uring_sqe *entry, struct stream *stream, enum uring_operation operation)
@@ -93,6 +111,30 @@ static void cancel(struct backend_state *state, uint64_t user_data)
 void uring_cancel(struct backend_state *state, struct stream *stream, enum uring_operation operation)
 {
     cancel(state, address_of(stream, operation));
+}
+
+/* Half of the queue is far more than the submission queue's worth. */
+bool uring_has_room(const struct backend_state *state)
+{
+    return io_uring_cq_ready(&state->ring) < COMPLETIONS / 2 && !io_uring_cq_has_overflow(&state->ring);
+}
+
+struct io_uring_cqe *uring_next_send(struct backend_state *state, struct stream **ret_stream)
+{
+    unsigned end = *state->ring.cq.khead + io_uring_cq_ready(&state->ring);
+    while (state->seen != end) {
+        struct io_uring_cqe *completion = &state->ring.cq.cqes[state->seen++ & state->ring.cq.ring_mask];
+        if ((completion->user_data & TO_MASK) != TO_STREAM_SEND)
+            continue;
+        *ret_stream = stream_of(completion->user_data);
+        return completion;
+    }
+    return NULL;
+}
+
+void uring_forget(struct io_uring_cqe *completion)
+{
+    completion->user_data = TO_NOBODY;
 }
 
 const struct uring_completion *uring_completion(const struct backend_state *state)
@@ -126,17 +168,9 @@ struct parcels *uring_parcels(struct backend_state *state)
     return &state->parcels;
 }
 
-/* The kernel is told to give up on what is overdue; the completion comes all the same. */
-static void give_up_before(struct backend_state *state, uint64_t now_ms)
-{
-    struct parcel *parcel;
-    while ((parcel = parcels_overdue(&state->parcels, now_ms)) != NULL)
-        uring_cancel(state, parcel->stream, URING_SEND);
-}
-
 static void uring_give_up(struct backend_state *state)
 {
-    give_up_before(state, UINT64_MAX);
+    uring_send_give_up(state, UINT64_MAX);
 }
 
 /* ---- the ring's life ---- */
@@ -272,7 +306,7 @@ static int uring_wait(struct backend_state *state, int timeout_ms)
         submit_polls_again(state);
     uring_buffers_offer(&state->buffers);
     if (UNLIKELY(parcels_have_deadline(&state->parcels))) {
-        give_up_before(state, sys_monotonic_ns() / 1000000);
+        uring_send_give_up(state, sys_monotonic_ns() / 1000000);
         timeout_ms = MIN(timeout_ms, DEADLINE_CHECK_MS);
     }
     int result;
@@ -288,12 +322,13 @@ static int uring_wait(struct backend_state *state, int timeout_ms)
     }
     if (result < 0 && !is_passing(result))
         return result;
-    return (int)MIN(io_uring_cq_ready(&state->ring), (unsigned)TOLD_MAX);
+    submit(state);
+    return (int)MIN(state->seen - *state->ring.cq.khead, (unsigned)TOLD_MAX);
 }
 
 static void uring_flush(struct backend_state *state)
 {
-    io_uring_submit(&state->ring);
+    submit(state);
 }
 
 static struct watch *take_stream(struct stream *stream, const struct uring_completion *completion,
@@ -314,7 +349,7 @@ static struct watch *uring_ready(struct backend_state *state, int i, unsigned *r
     uint64_t user_data = entry->user_data;
     state->completion = (struct uring_completion){.result = entry->res, .flags = entry->flags};
     io_uring_cqe_seen(&state->ring, entry);
-    struct stream *stream = (struct stream *)(uintptr_t)(user_data & ~(uint64_t)TO_MASK);
+    struct stream *stream = stream_of(user_data);
     switch (user_data & TO_MASK) {
     case TO_POLL: return take_poll(state, (uint32_t)(user_data >> 3), ret_events);
     case TO_STREAM_RECEIVE: return take_stream(stream, &state->completion, URING_RECEIVE, ret_events);

@@ -33,6 +33,11 @@ struct uring_completion {
     unsigned flags; /* IORING_CQE_F_* */
 };
 
+static inline struct backend_state *uring_of(const struct stream *stream)
+{
+    return stream->loop->backend_state;
+}
+
 /* An entry of the submission queue, to be filled by io_uring_prep_*(3), which leave its user_data alone: that
  * says that nobody wants to hear of it. It goes to the kernel with the next wait, in order. */
 struct io_uring_sqe *uring_entry(struct backend_state *state);
@@ -44,6 +49,15 @@ void uring_mark(struct io_uring_sqe *entry, struct stream *stream, enum uring_op
 void uring_cancel(struct backend_state *state, struct stream *stream, enum uring_operation operation);
 
 struct parcels *uring_parcels(struct backend_state *state);
+
+/* Whether the next submission finds room for all that it may complete. */
+bool uring_has_room(const struct backend_state *state);
+
+/* Completions of sends that came since it last returned NULL, in order; none of them was told yet. */
+struct io_uring_cqe *uring_next_send(struct backend_state *state, struct stream **ret_stream);
+
+/* Nobody is told of the completion. */
+void uring_forget(struct io_uring_cqe *completion);
 
 /* The completion that is being told. */
 const struct uring_completion *uring_completion(const struct backend_state *state);
@@ -58,5 +72,23 @@ void uring_give_back(struct backend_state *state);
 
 /* struct held of stream_uring.c, by stream. */
 struct map *uring_held(struct backend_state *state);
+
+/* ---- uring_send.c: small sends, see struct stream_verbs for the first two ---- */
+
+enum sending_off uring_send_off(struct stream *stream, const struct segment *segments, size_t count);
+void uring_send_shutdown(struct stream *stream);
+
+/* A send of the stream's completed. */
+void uring_send_completed(struct stream *stream);
+
+/* The stream, which has a send in the ring, is about to be closed: whatever the peer does the send comes
+ * first, and completes. */
+void uring_send_before_close(struct stream *stream);
+
+/* All that was in the submission queue is with the kernel: what became of the sends among it is known. */
+void uring_send_settle(struct backend_state *state);
+
+/* The kernel gives up on sends of closed streams that are overdue; they complete all the same. */
+void uring_send_give_up(struct backend_state *state, uint64_t now_ms);
 
 #endif

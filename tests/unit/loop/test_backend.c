@@ -282,6 +282,31 @@ static size_t fill_socket(int fd)
     return length;
 }
 
+/* Nothing else happens that would wake the loop: what waits for a short send goes by itself, be it another
+ * send or the end. */
+static void what_follows_a_short_send_needs_no_other_event(void **state)
+{
+    (void)state;
+    struct loop *loop = make_loop();
+    struct owner owner;
+    owner_init(&owner, loop, connect_tcp);
+    owner_start(&owner);
+    struct segment first = segment_memory(SLICE("first ")), second = segment_memory(SLICE("second"));
+    assert_int_equal(stream_send(&owner.stream, &first, 1), SEND_DONE);
+    uint64_t began_us = loop_clock_us(loop);
+    if (stream_send(&owner.stream, &second, 1) == SEND_PENDING)
+        owner_run(&owner, OWNER_SENT);
+    assert_int_equal(stream_send(&owner.stream, &first, 1), SEND_DONE);
+    stream_shutdown(&owner.stream);
+    owner_run(&owner, OWNER_NEVER);
+    char received[30];
+    assert_int_equal(read_to_end(owner.peer, received, sizeof(received)), 18);
+    assert_memory_equal(received, "first secondfirst ", 18);
+    assert_true(loop_clock_us(loop) - began_us < OWNER_PATIENCE_MS * 1000);
+    owner_finish(&owner);
+    loop_destroy(loop);
+}
+
 /* A short answer into a socket that is full already: it is not lost when its stream is closed behind it, and
  * it does not keep the loop from ending. */
 static void a_short_send_may_be_stuck(void **state)
@@ -315,6 +340,46 @@ static void a_short_send_may_be_stuck(void **state)
         }
         loop_destroy(loop);
         owner_finish(&owner);
+    }
+}
+
+/* Sends of a size that a full socket takes in part: what it did not take follows, all of it, in order. */
+static void a_short_send_may_be_cut(void **state)
+{
+    (void)state;
+    static char bytes[1 << 20], received[sizeof(bytes)];
+    owner_fill(bytes, 0, sizeof(bytes));
+    for (unsigned closes = 0; closes < 2; closes++) {
+        struct loop *loop = make_loop();
+        struct owner owner;
+        owner_init(&owner, loop, connect_tcp);
+        int room = 1;
+        setsockopt(owner.stream.watch.fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+        setsockopt(owner.peer, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+        owner_start(&owner);
+        size_t sent = 0;
+        enum send_result result = SEND_DONE;
+        for (size_t length = 1; result == SEND_DONE && sent + length < sizeof(bytes); sent += length) {
+            length = 1 + (length * 31 + 17) % 4096;
+            struct segment segment = segment_memory(slice_make(bytes + sent, length));
+            result = stream_send(&owner.stream, &segment, 1);
+            owner_turn(&owner);
+        }
+        assert_int_not_equal(result, SEND_FAILED);
+        size_t pending = stream_unsent(&owner.stream);
+        if (closes)
+            stream_close(&owner.stream);
+        sent -= closes ? pending : 0;
+        fcntl(owner.peer, F_SETFL, O_NONBLOCK);
+        size_t length = 0;
+        while (length < sent) {
+            length += read_to_end(owner.peer, received + length, sizeof(received) - length);
+            owner_turn(&owner);
+        }
+        assert_int_equal(length, sent);
+        assert_memory_equal(received, bytes, sent);
+        owner_finish(&owner);
+        loop_destroy(loop);
     }
 }
 
@@ -391,7 +456,9 @@ int main(void)
         cmocka_unit_test(short_sends_go_before_the_end),
         cmocka_unit_test(sends_keep_their_order),
         cmocka_unit_test(nothing_overtakes_a_short_send),
+        cmocka_unit_test(what_follows_a_short_send_needs_no_other_event),
         cmocka_unit_test(a_short_send_may_be_stuck),
+        cmocka_unit_test(a_short_send_may_be_cut),
         cmocka_unit_test(what_is_missing_is_replaced),
         cmocka_unit_test(high_descriptors_are_taken_or_refused),
     };

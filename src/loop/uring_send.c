@@ -1,0 +1,145 @@
+/* Small sends over io_uring: parcels, which leave with the turn's one system call.
+ *
+ * A parcel is posted to be sent at once or not (MSG_DONTWAIT), so that the submission that takes it decides
+ * its fate: no completion says that it went, which is what nearly all do, and a stream is rid of it before
+ * the next event is told. A completion comes only where the socket took less than the whole. The rest is then
+ * sent again, patiently: the kernel waits until the socket takes it, and completes. Patient from the
+ * beginning is what something waits for, another send or the end, as the loop sleeps until there is a
+ * completion. */
+#include "loop/uring.h"
+
+#include "sys/socket.h"
+
+#include <errno.h>
+
+/* A parcel that is on its way when its stream is closed has so long to get out: the peer has been slow to
+ * take what was sent before. */
+#define LATE_MS_MAX 30000
+
+static size_t total_length(const struct segment *segments, size_t count)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++)
+        length += segments[i].data ? segments[i].length : SIZE_MAX / STREAM_SEGMENTS_MAX;
+    return length;
+}
+
+static void post(struct stream *stream, struct parcel *parcel)
+{
+    struct io_uring_sqe *entry = uring_entry(uring_of(stream));
+    io_uring_prep_send(entry, stream->watch.fd, parcel->bytes, parcel->length,
+                       MSG_NOSIGNAL | MSG_WAITALL | MSG_DONTWAIT);
+    entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    uring_mark(entry, stream, URING_SEND);
+    parcels_post(uring_parcels(uring_of(stream)), parcel, entry);
+}
+
+/* It completes in any case, when all of it has been taken. */
+static void make_patient(struct parcel *parcel)
+{
+    if (parcel->entry == NULL)
+        return;
+    parcel->entry->msg_flags &= ~(unsigned)MSG_DONTWAIT;
+    parcel->entry->flags &= (uint8_t)~IOSQE_CQE_SKIP_SUCCESS;
+    parcels_unpost(parcel);
+}
+
+/* Sends that fit are copied. For the owner they are done at once, so that a short answer costs no state, no
+ * timer and no system call of its own. That promise is given only while the socket has never been full, as it
+ * can then hardly fail to be kept. */
+enum sending_off uring_send_off(struct stream *stream, const struct segment *segments, size_t count)
+{
+    struct parcels *parcels = uring_parcels(uring_of(stream));
+    if (stream->in_flight & URING_SEND) {
+        make_patient(parcels_of(parcels, stream));
+        return SENDING_OFF_AFTER;
+    }
+    size_t length = total_length(segments, count);
+    bool is_fit = length > 0 && length <= PARCEL_BYTES &&
+                  !(stream->in_flight & (URING_CONGESTED | URING_FIRST)) && uring_has_room(uring_of(stream));
+    struct parcel *parcel = is_fit ? parcels_take(parcels, stream) : NULL;
+    if (parcel == NULL)
+        return SENDING_OFF_NOT;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(parcel->bytes + parcel->length, segments[i].data, segments[i].length);
+        parcel->length += (uint32_t)segments[i].length;
+    }
+    post(stream, parcel);
+    return SENDING_OFF_DONE;
+}
+
+void uring_send_shutdown(struct stream *stream)
+{
+    if (!(stream->in_flight & URING_SEND)) {
+        sys_shutdown_send(stream->watch.fd);
+        return;
+    }
+    stream->in_flight |= URING_SHUTDOWN;
+    make_patient(parcels_of(uring_parcels(uring_of(stream)), stream));
+}
+
+/* ---- what became of them ---- */
+
+static void send_rest(struct stream *stream, struct parcel *parcel, int result)
+{
+    stream->in_flight |= URING_CONGESTED;
+    parcels_unpost(parcel);
+    parcel->sent = (uint32_t)MAX(result, 0);
+    struct io_uring_sqe *entry = uring_entry(uring_of(stream));
+    io_uring_prep_send(entry, stream->watch.fd, parcel->bytes + parcel->sent, parcel->length - parcel->sent,
+                       MSG_NOSIGNAL | MSG_WAITALL);
+    uring_mark(entry, stream, URING_SEND);
+}
+
+/* Errors are not looked at: the second try meets the same ones, and tells. */
+void uring_send_settle(struct backend_state *state)
+{
+    struct parcels *parcels = uring_parcels(state);
+    struct stream *stream;
+    for (struct io_uring_cqe *completion; (completion = uring_next_send(state, &stream)) != NULL;) {
+        struct parcel *parcel = parcels_of(parcels, stream);
+        if (parcel->entry) {
+            int result = completion->res;
+            uring_forget(completion);
+            send_rest(stream, parcel, result);
+        }
+    }
+    for (struct parcel *parcel; (parcel = parcels_posted(parcels)) != NULL;) {
+        parcel->stream->in_flight &= (uint8_t)~URING_SEND;
+        parcels_free(parcels, parcel);
+    }
+}
+
+/* The rest is with the kernel too, or lost. */
+void uring_send_completed(struct stream *stream)
+{
+    struct parcel *parcel = parcels_of(uring_parcels(uring_of(stream)), stream);
+    int result = uring_completion(uring_of(stream))->result;
+    bool is_whole = result == (int)(parcel->length - parcel->sent);
+    parcels_free(uring_parcels(uring_of(stream)), parcel);
+    if (stream->flags & STREAM_CLOSED)
+        return;
+    if (!is_whole)
+        stream_fail(stream, result < 0 ? result : -EPIPE);
+    else if (stream->in_flight & URING_SHUTDOWN)
+        sys_shutdown_send(stream->watch.fd);
+    else if (stream->sending)
+        stream_send_on(stream);
+}
+
+/* ---- of streams that are closed ---- */
+
+void uring_send_before_close(struct stream *stream)
+{
+    struct parcels *parcels = uring_parcels(uring_of(stream));
+    struct parcel *parcel = parcels_of(parcels, stream);
+    make_patient(parcel);
+    parcels_set_deadline(parcels, parcel, loop_now_ms(stream->loop) + LATE_MS_MAX);
+}
+
+void uring_send_give_up(struct backend_state *state, uint64_t now_ms)
+{
+    struct parcel *parcel;
+    while ((parcel = parcels_overdue(uring_parcels(state), now_ms)) != NULL)
+        uring_cancel(state, parcel->stream, URING_SEND);
+}
