@@ -29,7 +29,8 @@ def test_an_idle_connection_is_small(server, root, tmp_path):
     running = server(root, "--limit", f"connections={CONNECTIONS + 100}", workers=1)
     wire.wait_until(lambda: len(children(running.process.pid)) == 1, "the worker")
     workers = children(running.process.pid)
-    Crowd(program, running.port, 300, "/hello.txt").close()  # whatever is allocated once
+    with Crowd(program, running.port, 300, "/hello.txt") as crowd:
+        crowd.ask_again()  # whatever is allocated once, and touched
     before = user_bytes(workers)
     with Crowd(program, running.port, CONNECTIONS, "/hello.txt") as crowd:
         assert (user_bytes(workers) - before) / CONNECTIONS <= BYTES_PER_CONNECTION_MAX
