@@ -158,10 +158,12 @@ static bool is_still_taking(struct connection *connection)
     uint64_t left = bytes_left(connection);
     uint64_t before = connection->phase_bytes;
     connection->phase_bytes = left;
-    uint64_t least = (uint64_t)timeouts->rate_bytes_min * timeouts->idle_ms / 1000;
+    /* Its network may be slower than an idle time that is short. */
+    uint32_t wait_ms = MAX(timeouts->idle_ms, timeouts->write_ms);
+    uint64_t least = before == UINT64_MAX ? 0 : (uint64_t)timeouts->rate_bytes_min * wait_ms / 1000;
     if (left == 0 || left >= before || before - left < least)
         return false;
-    connection->deadline_ms = now_ms(connection) + timeouts->idle_ms;
+    connection->deadline_ms = now_ms(connection) + wait_ms;
     arm(connection);
     return true;
 }

@@ -380,6 +380,7 @@ static void a_slow_reader_is_not_idle(void **state)
     struct client client;
     prepare(&world);
     world.settings->timeouts.idle_ms = 150;
+    world.settings->timeouts.write_ms = 150;
     world_add_file(&world, "middling", 1u << 20);
     world_start(&world);
     client_connect(&client, &world, RECEIVE_BYTES_FEW);
