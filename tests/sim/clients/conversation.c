@@ -87,10 +87,15 @@ static struct ask *current_ask(struct conversation *conversation)
     return conversation_outstanding(conversation) > 0 ? &conversation->asks[conversation->answered] : NULL;
 }
 
-uint64_t conversation_files_from_us(uint64_t began_us)
+uint64_t conversation_files_from_us(const struct ask *ask)
 {
     uint64_t stale_us = sim_files_may_be_stale_us();
-    return began_us > stale_us ? began_us - stale_us : 0;
+    const struct site_file *file = ask->target ? ask->target->file : NULL;
+    /* Far away, while one request looks again, the others are given what was known, however long ago. */
+    bool is_looked_at = file && (file->readers > 1 || file->read_us + stale_us >= ask->began_us);
+    if (stale_us > 0 && is_looked_at)
+        return 0;
+    return ask->began_us > stale_us ? ask->began_us - stale_us : 0;
 }
 
 static struct circumstances circumstances_of(const struct conversation *conversation, const struct ask *ask)
@@ -100,7 +105,7 @@ static struct circumstances circumstances_of(const struct conversation *conversa
         .website = conversation->scene->website,
         /* What is known of files may be older than the request. */
         .from_us = began_us - MIN(began_us, sim_files_may_be_stale_us()),
-        .files_from_us = conversation_files_from_us(ask ? ask->began_us : conversation->began_us),
+        .files_from_us = ask ? conversation_files_from_us(ask) : conversation->began_us,
         .until_us = sim_now_us(),
         .until_ns = sim_wall_ns(),
         .is_busy = sim_is_short_of_jobs() || sim_is_short_of_descriptors(),

@@ -95,7 +95,7 @@ static void judge_cut(struct conversation *conversation, const struct ask *ask, 
     struct circumstances circumstances = {
         .website = conversation->scene->website,
         .from_us = ask->began_us,
-        .files_from_us = conversation_files_from_us(ask->began_us),
+        .files_from_us = conversation_files_from_us(ask),
         .until_us = sim_now_us(),
         .until_ns = sim_wall_ns(),
         .is_busy = sim_is_short_of_jobs() || sim_is_short_of_descriptors(),

@@ -9,7 +9,7 @@
 
 /* Waits in a row that returned at once, and of any kind, with nothing done in between. Faults cost a few. */
 #define IDLE_WAITS_MAX 100
-#define IDLE_WAKES_MAX 2000
+#define IDLE_WAKES_MAX 20000 /* a hundred lingering clients are looked at four hundred times a second */
 #define CALLS_MAX      5000000
 
 /* A thread is not on its core all the time: once in so many calls it has to wait for it. */
