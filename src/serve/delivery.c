@@ -9,24 +9,36 @@
 /* Enough that the cost of a send is spread. */
 #define BATCH_BYTES_MAX (4u << 20)
 
+/* Of files that are not in memory, what a socket takes: what waits longer may not be in the page cache any
+ * more when its turn comes. */
+#define BATCH_FILE_BYTES_MAX (256u << 10)
+
 /* What was gathered for one send. */
 struct batch {
     struct segment segments[STREAM_SEGMENTS_MAX];
     size_t count;
     uint64_t bytes;
+    uint64_t file_bytes; /* of these, in files */
 };
+
+static bool has_room(const struct batch *batch)
+{
+    return batch->count < STREAM_SEGMENTS_MAX && batch->bytes < BATCH_BYTES_MAX &&
+           batch->file_bytes < BATCH_FILE_BYTES_MAX;
+}
 
 /* Adds the pieces of one response. PIECE_GIVEN: the batch is full. */
 static enum piece_result add_response(struct batch *batch, struct exchange *exchange)
 {
     if (!exchange->is_responded)
         return PIECE_WAIT;
-    while (batch->count < STREAM_SEGMENTS_MAX && batch->bytes < BATCH_BYTES_MAX) {
+    while (has_room(batch)) {
         struct segment *segment = &batch->segments[batch->count];
         enum piece_result result = exchange_next_piece(exchange, segment);
         if (result != PIECE_GIVEN)
             return result;
         batch->bytes += segment->length;
+        batch->file_bytes += segment->data ? 0 : segment->length;
         batch->count++;
     }
     return PIECE_GIVEN;
@@ -47,7 +59,7 @@ static void add_continue(struct batch *batch, struct exchange *exchange)
 static enum piece_result gather(struct connection *connection, struct batch *batch)
 {
     batch->count = 0;
-    batch->bytes = 0;
+    batch->bytes = batch->file_bytes = 0;
     LIST_FOREACH(link, &connection->exchanges) {
         struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
         add_continue(batch, exchange);

@@ -35,7 +35,8 @@ struct file {
     bool crosses;     /* another file system than the root's had to be gone to */
     bool is_racy;     /* so young that a change might leave no trace in its times: weak tag, not cached */
     bool is_far; /* on a file system that may keep whoever asks waiting: its descriptor is not for the loop */
-    int fd;      /* of a regular file that is not in memory, else -1 */
+    bool is_looked_at; /* far: somebody is looking whether it is still true */
+    int fd;            /* of a regular file that is not in memory, else -1 */
     struct root *root;
     struct map_link link;      /* in the cache */
     struct list recently_used; /* in the cache */
@@ -43,11 +44,11 @@ struct file {
     char *block; /* FILE_HEAD_BYTES_MAX bytes, then the content if it is in memory; NULL before the first head
                   */
     bool in_memory;
-    uint16_t head_length;      /* the ready head ends where the content begins; 0: not written yet */
-    int64_t head_date;         /* the second whose date the ready head says */
-    int64_t hot_until_ms;      /* loop time: until then the content is taken to be in the page cache */
-    uint64_t trusted_until_ms; /* loop time: until then a far file need not be looked at again */
-    struct closer *closer;     /* who closes the descriptor of a far file; NULL: whoever lets go of it last */
+    uint16_t head_length;  /* the ready head ends where the content begins; 0: not written yet */
+    int64_t head_date;     /* the second whose date the ready head says */
+    int64_t hot_until_ms;  /* loop time: until then the content is taken to be in the page cache */
+    uint64_t seen_ms;      /* loop time: when it was last found to be true */
+    struct closer *closer; /* who closes the descriptor of a far file; NULL: whoever lets go of it last */
     uint8_t etag_length;
     char etag[HTTP_ETAG_MAX];
     uint16_t path_length;

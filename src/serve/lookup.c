@@ -60,20 +60,17 @@ static int status_of_error(int error)
 
 /* Nobody tells of changes in a file system behind a network, and to ask takes as long as that takes. So what
  * was found there is believed for a while, as the kernel's own caches of such file systems do; and while one
- * request looks again, the others go on with what was known. A file system that does not answer any more is
- * found out after that time. */
+ * request looks again, the others go on with what was known, until that is old. Then they wait too, and a
+ * file system that does not answer any more is found out. */
 #define FAR_TRUST_MS 1000
-#define FAR_LOOK_MS  10000
-
-static void trust(struct server *server, struct file *file, uint64_t duration_ms)
-{
-    if (file->is_far)
-        file->trusted_until_ms = loop_now_ms(server_loop(server)) + duration_ms;
-}
+#define FAR_OLD_MS   10000
 
 static bool is_trusted(struct server *server, const struct file *file)
 {
-    return !file->revalidate || loop_now_ms(server_loop(server)) < file->trusted_until_ms;
+    if (!file->revalidate)
+        return true;
+    uint64_t age_ms = loop_now_ms(server_loop(server)) - file->seen_ms;
+    return file->is_far && age_ms < (file->is_looked_at ? FAR_OLD_MS : FAR_TRUST_MS);
 }
 
 /* The file was opened, or could not be. What the cache had is still true when it is the same file. */
@@ -82,6 +79,8 @@ static void take_result(struct exchange *exchange, struct lookup_state *state)
     struct server *server = exchange->server;
     struct file *stale = state->stale;
     state->stale = NULL;
+    if (stale)
+        stale->is_looked_at = false;
     if (state->error < 0 && state->identity == NULL) {
         file_unref(stale);
         exchange_fail(exchange, status_of_error(state->error));
@@ -99,7 +98,7 @@ static void take_result(struct exchange *exchange, struct lookup_state *state)
     }
     file_unref(stale);
     if (found)
-        trust(server, found, FAR_TRUST_MS);
+        found->seen_ms = loop_now_ms(server_loop(server));
     if (found && !is_same)
         file_cache_insert(server->files, found, state->ticket);
     exchange->handler_state = state->handler_state;
@@ -156,7 +155,7 @@ static void opened_off_loop(struct exchange *exchange)
     if (state->error == 0)
         file_unref(state->found);
     if (state->stale)
-        state->stale->trusted_until_ms = 0; /* nobody looks any more */
+        state->stale->is_looked_at = false;
     file_unref(state->stale);
     file_unref(state->identity);
 }
@@ -200,7 +199,7 @@ static void open_file(struct exchange *exchange, struct slice path, struct looku
     int error = open_now(exchange, state);
     if (error == -EAGAIN || error == -EREMOTE) {
         if (state->stale)
-            trust(exchange->server, state->stale, FAR_LOOK_MS);
+            state->stale->is_looked_at = true;
         error = go_off_loop(exchange, state, error == -EREMOTE);
         /* From here on the state is the job's: it may be done already. */
         if (error == 0)

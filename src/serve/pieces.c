@@ -12,8 +12,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* What is sent by one sendfile(2) before other connections have their turn. */
-#define HOT_CHUNK_BYTES (1u << 20)
+/* What is looked at before it is sent by sendfile(2), and no more than that at a time: the pages of what
+ * waits for a slow client may be evicted meanwhile, and then sendfile waits for the disk. As much as a socket
+ * takes. */
+#define HOT_CHUNK_BYTES (256u << 10)
 
 /* What is read of a cold file at once: enough to hide the disk's latency, little enough to wait with in
  * memory. */

@@ -90,11 +90,6 @@ static struct ask *current_ask(struct conversation *conversation)
 uint64_t conversation_files_from_us(const struct ask *ask)
 {
     uint64_t stale_us = sim_files_may_be_stale_us();
-    const struct site_file *file = ask->target ? ask->target->file : NULL;
-    /* Far away, while one request looks again, the others are given what was known, however long ago. */
-    bool is_looked_at = file && (file->readers > 1 || file->read_us + stale_us >= ask->began_us);
-    if (stale_us > 0 && is_looked_at)
-        return 0;
     return ask->began_us > stale_us ? ask->began_us - stale_us : 0;
 }
 

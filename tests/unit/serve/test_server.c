@@ -290,13 +290,13 @@ static void what_is_far_is_believed_for_a_while(void **state)
     client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
     client_await(&client, "Content-Length: 111\r\n", 1);
     assert_true(cached_file(&world, SLICE("file"))->is_far);
-    cached_file(&world, SLICE("file"))->trusted_until_ms = UINT64_MAX;
+    cached_file(&world, SLICE("file"))->seen_ms = loop_now_ms(world.loop);
     assert_int_equal(unlinkat(world.tree.fd, "file", 0), 0);
     tree_add_file(&world.tree, "file", 222, 0);
     client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
     client_await(&client, "Content-Length: 111\r\n", 2);
     assert_int_equal(root->far.running_count, 0);
-    cached_file(&world, SLICE("file"))->trusted_until_ms = 0;
+    cached_file(&world, SLICE("file"))->seen_ms = loop_now_ms(world.loop) - 1000;
     client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
     client_await(&client, "Content-Length: 222\r\n", 1);
     client_say(&client, "GET /missing HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -306,7 +306,12 @@ static void what_is_far_is_believed_for_a_while(void **state)
     world_finish(&world);
 }
 
-/* While one request looks again, the others are answered. */
+static bool two_look(void *context)
+{
+    return ((struct root *)context)->far.running_count == 2;
+}
+
+/* While one request looks again, the others are answered, but not with what is old. */
 static void a_look_at_what_is_far_holds_up_nobody_else(void **state)
 {
     (void)state;
@@ -323,7 +328,7 @@ static void a_look_at_what_is_far_holds_up_nobody_else(void **state)
     client_connect(&other, &world, 0);
     client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
     client_await(&client, "Content-Length: 111\r\n", 1);
-    cached_file(&world, SLICE("file"))->trusted_until_ms = 0;
+    cached_file(&world, SLICE("file"))->seen_ms = loop_now_ms(world.loop) - 1000;
     plug_put(&plug, &world);
     client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
     client_say(&other, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -331,8 +336,13 @@ static void a_look_at_what_is_far_holds_up_nobody_else(void **state)
     client_say(&other, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
     client_await(&other, "Content-Length: 111\r\n", 2);
     assert_int_equal(client_count(&client, "HTTP/1.1 "), 1);
+    cached_file(&world, SLICE("file"))->seen_ms = loop_now_ms(world.loop) - 10000;
+    client_say(&other, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
+    world_expect(&world, two_look, root);
+    assert_int_equal(client_count(&other, "HTTP/1.1 "), 2);
     plug_pull(&plug, &world);
     client_await(&client, "Content-Length: 111\r\n", 2);
+    client_await(&other, "Content-Length: 111\r\n", 3);
     client_close(&client);
     client_close(&other);
     world_finish(&world);
