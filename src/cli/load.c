@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/load_flags.h"
+#include "cli/load_output.h"
 #include "cli/load_url.h"
 #include "cli/terminal.h"
 #include "load/report.h"
@@ -26,6 +27,8 @@ struct load_session {
     struct arena arena;
     struct load_flags flags;
     bool shows_progress;
+    struct load_output json;
+    struct load_output svg;
     int signals; /* Ctrl+C ends the run, not the program */
     uint64_t answers_before;
     uint64_t phase_us_before;
@@ -98,31 +101,15 @@ static bool on_progress(void *context, const struct load_progress *progress)
 
 /* --- the report --- */
 
-/* Writes to a file, or to standard output. Says what went wrong. */
-static bool write_text(const char *path, struct buffer *text)
-{
-    bool is_stdout = strcmp(path, "-") == 0;
-    FILE *file = is_stdout ? stdout : fopen(path, "we");
-    bool is_good = !text->failed && file && fwrite(text->data, 1, text->length, file) == text->length &&
-                   fflush(file) == 0;
-    int error = text->failed ? -ENOMEM : -errno;
-    if (file && !is_stdout && fclose(file) != 0 && is_good) {
-        is_good = false;
-        error = -errno;
-    }
-    if (!is_good)
-        fprintf(stderr, "vif: cannot write %s: %s\n", is_stdout ? "to standard output" : path,
-                error_text(error));
-    return is_good;
-}
-
-static bool write_report(const struct load_report *report, const char *path,
+static bool write_report(const struct load_report *report, struct load_output *output,
                          void (*print)(const struct load_report *report, struct buffer *out))
 {
     struct buffer text;
+    if (output->file == NULL)
+        return true;
     buffer_init(&text, REPORT_BYTES_MAX);
     print(report, &text);
-    bool is_good = write_text(path, &text);
+    bool is_good = load_output_write(output, &text);
     buffer_finish(&text);
     return is_good;
 }
@@ -134,17 +121,24 @@ static void print_for_people(const struct load_report *report, struct buffer *ou
     buffer_append_byte(out, '\n');
 }
 
-/* The table goes where nothing else goes. */
-static bool print_report(const struct load_session *session, const struct load_report *report)
+/* Before the run: see load_output.h. */
+static bool open_outputs(struct load_session *session)
 {
     const struct load_flags *wanted = &session->flags;
-    bool takes_stdout =
-        (wanted->json && strcmp(wanted->json, "-") == 0) || (wanted->svg && strcmp(wanted->svg, "-") == 0);
-    bool is_good = write_report(report, takes_stdout ? "/dev/stderr" : "-", print_for_people);
-    if (wanted->json)
-        is_good &= write_report(report, wanted->json, load_print_json);
-    if (wanted->svg)
-        is_good &= write_report(report, wanted->svg, load_print_svg);
+    if (wanted->json && !load_output_open(&session->json, "the figures (--json)", wanted->json))
+        return false;
+    return wanted->svg == NULL || load_output_open(&session->svg, "the drawing (--svg)", wanted->svg);
+}
+
+/* The table goes where nothing else goes. */
+static bool print_report(struct load_session *session, const struct load_report *report)
+{
+    bool takes_stdout = session->json.file == stdout || session->svg.file == stdout;
+    struct load_output table = load_output_stream("the table", takes_stdout ? "standard error" : "-",
+                                                  takes_stdout ? stderr : stdout);
+    bool is_good = write_report(report, &table, print_for_people);
+    is_good &= write_report(report, &session->json, load_print_json);
+    is_good &= write_report(report, &session->svg, load_print_svg);
     return is_good;
 }
 
@@ -176,6 +170,21 @@ static bool refuse(struct load_session *session)
     return false;
 }
 
+/* "--json URL" has a file of that name, and nothing to measure. */
+static void ask_for_url(struct load_session *session)
+{
+    const struct load_flags *wanted = &session->flags;
+    const char *flag = wanted->json ? "--json" : "--svg";
+    const char *file = wanted->json ? wanted->json : wanted->svg;
+    if (file && strcmp(file, "-") != 0)
+        diagnostics_add(&session->diagnostics, (struct place){0},
+                        "load needs a URL: %s took \"%s\" for the file to write; standard output is %s -",
+                        flag, file, flag);
+    else
+        diagnostics_add(&session->diagnostics, (struct place){0},
+                        "load needs a URL: vif load http://localhost:8080/ (see vif load --help)");
+}
+
 /* Flags first: a name is asked for only when all else is right. */
 static bool prepare(struct load_session *session)
 {
@@ -183,8 +192,7 @@ static bool prepare(struct load_session *session)
     struct load_plan *plan = &session->flags.plan;
     load_flags_read(&session->flags, arguments);
     if (arguments->operand.text.data == NULL)
-        diagnostics_add(&session->diagnostics, (struct place){0},
-                        "load needs a URL: vif load http://localhost:8080/ (see vif load --help)");
+        ask_for_url(session);
     if (diagnostics_total(&session->diagnostics) > 0)
         return refuse(session);
     struct slice host = plan->host;
@@ -206,20 +214,35 @@ static void explain_start(const struct load_session *session, int error)
         fprintf(stderr, "vif: cannot begin: %s\n", error_text(error));
 }
 
-/* Nobody was there. */
-static bool is_unreachable(const struct load_result *result)
+/* Why nobody was there, or 0 where somebody was, or nobody was looked for. */
+static int connect_error(const struct load_result *result)
 {
-    return result->connects == 0 && result->answers == 0;
+    int error = 0;
+    for (unsigned i = 0; i < LOAD_ERROR_COUNT && error == 0 && result->connects == 0; i++)
+        error = result->system_errors[i];
+    return error;
 }
 
-static void explain_unreachable(const struct load_session *session)
+static void explain_unreachable(const struct load_session *session, int error)
 {
-    const struct load_result *result = &session->result;
-    int error = 0;
-    for (unsigned i = 0; i < LOAD_ERROR_COUNT && error == 0; i++)
-        error = result->system_errors[i];
     fprintf(stderr, "vif: cannot connect to %.*s: %s%s\n", SLICE_ARGS(session->arguments.operand.text),
             error_text(error), error == -ECONNREFUSED ? "; is the server running?" : "");
+}
+
+/* A run without answers and without errors looks like a good one, and is none. */
+static bool measured_nothing(const struct load_session *session)
+{
+    const struct load_result *result = &session->result;
+    if (result->answers > 0 || load_result_errors(result) > 0)
+        return false;
+    if (result->was_stopped)
+        fputs("vif: nothing was answered before it was stopped\n", stderr);
+    else if (result->due == 0)
+        fputs("vif: no request was due in this time: give it longer (-d), or a higher rate (-r)\n", stderr);
+    else
+        fprintf(stderr, "vif: nothing was answered: of %llu requests that were due %llu were sent\n",
+                (unsigned long long)result->due, (unsigned long long)result->sent);
+    return true;
 }
 
 static int measure(struct load_session *session)
@@ -235,11 +258,13 @@ static int measure(struct load_session *session)
         explain_start(session, error);
         return EXIT_FAILED;
     }
-    if (is_unreachable(&session->result)) {
-        explain_unreachable(session);
+    error = connect_error(&session->result);
+    if (error < 0) {
+        explain_unreachable(session, error);
         return EXIT_FAILED;
     }
-    bool is_good = report(session) && load_result_errors(&session->result) == 0;
+    bool is_good = report(session);
+    is_good &= !measured_nothing(session) && load_result_errors(&session->result) == 0;
     return is_good ? EXIT_GOOD : EXIT_FAILED;
 }
 
@@ -252,7 +277,9 @@ static int load(struct load_session *session, char *const *words)
         return help_print(FLAG_OF_LOAD);
     if (session->arguments.version)
         return command_version(words);
-    return prepare(session) ? measure(session) : EXIT_MISTAKE;
+    if (!prepare(session))
+        return EXIT_MISTAKE;
+    return open_outputs(session) ? measure(session) : EXIT_FAILED;
 }
 
 int command_load(char *const *words)
@@ -263,6 +290,8 @@ int command_load(char *const *words)
         return EXIT_FAILED;
     }
     int exit_code = load(session, words);
+    load_output_close(&session->json);
+    load_output_close(&session->svg);
     load_flags_finish(&session->flags);
     arena_finish(&session->arena);
     diagnostics_finish(&session->diagnostics);

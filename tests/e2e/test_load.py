@@ -471,10 +471,41 @@ def test_files(fake, tmp_path):
     assert "http" not in (tmp_path / "a.svg").read_text().replace("http://www.w3.org/2000/svg", "").replace(url, "")
 
 
-def test_files_that_cannot_be_written(fake, tmp_path):
-    result = run("-n", 1, "-c", 1, "--json", tmp_path / "none" / "a.json", fake(answers(OK)).url)
+@pytest.mark.parametrize("flag, what", [("--json", "the figures (--json)"), ("--svg", "the drawing (--svg)")])
+def test_files_that_cannot_be_written_are_told_before_the_run(fake, tmp_path, flag, what):
+    server = fake(answers(OK))
+    result = run("-n", 1, "-c", 1, flag, tmp_path / "none" / "a", server.url)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"vif: cannot write {what} to {tmp_path}/none/a: No such file or directory\n"
+    assert server.connections == 0
+
+
+def test_files_are_left_alone_where_there_is_nothing_to_write(tmp_path):
+    (tmp_path / "old").write_text("old")
+    result = run("-c", 1, "--json", tmp_path / "old", "--svg", tmp_path / "new", f"unix:{tmp_path}/none")
     assert result.returncode == 1
-    assert f"vif: cannot write {tmp_path}/none/a.json: No such file or directory\n" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["old"] and (tmp_path / "old").read_text() == "old"
+
+
+def test_files_are_written_anew(fake, tmp_path):
+    (tmp_path / "a").write_text("x" * 100000)
+    assert run("-n", 1, "-c", 1, "--json", tmp_path / "a", fake(answers(OK)).url).returncode == 0
+    assert json.loads((tmp_path / "a").read_text())["answers"] == 1
+
+
+def test_standard_error_goes_on_where_it_stands(fake, tmp_path):
+    """It may be a file that holds something already, or a socket, which cannot be opened by name."""
+    command = [vif.BINARY, "load", "-n", "1", "-c", "1", "--json", "-", fake(answers(OK)).url]
+    with open(tmp_path / "log", "wb") as log:
+        log.write(b"before\n")
+        log.flush()
+        assert subprocess.run(command, stdout=subprocess.PIPE, stderr=log, check=True, timeout=20).stdout[:1] == b"{"
+    text = (tmp_path / "log").read_text()
+    assert text.startswith("before\n") and "answers    1 in" in text
+    ours, its = socket.socketpair()
+    with ours, its:
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=its, check=True, timeout=20)
+        assert b"answers    1 in" in ours.recv(65536)
 
 
 def test_the_table_gives_way_to_json(fake):
@@ -512,8 +543,28 @@ def test_what_was_measured_until_it_was_stopped_counts(fake, number):
     assert "It was stopped before its end." in said and "errors     none" in said
 
 
+def test_nothing_that_was_answered_until_it_was_stopped(fake):
+    server = fake(never)
+    with subprocess.Popen([vif.BINARY, "load", "-d", "50s", "--warm-up", "0", "-c", "2", server.url],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while len(server.requests) < 2:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=10)[1]
+    assert (process.returncode, said) == (1, "vif: nothing was answered before it was stopped\n")
+
+
+@pytest.mark.parametrize("more", [[], ["--close"]])
+def test_nothing_that_was_due(fake, more):
+    result = run("-r", "0.5", "-d", "300ms", "--warm-up", "100ms", "-c", 1, *more, fake(answers(OK)).url)
+    assert result.returncode == 1
+    assert result.stderr == "vif: no request was due in this time: give it longer (-d), or a higher rate (-r)\n"
+
+
 @pytest.mark.parametrize("arguments, said", [
     ([], "load needs a URL: vif load http://localhost:8080/"),
+    (["--json", "http://a/"], 'load needs a URL: --json took "http://a/" for the file to write; standard output is '
+                              "--json -"),
     (["https://localhost/"], "https needs TLS, which vif does not speak yet"),
     (["ftp://localhost/"], "expected a URL such as"),
     (["http:///x"], "expected a URL such as"),

@@ -1,0 +1,69 @@
+/* Files are opened to append and cut only when there is something to put in: a run that fails leaves the
+ * figures of the last one alone. */
+#include "cli/load_output.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_standard(const struct load_output *output)
+{
+    return output->file == stdout || output->file == stderr;
+}
+
+static bool fail(const struct load_output *output, int error)
+{
+    const char *path = strcmp(output->path, "-") == 0 ? "standard output" : output->path;
+    fprintf(stderr, "vif: cannot write %s to %s: %s\n", output->what, path, error_text(error));
+    return false;
+}
+
+bool load_output_open(struct load_output *output, const char *what, const char *path)
+{
+    *output = (struct load_output){.what = what, .path = path};
+    if (strcmp(path, "-") == 0) {
+        output->file = stdout;
+        return true;
+    }
+    output->file = fopen(path, "wxe");
+    output->was_made = output->file != NULL;
+    if (output->file == NULL && errno == EEXIST)
+        output->file = fopen(path, "ae");
+    return output->file || fail(output, -errno);
+}
+
+struct load_output load_output_stream(const char *what, const char *name, FILE *stream)
+{
+    return (struct load_output){.what = what, .path = name, .file = stream};
+}
+
+/* What is no file (a pipe, a terminal) has nothing to cut. */
+static int cut(const struct load_output *output)
+{
+    if (is_standard(output) || ftruncate(fileno(output->file), 0) == 0 || errno == EINVAL)
+        return 0;
+    return -errno;
+}
+
+bool load_output_write(struct load_output *output, const struct buffer *text)
+{
+    int error = text->failed ? -ENOMEM : cut(output);
+    output->was_made = false;
+    if (error == 0 && fwrite(text->data, 1, text->length, output->file) != text->length)
+        error = -errno;
+    if (error == 0 && fflush(output->file) != 0)
+        error = -errno;
+    return error == 0 || fail(output, error);
+}
+
+void load_output_close(struct load_output *output)
+{
+    if (output->file == NULL || is_standard(output))
+        return;
+    fclose(output->file); /* all of it was flushed, and looked at */
+    if (output->was_made)
+        remove(output->path);
+    output->file = NULL;
+}
