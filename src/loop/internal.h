@@ -59,6 +59,8 @@ struct stream_verbs {
     int (*wait_writable)(struct stream *stream);
     /* Takes the whole of a small send upon itself, where it can: see enum sending_off. NULL: it never can. */
     enum sending_off (*send_off)(struct stream *stream, const struct segment *segments, size_t count);
+    /* Bytes that send_off took and that may still be ours. NULL: none ever are. */
+    size_t (*unsent)(const struct stream *stream);
     /* Sends FIN behind all that was sent. */
     void (*shutdown)(struct stream *stream);
     /* Ends the waiting and closes the socket. Calls stream_is_gone, in this call or later, when nobody but

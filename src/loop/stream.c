@@ -268,7 +268,8 @@ void stream_shutdown(struct stream *stream)
 
 size_t stream_unsent(const struct stream *stream)
 {
-    size_t bytes = 0;
+    const struct stream_verbs *verbs = verbs_of(stream);
+    size_t bytes = verbs->unsent ? verbs->unsent(stream) : 0;
     const struct sending *sending = stream->sending;
     for (size_t i = sending ? sending->next : 0; sending && i < sending->count; i++)
         bytes += sending->segments[i].length;

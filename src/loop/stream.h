@@ -122,7 +122,7 @@ static inline bool stream_is_sending(const struct stream *stream)
 /* Sends FIN behind what was sent. No send may be pending. */
 void stream_shutdown(struct stream *stream);
 
-/* Bytes of a pending send that the kernel has not taken yet. */
+/* Bytes that were sent, pending or not, and that the kernel may not have taken yet. */
 size_t stream_unsent(const struct stream *stream);
 
 /* Bytes sent but not yet acknowledged by the peer; 0 where the socket cannot say. */

@@ -285,6 +285,7 @@ const struct stream_verbs stream_verbs_uring = {
     .read_on = read_on,
     .wait_writable = wait_writable,
     .send_off = uring_send_off,
+    .unsent = uring_send_unsent,
     .shutdown = uring_send_shutdown,
     .close = close_socket,
 };

@@ -73,9 +73,10 @@ void uring_give_back(struct backend_state *state);
 /* struct held of stream_uring.c, by stream. */
 struct map *uring_held(struct backend_state *state);
 
-/* ---- uring_send.c: small sends, see struct stream_verbs for the first two ---- */
+/* ---- uring_send.c: small sends; see struct stream_verbs for the first three ---- */
 
 enum sending_off uring_send_off(struct stream *stream, const struct segment *segments, size_t count);
+size_t uring_send_unsent(const struct stream *stream);
 void uring_send_shutdown(struct stream *stream);
 
 /* A send of the stream's completed. */

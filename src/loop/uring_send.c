@@ -68,6 +68,14 @@ enum sending_off uring_send_off(struct stream *stream, const struct segment *seg
     return SENDING_OFF_DONE;
 }
 
+size_t uring_send_unsent(const struct stream *stream)
+{
+    if (!(stream->in_flight & URING_SEND))
+        return 0;
+    const struct parcel *parcel = parcels_of(uring_parcels(uring_of(stream)), stream);
+    return parcel->length - parcel->sent;
+}
+
 void uring_send_shutdown(struct stream *stream)
 {
     if (!(stream->in_flight & URING_SEND)) {
