@@ -124,8 +124,22 @@ def _load_cpu_seconds():
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
+def _open_idle(scenario, port, stack):
+    try:
+        for _ in range(scenario.idle):
+            stack.enter_context(Client(port)).get(scenario.path)
+    except OSError as error:
+        raise RuntimeError(f"an idle connection: {error}") from None
+
+
 def measure(scenario, process, seconds, core):
     """One turn of one server. Raises RuntimeError when wrk cannot reach it."""
+    with ExitStack() as stack:
+        _open_idle(scenario, process.port, stack)
+        return _measure(scenario, process, seconds, core)
+
+
+def _measure(scenario, process, seconds, core):
     before, machine, by_load = process.cpu_seconds(), machine_cpu_seconds(), _load_cpu_seconds()
     report = load(scenario, process.port, seconds, core)
     spent, by_load = process.cpu_seconds() - before, _load_cpu_seconds() - by_load

@@ -12,6 +12,7 @@ class Scenario:
     connections: int
     depth: int = 1            # requests in one write
     closes: bool = False      # "Connection: close" with every request
+    idle: int = 0             # connections beside those, which made a request and wait
     floor_mode: str = "keep"  # the fair floor: see floor.c
     is_default: bool = True
 
@@ -26,6 +27,8 @@ SCENARIOS = [
     Scenario("close-64", "1 KiB file, a new connection for every request, 64 at once", "/1k.html", 1024, 64,
              closes=True, floor_mode="close"),
     Scenario("1m-16", "1 MiB file, 16 kept connections", "/1m.html", 1024 * 1024, 16, floor_mode="sendfile",
+             is_default=False),
+    Scenario("1k-16-idle", "1 KiB file, 16 kept connections beside 900 idle ones", "/1k.html", 1024, 16, idle=900,
              is_default=False),
     Scenario("1k-1", "1 KiB file, one kept connection", "/1k.html", 1024, 1, is_default=False),
 ]
