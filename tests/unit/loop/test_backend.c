@@ -413,29 +413,30 @@ static void a_short_send_may_be_cut(void **state)
         owner_init(&owner, loop, connect_tcp);
         int room = 1;
         setsockopt(owner.stream.watch.fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-        setsockopt(owner.peer, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
         owner_start(&owner);
-        size_t sent = 0;
+        size_t sent = 0, promised = 0;
         enum send_result result = SEND_DONE;
-        for (size_t length = 1; result == SEND_DONE && sent + length < sizeof(bytes); sent += length) {
+        for (size_t length = 1; result == SEND_DONE && sent + length < sizeof(bytes);) {
             length = 1 + (length * 31 + 17) % 4096;
             struct segment segment = segment_memory(slice_make(bytes + sent, length));
             result = stream_send(&owner.stream, &segment, 1);
+            sent += length;
+            promised += result == SEND_DONE ? length : 0;
             owner_turn(&owner);
         }
-        assert_int_not_equal(result, SEND_FAILED);
-        size_t pending = stream_unsent(&owner.stream);
+        assert_int_equal(result, SEND_PENDING);
         if (closes)
             stream_close(&owner.stream);
-        sent -= closes ? pending : 0;
+        else
+            promised = sent;
         fcntl(owner.peer, F_SETFL, O_NONBLOCK);
         size_t length = 0;
-        while (length < sent) {
+        while (length < promised) {
             length += read_to_end(owner.peer, received + length, sizeof(received) - length);
             owner_turn(&owner);
         }
-        assert_int_equal(length, sent);
-        assert_memory_equal(received, bytes, sent);
+        assert_true(length <= sent);
+        assert_memory_equal(received, bytes, length);
         owner_finish(&owner);
         loop_destroy(loop);
     }
