@@ -192,6 +192,26 @@ static void read_given(struct load_flags *wanted, const struct arguments *argume
     UNREACHABLE();
 }
 
+static bool is_host(const struct given_flag *given)
+{
+    struct slice value = given->value.text;
+    struct slice name = slice_take(value, slice_find(value, ':'));
+    return strcmp(given->flag->name, "header") == 0 && http_field_lookup(name) == HTTP_FIELD_HOST;
+}
+
+/* RFC 9112 section 3.2: a request has one Host. */
+static void check_hosts(const struct arguments *arguments)
+{
+    bool has_one = false;
+    for (size_t i = 0; i < arguments->given_count; i++) {
+        const struct given_flag *given = &arguments->given[i];
+        if (is_host(given) && has_one)
+            diagnostics_add(arguments->diagnostics, given->value.place,
+                            "a request has one Host, and there is one already");
+        has_one |= is_host(given);
+    }
+}
+
 /* What cannot be had together. */
 static void check_together(const struct load_flags *wanted, const struct arguments *arguments)
 {
@@ -227,6 +247,7 @@ void load_flags_read(struct load_flags *wanted, const struct arguments *argument
     if (plan->warm_up_ms == unset)
         plan->warm_up_ms = plan->requests_max > 0 ? 0 : DEFAULT_WARM_UP;
     plan->fields = buffer_slice(&wanted->fields);
+    check_hosts(arguments);
     check_together(wanted, arguments);
 }
 

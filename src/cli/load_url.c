@@ -14,6 +14,7 @@
 #define KNOCK_MS       2000
 
 struct url {
+    struct slice text; /* as it was written */
     struct place place;
     struct arena *arena;
     struct diagnostics *diagnostics;
@@ -23,6 +24,25 @@ struct url {
 static bool refuse(const struct url *url, const char *text)
 {
     diagnostics_add(url->diagnostics, url->place, "%s", text);
+    return false;
+}
+
+/* Characters. */
+static unsigned width(struct slice text)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < text.length; i++)
+        count += ((unsigned char)text.data[i] & 0xc0) != 0x80;
+    return count;
+}
+
+/* Points at a part of what was written; at an empty one, at where it should be. */
+static bool refuse_part(const struct url *url, struct slice part, const char *text)
+{
+    struct place place = url->place;
+    place.column += width(slice_make(url->text.data, (size_t)(part.data - url->text.data)));
+    place.length = width(part);
+    diagnostics_add(url->diagnostics, place, "%s", text);
     return false;
 }
 
@@ -101,6 +121,102 @@ static bool read_unix(const struct url *url, struct slice text)
     return true;
 }
 
+/* --- what is wrong with http://HOST[:PORT][/PATH] --- */
+
+/* What stands before "://"; empty where there is none. "a/?u=http://b" has none. */
+static struct slice scheme_of(struct slice text)
+{
+    struct slice scheme = slice_take(text, slice_find(text, ':'));
+    bool has_slashes = text.length >= scheme.length + 3 && memcmp(scheme.data + scheme.length, "://", 3) == 0;
+    return has_slashes && memchr(scheme.data, '/', scheme.length) == NULL ? scheme : slice_take(text, 0);
+}
+
+/* Up to the path, the query or the fragment. */
+static size_t authority_length(struct slice text)
+{
+    return MIN(MIN(slice_find(text, '/'), slice_find(text, '?')), slice_find(text, '#'));
+}
+
+/* An empty port is the default one: RFC 3986 section 3.2.3. */
+static bool check_port(const struct url *url, struct slice port)
+{
+    uint64_t number = 80;
+    for (size_t i = 0; i < port.length; i++) {
+        if (port.data[i] < '0' || port.data[i] > '9')
+            return refuse_part(url, port, "the port must be a number, such as 8080");
+    }
+    if (port.length > 0 && (!slice_to_u64(port, &number) || number == 0 || number > UINT16_MAX))
+        return refuse_part(url, port, "the port must be a number from 1 to 65535");
+    return true;
+}
+
+/* RFC 9110 section 4.2.4: who reads such a URL may take the name for the host. */
+static bool check_no_user(const struct url *url, struct slice authority)
+{
+    size_t at = slice_find(authority, '@');
+    return at == authority.length ||
+           refuse_part(url, slice_take(authority, at + 1),
+                       "user names do not belong in a URL: -H 'Authorization: ...' sends one");
+}
+
+/* "::1", "fe80::1:8080"; not "localhost:80:80". */
+static bool is_bare_ipv6(struct slice authority)
+{
+    unsigned colons = 0;
+    for (size_t i = 0; i < authority.length; i++) {
+        char byte = authority.data[i];
+        if (memchr("0123456789abcdefABCDEF.:", byte, 24) == NULL)
+            return false;
+        colons += byte == ':';
+    }
+    return colons > 1;
+}
+
+static bool check_authority(const struct url *url, struct slice authority)
+{
+    bool has_brackets = authority.length > 0 && authority.data[0] == '[';
+    size_t bracket = slice_find(authority, ']');
+    if (!check_no_user(url, authority))
+        return false;
+    if (has_brackets && bracket == authority.length)
+        return refuse_part(url, authority, "the ']' behind the IPv6 address is missing");
+    struct slice host = slice_take(authority, has_brackets ? bracket + 1 : slice_find(authority, ':'));
+    struct slice rest = slice_skip(authority, host.length);
+    if (is_bare_ipv6(authority))
+        return refuse_part(url, authority, "an IPv6 address stands in brackets: http://[::1]:8080/");
+    if (host.length == 0)
+        return refuse_part(url, host, "the host is missing: http://localhost:8080/");
+    if (rest.length > 0 && rest.data[0] != ':')
+        return refuse_part(url, rest, "behind ']' only a port can follow: http://[::1]:8080/");
+    return check_port(url, slice_skip(rest, rest.length > 0));
+}
+
+/* Before anything is cut from it: the shell's quotes let them in. */
+static bool check_bytes(const struct url *url)
+{
+    for (size_t i = 0; i < url->text.length; i++) {
+        unsigned char byte = (unsigned char)url->text.data[i];
+        if (byte == ' ')
+            return refuse_part(url, slice_make(url->text.data + i, 1),
+                               "a URL has no blanks: %20 stands for one");
+        if (byte < ' ' || byte == 0x7f)
+            return refuse_part(url, slice_make(url->text.data + i, 1), "a URL has no control characters");
+    }
+    return true;
+}
+
+/* The mistakes that people make, each by its name. What is left to http_uri_parse is rare. */
+static bool check_http(const struct url *url)
+{
+    struct slice scheme = scheme_of(url->text);
+    struct slice rest = slice_skip(url->text, scheme.length > 0 ? scheme.length + 3 : 0);
+    if (!check_bytes(url))
+        return false;
+    if (scheme.length > 0 && !slice_equal_nocase(scheme, SLICE("http")))
+        return refuse_part(url, scheme, "only http:// and unix: can be measured");
+    return check_authority(url, slice_take(rest, authority_length(rest)));
+}
+
 /* --- http://HOST[:PORT][/PATH] --- */
 
 /* With its port, where one is written; without what stands in front of it and behind it. */
@@ -122,11 +238,10 @@ static bool read_http(const struct url *url, struct slice text)
     uint64_t port = 80;
     text = slice_take(text, slice_find(text, '#')); /* for the client alone: RFC 9110 section 4.2.5 */
     if (http_uri_parse(text, HTTP_METHOD_GET, &uri) != HTTP_URI_OK || uri.host.length == 0)
-        return refuse(url,
-                      "expected a URL such as http://localhost:8080/index.html: a port up to 65535, and %20 "
-                      "for a blank");
-    if (uri.port.length > 0 && (!slice_to_u64(uri.port, &port) || port == 0 || port > UINT16_MAX))
-        return refuse(url, "the port must be a number from 1 to 65535");
+        return refuse(url, "expected a URL such as http://localhost:8080/index.html: other characters than "
+                           "letters, digits and -._~ are written as %20 is for a blank");
+    if (uri.port.length > 0 && !slice_to_u64(uri.port, &port))
+        UNREACHABLE(); /* check_port let it pass */
     struct slice authority = authority_of(&uri);
     struct slice path = path_of(text, authority);
     char *whole = arena_alloc(url->arena, path.length + 2);
@@ -148,14 +263,17 @@ static bool has_prefix(struct slice text, struct slice prefix)
 bool load_url_read(struct slice text, struct place place, struct arena *arena,
                    struct diagnostics *diagnostics, struct load_plan *plan)
 {
-    struct url url = {.place = place, .arena = arena, .diagnostics = diagnostics, .plan = plan};
+    struct url url = {.text = text, .place = place, .arena = arena, .diagnostics = diagnostics, .plan = plan};
     struct slice scheme = SLICE("http://");
     plan->target_count = 1;
     if (has_prefix(text, SLICE("https://")))
-        return refuse(&url, "https needs TLS, which vif does not speak yet: measure http:// behind it");
+        return refuse_part(&url, slice_take(text, sizeof("https") - 1),
+                           "https needs TLS, which vif does not speak yet: measure http:// behind it");
     if (has_prefix(text, SLICE("unix:")))
         return read_unix(&url, text);
-    if (has_prefix(text, scheme) || memmem(text.data, text.length, "://", 3))
+    if (!check_http(&url))
+        return false;
+    if (has_prefix(text, scheme))
         return read_http(&url, text);
     char *whole = arena_alloc(arena, scheme.length + text.length);
     if (whole == NULL)

@@ -566,11 +566,6 @@ def test_nothing_that_was_due(fake, more):
     (["--json", "http://a/"], 'load needs a URL: --json took "http://a/" for the file to write; standard output is '
                               "--json -"),
     (["https://localhost/"], "https needs TLS, which vif does not speak yet"),
-    (["ftp://localhost/"], "expected a URL such as"),
-    (["http:///x"], "expected a URL such as"),
-    (["localhost:65536"], "a port up to 65535"),
-    (["localhost:0"], "the port must be a number from 1 to 65535"),
-    (["localhost/a b"], "%20"),
     (["http://host.invalid/"], 'the host "host.invalid" has no address: '),
     (["unix:"], 'the path behind "unix:" is empty'),
     (["unix:/a:b"], "the path behind the socket must begin with '/'"),
@@ -593,6 +588,7 @@ def test_nothing_that_was_due(fake, more):
     (["-m", "A B", "a"], "expected a method but CONNECT"),
     (["-H", "A", "a"], "expected NAME: VALUE"),
     (["-H", "A: \r\nB: c", "a"], "expected NAME: VALUE"),
+    (["-H", "Host: x", "-H", "host: y", "a"], "a request has one Host, and there is one already"),
     (["-H", "Content-Length: 5", "a"], "Content-Length and Transfer-Encoding are not to be chosen"),
     (["--status", "99", "a"], "expected a number from 200 to 599"),
     (["--json", "", "a"], "expected the name of a file"),
@@ -604,6 +600,50 @@ def test_mistakes(arguments, said):
     result = run(*arguments)
     assert (result.returncode, result.stdout) == (2, "")
     assert said in result.stderr
+
+
+@pytest.mark.parametrize("url, marked, said", [
+    ("https://localhost/", "https", "https needs TLS, which vif does not speak yet"),
+    ("ftp://localhost/", "ftp", "only http:// and unix: can be measured"),
+    ("://localhost/", "", "the host is missing"),
+    ("http:///x", "", "the host is missing: http://localhost:8080/"),
+    ("http://:8080/", "", "the host is missing"),
+    ("", None, "the host is missing"),
+    ("?q", "", "the host is missing"),
+    ("localhost:80a/x", "80a", "the port must be a number, such as 8080"),
+    ("http://localhost:-1/", "-1", "the port must be a number, such as 8080"),
+    ("http://localhost:65536/", "65536", "the port must be a number from 1 to 65535"),
+    ("localhost:0", "0", "the port must be a number from 1 to 65535"),
+    ("localhost:99999999999999999999", "99999999999999999999", "the port must be a number from 1 to 65535"),
+    ("http://::1/", "::1", "an IPv6 address stands in brackets: http://[::1]:8080/"),
+    ("fe80::1:8080/x", "fe80::1:8080", "an IPv6 address stands in brackets"),
+    ("http://[::1/", "[::1", "the ']' behind the IPv6 address is missing"),
+    ("http://[::1]8080/", "8080", "behind ']' only a port can follow"),
+    ("http://me:secret@localhost/", "me:secret@", "user names do not belong in a URL"),
+    ("me@localhost", "me@", "user names do not belong in a URL"),
+    ("http://localhost/a b", " ", "a URL has no blanks: %20 stands for one"),
+    ("localhost:80:80", "80:80", "the port must be a number, such as 8080"),
+    (" http://localhost/", " ", "a URL has no blanks"),
+    ("localhost/a\tb", None, "a URL has no control characters"),
+    ("localhost/%zz", "localhost/%zz", "expected a URL such as"),
+    ("http://[x]/", "http://[x]/", "expected a URL such as"),
+])
+def test_mistakes_in_urls_are_pointed_at(url, marked, said):
+    result = run(url)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert said in result.stderr
+    if marked is not None:  # None: there is nothing that could be shown
+        shown, below = [line.split("|", 1)[1] for line in result.stderr.splitlines() if " | " in line][:2]
+        assert below.count("^") + below.count("~") == max(len(marked), 1), result.stderr
+        if marked:
+            at = below.index("^")
+            assert shown[at:at + len(marked)] == marked, result.stderr
+
+
+def test_a_url_in_a_url(fake):
+    server = fake(answers(OK))
+    measure("-n", 1, "-c", 1, server.url.removeprefix("http://") + "?next=http://b")
+    assert server.requests[0].startswith(b"GET /?next=http://b ")
 
 
 def test_help():
