@@ -8,11 +8,14 @@ static bool is_in_window(const struct run *run, uint64_t us)
 
 void run_count_sent(struct run *run, const struct asked *asked)
 {
+    /* Bytes are counted when they go, as those received are when they come: at a rate that is not kept,
+     * requests that were due before the window go out within it. */
+    if (run_window_is_open(run))
+        run->result->bytes_sent += run->messages.requests[asked->target].length;
     if (!is_in_window(run, asked->due_us))
         return;
     run->result->sent++;
     run->result->targets[asked->target].sent++;
-    run->result->bytes_sent += run->messages.requests[asked->target].length;
 }
 
 static bool is_right(const struct load_target *target, unsigned status)
@@ -37,6 +40,7 @@ void run_count_answer(struct run *run, const struct asked *asked, unsigned statu
     if (is_measured)
         run->result->status_classes[MIN(status / 100, 5u)]++;
     if (!is_good) {
+        run->result->wrong_statuses[MIN(status, LOAD_STATUS_MAX)] += is_measured;
         count_error(run, LOAD_ERROR_STATUS, 0, is_measured);
         return;
     }

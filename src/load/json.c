@@ -1,6 +1,8 @@
 /* The result as JSON. Durations are microseconds, as they were measured. */
 #include "load/report.h"
 
+#include <stdio.h>
+
 static void append_text(struct buffer *out, struct slice text)
 {
     buffer_append_byte(out, '"');
@@ -21,18 +23,38 @@ static void append_number(struct buffer *out, const char *name, uint64_t value)
     buffer_printf(out, "  \"%s\": %llu,\n", name, (unsigned long long)value);
 }
 
+/* Nothing was measured: 0 would be a duration, and a good one. */
+static void append_us(struct buffer *out, const char *name, const struct histogram *histogram, uint64_t us)
+{
+    if (histogram->count > 0)
+        buffer_printf(out, ", \"%s\": %llu", name, (unsigned long long)us);
+    else
+        buffer_printf(out, ", \"%s\": null", name);
+}
+
+static void append_moments(struct buffer *out, const struct histogram *histogram)
+{
+    if (histogram->count > 0)
+        buffer_printf(out, ", \"mean\": %.3f, \"stddev\": %.3f", histogram_mean(histogram),
+                      histogram_deviation(histogram));
+    else
+        buffer_append(out, SLICE(", \"mean\": null, \"stddev\": null"));
+}
+
 /* One more digit behind "p99.9" needs no new name: percentiles are also told as pairs. */
 static void append_histogram(struct buffer *out, const char *indent, const char *name,
                              const struct histogram *histogram)
 {
-    buffer_printf(out, "%s\"%s\": {\"count\": %llu, \"mean\": %.3f, \"stddev\": %.3f, \"min\": %llu", indent,
-                  name, (unsigned long long)histogram->count, histogram_mean(histogram),
-                  histogram_deviation(histogram), (unsigned long long)histogram->min);
-    for (unsigned i = 0; i < LOAD_PERCENTILES; i++)
-        buffer_printf(out, ", \"p%g\": %llu", load_percentiles[i],
-                      (unsigned long long)histogram_percentile(histogram, load_percentiles[i]));
-    buffer_printf(out, ", \"max\": %llu,\n%s  \"percentiles\": [", (unsigned long long)histogram->max,
-                  indent);
+    buffer_printf(out, "%s\"%s\": {\"count\": %llu", indent, name, (unsigned long long)histogram->count);
+    append_moments(out, histogram);
+    append_us(out, "min", histogram, histogram->min);
+    for (unsigned i = 0; i < LOAD_PERCENTILES; i++) {
+        char percentile[16];
+        snprintf(percentile, sizeof(percentile), "p%g", load_percentiles[i]);
+        append_us(out, percentile, histogram, histogram_percentile(histogram, load_percentiles[i]));
+    }
+    append_us(out, "max", histogram, histogram->max);
+    buffer_printf(out, ",\n%s  \"percentiles\": [", indent);
     /* Ten steps for each further nine: a curve that can be drawn. */
     double end = load_nines_end(histogram->count);
     for (unsigned step = 0; histogram->count > 0 && step / 10.0 <= end; step++) {
@@ -68,6 +90,15 @@ static void append_counts(struct buffer *out, const struct load_result *result)
     for (unsigned i = 1; i < ARRAY_LENGTH(result->status_classes); i++)
         buffer_printf(out, "%s\"%uxx\": %llu", i == 1 ? "" : ", ", i,
                       (unsigned long long)result->status_classes[i]);
+    buffer_append(out, SLICE("},\n  \"wrong_statuses\": {"));
+    bool is_first = true;
+    for (unsigned i = 0; i <= LOAD_STATUS_MAX; i++) {
+        if (result->wrong_statuses[i] == 0)
+            continue;
+        buffer_printf(out, "%s\"%u\": %llu", is_first ? "" : ", ", i,
+                      (unsigned long long)result->wrong_statuses[i]);
+        is_first = false;
+    }
     buffer_append(out, SLICE("},\n  \"errors\": {"));
     for (unsigned i = 0; i < LOAD_ERROR_COUNT; i++)
         buffer_printf(out, "%s\"%s\": %llu", i == 0 ? "" : ", ", load_error_names[i],

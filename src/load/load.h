@@ -22,6 +22,9 @@
 #define LOAD_PIPELINE_MAX  64
 #define LOAD_THREADS_MAX   64
 
+/* Statuses have three digits. */
+#define LOAD_STATUS_MAX 999u
+
 /* A request that goes out later than this by the client's own fault is counted as late. */
 #define LOAD_LATE_US 1000
 
@@ -96,6 +99,7 @@ struct load_result {
     uint64_t sent;
     uint64_t answers;           /* whole, and with a right status */
     uint64_t status_classes[6]; /* answers by their first digit, those with a wrong status too; [0] unused */
+    uint64_t wrong_statuses[LOAD_STATUS_MAX + 1]; /* answers of LOAD_ERROR_STATUS, by status */
     uint64_t errors[LOAD_ERROR_COUNT];
     int system_errors[LOAD_ERROR_COUNT]; /* the -errno of the first of each kind, before the window too; or 0
                                           */

@@ -87,6 +87,10 @@ void load_print_plot(const struct load_report *report, struct buffer *out)
     const struct histogram *lower = report->service ? report->service : latency;
     if (latency->count == 0)
         return;
+    if (latency->count < LOAD_PLOTTED_MIN) {
+        buffer_append(out, SLICE("\n  No plot: there are fewer than ten answers.\n"));
+        return;
+    }
     struct plot plot = {.nines_end = load_nines_end(latency->count), .high = log_us(latency->max)};
     plot.low = log_us(histogram_percentile(lower, load_percentile_at(nines_of_column(&plot, 0))));
     plot.high = MAX(plot.high, plot.low + 0.3); /* twice: what differs by less looks flat */

@@ -18,15 +18,19 @@ struct load_report {
  * not mean what they seem to. */
 void load_print_table(const struct load_report *report, struct buffer *out);
 
-/* Appends the latency by percentile, drawn with characters: 72 columns. Nothing where nothing was answered.
- */
+/* Fewer values than this have no shape that is worth drawing. */
+#define LOAD_PLOTTED_MIN 10
+
+/* Appends the latency by percentile, drawn with characters: 72 columns. Of a few answers it only says that
+ * they are too few; nothing where nothing was answered. */
 void load_print_plot(const struct load_report *report, struct buffer *out);
 
 /* Appends one JSON object, over several lines. Its members are described in docs/load.md. */
 void load_print_json(const struct load_report *report, struct buffer *out);
 
 /* Appends a whole SVG document that needs nothing else, light or dark as its reader prefers: latency by
- * percentile, a curve for each target, and at a constant rate one for the service times. */
+ * percentile, a curve for each target, and at a constant rate one for the service times; of a few answers
+ * only the figures. */
 void load_print_svg(const struct load_report *report, struct buffer *out);
 
 #define DURATION_TEXT_MAX 24

@@ -76,6 +76,8 @@ void load_result_merge(struct load_result *to, const struct load_result *from)
     to->answers += from->answers;
     for (size_t i = 0; i < ARRAY_LENGTH(to->status_classes); i++)
         to->status_classes[i] += from->status_classes[i];
+    for (unsigned i = 0; i <= LOAD_STATUS_MAX; i++)
+        to->wrong_statuses[i] += from->wrong_statuses[i];
     for (unsigned i = 0; i < LOAD_ERROR_COUNT; i++) {
         to->errors[i] += from->errors[i];
         if (to->system_errors[i] == 0)

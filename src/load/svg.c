@@ -152,6 +152,14 @@ static void draw_curves(const struct drawing *drawing, const struct load_report 
     }
 }
 
+static void draw_too_few(const struct drawing *drawing)
+{
+    buffer_printf(drawing->out,
+                  "<text class=\"faint middle\" x=\"%d\" y=\"%d\">No curve: there are fewer than ten "
+                  "answers.</text>\n",
+                  WIDTH / 2, HEIGHT / 2);
+}
+
 static void draw_title(struct buffer *out, const struct load_report *report)
 {
     char p50[DURATION_TEXT_MAX], p99[DURATION_TEXT_MAX], max[DURATION_TEXT_MAX];
@@ -162,10 +170,11 @@ static void draw_title(struct buffer *out, const struct load_report *report)
                   plan->connections);
     if (plan->rate > 0)
         buffer_printf(out, "%g requests a second wanted, ", plan->rate);
-    buffer_printf(out,
-                  "%.0f answers a second, %llu errors</text>\n"
-                  "<text class=\"faint\" x=\"24\" y=\"74\">median %s, p99 %s, longest %s</text>\n",
-                  load_result_rate(report->result), (unsigned long long)load_result_errors(report->result),
+    buffer_printf(out, "%.0f answers a second, %llu errors</text>\n", load_result_rate(report->result),
+                  (unsigned long long)load_result_errors(report->result));
+    if (report->latency->count == 0)
+        return;
+    buffer_printf(out, "<text class=\"faint\" x=\"24\" y=\"74\">median %s, p99 %s, longest %s</text>\n",
                   load_show_us((double)histogram_percentile(report->latency, 50), p50),
                   load_show_us((double)histogram_percentile(report->latency, 99), p99),
                   load_show_us((double)report->latency->max, max));
@@ -191,9 +200,12 @@ void load_print_svg(const struct load_report *report, struct buffer *out)
     buffer_append(out, slice_from(style));
     buffer_printf(out, "<rect class=\"ground\" width=\"%d\" height=\"%d\"/>\n", WIDTH, HEIGHT);
     draw_title(out, report);
-    draw_durations(&drawing);
-    draw_percentiles(&drawing);
-    if (latency->count > 0)
+    if (latency->count >= LOAD_PLOTTED_MIN) {
+        draw_durations(&drawing);
+        draw_percentiles(&drawing);
         draw_curves(&drawing, report);
+    } else {
+        draw_too_few(&drawing);
+    }
     buffer_append(out, SLICE("</svg>\n"));
 }

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#define STATUSES_SHOWN 4
+
 static double seconds(const struct load_result *result)
 {
     return (double)result->elapsed_us / 1e6;
@@ -60,14 +62,45 @@ static void print_totals(const struct load_report *report, struct buffer *out)
                   load_result_errors(result) == 0 ? "none\n" : "");
 }
 
-static void print_errors(const struct load_result *result, struct buffer *out)
+/* The first few kinds: more would tell nothing more. */
+static void print_wrong_statuses(const struct load_result *result, struct buffer *out)
 {
+    unsigned shown = 0;
+    for (unsigned i = 0; i <= LOAD_STATUS_MAX && shown <= STATUSES_SHOWN; i++) {
+        if (result->wrong_statuses[i] == 0)
+            continue;
+        if (shown == STATUSES_SHOWN)
+            buffer_append(out, SLICE(", and others"));
+        else
+            buffer_printf(out, "%s %llu of %u", shown == 0 ? "\n              " : ",",
+                          (unsigned long long)result->wrong_statuses[i], i);
+        shown++;
+    }
+}
+
+static void print_wanted_status(const struct load_plan *plan, struct buffer *out)
+{
+    if (plan->target_count != 1)
+        return;
+    if (plan->targets[0].status > 0)
+        buffer_printf(out, " (%u)", plan->targets[0].status);
+    else
+        buffer_append(out, SLICE(" (200 to 399)"));
+}
+
+static void print_errors(const struct load_report *report, struct buffer *out)
+{
+    const struct load_result *result = report->result;
     bool is_first = true;
     for (unsigned i = 0; i < LOAD_ERROR_COUNT; i++) {
         if (result->errors[i] == 0)
             continue;
         buffer_printf(out, "%s%llu %s", is_first ? "" : "             ",
                       (unsigned long long)result->errors[i], load_error_texts[i]);
+        if (i == LOAD_ERROR_STATUS) {
+            print_wanted_status(report->plan, out);
+            print_wrong_statuses(result, out);
+        }
         if (result->system_errors[i] != 0)
             buffer_printf(out, ": %s", error_text(result->system_errors[i]));
         buffer_append_byte(out, '\n');
@@ -127,8 +160,10 @@ static void print_doubts(const struct load_report *report, struct buffer *out)
         buffer_printf(
             out,
             "\n  The rate could not be kept: of %llu requests that were due, %llu were never sent, as no"
-            "\n  connection was free. They would have waited longer than those that are counted.\n",
-            (unsigned long long)result->due, (unsigned long long)(result->due - result->sent));
+            "\n  connection was free. %s\n",
+            (unsigned long long)result->due, (unsigned long long)(result->due - result->sent),
+            result->answers > 0 ? "They would have waited longer than those that are counted."
+                                : "No waiting could be counted.");
     if (result->was_stopped)
         buffer_append(out, SLICE("\n  It was stopped before its end.\n"));
 }
@@ -137,7 +172,7 @@ void load_print_table(const struct load_report *report, struct buffer *out)
 {
     print_head(report, out);
     print_totals(report, out);
-    print_errors(report->result, out);
+    print_errors(report, out);
     if (report->latency->count > 0)
         print_latency(report, out);
     print_doubts(report, out);

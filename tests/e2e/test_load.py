@@ -302,6 +302,24 @@ def test_a_rate_that_cannot_be_kept(fake):
     assert result["sent"] < 60 and result["due"] == pytest.approx(200, abs=5)
 
 
+def test_a_rate_that_leaves_nothing_to_count(fake):
+    """All that is sent in the window was due before it."""
+
+    def answer(connection, request, number):
+        time.sleep(0.05)
+        connection.sendall(OK)
+
+    url = fake(answer).url
+    arguments = ("-d", "300ms", "-r", 60, "-c", 1, "--warm-up", "500ms", url)
+    result = measure(*arguments, exit_code=1)
+    assert (result["sent"], result["answers"]) == (0, 0)
+    assert result["bytes_sent"] > 0 and result["bytes_received"] > 0
+    assert result["latency_us"]["p50"] is None and result["service_us"]["mean"] is None
+    said = run(*arguments)
+    assert "No waiting could be counted." in said.stdout and "than those that are counted" not in said.stdout
+    assert re.search("nothing was answered: of 1[78] requests that were due 0 were sent", said.stderr)
+
+
 def test_a_rate_with_connections_of_their_own(fake):
     def answer(connection, request, number):
         connection.sendall(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
@@ -422,6 +440,16 @@ def test_a_pipeline_that_breaks_loses_what_was_under_way(fake):
 
     result = measure("-n", 8, "-c", 1, "--pipeline", 4, fake(answer).url, exit_code=1)
     assert (result["answers"], result["errors"]["closed"]) == (2, 6)
+
+
+def test_wrong_statuses_are_told(fake):
+    def answer(connection, request, number):
+        connection.sendall(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % (404 if number % 3 else 999))
+
+    url = fake(answer).url
+    assert measure("-n", 6, "-c", 1, url, exit_code=1)["wrong_statuses"] == {"404": 4, "999": 2}
+    said = run("-n", 6, "-c", 1, url).stdout
+    assert "6 answers with another status than wanted (200 to 399)\n               4 of 404, 2 of 999\n" in said
 
 
 def test_the_right_status_may_be_another(server, root):

@@ -99,6 +99,8 @@ static void a_bad_table(void **state)
     struct load_report report = begin(700);
     result.due = 1400;
     result.errors[LOAD_ERROR_STATUS] = 3;
+    result.wrong_statuses[404] = 2;
+    result.wrong_statuses[503] = 1;
     result.errors[LOAD_ERROR_CONNECT_REFUSED] = 4;
     result.system_errors[LOAD_ERROR_CONNECT_REFUSED] = -111;
     result.cpu_us = 1900000;
@@ -108,10 +110,12 @@ static void a_bad_table(void **state)
     load_print_table(&report, &text);
     assert_true(says("8 connections, 700 requests a second\n"));
     assert_true(says("errors     4 connections refused: Connection refused\n"));
-    assert_true(says("             3 answers with another status than wanted\n"));
+    assert_true(says("             3 answers with another status than wanted (200 to 399)\n"
+                     "               2 of 404, 1 of 503\n"));
     assert_true(says("  service     500 us"));
     assert_true(says("The client was the bottleneck: it was busy for 95 % of the time on 1 core"));
     assert_true(says("of 1400 requests that were due, 400 were never sent"));
+    assert_true(says("They would have waited longer than those that are counted.\n"));
     assert_true(says("it sent 15 % of the requests more than 1 ms after they were due"));
     assert_true(says("It was stopped before its end."));
     buffer_finish(&text);
@@ -130,7 +134,10 @@ static void nothing_at_all(void **state)
     load_print_svg(&report, &text);
     assert_true(says("answers    0 in 0.00 s: 0.00 a second\n"));
     assert_true(says("statuses   none\n"));
-    assert_false(says("nan") || says("inf,") || says("p50     "));
+    assert_true(says(
+        "\"latency_us\": {\"count\": 0, \"mean\": null, \"stddev\": null, \"min\": null, \"p50\": null,"));
+    assert_true(says("\"max\": null,") && says("\"percentiles\": []}"));
+    assert_false(says("nan") || says("inf,") || says("p50     ") || says("median") || says("plot"));
     buffer_finish(&text);
 }
 
@@ -151,17 +158,54 @@ static void a_plot(void **state)
     buffer_finish(&text);
 }
 
-/* One value, and a value without any logarithm. */
+static void fill(unsigned count, uint64_t us)
+{
+    memset(&latency, 0, sizeof(latency));
+    for (unsigned i = 0; i < count; i++)
+        histogram_record(&latency, us);
+}
+
+/* A flat line tells nothing. */
+static void few_answers_are_not_drawn(void **state)
+{
+    (void)state;
+    struct load_report report = begin(0);
+    fill(9, 500);
+    load_print_plot(&report, &text);
+    assert_true(says("No plot: there are fewer than ten answers."));
+    assert_false(says("*") || says("|"));
+    load_print_svg(&report, &text);
+    assert_true(says("No curve: there are fewer than ten answers."));
+    assert_true(says("median 500 us") && !says("<path"));
+    buffer_finish(&text);
+}
+
+/* Values without any logarithm, and no two that differ. */
 static void plots_of_little(void **state)
 {
     (void)state;
     struct load_report report = begin(0);
-    memset(&latency, 0, sizeof(latency));
-    histogram_record(&latency, 0);
+    fill(10, 0);
     load_print_plot(&report, &text);
     load_print_svg(&report, &text);
-    assert_true(says("*"));
+    assert_true(says("*") && says("<path class=\"curve"));
     assert_false(says("nan") || says("inf"));
+    buffer_finish(&text);
+}
+
+static void statuses_that_were_not_wanted(void **state)
+{
+    (void)state;
+    struct load_report report = begin(0);
+    result.errors[LOAD_ERROR_STATUS] = 6;
+    for (unsigned status = 400; status < 406; status++)
+        result.wrong_statuses[status] = 1;
+    plan.targets[0].status = 304;
+    load_print_table(&report, &text);
+    assert_true(says("6 answers with another status than wanted (304)\n"
+                     "               1 of 400, 1 of 401, 1 of 402, 1 of 403, and others\n"));
+    load_print_json(&report, &text);
+    assert_true(says("\"wrong_statuses\": {\"400\": 1, \"401\": 1,"));
     buffer_finish(&text);
 }
 
@@ -190,12 +234,14 @@ static void merging(void **state)
     *other = result;
     other->elapsed_us = 1000000;
     other->errors[LOAD_ERROR_RESET] = 2;
+    other->wrong_statuses[404] = 7;
     other->system_errors[LOAD_ERROR_RESET] = -104;
     load_result_merge(&result, other);
     assert_int_equal(result.elapsed_us, 2000000);
     assert_int_equal(result.answers, 2000);
     assert_int_equal(result.threads, 2);
     assert_int_equal(result.errors[LOAD_ERROR_RESET], 2);
+    assert_int_equal(result.wrong_statuses[404], 7);
     assert_int_equal(result.system_errors[LOAD_ERROR_RESET], -104);
     assert_int_equal(result.targets[0].latency.count, 2000);
     assert_int_equal(load_result_errors(&result), 2);
@@ -207,10 +253,16 @@ static void merging(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(durations),       cmocka_unit_test(nines),
-        cmocka_unit_test(a_good_table),    cmocka_unit_test(a_bad_table),
-        cmocka_unit_test(nothing_at_all),  cmocka_unit_test(a_plot),
-        cmocka_unit_test(plots_of_little), cmocka_unit_test(json_and_svg_escape),
+        cmocka_unit_test(durations),
+        cmocka_unit_test(nines),
+        cmocka_unit_test(a_good_table),
+        cmocka_unit_test(a_bad_table),
+        cmocka_unit_test(nothing_at_all),
+        cmocka_unit_test(a_plot),
+        cmocka_unit_test(few_answers_are_not_drawn),
+        cmocka_unit_test(statuses_that_were_not_wanted),
+        cmocka_unit_test(plots_of_little),
+        cmocka_unit_test(json_and_svg_escape),
         cmocka_unit_test(merging),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
