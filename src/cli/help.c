@@ -44,11 +44,11 @@ static void append_lab(struct buffer *out)
 
 static void append_all(struct buffer *out)
 {
-    buffer_append(out,
-                  SLICE("vif [OPTION]... [DIR]      serve a folder (this one) at http://localhost:8080/\n"
-                        "vif run, vif check         serve what vif.yaml says; tell what is wrong with it\n"
-                        "vif load URL, vif lab      measure a server | every kind of server; see --help\n"
-                        "vif help, vif version      more commands, and all about the file: man vif\n\n"));
+    buffer_append(
+        out, SLICE("vif [OPTION]... [DIR]      serve a folder (this one) at http://localhost:8080/\n"
+                   "vif run, vif check         serve what vif.yaml says; tell what is wrong with it\n"
+                   "vif load URL, vif lab      measure a server | every kind of server; see --help\n"
+                   "vif manual (of the file), schema, completion, version, help; see also: man vif\n\n"));
     append_flags(out, FLAG_OF_SERVE | FLAG_OF_RUN | FLAG_OF_CHECK);
 }
 

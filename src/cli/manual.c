@@ -47,7 +47,8 @@ static void print_options(const struct page *page)
               "from when a request was sent, and hide what a stall kept from being sent.");
     page_paragraph(
         page, "Where the client itself had no more to give, or the rate could not be kept, the report says "
-              "so. What went wrong is an error and no answer: the exit status is 1 then.");
+              "so. What went wrong is an error and no answer: the exit status is 1 then, and also where "
+              "nothing was answered at all. Ctrl-C ends a run early; what was measured counts.");
     print_flags(page, FLAG_OF_LOAD);
     page_heading(page, 1, "OPTIONS OF VIF LAB");
     page_paragraph(

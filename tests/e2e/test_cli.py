@@ -48,8 +48,12 @@ def test_help_names_the_options():
                    "--cache", "--error-page",
                    "--log-format", "--log-file", "--limit", "--timeout"):
         assert option in text, option
-    for command in ("run", "check"):
-        assert f"vif {command}" in text
+
+
+def test_help_names_every_command():
+    text = succeeds("help").split("\n\n")[0]
+    for command in ("run", "check", "load", "lab", "manual", "schema", "completion", "help", "version"):
+        assert re.search(rf"\b{command}\b", text), command
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["-V"], ["version"]])
