@@ -1,7 +1,8 @@
 /* The child sends a short note through a pipe every 100 ms, with its count of answers, and leaves its result
  * in memory that both share. At the first note of the window and at the last one the runner reads what the
  * server has used: so both counts are of the same time, and neither opening connections nor closing them is
- * in it. */
+ * in it. Switches of threads take long to read where there are thousands: so the child holds its connections
+ * after the last answer until the runner says that it has read them. */
 #include "lab/run/drive.h"
 
 #include "base/error.h"
@@ -28,6 +29,13 @@ struct note {
     uint64_t phase_us;
     uint64_t sent_ns; /* CLOCK_MONOTONIC */
     enum load_phase phase;
+    bool is_over;
+};
+
+/* The child's ends of its two pipes. */
+struct line {
+    int note_fd;
+    int go_fd; /* a byte comes when the connections may be closed */
 };
 
 /* What both processes see. */
@@ -41,15 +49,21 @@ struct shared {
 
 static bool send_note(void *context, const struct load_progress *progress)
 {
+    const struct line *line = context;
     struct note note = {.answers = progress->answers,
                         .phase = progress->phase,
+                        .is_over = progress->is_over,
                         .sent_ns = sys_monotonic_ns(),
                         .phase_us = progress->phase_us};
-    ssize_t written = write(*(int *)context, &note, sizeof(note));
+    char go;
+    ssize_t written = write(line->note_fd, &note, sizeof(note));
+    if (note.is_over)
+        return read(line->go_fd, &go, 1) == 1;
     return written == (ssize_t)sizeof(note);
 }
 
-_Noreturn static void run_load(const struct drive *drive, struct shared *shared, int note_fd, pid_t runner)
+_Noreturn static void run_load(const struct drive *drive, struct shared *shared, struct line *line,
+                               pid_t runner)
 {
     sigset_t none;
     sigemptyset(&none);
@@ -58,7 +72,7 @@ _Noreturn static void run_load(const struct drive *drive, struct shared *shared,
     machine_pin(&drive->machine->client_cores);
     if (!sys_end_with_parent(runner, SIGKILL))
         _exit(EXIT_FAILURE);
-    shared->error = load_run(drive->plan, send_note, &note_fd, &shared->load);
+    shared->error = load_run(drive->plan, send_note, line, &shared->load);
     shared->is_finished = true;
     _exit(EXIT_SUCCESS);
 }
@@ -69,7 +83,9 @@ _Noreturn static void run_load(const struct drive *drive, struct shared *shared,
 struct hearing {
     struct drive_result *result;
     uint64_t first_answers;
+    int go_fd;
     bool has_first;
+    bool has_switches; /* as they were at the first note */
     bool has_half;
     bool has_last;
 };
@@ -80,17 +96,39 @@ static void look(const struct drive *drive, struct hearing *hearing, const struc
     tree_read_usage(drive->server, &hearing->result->after);
 }
 
+/* The child waits for the byte: nothing moves meanwhile. */
+static void look_at_switches(const struct drive *drive, struct hearing *hearing, const struct note *note)
+{
+    if (hearing->has_switches) {
+        hearing->result->switches_answers = note->answers - hearing->first_answers;
+        tree_read_switches(drive->server, &hearing->result->switches_after);
+    }
+    ssize_t written = write(hearing->go_fd, "", 1);
+    (void)written; /* the child is gone then */
+}
+
+/* Where that takes too long a part of the window, its count is of no moment. */
+static void look_first(const struct drive *drive, struct hearing *hearing, const struct note *note)
+{
+    hearing->has_first = true;
+    hearing->first_answers = note->answers;
+    tree_read_usage(drive->server, &hearing->result->before);
+    tree_read_switches(drive->server, &hearing->result->switches_before);
+    uint64_t taken_ms = (sys_monotonic_ns() - note->sent_ns) / 1000000;
+    hearing->has_switches = taken_ms * 4 < drive->plan->duration_ms;
+}
+
 /* The second look is at half of the time, for the case that the note of the last one comes too late. */
 static void hear(const struct drive *drive, struct hearing *hearing, const struct note *note)
 {
     uint64_t phase_ms = note->phase_us / 1000;
+    if (note->is_over)
+        look_at_switches(drive, hearing, note);
     bool is_late = sys_monotonic_ns() - note->sent_ns > NOTE_NS_MAX;
     if (note->phase != LOAD_PHASE_MEASURING || is_late || hearing->has_last)
         return;
     if (!hearing->has_first) {
-        hearing->has_first = true;
-        hearing->first_answers = note->answers;
-        tree_read_usage(drive->server, &hearing->result->before);
+        look_first(drive, hearing, note);
     } else if (phase_ms + LAST_NOTE_MS >= drive->plan->duration_ms) {
         hearing->has_last = true;
         look(drive, hearing, note);
@@ -128,20 +166,40 @@ static struct load_result *copy_result(const struct shared *shared)
     return copy;
 }
 
-static bool run_with(const struct drive *drive, struct shared *shared, const int pipe_fds[2],
+struct pipes {
+    int notes[2];
+    int go[2];
+};
+
+static int open_pipes(struct pipes *pipes)
+{
+    int error = sys_pipe(pipes->notes);
+    if (error)
+        return error;
+    error = sys_pipe(pipes->go);
+    if (error) {
+        sys_close(pipes->notes[0]);
+        sys_close(pipes->notes[1]);
+    }
+    return error;
+}
+
+static bool run_with(const struct drive *drive, struct shared *shared, const struct pipes *pipes,
                      struct drive_result *result)
 {
-    struct hearing hearing = {.result = result};
+    struct hearing hearing = {.result = result, .go_fd = pipes->go[1]};
+    struct line line = {.note_fd = pipes->notes[1], .go_fd = pipes->go[0]};
     pid_t runner = getpid();
     pid_t pid = sys_fork();
     if (pid == 0)
-        run_load(drive, shared, pipe_fds[1], runner);
-    sys_close(pipe_fds[1]);
+        run_load(drive, shared, &line, runner);
+    sys_close(pipes->notes[1]);
+    sys_close(pipes->go[0]);
     if (pid < 0) {
         result->error = pid;
         return false;
     }
-    bool is_over = listen_to(drive, pipe_fds[0], &hearing);
+    bool is_over = listen_to(drive, pipes->notes[0], &hearing);
     if (!is_over)
         kill(pid, SIGKILL);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -153,14 +211,15 @@ static bool run_with(const struct drive *drive, struct shared *shared, const int
 
 bool drive_run(const struct drive *drive, struct drive_result *ret_result)
 {
-    int pipe_fds[2];
+    struct pipes pipes;
     *ret_result = (struct drive_result){0};
     struct shared *shared = sys_shared_memory(sizeof(*shared));
-    ret_result->error = shared ? sys_pipe(pipe_fds) : -ENOMEM;
+    ret_result->error = shared ? open_pipes(&pipes) : -ENOMEM;
     bool is_over = false;
     if (ret_result->error == 0) {
-        is_over = run_with(drive, shared, pipe_fds, ret_result);
-        sys_close(pipe_fds[0]);
+        is_over = run_with(drive, shared, &pipes, ret_result);
+        sys_close(pipes.notes[0]);
+        sys_close(pipes.go[1]);
     }
     if (shared)
         sys_shared_memory_free(shared, sizeof(*shared));
@@ -232,11 +291,22 @@ void drive_load_figures(const struct drive_result *result, int target, struct la
     free(all);
 }
 
-/* The quotient of what both moments say; NAN where nothing was answered between them. Threads that ended took
- * their count of switches along, so that it may even seem to fall. */
+/* The quotient of what both moments say; NAN where nothing was answered between them. */
 static double per_request(uint64_t before, uint64_t after, uint64_t answers)
 {
     return answers && after >= before ? (double)(after - before) / (double)answers : NAN;
+}
+
+/* Threads that end with connections that broke take their counts along: then nobody knows. */
+static void switches_figures(const struct drive_result *result, struct lab_usage_figures *figures)
+{
+    const struct tree_switches *before = &result->switches_before;
+    const struct tree_switches *after = &result->switches_after;
+    uint64_t answers = after->threads >= before->threads ? result->switches_answers : 0;
+    figures->voluntary_switches_per_request = per_request(before->voluntary, after->voluntary, answers);
+    figures->involuntary_switches_per_request = per_request(before->involuntary, after->involuntary, answers);
+    figures->processes = MAX(before->processes, after->processes);
+    figures->threads = MAX(before->threads, after->threads);
 }
 
 void drive_usage_figures(const struct drive_result *result, struct lab_usage_figures *ret_figures)
@@ -250,11 +320,6 @@ void drive_usage_figures(const struct drive_result *result, struct lab_usage_fig
         .cpu_us_per_request = per_request(before->cpu_ns, after->cpu_ns, result->answers) / 1000,
         .system_cpu_share = ticks > 0 ? system_ticks / ticks : NAN,
         .cores_used = elapsed_ns > 0 ? (double)(after->cpu_ns - before->cpu_ns) / elapsed_ns : NAN,
-        .voluntary_switches_per_request =
-            per_request(before->voluntary_switches, after->voluntary_switches, result->answers),
-        .involuntary_switches_per_request =
-            per_request(before->involuntary_switches, after->involuntary_switches, result->answers),
-        .processes = MAX(before->processes, after->processes),
-        .threads = MAX(before->threads, after->threads),
     };
+    switches_figures(result, ret_figures);
 }

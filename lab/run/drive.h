@@ -17,13 +17,16 @@ struct drive {
 };
 
 /* What was measured around the load. Answers and usage are of the same stretch of time, which lies inside the
- * window of the plan. */
+ * window of the plan; that of the switches ends a little behind it. */
 struct drive_result {
     struct load_result *load; /* drive_result_finish frees it; NULL after a failure */
     int error;                /* of load_run: 0 or -errno */
     uint64_t answers;
     struct tree_usage before;
     struct tree_usage after;
+    uint64_t switches_answers; /* until the last one is in: up to then no connection ends, and no thread */
+    struct tree_switches switches_before;
+    struct tree_switches switches_after;
 };
 
 /* Runs it. False after an interruption, or where no child could be had; what there is is in `ret_result` in

@@ -91,22 +91,8 @@ static unsigned count_entries(pid_t pid, const char *folder)
 
 struct usage_walk {
     pid_t group;
-    pid_t pid;
     struct tree_usage *usage;
 };
-
-static void add_thread(void *context, int thread)
-{
-    struct usage_walk *walk = context;
-    char path[64];
-    char text[4096];
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/status", walk->pid, thread);
-    if (!read_text(path, text, sizeof(text)))
-        return;
-    walk->usage->threads++;
-    walk->usage->voluntary_switches += number_of(text, "voluntary_ctxt_switches");
-    walk->usage->involuntary_switches += number_of(text, "nonvoluntary_ctxt_switches");
-}
 
 /* To the nanosecond, threads that ended included; /proc/PID/stat knows hundredths of a second only. */
 static uint64_t process_cpu_ns(pid_t pid)
@@ -125,31 +111,57 @@ static void add_process_cpu(void *context, int pid)
     if (!read_stat(pid, &stat) || stat.group != walk->group)
         return;
     uint64_t tick_ns = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
-    walk->usage->processes++;
     walk->usage->cpu_ns +=
         process_cpu_ns(pid) + (stat.children_user_ticks + stat.children_system_ticks) * tick_ns;
     walk->usage->user_ticks += stat.user_ticks + stat.children_user_ticks;
     walk->usage->system_ticks += stat.system_ticks + stat.children_system_ticks;
 }
 
-static void add_process_threads(void *context, int pid)
-{
-    struct usage_walk *walk = context;
-    struct process_stat stat;
-    char path[64];
-    if (!read_stat(pid, &stat) || stat.group != walk->group)
-        return;
-    walk->pid = pid;
-    snprintf(path, sizeof(path), "/proc/%d/task", pid);
-    visit_numbers(path, add_thread, walk);
-}
-
-/* Processor time first, all at one moment; threads, which take longer, afterwards. */
 void tree_read_usage(pid_t group, struct tree_usage *ret_usage)
 {
     struct usage_walk walk = {.group = group, .usage = ret_usage};
     *ret_usage = (struct tree_usage){.taken_ns = sys_monotonic_ns()};
     visit_numbers("/proc", add_process_cpu, &walk);
+}
+
+/* --- switches --- */
+
+struct switches_walk {
+    pid_t group;
+    pid_t pid;
+    struct tree_switches *switches;
+};
+
+static void add_thread(void *context, int thread)
+{
+    struct switches_walk *walk = context;
+    char path[64];
+    char text[4096];
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/status", walk->pid, thread);
+    if (!read_text(path, text, sizeof(text)))
+        return;
+    walk->switches->threads++;
+    walk->switches->voluntary += number_of(text, "voluntary_ctxt_switches");
+    walk->switches->involuntary += number_of(text, "nonvoluntary_ctxt_switches");
+}
+
+static void add_process_threads(void *context, int pid)
+{
+    struct switches_walk *walk = context;
+    struct process_stat stat;
+    char path[64];
+    if (!read_stat(pid, &stat) || stat.group != walk->group)
+        return;
+    walk->switches->processes++;
+    walk->pid = pid;
+    snprintf(path, sizeof(path), "/proc/%d/task", pid);
+    visit_numbers(path, add_thread, walk);
+}
+
+void tree_read_switches(pid_t group, struct tree_switches *ret_switches)
+{
+    struct switches_walk walk = {.group = group, .switches = ret_switches};
+    *ret_switches = (struct tree_switches){0};
     visit_numbers("/proc", add_process_threads, &walk);
 }
 

@@ -14,8 +14,11 @@ struct tree_usage {
     uint64_t cpu_ns;   /* of the processes that live, and of their children that were waited for */
     uint64_t user_ticks;
     uint64_t system_ticks;
-    uint64_t voluntary_switches; /* of the threads that live */
-    uint64_t involuntary_switches;
+};
+
+struct tree_switches {
+    uint64_t voluntary; /* of the threads that live */
+    uint64_t involuntary;
     unsigned processes;
     unsigned threads;
 };
@@ -29,8 +32,11 @@ struct tree_memory {
     unsigned descriptors;
 };
 
-/* Takes some microseconds for each thread. Zero where no process of the group lives. */
+/* Zero where no process of the group lives. */
 void tree_read_usage(pid_t group, struct tree_usage *ret_usage);
+
+/* Takes some microseconds for each thread. Who ended took its count along. */
+void tree_read_switches(pid_t group, struct tree_switches *ret_switches);
 
 /* Walks the page tables of each process. */
 void tree_read_memory(pid_t group, struct tree_memory *ret_memory);

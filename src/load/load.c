@@ -131,6 +131,22 @@ static int work_together(struct crew *crew)
     return error;
 }
 
+/* Nobody works any more: all numbers are final. */
+static void tell_end(struct crew *crew)
+{
+    struct load_progress all = run_progress(&crew->members[0].run);
+    for (unsigned i = 1; i < crew->count; i++) {
+        struct load_progress progress = run_progress(&crew->members[i].run);
+        all.open += progress.open;
+        all.answers += progress.answers;
+        all.errors += progress.errors;
+    }
+    all.phase = LOAD_PHASE_FINISHING;
+    all.is_over = true;
+    if (crew->on_progress)
+        crew->on_progress(crew->context, &all);
+}
+
 static int run_crew(struct crew *crew, const struct load_plan *plan, struct load_result *ret_result)
 {
     int error = 0;
@@ -140,6 +156,8 @@ static int run_crew(struct crew *crew, const struct load_plan *plan, struct load
         error = prepare(&crew->members[i], plan, i);
     if (error == 0)
         error = work_together(crew);
+    if (error == 0)
+        tell_end(crew);
     if (error == 0)
         memset(ret_result, 0, sizeof(*ret_result));
     for (unsigned i = 0; i < crew->count; i++) {

@@ -127,12 +127,13 @@ struct load_progress {
     unsigned open;     /* connections */
     uint64_t answers;  /* since the beginning, those before the window too */
     uint64_t errors;   /* likewise, of every kind */
+    bool is_over;      /* the last answer is in, and every connection still as it was */
     uint64_t p50_us;   /* of the window so far, from what this thread has seen */
     uint64_t p99_us;
 };
 
-/* Called about every 100 ms, in the thread that called load_run. Returns false to end the run early: what was
- * measured up to then counts. */
+/* Called about every 100 ms, in the thread that called load_run, and once more when it is over, before a
+ * connection is closed. Returns false to end the run early: what was measured up to then counts. */
 typedef bool load_on_progress(void *context, const struct load_progress *progress);
 
 /* Runs the plan and fills `ret_result`. Blocks until it is over; one loop runs in this thread. `on_progress`
