@@ -7,9 +7,8 @@
 #include "lab/session.h"
 
 /* A connection that says nothing for so long is closed: the textbooks leave it out, and every server learns
- * it.
- */
-#define LAB_PATIENCE_MS 60000
+ * it. Longer than the lab needs to open as many connections as it tries, however slow the model is. */
+#define LAB_PATIENCE_MS 600000
 
 /* The same where a silent client keeps another from being served. */
 #define LAB_SCARCE_PATIENCE_MS 5000

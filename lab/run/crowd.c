@@ -321,7 +321,7 @@ void crowd_tell(const struct crowd_outcome *outcome, unsigned tried, unsigned ti
     tell_fault(&line, outcome->rejected, "answered with an error");
     if (line.length)
         buffer_printf(&line, " of %u more, within %u ms", tried, timeout_ms);
-    tell_fault(&line, outcome->lost, "of those held lost again");
+    tell_fault(&line, outcome->lost, "of those that had their answer were closed by the server");
     snprintf(text, size, "%.*s", (int)line.length, line.length ? line.data : "");
     buffer_finish(&line);
 }
