@@ -9,4 +9,8 @@
  * with this process. Returns only where none could be forked: -errno. */
 int lab_run_processes(unsigned count, int (*run)(void *context, unsigned number), void *context) MUST_CHECK;
 
+/* Ends the processes that lab_run_processes keeps, and waits until they are gone; in one of these, and where
+ * there are none, it does nothing. For a handler of SIGTERM and SIGINT, before the process goes. */
+void lab_end_processes(void);
+
 #endif

@@ -259,3 +259,61 @@ void report_json(const struct lab_result *result, struct buffer *out)
     json_end(&json, '}');
     buffer_append_byte(out, '\n');
 }
+
+/* --- is it one? --- */
+
+static bool take_word(struct slice *rest, struct slice word)
+{
+    while (rest->length > 0 && memchr(" \t\r\n", rest->data[0], 4))
+        *rest = slice_skip(*rest, 1);
+    if (rest->length < word.length || !slice_equal(slice_take(*rest, word.length), word))
+        return false;
+    *rest = slice_skip(*rest, word.length);
+    return true;
+}
+
+/* Behind the quote that ends the string. */
+static struct slice skip_string(struct slice rest)
+{
+    for (;;) {
+        size_t plain = 0;
+        while (plain < rest.length && rest.data[plain] != '"' && rest.data[plain] != '\\')
+            plain++;
+        bool is_over = plain == rest.length || rest.data[plain] == '"';
+        rest = slice_skip(rest, MIN(plain + (is_over ? 1 : 2), rest.length));
+        if (is_over)
+            return rest;
+    }
+}
+
+#define DEPTH_MAX 32
+
+/* One value with brackets, and nothing but space behind it. */
+static bool is_closed(struct slice rest)
+{
+    char open[DEPTH_MAX];
+    size_t depth = 0;
+    do {
+        char byte = rest.length > 0 ? rest.data[0] : '\0';
+        rest = slice_skip(rest, rest.length > 0);
+        if (byte == '"')
+            rest = skip_string(rest);
+        else if ((byte == '{' || byte == '[') && depth < DEPTH_MAX)
+            open[depth++] = byte == '{' ? '}' : ']';
+        else if (byte == '\0' || byte == '{' || byte == '[')
+            return false;
+        else if ((byte == '}' || byte == ']') && (depth == 0 || open[--depth] != byte))
+            return false;
+    } while (depth > 0);
+    return take_word(&rest, SLICE("")) && rest.length == 0;
+}
+
+bool report_is_json(struct slice text)
+{
+    char format[24];
+    struct slice rest = text;
+    snprintf(format, sizeof(format), "%d", FORMAT_VERSION);
+    return take_word(&rest, SLICE("{")) && take_word(&rest, SLICE("\"format\"")) &&
+           take_word(&rest, SLICE(":")) && take_word(&rest, slice_from(format)) &&
+           take_word(&rest, SLICE(",")) && take_word(&rest, SLICE("\"vif_version\"")) && is_closed(text);
+}

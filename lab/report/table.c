@@ -41,12 +41,12 @@ static struct cell scaled(double value, const struct unit *unit)
 
 /* --- columns --- */
 
-/* What the columns of a table are about: throughput at three counts of connections, the rest at one of these.
- */
+/* What the columns of a table are about: throughput at up to three counts of connections, the rest at one of
+ * these. */
 struct shape {
-    unsigned few;
+    unsigned counts[3]; /* ascending */
+    unsigned count;
     unsigned usual;
-    unsigned many;
     double timeout_us;
 };
 
@@ -107,14 +107,19 @@ static void append_cell(struct buffer *out, struct cell cell, int width)
     buffer_printf(out, " %*s", width, cell.text);
 }
 
+/* One column is as wide as its heading. */
+static int rate_width(const struct shape *shape)
+{
+    return shape->count == 1 ? 15 : 7;
+}
+
 static void append_row(const struct lab_model_result *result, const struct shape *shape, struct buffer *out)
 {
     const struct lab_point *usual = find_point(result, shape->usual);
     const struct lab_usage_figures *usage = usual ? &usual->usage : NULL;
     buffer_printf(out, "%-12s", result->model->name);
-    append_cell(out, rate_cell(result, shape->few), 7);
-    append_cell(out, rate_cell(result, shape->usual), 7);
-    append_cell(out, rate_cell(result, shape->many), 7);
+    for (unsigned i = 0; i < shape->count; i++)
+        append_cell(out, rate_cell(result, shape->counts[i]), rate_width(shape));
     append_cell(out, scaled(usage ? usage->cpu_us_per_request : NAN, times), 8);
     append_cell(out, scaled(usual ? usual->load.latency_p99_us : NAN, times), 8);
     append_cell(
@@ -131,18 +136,26 @@ static void append_row(const struct lab_model_result *result, const struct shape
 
 /* --- the whole --- */
 
+static void add_count(struct shape *shape, unsigned connections)
+{
+    if (shape->count == 0 || shape->counts[shape->count - 1] < connections)
+        shape->counts[shape->count++] = connections;
+}
+
 /* The least, the most, and 100 or what comes nearest to it from below. */
 static struct shape shape_of(const struct lab_settings *settings)
 {
     struct shape shape = {.timeout_us = settings->answer_timeout_ms * 1000.0};
     if (settings->connection_count == 0)
         return shape;
-    shape.few = shape.usual = settings->connections[0];
-    shape.many = settings->connections[settings->connection_count - 1];
+    shape.usual = settings->connections[0];
     for (size_t i = 0; i < settings->connection_count; i++) {
         if (settings->connections[i] <= 100)
             shape.usual = settings->connections[i];
     }
+    add_count(&shape, settings->connections[0]);
+    add_count(&shape, shape.usual);
+    add_count(&shape, settings->connections[settings->connection_count - 1]);
     return shape;
 }
 
@@ -152,17 +165,24 @@ static void append_head(const struct lab_settings *settings, const struct shape 
     char blocking[32];
     snprintf(slow, sizeof(slow), "p99, %u", settings->slow_drip_clients + settings->slow_read_clients);
     snprintf(blocking, sizeof(blocking), "p99, %g %%", 100.0 / settings->blocking_one_in);
-    buffer_printf(out, "%-12s %23s %8s %8s %7s %9s %8s %8s %8s\n", "", "requests/s with", "CPU per", "",
-                  "switch", "memory", slow, blocking, "connec-");
-    buffer_printf(out, "%-12s %7u %7u %7u %8s %8s %7s %9s %8s %8s %8s\n", "model", shape->few, shape->usual,
-                  shape->many, "request", "p99", "per req", "idle conn", "slow", "blocking", "tions");
+    int width = (rate_width(shape) + 1) * (int)shape->count;
+    buffer_printf(out, "%-12s%*s %8s %8s %7s %9s %8s %8s %8s\n", "", width,
+                  shape->count ? "requests/s with" : "", "CPU per", "", "switch", "memory", slow, blocking,
+                  "connec-");
+    buffer_printf(out, "%-12s", "model");
+    for (unsigned i = 0; i < shape->count; i++)
+        buffer_printf(out, " %*u", rate_width(shape), shape->counts[i]);
+    buffer_printf(out, " %8s %8s %7s %9s %8s %8s %8s\n", "request", "p99", "per req", "idle conn", "slow",
+                  "blocking", "tions");
 }
 
 static void append_notes(const struct lab_result *result, const struct shape *shape, struct buffer *out)
 {
-    buffer_printf(out,
-                  "\nCPU, p99 and context switches: with %u connections. !: some clients had no answer.\n",
-                  shape->usual);
+    buffer_append_byte(out, '\n');
+    if (shape->count)
+        buffer_printf(out,
+                      "CPU, p99 and context switches: with %u connection%s. !: some clients had no answer.\n",
+                      shape->usual, shape->usual == 1 ? "" : "s");
     for (size_t i = 0; i < result->model_count; i++) {
         const struct lab_model_result *model = &result->models[i];
         if (model->unavailable)

@@ -35,10 +35,10 @@ static void append_load(struct buffer *out)
 
 static void append_lab(struct buffer *out)
 {
-    buffer_append(out,
-                  SLICE("vif lab [OPTION]...        measure what each server architecture costs, here\n"
-                        "vif lab --serve NAME [DIR] serve a folder as one of them does\n"
-                        "  a table, lab.json, and plots in lab.html; Ctrl-C keeps what was measured\n\n"));
+    buffer_append(out, SLICE("vif lab [OPTION]...        measure what each server architecture costs, here\n"
+                             "vif lab --serve NAME [DIR] serve a folder as one of them does\n"
+                             "  a table, lab.json, and plots in lab.html; Ctrl-C keeps what was measured,\n"
+                             "  and the exit status is 0 where that was anything\n\n"));
     append_flags(out, FLAG_OF_LAB);
 }
 

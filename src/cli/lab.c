@@ -8,6 +8,7 @@
 #include "cli/terminal.h"
 
 #include "base/error.h"
+#include "lab/processes.h"
 #include "lab/report/report.h"
 #include "lab/run/machine.h"
 #include "sys/clock.h"
@@ -15,6 +16,8 @@
 #include "sys/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -29,26 +32,63 @@ static int fail(const char *what, const char *about, int error)
 
 /* --- files --- */
 
-/* Writes a file beside its place and moves it there: who looks sees the old one or the new one. */
-static int write_file(const char *folder, const char *name, const struct buffer *text)
-{
+/* A file is written beside its place and moved there: who looks sees the old one or the new one. */
+struct file_paths {
     char path[4096];
     char part[4096 + 8];
+};
+
+static void name_file(const char *folder, const char *name, struct file_paths *ret_paths)
+{
+    snprintf(ret_paths->path, sizeof(ret_paths->path), "%s/%s", folder, name);
+    snprintf(ret_paths->part, sizeof(ret_paths->part), "%s.part", ret_paths->path);
+}
+
+/* Only trying tells: root may write everywhere, and yet not to /proc. */
+static int try_file(const char *folder, const char *name)
+{
+    struct file_paths paths;
+    name_file(folder, name, &paths);
+    int fd = open(paths.part, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    unlink(paths.part);
+    int there = open(paths.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (there < 0)
+        return 0;
+    close(there);
+    return -EISDIR;
+}
+
+/* Before ten minutes are spent on what cannot be kept. */
+static bool can_write(const char *folder, bool with_json)
+{
+    int error = try_file(folder, "lab.html");
+    if (error == 0 && with_json)
+        error = try_file(folder, "lab.json");
+    if (error)
+        fail("cannot write to the folder", folder, error);
+    return error == 0;
+}
+
+static int write_file(const char *folder, const char *name, const struct buffer *text)
+{
+    struct file_paths paths;
     if (text->failed)
         return fail("cannot make", name, -ENOMEM);
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    snprintf(part, sizeof(part), "%s.part", path);
-    FILE *file = fopen(part, "we");
+    name_file(folder, name, &paths);
+    FILE *file = fopen(paths.part, "we");
     if (file == NULL)
-        return fail("cannot write", part, -errno);
+        return fail("cannot write", paths.path, -errno);
     int error = fwrite(text->data, 1, text->length, file) == text->length ? 0 : -errno;
     if (fclose(file) != 0 && error == 0)
         error = -errno;
-    if (error == 0 && rename(part, path) < 0)
+    if (error == 0 && rename(paths.part, paths.path) < 0)
         error = -errno;
     if (error)
-        unlink(part);
-    return error ? fail("cannot write", path, error) : EXIT_GOOD;
+        unlink(paths.part);
+    return error ? fail("cannot write", paths.path, error) : EXIT_GOOD;
 }
 
 static int write_page(const char *folder, struct slice json)
@@ -61,22 +101,36 @@ static int write_page(const char *folder, struct slice json)
     return exit_code;
 }
 
+static int read_whole(const char *path, struct buffer *out)
+{
+    char block[65536];
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return -errno;
+    errno = 0;
+    size_t length;
+    while ((length = fread(block, 1, sizeof(block), file)) > 0 && !out->failed)
+        buffer_append(out, slice_make(block, length));
+    int error = ferror(file) ? -errno : out->failed ? -EFBIG : 0;
+    fclose(file);
+    return error;
+}
+
 /* lab.html, of a lab.json that is there. */
 static int make_page(const struct lab_flags *wanted)
 {
-    char block[65536];
     struct buffer json;
-    FILE *file = fopen(wanted->page, "re");
-    if (file == NULL)
-        return fail("cannot read", wanted->page, -errno);
+    if (!can_write(wanted->out, false))
+        return EXIT_MISTAKE;
     buffer_init(&json, TEXT_BYTES_MAX);
-    size_t length;
-    while ((length = fread(block, 1, sizeof(block), file)) > 0)
-        buffer_append(&json, slice_make(block, length));
-    int error = ferror(file) ? -EIO : json.failed ? -EFBIG : 0;
-    fclose(file);
-    int exit_code =
-        error ? fail("cannot read", wanted->page, error) : write_page(wanted->out, buffer_slice(&json));
+    int error = read_whole(wanted->page, &json);
+    int exit_code = EXIT_FAILED;
+    if (error)
+        fail("cannot read", wanted->page, error);
+    else if (!report_is_json(buffer_slice(&json)))
+        fprintf(stderr, "vif: %s: not a lab.json\n", wanted->page);
+    else
+        exit_code = write_page(wanted->out, buffer_slice(&json));
     buffer_finish(&json);
     return exit_code;
 }
@@ -118,32 +172,45 @@ static int write_result(const struct lab_result *result, const char *folder)
     return exit_code;
 }
 
-static int show_result(const struct lab_result *result, const char *folder)
+static int show_result(const struct lab_result *result, const char *folder, bool is_written)
 {
     struct buffer text;
     buffer_init(&text, TEXT_BYTES_MAX);
     report_table(result, &text);
-    buffer_printf(&text, "All figures: %s/lab.json. Plots: %s/lab.html.\n", folder, folder);
+    if (is_written)
+        buffer_printf(&text, "All figures: %s/lab.json. Plots: %s/lab.html.\n", folder, folder);
     return print_finish(&text, 0);
 }
 
-/* Before ten minutes are spent on what cannot be written. */
-static bool can_write(const char *folder)
+static void tell_plan(const struct lab_options *options)
 {
-    if (access(folder, W_OK | X_OK) == 0)
-        return true;
-    fail("cannot write to the folder", folder, -errno);
+    unsigned seconds = lab_estimate_seconds(options);
+    fprintf(stderr, "%zu model%s, about ", options->model_count, options->model_count == 1 ? "" : "s");
+    if (seconds >= 60)
+        fprintf(stderr, "%u min ", seconds / 60);
+    if (seconds < 60 || seconds % 60)
+        fprintf(stderr, "%u s", MAX(seconds % 60, 1u));
+    fputs(". Ctrl-C ends it, and keeps what was measured.\n", stderr);
+}
+
+/* Whether an interrupted run left anything that is worth keeping. */
+static bool has_figures(const struct lab_result *result)
+{
+    for (size_t i = 0; i < result->model_count; i++) {
+        const struct lab_model_result *model = &result->models[i];
+        if (model->point_count || model->crowd_count || model->idle.connections || model->slow.is_measured ||
+            model->blocking.is_measured || model->limit.is_measured)
+            return true;
+    }
     return false;
 }
 
 static int measure(struct lab_flags *wanted, struct lab_result *result)
 {
     struct progress_line line = {.is_terminal = terminal_is(stderr)};
-    if (!can_write(wanted->out))
+    if (!can_write(wanted->out, true))
         return EXIT_MISTAKE;
-    unsigned seconds = lab_estimate_seconds(&wanted->options);
-    fprintf(stderr, "%zu models, about %u:%02u minutes. Ctrl-C ends it, and keeps what was measured.\n",
-            wanted->options.model_count, seconds / 60, seconds % 60);
+    tell_plan(&wanted->options);
     wanted->options.on_progress = on_progress;
     wanted->options.context = &line;
     int error = lab_run(&wanted->options, result);
@@ -152,8 +219,10 @@ static int measure(struct lab_flags *wanted, struct lab_result *result)
     if (error)
         return fail("cannot", "run", error);
     int exit_code = write_result(result, wanted->out);
-    int shown = show_result(result, wanted->out);
-    return exit_code ? exit_code : result->was_interrupted ? EXIT_FAILED : shown;
+    int shown = show_result(result, wanted->out, exit_code == EXIT_GOOD);
+    if (result->was_interrupted && !has_figures(result))
+        return EXIT_FAILED;
+    return exit_code ? exit_code : shown;
 }
 
 /* --- the models --- */
@@ -177,8 +246,11 @@ static void show_serving(const struct lab_flags *wanted, const struct address *b
     char title[4096 + 64];
     struct buffer text;
     unsigned port = address_port(bound);
+    char *folder = realpath(wanted->folder, NULL);
     buffer_init(&text, TEXT_BYTES_MAX);
-    snprintf(title, sizeof(title), "%.4000s, as %s does", wanted->folder, wanted->model->title);
+    snprintf(title, sizeof(title), "%.4000s; the model: %s", folder ? folder : wanted->folder,
+             wanted->model->title);
+    free(folder);
     banner_print(title, bound, 1, terminal_has_colours(stderr), &text);
     buffer_printf(&text,
                   "Try, in another terminal:\n"
@@ -202,6 +274,46 @@ static int open_listener(uint16_t port, struct address *ret_bound)
     return sys_listen(&wanted, ret_bound);
 }
 
+static int explain_listening(unsigned port, int error)
+{
+    fprintf(stderr, "vif: cannot listen on port %u: %s", port, error_text(error));
+    if (error == -EADDRINUSE || error == -EACCES)
+        fprintf(stderr, "; try another: --port %u", port >= 1024 && port < UINT16_MAX ? port + 1 : 8081);
+    fputs("\n", stderr);
+    return EXIT_FAILED;
+}
+
+/* Models block in calls that nothing else ends: so it is the handler that goes, after the processes that the
+ * model has forked. */
+static void end_serving(int signal)
+{
+    (void)signal;
+    lab_end_processes();
+    _exit(EXIT_GOOD);
+}
+
+/* Also where a script that started this with "&" had SIGINT ignored. */
+static void end_on_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    struct sigaction action = {.sa_handler = end_serving, .sa_mask = signals};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigprocmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+static int check_folder(const char *folder)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
 /* Until a signal ends the process, and with it those that the model made. */
 static int serve_model(const struct lab_flags *wanted)
 {
@@ -214,12 +326,15 @@ static int serve_model(const struct lab_flags *wanted)
         fprintf(stderr, "vif: %s is not available here: %s\n", model->name, unavailable);
         return EXIT_FAILED;
     }
-    int error = lab_site_create(&options, &site);
+    int error = check_folder(wanted->folder);
+    if (error == 0)
+        error = lab_site_create(&options, &site);
     if (error)
         return fail("cannot serve", wanted->folder, error);
     int listening_fd = open_listener(wanted->port, &bound);
     if (listening_fd < 0)
-        return fail("cannot listen", "on the port", listening_fd);
+        return explain_listening(wanted->port, listening_fd);
+    end_on_signals();
     show_serving(wanted, &bound);
     return fail("cannot serve as", model->name, model->serve(site, listening_fd));
 }

@@ -5,6 +5,8 @@
 #include "conf/nearest.h"
 #include "conf/quantity.h"
 
+#include <stdio.h>
+
 #define PORT_DEFAULT 8080
 /* Shorter, and the first look at the server would be the last one: see lab/run/drive.c. */
 #define DURATION_MS_LEAST 500
@@ -49,6 +51,11 @@ static bool read_scenarios(struct lab_flags *wanted, const struct lab_machine *m
     return settings->scenarios != 0;
 }
 
+static size_t connections_most(const struct lab_machine *machine)
+{
+    return machine->descriptors_max > OWN_DESCRIPTORS ? machine->descriptors_max - OWN_DESCRIPTORS : 0;
+}
+
 static bool read_connections(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
 {
     struct slice part;
@@ -58,8 +65,7 @@ static bool read_connections(struct lab_flags *wanted, const struct lab_machine 
     settings->connection_count = 0;
     while (slice_next(&value, ',', &part)) {
         uint64_t count;
-        if (!slice_to_u64(part, &count) || count <= before ||
-            count + OWN_DESCRIPTORS > machine->descriptors_max ||
+        if (!slice_to_u64(part, &count) || count <= before || count > connections_most(machine) ||
             settings->connection_count == LAB_POINTS_MAX)
             return false;
         settings->connections[settings->connection_count++] = (unsigned)count;
@@ -135,8 +141,7 @@ static const struct {
     {"quick", read_quick, NULL},
     {"models", read_models, "names of `vif lab --list`, by commas"},
     {"scenarios", read_scenarios, "of throughput, idle, crowd, slow, blocking, limit, by commas"},
-    {"connections", read_connections,
-     "up to 8 rising numbers within the limit of descriptors, such as 1,10,100"},
+    {"connections", read_connections, NULL}, /* see expect */
     {"duration", read_duration, "a time from 500ms to 1h, such as 2s"},
     {"out", read_out, "a folder"},
     {"list", read_list, NULL},
@@ -154,10 +159,20 @@ static const char *model_hint(struct slice value, char hint[NEAREST_HINT_MAX])
     return nearest_hint(&nearest, hint);
 }
 
+static const char *expect(size_t row, const struct lab_machine *machine, char text[128])
+{
+    if (rows[row].expected)
+        return rows[row].expected;
+    snprintf(text, 128, "up to %d rising numbers from 1 to %zu (what ulimit -n allows), such as 1,10,100",
+             LAB_POINTS_MAX, connections_most(machine));
+    return text;
+}
+
 static void read_given(struct lab_flags *wanted, const struct lab_machine *machine,
                        const struct arguments *arguments, const struct given_flag *given)
 {
     char hint[NEAREST_HINT_MAX] = "";
+    char expected[128];
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         if (strcmp(rows[i].name, given->flag->name) != 0)
             continue;
@@ -165,20 +180,38 @@ static void read_given(struct lab_flags *wanted, const struct lab_machine *machi
         bool is_model = rows[i].read == read_models || rows[i].read == read_serve;
         if (!rows[i].read(wanted, machine, value.text))
             diagnostics_add(arguments->diagnostics, value.place, "expected %s, not \"%.*s\"%s",
-                            rows[i].expected, SLICE_ARGS(value.text),
+                            expect(i, machine, expected), SLICE_ARGS(value.text),
                             is_model ? model_hint(value.text, hint) : "");
         return;
     }
     UNREACHABLE();
 }
 
-static bool has_quick(const struct arguments *arguments)
+static const struct given_flag *find_given(const struct arguments *arguments, const char *name)
 {
     for (size_t i = 0; i < arguments->given_count; i++) {
-        if (strcmp(arguments->given[i].flag->name, "quick") == 0)
-            return true;
+        if (strcmp(arguments->given[i].flag->name, name) == 0)
+            return &arguments->given[i];
     }
-    return false;
+    return NULL;
+}
+
+/* Each of them is all that is done. */
+static void check_together(const struct lab_flags *wanted, const struct arguments *arguments)
+{
+    static const char *const actions[] = {"list", "page", "serve"};
+    const char *first = NULL;
+    for (size_t i = 0; i < ARRAY_LENGTH(actions); i++) {
+        const struct given_flag *given = find_given(arguments, actions[i]);
+        if (given && first)
+            diagnostics_add(arguments->diagnostics, given->value.place, "--%s and --%s do not go together",
+                            first, actions[i]);
+        if (given)
+            first = actions[i];
+    }
+    const struct given_flag *port = find_given(arguments, "port");
+    if (port && wanted->action != LAB_ACTION_SERVE)
+        diagnostics_add(arguments->diagnostics, port->value.place, "--port is for --serve only");
 }
 
 static void choose_every_model(struct lab_options *options)
@@ -193,10 +226,11 @@ void lab_flags_read(struct lab_flags *wanted, const struct lab_machine *machine,
                     const struct arguments *arguments)
 {
     *wanted = (struct lab_flags){.out = ".", .folder = ".", .port = PORT_DEFAULT};
-    lab_settings_init(&wanted->options.settings, has_quick(arguments), machine);
+    lab_settings_init(&wanted->options.settings, find_given(arguments, "quick") != NULL, machine);
     choose_every_model(&wanted->options);
     for (size_t i = 0; i < arguments->given_count; i++)
         read_given(wanted, machine, arguments, &arguments->given[i]);
+    check_together(wanted, arguments);
     struct argument operand = arguments->operand;
     if (operand.text.data && wanted->action != LAB_ACTION_SERVE)
         diagnostics_add(arguments->diagnostics, operand.place,

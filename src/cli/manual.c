@@ -54,11 +54,13 @@ static void print_options(const struct page *page)
     page_paragraph(
         page,
         "`vif lab` measures server architectures, from one client at a time to io_uring, which answer with "
-        "the "
-        "same engine: throughput, latency, memory and context switches against connections, slow clients, a "
-        "handler that blocks, and where each one breaks. It prints a table and writes `lab.json` and "
-        "`lab.html`, a page with plots that needs no network. `vif lab --serve NAME [DIR]` serves a folder "
-        "as one of them does, to be tried.");
+        "the same engine: throughput, latency, memory and context switches against connections, slow "
+        "clients, a handler that blocks, and where each one breaks. It prints a table and writes `lab.json` "
+        "and `lab.html`, a page with plots that needs no network.");
+    page_paragraph(
+        page, "Ctrl-C ends a run and keeps what was measured: the exit status is 0 then, or 1 where nothing "
+              "was. `vif lab --serve NAME [DIR]` serves a folder as one of the models does, to be tried; "
+              "SIGINT or SIGTERM ends it at once, with status 0.");
     print_flags(page, FLAG_OF_LAB);
 }
 

@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import time
 
@@ -108,6 +109,10 @@ def test_switches_are_counted(models):
         assert 0.3 < models[name]["throughput"][0]["voluntary_switches_per_request"] < 4
 
 
+def test_switches_of_threads_are_not_lost_with_their_connections(models):
+    assert 0 < models["threads"]["throughput"][1]["voluntary_switches_per_request"] < 4
+
+
 def test_slow_clients_keep_one_client_at_a_time_from_serving(models):
     slow = models["one"]["slow"]["with"]
     assert slow["requests"] == 0 and slow["requests_unanswered"] > 0
@@ -135,6 +140,14 @@ def test_table_fits_a_terminal(measured):
     assert len({len(row) for row in rows}) == 1
 
 
+def test_a_count_has_one_column(tmp_path):
+    result = lab("--quick", "--duration", "500ms", "--models", "epoll-edge", "--scenarios", "throughput", "--connections", "1",
+                 "--out", tmp_path)
+    assert result.stdout.splitlines()[1].split()[:3] == ["model", "1", "request"]
+    assert "with 1 connection." in result.stdout
+    assert re.match(r"1 model, about \d+ s\. ", result.stderr)
+
+
 def test_progress_is_told(measured):
     steps = re.findall(r"^ *(\d+)/(\d+) +(\S+) +(.*?) +(\d+):(\d\d) left$", measured[1].stderr, re.MULTILINE)
     assert [int(step[0]) for step in steps] == list(range(1, int(steps[0][1]) + 1))
@@ -158,7 +171,7 @@ def test_interruption_keeps_what_was_measured(tmp_path):
     assert len(children) > 1
     process.send_signal(signal.SIGINT)
     stdout, _ = process.communicate(timeout=RUN_SECONDS)
-    assert process.returncode == 1
+    assert process.returncode == 0
     assert "The run was interrupted." in stdout
     run = json.loads((tmp_path / "lab.json").read_text(encoding="utf-8"))
     check_schema(run)
@@ -205,7 +218,11 @@ def test_help_fits_a_screen():
     (["--models", ""], "expected names"),
     (["--scenarios", "fast"], "expected of throughput, idle, crowd, slow, blocking, limit"),
     (["--connections", "10,1"], "rising numbers"),
-    (["--connections", "100000000"], "within the limit of descriptors"),
+    (["--connections", "100000000"], "rising numbers from 1 to "),
+    (["--connections", "0"], "rising numbers from 1 to "),
+    (["--port", "8080"], "--port is for --serve only"),
+    (["--list", "--serve", "one"], "--list and --serve do not go together"),
+    (["--page", "lab.json", "--list"], "--list and --page do not go together"),
     (["--duration", "1"], "expected a time"),
     (["--serve", "nothing"], "expected a name"),
     (["--serve", "select", "--port", "70000"], "expected a number"),
@@ -219,10 +236,91 @@ def test_mistakes_are_told(arguments, words, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_not_there_is_told_at_once(tmp_path):
-    result = lab("--out", tmp_path / "nowhere")
+def test_an_interruption_before_the_first_figure_is_a_failure(tmp_path):
+    process = subprocess.Popen([vif.BINARY, "lab", "--quick", "--models", "one", "--scenarios", "blocking", "--out", tmp_path],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    for line in process.stderr:
+        if "blocks" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=RUN_SECONDS)
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "/proc", "/dev/null"])
+@pytest.mark.parametrize("arguments", [[], ["--page", "lab.json"]])
+def test_a_folder_that_takes_no_files_is_told_at_once(tmp_path, folder, arguments):
+    (tmp_path / "lab.json").write_text(json.dumps(sample.sample()), encoding="utf-8")
+    result = lab(*arguments, "--out", folder, cwd=tmp_path)
     assert result.returncode == 2
-    assert "cannot write to the folder" in result.stderr
+    assert f"cannot write to the folder {folder}: " in result.stderr and ".part" not in result.stderr
+    if folder == "/dev/null":
+        assert "Not a directory" in result.stderr
+
+
+def test_what_cannot_be_written_is_shown_all_the_same(tmp_path):
+    """The folder goes while the run lasts."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    process = subprocess.Popen([vif.BINARY, "lab", "--quick", "--models", "epoll-edge", "--scenarios", "throughput",
+                                "--connections", "1", "--out", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if "1 connection " in line:
+            break
+    folder.rmdir()
+    stdout, stderr = process.communicate(timeout=RUN_SECONDS)
+    assert process.returncode == 1
+    assert "epoll-edge" in stdout and "All figures" not in stdout
+    assert f"cannot write {folder}/lab.json: No such file" in stderr
+
+
+@pytest.mark.parametrize("text", ["", "{}", "<html>", '{"format": 2, "vif_version": "1"}', '{"format": 1, "vif_version": "1"',
+                                  '{"format": 1, "vif_version": "1", "models": [}', '{"format": 1, "vif_version": "1"} more'])
+def test_only_a_lab_json_becomes_a_page(tmp_path, text):
+    (tmp_path / "some.json").write_text(text, encoding="utf-8")
+    result = lab("--page", "some.json", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr == "vif: some.json: not a lab.json\n"
+    assert not (tmp_path / "lab.html").exists()
+
+
+def test_a_file_is_not_served_and_told_once(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    result = lab("--serve", "select", "file", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr == "vif: cannot serve file: Not a directory\n"
+
+
+def test_a_port_in_use_is_named(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = lab("--serve", "one", "--port", port, tmp_path)
+    assert result.returncode == 1
+    assert re.fullmatch(rf"vif: cannot listen on port {port}: Address already in use; try another: --port \d+\n", result.stderr)
+
+
+def children(pid):
+    return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+@pytest.mark.parametrize("name", ["one", "threads", "prefork", "workers"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_serving_politely(tmp_path, name, number):
+    """Also where SIGINT was ignored before, as a script does that starts something with "&"."""
+    process = subprocess.Popen([vif.BINARY, "lab", "--serve", name, "--port", "0", tmp_path], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    for line in process.stderr:
+        if "perf trace" in line:
+            break
+    deadline = time.monotonic() + 5
+    while name in ("prefork", "workers") and not children(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    pids = children(process.pid)
+    assert (len(pids) > 0) == (name in ("prefork", "workers"))
+    process.send_signal(number)
+    process.stderr.close()
+    assert process.wait(RUN_SECONDS) == 0
+    assert [pid for pid in pids if pathlib.Path(f"/proc/{pid}").exists()] == []
 
 
 def test_the_sample_is_of_the_same_form():
