@@ -117,7 +117,7 @@ def test_every_figure_stands_in_a_table_too(dom):
 ])
 def test_both_colour_schemes(chromium, page, scheme, ground, line):
     """The ground, and enough pixels in the colour of one model's lines: four plots have it."""
-    path = chromium.screenshot(page, scheme, width=900, height=2000)
+    path = chromium.screenshot(page, scheme, width=900, height=2400)
     _, height, step, lines = png.read(path)
     assert tuple(lines[2][2 * step:2 * step + 3]) == ground
     pixels = bytes(line)
@@ -136,6 +136,42 @@ def test_narrow_windows_do_not_scroll_sideways(chromium, page, width):
     assert said == []
     wide, of = map(int, told(text, "wide").split(" of "))
     assert wide <= of
+
+
+@needs_browser
+@pytest.mark.parametrize("width, more", [(500, True), (1100, False), (1280, False)])
+def test_the_summary_fits_or_tells_that_it_scrolls(chromium, page, width, more):
+    script = """
+      addEventListener("load", () => {
+        const box = document.querySelector("#summary").parentElement;
+        document.documentElement.dataset.cut = String(box.scrollWidth > box.clientWidth);
+        document.documentElement.dataset.told = String(box.classList.contains("more-right"));
+      });
+    """
+    text, said = chromium.dom(with_script(page, script), width=width)
+    assert said == []
+    assert told(text, "cut") == told(text, "told") == str(more).lower()
+
+
+@needs_browser
+def test_a_missing_figure_is_a_dash_and_no_record(chromium, tmp_path):
+    run = sample.sample()
+    for point in run["models"][2]["throughput"]:
+        point["voluntary_switches_per_request"] = None
+        point["system_cpu_share"] = None
+    script = """
+      addEventListener("load", () => {
+        const row = document.querySelector("#summary tr[data-model=threads]");
+        const cell = row.cells[4];
+        document.documentElement.dataset.cell = cell.textContent + "/" + cell.className;
+        const card = document.querySelector("article[data-model=threads]");
+        document.documentElement.dataset.share = card.querySelectorAll("dd")[2].textContent;
+      });
+    """
+    text, said = chromium.dom(with_script(make_page(tmp_path, run), script))
+    assert said == []
+    assert told(text, "cell") == "–/number absent"
+    assert told(text, "share") == "–"
 
 
 @needs_browser

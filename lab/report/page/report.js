@@ -173,6 +173,7 @@ function main() {
     recolour(models);
     plots.forEach((plot) => plot.chart.redraw());
   });
+  document.querySelectorAll(".scroll").forEach(watchScrolling);
   document.documentElement.dataset.ready = "yes";
 }
 

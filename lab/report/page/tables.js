@@ -48,6 +48,17 @@ function cross(scale, value) {
 const line = (scale, from, to, kind) => (isKnown(from) && isKnown(to)
   ? make("svg:line", {class: kind, x1: percent(scale.at(from)), x2: percent(scale.at(to)), y1: "50%", y2: "50%"}) : null);
 
+/* Shadows say on which side there is more to be scrolled to. */
+function watchScrolling(box) {
+  const update = () => {
+    box.classList.toggle("more-left", box.scrollLeft > 1);
+    box.classList.toggle("more-right", box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
+  };
+  box.addEventListener("scroll", update, {passive: true});
+  new ResizeObserver(update).observe(box);
+  update();
+}
+
 function drawnTable(caption, head, rows) {
   return make("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": caption},
     make("table", {class: "drawn"}, make("thead", {}, make("tr", {}, make("th", {scope: "col"}, "Model"), head)),
@@ -144,7 +155,8 @@ function summaryColumns(connections, patience) {
     {name: "p99", value: at("latency_p99_us"), unit: "us", best: "least"},
     {name: "switches a request", value: (model) => {
       const point = pointAt(model, connections);
-      return point && point.voluntary_switches_per_request + point.involuntary_switches_per_request;
+      const kinds = point ? [point.voluntary_switches_per_request, point.involuntary_switches_per_request] : [];
+      return point && kinds.every(isKnown) ? kinds[0] + kinds[1] : null;
     }, unit: "count", best: "least"},
     {name: "memory a connection", value: (model) => model.idle?.memory_bytes_per_connection, unit: "bytes", best: "least"},
     {name: "p99, slow clients", value: disturbed("slow"), unit: "us", best: "least", text: textOf("slow")},

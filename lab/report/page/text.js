@@ -33,7 +33,7 @@ function scaled(value, steps) {
 
 const units = {
   count: (value) => scaled(value, [[0, 1, ""]]),
-  share: (value) => scaled(value * 100, [[0, 1, "%"]]),
+  share: (value) => scaled(isKnown(value) ? value * 100 : null, [[0, 1, "%"]]),
   us: (value) => scaled(value, [[999500, 1e6, "s"], [999.5, 1e3, "ms"], [0, 1, "µs"]]),
   bytes: (value) => scaled(value, [[1 << 30, 1 << 30, "GiB"], [1 << 20, 1 << 20, "MiB"], [1024, 1024, "KiB"], [0, 1, "B"]]),
 };
