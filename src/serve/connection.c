@@ -132,8 +132,7 @@ void connection_abort(struct connection *connection)
  * the client's hands (RFC 9112 section 9.6). */
 static void finish(struct connection *connection)
 {
-    bool was_read_whole = connection->engine.state != H1_STATE_DEAD && !is_inside_content(connection) &&
-                          connection->input == NULL;
+    bool was_read_whole = connection->engine.state != H1_STATE_DEAD && !is_inside_content(connection);
     if (connection->peer_ended || (connection->client_is_done && was_read_whole)) {
         close_now(connection);
         return;
@@ -371,6 +370,9 @@ static void advance(struct connection *connection, struct slice input)
         connection->is_waiting = delivered == DELIVERY_WAITING;
         may_go_on = parsed == PARSE_PAUSED && delivered == DELIVERY_EMPTY && !connection->lacks_memory;
     } while (may_go_on && ++batches < TURN_BATCHES_MAX);
+    /* It said that it was done and was not: closing now would take its answer from it, see finish. */
+    if (UNLIKELY(input.length > 0))
+        connection->client_is_done = false;
     if (has_ended(connection, delivered))
         return;
     if (connection->lacks_memory || !keep_unsent(connection) || !input_set(&connection->input, input)) {

@@ -345,6 +345,25 @@ static void lingering_ends_though_the_client_talks_on(void **state)
     world_finish(&world);
 }
 
+/* A close would be answered with RST while there is more than was read, and RST takes what was answered
+ * along.
+ */
+static void who_sends_on_behind_close_is_lingered_for(void **state)
+{
+    (void)state;
+    struct world world;
+    struct client client;
+    prepare(&world);
+    world_start(&world);
+    client_connect(&client, &world, 0);
+    client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nand another thing");
+    world_await_state(&world, CONNECTION_LINGER);
+    client_await(&client, "HTTP/1.1 ", 1);
+    client_close(&client);
+    world_await_state(&world, CONNECTION_CLOSED);
+    world_finish(&world);
+}
+
 /* The answer is out of our hands long before it is in those of a slow reader, who may be about to ask again:
  * a close would be answered with RST, and the rest of the answer be lost. */
 static void lingering_lasts_while_a_slow_reader_gets_on(void **state)
@@ -552,6 +571,7 @@ int main(void)
         cmocka_unit_test(content_to_come_does_not_stop_the_clock_of_a_send),
         cmocka_unit_test(each_request_has_its_own_time_for_its_head),
         cmocka_unit_test(lingering_ends_though_the_client_talks_on),
+        cmocka_unit_test(who_sends_on_behind_close_is_lingered_for),
         cmocka_unit_test(lingering_lasts_while_a_slow_reader_gets_on),
         cmocka_unit_test(a_slow_reader_is_not_idle),
         cmocka_unit_test(a_broken_off_request_takes_no_answer_away),
