@@ -13,6 +13,7 @@ import pytest
 
 import sample
 import vif
+import wire
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((REPOSITORY / "share" / "lab.schema.json").read_text(encoding="utf-8"))
@@ -167,8 +168,7 @@ def test_interruption_keeps_what_was_measured(tmp_path):
     for line in process.stderr:
         if " 10 connections" in line:
             break
-    children = group_members(process.pid)
-    assert len(children) > 1
+    wire.wait_until(lambda: len(group_members(process.pid)) > 2, "a server and its clients")
     process.send_signal(signal.SIGINT)
     stdout, _ = process.communicate(timeout=RUN_SECONDS)
     assert process.returncode == 0
