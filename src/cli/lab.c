@@ -327,13 +327,14 @@ static int serve_model(const struct lab_flags *wanted)
         return EXIT_FAILED;
     }
     int error = check_folder(wanted->folder);
-    if (error == 0)
-        error = lab_site_create(&options, &site);
     if (error)
         return fail("cannot serve", wanted->folder, error);
     int listening_fd = open_listener(wanted->port, &bound);
     if (listening_fd < 0)
         return explain_listening(wanted->port, listening_fd);
+    error = lab_site_create(&options, &site);
+    if (error)
+        return fail("cannot serve", wanted->folder, error);
     end_on_signals();
     show_serving(wanted, &bound);
     return fail("cannot serve as", model->name, model->serve(site, listening_fd));
