@@ -1,27 +1,11 @@
 """Fixtures of the end-to-end tests: servers, and the folder that most tests ask for."""
 import os
-import signal
 
 import pytest
 
 import tree
 import vif
-
-TEST_SECONDS = 60
-
-
-@pytest.fixture(autouse=True)
-def time_limit():
-    """No test hangs: the alarm raises in whatever it waits for."""
-
-    def expire(*_):
-        raise TimeoutError(f"the test took longer than {TEST_SECONDS} s")
-
-    previous = signal.signal(signal.SIGALRM, expire)
-    signal.alarm(TEST_SECONDS)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, previous)
+from time_limit import time_limit  # noqa: F401
 
 
 class Servers:

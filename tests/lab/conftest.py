@@ -1,6 +1,5 @@
 """Fixtures of the lab's tests: a model that serves a folder. The client, and the folder, are those of tests/e2e."""
 import pathlib
-import signal
 import sys
 
 import pytest
@@ -9,22 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
 import model  # noqa: E402
 import tree  # noqa: E402
-
-TEST_SECONDS = 60
-
-
-@pytest.fixture(autouse=True)
-def time_limit():
-    """No test hangs: the alarm raises in whatever it waits for."""
-
-    def expire(*_):
-        raise TimeoutError(f"the test took longer than {TEST_SECONDS} s")
-
-    previous = signal.signal(signal.SIGALRM, expire)
-    signal.alarm(TEST_SECONDS)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, previous)
+from time_limit import time_limit  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session")
