@@ -352,12 +352,7 @@ struct lab_session {
 
 static int refuse(struct lab_session *session)
 {
-    struct buffer text;
-    buffer_init(&text, TEXT_BYTES_MAX);
-    diagnostics_print(&session->diagnostics, terminal_has_colours(stderr), &text);
-    if (text.length > 0)
-        fwrite(text.data, 1, text.length, stderr);
-    buffer_finish(&text);
+    print_diagnostics(&session->diagnostics);
     return EXIT_MISTAKE;
 }
 

@@ -8,6 +8,7 @@
 #include "cli/load_flags.h"
 #include "cli/load_output.h"
 #include "cli/load_url.h"
+#include "cli/print.h"
 #include "cli/terminal.h"
 #include "load/report.h"
 #include "sys/signal.h"
@@ -161,12 +162,7 @@ static bool report(struct load_session *session)
 
 static bool refuse(struct load_session *session)
 {
-    struct buffer text;
-    buffer_init(&text, 1u << 20);
-    diagnostics_print(&session->diagnostics, terminal_has_colours(stderr), &text);
-    if (text.length > 0)
-        fwrite(text.data, 1, text.length, stderr);
-    buffer_finish(&text);
+    print_diagnostics(&session->diagnostics);
     return false;
 }
 

@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/terminal.h"
+#include "conf/diagnostics.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,4 +21,14 @@ int print_finish(struct buffer *text, int error)
     if (error)
         fprintf(stderr, "vif: cannot print: %s\n", error_text(error));
     return error ? EXIT_FAILED : EXIT_GOOD;
+}
+
+void print_diagnostics(struct diagnostics *diagnostics)
+{
+    struct buffer text;
+    buffer_init(&text, 1u << 20);
+    diagnostics_print(diagnostics, terminal_has_colours(stderr), &text);
+    if (text.length > 0)
+        fwrite(text.data, 1, text.length, stderr);
+    buffer_finish(&text);
 }

@@ -4,6 +4,7 @@
 #include "cli/banner.h"
 #include "cli/fault.h"
 #include "cli/help.h"
+#include "cli/print.h"
 #include "cli/terminal.h"
 #include "proc/master.h"
 
@@ -20,12 +21,7 @@ static bool refuse(struct session *session, int error, int *ret_exit)
         *ret_exit = EXIT_FAILED;
         return false;
     }
-    struct buffer text;
-    buffer_init(&text, 1u << 20);
-    diagnostics_print(&session->diagnostics, terminal_has_colours(stderr), &text);
-    if (text.length > 0)
-        fwrite(text.data, 1, text.length, stderr);
-    buffer_finish(&text);
+    print_diagnostics(&session->diagnostics);
     *ret_exit = EXIT_MISTAKE;
     return false;
 }
