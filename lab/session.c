@@ -261,20 +261,6 @@ static enum lab_need farewell(const struct lab_session *session)
     return session->client_is_done && was_read_whole ? LAB_NEEDS_CLOSE : LAB_NEEDS_FAREWELL;
 }
 
-/* Ends the exchanges whose responses are out; true when the last of the connection was among them. */
-static bool end_sent(struct lab_session *session)
-{
-    while (!list_is_empty(&session->exchanges) && first_exchange(session)->is_sent) {
-        struct exchange *exchange = first_exchange(session);
-        bool closes = exchange->closes;
-        list_remove(&exchange->link);
-        dispatch_end(exchange);
-        if (closes)
-            return true;
-    }
-    return false;
-}
-
 /* ---- getting on ---- */
 
 /* Parses and answers until something is needed of the outside. */
@@ -290,7 +276,7 @@ static enum lab_need go_on(struct lab_session *session, struct slice *input)
         if (output.count > 0)
             break;
         /* Responses that had no byte left. */
-        if (end_sent(session))
+        if (dispatch_end_sent(&session->exchanges))
             return farewell(session);
         if (need != LAB_NEEDS_BYTES || parsed == PARSE_STARVED)
             return need;
@@ -438,7 +424,7 @@ void lab_session_sent(struct lab_session *session, size_t count)
         return;
     free_output(session);
     lab_site_enter(session->site);
-    if (end_sent(session))
+    if (dispatch_end_sent(&session->exchanges))
         session->need = (uint8_t)farewell(session);
     else
         advance(session, kept_input(session));

@@ -75,23 +75,6 @@ static enum piece_result gather(struct connection *connection, struct batch *bat
     return PIECE_END;
 }
 
-/* Ends the exchanges whose every byte the kernel has; true when the connection's last response was among
- * them. */
-static bool end_sent(struct connection *connection)
-{
-    while (!list_is_empty(&connection->exchanges)) {
-        struct exchange *exchange = CONTAINER_OF(connection->exchanges.next, struct exchange, link);
-        if (!exchange->is_sent)
-            return false;
-        bool closes = exchange->closes;
-        list_remove(&exchange->link);
-        dispatch_end(exchange);
-        if (closes)
-            return true;
-    }
-    return false;
-}
-
 static enum send_result send_batch(struct connection *connection, const struct batch *batch)
 {
     if (batch->count == 0)
@@ -111,7 +94,7 @@ enum delivery_result delivery_go_on(struct connection *connection)
     if (stream_is_sending(&connection->stream))
         return DELIVERY_WAITING;
     for (;;) {
-        if (end_sent(connection))
+        if (dispatch_end_sent(&connection->exchanges))
             return DELIVERY_LAST;
         if (list_is_empty(&connection->exchanges))
             return DELIVERY_EMPTY;

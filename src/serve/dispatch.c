@@ -169,3 +169,18 @@ void dispatch_end(struct exchange *exchange)
     }
     exchange_end(exchange);
 }
+
+bool dispatch_end_sent(struct list *exchanges)
+{
+    while (!list_is_empty(exchanges)) {
+        struct exchange *exchange = CONTAINER_OF(exchanges->next, struct exchange, link);
+        if (!exchange->is_sent)
+            return false;
+        bool closes = exchange->closes;
+        list_remove(&exchange->link);
+        dispatch_end(exchange);
+        if (closes)
+            return true;
+    }
+    return false;
+}

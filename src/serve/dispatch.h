@@ -2,6 +2,8 @@
 #ifndef SERVE_DISPATCH_H
 #define SERVE_DISPATCH_H
 
+#include "base/list.h"
+
 struct exchange;
 
 /* Finds what answers the request: sets exchange->place, or exchange->refusal. */
@@ -12,5 +14,9 @@ void dispatch_answer(struct exchange *exchange);
 
 /* The response was sent, or will never be: counts it, logs it, ends the exchange, which is in no list. */
 void dispatch_end(struct exchange *exchange);
+
+/* Ends the exchanges at the front of the list, in the order of their requests, whose every byte is out. True
+ * when one of them was the last of its connection; those behind it stay. */
+bool dispatch_end_sent(struct list *exchanges);
 
 #endif
