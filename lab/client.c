@@ -175,10 +175,10 @@ bool lab_client_send(struct lab_client *client)
     return true;
 }
 
-void lab_client_say_farewell(struct lab_client *client)
+void lab_client_shut_down(struct lab_client *client)
 {
     shutdown(client->fd, SHUT_WR);
-    lab_session_said_farewell(&client->session);
+    lab_session_did_shut_down(&client->session);
 }
 
 /* ---- on a socket that blocks ---- */
@@ -202,7 +202,7 @@ void lab_client_serve(struct lab_client *client)
             lab_session_work(session);
             lab_session_worked(session);
             break;
-        case LAB_NEEDS_FAREWELL: lab_client_say_farewell(client); break;
+        case LAB_NEEDS_SHUTDOWN: lab_client_shut_down(client); break;
         case LAB_NEEDS_CLOSE: is_there = false; break;
         }
     }
@@ -215,7 +215,7 @@ static bool move(struct lab_client *client)
     switch (lab_session_need(&client->session)) {
     case LAB_NEEDS_BYTES: return (!client->is_drained || client->peer_ended) && lab_client_receive(client);
     case LAB_NEEDS_ROOM: return lab_client_send(client);
-    case LAB_NEEDS_FAREWELL: lab_client_say_farewell(client); return true;
+    case LAB_NEEDS_SHUTDOWN: lab_client_shut_down(client); return true;
     case LAB_NEEDS_WORK:
     case LAB_NEEDS_CLOSE: return false;
     }

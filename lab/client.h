@@ -48,9 +48,9 @@ bool lab_client_receive(struct lab_client *client) MUST_CHECK;
  */
 bool lab_client_send(struct lab_client *client) MUST_CHECK;
 
-/* LAB_NEEDS_FAREWELL: shutdown(2), after which the client's bytes are awaited and dropped until it closes,
+/* LAB_NEEDS_SHUTDOWN: shutdown(2), after which the client's bytes are awaited and dropped until it closes,
  * too. */
-void lab_client_say_farewell(struct lab_client *client);
+void lab_client_shut_down(struct lab_client *client);
 
 /* ---- on a socket that blocks ---- */
 

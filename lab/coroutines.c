@@ -79,7 +79,7 @@ static void serve_client(void *argument)
             lab_session_work(session); /* nobody gives way in there */
             lab_session_worked(session);
             break;
-        case LAB_NEEDS_FAREWELL: lab_client_say_farewell(client); break;
+        case LAB_NEEDS_SHUTDOWN: lab_client_shut_down(client); break;
         case LAB_NEEDS_CLOSE: lab_client_destroy(client); return;
         }
     }

@@ -169,8 +169,8 @@ static void begin_next(struct uring *uring, struct lab_client *client)
         lab_session_work(&client->session);
         lab_session_worked(&client->session);
     }
-    if (lab_session_need(&client->session) == LAB_NEEDS_FAREWELL)
-        lab_client_say_farewell(client);
+    if (lab_session_need(&client->session) == LAB_NEEDS_SHUTDOWN)
+        lab_client_shut_down(client);
     switch (lab_session_need(&client->session)) {
     case LAB_NEEDS_ROOM: begin_to_send(uring, client); return;
     case LAB_NEEDS_BYTES:
@@ -180,7 +180,7 @@ static void begin_next(struct uring *uring, struct lab_client *client)
         return;
     case LAB_NEEDS_CLOSE:
     case LAB_NEEDS_WORK:
-    case LAB_NEEDS_FAREWELL: drop(client);
+    case LAB_NEEDS_SHUTDOWN: drop(client);
     }
 }
 

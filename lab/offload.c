@@ -70,7 +70,7 @@ static void go_on(struct offload *offload, struct lab_client *client)
     case LAB_NEEDS_WORK: hand_over(offload, client); return;
     case LAB_NEEDS_BYTES:
     case LAB_NEEDS_ROOM:
-    case LAB_NEEDS_FAREWELL: break;
+    case LAB_NEEDS_SHUTDOWN: break;
     }
     if (client->has_more)
         list_append(&offload->again, &client->queue);

@@ -1,5 +1,6 @@
 /* Read go_on first: parse, answer, gather what is to be sent, again as long as that gets on. It is what
- * serve/connection.c and serve/delivery.c do, less their timers and states: the models wait, not the session.
+ * front/connection.c and front/h1_output.c do, less their timers and states: the models wait, not the
+ * session.
  */
 #include "lab/session.h"
 
@@ -100,7 +101,7 @@ static void block(struct exchange *exchange)
 
 static bool is_to_block(const struct exchange *exchange)
 {
-    return exchange->place && slice_equal(exchange->place->route->prefix, SLICE(LAB_BLOCK_PATH));
+    return exchange->route_entry && slice_equal(exchange->route_entry->route->prefix, SLICE(LAB_BLOCK_PATH));
 }
 
 static void answer(struct exchange *exchange)
@@ -111,15 +112,15 @@ static void answer(struct exchange *exchange)
         exchange_fail(exchange, 503);
 }
 
-/* The rules are those of on_request in serve/connection.c. */
+/* The rules are those of on_request in front/connection.c. */
 static bool on_request(struct lab_session *session)
 {
     struct exchange *exchange = begin_exchange(session);
-    exchange->closes = session->client_is_done = !exchange->request.keep_alive;
+    exchange->closes = session->client_said_close = !exchange->request.keep_alive;
     dispatch_route(exchange);
     if (exchange->request.body == HTTP_BODY_NONE) {
         answer(exchange);
-    } else if (exchange->request.expect_continue && exchange->refusal) {
+    } else if (exchange->request.expect_continue && exchange->reject_status) {
         exchange->closes = true;
         answer(exchange);
     } else {
@@ -146,7 +147,7 @@ static void on_error(struct lab_session *session)
     if (exchange == NULL || exchange->is_responded)
         exchange = begin_exchange(session);
     session->is_closing = exchange->closes = true;
-    session->client_is_done = false;
+    session->client_said_close = false;
     exchange_fail(exchange, session->engine.status);
 }
 
@@ -248,7 +249,7 @@ static enum lab_need gather(struct lab_session *session, struct lab_output *outp
         }
         exchange->is_sent = true;
         if (exchange->closes)
-            return LAB_NEEDS_FAREWELL;
+            return LAB_NEEDS_SHUTDOWN;
     }
     return LAB_NEEDS_BYTES;
 }
@@ -258,7 +259,7 @@ static enum lab_need farewell(const struct lab_session *session)
 {
     enum h1_state state = (enum h1_state)session->engine.state;
     bool was_read_whole = (state == H1_STATE_HEAD || state == H1_STATE_END) && session->input_length == 0;
-    return session->client_is_done && was_read_whole ? LAB_NEEDS_CLOSE : LAB_NEEDS_FAREWELL;
+    return session->client_said_close && was_read_whole ? LAB_NEEDS_CLOSE : LAB_NEEDS_SHUTDOWN;
 }
 
 /* ---- getting on ---- */
@@ -370,9 +371,9 @@ void lab_session_break(struct lab_session *session)
     session->need = LAB_NEEDS_CLOSE;
 }
 
-void lab_session_said_farewell(struct lab_session *session)
+void lab_session_did_shut_down(struct lab_session *session)
 {
-    assert(session->need == LAB_NEEDS_FAREWELL);
+    assert(session->need == LAB_NEEDS_SHUTDOWN);
     session->is_lingering = true;
     session->need = LAB_NEEDS_BYTES;
 }

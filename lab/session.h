@@ -6,7 +6,7 @@
  *   LAB_NEEDS_BYTES     bytes of the client              lab_session_receive, at their end lab_session_end
  *   LAB_NEEDS_ROOM      room in the socket               lab_session_segments, then lab_session_sent
  *   LAB_NEEDS_WORK      somebody to do what may block    lab_session_work, then lab_session_worked
- *   LAB_NEEDS_FAREWELL  FIN behind what was sent         shutdown(2), then lab_session_said_farewell
+ *   LAB_NEEDS_SHUTDOWN  FIN behind what was sent         shutdown(2), then lab_session_did_shut_down
  *   LAB_NEEDS_CLOSE     nothing more                     lab_session_finish
  *
  * Every server does these things. The models differ in who waits for each of them, and where.
@@ -24,7 +24,7 @@ enum lab_need {
     LAB_NEEDS_BYTES,
     LAB_NEEDS_ROOM,
     LAB_NEEDS_WORK,
-    LAB_NEEDS_FAREWELL,
+    LAB_NEEDS_SHUTDOWN,
     LAB_NEEDS_CLOSE,
 };
 
@@ -42,7 +42,7 @@ struct lab_session {
     bool has_begun;          /* bytes were received */
     bool is_closing;         /* nothing behind the last request is parsed */
     bool is_lingering;       /* the farewell is said: the client's bytes are dropped until its FIN */
-    bool client_is_done;     /* it said that it sends nothing behind its last request */
+    bool client_said_close;  /* it said that it sends nothing behind its last request */
 };
 
 /* `site` must be open and outlive the session. A session belongs to one thread at a time. */
@@ -85,8 +85,8 @@ void lab_session_work(struct lab_session *session);
 /* LAB_NEEDS_WORK: takes up what was worked out. */
 void lab_session_worked(struct lab_session *session);
 
-/* LAB_NEEDS_FAREWELL: see the top. The client sees the end of the last response, and its own late bytes meet
+/* LAB_NEEDS_SHUTDOWN: see the top. The client sees the end of the last response, and its own late bytes meet
  * no closed socket, whose RST would take that response away from it (RFC 9112 section 9.6). */
-void lab_session_said_farewell(struct lab_session *session);
+void lab_session_did_shut_down(struct lab_session *session);
 
 #endif

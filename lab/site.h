@@ -1,9 +1,9 @@
 /* The site: what every model of the lab answers with.
  *
- * Behind it stands the server of production (serve/server.h): its settings, its cache of files, its handlers,
- * its loop. It has no listener and no connection of its own; those are what the models differ in. Its loop
- * serves only its insides, the clock and the changes on disk, and is turned in passing, at most once a
- * millisecond, by whoever answers a request.
+ * Behind it stands the server of production (server/server.h): its settings, its cache of files, its
+ * handlers, its loop. It has no listener and no connection of its own; those are what the models differ in.
+ * Its loop serves only its insides, the clock and the changes on disk, and is turned in passing, at most once
+ * a millisecond, by whoever answers a request.
  *
  * That handler was written for one thread, as vif runs processes and not threads. Where a model has several,
  * all of them answer under one lock: see lab_site_share. */

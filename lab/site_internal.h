@@ -3,7 +3,7 @@
 #define LAB_SITE_INTERNAL_H
 
 #include "lab/site.h"
-#include "serve/server_internal.h"
+#include "server/server_internal.h"
 
 #include <pthread.h>
 

@@ -1,7 +1,7 @@
 /* The log that operators read: one line an event, each with a level.
  *
  * A layer that decides what to do about an event logs it, once; layers below return errors and stay silent.
- * Where the lines go is the sink's business (see serve/log_file.h); base knows only this door. */
+ * Where the lines go is the sink's business (see log/log_file.h); base knows only this door. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

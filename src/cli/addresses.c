@@ -72,8 +72,8 @@ int addresses_apply(const struct arguments *arguments, struct document *document
     else
         snprintf(port_text, sizeof(port_text), "%s", option_default(option_at(listen), fallback));
 
-    struct node *list = node_collection(document, NODE_LIST, port.place);
-    struct node *key = node_text(document, listen, port.place);
+    struct node *list = node_collection(document, NODE_LIST, port.position);
+    struct node *key = node_text(document, listen, port.position);
     int error = list && key ? add_addresses(arguments, port_text, document, list) : -ENOMEM;
     if (error == 0 && list->entry_count == 0 && port.text.data) {
         port.text = slice_from(port_text);

@@ -28,13 +28,13 @@ static struct argument make_argument(struct arguments *arguments, const char *na
         diagnostics_add_source(arguments->diagnostics, slice_from(name), copy, false);
     return (struct argument){
         .text = copy,
-        .place = {.source = source, .line = 1, .column = 1, .length = width(copy)},
+        .position = {.source = source, .line = 1, .column = 1, .length = width(copy)},
     };
 }
 
 static void report(struct arguments *arguments, const char *word, const char *text)
 {
-    diagnostics_add(arguments->diagnostics, (struct place){0}, "%s: %s", word, text);
+    diagnostics_add(arguments->diagnostics, (struct source_position){0}, "%s: %s", word, text);
 }
 
 static void report_unknown(struct arguments *arguments, const char *word, struct slice name)
@@ -47,8 +47,8 @@ static void report_unknown(struct arguments *arguments, const char *word, struct
     }
     if (nearest.best.data)
         snprintf(hint, sizeof(hint), "; did you mean --%s?", nearest.best.data);
-    diagnostics_add(arguments->diagnostics, (struct place){0}, "unknown option %s%s (see vif %s--help)", word,
-                    hint,
+    diagnostics_add(arguments->diagnostics, (struct source_position){0},
+                    "unknown option %s%s (see vif %s--help)", word, hint,
                     arguments->command == FLAG_OF_LOAD  ? "load "
                     : arguments->command == FLAG_OF_LAB ? "lab "
                                                         : "");
@@ -88,8 +88,8 @@ static void keep_next(struct arguments *arguments, const struct flag *flag, char
     if (**words == NULL) {
         char name[64];
         snprintf(name, sizeof(name), "--%s", flag->name);
-        diagnostics_add(arguments->diagnostics, (struct place){0}, "%s needs a value: --%s %s", name,
-                        flag->name, flag->value);
+        diagnostics_add(arguments->diagnostics, (struct source_position){0}, "%s needs a value: --%s %s",
+                        name, flag->name, flag->value);
         return;
     }
     keep(arguments, flag, *(*words)++);
@@ -183,9 +183,9 @@ static int expand_lone_text(struct document *document, struct slice path, const 
     struct node *text = parent && parent->kind == NODE_MAP ? node_get(parent, last) : NULL;
     if (text == NULL || text->kind != NODE_TEXT || short_key == NULL)
         return 0;
-    struct node *map = node_collection(document, NODE_MAP, text->place);
-    struct node *key = node_text(document, last, text->place);
-    struct node *short_node = node_text(document, slice_from(short_key), text->place);
+    struct node *map = node_collection(document, NODE_MAP, text->position);
+    struct node *key = node_text(document, last, text->position);
+    struct node *short_node = node_text(document, slice_from(short_key), text->position);
     int error = map && key && short_node ? node_add(document, map, short_node, text) : -ENOMEM;
     return error ? error : node_put(document, parent, key, map);
 }
@@ -196,15 +196,15 @@ int document_set(struct document *document, struct slice path, struct argument v
     struct slice section = parent_path(path, &last);
     const struct option *option = option_at(path);
     int error = expand_lone_text(document, section, sections[option->section].short_key);
-    struct node *map = error ? NULL : document_reach(document, section, NODE_MAP, value.place);
-    struct node *text = node_text(document, value.text, value.place);
-    struct node *key = node_text(document, last, value.place);
+    struct node *map = error ? NULL : document_reach(document, section, NODE_MAP, value.position);
+    struct node *text = node_text(document, value.text, value.position);
+    struct node *key = node_text(document, last, value.position);
     return map && text && key ? node_put(document, map, key, text) : -ENOMEM;
 }
 
 int document_append(struct document *document, struct node *list, struct argument value)
 {
-    struct node *text = node_text(document, value.text, value.place);
+    struct node *text = node_text(document, value.text, value.position);
     return text ? node_add(document, list, NULL, text) : -ENOMEM;
 }
 
@@ -213,15 +213,15 @@ static struct argument argument_part(struct argument whole, size_t start, size_t
 {
     struct argument part = whole;
     part.text = slice_take(slice_skip(whole.text, start), length);
-    part.place.column += width(slice_take(whole.text, start));
-    part.place.length = width(part.text);
+    part.position.column += width(slice_take(whole.text, start));
+    part.position.length = width(part.text);
     return part;
 }
 
 static int set_commas(struct document *document, const struct given_flag *given)
 {
     struct node *list =
-        document_reach(document, slice_from(given->flag->path), NODE_LIST, given->value.place);
+        document_reach(document, slice_from(given->flag->path), NODE_LIST, given->value.position);
     int error = list ? 0 : -ENOMEM;
     for (size_t start = 0; error == 0 && start < given->value.text.length;) {
         size_t length = slice_find(slice_skip(given->value.text, start), ',');
@@ -238,14 +238,14 @@ static int set_pair(const struct arguments *arguments, struct document *document
     struct argument whole = given->value;
     size_t equals = slice_find(whole.text, '=');
     if (equals == 0 || equals == whole.text.length) {
-        diagnostics_add(arguments->diagnostics, whole.place, "expected %s", given->flag->value);
+        diagnostics_add(arguments->diagnostics, whole.position, "expected %s", given->flag->value);
         return 0;
     }
-    struct node *map = document_reach(document, slice_from(given->flag->path), NODE_MAP, whole.place);
+    struct node *map = document_reach(document, slice_from(given->flag->path), NODE_MAP, whole.position);
     struct argument key = argument_part(whole, 0, equals);
     struct argument value = argument_part(whole, equals + 1, whole.text.length - equals - 1);
-    struct node *text = node_text(document, value.text, value.place);
-    struct node *key_node = node_text(document, key.text, key.place);
+    struct node *text = node_text(document, value.text, value.position);
+    struct node *key_node = node_text(document, key.text, key.position);
     return map && text && key_node ? node_put(document, map, key_node, text) : -ENOMEM;
 }
 

@@ -11,7 +11,7 @@
 /* A value, and where it was written for messages. */
 struct argument {
     struct slice text; /* data is NULL: not given */
-    struct place place;
+    struct source_position position;
 };
 
 struct given_flag {

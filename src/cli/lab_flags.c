@@ -179,7 +179,7 @@ static void read_given(struct lab_flags *wanted, const struct lab_machine *machi
         struct argument value = given->value;
         bool is_model = rows[i].read == read_models || rows[i].read == read_serve;
         if (!rows[i].read(wanted, machine, value.text))
-            diagnostics_add(arguments->diagnostics, value.place, "expected %s, not \"%.*s\"%s",
+            diagnostics_add(arguments->diagnostics, value.position, "expected %s, not \"%.*s\"%s",
                             expect(i, machine, expected), SLICE_ARGS(value.text),
                             is_model ? model_hint(value.text, hint) : "");
         return;
@@ -204,14 +204,14 @@ static void check_together(const struct lab_flags *wanted, const struct argument
     for (size_t i = 0; i < ARRAY_LENGTH(actions); i++) {
         const struct given_flag *given = find_given(arguments, actions[i]);
         if (given && first)
-            diagnostics_add(arguments->diagnostics, given->value.place, "--%s and --%s do not go together",
+            diagnostics_add(arguments->diagnostics, given->value.position, "--%s and --%s do not go together",
                             first, actions[i]);
         if (given)
             first = actions[i];
     }
     const struct given_flag *port = find_given(arguments, "port");
     if (port && wanted->action != LAB_ACTION_SERVE)
-        diagnostics_add(arguments->diagnostics, port->value.place, "--port is for --serve only");
+        diagnostics_add(arguments->diagnostics, port->value.position, "--port is for --serve only");
 }
 
 static void choose_every_model(struct lab_options *options)
@@ -233,7 +233,7 @@ void lab_flags_read(struct lab_flags *wanted, const struct lab_machine *machine,
     check_together(wanted, arguments);
     struct argument operand = arguments->operand;
     if (operand.text.data && wanted->action != LAB_ACTION_SERVE)
-        diagnostics_add(arguments->diagnostics, operand.place,
+        diagnostics_add(arguments->diagnostics, operand.position,
                         "%.*s: a folder is for --serve only; --out says where files go",
                         SLICE_ARGS(operand.text));
     if (operand.text.data)

@@ -173,11 +173,11 @@ static void ask_for_url(struct load_session *session)
     const char *flag = wanted->json ? "--json" : "--svg";
     const char *file = wanted->json ? wanted->json : wanted->svg;
     if (file && strcmp(file, "-") != 0)
-        diagnostics_add(&session->diagnostics, (struct place){0},
+        diagnostics_add(&session->diagnostics, (struct source_position){0},
                         "load needs a URL: %s took \"%s\" for the file to write; standard output is %s -",
                         flag, file, flag);
     else
-        diagnostics_add(&session->diagnostics, (struct place){0},
+        diagnostics_add(&session->diagnostics, (struct source_position){0},
                         "load needs a URL: vif load http://localhost:8080/ (see vif load --help)");
 }
 
@@ -192,7 +192,7 @@ static bool prepare(struct load_session *session)
     if (diagnostics_total(&session->diagnostics) > 0)
         return refuse(session);
     struct slice host = plan->host;
-    if (!load_url_read(arguments->operand.text, arguments->operand.place, &session->arena,
+    if (!load_url_read(arguments->operand.text, arguments->operand.position, &session->arena,
                        &session->diagnostics, plan))
         return refuse(session);
     if (host.data)

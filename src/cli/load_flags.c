@@ -185,7 +185,7 @@ static void read_given(struct load_flags *wanted, const struct arguments *argume
             continue;
         struct argument value = given->value;
         if (!rows[i].read(wanted, value.text))
-            diagnostics_add(arguments->diagnostics, value.place, "expected %s, not \"%.*s\"",
+            diagnostics_add(arguments->diagnostics, value.position, "expected %s, not \"%.*s\"",
                             rows[i].expected, SLICE_ARGS(value.text));
         return;
     }
@@ -206,7 +206,7 @@ static void check_hosts(const struct arguments *arguments)
     for (size_t i = 0; i < arguments->given_count; i++) {
         const struct given_flag *given = &arguments->given[i];
         if (is_host(given) && has_one)
-            diagnostics_add(arguments->diagnostics, given->value.place,
+            diagnostics_add(arguments->diagnostics, given->value.position,
                             "a request has one Host, and there is one already");
         has_one |= is_host(given);
     }
@@ -216,7 +216,7 @@ static void check_hosts(const struct arguments *arguments)
 static void check_together(const struct load_flags *wanted, const struct arguments *arguments)
 {
     const struct load_plan *plan = &wanted->plan;
-    struct place nowhere = {0};
+    struct source_position nowhere = {0};
     if (plan->closes && plan->pipeline > 1)
         diagnostics_add(arguments->diagnostics, nowhere,
                         "--close and --pipeline contradict each other: leave one out");

@@ -15,7 +15,7 @@
 
 struct url {
     struct slice text; /* as it was written */
-    struct place place;
+    struct source_position position;
     struct arena *arena;
     struct diagnostics *diagnostics;
     struct load_plan *plan;
@@ -23,7 +23,7 @@ struct url {
 
 static bool refuse(const struct url *url, const char *text)
 {
-    diagnostics_add(url->diagnostics, url->place, "%s", text);
+    diagnostics_add(url->diagnostics, url->position, "%s", text);
     return false;
 }
 
@@ -39,10 +39,10 @@ static unsigned width(struct slice text)
 /* Points at a part of what was written; at an empty one, at where it should be. */
 static bool refuse_part(const struct url *url, struct slice part, const char *text)
 {
-    struct place place = url->place;
-    place.column += width(slice_make(url->text.data, (size_t)(part.data - url->text.data)));
-    place.length = width(part);
-    diagnostics_add(url->diagnostics, place, "%s", text);
+    struct source_position position = url->position;
+    position.column += width(slice_make(url->text.data, (size_t)(part.data - url->text.data)));
+    position.length = width(part);
+    diagnostics_add(url->diagnostics, position, "%s", text);
     return false;
 }
 
@@ -90,7 +90,7 @@ static bool set_host(const struct url *url, struct slice host, uint16_t port)
                        ? loopback(port, found)
                        : sys_resolve(name, port, found, ARRAY_LENGTH(found), &why);
     if (count == 0) {
-        diagnostics_add(url->diagnostics, url->place, "the host \"%s\" has no address: %s", name, why);
+        diagnostics_add(url->diagnostics, url->position, "the host \"%s\" has no address: %s", name, why);
         return false;
     }
     size_t chosen = 0;
@@ -260,10 +260,11 @@ static bool has_prefix(struct slice text, struct slice prefix)
     return text.length >= prefix.length && slice_equal_nocase(slice_take(text, prefix.length), prefix);
 }
 
-bool load_url_read(struct slice text, struct place place, struct arena *arena,
+bool load_url_read(struct slice text, struct source_position position, struct arena *arena,
                    struct diagnostics *diagnostics, struct load_plan *plan)
 {
-    struct url url = {.text = text, .place = place, .arena = arena, .diagnostics = diagnostics, .plan = plan};
+    struct url url = {
+        .text = text, .position = position, .arena = arena, .diagnostics = diagnostics, .plan = plan};
     struct slice scheme = SLICE("http://");
     plan->target_count = 1;
     if (has_prefix(text, SLICE("https://")))

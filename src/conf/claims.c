@@ -33,8 +33,8 @@ static int compare(const void *left, const void *right)
     if (order == 0)
         order = compare_numbers(a->text.length, b->text.length);
     if (order == 0)
-        order = compare_numbers(a->place.line, b->place.line);
-    return order ? order : compare_numbers(a->place.column, b->place.column);
+        order = compare_numbers(a->position.line, b->position.line);
+    return order ? order : compare_numbers(a->position.column, b->position.column);
 }
 
 void claims_check(struct claims *claims, struct diagnostics *diagnostics)
@@ -46,9 +46,9 @@ void claims_check(struct claims *claims, struct diagnostics *diagnostics)
         const struct claim *second = &claims->list[i];
         if (first->scope != second->scope || !slice_equal(first->text, second->text))
             continue;
-        diagnostics_add(diagnostics, second->place, "%s: \"%.*s\" stands twice; first in line %u",
+        diagnostics_add(diagnostics, second->position, "%s: \"%.*s\" stands twice; first in line %u",
                         second->what, (int)MIN(second->text.length, (size_t)200), second->text.data,
-                        first->place.line);
+                        first->position.line);
     }
 }
 

@@ -9,7 +9,7 @@ struct claim {
     const void *scope; /* two claims of different scopes do not meet */
     const char *what;  /* the option, for the message */
     struct slice text; /* borrowed */
-    struct place place;
+    struct source_position position;
 };
 
 /* Empty when zeroed. */

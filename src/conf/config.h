@@ -7,9 +7,9 @@
 #define CONF_CONFIG_H
 
 #include "base/log.h"
+#include "log/access_log.h"
 #include "loop/loop.h"
-#include "serve/access_log.h"
-#include "serve/settings.h"
+#include "settings/settings.h"
 
 /* "127.0.0.1:8080", "[::]:80", ":8080" (every address, both families), "unix:/run/vif.sock". */
 struct listener_config {

@@ -38,7 +38,8 @@ const struct source *diagnostics_add_source(struct diagnostics *diagnostics, str
     return source->name.data && source->text.data ? source : NULL;
 }
 
-void diagnostics_add(struct diagnostics *diagnostics, struct place place, const char *format, ...)
+void diagnostics_add(struct diagnostics *diagnostics, struct source_position position, const char *format,
+                     ...)
 {
     if (diagnostics->count == DIAGNOSTICS_MAX) {
         diagnostics->dropped++;
@@ -51,13 +52,13 @@ void diagnostics_add(struct diagnostics *diagnostics, struct place place, const 
     va_end(values);
     struct slice copy = arena_copy(&diagnostics->arena, slice_from(message));
     diagnostics->list[diagnostics->count++] =
-        (struct diagnostic){.place = place, .message = copy.data ? copy : SLICE("out of memory")};
+        (struct diagnostic){.position = position, .message = copy.data ? copy : SLICE("out of memory")};
 }
 
 static int compare(const void *left, const void *right)
 {
-    const struct place *a = &((const struct diagnostic *)left)->place;
-    const struct place *b = &((const struct diagnostic *)right)->place;
+    const struct source_position *a = &((const struct diagnostic *)left)->position;
+    const struct source_position *b = &((const struct diagnostic *)right)->position;
     if (a->source == NULL || b->source == NULL)
         return (a->source != NULL) - (b->source != NULL);
     if (a->source != b->source)
@@ -144,20 +145,20 @@ static const char *colour(bool colours, const char *sequence)
 }
 
 /* The line of the place with a caret under it. */
-static void print_excerpt(const struct place *place, bool colours, struct buffer *out)
+static void print_excerpt(const struct source_position *position, bool colours, struct buffer *out)
 {
-    struct slice line = find_line(place->source->text, place->line);
+    struct slice line = find_line(position->source->text, position->line);
     if (line.length == 0)
         return;
-    size_t before = place->column - 1;
+    size_t before = position->column - 1;
     size_t skipped = before > EXCERPT_CHARACTERS / 2 ? before - EXCERPT_CHARACTERS / 2 : 0;
     line = slice_skip(line, byte_of_character(line, skipped));
     line = slice_take(line, byte_of_character(line, EXCERPT_CHARACTERS));
     before -= skipped;
-    size_t under = MIN((size_t)place->length, EXCERPT_CHARACTERS - before);
+    size_t under = MIN((size_t)position->length, EXCERPT_CHARACTERS - before);
 
-    if (place->source->has_lines)
-        buffer_printf(out, "%5u | ", place->line);
+    if (position->source->has_lines)
+        buffer_printf(out, "%5u | ", position->line);
     else
         buffer_append(out, SLICE("      | "));
     append_visible(out, line);
@@ -170,16 +171,16 @@ static void print_excerpt(const struct place *place, bool colours, struct buffer
 
 static void print_one(const struct diagnostic *diagnostic, bool colours, struct buffer *out)
 {
-    const struct place *place = &diagnostic->place;
+    const struct source_position *position = &diagnostic->position;
     buffer_append(out, slice_from(colour(colours, "\033[1m")));
-    append_visible(out, place->source ? place->source->name : SLICE("vif"));
-    if (place->source && place->source->has_lines && place->line > 0)
-        buffer_printf(out, ":%u:%u", place->line, place->column);
+    append_visible(out, position->source ? position->source->name : SLICE("vif"));
+    if (position->source && position->source->has_lines && position->line > 0)
+        buffer_printf(out, ":%u:%u", position->line, position->column);
     buffer_printf(out, ": %serror:%s ", colour(colours, "\033[31m"), colour(colours, "\033[0m"));
     append_visible(out, diagnostic->message);
     buffer_append_byte(out, '\n');
-    if (place->source && place->line > 0)
-        print_excerpt(place, colours, out);
+    if (position->source && position->line > 0)
+        print_excerpt(position, colours, out);
 }
 
 void diagnostics_print(struct diagnostics *diagnostics, bool colours, struct buffer *out)

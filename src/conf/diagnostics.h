@@ -23,7 +23,7 @@ struct source {
 };
 
 /* Lines and columns count from 1, columns in characters of UTF-8; line 0 is no place within the source. */
-struct place {
+struct source_position {
     const struct source *source; /* NULL: nowhere in particular */
     unsigned line;
     unsigned column;
@@ -31,7 +31,7 @@ struct place {
 };
 
 struct diagnostic {
-    struct place place;
+    struct source_position position;
     struct slice message;
 };
 
@@ -54,8 +54,8 @@ const struct source *diagnostics_add_source(struct diagnostics *diagnostics, str
                                             struct slice text, bool has_lines) MUST_CHECK;
 
 /* Adds a mistake. The message is one line without "error:" and without full stop; cut at 1024 bytes. */
-void diagnostics_add(struct diagnostics *diagnostics, struct place place, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+void diagnostics_add(struct diagnostics *diagnostics, struct source_position position, const char *format,
+                     ...) PRINTF_LIKE(3, 4);
 
 /* How many mistakes there are, kept or not. */
 static inline size_t diagnostics_total(const struct diagnostics *diagnostics)

@@ -12,7 +12,7 @@ int document_init(struct document *document)
 {
     *document = (struct document){0};
     arena_init(&document->arena, ARENA_BYTES_MAX);
-    document->root = node_collection(document, NODE_MAP, (struct place){0});
+    document->root = node_collection(document, NODE_MAP, (struct source_position){0});
     return document->root ? 0 : -ENOMEM;
 }
 
@@ -22,22 +22,22 @@ void document_finish(struct document *document)
     document->root = NULL;
 }
 
-struct node *node_text(struct document *document, struct slice text, struct place place)
+struct node *node_text(struct document *document, struct slice text, struct source_position position)
 {
-    struct node *node = node_collection(document, NODE_TEXT, place);
+    struct node *node = node_collection(document, NODE_TEXT, position);
     if (node == NULL)
         return NULL;
     node->text = arena_copy(&document->arena, text);
     return node->text.data ? node : NULL;
 }
 
-struct node *node_collection(struct document *document, enum node_kind kind, struct place place)
+struct node *node_collection(struct document *document, enum node_kind kind, struct source_position position)
 {
     struct node *node = arena_zalloc(&document->arena, sizeof(*node));
     if (node == NULL)
         return NULL;
     node->kind = kind;
-    node->place = place;
+    node->position = position;
     node->weight = node->height = 1;
     node->last = &node->first;
     return node;
@@ -111,17 +111,17 @@ static enum node_kind kind_for_step(struct slice step)
 
 /* The child that the step names, of the wanted kind, made where need be. */
 static struct node *step_into(struct document *document, struct node *node, struct slice step,
-                              enum node_kind kind, struct place place)
+                              enum node_kind kind, struct source_position position)
 {
     struct entry *entry = step_find(node, step);
     if (entry && entry->value->kind == kind)
         return entry->value;
-    struct node *made = node_collection(document, kind, place);
+    struct node *made = node_collection(document, kind, position);
     if (made && entry) {
         entry->value = made;
         return made;
     }
-    struct node *key = made && node->kind == NODE_MAP ? node_text(document, step, place) : NULL;
+    struct node *key = made && node->kind == NODE_MAP ? node_text(document, step, position) : NULL;
     if (made == NULL || (node->kind == NODE_MAP && key == NULL))
         return NULL;
     return node_add(document, node, key, made) == 0 ? made : NULL;
@@ -137,7 +137,7 @@ struct node *document_find(const struct document *document, struct slice path)
 }
 
 struct node *document_reach(struct document *document, struct slice path, enum node_kind kind,
-                            struct place place)
+                            struct source_position position)
 {
     struct node *node = document->root;
     struct slice step;
@@ -145,7 +145,7 @@ struct node *document_reach(struct document *document, struct slice path, enum n
         struct slice rest = path;
         struct slice following;
         bool is_last = !slice_next(&rest, '.', &following);
-        node = step_into(document, node, step, is_last ? kind : kind_for_step(following), place);
+        node = step_into(document, node, step, is_last ? kind : kind_for_step(following), position);
     }
     return node;
 }

@@ -18,7 +18,7 @@ enum node_kind { NODE_TEXT, NODE_LIST, NODE_MAP };
 struct node {
     enum node_kind kind;
     unsigned height; /* 1 for a text, more than any child's */
-    struct place place;
+    struct source_position position;
     size_t weight;       /* nodes in a walk over this one, itself included */
     struct slice text;   /* of NODE_TEXT; without NUL bytes, NUL-terminated behind its end */
     struct entry *first; /* of the others */
@@ -44,8 +44,10 @@ int document_init(struct document *document) MUST_CHECK;
 void document_finish(struct document *document);
 
 /* New nodes; NULL without memory. The text is copied. */
-struct node *node_text(struct document *document, struct slice text, struct place place) MUST_CHECK;
-struct node *node_collection(struct document *document, enum node_kind kind, struct place place) MUST_CHECK;
+struct node *node_text(struct document *document, struct slice text,
+                       struct source_position position) MUST_CHECK;
+struct node *node_collection(struct document *document, enum node_kind kind,
+                             struct source_position position) MUST_CHECK;
 
 /* Appends an entry to a list (`key` NULL) or a map. A key that is there already is not looked for. Returns 0,
  * -ENOMEM, or ERROR_LIMIT where the collection would become too heavy or too high. */
@@ -62,7 +64,7 @@ struct node *document_find(const struct document *document, struct slice path);
  * missing maps and lists are made on the way, something else in the way is replaced. A number is an index
  * into a list, at most one past its end. The last one is of `kind`. NULL without memory. */
 struct node *document_reach(struct document *document, struct slice path, enum node_kind kind,
-                            struct place place) MUST_CHECK;
+                            struct source_position position) MUST_CHECK;
 
 /* Puts a value under a key, in place of what stood there. Returns as node_add. */
 int node_put(struct document *document, struct node *map, struct node *key, struct node *value) MUST_CHECK;

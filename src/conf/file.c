@@ -41,7 +41,7 @@ static int read_file(const char *path, struct buffer *text)
 
 static int report(struct diagnostics *diagnostics, const char *path, const char *what)
 {
-    diagnostics_add(diagnostics, (struct place){0}, "%s: %s", path, what);
+    diagnostics_add(diagnostics, (struct source_position){0}, "%s: %s", path, what);
     return ERROR_SYNTAX;
 }
 

@@ -93,13 +93,13 @@ static void load_option(struct loader *loader, const struct option *option, cons
 }
 
 /* An option that is not there: its default, which is right by itself, or a section of defaults. */
-static void load_default(struct loader *loader, const struct option *option, struct place place)
+static void load_default(struct loader *loader, const struct option *option, struct source_position position)
 {
-    struct node text = {.kind = NODE_TEXT, .place = place, .text = slice_from(option->fallback)};
-    struct node empty = {.kind = NODE_MAP, .place = place};
+    struct node text = {.kind = NODE_TEXT, .position = position, .text = slice_from(option->fallback)};
+    struct node empty = {.kind = NODE_MAP, .position = position};
     char name[OPTION_TEXT_MAX];
     if (option->is_required)
-        diagnostics_add(loader->diagnostics, place, "%s is missing", loader_option_name(option, name));
+        diagnostics_add(loader->diagnostics, position, "%s is missing", loader_option_name(option, name));
     else if (option->fallback)
         load_option(loader, option, &text);
     else if (option->kind == OPTION_SECTION && !option->is_alternative)
@@ -117,7 +117,7 @@ static void report_unknown(struct loader *loader, enum option_section section, c
     char hint[NEAREST_HINT_MAX];
     for (const struct option *known = NULL; (known = option_next(section, known)) != NULL;)
         nearest_offer(&nearest, slice_from(known->key));
-    diagnostics_add(loader->diagnostics, key->place, "unknown option \"%.*s\" %s %s%s",
+    diagnostics_add(loader->diagnostics, key->position, "unknown option \"%.*s\" %s %s%s",
                     (int)MIN(key->text.length, (size_t)80), key->text.data,
                     section == SECTION_TOP ? "at" : "in", section_name(section),
                     nearest_hint(&nearest, hint));
@@ -136,7 +136,7 @@ static void check_alternatives(struct loader *loader, enum option_section sectio
         last = value ? value : last;
     }
     if (alternatives > 0 && given != 1)
-        diagnostics_add(loader->diagnostics, last->place,
+        diagnostics_add(loader->diagnostics, last->position,
                         given ? "a route has only one of files, redirect and respond"
                               : "nothing answers here; expected files, redirect or respond");
 }
@@ -148,7 +148,7 @@ static void check_content(struct loader *loader, const struct node *node)
     const struct node *body = node_get(node, SLICE("body"));
     int status = route->respond.status;
     if ((status == 204 || status == 205 || status == 304) && body && route->respond.body.length > 0)
-        diagnostics_add(loader->diagnostics, body->place,
+        diagnostics_add(loader->diagnostics, body->position,
                         "respond.body: a response with status %d has no content", status);
 }
 
@@ -164,7 +164,7 @@ static void load_map(struct loader *loader, enum option_section section, const s
         if (value)
             load_option(loader, option, value);
         else
-            load_default(loader, option, node->place);
+            load_default(loader, option, node->position);
     }
     check_alternatives(loader, section, node);
     if (section == SECTION_RESPOND)
@@ -178,14 +178,15 @@ static void load_section(struct loader *loader, enum option_section section, con
         load_map(loader, section, node);
     } else if (node->kind == NODE_TEXT && node->text.length == 0 && short_key == NULL) {
         /* "limits:" with all its options commented out. */
-        load_map(loader, section, &(struct node){.kind = NODE_MAP, .place = node->place});
+        load_map(loader, section, &(struct node){.kind = NODE_MAP, .position = node->position});
     } else if (node->kind == NODE_TEXT && short_key) {
         struct node key = {.kind = NODE_TEXT, .text = slice_from(short_key)};
         struct entry entry = {.key = &key, .value = (struct node *)node};
-        load_map(loader, section, &(struct node){.kind = NODE_MAP, .place = node->place, .first = &entry});
+        load_map(loader, section,
+                 &(struct node){.kind = NODE_MAP, .position = node->position, .first = &entry});
     } else {
         char text[OPTION_TEXT_MAX];
-        diagnostics_add(loader->diagnostics, node->place, "%s: expected a map of options, not %s",
+        diagnostics_add(loader->diagnostics, node->position, "%s: expected a map of options, not %s",
                         section_name(section), loader_found(node, text));
     }
 }

@@ -33,7 +33,7 @@ void loader_report_kind(struct loader *loader, const struct option *option, cons
 {
     char name[OPTION_TEXT_MAX];
     char text[OPTION_TEXT_MAX];
-    diagnostics_add(loader->diagnostics, node->place, "%s: expected %s, not %s",
+    diagnostics_add(loader->diagnostics, node->position, "%s: expected %s, not %s",
                     loader_option_name(option, name), expected, loader_found(node, text));
 }
 
@@ -134,7 +134,7 @@ static void load_word(struct loader *loader, const struct option *option, const 
     char text[OPTION_TEXT_MAX];
     char hint[NEAREST_HINT_MAX];
     list_words(option, words, sizeof(words));
-    diagnostics_add(loader->diagnostics, node->place, "%s: expected %s, not %s%s",
+    diagnostics_add(loader->diagnostics, node->position, "%s: expected %s, not %s%s",
                     loader_option_name(option, name), words, loader_found(node, text),
                     nearest_hint(&nearest, hint));
 }
@@ -152,7 +152,7 @@ bool loader_read_text(struct loader *loader, const struct option *option, const 
     if (fault) {
         char name[OPTION_TEXT_MAX];
         char shown[OPTION_TEXT_MAX];
-        diagnostics_add(loader->diagnostics, node->place, "%s: %s: %s; expected %s",
+        diagnostics_add(loader->diagnostics, node->position, "%s: %s: %s; expected %s",
                         loader_option_name(option, name), loader_found(node, shown), fault, rule->expected);
         return false;
     }
@@ -178,7 +178,7 @@ static bool check_count(struct loader *loader, const struct option *option, cons
         return true;
     char name[OPTION_TEXT_MAX];
     char range[OPTION_TEXT_MAX];
-    diagnostics_add(loader->diagnostics, node->place, "%s: expected a %s of %s, not %llu",
+    diagnostics_add(loader->diagnostics, node->position, "%s: expected a %s of %s, not %llu",
                     loader_option_name(option, name), noun, option_range(option, range),
                     (unsigned long long)count);
     return false;
@@ -210,7 +210,7 @@ void loader_claim(struct loader *loader, const struct option *option, struct sli
         .scope = option->kind == OPTION_SECTION_MAP ? (const void *)loader->scope : option,
         .what = option->key,
         .text = text,
-        .place = node->place,
+        .position = node->position,
     };
     if (option->is_unique && !claims_add(&loader->claims, claim))
         loader->out_of_memory = true;

@@ -26,10 +26,11 @@ struct reader {
     unsigned depth;
 };
 
-static struct place place_at(const struct reader *reader, const yaml_mark_t *start, const yaml_mark_t *end)
+static struct source_position position_at(const struct reader *reader, const yaml_mark_t *start,
+                                          const yaml_mark_t *end)
 {
     size_t length = end->line == start->line && end->column > start->column ? end->column - start->column : 0;
-    return (struct place){
+    return (struct source_position){
         .source = reader->source,
         .line = (unsigned)start->line + 1,
         .column = (unsigned)start->column + 1,
@@ -37,21 +38,21 @@ static struct place place_at(const struct reader *reader, const yaml_mark_t *sta
     };
 }
 
-static struct place event_place(const struct reader *reader, const yaml_event_t *event)
+static struct source_position event_position(const struct reader *reader, const yaml_event_t *event)
 {
-    return place_at(reader, &event->start_mark, &event->end_mark);
+    return position_at(reader, &event->start_mark, &event->end_mark);
 }
 
 /* libyaml's reader knows only the offset of the byte that is no UTF-8. */
-static struct place place_of_byte(const struct reader *reader, size_t offset)
+static struct source_position position_of_byte(const struct reader *reader, size_t offset)
 {
     struct slice text = reader->source->text;
-    struct place place = {.source = reader->source, .line = 1, .column = 1};
+    struct source_position position = {.source = reader->source, .line = 1, .column = 1};
     for (size_t i = 0; i < offset && i < text.length; i++) {
-        place.line += text.data[i] == '\n';
-        place.column = text.data[i] == '\n' ? 1 : place.column + 1;
+        position.line += text.data[i] == '\n';
+        position.column = text.data[i] == '\n' ? 1 : position.column + 1;
     }
-    return place;
+    return position;
 }
 
 /* libyaml says what it was at (context) and what was wrong (problem); both help. */
@@ -60,10 +61,10 @@ static int report_syntax(struct reader *reader)
     const yaml_parser_t *parser = &reader->parser;
     if (parser->error == YAML_MEMORY_ERROR)
         return -ENOMEM;
-    struct place place = place_at(reader, &parser->problem_mark, &parser->problem_mark);
+    struct source_position position = position_at(reader, &parser->problem_mark, &parser->problem_mark);
     if (parser->error == YAML_READER_ERROR)
-        place = place_of_byte(reader, parser->problem_offset);
-    diagnostics_add(reader->diagnostics, place, "not valid YAML: %s%s%s",
+        position = position_of_byte(reader, parser->problem_offset);
+    diagnostics_add(reader->diagnostics, position, "not valid YAML: %s%s%s",
                     parser->problem ? parser->problem : "unreadable", parser->context ? ", " : "",
                     parser->context ? parser->context : "");
     return ERROR_SYNTAX;
@@ -71,7 +72,7 @@ static int report_syntax(struct reader *reader)
 
 static int refuse(struct reader *reader, const yaml_event_t *event, const char *text)
 {
-    diagnostics_add(reader->diagnostics, event_place(reader, event), "%s", text);
+    diagnostics_add(reader->diagnostics, event_position(reader, event), "%s", text);
     return ERROR_SYNTAX;
 }
 
@@ -132,7 +133,7 @@ static int read_text(struct reader *reader, const yaml_event_t *event, struct no
     struct slice text = slice_make((const char *)event->data.scalar.value, event->data.scalar.length);
     if (slice_find(text, '\0') < text.length)
         return refuse(reader, event, "a text with a NUL byte in it");
-    *ret_node = node_text(reader->document, text, event_place(reader, event));
+    *ret_node = node_text(reader->document, text, event_position(reader, event));
     return *ret_node ? 0 : -ENOMEM;
 }
 
@@ -161,9 +162,9 @@ static int compare_keys(const void *left, const void *right)
     if (order == 0)
         order = (a->text.length > b->text.length) - (a->text.length < b->text.length);
     if (order == 0)
-        order = a->place.line != b->place.line
-                    ? (a->place.line > b->place.line) - (a->place.line < b->place.line)
-                    : (a->place.column > b->place.column) - (a->place.column < b->place.column);
+        order = a->position.line != b->position.line
+                    ? (a->position.line > b->position.line) - (a->position.line < b->position.line)
+                    : (a->position.column > b->position.column) - (a->position.column < b->position.column);
     return order;
 }
 
@@ -181,8 +182,8 @@ static int report_duplicates(struct reader *reader, const struct node *map)
     qsort(keys, count, sizeof(*keys), compare_keys);
     for (size_t i = 1; i < count; i++) {
         if (slice_equal(keys[i - 1]->text, keys[i]->text))
-            diagnostics_add(reader->diagnostics, keys[i]->place, "\"%.*s\" stands twice; first in line %u",
-                            SLICE_ARGS(keys[i]->text), keys[i - 1]->place.line);
+            diagnostics_add(reader->diagnostics, keys[i]->position, "\"%.*s\" stands twice; first in line %u",
+                            SLICE_ARGS(keys[i]->text), keys[i - 1]->position.line);
     }
     free(keys);
     return 0;
@@ -201,7 +202,7 @@ static int add_entry(struct reader *reader, const yaml_event_t *start, struct no
 static int read_collection(struct reader *reader, const yaml_event_t *start, enum node_kind kind,
                            struct node **ret_node)
 {
-    struct node *collection = node_collection(reader->document, kind, event_place(reader, start));
+    struct node *collection = node_collection(reader->document, kind, event_position(reader, start));
     if (collection == NULL)
         return -ENOMEM;
     for (;;) {
@@ -291,7 +292,7 @@ int yaml_read(const struct source *source, struct diagnostics *diagnostics, stru
     if (reader == NULL)
         return -ENOMEM;
     *reader = (struct reader){.source = source, .diagnostics = diagnostics, .document = document};
-    document->root->place = (struct place){.source = source};
+    document->root->position = (struct source_position){.source = source};
     int error = -ENOMEM;
     if (yaml_parser_initialize(&reader->parser)) {
         yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);

@@ -8,7 +8,7 @@
 #include "http/uri.h"
 
 /* Result of one step: 0, or the status to refuse with. */
-typedef uint16_t refusal;
+typedef uint16_t reject_status;
 
 enum {
     BAD_REQUEST = 400,
@@ -21,7 +21,7 @@ enum {
 };
 
 /* "HTTP/" DIGIT "." DIGIT. Any minor version of 1 is understood as 1.1 would be (RFC 9110 section 2.5). */
-static refusal parse_version(struct slice version, struct http_request *request)
+static reject_status parse_version(struct slice version, struct http_request *request)
 {
     if (version.length != 8 || memcmp(version.data, "HTTP/", 5) != 0 || version.data[6] != '.')
         return BAD_REQUEST;
@@ -35,7 +35,8 @@ static refusal parse_version(struct slice version, struct http_request *request)
     return 0;
 }
 
-static refusal parse_target(struct slice target, const struct h1_limits *limits, struct http_request *request)
+static reject_status parse_target(struct slice target, const struct h1_limits *limits,
+                                  struct http_request *request)
 {
     if (target.length > limits->uri_bytes)
         return URI_TOO_LONG;
@@ -54,8 +55,8 @@ static refusal parse_target(struct slice target, const struct h1_limits *limits,
 }
 
 /* method SP request-target SP HTTP-version, with exactly one space each (RFC 9112 section 3). */
-static refusal parse_request_line(struct slice line, const struct h1_limits *limits,
-                                  struct http_request *request)
+static reject_status parse_request_line(struct slice line, const struct h1_limits *limits,
+                                        struct http_request *request)
 {
     size_t method_end = slice_find(line, ' ');
     if (method_end == line.length)
@@ -67,15 +68,15 @@ static refusal parse_request_line(struct slice line, const struct h1_limits *lim
     size_t target_end = slice_find(rest, ' ');
     if (target_end == 0 || target_end == rest.length)
         return BAD_REQUEST;
-    refusal refused = parse_version(slice_skip(rest, target_end + 1), request);
+    reject_status refused = parse_version(slice_skip(rest, target_end + 1), request);
     if (refused)
         return refused;
     request->method = http_method_parse(request->method_text);
     return parse_target(slice_take(rest, target_end), limits, request);
 }
 
-static refusal parse_field_line(struct slice line, const struct h1_limits *limits,
-                                struct http_request *request)
+static reject_status parse_field_line(struct slice line, const struct h1_limits *limits,
+                                      struct http_request *request)
 {
     if (request->field_count >= MIN(limits->fields, (uint32_t)HTTP_FIELDS_MAX))
         return HEAD_TOO_LARGE;
@@ -90,7 +91,7 @@ static refusal parse_field_line(struct slice line, const struct h1_limits *limit
 
 /* Host must be there in HTTP/1.1, once, and valid (RFC 9112 section 3.2); an absolute target's authority
  * takes its place, but does not excuse it. */
-static refusal settle_host(struct http_request *request)
+static reject_status settle_host(struct http_request *request)
 {
     if (!http_request_has(request, HTTP_FIELD_HOST))
         return request->version_minor >= 1 ? BAD_REQUEST : 0;
@@ -133,7 +134,7 @@ static bool ends_in_chunked(struct slice codings)
 /* The only transfer coding is one "chunked", alone, in HTTP/1.1 and without a Content-Length. RFC 9112
  * section 6.1 would let a server prefer Transfer-Encoding over Content-Length; both together are how
  * smuggling begins. */
-static refusal settle_transfer_encoding(struct http_request *request)
+static reject_status settle_transfer_encoding(struct http_request *request)
 {
     if (request->version_minor == 0 || http_request_has(request, HTTP_FIELD_CONTENT_LENGTH) ||
         http_request_count(request, HTTP_FIELD_TRANSFER_ENCODING) != 1)
@@ -145,7 +146,7 @@ static refusal settle_transfer_encoding(struct http_request *request)
     return 0;
 }
 
-static refusal settle_content_length(const struct h1_limits *limits, struct http_request *request)
+static reject_status settle_content_length(const struct h1_limits *limits, struct http_request *request)
 {
     if (http_request_count(request, HTTP_FIELD_CONTENT_LENGTH) != 1 ||
         !slice_to_u64(http_request_field(request, HTTP_FIELD_CONTENT_LENGTH), &request->content_length))
@@ -158,9 +159,9 @@ static refusal settle_content_length(const struct h1_limits *limits, struct http
 }
 
 /* What follows from all fields together. */
-static refusal settle_head(const struct h1_limits *limits, struct http_request *request)
+static reject_status settle_head(const struct h1_limits *limits, struct http_request *request)
 {
-    refusal refused = settle_host(request);
+    reject_status refused = settle_host(request);
     if (refused == 0 && http_request_has(request, HTTP_FIELD_TRANSFER_ENCODING))
         refused = settle_transfer_encoding(request);
     else if (refused == 0 && http_request_has(request, HTTP_FIELD_CONTENT_LENGTH))
@@ -179,7 +180,7 @@ enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *li
 {
     struct slice rest = input;
     struct slice line;
-    refusal refused = 0;
+    reject_status refused = 0;
     bool has_request_line = false;
     http_request_clear(request);
     for (;;) {

@@ -32,7 +32,7 @@ void client_init(struct client *client, struct run *run, unsigned number)
     *client = (struct client){.run = run, .number = number, .state = CLIENT_CLOSED};
     timer_init(&client->timer, on_timer);
     list_init(&client->link);
-    h1_answer_init(&client->engine, &limits);
+    h1_response_init(&client->engine, &limits);
     buffer_init(&client->kept, KEPT_BYTES_MAX);
 }
 
@@ -69,7 +69,7 @@ static void wait_at_most(struct client *client, uint64_t ms)
 static void rest(struct client *client)
 {
     client->state = CLIENT_CLOSED;
-    h1_answer_init(&client->engine, &limits);
+    h1_response_init(&client->engine, &limits);
     if (client->run->is_over)
         return;
     if (client->pause_ms > 0)
@@ -264,7 +264,7 @@ static void send_asked(struct client *client, unsigned first, unsigned count)
 static void expect_next(struct client *client)
 {
     enum http_method method = client->run->messages.methods[asked_at(client, 0)->target];
-    h1_answer_expect(&client->engine, method);
+    h1_response_expect(&client->engine, method);
 }
 
 void client_ask(struct client *client, unsigned count, uint64_t now)
@@ -326,7 +326,7 @@ static void set_head(struct client *client, unsigned status, bool keep_alive)
  * most its head is taken. */
 static bool take_known(struct client *client, struct slice *input, uint64_t now)
 {
-    if (h1_answer_is_inside(&client->engine))
+    if (h1_response_is_inside(&client->engine))
         return false;
     const struct known_head *known =
         messages_recognise(&client->run->messages, asked_at(client, 0)->target, *input);
@@ -334,20 +334,20 @@ static bool take_known(struct client *client, struct slice *input, uint64_t now)
         return false;
     *input = slice_skip(*input, known->length);
     set_head(client, known->status, known->keep_alive);
-    if (known->body == H1_ANSWER_BODY_LENGTH && known->content_length <= input->length) {
+    if (known->body == H1_RESPONSE_BODY_LENGTH && known->content_length <= input->length) {
         *input = slice_skip(*input, (size_t)known->content_length);
         answered(client, now);
         return true;
     }
-    h1_answer_skip_head(&client->engine, known->body, known->content_length);
+    h1_response_skip_head(&client->engine, known->body, known->content_length);
     return false;
 }
 
 static void take_head(struct client *client, struct slice bytes, uint64_t now)
 {
-    const struct h1_answer_head *head = &client->run->head;
+    const struct h1_response_head *head = &client->run->head;
     set_head(client, head->status, head->keep_alive);
-    if (head->body != H1_ANSWER_BODY_TUNNEL) {
+    if (head->body != H1_RESPONSE_BODY_TUNNEL) {
         messages_learn(&client->run->messages, asked_at(client, 0)->target, bytes, head);
         return;
     }
@@ -363,13 +363,15 @@ static void take_answers(struct client *client, struct slice *input, uint64_t no
             continue;
         struct slice piece;
         struct slice before = *input;
-        switch (h1_answer_next(&client->engine, input, &client->run->head, &piece)) {
-        case H1_ANSWER_MORE: return;
-        case H1_ANSWER_INTERIM:
-        case H1_ANSWER_CONTENT: break;
-        case H1_ANSWER_HEAD: take_head(client, slice_take(before, before.length - input->length), now); break;
-        case H1_ANSWER_END: answered(client, now); break;
-        case H1_ANSWER_BAD: lose(client, LOAD_ERROR_MALFORMED, 0); return;
+        switch (h1_response_next(&client->engine, input, &client->run->head, &piece)) {
+        case H1_RESPONSE_MORE: return;
+        case H1_RESPONSE_INTERIM:
+        case H1_RESPONSE_CONTENT: break;
+        case H1_RESPONSE_HEAD:
+            take_head(client, slice_take(before, before.length - input->length), now);
+            break;
+        case H1_RESPONSE_END: answered(client, now); break;
+        case H1_RESPONSE_BAD: lose(client, LOAD_ERROR_MALFORMED, 0); return;
         }
     }
     /* Bytes that nobody asked for: nothing on this connection can be trusted. */
@@ -426,7 +428,7 @@ static void on_end(struct stream *stream)
 {
     struct client *client = CONTAINER_OF(stream, struct client, stream);
     if (client->state == CLIENT_OPEN && client->asked_count > 0 &&
-        h1_answer_close(&client->engine, client->kept.length) == H1_ANSWER_END)
+        h1_response_close(&client->engine, client->kept.length) == H1_RESPONSE_END)
         answered(client, now_us(client));
     lose(client, LOAD_ERROR_CLOSED, 0);
 }

@@ -13,24 +13,24 @@
 #define DESCRIPTORS_SPARE 16
 #define DESCRIPTORS_EACH  4
 
-struct crew;
+struct thread_group;
 
-struct member {
-    struct crew *crew;
+struct load_thread {
+    struct thread_group *group;
     pthread_t thread;
     struct run run;
     struct load_result *result;
     int error;
-    struct load_progress progress; /* as last told; under the crew's lock */
+    struct load_progress progress; /* as last told; under the lock of the group */
 };
 
-struct crew {
+struct thread_group {
     pthread_mutex_t lock;
     atomic_bool stops;
     load_on_progress *on_progress;
     void *context;
     unsigned count;
-    struct member *members; /* the first is this thread's */
+    struct load_thread *threads; /* the first is this thread's */
 };
 
 static void fill_in(struct load_plan *plan)
@@ -64,104 +64,105 @@ static struct load_plan share_of(const struct load_plan *plan, unsigned index)
     return part;
 }
 
-/* Every thread but the first tells its progress to the crew. */
-static bool tell_crew(void *context, const struct load_progress *progress)
+/* Every thread but the first reports its progress to the group. */
+static bool tell_group(void *context, const struct load_progress *progress)
 {
-    struct member *member = context;
-    pthread_mutex_lock(&member->crew->lock);
+    struct load_thread *member = context;
+    pthread_mutex_lock(&member->group->lock);
     member->progress = *progress;
-    pthread_mutex_unlock(&member->crew->lock);
-    return !atomic_load_explicit(&member->crew->stops, memory_order_relaxed);
+    pthread_mutex_unlock(&member->group->lock);
+    return !atomic_load_explicit(&member->group->stops, memory_order_relaxed);
 }
 
 /* The first tells that of all to whoever asked. */
 static bool tell_caller(void *context, const struct load_progress *progress)
 {
-    struct crew *crew = ((struct member *)context)->crew;
+    struct thread_group *group = ((struct load_thread *)context)->group;
     struct load_progress all = *progress;
-    pthread_mutex_lock(&crew->lock);
-    for (unsigned i = 1; i < crew->count; i++) {
-        all.open += crew->members[i].progress.open;
-        all.answers += crew->members[i].progress.answers;
-        all.errors += crew->members[i].progress.errors;
+    pthread_mutex_lock(&group->lock);
+    for (unsigned i = 1; i < group->count; i++) {
+        all.open += group->threads[i].progress.open;
+        all.answers += group->threads[i].progress.answers;
+        all.errors += group->threads[i].progress.errors;
     }
-    pthread_mutex_unlock(&crew->lock);
-    bool goes_on = crew->on_progress == NULL || crew->on_progress(crew->context, &all);
+    pthread_mutex_unlock(&group->lock);
+    bool goes_on = group->on_progress == NULL || group->on_progress(group->context, &all);
     if (!goes_on)
-        atomic_store_explicit(&crew->stops, true, memory_order_relaxed);
+        atomic_store_explicit(&group->stops, true, memory_order_relaxed);
     return goes_on;
 }
 
 static void *work(void *context)
 {
-    struct member *member = context;
+    struct load_thread *member = context;
     member->error = run_go(&member->run);
     return NULL;
 }
 
-static int prepare(struct member *member, const struct load_plan *plan, unsigned index)
+static int prepare(struct load_thread *member, const struct load_plan *plan, unsigned index)
 {
     struct load_plan part = share_of(plan, index);
     member->result = calloc(1, sizeof(*member->result));
     if (member->result == NULL)
         return -ENOMEM;
     int error = run_init(&member->run, &part, UINT64_C(0x9e3779b97f4a7c15) * (index + 1), member->result);
-    member->run.on_progress = index == 0 ? tell_caller : tell_crew;
+    member->run.on_progress = index == 0 ? tell_caller : tell_group;
     member->run.context = member;
     return error;
 }
 
 /* Starts the others, works too, and waits for them. */
-static int work_together(struct crew *crew)
+static int work_together(struct thread_group *group)
 {
     int error = 0;
     unsigned started = 1;
-    while (error == 0 && started < crew->count) {
-        error = -pthread_create(&crew->members[started].thread, NULL, work, &crew->members[started]);
+    while (error == 0 && started < group->count) {
+        error = -pthread_create(&group->threads[started].thread, NULL, work, &group->threads[started]);
         started += error == 0;
     }
     if (error == 0)
-        work(&crew->members[0]);
+        work(&group->threads[0]);
     else
-        atomic_store(&crew->stops, true);
+        atomic_store(&group->stops, true);
     for (unsigned i = 1; i < started; i++)
-        pthread_join(crew->members[i].thread, NULL);
-    for (unsigned i = 0; error == 0 && i < crew->count; i++)
-        error = crew->members[i].error;
+        pthread_join(group->threads[i].thread, NULL);
+    for (unsigned i = 0; error == 0 && i < group->count; i++)
+        error = group->threads[i].error;
     return error;
 }
 
 /* Nobody works any more: all numbers are final. */
-static void tell_end(struct crew *crew)
+static void tell_end(struct thread_group *group)
 {
-    struct load_progress all = run_progress(&crew->members[0].run);
-    for (unsigned i = 1; i < crew->count; i++) {
-        struct load_progress progress = run_progress(&crew->members[i].run);
+    struct load_progress all = run_progress(&group->threads[0].run);
+    for (unsigned i = 1; i < group->count; i++) {
+        struct load_progress progress = run_progress(&group->threads[i].run);
         all.open += progress.open;
         all.answers += progress.answers;
         all.errors += progress.errors;
     }
     all.phase = LOAD_PHASE_FINISHING;
     all.is_over = true;
-    if (crew->on_progress)
-        crew->on_progress(crew->context, &all);
+    if (group->on_progress)
+        group->on_progress(group->context, &all);
 }
 
-static int run_crew(struct crew *crew, const struct load_plan *plan, struct load_result *ret_result)
+static int run_threads(struct thread_group *group, const struct load_plan *plan,
+                       struct load_result *ret_result)
 {
     int error = 0;
-    for (unsigned i = 0; i < crew->count; i++)
-        crew->members[i].crew = crew;
-    for (unsigned i = 0; error == 0 && i < crew->count; i++)
-        error = prepare(&crew->members[i], plan, i);
+    for (unsigned i = 0; i < group->count; i++)
+        group->threads[i].group = group;
+    for (unsigned i = 0; error == 0 && i < group->count; i++)
+        error = prepare(&group->threads[i], plan, i);
     if (error == 0)
-        error = work_together(crew);
+        error = work_together(group);
     if (error == 0)
-        tell_end(crew);
+        tell_end(group);
     if (error == 0)
         memset(ret_result, 0, sizeof(*ret_result));
-    for (unsigned i = 0; i < crew->count; i++) {
-        struct member *member = &crew->members[i];
+    for (unsigned i = 0; i < group->count; i++) {
+        struct load_thread *member = &group->threads[i];
         if (member->result)
             run_finish(&member->run);
         if (error == 0)
@@ -179,13 +180,13 @@ int load_run(const struct load_plan *wanted, load_on_progress *on_progress, void
     size_t descriptors = sys_raise_descriptor_limit();
     if (descriptors < (size_t)plan.connections + DESCRIPTORS_SPARE + plan.threads * (size_t)DESCRIPTORS_EACH)
         return -EMFILE;
-    struct crew crew = {.on_progress = on_progress, .context = context, .count = plan.threads};
-    crew.members = calloc(plan.threads, sizeof(*crew.members));
-    if (crew.members == NULL)
+    struct thread_group group = {.on_progress = on_progress, .context = context, .count = plan.threads};
+    group.threads = calloc(plan.threads, sizeof(*group.threads));
+    if (group.threads == NULL)
         return -ENOMEM;
-    pthread_mutex_init(&crew.lock, NULL);
-    int error = run_crew(&crew, &plan, ret_result);
-    pthread_mutex_destroy(&crew.lock);
-    free(crew.members);
+    pthread_mutex_init(&group.lock, NULL);
+    int error = run_threads(&group, &plan, ret_result);
+    pthread_mutex_destroy(&group.lock);
+    free(group.threads);
     return error;
 }

@@ -69,7 +69,7 @@ unsigned messages_draw(struct messages *messages)
 }
 
 void messages_learn(struct messages *messages, unsigned target, struct slice bytes,
-                    const struct h1_answer_head *head)
+                    const struct h1_response_head *head)
 {
     struct known_head *known = &messages->known[target];
     if (bytes.length > sizeof(known->bytes))

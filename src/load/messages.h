@@ -3,7 +3,7 @@
 #define LOAD_MESSAGES_H
 
 #include "base/buffer.h"
-#include "h1/answer.h"
+#include "h1/response_parser.h"
 #include "load/load.h"
 
 #define KNOWN_HEAD_BYTES_MAX 1024
@@ -14,7 +14,7 @@ struct known_head {
     uint16_t length; /* 0: none */
     uint16_t status;
     bool keep_alive;
-    enum h1_answer_body body;
+    enum h1_response_body body;
     uint64_t content_length;
     char bytes[KNOWN_HEAD_BYTES_MAX];
 };
@@ -50,6 +50,6 @@ static inline const struct known_head *messages_recognise(const struct messages 
 
 /* Remembers a head that was parsed from `bytes`; one that is too long is not remembered. */
 void messages_learn(struct messages *messages, unsigned target, struct slice bytes,
-                    const struct h1_answer_head *head);
+                    const struct h1_response_head *head);
 
 #endif

@@ -35,7 +35,7 @@ struct client {
     struct timer timer; /* what it waits for depends on the state */
     struct list link;   /* among the free */
     struct run *run;
-    struct h1_answer engine;
+    struct h1_response_parser engine;
     struct buffer kept; /* the beginning of a head */
     unsigned number;
     uint64_t connect_began_us;
@@ -56,7 +56,7 @@ struct run {
     void *context;
     struct loop *loop;
     struct messages messages;
-    struct h1_answer_head head;
+    struct h1_response_head head;
     char *clients; /* plan.connections of client_bytes each */
     size_t client_bytes;
 

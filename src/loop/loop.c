@@ -172,7 +172,7 @@ struct wheel *loop_wheel(struct loop *loop)
     return &loop->wheel;
 }
 
-const char *loop_complaint(const struct loop *loop)
+const char *loop_fallback_reason(const struct loop *loop)
 {
     return loop->complaint;
 }
@@ -192,7 +192,7 @@ uint64_t loop_turn(const struct loop *loop)
     return loop->turn;
 }
 
-bool loop_takes(const struct loop *loop, int fd)
+bool loop_accepts_fd(const struct loop *loop, int fd)
 {
     return loop->backend->fd_end == 0 || fd < loop->backend->fd_end;
 }

@@ -52,8 +52,8 @@ struct loop_options {
 };
 
 /* Returns 0, or -errno where the kernel or memory refuses. A backend that is not available is replaced by the
- * best one that is: see loop_complaint. From here on the process ignores SIGPIPE, unless it has a handler for
- * it. */
+ * best one that is: see loop_fallback_reason. From here on the process ignores SIGPIPE, unless it has a
+ * handler for it. */
 int loop_create(const struct loop_options *options, struct loop **ret_loop) MUST_CHECK;
 
 /* Everything that hangs on the loop must have been closed. Waits for all offload jobs. NULL is
@@ -91,7 +91,7 @@ struct wheel *loop_wheel(struct loop *loop);
 const char *loop_backend_name(const struct loop *loop);
 
 /* Why the backend in use is not the one that was asked for, for a person; NULL where it is. */
-const char *loop_complaint(const struct loop *loop);
+const char *loop_fallback_reason(const struct loop *loop);
 
 /* Whether events are told in the order in which they happened. Where the kernel looks through a list of
  * descriptors instead, or through one of operations, what happened last may well be told first. */
@@ -101,7 +101,7 @@ bool loop_is_ordered(const struct loop *loop);
 uint64_t loop_turn(const struct loop *loop);
 
 /* Whether the backend can wait for a descriptor of that number: select(2) ends at 1023. */
-bool loop_takes(const struct loop *loop, int fd);
+bool loop_accepts_fd(const struct loop *loop, int fd);
 
 /* A call that is made once, at the end of the current turn. The task's memory must stay until it ran or was
  * cancelled. */

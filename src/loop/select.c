@@ -1,6 +1,6 @@
 /* select(2), as in 1983: bit sets of descriptors, copied into the kernel and back in each turn, looked
  * through from 0 to the highest by both sides. It knows no descriptor from FD_SETSIZE (1024) on: watching one
- * is refused, and whoever accepts asks loop_takes first. */
+ * is refused, and whoever accepts asks loop_accepts_fd first. */
 #include "loop/internal.h"
 
 #include "sys/event.h"

@@ -8,7 +8,7 @@
  * receive cancelled, so that a peer gets rid of no more than half a mebibyte (32 buffers, then the kernel
  * turns to others) before its window closes.
  *
- * Small sends go as parcels, see uring_send.c. Everything else is sent by calls of its own, as on other
+ * Small sends go as staged sends, see uring_send.c. Everything else is sent by calls of its own, as on other
  * backends: for files sendfile(2) was the cheapest (per 64 KiB over loopback 23 us of CPU time; a linked read
  * and send by the ring 24, a splice 29, most of it in the kernel's helper threads).
  *

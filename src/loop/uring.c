@@ -56,7 +56,7 @@ struct backend_state {
     struct uring_completion completion; /* that is being told */
     unsigned seen;                      /* see uring_next_send */
     struct map held;
-    struct parcels parcels;
+    struct staged_sends staged_sends;
 };
 
 /* ---- the queues ---- */
@@ -165,11 +165,11 @@ void uring_give_back(struct backend_state *state)
         uring_buffers_want_more(&state->buffers);
 }
 
-/* ---- parcels ---- */
+/* ---- staged sends ---- */
 
-struct parcels *uring_parcels(struct backend_state *state)
+struct staged_sends *uring_staged_sends(struct backend_state *state)
 {
-    return &state->parcels;
+    return &state->staged_sends;
 }
 
 static void uring_give_up(struct backend_state *state)
@@ -182,7 +182,7 @@ static void uring_give_up(struct backend_state *state)
 static void free_all(struct backend_state *state)
 {
     uring_buffers_finish(&state->buffers);
-    parcels_finish(&state->parcels);
+    staged_sends_finish(&state->staged_sends);
     free(state->polls);
     assert(state->held.count == 0);
     map_finish(&state->held);
@@ -216,7 +216,7 @@ static int uring_open(struct backend_state **ret_state)
     io_uring_register_ring_fd(&state->ring);
     error = uring_buffers_init(&state->buffers, &state->ring);
     if (error == 0)
-        error = parcels_init(&state->parcels);
+        error = staged_sends_init(&state->staged_sends);
     if (error < 0) {
         uring_close(state);
         return error;
@@ -309,7 +309,7 @@ static int uring_wait(struct backend_state *state, int timeout_ms)
     if (state->has_told_polls)
         submit_polls_again(state);
     uring_buffers_offer(&state->buffers);
-    if (UNLIKELY(parcels_have_deadline(&state->parcels))) {
+    if (UNLIKELY(staged_sends_have_deadline(&state->staged_sends))) {
         uring_send_give_up(state, sys_monotonic_ns() / 1000000);
         timeout_ms = MIN(timeout_ms, DEADLINE_CHECK_MS);
     }

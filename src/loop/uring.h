@@ -4,7 +4,7 @@
 
 #include "base/map.h"
 #include "loop/internal.h"
-#include "loop/parcel.h"
+#include "loop/staged_send.h"
 #include "loop/uring_buffers.h"
 
 #include <liburing.h>
@@ -14,7 +14,7 @@
 enum uring_operation {
     URING_RECEIVE = 1,  /* a multishot receive */
     URING_WRITABLE = 2, /* a wait until the socket takes more */
-    URING_SEND = 4,     /* of a parcel */
+    URING_SEND = 4,     /* of a staged send */
 };
 #define URING_OPERATIONS (URING_RECEIVE | URING_WRITABLE | URING_SEND)
 
@@ -22,8 +22,8 @@ enum uring_operation {
 enum uring_note {
     URING_CANCELLING = 8, /* the receive was asked to end */
     URING_HELD = 16,      /* bytes came in a pause and are kept */
-    URING_SHUTDOWN = 32,  /* FIN goes behind the parcel */
-    URING_CONGESTED = 64, /* the socket was full once: no more parcels */
+    URING_SHUTDOWN = 32,  /* FIN goes behind the staged send */
+    URING_CONGESTED = 64, /* the socket was full once: no more staged sends */
     URING_FIRST = 128,    /* the first bytes are being told: what is sent in answer goes at once */
 };
 
@@ -48,7 +48,7 @@ void uring_mark(struct io_uring_sqe *entry, struct stream *stream, enum uring_op
 /* Asks the kernel to end an operation of the stream; its completion comes all the same. */
 void uring_cancel(struct backend_state *state, struct stream *stream, enum uring_operation operation);
 
-struct parcels *uring_parcels(struct backend_state *state);
+struct staged_sends *uring_staged_sends(struct backend_state *state);
 
 /* Whether the next submission finds room for all that it may complete. */
 bool uring_has_room(const struct backend_state *state);

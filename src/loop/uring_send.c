@@ -1,9 +1,9 @@
-/* Small sends over io_uring: parcels, which leave with the turn's one system call.
+/* Small sends over io_uring: staged sends, which leave with the turn's one system call.
  *
- * A parcel is posted to be sent at once or not (MSG_DONTWAIT), so that the submission that takes it decides
- * its fate: no completion says that it went, which is what nearly all do, and a stream is rid of it before
- * the next event is told. A completion comes only where the socket took less than the whole. The rest is then
- * sent again, patiently: the kernel waits until the socket takes it, and completes. Patient from the
+ * A staged send is posted to be sent at once or not (MSG_DONTWAIT), so that the submission that takes it
+ * decides its fate: no completion says that it went, which is what nearly all do, and a stream is rid of it
+ * before the next event is told. A completion comes only where the socket took less than the whole. The rest
+ * is then sent again, patiently: the kernel waits until the socket takes it, and completes. Patient from the
  * beginning is what something waits for, another send or the end, as the loop sleeps until there is a
  * completion. */
 #include "loop/uring.h"
@@ -12,8 +12,8 @@
 
 #include <errno.h>
 
-/* A parcel that is on its way when its stream is closed has so long to get out: the peer has been slow to
- * take what was sent before. */
+/* A staged send that is on its way when its stream is closed has so long to get out: the peer has been slow
+ * to take what was sent before. */
 #define LATE_MS_MAX 30000
 
 static size_t total_length(const struct segment *segments, size_t count)
@@ -24,24 +24,24 @@ static size_t total_length(const struct segment *segments, size_t count)
     return length;
 }
 
-static void post(struct stream *stream, struct parcel *parcel)
+static void post(struct stream *stream, struct staged_send *staged_send)
 {
     struct io_uring_sqe *entry = uring_entry(uring_of(stream));
-    io_uring_prep_send(entry, stream->watch.fd, parcel->bytes, parcel->length,
+    io_uring_prep_send(entry, stream->watch.fd, staged_send->bytes, staged_send->length,
                        MSG_NOSIGNAL | MSG_WAITALL | MSG_DONTWAIT);
     entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
     uring_mark(entry, stream, URING_SEND);
-    parcels_post(uring_parcels(uring_of(stream)), parcel, entry);
+    staged_sends_post(uring_staged_sends(uring_of(stream)), staged_send, entry);
 }
 
 /* It completes in any case, when all of it has been taken. */
-static void make_patient(struct parcel *parcel)
+static void make_patient(struct staged_send *staged_send)
 {
-    if (parcel->entry == NULL)
+    if (staged_send->entry == NULL)
         return;
-    parcel->entry->msg_flags &= ~(unsigned)MSG_DONTWAIT;
-    parcel->entry->flags &= (uint8_t)~IOSQE_CQE_SKIP_SUCCESS;
-    parcels_unpost(parcel);
+    staged_send->entry->msg_flags &= ~(unsigned)MSG_DONTWAIT;
+    staged_send->entry->flags &= (uint8_t)~IOSQE_CQE_SKIP_SUCCESS;
+    staged_sends_unpost(staged_send);
 }
 
 /* Sends that fit are copied. For the owner they are done at once, so that a short answer costs no state, no
@@ -49,22 +49,22 @@ static void make_patient(struct parcel *parcel)
  * can then hardly fail to be kept. */
 enum sending_off uring_send_off(struct stream *stream, const struct segment *segments, size_t count)
 {
-    struct parcels *parcels = uring_parcels(uring_of(stream));
+    struct staged_sends *staged_sends = uring_staged_sends(uring_of(stream));
     if (stream->in_flight & URING_SEND) {
-        make_patient(parcels_of(parcels, stream));
+        make_patient(staged_sends_of(staged_sends, stream));
         return SENDING_OFF_AFTER;
     }
     size_t length = total_length(segments, count);
-    bool is_fit = length > 0 && length <= PARCEL_BYTES &&
+    bool is_fit = length > 0 && length <= STAGED_SEND_BYTES &&
                   !(stream->in_flight & (URING_CONGESTED | URING_FIRST)) && uring_has_room(uring_of(stream));
-    struct parcel *parcel = is_fit ? parcels_take(parcels, stream) : NULL;
-    if (parcel == NULL)
+    struct staged_send *staged_send = is_fit ? staged_sends_take(staged_sends, stream) : NULL;
+    if (staged_send == NULL)
         return SENDING_OFF_NOT;
     for (size_t i = 0; i < count; i++) {
-        memcpy(parcel->bytes + parcel->length, segments[i].data, segments[i].length);
-        parcel->length += (uint32_t)segments[i].length;
+        memcpy(staged_send->bytes + staged_send->length, segments[i].data, segments[i].length);
+        staged_send->length += (uint32_t)segments[i].length;
     }
-    post(stream, parcel);
+    post(stream, staged_send);
     return SENDING_OFF_DONE;
 }
 
@@ -72,8 +72,8 @@ size_t uring_send_unsent(const struct stream *stream)
 {
     if (!(stream->in_flight & URING_SEND))
         return 0;
-    const struct parcel *parcel = parcels_of(uring_parcels(uring_of(stream)), stream);
-    return parcel->length - parcel->sent;
+    const struct staged_send *staged_send = staged_sends_of(uring_staged_sends(uring_of(stream)), stream);
+    return staged_send->length - staged_send->sent;
 }
 
 void uring_send_shutdown(struct stream *stream)
@@ -83,48 +83,48 @@ void uring_send_shutdown(struct stream *stream)
         return;
     }
     stream->in_flight |= URING_SHUTDOWN;
-    make_patient(parcels_of(uring_parcels(uring_of(stream)), stream));
+    make_patient(staged_sends_of(uring_staged_sends(uring_of(stream)), stream));
 }
 
 /* ---- what became of them ---- */
 
-static void send_rest(struct stream *stream, struct parcel *parcel, int result)
+static void send_rest(struct stream *stream, struct staged_send *staged_send, int result)
 {
     stream->in_flight |= URING_CONGESTED;
-    parcels_unpost(parcel);
-    parcel->sent = (uint32_t)MAX(result, 0);
+    staged_sends_unpost(staged_send);
+    staged_send->sent = (uint32_t)MAX(result, 0);
     struct io_uring_sqe *entry = uring_entry(uring_of(stream));
-    io_uring_prep_send(entry, stream->watch.fd, parcel->bytes + parcel->sent, parcel->length - parcel->sent,
-                       MSG_NOSIGNAL | MSG_WAITALL);
+    io_uring_prep_send(entry, stream->watch.fd, staged_send->bytes + staged_send->sent,
+                       staged_send->length - staged_send->sent, MSG_NOSIGNAL | MSG_WAITALL);
     uring_mark(entry, stream, URING_SEND);
 }
 
 /* Errors are not looked at: the second try meets the same ones, and tells. */
 void uring_send_settle(struct backend_state *state)
 {
-    struct parcels *parcels = uring_parcels(state);
+    struct staged_sends *staged_sends = uring_staged_sends(state);
     struct stream *stream;
     for (struct io_uring_cqe *completion; (completion = uring_next_send(state, &stream)) != NULL;) {
-        struct parcel *parcel = parcels_of(parcels, stream);
-        if (parcel->entry) {
+        struct staged_send *staged_send = staged_sends_of(staged_sends, stream);
+        if (staged_send->entry) {
             int result = completion->res;
             uring_forget(completion);
-            send_rest(stream, parcel, result);
+            send_rest(stream, staged_send, result);
         }
     }
-    for (struct parcel *parcel; (parcel = parcels_posted(parcels)) != NULL;) {
-        parcel->stream->in_flight &= (uint8_t)~URING_SEND;
-        parcels_free(parcels, parcel);
+    for (struct staged_send *staged_send; (staged_send = staged_sends_posted(staged_sends)) != NULL;) {
+        staged_send->stream->in_flight &= (uint8_t)~URING_SEND;
+        staged_sends_free(staged_sends, staged_send);
     }
 }
 
 /* The rest is with the kernel too, or lost. */
 void uring_send_completed(struct stream *stream)
 {
-    struct parcel *parcel = parcels_of(uring_parcels(uring_of(stream)), stream);
+    struct staged_send *staged_send = staged_sends_of(uring_staged_sends(uring_of(stream)), stream);
     int result = uring_completion(uring_of(stream))->result;
-    bool is_whole = result == (int)(parcel->length - parcel->sent);
-    parcels_free(uring_parcels(uring_of(stream)), parcel);
+    bool is_whole = result == (int)(staged_send->length - staged_send->sent);
+    staged_sends_free(uring_staged_sends(uring_of(stream)), staged_send);
     if (stream->flags & STREAM_CLOSED)
         return;
     if (!is_whole)
@@ -139,15 +139,15 @@ void uring_send_completed(struct stream *stream)
 
 void uring_send_before_close(struct stream *stream)
 {
-    struct parcels *parcels = uring_parcels(uring_of(stream));
-    struct parcel *parcel = parcels_of(parcels, stream);
-    make_patient(parcel);
-    parcels_set_deadline(parcels, parcel, loop_now_ms(stream->loop) + LATE_MS_MAX);
+    struct staged_sends *staged_sends = uring_staged_sends(uring_of(stream));
+    struct staged_send *staged_send = staged_sends_of(staged_sends, stream);
+    make_patient(staged_send);
+    staged_sends_set_deadline(staged_sends, staged_send, loop_now_ms(stream->loop) + LATE_MS_MAX);
 }
 
 void uring_send_give_up(struct backend_state *state, uint64_t now_ms)
 {
-    struct parcel *parcel;
-    while ((parcel = parcels_overdue(uring_parcels(state), now_ms)) != NULL)
-        uring_cancel(state, parcel->stream, URING_SEND);
+    struct staged_send *staged_send;
+    while ((staged_send = staged_sends_overdue(uring_staged_sends(state), now_ms)) != NULL)
+        uring_cancel(state, staged_send->stream, URING_SEND);
 }

@@ -37,7 +37,7 @@ struct watch {
 };
 
 /* Begins to wait, at first to read; returns 0 or -errno: -ERANGE where the backend cannot take a descriptor
- * of that number, see loop_takes. The watch stays the caller's until watch_stop or watch_close, and then
+ * of that number, see loop_accepts_fd. The watch stays the caller's until watch_stop or watch_close, and then
  * until the end of the turn. */
 int watch_start(struct loop *loop, struct watch *watch, enum watch_mode mode) MUST_CHECK;
 

@@ -3,9 +3,9 @@
 #include "proc/master.h"
 
 #include "base/error.h"
-#include "proc/crew.h"
 #include "proc/notify.h"
 #include "proc/sockets.h"
+#include "proc/supervisor.h"
 #include "proc/worker.h"
 #include "sys/clock.h"
 #include "sys/signal.h"
@@ -33,14 +33,14 @@ struct master {
     struct log_file log;
     struct sockets sockets;
     struct counters *counters; /* of each worker, shared */
-    struct crew crew;
-    struct pollfd *pollfds; /* the signals, then the crew's */
+    struct supervisor supervisor;
+    struct pollfd *pollfds; /* the signals, then the supervisor's */
     sigset_t signals_before;
     int signal_fd;
     pid_t pid;
     uint64_t told_to_stop_ms; /* when it was first */
     uint64_t deadline_ms;     /* while stopping */
-    size_t failed_before;     /* of crew.failed, when the stop began */
+    size_t failed_before;     /* of supervisor.failed, when the stop began */
 };
 
 static uint64_t now_ms(void)
@@ -111,9 +111,9 @@ static int open_sockets(struct master *master)
     return error < 0 ? fail(master, MASTER_FAULT_LISTENER, error) : 0;
 }
 
-static int create_crew(struct master *master)
+static int create_supervisor(struct master *master)
 {
-    struct crew_options options = {
+    struct supervisor_options options = {
         .count = master->worker_count,
         .log = &master->log.log,
         .work = work,
@@ -121,13 +121,14 @@ static int create_crew(struct master *master)
     };
     master->counters = sys_shared_memory(counters_bytes(master));
     master->pollfds = calloc(master->worker_count + 1, sizeof(*master->pollfds));
-    int error = master->counters && master->pollfds ? crew_init(&master->crew, &options) : -ENOMEM;
+    int error =
+        master->counters && master->pollfds ? supervisor_init(&master->supervisor, &options) : -ENOMEM;
     return error < 0 ? fail(master, MASTER_FAULT_SYSTEM, error) : 0;
 }
 
 static int start_worker(struct master *master, size_t number)
 {
-    int error = crew_start(&master->crew, number);
+    int error = supervisor_start(&master->supervisor, number);
     return error < 0 ? fail(master, MASTER_FAULT_SYSTEM, error) : 0;
 }
 
@@ -139,7 +140,7 @@ static int build(struct master *master)
     if (error == 0)
         error = open_sockets(master);
     if (error == 0)
-        error = create_crew(master);
+        error = create_supervisor(master);
     if (error == 0)
         error = start_worker(master, 0);
     return error;
@@ -147,7 +148,7 @@ static int build(struct master *master)
 
 static void finish(struct master *master)
 {
-    crew_finish(&master->crew);
+    supervisor_finish(&master->supervisor);
     free(master->pollfds);
     sys_shared_memory_free(master->counters, counters_bytes(master));
     sockets_close(&master->sockets, true);
@@ -166,19 +167,19 @@ static void begin_stop(struct master *master)
     uint32_t drain_ms = master->options->config->settings->timeouts.drain_ms;
     master->state = MASTER_STOPPING;
     master->deadline_ms = now_ms() + drain_ms + GRACE_MS;
-    master->failed_before = master->crew.failed;
+    master->failed_before = master->supervisor.failed;
     notify_service_manager("STOPPING=1");
-    crew_leave(&master->crew);
-    crew_signal(&master->crew, SIGTERM);
+    supervisor_leave(&master->supervisor);
+    supervisor_signal(&master->supervisor, SIGTERM);
 }
 
 static void end_at_once(struct master *master, const char *why)
 {
-    log_warning(&master->log.log, "%s: ending %zu worker processes at once", why, master->crew.running);
+    log_warning(&master->log.log, "%s: ending %zu worker processes at once", why, master->supervisor.running);
     fail(master, MASTER_FAULT_CUT_SHORT, 0);
     master->state = MASTER_ENDING;
-    crew_leave(&master->crew);
-    crew_signal(&master->crew, SIGKILL);
+    supervisor_leave(&master->supervisor);
+    supervisor_signal(&master->supervisor, SIGKILL);
 }
 
 /* timeout(1) and its kind signal the process and then its whole group: that is one request to stop, not two.
@@ -212,7 +213,7 @@ static void reopen_logs(struct master *master)
     if (error < 0)
         log_error(&master->log.log, "cannot reopen the error log %s: %s", master->log.path,
                   error_text(error));
-    crew_signal(&master->crew, SIGUSR1);
+    supervisor_signal(&master->supervisor, SIGUSR1);
 }
 
 static void take_hangup(struct master *master, bool from_kernel)
@@ -230,7 +231,7 @@ static void take_signal(struct master *master, const struct signal_seen *seen)
     case SIGINT: stop(master); break;
     case SIGHUP: take_hangup(master, seen->from_kernel); break;
     case SIGUSR1: reopen_logs(master); break;
-    case SIGCHLD: crew_take_ended(&master->crew); break;
+    case SIGCHLD: supervisor_take_ended(&master->supervisor); break;
     }
 }
 
@@ -243,7 +244,7 @@ static void take_signals_seen(struct master *master)
 static int poll_timeout_ms(const struct master *master)
 {
     if (master->state != MASTER_STOPPING)
-        return crew_wait_ms(&master->crew);
+        return supervisor_wait_ms(&master->supervisor);
     uint64_t now = now_ms();
     return master->deadline_ms > now ? (int)(master->deadline_ms - now) : 0;
 }
@@ -252,11 +253,11 @@ static int wait_for_events(struct master *master)
 {
     struct pollfd *pollfds = master->pollfds;
     pollfds[0] = (struct pollfd){.fd = master->signal_fd, .events = POLLIN};
-    size_t count = crew_poll_set(&master->crew, pollfds + 1);
+    size_t count = supervisor_poll_set(&master->supervisor, pollfds + 1);
     int ready = sys_poll(pollfds, count + 1, poll_timeout_ms(master));
     if (ready < 0)
         return ready;
-    crew_take_ready(&master->crew, pollfds + 1, count);
+    supervisor_take_ready(&master->supervisor, pollfds + 1, count);
     if (pollfds[0].revents)
         take_signals_seen(master);
     return 0;
@@ -267,7 +268,7 @@ static int wait_for_events(struct master *master)
 /* A worker that ended before all of them accepted: the server does not start. */
 static bool has_failed_to_start(struct master *master)
 {
-    if (master->crew.ended == 0)
+    if (master->supervisor.ended == 0)
         return false;
     fail(master, MASTER_FAULT_WORKER, 0);
     begin_stop(master);
@@ -276,10 +277,10 @@ static bool has_failed_to_start(struct master *master)
 
 static void try_to_run(struct master *master)
 {
-    if (has_failed_to_start(master) || master->crew.ready < master->worker_count)
+    if (has_failed_to_start(master) || master->supervisor.ready < master->worker_count)
         return;
     master->state = MASTER_RUNNING;
-    crew_keep(&master->crew);
+    supervisor_keep(&master->supervisor);
     master->log.echoes = false;
     if (!master->log.is_terminal) /* there, the caller has more to say */
         log_info(&master->log.log, "vif " VIF_VERSION " runs with %zu worker processes",
@@ -292,7 +293,7 @@ static void try_to_run(struct master *master)
 
 static void try_to_start(struct master *master)
 {
-    if (has_failed_to_start(master) || master->crew.ready == 0)
+    if (has_failed_to_start(master) || master->supervisor.ready == 0)
         return;
     master->state = MASTER_STARTING;
     for (size_t i = 1; i < master->worker_count; i++) {
@@ -309,9 +310,9 @@ static void step(struct master *master)
     switch (master->state) {
     case MASTER_TRYING: try_to_start(master); break;
     case MASTER_STARTING: try_to_run(master); break;
-    case MASTER_RUNNING: crew_start_due(&master->crew); break;
+    case MASTER_RUNNING: supervisor_start_due(&master->supervisor); break;
     case MASTER_STOPPING:
-        if (master->crew.running > 0 && now_ms() >= master->deadline_ms)
+        if (master->supervisor.running > 0 && now_ms() >= master->deadline_ms)
             end_at_once(master, "requests did not end in time");
         break;
     case MASTER_ENDING: break;
@@ -320,7 +321,7 @@ static void step(struct master *master)
 
 static bool is_over(const struct master *master)
 {
-    return master->state >= MASTER_STOPPING && master->crew.running == 0;
+    return master->state >= MASTER_STOPPING && master->supervisor.running == 0;
 }
 
 static void run(struct master *master)
@@ -333,7 +334,7 @@ static void run(struct master *master)
         }
         step(master);
     }
-    if (master->crew.failed > master->failed_before)
+    if (master->supervisor.failed > master->failed_before)
         fail(master, MASTER_FAULT_CUT_SHORT, 0); /* instead of ending politely, a worker crashed */
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "loop/watch.h"
-#include "serve/server.h"
+#include "server/server.h"
 #include "sys/output.h"
 #include "sys/process.h"
 #include "sys/signal.h"
@@ -149,9 +149,9 @@ static int create_loop(struct worker *worker)
         .context = worker,
     };
     int error = loop_create(&options, &worker->loop);
-    if (error == 0 && worker->options->number == 0 && loop_complaint(worker->loop))
+    if (error == 0 && worker->options->number == 0 && loop_fallback_reason(worker->loop))
         log_warning(worker->log, "%s is not available (%s): %s is used", loop_backend_names[options.backend],
-                    loop_complaint(worker->loop), loop_backend_name(worker->loop));
+                    loop_fallback_reason(worker->loop), loop_backend_name(worker->loop));
     return error;
 }
 

@@ -6,8 +6,8 @@
 #define PROC_WORKER_H
 
 #include "conf/config.h"
+#include "log/log_file.h"
 #include "proc/sockets.h"
-#include "serve/log_file.h"
 
 struct worker_options {
     const struct config *config;

@@ -4,7 +4,7 @@
 
 #include "http/uri.h"
 #include "serve/handlers.h"
-#include "serve/server_internal.h"
+#include "server/server_internal.h"
 #include "sys/address.h"
 
 /* What a stall report says was done last. */
@@ -51,29 +51,29 @@ static int route(struct exchange *exchange)
         return 501;
     if (slice_equal(request->path, SLICE("*")))
         return 0;
-    int refusal = normalize(exchange);
-    if (refusal)
-        return refusal;
-    const struct place *place;
-    switch (snapshot_match(exchange->snapshot, request->host, exchange->path, &place)) {
+    int reject_status = normalize(exchange);
+    if (reject_status)
+        return reject_status;
+    const struct route_entry *route_entry;
+    switch (snapshot_match(exchange->snapshot, request->host, exchange->path, &route_entry)) {
     case SNAPSHOT_NO_HOST: return 421;
     case SNAPSHOT_NO_PATH: return 404;
     case SNAPSHOT_FOUND: break;
     }
-    exchange->place = place;
+    exchange->route_entry = route_entry;
     /* Nobody needs a loop-back of what a proxy added on the way (RFC 9110 section 9.3.8). */
     if (request->method == HTTP_METHOD_TRACE)
         return 405;
     /* Only a route of files reads; the others answer alike whatever is asked. */
     bool is_readable = request->method == HTTP_METHOD_GET || request->method == HTTP_METHOD_HEAD ||
                        request->method == HTTP_METHOD_OPTIONS;
-    return place->route->kind == ROUTE_FILES && !is_readable ? 405 : 0;
+    return route_entry->route->kind == ROUTE_FILES && !is_readable ? 405 : 0;
 }
 
 void dispatch_route(struct exchange *exchange)
 {
     note_activity(exchange->server, &exchange->request);
-    exchange->refusal = (uint16_t)route(exchange);
+    exchange->reject_status = (uint16_t)route(exchange);
 }
 
 /* "OPTIONS *": the server as a whole (RFC 9110 section 9.3.7). */
@@ -86,7 +86,7 @@ static void answer_options_of_server(struct exchange *exchange)
 
 static void refuse_method(struct exchange *exchange)
 {
-    if (exchange->place->route->kind == ROUTE_FILES) {
+    if (exchange->route_entry->route->kind == ROUTE_FILES) {
         files_refuse_method(exchange);
         return;
     }
@@ -98,23 +98,23 @@ static void refuse_method(struct exchange *exchange)
 /* The bare form of a prefix that ends in '/', or of a folder. */
 static bool lacks_slash(const struct exchange *exchange)
 {
-    const struct route *route = exchange->place->route;
-    return exchange->path.length == exchange->place->bare_prefix.length &&
+    const struct route *route = exchange->route_entry->route;
+    return exchange->path.length == exchange->route_entry->bare_prefix.length &&
            (route->kind == ROUTE_FILES || slice_ends_with(route->prefix, SLICE("/")));
 }
 
 void dispatch_answer(struct exchange *exchange)
 {
-    if (exchange->refusal == 405)
+    if (exchange->reject_status == 405)
         refuse_method(exchange);
-    else if (exchange->refusal)
-        exchange_fail(exchange, exchange->refusal);
-    else if (exchange->place == NULL)
+    else if (exchange->reject_status)
+        exchange_fail(exchange, exchange->reject_status);
+    else if (exchange->route_entry == NULL)
         answer_options_of_server(exchange);
     else if (lacks_slash(exchange))
         redirect_to_folder(exchange);
     else
-        switch (exchange->place->route->kind) {
+        switch (exchange->route_entry->route->kind) {
         case ROUTE_FILES: files_handle(exchange); break;
         case ROUTE_REDIRECT: redirect_handle(exchange); break;
         case ROUTE_RESPOND: fixed_handle(exchange); break;

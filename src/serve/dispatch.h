@@ -6,7 +6,7 @@
 
 struct exchange;
 
-/* Finds what answers the request: sets exchange->place, or exchange->refusal. */
+/* Finds what answers the request: sets exchange->route_entry, or exchange->reject_status. */
 void dispatch_route(struct exchange *exchange);
 
 /* Calls the handler of a routed request, or refuses it. The answer may come later. */

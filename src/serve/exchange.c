@@ -4,7 +4,7 @@
 
 #include "http/status.h"
 #include "serve/error_page.h"
-#include "serve/server_internal.h"
+#include "server/server_internal.h"
 
 #include <errno.h>
 
@@ -20,7 +20,7 @@ struct exchange *exchange_create(struct server *server)
         return NULL;
     memset(exchange, 0, offsetof(struct exchange, response));
     list_init(&exchange->link);
-    list_init(&exchange->lane_link);
+    list_init(&exchange->queue_link);
     exchange->server = server;
     exchange->pieces = exchange->pieces_inline;
     arena_init(&exchange->arena, EXCHANGE_ARENA_BYTES_MAX);
@@ -28,16 +28,16 @@ struct exchange *exchange_create(struct server *server)
     return exchange;
 }
 
-/* Nobody waits for the job's result any more. In the pool it can only be made short; in a lane it is taken
+/* Nobody waits for the job's result any more. In the pool it can only be made short; in a queue it is taken
  * out. */
 static void abandon_job(struct exchange *exchange)
 {
     atomic_store_explicit(&exchange->is_abandoned, true, memory_order_relaxed);
-    if (list_is_empty(&exchange->lane_link))
+    if (list_is_empty(&exchange->queue_link))
         return;
-    list_remove(&exchange->lane_link);
-    exchange->lane->waiting_count--;
-    exchange->lane = NULL;
+    list_remove(&exchange->queue_link);
+    exchange->queue->waiting_count--;
+    exchange->queue = NULL;
     come_back(exchange);
 }
 
@@ -105,17 +105,17 @@ static void come_back(struct exchange *exchange)
 
 static void refuse_waiting(struct exchange *exchange);
 
-static void leave_lane(struct exchange *exchange)
+static void leave_queue(struct exchange *exchange)
 {
-    struct lane *lane = exchange->lane;
-    exchange->lane = NULL;
-    lane->running_count--;
-    while (!list_is_empty(&lane->waiting) && lane->running_count < lane->running_max) {
-        struct exchange *next = CONTAINER_OF(lane->waiting.next, struct exchange, lane_link);
-        list_remove(&next->lane_link);
-        lane->waiting_count--;
+    struct job_queue *queue = exchange->queue;
+    exchange->queue = NULL;
+    queue->running_count--;
+    while (!list_is_empty(&queue->waiting) && queue->running_count < queue->running_max) {
+        struct exchange *next = CONTAINER_OF(queue->waiting.next, struct exchange, queue_link);
+        list_remove(&next->queue_link);
+        queue->waiting_count--;
         if (offload_submit(server_loop(next->server), &next->job) == 0)
-            lane->running_count++;
+            queue->running_count++;
         else
             refuse_waiting(next);
     }
@@ -124,15 +124,15 @@ static void leave_lane(struct exchange *exchange)
 static void job_done(struct job *job)
 {
     struct exchange *exchange = CONTAINER_OF(job, struct exchange, job);
-    if (exchange->lane)
-        leave_lane(exchange);
+    if (exchange->queue)
+        leave_queue(exchange);
     come_back(exchange);
 }
 
 /* The pool has no room for it after all. */
 static void refuse_waiting(struct exchange *exchange)
 {
-    exchange->lane = NULL;
+    exchange->queue = NULL;
     come_back(exchange);
 }
 
@@ -146,24 +146,24 @@ static int prepare_job(struct exchange *exchange, void (*work)(struct exchange *
     return exchange_keep(exchange);
 }
 
-static int submit(struct exchange *exchange, struct lane *lane)
+static int submit(struct exchange *exchange, struct job_queue *queue)
 {
     int error = offload_submit(server_loop(exchange->server), &exchange->job);
-    lane->running_count += error == 0;
+    queue->running_count += error == 0;
     return error;
 }
 
-static int wait_in(struct lane *lane, struct exchange *exchange)
+static int wait_in(struct job_queue *queue, struct exchange *exchange)
 {
-    if (lane->waiting_count >= LANE_WAITING_MAX)
+    if (queue->waiting_count >= JOB_QUEUE_WAITING_MAX)
         return -EAGAIN;
-    lane->waiting_count++;
-    list_append(&lane->waiting, &exchange->lane_link);
+    queue->waiting_count++;
+    list_append(&queue->waiting, &exchange->queue_link);
     return 0;
 }
 
-int exchange_offload(struct exchange *exchange, struct lane *lane, void (*work)(struct exchange *exchange),
-                     void (*done)(struct exchange *exchange))
+int exchange_offload(struct exchange *exchange, struct job_queue *queue,
+                     void (*work)(struct exchange *exchange), void (*done)(struct exchange *exchange))
 {
     int error = prepare_job(exchange, work, done);
     if (error < 0)
@@ -173,9 +173,9 @@ int exchange_offload(struct exchange *exchange, struct lane *lane, void (*work)(
         exchange->events->on_job(exchange->owner, exchange);
         return 0;
     }
-    error = lane->running_count < lane->running_max ? submit(exchange, lane) : wait_in(lane, exchange);
+    error = queue->running_count < queue->running_max ? submit(exchange, queue) : wait_in(queue, exchange);
     exchange->is_busy = error == 0;
-    exchange->lane = error == 0 ? lane : NULL;
+    exchange->queue = error == 0 ? queue : NULL;
     return error;
 }
 
@@ -199,9 +199,9 @@ void exchange_add_field(struct exchange *exchange, enum http_field_name name, st
 
 void exchange_edit_fields(struct exchange *exchange)
 {
-    if (exchange->place == NULL)
+    if (exchange->route_entry == NULL)
         return;
-    const struct route *route = exchange->place->route;
+    const struct route *route = exchange->route_entry->route;
     for (size_t i = 0; i < route->field_edit_count; i++) {
         const struct field_edit *edit = &route->field_edits[i];
         /* What vif itself varies by goes on to count: a cache that was not told would mix up representations.
@@ -223,14 +223,14 @@ enum h1_persistence exchange_persistence(const struct exchange *exchange)
 
 uint64_t exchange_content_bytes(const struct exchange *exchange)
 {
-    return exchange->head_only ? 0 : exchange->response.content_length;
+    return exchange->has_no_content ? 0 : exchange->response.content_length;
 }
 
 /* There is no memory even for a head: the client gets the end of the connection. */
 static void give_up(struct exchange *exchange)
 {
     exchange->closes = true;
-    exchange->head_only = true;
+    exchange->has_no_content = true;
     exchange->piece_count = 0;
     exchange->is_responded = true;
 }
@@ -248,10 +248,10 @@ void exchange_respond(struct exchange *exchange, const struct segment *content, 
     struct http_response *response = &exchange->response;
     assert(!exchange->is_responded);
     exchange_edit_fields(exchange);
-    exchange->head_only =
+    exchange->has_no_content =
         exchange->request.method == HTTP_METHOD_HEAD || http_status_has_no_content(response->status);
     response->content_length = response->no_length ? 0 : length_of(content, content_count);
-    if (exchange->head_only)
+    if (exchange->has_no_content)
         content_count = 0;
     if (content_count + 1 > EXCHANGE_PIECES_INLINE)
         exchange->pieces = arena_alloc(&exchange->arena, (content_count + 1) * sizeof(struct segment));

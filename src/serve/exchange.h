@@ -12,12 +12,12 @@
 #ifndef SERVE_EXCHANGE_H
 #define SERVE_EXCHANGE_H
 
-#include "h1/response.h"
+#include "disk/file.h"
+#include "h1/response_writer.h"
 #include "http/request.h"
+#include "loop/job_queue.h"
 #include "loop/offload.h"
 #include "loop/stream.h"
-#include "serve/file.h"
-#include "serve/lane.h"
 #include "serve/peer.h"
 #include "serve/snapshot.h"
 
@@ -45,18 +45,18 @@ struct exchange {
     const struct exchange_events *events;
     const struct peer *peer; /* the owner's */
     struct snapshot *snapshot;
-    const struct place *place; /* what answers; NULL before routing, or where nothing does */
-    struct slice path;         /* normalised; of the site, not of the route */
-    uint64_t began_us;         /* when the head was complete; 0 where nobody asks */
+    const struct route_entry *route_entry; /* what answers; NULL before routing, or where nothing does */
+    struct slice path;                     /* normalised; of the site, not of the route */
+    uint64_t began_us;                     /* when the head was complete; 0 where nobody asks */
 
-    uint16_t refusal;    /* the status that routing refuses it with, 0: it will be handled */
-    bool sends_continue; /* "100 Continue" is due */
-    bool is_kept;        /* the request's slices point into the arena */
-    bool is_busy;        /* an offloaded job has it */
-    bool is_responded;   /* the response is ready to be sent, or being sent */
-    bool is_sent;        /* every piece was handed to the stream */
-    bool closes;         /* the connection ends with this response */
-    bool head_only;      /* the response has no content on the wire: HEAD, 304 */
+    uint16_t reject_status; /* the status that routing refuses it with, 0: it will be handled */
+    bool sends_continue;    /* "100 Continue" is due */
+    bool is_kept;           /* the request's slices point into the arena */
+    bool is_busy;           /* an offloaded job has it */
+    bool is_responded;      /* the response is ready to be sent, or being sent */
+    bool is_sent;           /* every piece was handed to the stream */
+    bool closes;            /* the connection ends with this response */
+    bool has_no_content;    /* the response has no content on the wire: HEAD, 304 */
 
     struct file *file; /* held for the response's sake */
     struct segment *pieces;
@@ -66,8 +66,8 @@ struct exchange {
     struct chunk *chunks[2]; /* bytes of a cold file on their way: see pieces.c */
     uint8_t chunk_turn;      /* which of the two was read last */
 
-    struct lane *lane;        /* that its job goes by, or NULL */
-    struct list lane_link;    /* in the lane while it waits there */
+    struct job_queue *queue;  /* that its job goes by, or NULL */
+    struct list queue_link;   /* in the queue while it waits there */
     atomic_bool is_abandoned; /* the owner went while the job was on its way: it need not be done */
     struct job job;
     void (*job_work)(struct exchange *exchange);
@@ -82,11 +82,12 @@ struct exchange {
 /* Gives the exchange its own copy of the request's bytes. Returns 0 or -ENOMEM. */
 int exchange_keep(struct exchange *exchange) MUST_CHECK;
 
-/* Runs `work` on the offload pool, to which it goes by `lane`, then `done` on the loop, then lets the owner
+/* Runs `work` on the offload pool, to which it goes by `queue`, then `done` on the loop, then lets the owner
  * go on; an owner that has jobs done in its own way (on_job) is given them instead. `done` is called even
  * when the owner is gone (exchange->owner is NULL then), so that it can let go of what it holds. Returns 0,
- * or -EAGAIN or -ENOMEM when the lane, the pool or memory is full, and neither will be called. */
-int exchange_offload(struct exchange *exchange, struct lane *lane, void (*work)(struct exchange *exchange),
+ * or -EAGAIN or -ENOMEM when the queue, the pool or memory is full, and neither will be called. */
+int exchange_offload(struct exchange *exchange, struct job_queue *queue,
+                     void (*work)(struct exchange *exchange),
                      void (*done)(struct exchange *exchange)) MUST_CHECK;
 
 /* So few exchanges are left that they are kept for connections without one. */

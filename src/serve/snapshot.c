@@ -13,8 +13,8 @@
 #define HOST_BYTES_MAX 255
 
 struct site_table {
-    struct map places;        /* by bare prefix */
-    const struct place *only; /* the site's one route, if it is "/" */
+    struct map route_entries;       /* by bare prefix */
+    const struct route_entry *only; /* the site's one route, if it is "/" */
 };
 
 struct host_entry {
@@ -79,43 +79,43 @@ static const struct site_table *match_site(const struct snapshot *snapshot, stru
     return entry ? entry->site : NULL;
 }
 
-static const struct place *find_place(const struct snapshot *snapshot, const struct site_table *site,
-                                      struct slice bare_prefix)
+static const struct route_entry *find_entry(const struct snapshot *snapshot, const struct site_table *site,
+                                            struct slice bare_prefix)
 {
     uint64_t hash = hash_bytes(&snapshot->hash_key, bare_prefix);
-    for (struct map_link *link = map_find(&site->places, hash); link; link = map_find_next(link)) {
-        struct place *place = CONTAINER_OF(link, struct place, link);
-        if (slice_equal(place->bare_prefix, bare_prefix))
-            return place;
+    for (struct map_link *link = map_find(&site->route_entries, hash); link; link = map_find_next(link)) {
+        struct route_entry *route_entry = CONTAINER_OF(link, struct route_entry, link);
+        if (slice_equal(route_entry->bare_prefix, bare_prefix))
+            return route_entry;
     }
     return NULL;
 }
 
-static const struct place *match_place(const struct snapshot *snapshot, const struct site_table *site,
-                                       struct slice path)
+static const struct route_entry *match_entry(const struct snapshot *snapshot, const struct site_table *site,
+                                             struct slice path)
 {
     if (LIKELY(site->only != NULL))
         return site->only;
     size_t length = path.length;
     for (;;) {
-        const struct place *place = find_place(snapshot, site, slice_take(path, length));
-        if (place || length == 0)
-            return place;
+        const struct route_entry *route_entry = find_entry(snapshot, site, slice_take(path, length));
+        if (route_entry || length == 0)
+            return route_entry;
         while (path.data[--length] != '/')
             continue;
     }
 }
 
 enum snapshot_match snapshot_match(const struct snapshot *snapshot, struct slice host, struct slice path,
-                                   const struct place **ret_place)
+                                   const struct route_entry **ret_entry)
 {
     const struct site_table *site = match_site(snapshot, host);
     if (site == NULL)
         return SNAPSHOT_NO_HOST;
-    const struct place *place = match_place(snapshot, site, path);
-    if (place == NULL)
+    const struct route_entry *route_entry = match_entry(snapshot, site, path);
+    if (route_entry == NULL)
         return SNAPSHOT_NO_PATH;
-    *ret_place = place;
+    *ret_entry = route_entry;
     return SNAPSHOT_FOUND;
 }
 
@@ -136,36 +136,36 @@ static int check_openat2(const struct root *root, struct log *log)
     return fd == -ENOSYS ? fd : 0;
 }
 
-static int open_root(struct snapshot *snapshot, struct place *place, struct log *log)
+static int open_root(struct snapshot *snapshot, struct route_entry *route_entry, struct log *log)
 {
-    const struct files_settings *settings = &place->route->files;
+    const struct files_settings *settings = &route_entry->route->files;
     struct root *root = &snapshot->roots[snapshot->root_count];
     int error = root_open(root, settings);
     if (error < 0) {
         log_error(log, "cannot open the folder %.*s: %s", SLICE_ARGS(settings->root), strerror(-error));
         return error;
     }
-    place->root = root;
+    route_entry->root = root;
     snapshot->root_count++;
     return check_openat2(root, log);
 }
 
 static int add_routes(struct snapshot *snapshot, const struct site *site, struct site_table *table,
-                      struct place *places, struct log *log)
+                      struct route_entry *route_entries, struct log *log)
 {
     for (size_t i = 0; i < site->route_count; i++) {
-        struct place *place = &places[i];
-        place->route = &site->routes[i];
-        place->bare_prefix = bare(place->route->prefix);
-        int error = place->route->kind == ROUTE_FILES ? open_root(snapshot, place, log) : 0;
+        struct route_entry *route_entry = &route_entries[i];
+        route_entry->route = &site->routes[i];
+        route_entry->bare_prefix = bare(route_entry->route->prefix);
+        int error = route_entry->route->kind == ROUTE_FILES ? open_root(snapshot, route_entry, log) : 0;
         if (error == 0)
-            error =
-                map_insert(&table->places, &place->link, hash_bytes(&snapshot->hash_key, place->bare_prefix));
+            error = map_insert(&table->route_entries, &route_entry->link,
+                               hash_bytes(&snapshot->hash_key, route_entry->bare_prefix));
         if (error < 0)
             return error;
     }
-    if (site->route_count == 1 && places[0].bare_prefix.length == 0)
-        table->only = &places[0];
+    if (site->route_count == 1 && route_entries[0].bare_prefix.length == 0)
+        table->only = &route_entries[0];
     return 0;
 }
 
@@ -185,17 +185,17 @@ static int add_hosts(struct snapshot *snapshot, const struct site *site, struct 
 static int fill(struct snapshot *snapshot, struct log *log)
 {
     const struct settings *settings = snapshot->settings;
-    struct place *places = snapshot->places;
+    struct route_entry *route_entries = snapshot->route_entries;
     struct host_entry *entries = snapshot->hosts->entry_array;
     for (size_t i = 0; i < settings->site_count; i++) {
         const struct site *site = &settings->sites[i];
         struct site_table *table = &snapshot->hosts->sites[i];
-        int error = add_routes(snapshot, site, table, places, log);
+        int error = add_routes(snapshot, site, table, route_entries, log);
         if (error == 0)
             error = add_hosts(snapshot, site, table, entries);
         if (error < 0)
             return error;
-        places += site->route_count;
+        route_entries += site->route_count;
         entries += site->host_count;
     }
     const struct site *first = &settings->sites[0];
@@ -213,15 +213,15 @@ static int allocate(struct snapshot *snapshot)
         hosts += settings->sites[i].host_count;
     }
     snapshot->roots = calloc(routes + 1, sizeof(struct root));
-    snapshot->places = calloc(routes + 1, sizeof(struct place));
+    snapshot->route_entries = calloc(routes + 1, sizeof(struct route_entry));
     snapshot->hosts = calloc(1, sizeof(struct host_table));
     if (snapshot->hosts) {
         snapshot->hosts->entry_array = calloc(hosts + 1, sizeof(struct host_entry));
         snapshot->hosts->sites = calloc(settings->site_count, sizeof(struct site_table));
         snapshot->hosts->site_count = settings->site_count;
     }
-    bool complete = snapshot->roots && snapshot->places && snapshot->hosts && snapshot->hosts->entry_array &&
-                    snapshot->hosts->sites;
+    bool complete = snapshot->roots && snapshot->route_entries && snapshot->hosts &&
+                    snapshot->hosts->entry_array && snapshot->hosts->sites;
     return complete ? 0 : -ENOMEM;
 }
 
@@ -250,7 +250,7 @@ static void free_hosts(struct host_table *hosts)
     if (hosts == NULL)
         return;
     for (size_t i = 0; hosts->sites && i < hosts->site_count; i++)
-        map_finish(&hosts->sites[i].places);
+        map_finish(&hosts->sites[i].route_entries);
     map_finish(&hosts->entries);
     free(hosts->entry_array);
     free(hosts->sites);
@@ -268,7 +268,7 @@ void snapshot_unref(struct snapshot *snapshot)
         root_close(&snapshot->roots[i]);
     free_hosts(snapshot->hosts);
     free(snapshot->roots);
-    free(snapshot->places);
+    free(snapshot->route_entries);
     settings_unref(snapshot->settings);
     free(snapshot);
 }

@@ -8,11 +8,11 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/map.h"
-#include "serve/root.h"
-#include "serve/settings.h"
+#include "disk/root.h"
+#include "settings/settings.h"
 
 /* A route with what serving needs beside it. */
-struct place {
+struct route_entry {
     struct map_link link;
     const struct route *route;
     struct slice bare_prefix; /* without the final '/': "" for "/" */
@@ -27,7 +27,7 @@ struct snapshot {
     struct hash_key hash_key;
     struct root *roots;
     size_t root_count;
-    struct place *places; /* one a route, site after site */
+    struct route_entry *route_entries; /* one a route, site after site */
     struct host_table *hosts;
 };
 
@@ -54,6 +54,6 @@ enum snapshot_match {
  * before wildcards, the longest first, before "*"; in the site the route with the longest prefix. O(labels +
  * segments). */
 enum snapshot_match snapshot_match(const struct snapshot *snapshot, struct slice host, struct slice path,
-                                   const struct place **ret_place) MUST_CHECK;
+                                   const struct route_entry **ret_entry) MUST_CHECK;
 
 #endif

@@ -26,7 +26,7 @@ static uint64_t open_mode(unsigned flags)
     uint64_t mode = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     if (flags & OPEN_FOLDER)
         return mode | O_PATH | O_DIRECTORY;
-    if (flags & OPEN_PLACE)
+    if (flags & OPEN_PATH)
         return mode | O_PATH;
     if (flags & OPEN_LIST)
         mode |= O_DIRECTORY;
@@ -60,10 +60,10 @@ int sys_open_beneath(int root_fd, const char *path, unsigned flags)
     return fd < 0 ? -errno : (int)fd;
 }
 
-int sys_open_place(int place_fd)
+int sys_open_path(int path_fd)
 {
     char path[FD_PATH_BYTES];
-    fd_path(place_fd, path);
+    fd_path(path_fd, path);
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }

@@ -22,7 +22,7 @@ struct file_status {
 /* How far an open may go. */
 enum open_flag {
     OPEN_FOLDER = 1,      /* O_PATH | O_DIRECTORY: to hold a place, not to read */
-    OPEN_PLACE = 2,       /* O_PATH: to ask what it is without waking a device or a FIFO */
+    OPEN_PATH = 2,        /* O_PATH: to ask what it is without waking a device or a FIFO */
     OPEN_CACHED = 4,      /* -EAGAIN rather than wait for a disk or a server, and no other file system */
     OPEN_NO_SYMLINKS = 8, /* -ELOOP rather than follow any symbolic link */
     OPEN_LIST = 16,       /* O_RDONLY | O_DIRECTORY: to list */
@@ -34,8 +34,8 @@ enum open_flag {
  */
 int sys_open_beneath(int root_fd, const char *path, unsigned flags) MUST_CHECK;
 
-/* Opens for reading what `place_fd` (of OPEN_PLACE) holds, without looking its path up again. Needs /proc. */
-int sys_open_place(int place_fd) MUST_CHECK;
+/* Opens for reading what `path_fd` (of OPEN_PATH) holds, without looking its path up again. Needs /proc. */
+int sys_open_path(int path_fd) MUST_CHECK;
 
 /* Opens a folder by any path, as a root for the above. */
 int sys_open_root(const char *path) MUST_CHECK;

@@ -3,7 +3,7 @@
  */
 #include "fuzz.h"
 
-#include "../unit/h1/answer_transcript.h"
+#include "../unit/h1/response_transcript.h"
 
 /* Small, so that inputs of a few hundred bytes reach every limit. */
 static const struct h1_limits limits = {.head_bytes = 400, .fields = 12, .body_bytes = 600};

@@ -8,7 +8,7 @@
 #include "http/field.h"
 #include "http/request.h"
 #include "loop/watch.h"
-#include "serve/server.h"
+#include "server/server.h"
 #include "sys/event.h"
 #include "sys/listen.h"
 #include "sys/socket.h"

@@ -36,7 +36,7 @@ bool sim_is_short_of_descriptors(void);
 bool sim_is_short_of_jobs(void);
 
 /* The files are on a file system that nobody tells of changes in: what was found there is believed for a
- * while (FAR_TRUST_MS and FAR_LOOK_MS of serve/lookup.c), this long at most. 0: they are not. */
+ * while (FAR_TRUST_MS and FAR_LOOK_MS of files/lookup.c), this long at most. 0: they are not. */
 uint64_t sim_files_may_be_stale_us(void);
 
 /* An invariant is violated: prints what, the seed, how to replay it, the last lines of the trace; ends the
@@ -146,7 +146,8 @@ struct sim_connect {
 struct sim_socket *sim_connect(const struct sim_connect *connect);
 
 /* Gives bytes to the network, which cuts them as it likes and takes its time. Returns how many it took: fewer
- * than `bytes` has where the way is full (on_writable follows), 0 after finish, a reset or a refusal. */
+ * than `bytes` has where the way is full (on_writable follows), 0 after finish, a reset or a reject_status.
+ */
 size_t sim_socket_send(struct sim_socket *socket, struct slice bytes);
 
 /* Takes what arrived, at most `size` bytes; 0 where there is nothing. */

@@ -6,7 +6,7 @@
 #ifndef SIM_CLIENTS_WEBSITE_H
 #define SIM_CLIENTS_WEBSITE_H
 
-#include "serve/settings.h"
+#include "settings/settings.h"
 #include "sim.h"
 
 #define WEBSITE_VERSIONS_MAX 48

@@ -49,14 +49,14 @@ struct folder_stream {
 
 static struct sim_chance chance;
 static bool is_local;
-static bool is_taken_for_far; /* fstatfs(2) could not say */
+static bool is_taken_for_remote; /* fstatfs(2) could not say */
 static bool has_cachestat;
 
 void file_calls_start(void)
 {
     chance = sim_chance_for("disk", 0);
     is_local = !sim_one_in(&chance, 8);
-    is_taken_for_far = false;
+    is_taken_for_remote = false;
     has_cachestat = !sim_one_in(&chance, 8);
     /* Without cachestat(2) the server looks at both ends of a range and takes the rest to be there too. */
     files_read_whole(!has_cachestat);
@@ -65,7 +65,7 @@ void file_calls_start(void)
 /* A second, and ten while somebody looks again, and that look itself. */
 uint64_t sim_files_may_be_stale_us(void)
 {
-    return is_local && !is_taken_for_far ? 0 : 12 * SIM_S;
+    return is_local && !is_taken_for_remote ? 0 : 12 * SIM_S;
 }
 
 static struct opened *opened_of(struct open_file *file)
@@ -269,7 +269,7 @@ int __wrap_fstatfs(int fd, struct statfs *status)
     call_begin();
     const struct inode *inode = descriptor_inode(fd, "fstatfs");
     int error = fault_for(CALL_fstatfs, about(inode));
-    is_taken_for_far |= error != 0 && error != EINTR;
+    is_taken_for_remote |= error != 0 && error != EINTR;
     if (error)
         return fail_with(error);
     memset(status, 0, sizeof(*status));

@@ -174,9 +174,9 @@ static void goes_before_a_file(void **state)
     diagnostics_init(&line.diagnostics);
     assert_int_equal(document_init(document), 0);
     arguments_read(&line.arguments, FLAG_OF_RUN, words, &line.diagnostics);
-    struct node *log = document_reach(document, SLICE("log"), NODE_MAP, (struct place){0});
-    struct node *key = node_text(document, SLICE("access"), (struct place){0});
-    struct node *path = node_text(document, SLICE("/a.log"), (struct place){0});
+    struct node *log = document_reach(document, SLICE("log"), NODE_MAP, (struct source_position){0});
+    struct node *key = node_text(document, SLICE("access"), (struct source_position){0});
+    struct node *path = node_text(document, SLICE("/a.log"), (struct source_position){0});
     assert_int_equal(node_put(document, log, key, path), 0);
     assert_int_equal(arguments_apply(&line.arguments, document), 0);
     assert_slice(document_find(document, SLICE("log.access.path"))->text, "/a.log");

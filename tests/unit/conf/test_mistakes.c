@@ -243,7 +243,7 @@ static void shows_utf_8_only(void **state)
         char expected[64];
         diagnostics_init(&diagnostics);
         buffer_init(&printed, 4096);
-        diagnostics_add(&diagnostics, (struct place){0}, "%s", texts[i].text);
+        diagnostics_add(&diagnostics, (struct source_position){0}, "%s", texts[i].text);
         diagnostics_print(&diagnostics, false, &printed);
         snprintf(expected, sizeof(expected), "vif: error: %s\n", texts[i].shown);
         assert_slice(buffer_slice(&printed), expected);

@@ -158,8 +158,8 @@ static void a_mistake_is_answered_and_lingered_after(void **state)
     send_by(world, SIZE_MAX);
     assert_int_equal(count_of(world, "HTTP/1.1 200 OK\r\n"), 1);
     assert_int_equal(count_of(world, "HTTP/1.1 400 Bad Request\r\n"), 1);
-    needs(world, LAB_NEEDS_FAREWELL);
-    lab_session_said_farewell(&world->session);
+    needs(world, LAB_NEEDS_SHUTDOWN);
+    lab_session_did_shut_down(&world->session);
     receive(world, HELLO);
     needs(world, LAB_NEEDS_BYTES);
     lab_session_end(&world->session);
@@ -172,7 +172,7 @@ static void lingering_is_bounded(void **state)
     static char bytes[65536];
     receive(world, MISTAKE);
     send_by(world, SIZE_MAX);
-    lab_session_said_farewell(&world->session);
+    lab_session_did_shut_down(&world->session);
     unsigned count = 0;
     for (; lab_session_need(&world->session) == LAB_NEEDS_BYTES; count++)
         lab_session_receive(&world->session, slice_make(bytes, sizeof(bytes)));

@@ -443,7 +443,7 @@ static void a_short_send_may_be_cut(void **state)
 }
 
 /* A kernel that refuses io_uring, as that of a sandbox does, is told of, and epoll takes its place. In a
- * child, as the refusal stays. */
+ * child, as the reject_status stays. */
 static void what_is_missing_is_replaced(void **state)
 {
     (void)state;
@@ -463,7 +463,7 @@ static void what_is_missing_is_replaced(void **state)
         struct loop *loop;
         if (loop_create(&(struct loop_options){.backend = LOOP_BACKEND_IO_URING}, &loop) != 0)
             _exit(1);
-        bool is_told = loop_complaint(loop) && strcmp(loop_backend_name(loop), "epoll") == 0;
+        bool is_told = loop_fallback_reason(loop) && strcmp(loop_backend_name(loop), "epoll") == 0;
         loop_destroy(loop);
         _exit(is_told ? 0 : 1);
     }
@@ -472,7 +472,7 @@ static void what_is_missing_is_replaced(void **state)
     assert_int_equal(status, 0);
 
     struct loop *loop = make_loop();
-    assert_null(loop_complaint(loop));
+    assert_null(loop_fallback_reason(loop));
     loop_destroy(loop);
 }
 
@@ -487,9 +487,9 @@ static void high_descriptors_are_taken_or_refused(void **state)
     int low = sys_eventfd_create();
     assert_int_equal(dup2(low, high), high);
     struct watch watch = {.events = &flag_events, .fd = high};
-    bool is_taken = loop_takes(loop, high);
+    bool is_taken = loop_accepts_fd(loop, high);
     assert_int_equal(is_taken, chosen_backend() != LOOP_BACKEND_SELECT);
-    assert_true(loop_takes(loop, 1023));
+    assert_true(loop_accepts_fd(loop, 1023));
     assert_int_equal(watch_start(loop, &watch, WATCH_LEVEL), is_taken ? 0 : -ERANGE);
     if (is_taken)
         watch_stop(loop, &watch);

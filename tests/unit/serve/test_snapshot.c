@@ -1,5 +1,5 @@
 /* Which place answers for a host and a path. */
-#include "tree_builder.h"
+#include "tests/unit/tree_builder.h"
 
 #include "serve/snapshot.h"
 
@@ -56,16 +56,16 @@ static struct snapshot *plan_make(struct plan *plan)
 /* `expected`: the number of the site and the prefix, "1/a"; "-": no host; "404": no path. */
 static void expect(const struct snapshot *snapshot, const char *host, const char *path, const char *expected)
 {
-    const struct place *place = NULL;
+    const struct route_entry *route_entry = NULL;
     char got[64] = "";
-    switch (snapshot_match(snapshot, slice_from(host), slice_from(path), &place)) {
+    switch (snapshot_match(snapshot, slice_from(host), slice_from(path), &route_entry)) {
     case SNAPSHOT_NO_HOST: strcpy(got, "-"); break;
     case SNAPSHOT_NO_PATH: strcpy(got, "404"); break;
     case SNAPSHOT_FOUND:
         for (size_t i = 0; i < snapshot->settings->site_count; i++) {
             const struct site *site = &snapshot->settings->sites[i];
-            if (place->route >= site->routes && place->route < site->routes + site->route_count)
-                snprintf(got, sizeof(got), "%zu%.*s", i, SLICE_ARGS(place->route->prefix));
+            if (route_entry->route >= site->routes && route_entry->route < site->routes + site->route_count)
+                snprintf(got, sizeof(got), "%zu%.*s", i, SLICE_ARGS(route_entry->route->prefix));
         }
         break;
     }
@@ -214,12 +214,13 @@ static void two_thousand_routes(void **state)
     assert_int_equal(snapshot_create(settings, &quiet, &snapshot), 0);
     settings_unref(settings);
     for (int i = 0; i < COUNT; i++) {
-        const struct place *place;
+        const struct route_entry *route_entry;
         char path[32];
         snprintf(path, sizeof(path), "/route%d/below/it", i);
-        assert_int_equal(snapshot_match(snapshot, SLICE("x"), slice_from(path), &place), SNAPSHOT_FOUND);
-        assert_ptr_equal(place->route, &routes[i]);
-        assert_slice(place->bare_prefix, names[i]);
+        assert_int_equal(snapshot_match(snapshot, SLICE("x"), slice_from(path), &route_entry),
+                         SNAPSHOT_FOUND);
+        assert_ptr_equal(route_entry->route, &routes[i]);
+        assert_slice(route_entry->bare_prefix, names[i]);
     }
     snapshot_unref(snapshot);
 }
@@ -245,12 +246,12 @@ static void roots_are_opened_or_named(void **state)
     plan.routes[0][1].files.root = SLICE("/");
     snapshot = plan_make(&plan);
     assert_int_equal(snapshot->root_count, 2);
-    const struct place *place;
-    assert_int_equal(snapshot_match(snapshot, SLICE(""), SLICE("/b/c"), &place), SNAPSHOT_FOUND);
-    assert_slice(place->root->settings->root, tree.path);
-    assert_true(place->root->fd >= 0);
+    const struct route_entry *route_entry;
+    assert_int_equal(snapshot_match(snapshot, SLICE(""), SLICE("/b/c"), &route_entry), SNAPSHOT_FOUND);
+    assert_slice(route_entry->root->settings->root, tree.path);
+    assert_true(route_entry->root->fd >= 0);
     snapshot_unref(snapshot_ref(snapshot));
-    int fd = place->root->fd;
+    int fd = route_entry->root->fd;
     assert_true(fcntl(fd, F_GETFD) >= 0);
     snapshot_unref(snapshot);
     assert_true(fcntl(fd, F_GETFD) < 0);

@@ -120,7 +120,7 @@ static void nothing_leads_out_of_the_root(void **state)
         {"", -ENOENT},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-        for (unsigned flags = 0; flags <= OPEN_PLACE; flags += OPEN_PLACE) {
+        for (unsigned flags = 0; flags <= OPEN_PATH; flags += OPEN_PATH) {
             int result = open_and_close(tree.root, cases[i].path, flags);
             if (result != cases[i].result)
                 fail_msg("\"%s\" with %u: %d, expected %d", cases[i].path, flags, result, cases[i].result);
@@ -162,16 +162,16 @@ static void flags_do_what_they_say(void **state)
     /* A FIFO without a writer must not make anybody wait. */
     assert_int_equal(mkfifoat(tree.root, "fifo", 0644), 0);
     assert_int_equal(open_and_close(tree.root, "fifo", 0), 0);
-    assert_int_equal(open_and_close(tree.root, "fifo", OPEN_PLACE), 0);
+    assert_int_equal(open_and_close(tree.root, "fifo", OPEN_PATH), 0);
 
-    int place = sys_open_beneath(tree.root, "file", OPEN_PLACE);
+    int place = sys_open_beneath(tree.root, "file", OPEN_PATH);
     char byte;
     assert_int_equal(sys_read_at(place, &byte, 1, 0, false), -EBADF);
     struct file_status status;
     assert_int_equal(sys_file_status(place, &status), 0);
     assert_int_equal(status.size, 100);
     assert_true(S_ISREG(status.mode));
-    int fd = sys_open_place(place);
+    int fd = sys_open_path(place);
     assert_true(fd >= 0);
     assert_int_equal(sys_read_at(fd, &byte, 1, 99, false), 1);
     assert_int_equal(sys_read_at(fd, &byte, 1, 100, false), 0);
@@ -189,7 +189,7 @@ static void cached_opens_never_wait(void **state)
     assert_int_equal(symlinkat("../secret", tree.root, "beside"), 0);
     assert_int_equal(open_and_close(tree.root, "folder/file", 0), 0);
     assert_int_equal(open_and_close(tree.root, "folder/file", OPEN_CACHED), 0);
-    assert_int_equal(open_and_close(tree.root, "folder/file", OPEN_CACHED | OPEN_PLACE), 0);
+    assert_int_equal(open_and_close(tree.root, "folder/file", OPEN_CACHED | OPEN_PATH), 0);
     assert_int_equal(open_and_close(tree.root, "folder", OPEN_CACHED | OPEN_FOLDER), 0);
     static const char *const refused[] = {"beside", "../secret", "/etc/passwd", "nothing"};
     for (size_t i = 0; i < ARRAY_LENGTH(refused); i++) {

@@ -1,0 +1,85 @@
+/* Roots. The descriptor's number never changes, so that jobs on the offload pool may hold on to it. */
+#include "disk/root.h"
+
+#include "sys/file.h"
+#include "sys/socket.h"
+
+#define LOOK_INTERVAL_MS 1000
+
+int root_open(struct root *root, const struct files_settings *settings)
+{
+    int fd = sys_open_root(settings->root.data);
+    if (fd < 0)
+        return fd;
+    struct file_status status;
+    int error = sys_file_status(fd, &status);
+    if (error < 0) {
+        sys_close(fd);
+        return error;
+    }
+    *root = (struct root){
+        .settings = settings,
+        .fd = fd,
+        .is_local = sys_is_local_file_system(fd),
+        .device = status.device,
+        .inode = status.inode,
+    };
+    job_queue_init(&root->local_jobs, JOB_QUEUE_FILE_SYSTEM_MAX);
+    job_queue_init(&root->remote_jobs, JOB_QUEUE_FILE_SYSTEM_MAX);
+    return 0;
+}
+
+void root_close(struct root *root)
+{
+    sys_close(root->fd);
+}
+
+bool root_look_is_due(struct root *root, uint64_t now_ms)
+{
+    if (now_ms - root->looked_ms < LOOK_INTERVAL_MS)
+        return false;
+    root->looked_ms = now_ms;
+    return true;
+}
+
+struct root_look root_prepare_look(const struct root *root)
+{
+    return (struct root_look){
+        .path = root->settings->root.data,
+        .device = root->device,
+        .inode = root->inode,
+        .fd = -1,
+    };
+}
+
+/* The status is asked for first: as a rule nothing has changed, and nothing needs to be opened. */
+void root_make_look(struct root_look *look)
+{
+    struct file_status status;
+    if (sys_path_status(look->path, &status) < 0 ||
+        (status.device == look->device && status.inode == look->inode))
+        return;
+    int fd = sys_open_root(look->path);
+    if (fd < 0)
+        return;
+    if (sys_file_status(fd, &status) < 0) {
+        sys_close(fd);
+        return;
+    }
+    look->fd = fd;
+    look->device = status.device;
+    look->inode = status.inode;
+}
+
+void root_take(struct root *root, struct root_look *look)
+{
+    int fd = look->fd;
+    look->fd = -1;
+    if (sys_replace(fd, root->fd) < 0) {
+        sys_close(fd);
+        return;
+    }
+    root->device = look->device;
+    root->inode = look->inode;
+    root->is_local = sys_is_local_file_system(root->fd);
+}

@@ -1,0 +1,48 @@
+/* A root: a folder that files are served from, held open.
+ *
+ * Its path may come to lead to another folder, where a deployment swings a symbolic link. That is looked for
+ * now and then, in three steps, because the one in the middle may have to wait for a slow disk: a look is
+ * prepared on the loop, made there or on the offload pool, and what it found is taken over on the loop. */
+#ifndef DISK_ROOT_H
+#define DISK_ROOT_H
+
+#include "loop/job_queue.h"
+#include "settings/settings.h"
+
+struct root {
+    const struct files_settings *settings;
+    int fd;
+    bool is_local;   /* its file system answers from memory, or says that it cannot */
+    bool is_retired; /* new settings took over: nothing beneath it is cached any more */
+    uint64_t device; /* of the folder that `fd` holds */
+    uint64_t inode;
+    uint64_t looked_ms;           /* when its path was last looked at */
+    uint64_t drop_count;          /* how often everything beneath it was forgotten */
+    struct job_queue local_jobs;  /* to its own file system */
+    struct job_queue remote_jobs; /* to one that may be slow: its own where that is not local, else what is
+                                     mounted beneath */
+};
+
+/* Returns 0, or -errno of a folder that cannot be opened; then there is nothing to close. */
+int root_open(struct root *root, const struct files_settings *settings) MUST_CHECK;
+void root_close(struct root *root);
+
+struct root_look {
+    const char *path;
+    uint64_t device; /* before: of the folder that is served; after: of the one that the path leads to */
+    uint64_t inode;
+    int fd; /* the other folder, for root_take; -1: there is none */
+};
+
+/* The path was not looked at for a while; the next look is due a while after this one. */
+bool root_look_is_due(struct root *root, uint64_t now_ms);
+
+struct root_look root_prepare_look(const struct root *root);
+
+/* Looks where the path leads. May block; touches nothing but `look`. */
+void root_make_look(struct root_look *look);
+
+/* Serves from the folder that was found from now on, in the same descriptor. What is open stays open. */
+void root_take(struct root *root, struct root_look *look);
+
+#endif

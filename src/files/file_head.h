@@ -1,0 +1,21 @@
+/* Ready heads: the plain answer to a plain request for a file, made once and sent many times. */
+#ifndef FILES_FILE_HEAD_H
+#define FILES_FILE_HEAD_H
+
+#include "serve/exchange.h"
+
+/* Answers 200 with exchange->file. The hot path: no allocation, and for a file in memory one piece to send.
+ */
+void file_respond_plain(struct exchange *exchange);
+
+/* The last modification in seconds, as it is sent: never in the future (RFC 9110 section 8.8.2.1). */
+int64_t file_modified_seconds(const struct file *file);
+
+/* The fields of a file's 200 and 206: type, coding, validators, and what the route's settings add. `date` is
+ * room for one of them; it must stay until the head is written, which exchange_respond does. */
+void file_add_fields(struct exchange *exchange, struct file *file, char date[HTTP_DATE_LENGTH]);
+
+/* Those of them that a 304 repeats. */
+void file_add_validators(struct exchange *exchange, struct file *file, char date[HTTP_DATE_LENGTH]);
+
+#endif

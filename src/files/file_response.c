@@ -1,0 +1,205 @@
+/* From a file to a response. The plain answer to a plain request is ready.c's; here is everything that
+ * depends on more than the file: RFC 9110 sections 13 (conditions) and 14 (ranges). */
+#include "files/file_response.h"
+
+#include "files/file_head.h"
+#include "http/condition.h"
+#include "http/mime.h"
+#include "http/range.h"
+#include "server/server_internal.h"
+#include "sys/clock.h"
+
+#include <stdio.h>
+
+/* A boundary that no content has: 128 bits of chance. */
+#define BOUNDARY_LENGTH 32
+
+/* "bytes 0-1/2" at its longest. */
+#define CONTENT_RANGE_BYTES_MAX 80
+
+static struct segment content_segment(const struct file *file, uint64_t first, uint64_t length)
+{
+    if (file->in_memory)
+        return segment_memory(slice_make(file_content(file).data + first, (size_t)length));
+    return segment_file(file->fd, (off_t)first, (size_t)length);
+}
+
+static bool has_conditions(const struct http_request *request)
+{
+    return http_request_has(request, HTTP_FIELD_IF_NONE_MATCH) ||
+           http_request_has(request, HTTP_FIELD_IF_MODIFIED_SINCE) ||
+           http_request_has(request, HTTP_FIELD_IF_MATCH) ||
+           http_request_has(request, HTTP_FIELD_IF_UNMODIFIED_SINCE);
+}
+
+static struct http_validators validators_of(const struct file *file)
+{
+    return (struct http_validators){
+        .etag = file_etag(file),
+        .last_modified = file_modified_seconds(file),
+        .exists = true,
+    };
+}
+
+/* A 304 or 412 has the fields that a cache needs to renew what it has, and no content (RFC 9110
+ * section 15.4.5). */
+static void respond_without_content(struct exchange *exchange, int status)
+{
+    char date[HTTP_DATE_LENGTH];
+    exchange_begin_response(exchange, status);
+    file_add_validators(exchange, exchange->file, date);
+    if (status == 412)
+        exchange_respond_error_page(exchange);
+    else
+        exchange_respond(exchange, NULL, 0);
+}
+
+static size_t format_content_range(char *out, struct http_range range, uint64_t size)
+{
+    return (size_t)snprintf(out, CONTENT_RANGE_BYTES_MAX, "bytes %llu-%llu/%llu",
+                            (unsigned long long)range.first, (unsigned long long)range.last,
+                            (unsigned long long)size);
+}
+
+static void respond_unsatisfiable(struct exchange *exchange)
+{
+    char *text = arena_alloc(&exchange->arena, CONTENT_RANGE_BYTES_MAX);
+    exchange_begin_response(exchange, 416);
+    if (text) {
+        int length = snprintf(text, CONTENT_RANGE_BYTES_MAX, "bytes */%llu",
+                              (unsigned long long)exchange->file->status.size);
+        exchange_add_field(exchange, HTTP_FIELD_CONTENT_RANGE, slice_make(text, (size_t)length));
+    }
+    exchange_respond_error_page(exchange);
+}
+
+static void respond_one_range(struct exchange *exchange, struct http_range range)
+{
+    struct file *file = exchange->file;
+    char *text = arena_alloc(&exchange->arena, CONTENT_RANGE_BYTES_MAX);
+    if (text == NULL) {
+        exchange_fail(exchange, 503);
+        return;
+    }
+    char date[HTTP_DATE_LENGTH];
+    exchange_begin_response(exchange, 206);
+    file_add_fields(exchange, file, date);
+    size_t length = format_content_range(text, range, file->status.size);
+    exchange_add_field(exchange, HTTP_FIELD_CONTENT_RANGE, slice_make(text, length));
+    struct segment content = content_segment(file, range.first, http_range_length(range));
+    exchange_respond(exchange, &content, 1);
+}
+
+static void make_boundary(char out[BOUNDARY_LENGTH])
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char chance[BOUNDARY_LENGTH / 2];
+    sys_random(chance, sizeof(chance));
+    for (size_t i = 0; i < sizeof(chance); i++) {
+        out[2 * i] = digits[chance[i] >> 4];
+        out[2 * i + 1] = digits[chance[i] & 15];
+    }
+}
+
+/* Text around the boundary, in the arena; without data where memory ran out. */
+static struct slice PRINTF_LIKE(2, 0)
+    format(struct exchange *exchange, const char *pattern, struct slice boundary)
+{
+    char text[128];
+    int length = snprintf(text, sizeof(text), pattern, SLICE_ARGS(boundary));
+    return arena_copy(&exchange->arena, slice_make(text, (size_t)length));
+}
+
+/* The head of a part: RFC 9110 section 14.6. */
+static struct slice part_head(struct exchange *exchange, struct slice boundary, struct http_range range)
+{
+    char text[512];
+    char content_range[CONTENT_RANGE_BYTES_MAX];
+    struct slice type = http_mime_type(file_path(exchange->file));
+    format_content_range(content_range, range, exchange->file->status.size);
+    int length = snprintf(text, sizeof(text), "\r\n--%.*s\r\nContent-Type: %.*s\r\nContent-Range: %s\r\n\r\n",
+                          SLICE_ARGS(boundary), SLICE_ARGS(type), content_range);
+    return arena_copy(&exchange->arena, slice_make(text, MIN((size_t)length, sizeof(text) - 1)));
+}
+
+static void respond_ranges(struct exchange *exchange, const struct http_range *ranges, size_t count)
+{
+    struct segment content[2 * HTTP_RANGES_MAX + 1];
+    char text[BOUNDARY_LENGTH];
+    make_boundary(text);
+    struct slice boundary = slice_make(text, sizeof(text));
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct slice head = part_head(exchange, boundary, ranges[i]);
+        if (head.data == NULL) {
+            exchange_fail(exchange, 503);
+            return;
+        }
+        content[used++] = segment_memory(head);
+        content[used++] = content_segment(exchange->file, ranges[i].first, http_range_length(ranges[i]));
+    }
+    struct slice end = format(exchange, "\r\n--%.*s--\r\n", boundary);
+    struct slice type = format(exchange, "multipart/byteranges; boundary=%.*s", boundary);
+    content[used++] = segment_memory(end);
+    if (end.data == NULL || type.data == NULL) {
+        exchange_fail(exchange, 503);
+        return;
+    }
+    char date[HTTP_DATE_LENGTH];
+    exchange_begin_response(exchange, 206);
+    file_add_fields(exchange, exchange->file, date);
+    http_response_remove(&exchange->response, http_field_text(HTTP_FIELD_CONTENT_TYPE));
+    exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE, type);
+    exchange_respond(exchange, content, used);
+}
+
+/* True when the request's Range field was answered; false where it asks for nothing special. */
+static bool respond_to_range(struct exchange *exchange, const struct http_validators *validators, int64_t now)
+{
+    const struct http_request *request = &exchange->request;
+    /* Two Range lines say nothing that a recipient could be sure of. */
+    if (request->method != HTTP_METHOD_GET || http_request_count(request, HTTP_FIELD_RANGE) != 1 ||
+        !http_if_range_holds(request, validators, now))
+        return false;
+    struct http_range ranges[HTTP_RANGES_MAX];
+    size_t count = HTTP_RANGES_MAX;
+    struct slice value = http_request_field(request, HTTP_FIELD_RANGE);
+    switch (http_range_parse(value, exchange->file->status.size, ranges, &count)) {
+    case HTTP_RANGE_IGNORE: return false;
+    case HTTP_RANGE_UNSATISFIABLE: respond_unsatisfiable(exchange); return true;
+    case HTTP_RANGE_SATISFIABLE: break;
+    }
+    if (count == 1)
+        respond_one_range(exchange, ranges[0]);
+    else
+        respond_ranges(exchange, ranges, count);
+    return true;
+}
+
+void file_respond(struct exchange *exchange, struct file *file)
+{
+    const struct http_request *request = &exchange->request;
+    exchange->file = file;
+    bool is_plain = !http_request_has(request, HTTP_FIELD_RANGE) && !has_conditions(request);
+    if (LIKELY(is_plain)) {
+        file_respond_plain(exchange);
+        return;
+    }
+    struct http_validators validators = validators_of(file);
+    int64_t now = loop_wall_seconds(server_loop(exchange->server));
+    switch (http_condition_evaluate(request, &validators, now)) {
+    case HTTP_CONDITION_NOT_MODIFIED: respond_without_content(exchange, 304); return;
+    case HTTP_CONDITION_FAILED: respond_without_content(exchange, 412); return;
+    case HTTP_CONDITION_PASS: break;
+    }
+    if (!respond_to_range(exchange, &validators, now))
+        file_respond_plain(exchange);
+}
+
+void file_respond_as_error(struct exchange *exchange, struct file *file)
+{
+    struct segment content = content_segment(file, 0, file->status.size);
+    exchange->file = file;
+    exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE, http_mime_type(file_path(file)));
+    exchange_respond(exchange, &content, file->status.size > 0);
+}

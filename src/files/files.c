@@ -1,0 +1,293 @@
+/* Files of a folder: from a path to the file that answers it.
+ *
+ * Finding goes in steps, each of which may have to wait for a disk: the file or the folder's indexes one
+ * after the other, a sibling in a coding that the client likes better, the fallback, an error page. A step
+ * looks a path up and names what comes next; lookup.c says how a path becomes a file. What is found is
+ * answered by file_response.c. */
+#include "base/buffer.h"
+#include "files/file_response.h"
+#include "files/listing.h"
+#include "files/lookup.h"
+#include "http/uri.h"
+#include "serve/handlers.h"
+#include "server/server_internal.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#define LISTING_BYTES_MAX (3u << 20)
+
+/* What a request for a folder is about while its indexes are tried and its listing is made. */
+struct files_state {
+    struct slice folder; /* beneath the root, "" or with a '/' at its end */
+    size_t index_next;
+    struct listing_options listing;
+    struct buffer content;
+    int error;
+};
+
+static void try_index(struct exchange *exchange, struct files_state *state);
+static void not_found(struct exchange *exchange, int status);
+
+static const struct files_settings *settings_of(const struct exchange *exchange)
+{
+    return &exchange->route_entry->route->files;
+}
+
+/* The path behind the route's prefix, without its leading '/'. */
+static struct slice path_in_root(const struct exchange *exchange)
+{
+    struct slice path = slice_skip(exchange->path, exchange->route_entry->bare_prefix.length);
+    return path.length > 0 ? slice_skip(path, 1) : path;
+}
+
+/* A segment that begins with '.', but ".well-known" (RFC 8615), which is there to be found. */
+static bool has_hidden_segment(struct slice path)
+{
+    struct slice rest = path;
+    while (rest.length > 0) {
+        size_t end = slice_find(rest, '/');
+        struct slice segment = slice_take(rest, end);
+        if (segment.length > 0 && segment.data[0] == '.' && !slice_equal(segment, SLICE(".well-known")))
+            return true;
+        rest = end < rest.length ? slice_skip(rest, end + 1) : (struct slice){0};
+    }
+    return false;
+}
+
+/* Paths that no file can have: "a\0b" was refused before, this is about length. */
+static bool is_openable(struct slice path)
+{
+    return path.length < PATH_MAX - 64;
+}
+
+static void answer_file(struct exchange *exchange, struct file *file)
+{
+    if (file->siblings && http_request_has(&exchange->request, HTTP_FIELD_ACCEPT_ENCODING)) {
+        enum http_coding coding = http_coding_choose(&exchange->request, file->siblings);
+        if (coding != HTTP_CODING_IDENTITY) {
+            lookup_coding(exchange, file, coding, file_respond);
+            return;
+        }
+    }
+    file_respond(exchange, file);
+}
+
+/* ---- errors ---- */
+
+static void answer_error_page(struct exchange *exchange, struct file *file)
+{
+    if (file->kind == FILE_REGULAR) {
+        file_respond_as_error(exchange, file);
+        return;
+    }
+    file_unref(file);
+    exchange_respond_error_page(exchange);
+}
+
+static const struct error_page *error_page_for(const struct exchange *exchange, int status)
+{
+    const struct files_settings *settings = settings_of(exchange);
+    for (size_t i = 0; i < settings->error_page_count; i++) {
+        if (settings->error_pages[i].status == status)
+            return &settings->error_pages[i];
+    }
+    return NULL;
+}
+
+/* Answers with the begun response's status, by the configured page where there is one. */
+static void answer_error(struct exchange *exchange)
+{
+    const struct error_page *page = error_page_for(exchange, exchange->response.status);
+    if (page)
+        lookup(exchange, page->path, answer_error_page);
+    else
+        exchange_respond_error_page(exchange);
+}
+
+static void fail(struct exchange *exchange, int status)
+{
+    exchange_begin_response(exchange, status);
+    if (status == 503)
+        exchange_add_field(exchange, HTTP_FIELD_RETRY_AFTER, SLICE("1"));
+    answer_error(exchange);
+}
+
+void files_refuse_method(struct exchange *exchange)
+{
+    exchange_begin_response(exchange, 405);
+    exchange_add_field(exchange, HTTP_FIELD_ALLOW, SLICE("GET, HEAD, OPTIONS"));
+    answer_error(exchange);
+}
+
+/* ---- what is not there ---- */
+
+static void answer_fallback(struct exchange *exchange, struct file *file)
+{
+    if (file->kind == FILE_REGULAR) {
+        answer_file(exchange, file);
+        return;
+    }
+    file_unref(file);
+    fail(exchange, 404);
+}
+
+static void not_found(struct exchange *exchange, int status)
+{
+    struct slice fallback = settings_of(exchange)->fallback;
+    if (status == 404 && fallback.length > 0)
+        lookup(exchange, fallback, answer_fallback);
+    else
+        fail(exchange, status);
+}
+
+/* ---- folders ---- */
+
+static void make_listing(struct exchange *exchange)
+{
+    struct files_state *state = exchange->handler_state;
+    state->error = listing_make(&state->listing, &state->content);
+}
+
+static void answer_listing(struct exchange *exchange)
+{
+    struct files_state *state = exchange->handler_state;
+    struct slice content = arena_copy(&exchange->arena, buffer_slice(&state->content));
+    buffer_finish(&state->content);
+    if (exchange->owner == NULL)
+        return;
+    if (state->error < 0 || content.data == NULL) {
+        bool is_missing = state->error == -ENOENT || state->error == -ENOTDIR || state->error == -ELOOP ||
+                          state->error == -EXDEV;
+        not_found(exchange, is_missing ? 404 : state->error == -EACCES ? 403 : 503);
+        return;
+    }
+    exchange_begin_response(exchange, 200);
+    exchange_add_field(exchange, HTTP_FIELD_VARY, SLICE("Accept"));
+    exchange_add_field(exchange, HTTP_FIELD_CACHE_CONTROL, SLICE("no-cache"));
+    bool is_json = state->listing.format == LISTING_JSON;
+    if (!is_json)
+        exchange_add_field(exchange, HTTP_FIELD_CONTENT_SECURITY_POLICY, listing_security_policy());
+    exchange_respond_bytes(exchange, is_json ? SLICE("application/json") : SLICE("text/html; charset=utf-8"),
+                           content);
+}
+
+static void list_folder(struct exchange *exchange, struct files_state *state)
+{
+    const struct files_settings *settings = settings_of(exchange);
+    const struct http_request *request = &exchange->request;
+    bool is_root = state->folder.length == 0;
+    char *folder = arena_string(&exchange->arena,
+                                is_root ? SLICE(".") : slice_take(state->folder, state->folder.length - 1));
+    if (folder == NULL || exchange_keep(exchange) < 0) {
+        fail(exchange, 503);
+        return;
+    }
+    bool wants_json = http_accept_prefers_json(http_request_field(request, HTTP_FIELD_ACCEPT));
+    state->listing = (struct listing_options){
+        .root_fd = exchange->route_entry->root->fd,
+        .folder = folder,
+        .url_path = exchange->path,
+        .query = request->query,
+        .format = wants_json ? LISTING_JSON : LISTING_HTML,
+        .hidden = settings->hidden,
+    };
+    buffer_init(&state->content, LISTING_BYTES_MAX);
+    state->error = -EAGAIN; /* what it is when the job finds no room in the pool after all */
+    exchange->handler_state = state;
+    struct root *root = exchange->route_entry->root;
+    struct job_queue *queue = root->is_local ? &exchange->server->listings : &root->remote_jobs;
+    if (exchange_offload(exchange, queue, make_listing, answer_listing) < 0)
+        fail(exchange, 503);
+}
+
+static void index_looked_up(struct exchange *exchange, struct file *file)
+{
+    struct files_state *state = exchange->handler_state;
+    if (file->kind == FILE_REGULAR) {
+        answer_file(exchange, file);
+        return;
+    }
+    bool is_forbidden = file->kind == FILE_FORBIDDEN;
+    file_unref(file);
+    if (is_forbidden)
+        not_found(exchange, 403);
+    else
+        try_index(exchange, state);
+}
+
+static void try_index(struct exchange *exchange, struct files_state *state)
+{
+    const struct files_settings *settings = settings_of(exchange);
+    char path[PATH_MAX];
+    while (state->index_next < settings->index_count) {
+        struct slice index = settings->indexes[state->index_next++];
+        size_t length = state->folder.length + index.length;
+        if (!is_openable(slice_make(path, length)))
+            continue;
+        memcpy(path, state->folder.data, state->folder.length);
+        memcpy(path + state->folder.length, index.data, index.length);
+        exchange->handler_state = state;
+        lookup(exchange, slice_make(path, length), index_looked_up);
+        return;
+    }
+    if (settings->listing)
+        list_folder(exchange, state);
+    else
+        not_found(exchange, 404);
+}
+
+static void answer_folder(struct exchange *exchange, struct slice folder)
+{
+    struct files_state *state = arena_zalloc(&exchange->arena, sizeof(*state));
+    struct slice copy = arena_copy(&exchange->arena, folder);
+    if (state == NULL || copy.data == NULL) {
+        fail(exchange, 503);
+        return;
+    }
+    state->folder = copy;
+    try_index(exchange, state);
+}
+
+/* ---- the way in ---- */
+
+static void looked_up(struct exchange *exchange, struct file *file)
+{
+    enum file_kind kind = (enum file_kind)file->kind;
+    if (kind == FILE_REGULAR) {
+        answer_file(exchange, file);
+        return;
+    }
+    file_unref(file);
+    if (kind == FILE_FOLDER)
+        redirect_to_folder(exchange);
+    else
+        not_found(exchange, kind == FILE_FORBIDDEN ? 403 : 404);
+}
+
+static void answer_options(struct exchange *exchange)
+{
+    exchange_begin_response(exchange, 204);
+    exchange_add_field(exchange, HTTP_FIELD_ALLOW, SLICE("GET, HEAD, OPTIONS"));
+    struct slice origin = settings_of(exchange)->cors;
+    if (origin.length > 0) {
+        exchange_add_field(exchange, HTTP_FIELD_ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        exchange_add_field(exchange, HTTP_FIELD_ACCESS_CONTROL_ALLOW_METHODS, SLICE("GET, HEAD, OPTIONS"));
+        exchange_add_field(exchange, HTTP_FIELD_ACCESS_CONTROL_ALLOW_HEADERS, SLICE("Range, If-Range"));
+    }
+    exchange_respond(exchange, NULL, 0);
+}
+
+void files_handle(struct exchange *exchange)
+{
+    const struct files_settings *settings = settings_of(exchange);
+    struct slice path = path_in_root(exchange);
+    if (exchange->request.method == HTTP_METHOD_OPTIONS)
+        answer_options(exchange);
+    else if ((!settings->hidden && has_hidden_segment(path)) || !is_openable(path))
+        not_found(exchange, 404);
+    else if (path.length == 0 || path.data[path.length - 1] == '/')
+        answer_folder(exchange, path);
+    else
+        lookup(exchange, path, looked_up);
+}

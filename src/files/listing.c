@@ -1,0 +1,409 @@
+/* Writes what folder_entries found: as HTML by the templates in src/serve/pages, or as JSON.
+ *
+ * File names are anything but '/' and NUL, so each goes through http_path_encode where it is a link and
+ * through http_html_escape or http_json_escape where it is text; nothing else here comes from outside but the
+ * path and the query, of which only known words are used. */
+#include "files/listing.h"
+
+#include "disk/folder_entries.h"
+#include "http/date.h"
+#include "http/escape.h"
+#include "http/mime.h"
+#include "http/uri.h"
+#include "serve/page.h"
+
+#include <errno.h>
+
+/* The most that an entry takes, a byte of its name being up to 3 in a link and 6 in text, and what stands
+ * behind the last entry. */
+#define ROOM_BYTES 4096
+
+struct listing {
+    const struct listing_options *options;
+    struct folder_entries entries; /* of which the first `shown` had room */
+    size_t shown;
+    enum folder_order order;
+    bool descending;
+};
+
+/* The columns, and what the query calls them. Names are wanted from A to Z; who asks for sizes or dates wants
+ * the large and the new ones first. */
+static const struct column {
+    struct slice key;
+    struct slice label; /* HTML */
+    bool descending_first;
+} columns[] = {
+    [FOLDER_ORDER_NAME] = {SLICE("name"), SLICE("Name"), false},
+    [FOLDER_ORDER_SIZE] = {SLICE("size"), SLICE("Size"), true},
+    [FOLDER_ORDER_MODIFIED] = {SLICE("modified"), SLICE("Modified <span>(UTC)</span>"), true},
+};
+
+static void read_sort(struct listing *listing, struct slice value)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(columns); i++) {
+        if (slice_equal(value, columns[i].key))
+            listing->order = (enum folder_order)i;
+    }
+}
+
+static void read_query(struct listing *listing)
+{
+    struct slice rest = listing->options->query, element, order = {0};
+    while (slice_next(&rest, '&', &element)) {
+        if (slice_starts_with(element, SLICE("sort=")))
+            read_sort(listing, slice_skip(element, 5));
+        else if (slice_starts_with(element, SLICE("order=")))
+            order = slice_skip(element, 6);
+    }
+    listing->descending = slice_equal(order, SLICE("desc"));
+}
+
+/* The pieces of a row. */
+
+static const struct folder_entry *entry_from(void *context)
+{
+    return context;
+}
+
+static void fill_href(void *context, struct buffer *out)
+{
+    http_path_encode(out, entry_from(context)->name);
+    if (entry_from(context)->is_folder)
+        buffer_append_byte(out, '/');
+}
+
+static void fill_name(void *context, struct buffer *out)
+{
+    http_html_escape(out, entry_from(context)->name);
+    if (entry_from(context)->is_folder)
+        buffer_append_byte(out, '/');
+}
+
+static bool is_archive(struct slice type)
+{
+    static const struct slice archives[] = {
+        SLICE("application/gzip"),
+        SLICE("application/java-archive"),
+        SLICE("application/vnd.rar"),
+        SLICE("application/x-7z-compressed"),
+        SLICE("application/x-bzip"),
+        SLICE("application/x-bzip2"),
+        SLICE("application/x-tar"),
+        SLICE("application/x-xz"),
+        SLICE("application/zip"),
+        SLICE("application/zstd"),
+        SLICE("application/x-iso9660-image"),
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(archives); i++) {
+        if (slice_equal(type, archives[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The name of a symbol in listing.html. */
+static struct slice icon_for(const struct folder_entry *entry)
+{
+    if (entry->is_folder)
+        return SLICE("folder");
+    struct slice type = http_mime_type(entry->name);
+    static const struct slice families[] = {SLICE("image"), SLICE("audio"), SLICE("video"), SLICE("text")};
+    struct slice family = slice_take(type, slice_find(type, '/'));
+    for (size_t i = 0; i < ARRAY_LENGTH(families); i++) {
+        if (slice_equal(family, families[i]))
+            return families[i];
+    }
+    if (is_archive(type))
+        return SLICE("archive");
+    return http_mime_is_compressible(entry->name) ? SLICE("text") : SLICE("file");
+}
+
+static void fill_icon(void *context, struct buffer *out)
+{
+    buffer_append(out, icon_for(context));
+}
+
+/* With commas between the thousands. */
+static void append_grouped(struct buffer *out, uint64_t value)
+{
+    char digits[U64_DIGITS_MAX];
+    size_t count = format_u64(digits, value);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0)
+            buffer_append_byte(out, ',');
+        buffer_append_byte(out, digits[i]);
+    }
+}
+
+/* "7 files", "1 file". */
+static void append_count(struct buffer *out, uint64_t count, const char *noun)
+{
+    append_grouped(out, count);
+    buffer_printf(out, " %s%s", noun, count == 1 ? "" : "s");
+}
+
+/* "873 B", "1.2 KiB", "345 KiB". */
+static void append_size(struct buffer *out, uint64_t bytes)
+{
+    static const char units[] = "BKMGTPE";
+    double value = (double)bytes;
+    size_t unit = 0;
+    for (; value >= (unit == 0 ? 1024 : 1023.5); unit++)
+        value /= 1024;
+    if (unit == 0)
+        buffer_printf(out, "%.0f B", value);
+    else
+        buffer_printf(out, "%.*f %ciB", value < 99.95 ? 1 : 0, value, units[unit]);
+}
+
+static void fill_bytes(void *context, struct buffer *out)
+{
+    if (!entry_from(context)->is_folder)
+        append_count(out, entry_from(context)->size, "byte");
+}
+
+static void fill_size(void *context, struct buffer *out)
+{
+    if (!entry_from(context)->is_folder)
+        append_size(out, entry_from(context)->size);
+}
+
+static void append_date(const struct folder_entry *entry, size_t start, size_t length, struct buffer *out)
+{
+    char date[HTTP_DATE_ISO_LENGTH];
+    http_date_format_iso(date, entry->modified_seconds);
+    buffer_append(out, slice_make(date + start, length));
+}
+
+static void fill_modified(void *context, struct buffer *out)
+{
+    append_date(context, 0, HTTP_DATE_ISO_LENGTH, out);
+}
+
+static void fill_day(void *context, struct buffer *out)
+{
+    append_date(context, 0, strlen("1994-11-06"), out);
+}
+
+static void fill_minute(void *context, struct buffer *out)
+{
+    append_date(context, strlen("1994-11-06T"), strlen("08:49"), out);
+}
+
+static const struct page_slot row_slots[] = {
+    {SLICE("href"), fill_href},   {SLICE("icon"), fill_icon},     {SLICE("name"), fill_name},
+    {SLICE("bytes"), fill_bytes}, {SLICE("size"), fill_size},     {SLICE("modified"), fill_modified},
+    {SLICE("day"), fill_day},     {SLICE("minute"), fill_minute},
+};
+
+/* The pieces of a column's head: a link that sorts by it, or turns its order round. */
+
+struct column_head {
+    const struct column *column;
+    bool is_current;
+    bool descending; /* of the listing, where the column is the current one */
+};
+
+static const struct column_head *head_from(void *context)
+{
+    return context;
+}
+
+static void fill_key(void *context, struct buffer *out)
+{
+    buffer_append(out, head_from(context)->column->key);
+}
+
+static void fill_label(void *context, struct buffer *out)
+{
+    buffer_append(out, head_from(context)->column->label);
+}
+
+static void fill_sorted(void *context, struct buffer *out)
+{
+    const struct column_head *head = context;
+    if (head->is_current)
+        buffer_printf(out, " aria-sort=\"%s\"", head->descending ? "descending" : "ascending");
+}
+
+static void fill_order(void *context, struct buffer *out)
+{
+    const struct column_head *head = context;
+    bool descending = head->is_current ? !head->descending : head->column->descending_first;
+    buffer_append(out, descending ? SLICE("desc") : SLICE("asc"));
+}
+
+static const struct page_slot column_slots[] = {
+    {SLICE("key"), fill_key},
+    {SLICE("label"), fill_label},
+    {SLICE("sorted"), fill_sorted},
+    {SLICE("order"), fill_order},
+};
+
+/* The pieces of the page. */
+
+static struct listing *listing_from(void *context)
+{
+    return context;
+}
+
+static void fill_path(void *context, struct buffer *out)
+{
+    http_html_escape(out, listing_from(context)->options->url_path);
+}
+
+static size_t count_segments(struct slice path)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < path.length; i++)
+        count += path.data[i] == '/';
+    return count;
+}
+
+/* The folders from the root down, each a link that climbs to it; the last one is where we are. */
+static void fill_crumbs(void *context, struct buffer *out)
+{
+    struct slice path = listing_from(context)->options->url_path;
+    struct slice name = SLICE("Home");
+    for (size_t above = count_segments(path) - 1; above > 0; above--) {
+        buffer_append(out, SLICE("<li><a href=\""));
+        for (size_t i = 0; i < above; i++)
+            buffer_append(out, SLICE("../"));
+        buffer_append(out, SLICE("\">"));
+        http_html_escape(out, name);
+        buffer_append(out, SLICE("</a></li>"));
+        path = slice_skip(path, slice_find(path, '/') + 1);
+        name = slice_take(path, slice_find(path, '/'));
+    }
+    buffer_append(out, SLICE("<li aria-current=\"page\"><h1>"));
+    http_html_escape(out, name);
+    buffer_append(out, SLICE("</h1></li>"));
+}
+
+static void fill_columns(void *context, struct buffer *out)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(columns); i++) {
+        struct column_head head = {
+            .column = &columns[i],
+            .is_current = listing_from(context)->order == i,
+            .descending = listing_from(context)->descending,
+        };
+        page_write(&page_listing_column, column_slots, ARRAY_LENGTH(column_slots), &head, out);
+    }
+}
+
+static void fill_parent(void *context, struct buffer *out)
+{
+    if (listing_from(context)->options->url_path.length > 1)
+        page_write(&page_listing_parent, NULL, 0, NULL, out);
+}
+
+static bool has_room(const struct buffer *out)
+{
+    return !out->failed && out->length_max - out->length >= ROOM_BYTES;
+}
+
+static void fill_rows(void *context, struct buffer *out)
+{
+    struct listing *listing = context;
+    for (; listing->shown < listing->entries.count && has_room(out); listing->shown++) {
+        struct folder_entry *entry = &listing->entries.items[listing->shown];
+        page_write(&page_listing_row, row_slots, ARRAY_LENGTH(row_slots), entry, out);
+    }
+}
+
+static bool is_truncated(const struct listing *listing)
+{
+    return listing->entries.truncated || listing->shown < listing->entries.count;
+}
+
+static void append_note(struct buffer *out, const char *text)
+{
+    buffer_printf(out, "<tr><td colspan=\"3\" class=\"note\">%s</td></tr>", text);
+}
+
+/* Behind the rows, as only they know how many have room. */
+static void fill_notes(void *context, struct buffer *out)
+{
+    if (is_truncated(context))
+        append_note(out, "The folder holds more than one page can show.");
+    else if (listing_from(context)->shown == 0)
+        append_note(out, "This folder is empty.");
+}
+
+static void fill_summary(void *context, struct buffer *out)
+{
+    const struct listing *listing = context;
+    uint64_t folders = 0, bytes = 0;
+    for (size_t i = 0; i < listing->shown; i++) {
+        folders += listing->entries.items[i].is_folder;
+        bytes += listing->entries.items[i].size;
+    }
+    append_count(out, folders, "folder");
+    buffer_append(out, SLICE(", "));
+    append_count(out, listing->shown - folders, "file");
+    buffer_append(out, SLICE(", "));
+    append_size(out, bytes);
+}
+
+static const struct page_slot page_slots[] = {
+    {SLICE("path"), fill_path},       {SLICE("crumbs"), fill_crumbs}, {SLICE("columns"), fill_columns},
+    {SLICE("parent"), fill_parent},   {SLICE("notes"), fill_notes},   {SLICE("rows"), fill_rows},
+    {SLICE("summary"), fill_summary},
+};
+
+static void append_json_entry(struct buffer *out, struct folder_entry *entry)
+{
+    buffer_append(out, SLICE("{\"name\":\""));
+    http_json_escape(out, entry->name);
+    buffer_append(out, SLICE("\",\"href\":\"./"));
+    fill_href(entry, out);
+    buffer_printf(out, "\",\"type\":\"%s\",\"size\":", entry->is_folder ? "folder" : "file");
+    if (entry->is_folder)
+        buffer_append(out, SLICE("null"));
+    else
+        buffer_append_u64(out, entry->size);
+    buffer_append(out, SLICE(",\"modified\":\""));
+    fill_modified(entry, out);
+    buffer_append(out, SLICE("\"}"));
+}
+
+static void append_json(struct buffer *out, struct listing *listing)
+{
+    buffer_append(out, SLICE("{\"path\":\""));
+    http_json_escape(out, listing->options->url_path);
+    buffer_append(out, SLICE("\",\"entries\":["));
+    for (; listing->shown < listing->entries.count && has_room(out); listing->shown++) {
+        buffer_append(out, listing->shown > 0 ? SLICE(",\n") : SLICE("\n"));
+        append_json_entry(out, &listing->entries.items[listing->shown]);
+    }
+    buffer_printf(out, "\n],\"truncated\":%s}\n", is_truncated(listing) ? "true" : "false");
+}
+
+int listing_make(const struct listing_options *options, struct buffer *out)
+{
+    assert(slice_starts_with(options->url_path, SLICE("/")) &&
+           slice_ends_with(options->url_path, SLICE("/")));
+    struct listing listing = {.options = options, .order = FOLDER_ORDER_NAME};
+    read_query(&listing);
+    int result = folder_entries_read(options->root_fd, options->folder, options->hidden, LISTING_ENTRIES_MAX,
+                                     &listing.entries);
+    if (result < 0)
+        return result;
+    folder_entries_sort(&listing.entries, listing.order, listing.descending);
+    size_t length = out->length;
+    if (options->format == LISTING_HTML)
+        page_write(&page_listing, page_slots, ARRAY_LENGTH(page_slots), &listing, out);
+    else
+        append_json(out, &listing);
+    folder_entries_finish(&listing.entries);
+    if (!out->failed)
+        return 0;
+    out->length = length;
+    return -EFBIG;
+}
+
+struct slice listing_security_policy(void)
+{
+    return page_listing.policy;
+}

@@ -1,0 +1,557 @@
+/* Connections. Read advance first: parse what is there, send what is ready, again as long as both get on;
+ * then settle down in a state and wait.
+ *
+ * At most one exchange is being handled at a time, so responses leave in the order of their requests without
+ * any book-keeping; pipelined requests that are answered at once collect in `exchanges` and leave in one
+ * write (delivery.c).
+ *
+ * What a settled connection waits for always comes, or its deadline does: bytes and the FIN while it reads,
+ * on_sent while the stream sends, connection_continue while a job has an exchange. */
+#include "front/connection.h"
+
+#include "front/admission.h"
+#include "front/h1_output.h"
+#include "front/timeouts.h"
+#include "serve/dispatch.h"
+#include "serve/exchange.h"
+#include "server/server_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Responses that are collected before they are sent: the write's cost is spread by then. */
+#define PIPELINE_BATCH 32
+
+/* So many batches of one connection are answered before others have their turn. */
+#define TURN_BATCHES_MAX 8
+
+static const struct stream_events connection_stream_events;
+static const struct exchange_events connection_exchange_events;
+
+static const char *const state_names[] = {
+    [CONNECTION_IDLE] = "idle",
+    [CONNECTION_HEAD] = "reading a head",
+    [CONNECTION_BODY] = "reading content",
+    [CONNECTION_HANDLE] = "handling",
+    [CONNECTION_SEND] = "sending",
+    [CONNECTION_LINGER] = "lingering",
+    [CONNECTION_CLOSED] = "closed",
+};
+
+static struct connection *connection_of(const struct stream *stream)
+{
+    return CONTAINER_OF(stream, struct connection, stream);
+}
+
+static struct exchange *last_exchange(const struct connection *connection)
+{
+    return list_is_empty(&connection->exchanges)
+               ? NULL
+               : CONTAINER_OF(connection->exchanges.previous, struct exchange, link);
+}
+
+/* Content of the request that was begun is still to come. */
+static bool is_inside_content(const struct connection *connection)
+{
+    enum h1_state state = (enum h1_state)connection->engine.state;
+    return state != H1_STATE_HEAD && state != H1_STATE_END && state != H1_STATE_DEAD;
+}
+
+/* The engine would begin a new request with the next byte. */
+static bool is_between_requests(const struct connection *connection)
+{
+    return connection->engine.state == H1_STATE_HEAD;
+}
+
+static struct list *list_for(struct server *server, enum connection_state state)
+{
+    switch (state) {
+    case CONNECTION_IDLE: return &server->idle;
+    case CONNECTION_HEAD: return &server->reading;
+    case CONNECTION_BODY:
+    case CONNECTION_HANDLE:
+    case CONNECTION_SEND:
+    case CONNECTION_LINGER: return &server->busy;
+    case CONNECTION_CLOSED: break;
+    }
+    UNREACHABLE();
+}
+
+/* The one place where a connection that goes on changes its state: lists, counters, timers. Each list is in
+ * the order in which its members came to be there, with their latest requests. */
+static void set_state(struct connection *connection, enum connection_state state)
+{
+    struct server *server = connection->server;
+    enum connection_state before = (enum connection_state)connection->state;
+    bool is_new = state != before || connection->request_began;
+    if (is_new || list_is_empty(&connection->link)) {
+        list_remove(&connection->link);
+        list_append(list_for(server, state), &connection->link);
+    }
+    server_counters(server)->connections_idle +=
+        (uint64_t)(state == CONNECTION_IDLE) - (uint64_t)(before == CONNECTION_IDLE);
+    connection->state = (uint8_t)state;
+    connection->request_began = false;
+    timeouts_entered(connection, is_new);
+}
+
+static void drop_exchange(struct exchange *exchange)
+{
+    list_remove(&exchange->link);
+    dispatch_end(exchange);
+}
+
+static void drop_exchanges(struct connection *connection)
+{
+    struct exchange *exchange;
+    while ((exchange = last_exchange(connection)) != NULL)
+        drop_exchange(exchange);
+}
+
+static void close_now(struct connection *connection)
+{
+    if (connection->state == CONNECTION_CLOSED)
+        return;
+    server_counters(connection->server)->connections_open--;
+    if (connection->state == CONNECTION_IDLE)
+        server_counters(connection->server)->connections_idle--;
+    connection->state = CONNECTION_CLOSED;
+    timer_disarm(&connection->timer);
+    list_remove(&connection->link);
+    stream_close(&connection->stream);
+    drop_exchanges(connection);
+}
+
+void connection_abort(struct connection *connection)
+{
+    close_now(connection);
+}
+
+/* Our last byte is out. A client that said "close" sends nothing more: closing is safe. Any other may be
+ * sending still; a close now would make the kernel answer with RST, and RST would take our response out of
+ * the client's hands (RFC 9112 section 9.6). */
+static void finish(struct connection *connection)
+{
+    bool was_read_whole = connection->engine.state != H1_STATE_DEAD && !is_inside_content(connection);
+    if (connection->peer_ended || (connection->client_said_close && was_read_whole)) {
+        close_now(connection);
+        return;
+    }
+    drop_exchanges(connection);
+    input_clear(&connection->input);
+    stream_shutdown(&connection->stream);
+    set_state(connection, CONNECTION_LINGER);
+    stream_read_resume(&connection->stream);
+}
+
+/* The exchange that the head was parsed into, or that takes the place of a request that has none. */
+static struct exchange *take_spare(struct connection *connection)
+{
+    struct server *server = connection->server;
+    struct exchange *exchange = server->spare;
+    server->spare = NULL;
+    exchange->owner = connection;
+    exchange->events = &connection_exchange_events;
+    exchange->peer = &connection->peer;
+    exchange->snapshot = snapshot_ref(server->snapshot);
+    list_append(&connection->exchanges, &exchange->link);
+    return exchange;
+}
+
+static struct exchange *begin_exchange(struct connection *connection)
+{
+    struct server *server = connection->server;
+    const struct limits *limits = &server_settings(server)->limits;
+    struct exchange *exchange = take_spare(connection);
+    connection->request_began = true;
+    connection->request_count++;
+    connection->client_said_close = !exchange->request.keep_alive;
+    bool is_last =
+        limits->requests_per_connection && connection->request_count >= limits->requests_per_connection;
+    exchange->closes = connection->client_said_close || is_last || server->is_draining;
+    if (server->options.access_log)
+        exchange->began_us = loop_clock_us(server_loop(server));
+    return exchange;
+}
+
+/* A request without content is answered at once; one with content when that was read to its end, so that a
+ * limit or a timeout on the way can still be answered. A client that asks first ("Expect: 100-continue") is
+ * told at once: to go on, or, where it would be refused, why; then only closing keeps it and us from
+ * disagreeing about whether the content follows (RFC 9110 section 10.1.1). */
+static void on_request(struct connection *connection)
+{
+    struct exchange *exchange = begin_exchange(connection);
+    dispatch_route(exchange);
+    if (exchange->request.body == HTTP_BODY_NONE) {
+        dispatch_answer(exchange);
+    } else if (exchange->request.expect_continue && exchange->reject_status) {
+        connection->is_closing = exchange->closes = true;
+        dispatch_answer(exchange);
+    } else {
+        exchange->sends_continue = exchange->request.expect_continue;
+        connection->lacks_memory |= exchange_keep(exchange) < 0;
+    }
+    connection->is_closing |= exchange->closes && exchange->is_responded;
+}
+
+/* The last byte of a request. Where it had content, its exchange has been waiting for this. */
+static void on_request_end(struct connection *connection)
+{
+    struct exchange *exchange = last_exchange(connection);
+    if (exchange == NULL || exchange->is_responded || exchange->is_busy ||
+        exchange->request.body == HTTP_BODY_NONE)
+        return;
+    dispatch_answer(exchange);
+    connection->is_closing = exchange->closes && exchange->is_responded;
+}
+
+/* Answers with an error, and closes behind it: the request that is being read, or what should have been one.
+ */
+static void refuse(struct connection *connection, int status)
+{
+    struct exchange *exchange = last_exchange(connection);
+    if (exchange == NULL || exchange->is_responded)
+        exchange = take_spare(connection);
+    assert(!exchange->is_busy);
+    connection->is_closing = exchange->closes = true;
+    connection->client_said_close = false;
+    log_debug(connection->server->options.log, "refused with %d while %s", status,
+              state_names[connection->state]);
+    exchange_fail(exchange, status);
+}
+
+/* Something is under way that the next request must wait for. */
+static bool is_blocked(const struct connection *connection)
+{
+    const struct exchange *last = last_exchange(connection);
+    return connection->is_waiting || (last && !last->is_responded);
+}
+
+static bool has_spare(struct server *server)
+{
+    if (server->spare == NULL)
+        server->spare = exchange_create(server);
+    return server->spare != NULL;
+}
+
+enum parse_result {
+    PARSE_STARVED, /* nothing more to do without more bytes */
+    PARSE_PAUSED,  /* there may be more, but what was answered must be sent first */
+};
+
+static void count_content(struct connection *connection, size_t length)
+{
+    if (connection->state == CONNECTION_BODY)
+        connection->phase_bytes += length;
+}
+
+/* Takes requests out of the input and has them answered. What a head left unfinished is forgotten: the spare
+ * belongs to all connections, and the bytes that it points into do not stay. */
+static enum parse_result parse(struct connection *connection, struct slice *input)
+{
+    struct server *server = connection->server;
+    unsigned answered = 0;
+    for (;;) {
+        bool may_go_on =
+            !is_between_requests(connection) || (!is_blocked(connection) && answered < PIPELINE_BATCH);
+        if (connection->is_closing || !may_go_on)
+            return PARSE_PAUSED;
+        /* What is left of the pool is for those who have no request under way yet. */
+        bool must_wait = !list_is_empty(&connection->exchanges) && exchange_pool_is_low(server);
+        if (must_wait && is_between_requests(connection))
+            return PARSE_PAUSED;
+        if (!has_spare(server)) {
+            connection->lacks_memory = true;
+            return PARSE_PAUSED;
+        }
+        struct slice content;
+        switch (h1_next(&connection->engine, input, &server->spare->request, &content)) {
+        case H1_MORE: http_request_clear(&server->spare->request); return PARSE_STARVED;
+        case H1_REQUEST:
+            on_request(connection);
+            answered++;
+            break;
+        case H1_CONTENT: count_content(connection, content.length); break;
+        case H1_END: on_request_end(connection); break;
+        case H1_ERROR: refuse(connection, connection->engine.status); break;
+        }
+    }
+}
+
+/* The responses that are not sent whole yet outlive the bytes that their requests point into. */
+static bool keep_unsent(struct connection *connection)
+{
+    LIST_FOREACH(link, &connection->exchanges) {
+        if (exchange_keep(CONTAINER_OF(link, struct exchange, link)) < 0)
+            return false;
+    }
+    return true;
+}
+
+/* A job of the connection is on the offload pool and will call connection_continue. */
+static bool has_job(const struct connection *connection)
+{
+    LIST_FOREACH(link, &connection->exchanges) {
+        if (CONTAINER_OF(link, struct exchange, link)->is_busy)
+            return true;
+    }
+    return false;
+}
+
+/* It had its share of this turn: see rest. */
+static bool is_resting(const struct connection *connection)
+{
+    return connection->is_waiting && list_is_empty(&connection->exchanges);
+}
+
+static enum connection_state state_of(const struct connection *connection)
+{
+    if (stream_is_sending(&connection->stream) || is_resting(connection))
+        return CONNECTION_SEND;
+    if (is_inside_content(connection) && !connection->is_closing)
+        return CONNECTION_BODY;
+    if (!list_is_empty(&connection->exchanges)) {
+        assert(has_job(connection));
+        return CONNECTION_HANDLE;
+    }
+    return connection->input ? CONNECTION_HEAD : CONNECTION_IDLE;
+}
+
+/* What is read is parsed, or what is kept would grow without bound. */
+static bool wants_input(const struct connection *connection, enum connection_state state)
+{
+    return !connection->is_closing && (state <= CONNECTION_BODY || is_inside_content(connection));
+}
+
+/* Everything that could be done was done: waits for what comes next. */
+static void settle(struct connection *connection)
+{
+    enum connection_state state = state_of(connection);
+    if (connection->peer_ended && state <= CONNECTION_BODY) {
+        close_now(connection);
+        return;
+    }
+    if (wants_input(connection, state))
+        stream_read_resume(&connection->stream);
+    else
+        stream_read_pause(&connection->stream);
+    set_state(connection, state);
+}
+
+/* Lets the other connections have their turn, with requests left to answer. */
+static void rest(struct connection *connection)
+{
+    connection->is_waiting = true;
+    stream_send_later(&connection->stream);
+}
+
+/* True when the connection came to its end with what was delivered. */
+static bool has_ended(struct connection *connection, enum h1_output_result delivered)
+{
+    switch (delivered) {
+    case H1_OUTPUT_EMPTY:
+    case H1_OUTPUT_WAITING: return false;
+    case H1_OUTPUT_CLOSING: finish(connection); return true;
+    case H1_OUTPUT_FAILED: close_now(connection); return true;
+    }
+    UNREACHABLE();
+}
+
+/* Parses and answers as much of `input` as can be, sends what is ready, and keeps the rest; an idle
+ * connection keeps no buffer. `input` is lent, or what was kept. */
+static void advance(struct connection *connection, struct slice input)
+{
+    enum h1_output_result delivered;
+    bool may_go_on;
+    unsigned batches = 0;
+    do {
+        enum parse_result parsed = parse(connection, &input);
+        delivered = h1_output_flush(connection);
+        connection->is_waiting = delivered == H1_OUTPUT_WAITING;
+        may_go_on = parsed == PARSE_PAUSED && delivered == H1_OUTPUT_EMPTY && !connection->lacks_memory;
+    } while (may_go_on && ++batches < TURN_BATCHES_MAX);
+    /* It said that it was done and was not: closing now would take its answer from it, see finish. */
+    if (UNLIKELY(input.length > 0))
+        connection->client_said_close = false;
+    if (has_ended(connection, delivered))
+        return;
+    if (connection->lacks_memory || !keep_unsent(connection) || !input_set(&connection->input, input)) {
+        close_now(connection);
+        return;
+    }
+    if (may_go_on)
+        rest(connection);
+    settle(connection);
+}
+
+void connection_continue(struct connection *connection)
+{
+    const struct exchange *last = last_exchange(connection);
+    connection->is_closing |= last && last->is_responded && last->closes;
+    enum h1_output_result delivered = h1_output_flush(connection);
+    connection->is_waiting = delivered == H1_OUTPUT_WAITING;
+    if (has_ended(connection, delivered))
+        return;
+    if (delivered == H1_OUTPUT_EMPTY)
+        advance(connection, input_slice(connection->input));
+    else
+        settle(connection);
+}
+
+void connection_refuse(struct connection *connection, int status)
+{
+    if (!has_spare(connection->server)) {
+        close_now(connection);
+        return;
+    }
+    refuse(connection, status);
+    connection_continue(connection);
+}
+
+static void on_read(struct stream *stream, struct slice bytes)
+{
+    struct connection *connection = connection_of(stream);
+    if (connection->state == CONNECTION_LINGER)
+        return;
+    server_see_changes(connection->server, connection->request_count == 0);
+    if (LIKELY(connection->input == NULL)) {
+        advance(connection, bytes);
+        return;
+    }
+    if (!input_add(&connection->input, bytes)) {
+        close_now(connection);
+        return;
+    }
+    advance(connection, input_slice(connection->input));
+}
+
+static bool may_send_file(struct stream *stream, const struct segment *segment)
+{
+    LIST_FOREACH(link, &connection_of(stream)->exchanges) {
+        const struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+        if (exchange->file && exchange->file->fd == segment->fd)
+            return exchange_file_is_unchanged(exchange);
+    }
+    UNREACHABLE();
+}
+
+/* The content that was still to come will not: its request gets no answer, but those before it do. */
+static void give_up_request(struct connection *connection)
+{
+    struct exchange *exchange = last_exchange(connection);
+    assert(!exchange->is_responded && !exchange->is_busy);
+    drop_exchange(exchange);
+    exchange = last_exchange(connection);
+    if (exchange)
+        connection->is_closing = exchange->closes = true;
+}
+
+static void on_end(struct stream *stream)
+{
+    struct connection *connection = connection_of(stream);
+    connection->peer_ended = true;
+    if (is_inside_content(connection) && !connection->is_closing)
+        give_up_request(connection);
+    if (list_is_empty(&connection->exchanges))
+        close_now(connection);
+}
+
+static void on_sent(struct stream *stream)
+{
+    connection_continue(connection_of(stream));
+}
+
+static void on_error(struct stream *stream, int error)
+{
+    (void)error;
+    close_now(connection_of(stream));
+}
+
+static void on_closed(struct stream *stream)
+{
+    struct connection *connection = connection_of(stream);
+    input_clear(&connection->input);
+    server_connection_gone(connection->server, connection);
+}
+
+static size_t describe(const struct stream *stream, char *out, size_t size)
+{
+    const struct connection *connection = CONTAINER_OF(stream, const struct connection, stream);
+    const struct server *server = connection->server;
+    int length =
+        snprintf(out, size, "%s, last %.*s, on %s", state_names[connection->state],
+                 (int)server->activity_length, server->activity, loop_backend_name(server_loop(server)));
+    return MIN((size_t)MAX(length, 0), size - 1);
+}
+
+static const struct stream_events connection_stream_events = {
+    .on_read = on_read,
+    .may_send_file = may_send_file,
+    .on_end = on_end,
+    .on_sent = on_sent,
+    .on_error = on_error,
+    .on_closed = on_closed,
+    .describe = describe,
+};
+
+static void on_progress(void *owner)
+{
+    connection_continue(owner);
+}
+
+static const struct exchange_events connection_exchange_events = {.on_progress = on_progress};
+
+static struct peer peer_of(const struct address *address)
+{
+    struct peer peer = {.family = (uint8_t)address->any.sa_family};
+    if (peer.family == AF_INET)
+        memcpy(peer.bytes, &address->v4.sin_addr, 4);
+    else if (peer.family == AF_INET6)
+        memcpy(peer.bytes, &address->v6.sin6_addr, 16);
+    return peer;
+}
+
+bool connection_open(struct server *server, int fd, const struct address *address)
+{
+    struct peer peer = peer_of(address);
+    enum admission admission = admission_of(server, &peer);
+    if (admission == ADMISSION_REFUSED)
+        return false;
+    struct connection *connection = pool_get(&server->connections);
+    if (connection == NULL) {
+        if (admission == ADMISSION_COUNTED)
+            admission_release(server, &peer);
+        return false;
+    }
+    *connection = (struct connection){
+        .server = server,
+        .peer = peer,
+        .state = CONNECTION_IDLE,
+        .is_counted = admission == ADMISSION_COUNTED,
+    };
+    stream_init(&connection->stream, server_loop(server), fd, &connection_stream_events);
+    h1_init(&connection->engine, &server->h1_limits);
+    list_init(&connection->exchanges);
+    list_init(&connection->link);
+    timer_init(&connection->timer, timeouts_fire);
+    server_counters(server)->connections_open++;
+    server_counters(server)->connections_idle++;
+    set_state(connection, CONNECTION_IDLE);
+    if (stream_start(&connection->stream) < 0)
+        close_now(connection);
+    return true;
+}
+
+void connection_shut_down(struct connection *connection)
+{
+    finish(connection);
+}
+
+void connection_drain(struct connection *connection)
+{
+    struct exchange *last = last_exchange(connection);
+    if (connection->state == CONNECTION_IDLE)
+        timeouts_entered(connection, false);
+    else if (last && !last->is_responded)
+        last->closes = true;
+}

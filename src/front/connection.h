@@ -1,0 +1,87 @@
+/* A connection: a stream, the HTTP/1 engine that reads it, and the exchanges that answer. One small struct
+ * while it is idle.
+ *
+ * Its states, what each waits for, for how long (front/timeouts.c), and what happens when that is over:
+ *
+ *   IDLE    the first byte of a request             idle_ms            closes silently
+ *   HEAD    the rest of a head                      head_ms            408
+ *   BODY    the rest of a request's content         body_ms and rate   408
+ *   HANDLE  a job off the loop                      for ever           -
+ *   SEND    the peer to take what it is sent        write_ms and rate  closes
+ *   LINGER  the peer's FIN, after it has our last   linger_ms, after   closes
+ *           byte                                    those of SEND
+ *   CLOSED  the end of the turn
+ *
+ * It may wait for several things at once: content of a request while the response before it is sent. The
+ * state is then the one whose time counts: SEND before BODY before HANDLE. */
+#ifndef FRONT_CONNECTION_H
+#define FRONT_CONNECTION_H
+
+#include "front/input.h"
+#include "h1/h1.h"
+#include "loop/stream.h"
+#include "loop/wheel.h"
+#include "serve/peer.h"
+#include "sys/socket.h"
+
+struct server;
+
+enum connection_state {
+    CONNECTION_IDLE,
+    CONNECTION_HEAD,
+    CONNECTION_BODY,
+    CONNECTION_HANDLE,
+    CONNECTION_SEND,
+    CONNECTION_LINGER,
+    CONNECTION_CLOSED,
+};
+
+struct connection {
+    struct stream stream;
+    struct timer timer; /* armed at or before `deadline_ms`: moving the deadline back costs nothing */
+    uint64_t deadline_ms;
+    struct list link; /* in the server's list of idle, of reading, or of busy connections */
+    struct server *server;
+    struct h1 engine;
+    struct list exchanges;     /* struct exchange, in order; all but the last are responded */
+    struct input *input;       /* what was read and not parsed yet; NULL: nothing */
+    uint64_t phase_began_ms;   /* of BODY or SEND: what minimum rates are measured by */
+    uint64_t phase_bytes;      /* BODY: received; SEND: given to the stream */
+    uint64_t phase_bytes_seen; /* SEND: of these, acknowledged when last looked at */
+    uint32_t request_count;
+    uint8_t state;          /* enum connection_state */
+    bool request_began : 1; /* since the state was entered: the state's time begins anew */
+    bool
+        is_closing : 1; /* nothing behind the last request is parsed: the connection ends with its response */
+    bool is_waiting : 1;        /* a response is being sent or made: no request is begun before it is out */
+    bool lacks_memory : 1;      /* close, there is no going on */
+    bool peer_ended : 1;        /* FIN is in */
+    bool client_said_close : 1; /* it said that it sends nothing behind its last request */
+    bool is_counted : 1;        /* among those of its address */
+    struct peer peer;
+};
+
+/* With what pool and allocator add it is to stay within 256 bytes: tests/stress. */
+static_assert(sizeof(struct connection) <= 240, "an idle connection is this and nothing else");
+
+/* Takes over `fd`; false where it does not, because the address has as many connections as it may, or for
+ * want of memory. May answer a first request before it returns. */
+bool connection_open(struct server *server, int fd, const struct address *address) MUST_CHECK;
+
+/* Goes on after an exchange of the connection came forward: its response is ready, or a piece of it. */
+void connection_continue(struct connection *connection);
+
+/* Answers the request that is being read with an error, and closes behind it. */
+void connection_refuse(struct connection *connection, int status);
+
+/* Closes at once, whatever is under way. */
+void connection_abort(struct connection *connection);
+
+/* Ends an idle connection with FIN, and lingers. */
+void connection_shut_down(struct connection *connection);
+
+/* The server is draining: an idle connection is given a moment to send the request that may be on its way, a
+ * busy one finishes with Connection: close. */
+void connection_drain(struct connection *connection);
+
+#endif

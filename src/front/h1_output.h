@@ -1,0 +1,17 @@
+/* Delivery: the responses of a connection on their way into its stream, in the order of their requests. */
+#ifndef FRONT_H1_OUTPUT_H
+#define FRONT_H1_OUTPUT_H
+
+#include "front/connection.h"
+
+enum h1_output_result {
+    H1_OUTPUT_EMPTY,   /* every response is out: the next request may come */
+    H1_OUTPUT_WAITING, /* for the socket, a disk, a handler, or the rest of a request */
+    H1_OUTPUT_CLOSING, /* the response that the connection ends with is out; others may stand behind it */
+    H1_OUTPUT_FAILED,  /* the stream is broken: close */
+};
+
+/* Ends the exchanges whose responses are out and sends what is ready, as far as both go. */
+enum h1_output_result h1_output_flush(struct connection *connection) MUST_CHECK;
+
+#endif

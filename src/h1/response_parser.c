@@ -1,0 +1,256 @@
+/* Responses of HTTP/1 (RFC 9112 sections 4 to 7), parsed as strictly as requests are: a proxy that guesses
+ * where an answer ends gives one client what is another's.
+ *
+ * Two things are taken though they are wrong, as nobody can read them in another way: a status line without
+ * the space in front of a reason that is empty, and blanks between a field's name and its colon, which a
+ * proxy must take out (section 5.1). Read h1_response_next first. */
+#include "h1/response_parser.h"
+
+#include "h1/line.h"
+#include "http/status.h"
+
+#define STATUS_LINE_PREFIX SLICE("HTTP/1.")
+
+void h1_response_init(struct h1_response_parser *engine, const struct h1_limits *limits)
+{
+    *engine = (struct h1_response_parser){.limits = limits, .state = H1_RESPONSE_STATE_HEAD};
+}
+
+void h1_response_expect(struct h1_response_parser *engine, enum http_method method)
+{
+    assert(!h1_response_is_inside(engine));
+    engine->method = (uint8_t)method;
+    engine->interims = 0;
+}
+
+static enum h1_response_event die(struct h1_response_parser *engine)
+{
+    engine->state = H1_RESPONSE_STATE_DEAD;
+    return H1_RESPONSE_BAD;
+}
+
+/* --- heads --- */
+
+static bool is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+/* Whether the input can be the beginning of a status line, as far as it goes: what is no HTTP at all must not
+ * wait for a line end. */
+static bool can_begin(struct slice input)
+{
+    size_t length = MIN(input.length, STATUS_LINE_PREFIX.length);
+    return slice_equal(slice_take(input, length), slice_take(STATUS_LINE_PREFIX, length));
+}
+
+/* HTTP-version SP 3DIGIT SP [reason-phrase]. Codes from 600 on are what RFC 9110 section 15 lets a client
+ * take for 5xx: they stay as they are. */
+static bool parse_status_line(struct slice line, struct h1_response_head *head)
+{
+    if (line.length < 12 || !can_begin(line) || !is_digit(line.data[7]) || line.data[8] != ' ')
+        return false;
+    const char *code = line.data + 9;
+    if (code[0] < '1' || code[0] > '9' || !is_digit(code[1]) || !is_digit(code[2]))
+        return false;
+    if (line.length > 12 && line.data[12] != ' ')
+        return false;
+    head->version_minor = line.data[7] == '0' ? 0 : 1;
+    head->status = (uint16_t)((code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0'));
+    head->reason = slice_skip(line, MIN(line.length, (size_t)13));
+    return http_is_field_value(head->reason);
+}
+
+static bool parse_field(struct slice line, const struct h1_limits *limits, struct h1_response_head *head)
+{
+    if (head->field_count >= MIN(limits->fields, (uint32_t)HTTP_FIELDS_MAX))
+        return false;
+    struct http_field *field = &head->fields[head->field_count];
+    if (!h1_parse_field_line(line, true, field))
+        return false;
+    head->field_count++;
+    if (field->name != HTTP_FIELD_OTHER && head->first[field->name] == 0)
+        head->first[field->name] = (uint8_t)head->field_count;
+    return true;
+}
+
+static unsigned count_fields(const struct h1_response_head *head, enum http_field_name name)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < head->field_count; i++)
+        count += head->fields[i].name == name;
+    return count;
+}
+
+/* RFC 9112 section 9.3: 1.1 persists unless "close"; 1.0 only with "keep-alive". */
+static bool wants_keep_alive(const struct h1_response_head *head)
+{
+    bool close = false;
+    bool keep_alive = false;
+    for (unsigned i = 0; head->first[HTTP_FIELD_CONNECTION] && i < head->field_count; i++) {
+        if (head->fields[i].name != HTTP_FIELD_CONNECTION)
+            continue;
+        struct slice rest = head->fields[i].value;
+        struct slice option;
+        while (slice_next(&rest, ',', &option)) {
+            close |= slice_equal_nocase(option, SLICE("close"));
+            keep_alive |= slice_equal_nocase(option, SLICE("keep-alive"));
+        }
+    }
+    return !close && (head->version_minor >= 1 || keep_alive);
+}
+
+/* One Content-Length with one number, or none. Repeated ones are refused even where they agree. */
+static bool settle_length(struct h1_response_head *head)
+{
+    if (head->first[HTTP_FIELD_CONTENT_LENGTH] == 0)
+        return true;
+    head->has_length = true;
+    return count_fields(head, HTTP_FIELD_CONTENT_LENGTH) == 1 &&
+           slice_to_u64(h1_response_field(head, HTTP_FIELD_CONTENT_LENGTH), &head->content_length);
+}
+
+/* The only transfer coding is one "chunked", alone, in HTTP/1.1 and without a Content-Length: we never ask
+ * for another. Both fields together are how one answer is made to look like two (section 6.3). */
+static bool is_plainly_chunked(const struct h1_response_head *head)
+{
+    return head->version_minor >= 1 && !head->has_length &&
+           count_fields(head, HTTP_FIELD_TRANSFER_ENCODING) == 1 &&
+           slice_equal_nocase(h1_response_field(head, HTTP_FIELD_TRANSFER_ENCODING), SLICE("chunked"));
+}
+
+/* RFC 9112 section 6.3, in its order. */
+static bool settle_body(const struct h1_response_parser *engine, struct h1_response_head *head)
+{
+    bool is_coded = head->first[HTTP_FIELD_TRANSFER_ENCODING] != 0;
+    bool is_accepted_connect = engine->method == HTTP_METHOD_CONNECT && head->status / 100 == 2;
+    if (!settle_length(head) || (is_coded && !is_plainly_chunked(head)))
+        return false;
+    if (head->status == 101 || is_accepted_connect)
+        head->body = H1_RESPONSE_BODY_TUNNEL;
+    else if (engine->method == HTTP_METHOD_HEAD || http_status_has_no_content(head->status))
+        head->body = H1_RESPONSE_BODY_NONE;
+    else if (is_coded)
+        head->body = H1_RESPONSE_BODY_CHUNKED;
+    else
+        head->body = head->has_length ? H1_RESPONSE_BODY_LENGTH : H1_RESPONSE_BODY_UNTIL_CLOSE;
+    head->keep_alive = head->body != H1_RESPONSE_BODY_TUNNEL && head->body != H1_RESPONSE_BODY_UNTIL_CLOSE &&
+                       wants_keep_alive(head);
+    return head->body != H1_RESPONSE_BODY_LENGTH || head->content_length <= engine->limits->body_bytes;
+}
+
+static void clear(struct h1_response_head *head)
+{
+    memset(head, 0, offsetof(struct h1_response_head, fields));
+}
+
+static enum h1_head_result parse_head(const struct h1_response_parser *engine, struct slice input,
+                                      struct h1_response_head *head, size_t *ret_length)
+{
+    const struct h1_limits *limits = engine->limits;
+    struct slice rest = input;
+    struct slice line;
+    clear(head);
+    for (bool is_first = true;; is_first = false) {
+        enum h1_head_result result = h1_take_line(&rest, &line);
+        size_t used = result == H1_HEAD_MORE ? input.length : input.length - rest.length;
+        if (UNLIKELY(used > limits->head_bytes))
+            return H1_HEAD_BAD;
+        if (result != H1_HEAD_DONE)
+            return result;
+        if (line.length == 0 && !is_first)
+            break;
+        if (!(is_first ? parse_status_line(line, head) : parse_field(line, limits, head)))
+            return H1_HEAD_BAD;
+    }
+    *ret_length = input.length - rest.length;
+    return settle_body(engine, head) ? H1_HEAD_DONE : H1_HEAD_BAD;
+}
+
+/* --- the state machine --- */
+
+static void begin_content(struct h1_response_parser *engine, enum h1_response_body body,
+                          uint64_t content_length)
+{
+    engine->scanned = 0;
+    engine->state = body == H1_RESPONSE_BODY_TUNNEL ? H1_RESPONSE_STATE_TUNNEL : H1_RESPONSE_STATE_CONTENT;
+    switch (body) {
+    case H1_RESPONSE_BODY_NONE:
+    case H1_RESPONSE_BODY_TUNNEL: h1_content_begin_length(&engine->content, 0); return;
+    case H1_RESPONSE_BODY_LENGTH: h1_content_begin_length(&engine->content, content_length); return;
+    case H1_RESPONSE_BODY_CHUNKED: h1_content_begin_chunked(&engine->content); return;
+    case H1_RESPONSE_BODY_UNTIL_CLOSE: h1_content_begin_until_close(&engine->content); return;
+    }
+    UNREACHABLE();
+}
+
+void h1_response_skip_head(struct h1_response_parser *engine, enum h1_response_body body,
+                           uint64_t content_length)
+{
+    assert(!h1_response_is_inside(engine));
+    begin_content(engine, body, content_length);
+}
+
+static enum h1_response_event next_head(struct h1_response_parser *engine, struct slice *input,
+                                        struct h1_response_head *head)
+{
+    if (input->length == 0)
+        return H1_RESPONSE_MORE;
+    if (engine->scanned < STATUS_LINE_PREFIX.length && !can_begin(*input))
+        return die(engine);
+    /* Parsing starts over with each new line, but looks at no byte twice while it waits for one. */
+    struct slice fresh = slice_skip(*input, engine->scanned);
+    bool may_parse = slice_find(fresh, '\n') < fresh.length || input->length > engine->limits->head_bytes;
+    engine->scanned = (uint32_t)MIN(input->length, (size_t)UINT32_MAX);
+    if (!may_parse)
+        return H1_RESPONSE_MORE;
+    size_t length;
+    switch (parse_head(engine, *input, head, &length)) {
+    case H1_HEAD_MORE: return H1_RESPONSE_MORE;
+    case H1_HEAD_BAD: return die(engine);
+    case H1_HEAD_DONE: break;
+    }
+    *input = slice_skip(*input, length);
+    engine->scanned = 0;
+    if (head->status < 200 && head->status != 101)
+        return ++engine->interims > H1_RESPONSE_INTERIMS_MAX ? die(engine) : H1_RESPONSE_INTERIM;
+    begin_content(engine, head->body, head->content_length);
+    return H1_RESPONSE_HEAD;
+}
+
+static enum h1_response_event next_content(struct h1_response_parser *engine, struct slice *input,
+                                           struct slice *ret_content)
+{
+    switch (h1_content_next(&engine->content, engine->limits, input, ret_content)) {
+    case H1_CONTENT_MORE: return H1_RESPONSE_MORE;
+    case H1_CONTENT_PIECE: return H1_RESPONSE_CONTENT;
+    case H1_CONTENT_DONE: engine->state = H1_RESPONSE_STATE_HEAD; return H1_RESPONSE_END;
+    case H1_CONTENT_BAD: return die(engine);
+    }
+    UNREACHABLE();
+}
+
+enum h1_response_event h1_response_next(struct h1_response_parser *engine, struct slice *input,
+                                        struct h1_response_head *head, struct slice *ret_content)
+{
+    switch ((enum h1_response_state)engine->state) {
+    case H1_RESPONSE_STATE_HEAD: return next_head(engine, input, head);
+    case H1_RESPONSE_STATE_CONTENT: return next_content(engine, input, ret_content);
+    case H1_RESPONSE_STATE_TUNNEL: return H1_RESPONSE_MORE;
+    case H1_RESPONSE_STATE_DEAD: *input = slice_skip(*input, input->length); return H1_RESPONSE_MORE;
+    }
+    UNREACHABLE();
+}
+
+enum h1_response_event h1_response_close(struct h1_response_parser *engine, size_t input_length)
+{
+    bool is_at_end = engine->state == H1_RESPONSE_STATE_CONTENT &&
+                     (engine->content.state == H1_CONTENT_STATE_UNTIL_CLOSE ||
+                      engine->content.state == H1_CONTENT_STATE_DONE);
+    bool is_idle = engine->state == H1_RESPONSE_STATE_HEAD && input_length == 0 && engine->interims == 0;
+    if (is_at_end || engine->state == H1_RESPONSE_STATE_TUNNEL) {
+        engine->state = H1_RESPONSE_STATE_HEAD;
+        return H1_RESPONSE_END;
+    }
+    return is_idle ? H1_RESPONSE_MORE : die(engine);
+}

@@ -1,0 +1,64 @@
+/* Response heads. The order is fixed: status line, Date, fields, Content-Length, Connection; so a head that
+ * is kept can be given a new date in place and another Connection field at its end. */
+#include "h1/response_writer.h"
+
+#include "base/buffer.h"
+#include "http/status.h"
+
+#define DATE_NAME   "Date: "
+#define LENGTH_NAME "Content-Length: "
+
+size_t h1_response_date_offset(int status)
+{
+    char line[HTTP_STATUS_LINE_MAX];
+    return http_status_line(line, status) + sizeof(DATE_NAME) - 1;
+}
+
+struct slice h1_response_connection(enum h1_persistence persistence)
+{
+    switch (persistence) {
+    case H1_PERSIST: return SLICE("");
+    case H1_PERSIST_KEEP_ALIVE: return SLICE("Connection: keep-alive\r\n");
+    case H1_PERSIST_CLOSE: return SLICE("Connection: close\r\n");
+    }
+    UNREACHABLE();
+}
+
+size_t h1_response_size(const struct http_response *response)
+{
+    size_t size = HTTP_STATUS_LINE_MAX + sizeof(DATE_NAME) + HTTP_DATE_LENGTH + 2 + sizeof(LENGTH_NAME) +
+                  U64_DIGITS_MAX + 2 + h1_response_connection(H1_PERSIST_KEEP_ALIVE).length + 2;
+    for (unsigned i = 0; i < response->field_count; i++)
+        size += response->fields[i].name.length + response->fields[i].value.length + sizeof(": \r\n");
+    return size;
+}
+
+static char *put(char *out, struct slice bytes)
+{
+    if (bytes.length)
+        memcpy(out, bytes.data, bytes.length);
+    return out + bytes.length;
+}
+
+size_t h1_response_write(char *out, const struct http_response *response, const char date[HTTP_DATE_LENGTH],
+                         enum h1_persistence persistence)
+{
+    char *end = out + http_status_line(out, response->status);
+    end = put(end, SLICE(DATE_NAME));
+    end = put(end, slice_make(date, HTTP_DATE_LENGTH));
+    end = put(end, SLICE("\r\n"));
+    for (unsigned i = 0; i < response->field_count; i++) {
+        end = put(end, response->fields[i].name);
+        end = put(end, SLICE(": "));
+        end = put(end, response->fields[i].value);
+        end = put(end, SLICE("\r\n"));
+    }
+    if (!response->no_length) {
+        end = put(end, SLICE(LENGTH_NAME));
+        end += format_u64(end, response->content_length);
+        end = put(end, SLICE("\r\n"));
+    }
+    end = put(end, h1_response_connection(persistence));
+    end = put(end, SLICE("\r\n"));
+    return (size_t)(end - out);
+}

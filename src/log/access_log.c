@@ -1,0 +1,248 @@
+/* Formatting of access log lines, straight into the writer's buffer. Every piece has its own bound, and the
+ * bounds together fit in LINE_BYTES_MAX, so that nothing needs checking on the way. */
+#include "log/access_log.h"
+
+#include "base/buffer.h"
+#include "log/line_writer.h"
+#include "loop/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define DELAY_MS 500
+
+/* Bounds of what clients choose, after escaping. */
+#define CLIENT_BYTES_MAX     64
+#define METHOD_BYTES_MAX     64
+#define TARGET_BYTES_MAX     2048
+#define HOST_BYTES_MAX       255
+#define REFERER_BYTES_MAX    768
+#define USER_AGENT_BYTES_MAX 512
+
+/* Everything else: names, quotes, the time and four numbers. */
+#define FRAME_BYTES_MAX 300
+
+static_assert(CLIENT_BYTES_MAX + METHOD_BYTES_MAX + TARGET_BYTES_MAX + HOST_BYTES_MAX + REFERER_BYTES_MAX +
+                      USER_AGENT_BYTES_MAX + FRAME_BYTES_MAX <=
+                  LINE_BYTES_MAX,
+              "every line fits");
+
+struct access_log {
+    struct loop *loop;
+    struct line_writer *writer;
+    enum access_log_format format;
+    int64_t time_seconds; /* what `time_text` says */
+    size_t time_length;
+    char time_text[32];
+};
+
+int access_log_create(const struct access_log_options *options, struct access_log **ret_log)
+{
+    struct line_writer_options writer_options = {
+        .loop = options->loop,
+        .fd = options->fd,
+        .name = "access log",
+        .delay_ms = DELAY_MS,
+        .counters = options->counters,
+        .errors = options->errors,
+    };
+    struct line_writer *writer;
+    int error = line_writer_create(&writer_options, &writer);
+    if (error < 0)
+        return error;
+    struct access_log *log = calloc(1, sizeof(*log));
+    if (log == NULL) {
+        line_writer_destroy(writer);
+        return -ENOMEM;
+    }
+    log->loop = options->loop;
+    log->writer = writer;
+    log->format = options->format;
+    log->time_seconds = -1;
+    *ret_log = log;
+    return 0;
+}
+
+void access_log_set_fd(struct access_log *log, int fd)
+{
+    line_writer_set_fd(log->writer, fd);
+}
+
+void access_log_destroy(struct access_log *log)
+{
+    if (log == NULL)
+        return;
+    line_writer_destroy(log->writer);
+    free(log);
+}
+
+/* What follows writes at `out` and returns where it ends. */
+
+static char *put(char *out, struct slice bytes)
+{
+    memcpy(out, bytes.data, bytes.length);
+    return out + bytes.length;
+}
+
+static char *put_number(char *out, uint64_t value)
+{
+    return out + format_u64(out, value);
+}
+
+static bool is_plain(unsigned char byte)
+{
+    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+/* Everything but plain ASCII becomes `prefix` and two hexadecimal digits: "\x0a", or in JSON "\u000a". Bytes
+ * that are no ASCII are named one by one, since nobody says which encoding they are in. */
+static char *put_escaped(char *out, struct slice bytes, struct slice prefix, size_t bytes_max)
+{
+    static const char digits[] = "0123456789abcdef";
+    static const struct slice cut = {.data = "...", .length = 3};
+    const char *last = out + bytes_max - cut.length - prefix.length - 2;
+    for (size_t i = 0; i < bytes.length; i++) {
+        unsigned char byte = (unsigned char)bytes.data[i];
+        if (UNLIKELY(out > last))
+            return put(out, cut);
+        if (LIKELY(is_plain(byte))) {
+            *out++ = (char)byte;
+            continue;
+        }
+        out = put(out, prefix);
+        *out++ = digits[byte >> 4];
+        *out++ = digits[byte & 15];
+    }
+    return out;
+}
+
+static char *put_time(char *out, struct access_log *log)
+{
+    int64_t now = loop_wall_seconds(log->loop);
+    if (UNLIKELY(now != log->time_seconds)) {
+        const char *format =
+            log->format == ACCESS_LOG_JSON ? "%Y-%m-%dT%H:%M:%SZ" : "%d/%b/%Y:%H:%M:%S +0000";
+        time_t seconds = (time_t)now;
+        struct tm tm;
+        gmtime_r(&seconds, &tm);
+        log->time_length = strftime(log->time_text, sizeof(log->time_text), format, &tm);
+        log->time_seconds = now;
+    }
+    return put(out, slice_make(log->time_text, log->time_length));
+}
+
+/* The common log format and its extension: quoted strings, "-" for what is not there. */
+
+static char *put_text(char *out, struct slice bytes, size_t bytes_max)
+{
+    return put_escaped(out, bytes, SLICE("\\x"), bytes_max);
+}
+
+static char *put_field(char *out, const struct http_request *request, enum http_field_name name,
+                       size_t bytes_max)
+{
+    struct slice value = request ? http_request_field(request, name) : (struct slice){0};
+    out = put(out, SLICE(" \""));
+    out = value.data ? put_text(out, value, bytes_max) : put(out, SLICE("-"));
+    return put(out, SLICE("\""));
+}
+
+static char *put_request_line(char *out, const struct http_request *request)
+{
+    if (request == NULL)
+        return put(out, SLICE("\"-\""));
+    out = put(out, SLICE("\""));
+    out = put_text(out, request->method_text, METHOD_BYTES_MAX);
+    out = put(out, SLICE(" "));
+    out = put_text(out, request->target, TARGET_BYTES_MAX);
+    out = put(out, SLICE(" HTTP/1."));
+    out = put_number(out, request->version_minor);
+    return put(out, SLICE("\""));
+}
+
+static char *put_common(char *out, struct access_log *log, const struct access_log_entry *entry)
+{
+    out = put_text(out, entry->client, CLIENT_BYTES_MAX);
+    out = put(out, SLICE(" - - ["));
+    out = put_time(out, log);
+    out = put(out, SLICE("] "));
+    out = put_request_line(out, entry->request);
+    out = put(out, SLICE(" "));
+    out = put_number(out, (uint64_t)entry->status);
+    out = put(out, SLICE(" "));
+    return entry->body_bytes > 0 ? put_number(out, entry->body_bytes) : put(out, SLICE("-"));
+}
+
+static char *put_combined(char *out, struct access_log *log, const struct access_log_entry *entry)
+{
+    out = put_common(out, log, entry);
+    out = put_field(out, entry->request, HTTP_FIELD_REFERER, REFERER_BYTES_MAX);
+    return put_field(out, entry->request, HTTP_FIELD_USER_AGENT, USER_AGENT_BYTES_MAX);
+}
+
+/* One JSON object a line; what is not there is left out. */
+
+static char *put_json_text(char *out, struct slice name, struct slice bytes, size_t bytes_max)
+{
+    if (bytes.data == NULL)
+        return out;
+    out = put(out, SLICE(",\""));
+    out = put(out, name);
+    out = put(out, SLICE("\":\""));
+    out = put_escaped(out, bytes, SLICE("\\u00"), bytes_max);
+    return put(out, SLICE("\""));
+}
+
+static char *put_json_number(char *out, struct slice name, uint64_t value)
+{
+    out = put(out, SLICE(",\""));
+    out = put(out, name);
+    out = put(out, SLICE("\":"));
+    return put_number(out, value);
+}
+
+static char *put_json_request(char *out, const struct http_request *request)
+{
+    struct slice referer = http_request_field(request, HTTP_FIELD_REFERER);
+    struct slice user_agent = http_request_field(request, HTTP_FIELD_USER_AGENT);
+    out = put_json_text(out, SLICE("method"), request->method_text, METHOD_BYTES_MAX);
+    out = put_json_text(out, SLICE("target"), request->target, TARGET_BYTES_MAX);
+    out = put_json_text(out, SLICE("version"), request->version_minor ? SLICE("1.1") : SLICE("1.0"), 16);
+    out = put_json_text(out, SLICE("host"), request->host, HOST_BYTES_MAX);
+    out = put_json_text(out, SLICE("referer"), referer, REFERER_BYTES_MAX);
+    return put_json_text(out, SLICE("user_agent"), user_agent, USER_AGENT_BYTES_MAX);
+}
+
+static char *put_json(char *out, struct access_log *log, const struct access_log_entry *entry)
+{
+    out = put(out, SLICE("{\"time\":\""));
+    out = put_time(out, log);
+    out = put(out, SLICE("\""));
+    out = put_json_text(out, SLICE("client"), entry->client, CLIENT_BYTES_MAX);
+    if (entry->request)
+        out = put_json_request(out, entry->request);
+    out = put_json_number(out, SLICE("status"), (uint64_t)entry->status);
+    out = put_json_number(out, SLICE("bytes"), entry->body_bytes);
+    out = put_json_number(out, SLICE("duration_us"), entry->duration_us);
+    return put(out, SLICE("}"));
+}
+
+static char *put_entry(char *out, struct access_log *log, const struct access_log_entry *entry)
+{
+    switch (log->format) {
+    case ACCESS_LOG_COMMON: return put_common(out, log, entry);
+    case ACCESS_LOG_COMBINED: return put_combined(out, log, entry);
+    case ACCESS_LOG_JSON: return put_json(out, log, entry);
+    }
+    UNREACHABLE();
+}
+
+void access_log_add(struct access_log *log, const struct access_log_entry *entry)
+{
+    char *line = line_writer_reserve(log->writer, LINE_BYTES_MAX);
+    if (line == NULL)
+        return;
+    char *end = put(put_entry(line, log, entry), SLICE("\n"));
+    line_writer_commit(log->writer, (size_t)(end - line));
+}

@@ -1,0 +1,52 @@
+/* The access log: one line a request, buffered, written off the loop.
+ *
+ * Lines collect in a buffer of the worker; a full buffer, or half a second, hands it to the offload pool,
+ * which writes it. When both buffers are full (a full disk, a dead pipe, a slow one) lines are dropped and
+ * counted; the count is reported in the error log when writing goes on, and at the end.
+ *
+ * Bytes that clients send are escaped so that none of them can end a line or a quoted string; values longer
+ * than their place in the line (2048 bytes for the target, 768 for Referer, 512 for User-Agent) are cut and
+ * end in "...". Times are UTC. */
+#ifndef LOG_ACCESS_LOG_H
+#define LOG_ACCESS_LOG_H
+
+#include "base/log.h"
+#include "http/request.h"
+#include "log/counters.h"
+
+struct loop;
+struct access_log;
+
+enum access_log_format { ACCESS_LOG_COMMON, ACCESS_LOG_COMBINED, ACCESS_LOG_JSON };
+
+struct access_log_options {
+    struct loop *loop; /* outlives the log */
+    int fd;            /* opened with O_APPEND, or a pipe; the log owns it and closes it */
+    enum access_log_format format;
+    struct counters *counters;
+    struct log *errors; /* where dropped lines and failed writes are reported */
+};
+
+/* What a line says beyond the request itself. */
+struct access_log_entry {
+    struct slice client;                /* the address as text, without port; "unix" for unix sockets */
+    const struct http_request *request; /* may be NULL: a request that could not be parsed */
+    uint64_t body_bytes;                /* content bytes of the response that were handed to the socket */
+    uint64_t duration_us;
+    int status;
+};
+
+/* Returns 0 or -ENOMEM; then `fd` is closed too. */
+int access_log_create(const struct access_log_options *options, struct access_log **ret_log) MUST_CHECK;
+
+/* Adds a line. Never blocks. */
+void access_log_add(struct access_log *log, const struct access_log_entry *entry);
+
+/* Goes on in `fd`, which is the log's; the one before is closed. For log rotation. */
+void access_log_set_fd(struct access_log *log, int fd);
+
+/* The loop must not be running. Writes what is buffered, waiting at most a second for it, and frees the log.
+ * NULL is ignored. */
+void access_log_destroy(struct access_log *log);
+
+#endif

@@ -1,0 +1,36 @@
+/* What a worker counts, in memory shared with the master: one writer (the worker), many readers.
+ *
+ * Each counter is one aligned 64-bit word, written without a lock; a reader sees each value whole, though not
+ * all of the same instant. */
+#ifndef LOG_COUNTERS_H
+#define LOG_COUNTERS_H
+
+#include <stdint.h>
+
+/*  name, what it counts */
+#define COUNTER_TABLE(X)                                                           \
+    X(connections_accepted, "connections accepted")                                \
+    X(connections_open, "connections open now")                                    \
+    X(connections_idle, "connections open now that wait for a request")            \
+    X(connections_refused, "connections answered 503 because a limit was reached") \
+    X(connections_shed, "idle connections closed to make room")                    \
+    X(accept_failures, "accept(2) failed for want of descriptors or memory")       \
+    X(requests, "requests answered")                                               \
+    X(responses_2xx, "responses with a 2xx status")                                \
+    X(responses_3xx, "responses with a 3xx status")                                \
+    X(responses_4xx, "responses with a 4xx status")                                \
+    X(responses_5xx, "responses with a 5xx status")                                \
+    X(timeouts, "connections ended by a timeout")                                  \
+    X(bytes_sent, "bytes handed to sockets")                                       \
+    X(cache_hits, "requests answered from the file cache")                         \
+    X(cache_misses, "requests that opened a file")                                 \
+    X(stalls, "loop callbacks longer than 5 ms")                                   \
+    X(log_lines_dropped, "log lines dropped because the log could not take them")
+
+struct counters {
+#define X(name, text) uint64_t name;
+    COUNTER_TABLE(X)
+#undef X
+} __attribute__((aligned(64)));
+
+#endif

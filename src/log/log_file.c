@@ -1,0 +1,159 @@
+/* The sink of error logs. */
+#include "log/log_file.h"
+
+#include "base/error.h"
+#include "log/line_writer.h"
+#include "sys/clock.h"
+#include "sys/output.h"
+#include "sys/socket.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Soon, but a burst of lines is one write. */
+#define DELAY_MS 20
+
+/* A name, a colour and a time around what log_line hands on. */
+#define FRAME_BYTES_MAX 64
+
+static const char *level_colour(enum log_level level)
+{
+    switch (level) {
+    case LOG_LEVEL_ERROR: return "\033[1;31m";
+    case LOG_LEVEL_WARNING: return "\033[33m";
+    case LOG_LEVEL_INFO: return "";
+    case LOG_LEVEL_DEBUG: return "\033[2m";
+    }
+    UNREACHABLE();
+}
+
+static size_t format_for_terminal(char *out, enum log_level level, struct slice line, bool has_colours)
+{
+    size_t size = FRAME_BYTES_MAX + line.length;
+    if (level == LOG_LEVEL_INFO)
+        return (size_t)snprintf(out, size, "%.*s\n", SLICE_ARGS(line));
+    const char *begin = has_colours ? level_colour(level) : "", *end = has_colours ? "\033[0m" : "";
+    return (size_t)snprintf(out, size, "%s%s:%s %.*s\n", begin, log_level_name(level), end, SLICE_ARGS(line));
+}
+
+static size_t format_for_file(char *out, enum log_level level, struct slice line)
+{
+    time_t seconds = (time_t)(sys_realtime_ns() / 1000000000);
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    size_t length = strftime(out, FRAME_BYTES_MAX, "%Y-%m-%dT%H:%M:%SZ ", &tm);
+    size_t size = FRAME_BYTES_MAX + line.length - length;
+    return length +
+           (size_t)snprintf(out + length, size, "%s %.*s\n", log_level_name(level), SLICE_ARGS(line));
+}
+
+static size_t format_line(const struct log_file *file, char *out, enum log_level level, struct slice line)
+{
+    line.length = MIN(line.length, (size_t)LINE_BYTES_MAX - FRAME_BYTES_MAX);
+    return file->is_terminal ? format_for_terminal(out, level, line, file->has_colours)
+                             : format_for_file(out, level, line);
+}
+
+static void write_now(int fd, struct slice line)
+{
+    /* What cannot be written is lost: there is nobody left to tell, and waiting would stop the master. */
+    if (sys_wait_writable(fd, 0) == 0) {
+        ssize_t written = sys_write(fd, line);
+        (void)written;
+    }
+}
+
+static void write_directly(const struct log_file *file, enum log_level level, struct slice line)
+{
+    char out[LINE_BYTES_MAX];
+    struct slice formatted = slice_make(out, format_line(file, out, level, line));
+    write_now(file->fd, formatted);
+    if (file->echoes && file->path)
+        write_now(STDERR_FILENO, formatted);
+}
+
+static void write_line(struct log *log, enum log_level level, struct slice line)
+{
+    struct log_file *file = CONTAINER_OF(log, struct log_file, log);
+    if (file->writer == NULL) {
+        write_directly(file, level, line);
+        return;
+    }
+    char *out = line_writer_reserve(file->writer, LINE_BYTES_MAX);
+    if (out)
+        line_writer_commit(file->writer, format_line(file, out, level, line));
+}
+
+static int open_path(const char *path)
+{
+    return path ? sys_open_for_append(path) : sys_duplicate(STDERR_FILENO);
+}
+
+int log_file_open(struct log_file *file, struct slice path, enum log_level level)
+{
+    bool is_stderr = path.length == 0 || slice_equal(path, SLICE("-"));
+    int fd = open_path(is_stderr ? NULL : path.data);
+    if (fd < 0)
+        return fd;
+    const char *no_color = getenv("NO_COLOR");
+    bool is_terminal = sys_is_terminal(fd);
+    *file = (struct log_file){
+        .log = {.level = level, .write = write_line},
+        .path = is_stderr ? NULL : path.data,
+        .fd = fd,
+        .is_terminal = is_terminal,
+        .has_colours = is_terminal && (no_color == NULL || no_color[0] == '\0'),
+        .echoes = true,
+    };
+    return 0;
+}
+
+int log_file_attach(struct log_file *file, struct loop *loop, struct counters *counters)
+{
+    assert(file->writer == NULL);
+    int fd = sys_duplicate(file->fd);
+    if (fd < 0)
+        return fd;
+    struct line_writer_options options = {
+        .loop = loop,
+        .fd = fd,
+        .name = "error log",
+        .delay_ms = DELAY_MS,
+        .counters = counters,
+        .errors = &file->log,
+    };
+    return line_writer_create(&options, &file->writer);
+}
+
+void log_file_detach(struct log_file *file)
+{
+    struct line_writer *writer = file->writer;
+    file->writer = NULL; /* first, so that what the writer itself reports is written directly */
+    line_writer_destroy(writer);
+}
+
+int log_file_reopen(struct log_file *file)
+{
+    if (file->path == NULL)
+        return 0;
+    int fd = sys_open_for_append(file->path);
+    int copy = fd < 0 || file->writer == NULL ? 0 : sys_duplicate(fd);
+    if (fd < 0 || copy < 0) {
+        if (fd >= 0)
+            sys_close(fd);
+        return fd < 0 ? fd : copy;
+    }
+    sys_close(file->fd);
+    file->fd = fd;
+    if (file->writer)
+        line_writer_set_fd(file->writer, copy);
+    return 0;
+}
+
+void log_file_close(struct log_file *file)
+{
+    assert(file->writer == NULL);
+    sys_close(file->fd);
+}

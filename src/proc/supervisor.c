@@ -1,0 +1,214 @@
+/* Bookkeeping of child processes. The life of a child, while the supervisor is kept:
+ *
+ *     absent -> starting -> ready -> due -> starting ...
+ *
+ * A child that is starting may end too and is due then. Before and after, whoever ends is absent. */
+#include "proc/supervisor.h"
+
+#include "base/error.h"
+#include "sys/clock.h"
+#include "sys/socket.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EARLY_MS     1000 /* an end within this time may well repeat itself */
+#define PAUSE_MS_MIN 100
+#define PAUSE_MS_MAX 10000
+
+static uint64_t now_ms(void)
+{
+    return sys_monotonic_ns() / 1000000;
+}
+
+int supervisor_init(struct supervisor *supervisor, const struct supervisor_options *options)
+{
+    struct child *children = calloc(options->count, sizeof(*children));
+    if (children == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < options->count; i++)
+        children[i].ready_fd = -1;
+    *supervisor = (struct supervisor){.options = *options, .children = children};
+    return 0;
+}
+
+void supervisor_finish(struct supervisor *supervisor)
+{
+    assert(supervisor->running == 0);
+    free(supervisor->children);
+    supervisor->children = NULL;
+}
+
+static void close_ready_fd(struct child *child)
+{
+    if (child->ready_fd >= 0)
+        sys_close(child->ready_fd);
+    child->ready_fd = -1;
+}
+
+/* In the child: works, and never returns into the parent's code. */
+static _Noreturn void live(struct supervisor *supervisor, size_t number, const int ready_fds[2])
+{
+    sys_close(ready_fds[0]);
+    for (size_t i = 0; i < supervisor->options.count; i++)
+        close_ready_fd(&supervisor->children[i]);
+    exit(supervisor->options.work(supervisor->options.context, number, ready_fds[1]));
+}
+
+int supervisor_start(struct supervisor *supervisor, size_t number)
+{
+    struct child *child = &supervisor->children[number];
+    assert(child->pid == 0);
+    int ready_fds[2];
+    int error = sys_pipe(ready_fds);
+    if (error < 0)
+        return error;
+    pid_t pid = sys_fork();
+    if (pid == 0)
+        live(supervisor, number, ready_fds);
+    sys_close(ready_fds[1]);
+    if (pid < 0) {
+        sys_close(ready_fds[0]);
+        return pid;
+    }
+    child->pid = pid;
+    child->ready_fd = ready_fds[0];
+    child->is_due = false;
+    child->started_ms = now_ms();
+    supervisor->running++;
+    return 0;
+}
+
+size_t supervisor_poll_set(const struct supervisor *supervisor, struct pollfd *fds)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < supervisor->options.count; i++) {
+        if (supervisor->children[i].ready_fd >= 0)
+            fds[count++] = (struct pollfd){.fd = supervisor->children[i].ready_fd, .events = POLLIN};
+    }
+    return count;
+}
+
+static struct child *find_by_ready_fd(struct supervisor *supervisor, int fd)
+{
+    for (size_t i = 0; i < supervisor->options.count; i++) {
+        if (supervisor->children[i].ready_fd == fd)
+            return &supervisor->children[i];
+    }
+    return NULL;
+}
+
+void supervisor_take_ready(struct supervisor *supervisor, const struct pollfd *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct child *child = fds[i].revents ? find_by_ready_fd(supervisor, fds[i].fd) : NULL;
+        if (child == NULL)
+            continue;
+        child->is_ready = sys_pipe_take(child->ready_fd);
+        supervisor->ready += child->is_ready;
+        close_ready_fd(child);
+    }
+}
+
+static void log_end(struct supervisor *supervisor, const struct process_end *end)
+{
+    if (end->by_signal)
+        log_error(supervisor->options.log, "worker process %d was ended by signal %d (%s)", (int)end->pid,
+                  end->number, strsignal(end->number));
+    else if (end->number != 0 && supervisor->mode != SUPERVISOR_GATHERING)
+        log_error(supervisor->options.log, "worker process %d ended with status %d", (int)end->pid,
+                  end->number);
+    else if (end->number == 0 && supervisor->mode == SUPERVISOR_KEEPING)
+        log_warning(supervisor->options.log, "worker process %d ended", (int)end->pid);
+}
+
+static uint64_t next_pause(uint64_t pause_ms)
+{
+    return pause_ms == 0 ? PAUSE_MS_MIN : MIN(pause_ms * 2, (uint64_t)PAUSE_MS_MAX);
+}
+
+/* Decides when a child starts again. */
+static void schedule(struct supervisor *supervisor, struct child *child)
+{
+    uint64_t now = now_ms();
+    bool early = now - child->started_ms < EARLY_MS;
+    child->pause_ms = early ? next_pause(child->pause_ms) : 0;
+    child->due_ms = now + child->pause_ms;
+    child->is_due = true;
+    if (child->pause_ms > 0)
+        log_warning(supervisor->options.log,
+                    "a worker keeps ending at once: the next one starts in %" PRIu64 " ms", child->pause_ms);
+}
+
+static void take_end(struct supervisor *supervisor, struct child *child, const struct process_end *end)
+{
+    log_end(supervisor, end);
+    close_ready_fd(child);
+    supervisor->ready -= child->is_ready;
+    supervisor->running--;
+    supervisor->ended++;
+    supervisor->failed += end->by_signal || end->number != 0;
+    child->is_ready = false;
+    child->pid = 0;
+    if (supervisor->mode == SUPERVISOR_KEEPING)
+        schedule(supervisor, child);
+}
+
+void supervisor_take_ended(struct supervisor *supervisor)
+{
+    for (struct process_end end; sys_reap(&end);) {
+        for (size_t i = 0; i < supervisor->options.count; i++) {
+            if (supervisor->children[i].pid == end.pid)
+                take_end(supervisor, &supervisor->children[i], &end);
+        }
+    }
+}
+
+void supervisor_start_due(struct supervisor *supervisor)
+{
+    uint64_t now = now_ms();
+    for (size_t i = 0; i < supervisor->options.count; i++) {
+        struct child *child = &supervisor->children[i];
+        if (!child->is_due || now < child->due_ms)
+            continue;
+        int error = supervisor_start(supervisor, i);
+        if (error < 0) {
+            log_error(supervisor->options.log, "cannot start a worker process: %s", error_text(error));
+            child->started_ms = now;
+            schedule(supervisor, child);
+        }
+    }
+}
+
+int supervisor_wait_ms(const struct supervisor *supervisor)
+{
+    uint64_t now = now_ms(), wait_ms = UINT64_MAX;
+    for (size_t i = 0; i < supervisor->options.count; i++) {
+        const struct child *child = &supervisor->children[i];
+        if (child->is_due)
+            wait_ms = MIN(wait_ms, child->due_ms > now ? child->due_ms - now : 0);
+    }
+    return wait_ms == UINT64_MAX ? -1 : (int)wait_ms;
+}
+
+void supervisor_keep(struct supervisor *supervisor)
+{
+    supervisor->mode = SUPERVISOR_KEEPING;
+}
+
+void supervisor_leave(struct supervisor *supervisor)
+{
+    supervisor->mode = SUPERVISOR_LEAVING;
+    for (size_t i = 0; i < supervisor->options.count; i++)
+        supervisor->children[i].is_due = false;
+}
+
+void supervisor_signal(const struct supervisor *supervisor, int signal)
+{
+    for (size_t i = 0; i < supervisor->options.count; i++) {
+        if (supervisor->children[i].pid > 0)
+            sys_kill(supervisor->children[i].pid, signal);
+    }
+}

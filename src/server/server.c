@@ -1,0 +1,183 @@
+/* The server: what its connections share; its beginning, its settings and its end. Who gets a connection is
+ * said by admission.c, who answers a request by dispatch.c. */
+#include "server/server_internal.h"
+
+#include "front/admission.h"
+#include "serve/error_page.h"
+#include "sys/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Exchanges beyond one for each connection, for requests that are pipelined: see exchange_pool_is_low. */
+#define EXCHANGES_PIPELINED 4096
+
+/* A connection that was closed to make room has its memory until the end of the turn. */
+#define CONNECTIONS_CLOSING 64
+
+static void drain_is_over(struct timer *timer);
+
+/* These limits hold for connections, whatever settings their requests are served by. */
+static void take_limits(struct server *server)
+{
+    const struct limits *limits = &server_settings(server)->limits;
+    server->connections.count_max = (size_t)limits->connections + CONNECTIONS_CLOSING;
+    server->exchanges.count_max = limits->connections + EXCHANGES_PIPELINED;
+    server->h1_limits = (struct h1_limits){
+        .head_bytes = limits->head_bytes,
+        .uri_bytes = limits->uri_bytes,
+        .fields = limits->fields,
+        .body_bytes = limits->body_bytes,
+    };
+}
+
+int server_create(const struct server_options *options, struct server **ret_server)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    if (server == NULL)
+        return -ENOMEM;
+    server->options = *options;
+    server->date_seconds = INT64_MIN;
+    list_init(&server->idle);
+    list_init(&server->reading);
+    list_init(&server->busy);
+    job_queue_init(&server->listings, JOB_QUEUE_LISTINGS_MAX);
+    close_queue_init(&server->close_queue, options->loop);
+    timer_init(&server->drain_timer, drain_is_over);
+    sys_random(&server->address_key, sizeof(server->address_key));
+    int error = snapshot_create(options->settings, options->log, &server->snapshot);
+    if (error == 0)
+        error = file_cache_create(options->loop, &server_settings(server)->limits, &server->files);
+    if (error < 0) {
+        snapshot_unref(server->snapshot);
+        free(server);
+        return error;
+    }
+    pool_init(&server->connections, sizeof(struct connection), 0);
+    pool_init(&server->exchanges, sizeof(struct exchange), 0);
+    take_limits(server);
+    *ret_server = server;
+    return 0;
+}
+
+int server_listen(struct server *server, int listening_fd)
+{
+    return admission_listen(server, listening_fd);
+}
+
+const char *server_date(struct server *server)
+{
+    int64_t now = loop_wall_seconds(server_loop(server));
+    if (now != server->date_seconds) {
+        server->date_seconds = now;
+        http_date_format(server->date, now);
+    }
+    return server->date;
+}
+
+struct slice server_error_page(struct server *server, int status)
+{
+    assert(status >= 400 && status < 400 + ERROR_STATUS_COUNT);
+    struct buffer *page = &server->error_pages[status - 400];
+    if (page->length == 0) {
+        buffer_init(page, ERROR_PAGE_BYTES_MAX);
+        error_page_make(status, page);
+        /* Half a page would stay half for ever. */
+        if (page->failed)
+            buffer_finish(page);
+    }
+    return buffer_slice(page);
+}
+
+void server_see_changes(struct server *server, bool is_new)
+{
+    const struct loop *loop = server_loop(server);
+    bool is_seen = loop_is_ordered(loop) || server->changes_turn == loop_turn(loop);
+    if (is_seen && !is_new)
+        return;
+    server->changes_turn = loop_turn(loop);
+    file_cache_poll(server->files);
+}
+
+void server_connection_gone(struct server *server, struct connection *connection)
+{
+    if (connection->is_counted)
+        admission_release(server, &connection->peer);
+    pool_put(&server->connections, connection);
+    if (server->connections.count == 0 && server->is_draining)
+        loop_stop(server_loop(server));
+}
+
+static void drain_is_over(struct timer *timer)
+{
+    struct server *server = CONTAINER_OF(timer, struct server, drain_timer);
+    if (server_counters(server)->connections_open > 0)
+        log_warning(server->options.log, "%llu connections were still open at the end of the drain time",
+                    (unsigned long long)server_counters(server)->connections_open);
+    loop_stop(server_loop(server));
+}
+
+void server_drain(struct server *server)
+{
+    if (server->is_draining)
+        return;
+    server->is_draining = true;
+    admission_end(server);
+    /* Those that are idle go to the other list. */
+    LIST_FOREACH_SAFE(link, &server->reading)
+        connection_drain(CONTAINER_OF(link, struct connection, link));
+    LIST_FOREACH_SAFE(link, &server->busy)
+        connection_drain(CONTAINER_OF(link, struct connection, link));
+    LIST_FOREACH_SAFE(link, &server->idle)
+        connection_drain(CONTAINER_OF(link, struct connection, link));
+    if (server->connections.count == 0)
+        loop_stop(server_loop(server));
+    else
+        wheel_arm(loop_wheel(server_loop(server)), &server->drain_timer,
+                  server_settings(server)->timeouts.drain_ms);
+}
+
+int server_set_settings(struct server *server, struct settings *settings)
+{
+    struct snapshot *snapshot;
+    int error = snapshot_create(settings, server->options.log, &snapshot);
+    if (error < 0)
+        return error;
+    struct snapshot *old = server->snapshot;
+    for (size_t i = 0; i < old->root_count; i++)
+        file_cache_retire_root(server->files, &old->roots[i]);
+    snapshot_unref(old);
+    server->snapshot = snapshot;
+    take_limits(server);
+    file_cache_set_limits(server->files, &server_settings(server)->limits);
+    return 0;
+}
+
+static void abort_all(struct list *connections)
+{
+    while (!list_is_empty(connections))
+        connection_abort(CONTAINER_OF(connections->next, struct connection, link));
+}
+
+void server_destroy(struct server *server)
+{
+    if (server == NULL)
+        return;
+    admission_finish(server);
+    timer_disarm(&server->drain_timer);
+    abort_all(&server->idle);
+    abort_all(&server->reading);
+    abort_all(&server->busy);
+    loop_settle(server_loop(server));
+    if (server->spare)
+        exchange_end(server->spare);
+    for (size_t i = 0; i < ERROR_STATUS_COUNT; i++)
+        buffer_finish(&server->error_pages[i]);
+    close_queue_finish(&server->close_queue);
+    file_cache_destroy(server->files);
+    snapshot_unref(server->snapshot);
+    map_finish(&server->addresses);
+    pool_finish(&server->connections);
+    pool_finish(&server->exchanges);
+    free(server);
+}

@@ -1,0 +1,469 @@
+/* The cache holds what is true, and no more than it may. */
+#include "tests/unit/tree_builder.h"
+
+#include "disk/file_cache.h"
+#include "loop/loop.h"
+
+#include <stdio.h>
+
+#define LONG_AGO 1000000000
+
+struct store {
+    struct tree tree;
+    struct loop *loop;
+    struct file_cache *cache;
+    struct root root;
+    struct limits limits;
+};
+
+static void store_init(struct store *store, uint32_t entries, uint64_t bytes)
+{
+    *store = (struct store){.limits = {.cache_entries = entries, .cache_bytes = bytes}};
+    tree_init(&store->tree);
+    store->root = (struct root){.fd = store->tree.fd, .is_local = true};
+    assert_int_equal(loop_create(&(struct loop_options){0}, &store->loop), 0);
+    assert_int_equal(file_cache_create(store->loop, &store->limits, &store->cache), 0);
+}
+
+static void store_finish(struct store *store)
+{
+    file_cache_destroy(store->cache);
+    loop_destroy(store->loop);
+    tree_finish(&store->tree);
+}
+
+static struct file *open_coding(struct store *store, const char *path, enum http_coding coding)
+{
+    struct file_request request = {
+        .root = &store->root,
+        .root_fd = store->root.fd,
+        .path = slice_from(path),
+        .coding = coding,
+        .memory_max = 65536,
+        .with_siblings = coding == HTTP_CODING_IDENTITY,
+    };
+    struct file *file;
+    assert_int_equal(file_open(&request, &file), 0);
+    return file;
+}
+
+/* As a request would: covers, opens, offers. */
+static void load_coding(struct store *store, const char *path, enum http_coding coding)
+{
+    struct cache_ticket ticket = file_cache_cover(store->cache, &store->root, slice_from(path));
+    struct file *file = open_coding(store, path, coding);
+    file_cache_insert(store->cache, file, ticket);
+    file_unref(file);
+}
+
+static void load(struct store *store, const char *path)
+{
+    load_coding(store, path, HTTP_CODING_IDENTITY);
+}
+
+static bool has_coding(struct store *store, const char *path, enum http_coding coding)
+{
+    file_cache_poll(store->cache);
+    struct file *file = file_cache_find(store->cache, &store->root, slice_from(path), coding);
+    file_unref(file);
+    return file != NULL;
+}
+
+static bool has(struct store *store, const char *path)
+{
+    return has_coding(store, path, HTTP_CODING_IDENTITY);
+}
+
+static void put(struct store *store, const char *name, size_t size)
+{
+    int fd = openat(store->tree.fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, (off_t)size), 0);
+    close(fd);
+    tree_date(&store->tree, name, LONG_AGO);
+}
+
+static void found_is_what_was_inserted(void **state)
+{
+    (void)state;
+    struct store store;
+    store_init(&store, 100, 1u << 20);
+    put(&store, "file", 10);
+    assert_false(has(&store, "file"));
+    load(&store, "file");
+    struct file *file = file_cache_find(store.cache, &store.root, SLICE("file"), HTTP_CODING_IDENTITY);
+    assert_non_null(file);
+    assert_true(file->is_cached);
+    assert_int_equal(file->references, 2);
+    struct root other = store.root;
+    assert_null(file_cache_find(store.cache, &other, SLICE("file"), HTTP_CODING_IDENTITY));
+    assert_null(file_cache_find(store.cache, &store.root, SLICE("file"), HTTP_CODING_GZIP));
+    file_cache_drop(store.cache, file);
+    file_cache_drop(store.cache, file); /* it is out already */
+    assert_false(file->is_cached);
+    assert_int_equal(file->references, 1);
+    file_unref(file);
+    store_finish(&store);
+}
+
+static void changes_take_files_out(void **state)
+{
+    (void)state;
+    struct store store;
+    store_init(&store, 100, 1u << 20);
+    int fd = store.tree.fd;
+    tree_add_folder(&store.tree, "a");
+    tree_add_folder(&store.tree, "a/b");
+    static const char *const names[] = {"file", "a/file", "a/b/file"};
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        const char *name = names[i];
+        load(&store, name);
+        assert_true(has(&store, name)); /* that it is absent */
+        put(&store, name, 10);
+        assert_false(has(&store, name));
+        load(&store, name);
+        assert_true(has(&store, name));
+        put(&store, name, 11);
+        assert_false(has(&store, name));
+        load(&store, name);
+        put(&store, "new", 12);
+        assert_true(has(&store, name));
+        assert_int_equal(renameat(fd, "new", fd, name), 0);
+        assert_false(has(&store, name));
+        load(&store, name);
+        assert_int_equal(unlinkat(fd, name, 0), 0);
+        assert_false(has(&store, name));
+        put(&store, name, 1);
+        assert_false(has(&store, name));
+        load(&store, name);
+        assert_true(has(&store, name));
+    }
+    assert_int_equal(renameat(fd, "a", fd, "c"), 0);
+    assert_false(has(&store, "a/file"));
+    assert_false(has(&store, "a/b/file"));
+    assert_true(has(&store, "file"));
+    load(&store, "c");
+    assert_true(has(&store, "c"));
+    assert_int_equal(fchmodat(fd, "c", 0755, 0), 0);
+    assert_false(has(&store, "c"));
+    store_finish(&store);
+}
+
+static void siblings_concern_their_file(void **state)
+{
+    (void)state;
+    struct store store;
+    store_init(&store, 100, 1u << 20);
+    put(&store, "page", 10);
+    load(&store, "page");
+    put(&store, "page.br", 5);
+    assert_false(has(&store, "page"));
+    load(&store, "page");
+    load_coding(&store, "page", HTTP_CODING_BR);
+    assert_true(has(&store, "page"));
+    assert_true(has_coding(&store, "page", HTTP_CODING_BR));
+    put(&store, "page.br", 6);
+    assert_false(has(&store, "page"));
+    assert_false(has_coding(&store, "page", HTTP_CODING_BR));
+    load(&store, "page");
+    load_coding(&store, "page", HTTP_CODING_BR);
+    put(&store, "page", 11);
+    assert_false(has(&store, "page"));
+    assert_false(has_coding(&store, "page", HTTP_CODING_BR));
+    store_finish(&store);
+}
+
+/* A change between the look and the offer: what was opened may be either version. */
+static void a_change_in_between_is_not_cached(void **state)
+{
+    (void)state;
+    struct store store;
+    store_init(&store, 100, 1u << 20);
+    put(&store, "file", 10);
+    struct cache_ticket ticket = file_cache_cover(store.cache, &store.root, SLICE("file"));
+    struct file *file = open_coding(&store, "file", HTTP_CODING_IDENTITY);
+    put(&store, "file", 11);
+    file_cache_poll(store.cache);
+    file_cache_insert(store.cache, file, ticket);
+    assert_false(has(&store, "file"));
+    /* The same where nobody was told yet: then it goes when he is. */
+    ticket = file_cache_cover(store.cache, &store.root, SLICE("file"));
+    file_unref(file);
+    file = open_coding(&store, "file", HTTP_CODING_IDENTITY);
+    put(&store, "file", 12);
+    file_cache_insert(store.cache, file, ticket);
+    assert_false(has(&store, "file"));
+    file_unref(file);
+    store_finish(&store);
+}
+
+static void what_nobody_watches_is_revalidated(void **state)
+{
+    (void)state;
+    struct store store;
+    store_init(&store, 100, 1u << 20);
+    put(&store, "file", 10);
+    tree_add_link(&store.tree, "link", "file");
+    tree_add_link(&store.tree, "dangling", "nothing");
+    load(&store, "link");
+    struct file *file = file_cache_find(store.cache, &store.root, SLICE("link"), HTTP_CODING_IDENTITY);
+    assert_non_null(file);
+    assert_true(file->revalidate);
+    file_unref(file);
+    load(&store, "dangling");
+    assert_false(has(&store, "dangling"));
+    store.root.is_local = false;
+    load(&store, "file");
+    file = file_cache_find(store.cache, &store.root, SLICE("file"), HTTP_CODING_IDENTITY);
+    assert_non_null(file);
+    assert_true(file->revalidate);
+    file_unref(file);
+    store_finish(&store);
+}
+
+static void name_of(char out[16], const char *prefix, int number)
+{
+    snprintf(out, 16, "%s%d", prefix, number);
+}
+
+static int count_of(struct store *store, const char *prefix, int count)
+{
+    int found = 0;
+    for (int i = 0; i < count; i++) {
+        char name[16];
+        name_of(name, prefix, i);
+        found += has(store, name);
+    }
+    return found;
+}
+
+static void the_least_recently_used_goes_first(void **state)
+{
+    (void)state;
+    struct store store;
+    char name[16];
+    store_init(&store, 8, 1u << 20);
+    for (int i = 0; i < 9; i++) {
+        name_of(name, "f", i);
+        put(&store, name, 10);
+    }
+    file_cache_poll(store.cache);
+    for (int i = 0; i < 8; i++) {
+        name_of(name, "f", i);
+        load(&store, name);
+    }
+    assert_true(has(&store, "f0")); /* and that is a use of it */
+    load(&store, "f8");
+    assert_true(has(&store, "f0"));
+    assert_false(has(&store, "f1"));
+    assert_int_equal(count_of(&store, "f", 9), 8);
+    store.limits.cache_entries = 3;
+    file_cache_set_limits(store.cache, &store.limits);
+    assert_int_equal(count_of(&store, "f", 9), 3);
+    store_finish(&store);
+}
+
+static void memory_is_bounded(void **state)
+{
+    (void)state;
+    struct store store;
+    char name[16];
+    store_init(&store, 1000, 100000);
+    for (int i = 0; i < 20; i++) {
+        name_of(name, "f", i);
+        put(&store, name, 20000);
+    }
+    put(&store, "huge", 65536);
+    file_cache_poll(store.cache);
+    for (int i = 0; i < 20; i++) {
+        name_of(name, "f", i);
+        load(&store, name);
+    }
+    assert_int_equal(count_of(&store, "f", 20), 4);
+    store.limits.cache_bytes = 30000;
+    file_cache_set_limits(store.cache, &store.limits);
+    assert_int_equal(count_of(&store, "f", 20), 1);
+    load(&store, "huge");
+    assert_false(has(&store, "huge"));
+    store.limits.cache_bytes = 0;
+    file_cache_set_limits(store.cache, &store.limits);
+    load(&store, "f0");
+    assert_int_equal(count_of(&store, "f", 20), 0);
+    store_finish(&store);
+}
+
+/* Nor do inventions push out what exists, or take memory without end. */
+static void absent_paths_are_bounded(void **state)
+{
+    (void)state;
+    struct store store;
+    char name[16];
+    store_init(&store, 40, 1u << 20);
+    put(&store, "file", 10);
+    load(&store, "file");
+    for (int i = 0; i < 100; i++) {
+        name_of(name, "no", i);
+        load(&store, name);
+    }
+    assert_int_equal(count_of(&store, "no", 100), 10);
+    assert_true(has(&store, "file"));
+    store.limits.cache_bytes = 16000;
+    store.limits.cache_entries = 4000;
+    file_cache_set_limits(store.cache, &store.limits);
+    for (int i = 0; i < 100; i++) {
+        name_of(name, "no", i);
+        load(&store, name);
+    }
+    assert_in_range(count_of(&store, "no", 100), 1, 5);
+    assert_true(has(&store, "file"));
+    store_finish(&store);
+}
+
+static void shrinking_frees_descriptors(void **state)
+{
+    (void)state;
+    struct store store;
+    char name[16];
+    store_init(&store, 100, 1u << 20);
+    put(&store, "small", 10);
+    for (int i = 0; i < 5; i++) {
+        name_of(name, "f", i);
+        put(&store, name, 100000);
+    }
+    file_cache_poll(store.cache);
+    assert_false(file_cache_shrink(store.cache));
+    load(&store, "small");
+    assert_false(file_cache_shrink(store.cache));
+    for (int i = 0; i < 5; i++) {
+        name_of(name, "f", i);
+        load(&store, name);
+    }
+    static const int left[] = {2, 1, 0};
+    for (size_t i = 0; i < ARRAY_LENGTH(left); i++) {
+        assert_true(file_cache_shrink(store.cache));
+        assert_int_equal(count_of(&store, "f", 5), left[i]);
+    }
+    assert_false(file_cache_shrink(store.cache));
+    assert_true(has(&store, "small"));
+    store_finish(&store);
+}
+
+static void a_retired_root_is_not_cached(void **state)
+{
+    (void)state;
+    struct store store;
+    store_init(&store, 100, 1u << 20);
+    put(&store, "file", 10);
+    put(&store, "other", 10);
+    load(&store, "file");
+    struct cache_ticket ticket = file_cache_cover(store.cache, &store.root, SLICE("other"));
+    struct file *file = open_coding(&store, "other", HTTP_CODING_IDENTITY);
+    file_cache_retire_root(store.cache, &store.root);
+    file_cache_insert(store.cache, file, ticket);
+    assert_false(has(&store, "file"));
+    assert_false(has(&store, "other"));
+    load(&store, "file");
+    assert_false(has(&store, "file"));
+    file_unref(file);
+    store_finish(&store);
+}
+
+/* ---- anything at all ---- */
+
+static unsigned chance(unsigned *seed, unsigned below)
+{
+    *seed = *seed * 1103515245 + 12345;
+    return (*seed >> 16) % below;
+}
+
+static const char *const all_paths[] = {
+    "f",     "g",     "a",   "b",     "a/f",  "a/g",    "b/f",      "a/b",
+    "a/b/f", "a/b/g", "b/a", "b/a/f", "f.br", "a/f.br", "a/b/f.gz",
+};
+
+static void change_something(struct store *store, unsigned *seed)
+{
+    const char *path = all_paths[chance(seed, ARRAY_LENGTH(all_paths))];
+    const char *other = all_paths[chance(seed, ARRAY_LENGTH(all_paths))];
+    int fd = store->tree.fd;
+    int result = 0;
+    switch (chance(seed, 8)) {
+    case 0:
+    case 1:
+    case 2: {
+        int file_fd = openat(fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+        if (file_fd >= 0) {
+            result = ftruncate(file_fd, chance(seed, 1000));
+            close(file_fd);
+            tree_date(&store->tree, path, 1000 + chance(seed, 100000));
+        }
+        break;
+    }
+    case 3: result = unlinkat(fd, path, 0); break;
+    case 4: result = unlinkat(fd, path, AT_REMOVEDIR); break;
+    case 5: result = mkdirat(fd, path, 0755); break;
+    case 6: result = renameat(fd, path, fd, other); break;
+    case 7: result = symlinkat(other, fd, path); break;
+    }
+    (void)result;
+}
+
+/* What the cache says without a doubt is what is there. */
+static void compare(struct store *store, const char *path, enum http_coding coding)
+{
+    struct file *cached = file_cache_find(store->cache, &store->root, slice_from(path), coding);
+    if (cached && !cached->revalidate) {
+        struct file *real = open_coding(store, path, coding);
+        assert_int_equal(cached->kind, real->kind);
+        if (real->kind == FILE_REGULAR) {
+            assert_true(file_is_same(&cached->status, &real->status));
+            assert_int_equal(cached->siblings, real->siblings);
+        }
+        file_unref(real);
+    }
+    file_unref(cached);
+}
+
+static void whatever_happens_the_cache_is_true(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 20; seed++) {
+        struct store store;
+        unsigned random = seed;
+        store_init(&store, seed % 4 ? 100 : 4, 1u << 20);
+        for (int step = 0; step < 400; step++) {
+            unsigned changes = chance(&random, 4);
+            for (unsigned i = 0; i < changes; i++) {
+                /* Some are asked for between two changes, before the cache is told of the first. */
+                change_something(&store, &random);
+                load(&store, all_paths[chance(&random, ARRAY_LENGTH(all_paths))]);
+            }
+            file_cache_poll(store.cache);
+            for (size_t i = 0; i < ARRAY_LENGTH(all_paths); i++) {
+                compare(&store, all_paths[i], HTTP_CODING_IDENTITY);
+                compare(&store, all_paths[i], HTTP_CODING_BR);
+            }
+            load(&store, all_paths[chance(&random, ARRAY_LENGTH(all_paths))]);
+            load_coding(&store, all_paths[chance(&random, ARRAY_LENGTH(all_paths))], HTTP_CODING_BR);
+        }
+        store_finish(&store);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(found_is_what_was_inserted),
+        cmocka_unit_test(changes_take_files_out),
+        cmocka_unit_test(siblings_concern_their_file),
+        cmocka_unit_test(a_change_in_between_is_not_cached),
+        cmocka_unit_test(what_nobody_watches_is_revalidated),
+        cmocka_unit_test(the_least_recently_used_goes_first),
+        cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(absent_paths_are_bounded),
+        cmocka_unit_test(shrinking_frees_descriptors),
+        cmocka_unit_test(a_retired_root_is_not_cached),
+        cmocka_unit_test(whatever_happens_the_cache_is_true),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,300 @@
+/* Listings as HTML and JSON: what is said, and that no name gets out of its place. */
+#include "tests/unit/tree_builder.h"
+
+#include "files/listing.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#define BYTES_MAX (1u << 20)
+
+/* The listing of the tree's root, NUL-terminated; free it. */
+static char *make(struct tree *tree, const char *url_path, const char *query, enum listing_format format)
+{
+    struct buffer buffer;
+    buffer_init(&buffer, BYTES_MAX);
+    struct listing_options options = {
+        .root_fd = tree->fd,
+        .folder = ".",
+        .url_path = slice_from(url_path),
+        .query = slice_from(query),
+        .format = format,
+    };
+    assert_int_equal(listing_make(&options, &buffer), 0);
+    char *text = strndup(buffer.data, buffer.length);
+    assert_non_null(text);
+    buffer_finish(&buffer);
+    return text;
+}
+
+static void expect(bool wanted, const char *text, const char *part)
+{
+    if ((strstr(text, part) != NULL) == wanted)
+        return;
+    fputs(text, stderr);
+    fail_msg("%s: %s", wanted ? "missing" : "unexpected", part);
+}
+
+static void expect_part(const char *text, const char *part)
+{
+    expect(true, text, part);
+}
+
+static void expect_no(const char *text, const char *part)
+{
+    expect(false, text, part);
+}
+
+static void rows_say_name_size_and_date(void **state)
+{
+    (void)state;
+    struct tree tree;
+    tree_init(&tree);
+    tree_add_folder(&tree, "photos");
+    tree_add_file(&tree, "a b.txt", 1234567, 784111777);
+    char *html = make(&tree, "/", "", LISTING_HTML);
+    expect_part(html,
+                "<a href=\"./photos/\"><svg aria-hidden=\"true\"><use href=\"#folder\"/></svg>photos/</a>");
+    expect_part(html,
+                "<a href=\"./a%20b.txt\"><svg aria-hidden=\"true\"><use href=\"#text\"/></svg>a b.txt</a>");
+    expect_part(html, "<td title=\"1,234,567 bytes\">1.2 MiB</td>");
+    expect_part(html, "<time datetime=\"1994-11-06T08:49:37Z\">1994-11-06 <span>08:49</span></time>");
+    expect_part(html, "<span>1 folder, 1 file, 1.2 MiB</span>");
+    expect_no(html, "Parent folder");
+    expect_no(html, "{{");
+    free(html);
+    tree_finish(&tree);
+}
+
+static void sizes_are_for_people(void **state)
+{
+    (void)state;
+    static const struct {
+        off_t size;
+        const char *cell;
+    } cases[] = {
+        {0, "\"0 bytes\">0 B<"},
+        {1, "\"1 byte\">1 B<"},
+        {999, "\"999 bytes\">999 B<"},
+        {1023, "\"1,023 bytes\">1023 B<"},
+        {1024, "\"1,024 bytes\">1.0 KiB<"},
+        {102348, "\"102,348 bytes\">99.9 KiB<"},
+        {102349, "\"102,349 bytes\">100 KiB<"},
+        {1048063, "\"1,048,063 bytes\">1023 KiB<"},
+        {1048064, "\"1,048,064 bytes\">1.0 MiB<"},
+        {1099511627776, "\"1,099,511,627,776 bytes\">1.0 TiB<"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct tree tree;
+        tree_init(&tree);
+        tree_add_file(&tree, "file", cases[i].size, 0);
+        char *html = make(&tree, "/", "", LISTING_HTML);
+        expect_part(html, cases[i].cell);
+        free(html);
+        tree_finish(&tree);
+    }
+}
+
+static void names_stay_in_their_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *html;
+        const char *json;
+    } cases[] = {
+        {"<script>", "\"./%3Cscript%3E\"><svg", "\"name\":\"\\u003cscript>\",\"href\":\"./%3Cscript%3E\""},
+        {"<script>", "</svg>&lt;script&gt;</a>", "\"truncated\":false"},
+        {"\"'&", "\"./%22%27%26\"", "\"name\":\"\\\"'&\""},
+        {"\"'&", "</svg>&quot;&#39;&amp;</a>", "\"href\":\"./%22%27%26\""},
+        {"a\nb\r", "\"./a%0Ab%0D\"", "\"name\":\"a\\nb\\r\""},
+        {"\xff\xc3", "\"./%FF%C3\"", "\"name\":\"\xef\xbf\xbd\xef\xbf\xbd\",\"href\":\"./%FF%C3\""},
+        {"\xff\xc3", "</svg>\xef\xbf\xbd\xef\xbf\xbd</a>", ""},
+        {"javascript:alert(1)", "\"./javascript%3Aalert%281%29\"", "\"./javascript%3Aalert%281%29\""},
+        {"a?b#c%20;\\", "\"./a%3Fb%23c%2520%3B%5C\"", "\"name\":\"a?b#c%20;\\\\\""},
+        {"{{rows}}", "</svg>{{rows}}</a>", "\"name\":\"{{rows}}\""},
+        {"%s%n", "</svg>%s%n</a>", "\"name\":\"%s%n\""},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct tree tree;
+        tree_init(&tree);
+        tree_add_file(&tree, cases[i].name, 0, 0);
+        char *html = make(&tree, "/", "", LISTING_HTML);
+        char *json = make(&tree, "/", "", LISTING_JSON);
+        expect_part(html, cases[i].html);
+        expect_part(json, cases[i].json);
+        free(html);
+        free(json);
+        tree_finish(&tree);
+    }
+}
+
+static void crumbs_climb_to_every_folder_above(void **state)
+{
+    (void)state;
+    struct tree tree;
+    tree_init(&tree);
+    char *html = make(&tree, "/a b/<i>/c/", "", LISTING_HTML);
+    expect_part(html, "<ol><li><a href=\"../../../\">Home</a></li><li><a href=\"../../\">a b</a></li>"
+                      "<li><a href=\"../\">&lt;i&gt;</a></li><li aria-current=\"page\"><h1>c</h1></li></ol>");
+    expect_part(html, "<title>Index of /a b/&lt;i&gt;/c/</title>");
+    expect_part(html, "Parent folder");
+    expect_part(html, "This folder is empty.");
+    free(html);
+    html = make(&tree, "/", "", LISTING_HTML);
+    expect_part(html, "<ol><li aria-current=\"page\"><h1>Home</h1></li></ol>");
+    free(html);
+    tree_finish(&tree);
+}
+
+static void columns_link_to_their_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *query;
+        const char *first; /* of the two files below */
+        const char *part;
+    } cases[] = {
+        {"", "a", "class=\"name\" aria-sort=\"ascending\"><a href=\"?sort=name&amp;order=desc\""},
+        {"", "a", "class=\"size\"><a href=\"?sort=size&amp;order=desc\""},
+        {"sort=name&order=desc", "b",
+         "class=\"name\" aria-sort=\"descending\"><a href=\"?sort=name&amp;order=asc\""},
+        {"order=desc", "b", "class=\"name\" aria-sort=\"descending\""},
+        {"sort=size", "b", "class=\"size\" aria-sort=\"ascending\"><a href=\"?sort=size&amp;order=desc\""},
+        {"order=desc&sort=size", "a", "class=\"size\" aria-sort=\"descending\""},
+        {"sort=modified&order=asc", "b", "class=\"modified\" aria-sort=\"ascending\""},
+        {"x=1&sort=size&sort=name&&=", "a", "class=\"name\" aria-sort=\"ascending\""},
+        {"sort=<i>&order=up", "a", "class=\"name\" aria-sort=\"ascending\""},
+        {"sort&order&sort=&order=", "a", "class=\"name\" aria-sort=\"ascending\""},
+    };
+    struct tree tree;
+    tree_init(&tree);
+    tree_add_file(&tree, "a", 2, 2000);
+    tree_add_file(&tree, "b", 1, 1000);
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        char *html = make(&tree, "/", cases[i].query, LISTING_HTML);
+        expect_part(html, cases[i].part);
+        const char *a = strstr(html, "\"./a\""), *b = strstr(html, "\"./b\"");
+        assert_int_equal(a < b, *cases[i].first == 'a');
+        free(html);
+    }
+    tree_finish(&tree);
+}
+
+static void json_says_the_same(void **state)
+{
+    (void)state;
+    struct tree tree;
+    tree_init(&tree);
+    char *json = make(&tree, "/\"/", "", LISTING_JSON);
+    assert_string_equal(json, "{\"path\":\"/\\\"/\",\"entries\":[\n],\"truncated\":false}\n");
+    free(json);
+    tree_add_folder(&tree, "a b");
+    tree_add_file(&tree, "c", 1000000000000, 784111777);
+    json = make(&tree, "/", "sort=size&order=desc", LISTING_JSON);
+    assert_string_equal(json, "{\"path\":\"/\",\"entries\":[\n"
+                              "{\"name\":\"a b\",\"href\":\"./a%20b/\",\"type\":\"folder\",\"size\":null,"
+                              "\"modified\":\"1970-01-01T00:00:00Z\"},\n"
+                              "{\"name\":\"c\",\"href\":\"./c\",\"type\":\"file\",\"size\":1000000000000,"
+                              "\"modified\":\"1994-11-06T08:49:37Z\"}\n"
+                              "],\"truncated\":false}\n");
+    free(json);
+    tree_finish(&tree);
+}
+
+static void failure_leaves_the_buffer_as_it_was(void **state)
+{
+    (void)state;
+    struct tree tree;
+    tree_init(&tree);
+    tree_add_file(&tree, "file", 0, 0);
+    struct listing_options options = {.root_fd = tree.fd, .folder = ".", .url_path = SLICE("/")};
+    for (size_t length_max = 6; length_max < 6000; length_max += 97) {
+        struct buffer buffer;
+        buffer_init(&buffer, length_max);
+        buffer_append(&buffer, SLICE("before"));
+        int result = listing_make(&options, &buffer);
+        assert_true(result == 0 || result == -EFBIG);
+        if (result != 0)
+            assert_slice(buffer_slice(&buffer), "before");
+        buffer_finish(&buffer);
+    }
+    struct buffer buffer;
+    buffer_init(&buffer, BYTES_MAX);
+    options.folder = "file";
+    assert_int_equal(listing_make(&options, &buffer), -ENOTDIR);
+    assert_int_equal(buffer.length, 0);
+    buffer_finish(&buffer);
+    tree_finish(&tree);
+}
+
+/* The count of `part` in `text`. */
+static size_t count_parts(const char *text, const char *part)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, part)) != NULL; text++)
+        count++;
+    return count;
+}
+
+static void full_buffer_cuts_the_listing(void **state)
+{
+    (void)state;
+    struct tree tree;
+    tree_init(&tree);
+    for (int i = 0; i < 20; i++) {
+        char name[NAME_MAX + 1]; /* takes the most room that a name can */
+        memset(name, '"', NAME_MAX);
+        snprintf(name + NAME_MAX - 2, 3, "%02d", i);
+        tree_add_file(&tree, name, 0, 0);
+    }
+    struct listing_options options = {.root_fd = tree.fd, .folder = ".", .url_path = SLICE("/")};
+    static const char *const ends[] = {[LISTING_HTML] = "</html>", [LISTING_JSON] = "\"truncated\":true}\n"};
+    for (options.format = LISTING_HTML; options.format <= LISTING_JSON; options.format++) {
+        for (size_t length_max = 16384; length_max < 24576; length_max += 101) {
+            struct buffer buffer;
+            buffer_init(&buffer, length_max);
+            assert_int_equal(listing_make(&options, &buffer), 0);
+            assert_true(slice_ends_with(buffer_slice(&buffer), slice_from(ends[options.format])));
+            assert_true(buffer_append_byte(&buffer, '\0'));
+            size_t count = count_parts(buffer.data, options.format == LISTING_HTML ? "<time" : "modified");
+            assert_in_range(count, 1, 19);
+            buffer_finish(&buffer);
+        }
+    }
+    tree_finish(&tree);
+}
+
+static void page_asks_for_nothing_and_says_so(void **state)
+{
+    (void)state;
+    struct tree tree;
+    tree_init(&tree);
+    char *html = make(&tree, "/", "", LISTING_HTML);
+    expect_no(html, "src=");
+    expect_no(html, "url(");
+    expect_no(html, "http");
+    expect_no(html, "<script");
+    expect_no(html, "<link");
+    expect_no(html, "style="); /* the policy forbids the attribute */
+    free(html);
+    assert_true(
+        slice_starts_with(listing_security_policy(), SLICE("default-src 'none'; style-src 'sha256-")));
+    tree_finish(&tree);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_say_name_size_and_date),
+        cmocka_unit_test(sizes_are_for_people),
+        cmocka_unit_test(names_stay_in_their_place),
+        cmocka_unit_test(crumbs_climb_to_every_folder_above),
+        cmocka_unit_test(columns_link_to_their_order),
+        cmocka_unit_test(json_says_the_same),
+        cmocka_unit_test(failure_leaves_the_buffer_as_it_was),
+        cmocka_unit_test(full_buffer_cuts_the_listing),
+        cmocka_unit_test(page_asks_for_nothing_and_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,66 @@
+/* A folder for one test, made piece by piece and removed whole. */
+#ifndef TESTS_UNIT_TREE_BUILDER_H
+#define TESTS_UNIT_TREE_BUILDER_H
+
+#include "tests/unit/test.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct tree {
+    char path[32];
+    int fd;
+};
+
+static inline void tree_init(struct tree *tree)
+{
+    strcpy(tree->path, "/tmp/vif-test-XXXXXX");
+    assert_non_null(mkdtemp(tree->path));
+    tree->fd = open(tree->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(tree->fd >= 0);
+}
+
+static inline void tree_date(struct tree *tree, const char *name, int64_t seconds)
+{
+    struct timespec times[2] = {{.tv_sec = seconds}, {.tv_sec = seconds}};
+    assert_int_equal(utimensat(tree->fd, name, times, AT_SYMLINK_NOFOLLOW), 0);
+}
+
+/* Of `size` zeros, last changed `seconds` after 1970. */
+static inline void tree_add_file(struct tree *tree, const char *name, off_t size, int64_t seconds)
+{
+    int fd = openat(tree->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, size), 0);
+    close(fd);
+    tree_date(tree, name, seconds);
+}
+
+static inline void tree_add_folder(struct tree *tree, const char *name)
+{
+    assert_int_equal(mkdirat(tree->fd, name, 0700), 0);
+    tree_date(tree, name, 0);
+}
+
+static inline void tree_add_link(struct tree *tree, const char *name, const char *target)
+{
+    assert_int_equal(symlinkat(target, tree->fd, name), 0);
+}
+
+static inline int tree_remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status, (void)kind, (void)place;
+    return remove(path);
+}
+
+static inline void tree_finish(struct tree *tree)
+{
+    close(tree->fd);
+    assert_int_equal(nftw(tree->path, tree_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+#endif
