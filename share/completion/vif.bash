@@ -36,7 +36,7 @@ _vif() {
     *\ --log-format) words='common combined json' ;;
     *\ --error-log) COMPREPLY=($(compgen -f -- "$current")); return ;;
     *\ --log-level) words='error warning info debug' ;;
-    *\ --limit) words='connections= connections_per_address= head= uri= fields= body= requests_per_connection= cache= cache_file= cache_entries=' ;;
+    *\ --limit) words='connections= connections_per_address= head= uri= headers= body= requests_per_connection= cache= cache_file= cache_entries=' ;;
     *\ --timeout) words='head= body= idle= write= linger= drain= min_rate=' ;;
     *\ completion) words='bash zsh' ;;
     *\ manual) words='--man --markdown' ;;

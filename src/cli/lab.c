@@ -377,7 +377,7 @@ static int lab(struct lab_session *session, char *const *words)
         return command_version(words);
     machine_describe(&session->result.machine);
     lab_flags_read(&session->flags, &session->result.machine, &session->arguments);
-    return diagnostics_total(&session->diagnostics) > 0 ? refuse(session) : act(session);
+    return session->diagnostics.errors > 0 ? refuse(session) : act(session);
 }
 
 int command_lab(char *const *words)

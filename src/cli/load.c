@@ -189,7 +189,7 @@ static bool prepare(struct load_session *session)
     load_flags_read(&session->flags, arguments);
     if (arguments->operand.text.data == NULL)
         ask_for_url(session);
-    if (diagnostics_total(&session->diagnostics) > 0)
+    if (session->diagnostics.errors > 0)
         return refuse(session);
     struct slice host = plan->host;
     if (!load_url_read(arguments->operand.text, arguments->operand.position, &session->arena,

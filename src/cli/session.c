@@ -28,7 +28,7 @@ static bool refuse(struct session *session, int error, int *ret_exit)
 
 static bool has_mistakes(const struct session *session)
 {
-    return diagnostics_total(&session->diagnostics) > 0;
+    return session->diagnostics.errors > 0;
 }
 
 bool session_begin(struct session *session, unsigned command, char *const *words, int *ret_exit)
@@ -72,7 +72,10 @@ bool session_build(struct session *session, int *ret_exit)
     if (error == 0)
         error =
             config_build(&session->document, session->base_folder, &session->diagnostics, &session->config);
-    return error == 0 ? true : refuse(session, error, ret_exit);
+    if (error)
+        return refuse(session, error, ret_exit);
+    print_diagnostics(&session->diagnostics); /* warnings */
+    return true;
 }
 
 static void on_ready(void *context, const struct address *addresses, size_t count)

@@ -38,21 +38,53 @@ const struct source *diagnostics_add_source(struct diagnostics *diagnostics, str
     return source->name.data && source->text.data ? source : NULL;
 }
 
-void diagnostics_add(struct diagnostics *diagnostics, struct source_position position, const char *format,
-                     ...)
+static bool is_known(const struct diagnostics *diagnostics, const struct diagnostic *wanted)
 {
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        const struct diagnostic *known = &diagnostics->list[i];
+        if (known->position.source == wanted->position.source &&
+            known->position.line == wanted->position.line &&
+            known->position.column == wanted->position.column && slice_equal(known->message, wanted->message))
+            return true;
+    }
+    return false;
+}
+
+PRINTF_LIKE(3, 0)
+static void add(struct diagnostics *diagnostics, struct diagnostic diagnostic, const char *format,
+                va_list values)
+{
+    char message[MESSAGE_BYTES_MAX];
+    vsnprintf(message, sizeof(message), format, values);
+    diagnostic.message = slice_from(message);
+    if (is_known(diagnostics, &diagnostic))
+        return;
+    diagnostics->errors += !diagnostic.is_warning;
     if (diagnostics->count == DIAGNOSTICS_MAX) {
         diagnostics->dropped++;
         return;
     }
-    char message[MESSAGE_BYTES_MAX];
+    struct slice copy = arena_copy(&diagnostics->arena, diagnostic.message);
+    diagnostic.message = copy.data ? copy : SLICE("out of memory");
+    diagnostics->list[diagnostics->count++] = diagnostic;
+}
+
+void diagnostics_add(struct diagnostics *diagnostics, struct source_position position, const char *format,
+                     ...)
+{
     va_list values;
     va_start(values, format);
-    vsnprintf(message, sizeof(message), format, values);
+    add(diagnostics, (struct diagnostic){.position = position}, format, values);
     va_end(values);
-    struct slice copy = arena_copy(&diagnostics->arena, slice_from(message));
-    diagnostics->list[diagnostics->count++] =
-        (struct diagnostic){.position = position, .message = copy.data ? copy : SLICE("out of memory")};
+}
+
+void diagnostics_warn(struct diagnostics *diagnostics, struct source_position position, const char *format,
+                      ...)
+{
+    va_list values;
+    va_start(values, format);
+    add(diagnostics, (struct diagnostic){.position = position, .is_warning = true}, format, values);
+    va_end(values);
 }
 
 static int compare(const void *left, const void *right)
@@ -176,7 +208,8 @@ static void print_one(const struct diagnostic *diagnostic, bool colours, struct 
     append_visible(out, position->source ? position->source->name : SLICE("vif"));
     if (position->source && position->source->has_lines && position->line > 0)
         buffer_printf(out, ":%u:%u", position->line, position->column);
-    buffer_printf(out, ": %serror:%s ", colour(colours, "\033[31m"), colour(colours, "\033[0m"));
+    buffer_printf(out, ": %s%s:%s ", colour(colours, diagnostic->is_warning ? "\033[33m" : "\033[31m"),
+                  diagnostic->is_warning ? "warning" : "error", colour(colours, "\033[0m"));
     append_visible(out, diagnostic->message);
     buffer_append_byte(out, '\n');
     if (position->source && position->line > 0)

@@ -1,12 +1,14 @@
-/* What is wrong with a configuration, and where: every mistake of one reading, shown as a compiler would.
+/* What is wrong with a configuration, and where: every mistake and warning of one reading, shown as a
+ * compiler would.
  *
  *     vif.yaml:7:22: error: files: unknown option "listng"; did you mean "listing"?
  *         7 |       /: {files: {listng: true}}
  *           |                   ^~~~~~
  *
- * A source is a text that was read (a file, or one argument of the command line); a place is a stretch of
+ * A source is a text that was read (a file, or one argument of the command line); a position is a stretch of
  * one. Texts and messages are copied, so a value can be printed when all else is gone. At most
- * DIAGNOSTICS_MAX are kept; more are counted. */
+ * DIAGNOSTICS_MAX are kept; more are counted. The same message at the same position is kept once: an alias of
+ * YAML is read as often as it is used. */
 #ifndef CONF_DIAGNOSTICS_H
 #define CONF_DIAGNOSTICS_H
 
@@ -31,6 +33,7 @@ struct source_position {
 };
 
 struct diagnostic {
+    bool is_warning;
     struct source_position position;
     struct slice message;
 };
@@ -40,6 +43,7 @@ struct diagnostics {
     struct diagnostic list[DIAGNOSTICS_MAX];
     size_t count;
     size_t dropped; /* found but not kept */
+    size_t errors;  /* those that are no warnings, kept or not */
     unsigned source_count;
 };
 
@@ -57,13 +61,11 @@ const struct source *diagnostics_add_source(struct diagnostics *diagnostics, str
 void diagnostics_add(struct diagnostics *diagnostics, struct source_position position, const char *format,
                      ...) PRINTF_LIKE(3, 4);
 
-/* How many mistakes there are, kept or not. */
-static inline size_t diagnostics_total(const struct diagnostics *diagnostics)
-{
-    return diagnostics->count + diagnostics->dropped;
-}
+/* The same for what works, but not for long, or not as it seems. */
+void diagnostics_warn(struct diagnostics *diagnostics, struct source_position position, const char *format,
+                      ...) PRINTF_LIKE(3, 4);
 
-/* Sorts them by place and appends all to `out`, each with its line of source, and how many more there are.
+/* Sorts them by position and appends all to `out`, each with its line of source, and how many more there are.
  * With `colours` in ANSI colours. What is printed is UTF-8
  * without control characters, whatever the sources hold. */
 void diagnostics_print(struct diagnostics *diagnostics, bool colours, struct buffer *out);

@@ -152,15 +152,34 @@ static void check_content(struct loader *loader, const struct node *node)
                         "respond.body: a response with status %d has no content", status);
 }
 
+/* An old key is as good as the new one, with a warning; both together leave open which one counts. */
+static void check_key(struct loader *loader, enum option_section section, const struct node *node,
+                      const struct node *key)
+{
+    const struct option *option = option_find(section, key->text);
+    if (option == NULL)
+        report_unknown(loader, section, key);
+    else if (option_has_old_key(option, key->text) && node_get(node, slice_from(option->key)))
+        diagnostics_add(loader->diagnostics, key->position,
+                        "\"%s\" is the old name of \"%s\", which is there too", option->old_key, option->key);
+    else if (option_has_old_key(option, key->text))
+        diagnostics_warn(loader->diagnostics, key->position,
+                         "\"%s\" is called \"%s\" now; the next release will not know the old name",
+                         option->old_key, option->key);
+}
+
+static const struct node *option_value(const struct option *option, const struct node *node)
+{
+    const struct node *value = node_get(node, slice_from(option->key));
+    return value || option->old_key == NULL ? value : node_get(node, slice_from(option->old_key));
+}
+
 static void load_map(struct loader *loader, enum option_section section, const struct node *node)
 {
     NODE_FOREACH(entry, node)
-    {
-        if (option_find(section, entry->key->text) == NULL)
-            report_unknown(loader, section, entry->key);
-    }
+    check_key(loader, section, node, entry->key);
     for (const struct option *option = NULL; (option = option_next(section, option)) != NULL;) {
-        const struct node *value = node_get(node, slice_from(option->key));
+        const struct node *value = option_value(option, node);
         if (value)
             load_option(loader, option, value);
         else
@@ -198,7 +217,7 @@ static int load_all(struct loader *loader, const struct document *document)
     claims_finish(&loader->claims);
     if (loader->out_of_memory)
         return -ENOMEM;
-    return diagnostics_total(loader->diagnostics) > 0 ? ERROR_SYNTAX : 0;
+    return loader->diagnostics->errors > 0 ? ERROR_SYNTAX : 0;
 }
 
 int config_build(const struct document *document, struct slice base_folder, struct diagnostics *diagnostics,

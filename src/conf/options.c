@@ -33,9 +33,10 @@ const struct section sections[SECTION_COUNT] = {
                           "to"},
     [SECTION_RESPOND] = {"respond",
                          "Answers with a fixed text. A lone text in place of the map is its `body`.", "body"},
-    [SECTION_FIELDS] = {"fields",
-                        "Fields of all responses of a site, or of a route, which goes before its site.",
-                        NULL},
+    [SECTION_HEADERS] = {"headers",
+                         "Headers of all responses of a site or a route. Those of the route are applied "
+                         "after those of its site.",
+                         NULL},
 };
 
 static const char *const access_log_formats[] = {
@@ -132,8 +133,8 @@ const struct option options[] = {
     {SECTION_TOP, "log", OPTION_SECTION, "Access log and error log.", .child = SECTION_LOG},
     {SECTION_TOP, "limits", OPTION_SECTION, "Bounds on what is used.", .child = SECTION_LIMITS},
     {SECTION_TOP, "timeouts", OPTION_SECTION, "Bounds on how long things take.", .child = SECTION_TIMEOUTS},
-    {SECTION_TOP, "server_field", OPTION_BOOL, "Whether responses carry a `Server` field.",
-     .example = "false", TARGET(SETTINGS, server_field)},
+    {SECTION_TOP, "server_header", OPTION_BOOL, "Whether responses have a `Server` header.",
+     .example = "false", .old_key = "server_field", TARGET(SETTINGS, server_field)},
     {SECTION_TOP, "sites", OPTION_SECTIONS, "What is served, for which hosts.", .is_required = true,
      TARGET_ARRAY(SETTINGS, sites, site_count, NULL), .child = SECTION_SITE},
 
@@ -163,8 +164,8 @@ const struct option options[] = {
      TARGET(SETTINGS, limits.head_bytes), RANGE(256, MIB)},
     {SECTION_LIMITS, "uri", OPTION_BYTES, "A request's URI; longer ones get 414.",
      TARGET(SETTINGS, limits.uri_bytes), RANGE(64, MIB)},
-    {SECTION_LIMITS, "fields", OPTION_NUMBER, "Fields of a request; more get 431.",
-     TARGET(SETTINGS, limits.fields), RANGE(1, HTTP_FIELDS_MAX)},
+    {SECTION_LIMITS, "headers", OPTION_NUMBER, "Number of headers of a request; more get 431.",
+     .old_key = "fields", TARGET(SETTINGS, limits.fields), RANGE(1, HTTP_FIELDS_MAX)},
     {SECTION_LIMITS, "body", OPTION_BYTES, "Content of a request; longer ones get 413.",
      TARGET(SETTINGS, limits.body_bytes), RANGE(0, TIB)},
     {SECTION_LIMITS, "requests_per_connection", OPTION_NUMBER,
@@ -204,7 +205,8 @@ const struct option options[] = {
      "request for a name that no site answers to gets 421.",
      .fallback = "*", .example = "[example.com, \"*.example.org\"]",
      TARGET_ARRAY(SITE, hosts, host_count, put_text), .rule = &rule_host, .is_unique = true, RANGE(1, 10000)},
-    {SECTION_SITE, "fields", OPTION_SECTION, "Fields of all responses of the site.", .child = SECTION_FIELDS},
+    {SECTION_SITE, "headers", OPTION_SECTION, "Headers of all responses of the site.",
+     .old_key = "fields", .child = SECTION_HEADERS},
     {SECTION_SITE, "routes", OPTION_SECTION_MAP, "What answers, by path.", .is_required = true,
      TARGET_ARRAY(SITE, routes, route_count, put_prefix),
      .key_rule = &rule_prefix, .is_unique = true, .child = SECTION_ROUTE},
@@ -215,8 +217,8 @@ const struct option options[] = {
      TARGET(ROUTE, kind), .constant = ROUTE_REDIRECT, .child = SECTION_REDIRECT},
     {SECTION_ROUTE, "respond", OPTION_SECTION, "Answers with a fixed text.", .is_alternative = true,
      TARGET(ROUTE, kind), .constant = ROUTE_RESPOND, .child = SECTION_RESPOND},
-    {SECTION_ROUTE, "fields", OPTION_SECTION,
-     "Fields of all responses of the route.", .child = SECTION_FIELDS},
+    {SECTION_ROUTE, "headers", OPTION_SECTION, "Headers of all responses of the route.",
+     .old_key = "fields", .child = SECTION_HEADERS},
 
     {SECTION_FILES, "root", OPTION_TEXT,
      "The folder; a relative path begins at the folder of the configuration file.",
@@ -274,14 +276,15 @@ const struct option options[] = {
     {SECTION_RESPOND, "body", OPTION_TEXT, "The content, which 204, 205 and 304 do not have.",
      .fallback = "", .example = "\"ok\\n\"", TARGET(ROUTE, respond.body), .rule = &rule_any},
 
-    {SECTION_FIELDS, "set", OPTION_PAIRS,
-     "Fields to send, in place of what the response has under that name; `Vary` is added to what it has. Not "
-     "those that vif computes, such as `Content-Length`, `Content-Encoding` and `ETag`.",
+    {SECTION_HEADERS, "set", OPTION_PAIRS,
+     "Response headers to set. Each replaces a header of the same name; `Vary` is appended. Headers that "
+     "vif computes cannot be set, such as `Content-Length`, `Content-Encoding` and `ETag`.",
      .example = "{X-Frame-Options: DENY}",
      TARGET_ARRAY(FIELD_EDITS, items, count, put_field),
      .key_rule = &rule_set_field, .rule = &rule_field_value, RANGE(0, 64)},
-    {SECTION_FIELDS, "remove", OPTION_TEXTS,
-     "Fields not to send, such as `ETag` or `Server`; not those that a response needs.",
+    {SECTION_HEADERS, "remove", OPTION_TEXTS,
+     "Response headers to leave out, such as `ETag` or `Server`. Headers that a response needs cannot be "
+     "removed, such as `Content-Length`.",
      .example = "[ETag]",
      TARGET_ARRAY(FIELD_EDITS, items, count, put_removed_field), .rule = &rule_removed_field,
      RANGE(0, 64)},
@@ -304,10 +307,15 @@ const struct option *option_find(enum option_section section, struct slice key)
 {
     const struct option *option = NULL;
     while ((option = option_next(section, option)) != NULL) {
-        if (slice_equal(slice_from(option->key), key))
+        if (slice_equal(slice_from(option->key), key) || option_has_old_key(option, key))
             return option;
     }
     return NULL;
+}
+
+bool option_has_old_key(const struct option *option, struct slice key)
+{
+    return option->old_key && slice_equal(slice_from(option->old_key), key);
 }
 
 const struct option *option_at(struct slice path)

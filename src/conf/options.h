@@ -21,7 +21,7 @@ enum option_section {
     SECTION_FILES,
     SECTION_REDIRECT,
     SECTION_RESPOND,
-    SECTION_FIELDS,
+    SECTION_HEADERS,
     SECTION_COUNT
 };
 
@@ -69,6 +69,7 @@ struct option {
     const char
         *fallback; /* the default as it would be written; NULL: none, or that of settings_set_defaults */
     const char *example; /* a value in YAML; NULL where the default is example enough */
+    const char *old_key; /* its name until the last release, accepted with a warning; NULL: none */
     bool is_required;    /* a section without it is a mistake */
     bool is_alternative; /* exactly one of the section's alternatives must be there */
 
@@ -98,8 +99,10 @@ extern const struct section sections[SECTION_COUNT];
 extern const struct option options[];
 extern const size_t option_count;
 
-/* The option of a section with that key, or NULL. */
+/* The option of a section with that key, or old key; NULL. */
 const struct option *option_find(enum option_section section, struct slice key);
+
+bool option_has_old_key(const struct option *option, struct slice key);
 
 /* The option at a dotted path from the top, in which an item of a list or map counts as a step, whatever it
  * is called: "limits.head", "sites.0.routes./.files.root". It must be there. */

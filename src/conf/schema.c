@@ -232,12 +232,14 @@ static void write_short_choices(struct schema *schema, const struct option *opti
 
 /* --- options and sections --- */
 
-static void write_option(struct schema *schema, const struct option *option)
+static void write_option(struct schema *schema, const struct option *option, bool is_old)
 {
     char buffer[OPTION_TEXT_MAX];
     const char *fallback = option_default(option, buffer);
     json_begin(&schema->json, '{');
     member(schema, "description", option->description);
+    if (is_old)
+        member_raw(schema, "deprecated", "true");
     json_key(&schema->json, "anyOf");
     json_begin(&schema->json, '[');
     write_choices(schema, option);
@@ -293,7 +295,11 @@ static void write_section_members(struct schema *schema, enum option_section sec
     json_begin(&schema->json, '{');
     for (const struct option *option = NULL; (option = option_next(section, option)) != NULL;) {
         json_key(&schema->json, option->key);
-        write_option(schema, option);
+        write_option(schema, option, false);
+        if (option->old_key) {
+            json_key(&schema->json, option->old_key);
+            write_option(schema, option, true);
+        }
     }
     json_end(&schema->json, '}');
 }

@@ -176,3 +176,12 @@ def test_bash_completes(words, expected, tmp_path):
     )
     assert result.stderr == ""
     assert result.stdout.removesuffix("\n").split("\n") == [*expected]
+
+
+def test_old_names_are_taken_with_a_warning(tmp_path):
+    text = "sites: [{fields: {set: {X-A: b}}, routes: {/: {files: .}}}]"
+    result = vif("check", "-c", "-", cwd=tmp_path, input=text)
+    assert result.returncode == 0
+    assert 'standard input:1:10: warning: "fields" is called "headers" now' in result.stderr
+    result = vif("check", "-c", "-", "--limit", "fields=5", cwd=tmp_path, input="sites: [{routes: {/: {files: .}}}]")
+    assert (result.returncode, '--limit: warning: "fields" is called' in result.stderr) == (0, True)

@@ -102,8 +102,8 @@ GOOD = [
     "listen: 8080\nworkers: auto\nlimits:\ntimeouts: {min_rate: none, linger: 0, idle: 1m30s}\n" + route("files: ."),
     "listen: [':80', '[::1]:81', 'unix:a']\nlog: {access: false, error: '-'}\n" + route("files: ."),
     "limits: {head: 16KiB, body: 1000000, connections_per_address: 0, cache: 1g}\n" + route("files: ."),
-    "log: {access: {path: a, format: json}, error: {level: debug}}\nserver_field: false\n" + route("files: ."),
-    "sites: [{hosts: ['a.com', '*.b.c'], fields: {set: {A: b}, remove: [C]}, routes: {/: {files: .}}}]",
+    "log: {access: {path: a, format: json}, error: {level: debug}}\nserver_header: false\n" + route("files: ."),
+    "sites: [{hosts: ['a.com', '*.b.c'], headers: {set: {A: b}, remove: [C]}, routes: {/: {files: .}}}]",
 ]
 
 BAD = [
@@ -127,7 +127,7 @@ BAD = [
     route("redirect: {to: /a, status: 300}"),
     route("redirect: example.com"),
     route("respond: {status: 101}"),
-    route("respond: a, fields: {set: {'a b': c}}"),
+    route("respond: a, headers: {set: {'a b': c}}"),
 ]
 
 

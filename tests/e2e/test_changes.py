@@ -90,6 +90,6 @@ def test_a_link_to_a_file_with_its_time_put_back(server, root):
 def test_vary_is_added_to(server, root):
     (root / "style.css").write_bytes(tree.HELLO)
     (root / "style.css.gz").write_bytes(b"not really")
-    site = {"routes": {"/": {"files": {"root": str(root)}, "fields": {"set": {"Vary": "Origin"}}}}}
+    site = {"routes": {"/": {"files": {"root": str(root)}, "headers": {"set": {"Vary": "Origin"}}}}}
     running = server(config={"sites": [site]})
     assert running.get("/style.css").values("vary") == ["Accept-Encoding", "Origin"]

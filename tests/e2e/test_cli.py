@@ -94,7 +94,7 @@ def test_unknown_limit_is_suggested(tmp_path):
         (["-w", "many"], "many"), (["-a", "300.1.1.1"], "300.1.1.1"), (["-a", "nonsense"], "nonsense"),
         (["--limit", "body"], "body"), (["--limit", "body=x"], "x"), (["--limit", "body=-1"], "-1"),
         (["--limit", "body=1XB"], "1XB"),
-        (["--limit", "head=1"], "1"), (["--limit", "fields=1000"], "1000"), (["--timeout", "idle"], "idle"),
+        (["--limit", "head=1"], "1"), (["--limit", "headers=1000"], "1000"), (["--timeout", "idle"], "idle"),
         (["--timeout", "idle=soon"], "soon"), (["--timeout", "idle=-1s"], "-1s"),
         (["--log-format", "fancy"], "fancy"),
         (["--error-page", "404"], "404"), (["--error-page", "200=a.html"], "200"),
@@ -273,7 +273,7 @@ GOOD = """\
 listen: ["127.0.0.1:8080"]
 workers: 1
 log: {access: {path: "%(folder)s/a.log", format: json}, error: {path: "-", level: info}}
-limits: {connections: 16384, connections_per_address: none, head: 16KiB, uri: 8KiB, fields: 100, body: 1MiB,
+limits: {connections: 16384, connections_per_address: none, head: 16KiB, uri: 8KiB, headers: 100, body: 1MiB,
          requests_per_connection: none, cache: 64MiB, cache_file: 64KiB, cache_entries: 2048}
 timeouts: {head: 10s, body: 20s, idle: 60s, write: 20s, linger: 5s, drain: 30s, min_rate: 240}
 sites:
@@ -282,7 +282,7 @@ sites:
       /:
         files: {root: ./public, index: [index.html], listing: true, hidden: false, fallback: /index.html,
                 cors: "*", cache: {"*.css": "max-age=3600"}, error_pages: {404: 404.html}}
-        fields: {set: {X-A: b}, remove: [Server]}
+        headers: {set: {X-A: b}, remove: [Server]}
       /old: {redirect: {to: "https://example.com/new{path}", status: 308}}
       /health: {respond: {status: 200, body: "ok\\n", type: text/plain}}
 """
@@ -322,7 +322,7 @@ MISTAKES = [
     ("workers: many\nsites: [{routes: {/: {respond: x}}}]\n", 1, 10, ["many"]),
     ("workers: -1\nsites: [{routes: {/: {respond: x}}}]\n", 1, 10, ["-1"]),
     ("limits:\n  body: 12XB\nsites: [{routes: {/: {respond: x}}}]\n", 2, 9, ["12XB"]),
-    ("limits:\n  fields: 1000\nsites: [{routes: {/: {respond: x}}}]\n", 2, 11, ["1000"]),
+    ("limits:\n  headers: 1000\nsites: [{routes: {/: {respond: x}}}]\n", 2, 12, ["1000"]),
     ("timeouts:\n  idle: forever\nsites: [{routes: {/: {respond: x}}}]\n", 2, 9, ["forever"]),
     ("timeouts: 5s\nsites: [{routes: {/: {respond: x}}}]\n", 1, 11, []),
     ("listen: ['nonsense:port']\nsites: [{routes: {/: {respond: x}}}]\n", 1, 10, ["nonsense:port"]),
@@ -338,8 +338,8 @@ MISTAKES = [
     ("sites:\n  - hosts: [a.example, a.example]\n    routes: {/: {respond: x}}\n", 2, None, ["a.example"]),
     ("sites:\n  - hosts: ['a b']\n    routes: {/: {respond: x}}\n", 2, 13, ["a b"]),
     ("sites:\n  - hosts: ['a.*.example']\n    routes: {/: {respond: x}}\n", 2, 13, ["a.*.example"]),
-    ("sites: [{routes: {/: {respond: x, fields: {set: {'X A': b}}}}}]\n", 1, None, ["X A"]),
-    ("sites: [{routes: {/: {respond: x, fields: {set: {X: \"a\\nb\"}}}}}]\n", 1, None, []),
+    ("sites: [{routes: {/: {respond: x, headers: {set: {'X A': b}}}}}]\n", 1, None, ["X A"]),
+    ("sites: [{routes: {/: {respond: x, headers: {set: {X: \"a\\nb\"}}}}}]\n", 1, None, []),
     ("sites: [{routes: {/: {respond: x}}}]\nsites: [{routes: {/: {respond: x}}}]\n", 2, 1, ["sites"]),
     ("workers: 1\n", None, None, ["sites"]),
     ("sites: []\n", 1, None, ["sites"]),

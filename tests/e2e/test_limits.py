@@ -8,7 +8,7 @@ import wire
 @pytest.fixture(scope="module")
 def small(module_server, site_root):
     """Limits that are quick to reach."""
-    limits = {"head": "1KiB", "uri": "256", "fields": "10", "body": "1KiB"}
+    limits = {"head": "1KiB", "uri": "256", "headers": "10", "body": "1KiB"}
     return module_server(site_root, *(word for pair in limits.items()
                                       for word in ("--limit", "=".join(pair))))
 

@@ -144,20 +144,20 @@ def fixed(module_server, tmp_path_factory):
     table = {
         "/": {
             "files": {"root": str(root)},
-            "fields": {"set": {"X-A": "b", "Cache-Control": "no-store"}, "remove": ["Server", "ETag"]},
+            "headers": {"set": {"X-A": "b", "Cache-Control": "no-store"}, "remove": ["Server", "ETag"]},
         },
         "/health": {"respond": {"status": 200, "body": "ok\n", "type": "text/plain"}},
         "/empty": {"respond": {"status": 204}},
         "/gone": {
             "respond": {"status": 410, "body": "<p>gone</p>", "type": "text/html"},
-            "fields": {"set": {"X-Gone": "yes"}},
+            "headers": {"set": {"X-Gone": "yes"}},
         },
         "/short": {"respond": "in short"},
         "/teapot": {"respond": {"status": 418, "body": "short and stout"}},
         "/old": {"redirect": {"to": "https://example.com/new{path}", "status": 308}},
         "/uri": {"redirect": {"to": "https://example.com{uri}", "status": 302}},
         "/host": {"redirect": {"to": "https://{host}/x", "status": 301}},
-        "/see": {"redirect": {"to": "/health", "status": 303}, "fields": {"set": {"X-See": "yes"}}},
+        "/see": {"redirect": {"to": "/health", "status": 303}, "headers": {"set": {"X-See": "yes"}}},
         "/temporary": {"redirect": {"to": "/health", "status": 307}},
         "/plain": {"redirect": "https://example.com/"},
     }
@@ -292,15 +292,15 @@ def test_fields_of_a_site(server, root):
     tree.write(root, "a.txt", b"a")
     table = {
         "/": {"files": {"root": str(root)}},
-        "/own": {"respond": "x", "fields": {"set": {"X-Site": "route"}}},
+        "/own": {"respond": "x", "headers": {"set": {"X-Site": "route"}}},
     }
-    running = server(config={"sites": [{"routes": table, "fields": {"set": {"X-Site": "site"}}}]})
+    running = server(config={"sites": [{"routes": table, "headers": {"set": {"X-Site": "site"}}}]})
     assert running.get("/a.txt")["x-site"] == "site"
     assert running.get("/own")["x-site"] == "route"
 
 
 def test_server_field_may_be_off(server):
-    running = server(config={"server_field": False, "sites": [{"routes": {"/": respond("x")}}]})
+    running = server(config={"server_header": False, "sites": [{"routes": {"/": respond("x")}}]})
     assert "server" not in running.get("/")
 
 

@@ -56,14 +56,14 @@ static void reads_every_option(void **state)
                   "workers: 3\n"
                   "log: {access: {path: log/a, format: json}, error: {path: /e, level: debug}}\n"
                   "limits: {connections: 1, connections_per_address: 2, head: 1KiB, uri: 512,\n"
-                  "  fields: 5, body: 6MiB, requests_per_connection: 7, cache: 8GiB,\n"
+                  "  headers: 5, body: 6MiB, requests_per_connection: 7, cache: 8GiB,\n"
                   "  cache_file: 9KiB, cache_entries: 10}\n"
                   "timeouts: {head: 1ms, body: 2s, idle: 3m, write: 4h, linger: 0, drain: 1m6s,\n"
                   "  min_rate: none}\n"
-                  "server_field: no\n" ROUTE("files: {root: ./tmp, index: [a, b], "
-                                             "listing: yes, hidden: on, precompressed: off, "
-                                             "fallback: /app.html, cors: '*', cache: {'*.css': x, "
-                                             "/a/*: y}, error_pages: {404: /nf.html, 503: sorry}}"));
+                  "server_header: no\n" ROUTE("files: {root: ./tmp, index: [a, b], "
+                                              "listing: yes, hidden: on, precompressed: off, "
+                                              "fallback: /app.html, cors: '*', cache: {'*.css': x, "
+                                              "/a/*: y}, error_pages: {404: /nf.html, 503: sorry}}"));
     const struct config *config = loading.config;
     assert_int_equal(config->listener_count, 3);
     assert_slice(config->listeners[0].address, ":80");
@@ -155,11 +155,12 @@ static void puts_longer_prefixes_first(void **state)
 static void merges_fields_of_site_and_route(void **state)
 {
     (void)state;
-    struct loading loading = load_good("sites:\n"
-                                       "  - fields: {set: {X-A: site, X-B: site}, remove: [Server]}\n"
-                                       "    routes:\n"
-                                       "      /: {respond: a}\n"
-                                       "      /own: {respond: b, fields: {set: {x-a: route, server: ''}}}\n");
+    struct loading loading =
+        load_good("sites:\n"
+                  "  - headers: {set: {X-A: site, X-B: site}, remove: [Server]}\n"
+                  "    routes:\n"
+                  "      /: {respond: a}\n"
+                  "      /own: {respond: b, headers: {set: {x-a: route, server: ''}}}\n");
     const struct route *own = &loading.config->settings->sites[0].routes[0];
     const struct route *plain = &loading.config->settings->sites[0].routes[1];
     assert_int_equal(plain->field_edit_count, 3);

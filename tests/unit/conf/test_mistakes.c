@@ -21,9 +21,9 @@ static const struct {
     {"workers: 1025" GOOD, "1:10: error: workers: expected a number"},
     {"workers: 0" GOOD, "1:10: error: workers: expected a number from 1 to 1024, or auto, not \"0\""},
     {"workers: [1]" GOOD, "workers: expected a number from 1 to 1024, or auto, not a list"},
-    {"server_field: 1" GOOD, "server_field: expected true or false, not \"1\""},
+    {"server_header: 1" GOOD, "server_header: expected true or false, not \"1\""},
     {"limits: {head: 255}" GOOD, "limits.head: expected a size from 256 to 1MiB, not \"255\""},
-    {"limits: {fields: 129}" GOOD, "limits.fields: expected a number from 1 to 128"},
+    {"limits: {headers: 129}" GOOD, "limits.headers: expected a number from 1 to 128"},
     {"limits: {cache_file: 5GiB}" GOOD, "limits.cache_file: expected a size from 0 to 1GiB"},
     {"timeouts: {idle: 10}" GOOD,
      "timeouts.idle: expected a duration such as \"10s\" from 1ms to 1d, not \"10\""},
@@ -70,8 +70,8 @@ static const struct {
     {ROUTE("respond: {status: 304, body: a}"), "a response with status 304 has no content"},
     {ROUTE("respond: {status: [], body: a}"),
      "respond.status: expected a number from 200 to 599, not a list"},
-    {ROUTE("respond: a, fields: {set: {'a b': c}}"), "it is not the name of a field"},
-    {ROUTE("respond: a, fields: {remove: [Content-Length]}"), "it is a field that vif alone must write"},
+    {ROUTE("respond: a, headers: {set: {'a b': c}}"), "it is not the name of a field"},
+    {ROUTE("respond: a, headers: {remove: [Content-Length]}"), "it is a field that vif alone must write"},
     {"a: [1", "not valid YAML"},
     {"a: \xff", "1:4: error: not valid YAML: invalid leading UTF-8 octet"},
     {"a: !x b", "tags (\"!\") have no meaning here"},
@@ -119,18 +119,52 @@ static void leaves_computed_fields_alone(void **state)
     };
     for (size_t i = 0; i < ARRAY_LENGTH(computed); i++) {
         char text[256];
-        snprintf(text, sizeof(text), ROUTE("respond: a, fields: {set: {X-A: b, %s: c}}"), computed[i]);
+        snprintf(text, sizeof(text), ROUTE("respond: a, headers: {set: {X-A: b, %s: c}}"), computed[i]);
         struct loading loading = load(slice_from(text));
         assert_int_equal(loading.error, ERROR_SYNTAX);
         if (strstr(loading.printed.data, "it is a field that vif alone must write") == NULL)
             fail_msg("%s: %s", computed[i], loading.printed.data);
         unload(&loading);
     }
-    struct loading loading = load(SLICE(ROUTE("respond: a, fields: {remove: [Content-Encoding, Allow]}")));
-    assert_int_equal(diagnostics_total(&loading.diagnostics), 2);
+    struct loading loading = load(SLICE(ROUTE("respond: a, headers: {remove: [Content-Encoding, Allow]}")));
+    assert_int_equal(loading.diagnostics.errors, 2);
     unload(&loading);
-    loading = load_good(ROUTE("respond: a, fields: {set: {Vary: Cookie, Server: b, Content-Type: text/css}, "
+    loading = load_good(ROUTE("respond: a, headers: {set: {Vary: Cookie, Server: b, Content-Type: text/css}, "
                               "remove: [ETag, last-modified, Accept-Ranges, Server]}"));
+    unload(&loading);
+}
+
+/* For one release; what is called "headers" was called "fields". */
+static void warns_of_old_names(void **state)
+{
+    (void)state;
+    struct loading loading =
+        load(SLICE("server_field: no\nlimits: {fields: 5}\nsites:\n- fields: {set: {X-A: a}}\n"
+                   "  routes: {/: {respond: a, fields: {remove: [Server]}}}\n"));
+    assert_int_equal(loading.error, 0);
+    assert_int_equal(loading.diagnostics.count, 4);
+    assert_int_equal(loading.diagnostics.errors, 0);
+    assert_non_null(
+        strstr(loading.printed.data,
+               "vif.yaml:4:3: warning: \"fields\" is called \"headers\" now; the next release will not "
+               "know the old name\n    4 | - fields: {set: {X-A: a}}\n      |   ^~~~~~\n"));
+    assert_false(loading.config->settings->server_field);
+    assert_int_equal(loading.config->settings->limits.fields, 5);
+    assert_int_equal(loading.config->settings->sites[0].routes[0].field_edit_count, 2);
+    unload(&loading);
+    loading = load(SLICE(ROUTE("respond: a, fields: {}, headers: {}")));
+    assert_int_equal(loading.error, ERROR_SYNTAX);
+    assert_non_null(
+        strstr(loading.printed.data, "error: \"fields\" is the old name of \"headers\", which is there too"));
+    unload(&loading);
+}
+
+static void tells_a_shared_mistake_once(void **state)
+{
+    (void)state;
+    struct loading loading =
+        load(SLICE("sites: [{routes: {/a: &a {respond: {status: 1}}, /b: *a, /c: *a}}]"));
+    assert_int_equal(loading.diagnostics.errors, 1);
     unload(&loading);
 }
 
@@ -169,7 +203,7 @@ static void keeps_fifty_mistakes_and_counts_the_rest(void **state)
         buffer_printf(&text, "unknown%d: 1\n", i);
     struct loading loading = load(buffer_slice(&text));
     assert_int_equal(loading.diagnostics.count, DIAGNOSTICS_MAX);
-    assert_int_equal(diagnostics_total(&loading.diagnostics), 121);
+    assert_int_equal(loading.diagnostics.errors, 121);
     assert_non_null(strstr(loading.printed.data, "and 71 more\n"));
     unload(&loading);
     buffer_finish(&text);
@@ -257,6 +291,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_what_is_wrong),
         cmocka_unit_test(leaves_computed_fields_alone),
+        cmocka_unit_test(warns_of_old_names),
+        cmocka_unit_test(tells_a_shared_mistake_once),
         cmocka_unit_test(tells_all_mistakes_in_order_with_carets),
         cmocka_unit_test(keeps_fifty_mistakes_and_counts_the_rest),
         cmocka_unit_test(defuses_bombs),

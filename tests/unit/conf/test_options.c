@@ -52,7 +52,7 @@ static const char *const surroundings[SECTION_COUNT] = {
     [SECTION_FILES] = "{sites: [{routes: {/: {files: {root: /tmp, %s}}}}]}",
     [SECTION_REDIRECT] = "{sites: [{routes: {/: {redirect: {to: /a, %s}}}}]}",
     [SECTION_RESPOND] = "{sites: [{routes: {/: {respond: {%s}}}}]}",
-    [SECTION_FIELDS] = "{sites: [{routes: {/: {respond: a, fields: {%s}}}}]}",
+    [SECTION_HEADERS] = "{sites: [{routes: {/: {respond: a, headers: {%s}}}}]}",
 };
 
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
