@@ -13,8 +13,9 @@ struct stream_verbs;
 struct backend {
     const char *name;
     const struct stream_verbs *streams;
-    int fd_end;      /* descriptors below this one can be watched; 0: all */
-    bool is_ordered; /* see loop_is_ordered */
+    int fd_end;        /* descriptors below this one can be watched; 0: all */
+    bool is_ordered;   /* see loop_is_ordered */
+    bool lacks_failed; /* WATCH_FAILED is never told: a reset makes a socket readable, and that is all */
     int (*open)(struct backend_state **ret_state);
     void (*close)(struct backend_state *state);
     int (*start)(struct backend_state *state, struct watch *watch, enum watch_mode mode);

@@ -52,6 +52,8 @@ struct stream_verbs {
     struct watch_events watch_events; /* of the stream's own watch */
     /* Begins to read; see stream_start. */
     int (*start)(struct stream *stream);
+    /* Reading has stopped, if it had not before. NULL where there is nothing to be done. */
+    void (*pause)(struct stream *stream);
     /* Goes on reading, but not inside this call. */
     void (*resume)(struct stream *stream);
     /* Reads in the turn after stream_go_on_later, if there is anything. */

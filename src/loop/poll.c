@@ -63,12 +63,11 @@ static int poll_start(struct backend_state *state, struct watch *watch, enum wat
     return 0;
 }
 
-/* The kernel passes over negative descriptors, and so tells nobody of errors that he does not wait for. */
+/* Errors and hang-ups are told unasked, also to a stream that waits for nothing. */
 static void poll_want(struct backend_state *state, struct watch *watch, unsigned events)
 {
     struct pollfd *entry = &state->fds[watch->slot];
     entry->events = (short)((events & WATCH_READABLE ? POLLIN : 0) | (events & WATCH_WRITABLE ? POLLOUT : 0));
-    entry->fd = events ? watch->fd : ~watch->fd;
 }
 
 /* Where the entry that moves had not been looked at in this turn it may be passed over: it is told in the

@@ -110,6 +110,7 @@ const struct backend backend_select = {
     .name = "select",
     .streams = &stream_verbs_ready,
     .fd_end = FD_SETSIZE,
+    .lacks_failed = true,
     .open = select_open,
     .close = select_close,
     .start = select_start,

@@ -64,6 +64,8 @@ int stream_start(struct stream *stream)
 void stream_read_pause(struct stream *stream)
 {
     stream->flags &= (uint8_t)~STREAM_READING;
+    if (verbs_of(stream)->pause && !has(stream, STREAM_CLOSED))
+        verbs_of(stream)->pause(stream);
 }
 
 void stream_read_resume(struct stream *stream)
@@ -264,6 +266,12 @@ void stream_shutdown(struct stream *stream)
 {
     assert(stream->sending == NULL && !has(stream, STREAM_CLOSED));
     verbs_of(stream)->shutdown(stream);
+}
+
+bool stream_peer_has_left(const struct stream *stream)
+{
+    assert(!has(stream, STREAM_CLOSED));
+    return has(stream, STREAM_HUNG_UP) || sys_has_hung_up(stream->watch.fd);
 }
 
 size_t stream_unsent(const struct stream *stream)

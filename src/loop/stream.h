@@ -49,7 +49,10 @@ struct stream_events {
     /* All segments of the send that was pending are in the kernel's hands; their memory is the sender's
      * again. Or stream_send_later asked for it. */
     void (*on_sent)(struct stream *stream);
-    /* The stream is broken: -errno, or ERROR_CHANGED when a file range ended before its length. Close it. */
+    /* The stream is broken: -errno, or ERROR_CHANGED when a file range ended before its length. Close it.
+     * A peer that resets the connection is told of while reading is paused, too: nobody is there to be
+     * answered. Only select(2) cannot say it behind bytes that came in the pause, or a FIN: see
+     * stream_peer_has_left. */
     void (*on_error)(struct stream *stream, int error);
     /* After stream_close, at the end of the turn: the stream's memory is the owner's again. */
     void (*on_closed)(struct stream *stream);
@@ -66,14 +69,15 @@ enum stream_flag {
     STREAM_END_TOLD = 16,  /* on_end was called */
     STREAM_CLOSED = 32,    /* stream_close was called */
     STREAM_WRITABLE = 64,  /* sending rests for others' sake, not for the socket's */
+    STREAM_HUNG_UP = 128,  /* the kernel says that the connection is over, in both directions */
 };
 
 struct sending;
 
 struct stream {
     struct watch watch;
-    uint8_t flags;     /* enum stream_flag */
-    uint8_t in_flight; /* what the kernel has been given to do, where it is given such */
+    uint8_t flags;      /* enum stream_flag */
+    uint16_t in_flight; /* what the kernel has been given to do, where it is given such */
     struct loop *loop;
     const struct stream_events *events;
     struct sending *sending; /* what a pending send still has to send; NULL: none pending */
@@ -98,7 +102,8 @@ void stream_init(struct stream *stream, struct loop *loop, int fd, const struct 
  * -errno where the socket cannot be waited on: close the stream, unless a callback did. */
 int stream_start(struct stream *stream) MUST_CHECK;
 
-/* Stops on_read and on_end until stream_read_resume: the kernel's buffer fills and the peer must wait. */
+/* Stops on_read and on_end until stream_read_resume: the kernel's buffer fills and the peer must wait. A
+ * reset still reaches on_error. */
 void stream_read_pause(struct stream *stream);
 
 /* Goes on reading, but not inside this call. */
@@ -121,6 +126,11 @@ static inline bool stream_is_sending(const struct stream *stream)
 
 /* Sends FIN behind what was sent. No send may be pending. */
 void stream_shutdown(struct stream *stream);
+
+/* The connection is over in both directions, as after a reset: whatever is sent now, nobody receives it. A
+ * system call. A peer that closed only its sending side may still be waiting for an answer, and has not left.
+ */
+bool stream_peer_has_left(const struct stream *stream);
 
 /* Bytes that were sent, pending or not, and that the kernel may not have taken yet. */
 size_t stream_unsent(const struct stream *stream);

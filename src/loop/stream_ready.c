@@ -4,6 +4,9 @@
  * the next turn, so that one busy peer cannot starve the rest), one that does not has drained the socket;
  * after the peer's FIN reads go on until they return 0.
  *
+ * A hang-up (a reset, as a rule) is an error that a read or a send runs into. Where neither is under way,
+ * because reading is paused, the owner is told by itself: a job that is done for this client may be dropped.
+ *
  * Level-triggered backends are made to look the same: what was told and not acted on (STREAM_READABLE while
  * paused) is remembered as an edge would have to be, and no longer waited for; see wait_for_change. So a
  * pause costs them nothing unless bytes come in it. */
@@ -90,10 +93,25 @@ static void resume(struct stream *stream)
         stream_go_on_later(stream);
 }
 
+/* What select(2) calls readable may be a reset. */
+static bool has_hung_up(const struct stream *stream)
+{
+    bool must_ask = stream->loop->backend->lacks_failed && has(stream, STREAM_READABLE);
+    return has(stream, STREAM_HUNG_UP) || (must_ask && sys_has_hung_up(stream->watch.fd));
+}
+
+/* Neither a read nor a send will run into it. */
+static void tell_hang_up(struct stream *stream)
+{
+    if (!has(stream, STREAM_READING | STREAM_CLOSED) && !stream->sending && has_hung_up(stream))
+        stream_fail(stream, -ECONNRESET);
+}
+
 static void read_on(struct stream *stream)
 {
     if (wants_read(stream))
         read_once(stream);
+    tell_hang_up(stream);
     wait_for_change(stream);
 }
 
@@ -127,6 +145,8 @@ static void on_ready(struct watch *watch, unsigned events)
         stream->flags |= STREAM_READABLE;
     if (events & (WATCH_ENDED | WATCH_FAILED))
         stream->flags |= STREAM_PEER_ENDED;
+    if (events & WATCH_FAILED)
+        stream->flags |= STREAM_HUNG_UP;
     if (stream->sending && events & (WATCH_WRITABLE | WATCH_FAILED))
         stream_send_on(stream);
     read_on(stream);

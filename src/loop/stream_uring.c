@@ -8,6 +8,10 @@
  * receive cancelled, so that a peer gets rid of no more than half a mebibyte (32 buffers, then the kernel
  * turns to others) before its window closes.
  *
+ * A reset that comes in a pause is told at once, held bytes or not: nobody is there to be answered. Where the
+ * kernel receives nothing in a pause, a poll waits for it. It is a multishot one, as those tell of changes: a
+ * peer that ended its sending side would complete one of a single shot at once, each time.
+ *
  * Small sends go as staged sends, see uring_send.c. Everything else is sent by calls of its own, as on other
  * backends: for files sendfile(2) was the cheapest (per 64 KiB over loopback 23 us of CPU time; a linked read
  * and send by the ring 24, a splice 29, most of it in the kernel's helper threads).
@@ -56,6 +60,17 @@ static void tell_end(struct stream *stream, int result)
     stream->events->on_end(stream);
 }
 
+/* The connection's end is not missed in a pause. A send that is under way would run into it. */
+static void pause_reading(struct stream *stream)
+{
+    bool is_receiving = (stream->in_flight & (URING_RECEIVE | URING_CANCELLING)) == URING_RECEIVE;
+    if (is_receiving || stream->sending || stream->in_flight & (URING_HANG_UP | URING_FIRST))
+        return;
+    struct io_uring_sqe *entry = uring_entry(uring_of(stream));
+    io_uring_prep_poll_multishot(entry, stream->watch.fd, 0);
+    uring_mark(entry, stream, URING_HANG_UP);
+}
+
 /* The first read is a plain one, because a client that just connected has mostly sent its request, and so is
  * what is sent in answer: a connection for one request then never comes near the ring. Through the ring, send
  * and close cost it a sixth more than by calls of their own. */
@@ -68,8 +83,10 @@ static int start(struct stream *stream)
         stream->events->on_read(stream, slice_make(loop->read_buffer, (size_t)count));
     else if (count != -EAGAIN)
         tell_end(stream, (int)count);
-    stream->in_flight &= (uint8_t)~URING_FIRST;
+    stream->in_flight &= (uint16_t)~URING_FIRST;
     receive_again(stream);
+    if (!has(stream, STREAM_READING | STREAM_CLOSED))
+        pause_reading(stream);
     return 0;
 }
 
@@ -104,7 +121,7 @@ static struct held *find_held(const struct stream *stream)
 static void take_out(struct stream *stream, struct held *held)
 {
     map_remove(uring_held(uring_of(stream)), &held->link);
-    stream->in_flight &= (uint8_t)~URING_HELD;
+    stream->in_flight &= (uint16_t)~URING_HELD;
 }
 
 static void drop_held(struct stream *stream)
@@ -194,6 +211,8 @@ static void keep(struct stream *stream, struct slice bytes, int end)
     }
     if (has(stream, STREAM_READING))
         stream_go_on_later(stream);
+    else
+        pause_reading(stream);
 }
 
 static void on_received(struct stream *stream)
@@ -203,12 +222,27 @@ static void on_received(struct stream *stream)
     /* Without buffers, or cancelled: nothing is wrong, and by the next wait all buffers are back. */
     bool is_nothing = result == -ENOBUFS || result == -ECANCELED;
     bool must_wait = !has(stream, STREAM_READING) || stream->in_flight & URING_HELD;
-    if (!is_nothing && must_wait)
+    bool is_over = result < 0 && !is_nothing;
+    if (is_over && !has(stream, STREAM_READING))
+        stream_fail(stream, result);
+    else if (!is_nothing && must_wait)
         keep(stream, bytes, result > 0 ? HELD_NO_END : result);
     else if (result > 0)
         stream->events->on_read(stream, bytes);
     else if (!is_nothing)
         tell_end(stream, result);
+}
+
+/* While it is read, or sent to, that tells. */
+static void on_hang_up(struct stream *stream)
+{
+    int events = uring_completion(uring_of(stream))->result;
+    bool is_over = events >= 0 && events & (POLLERR | POLLHUP);
+    if (!is_over)
+        return;
+    stream->flags |= STREAM_HUNG_UP;
+    if (!has(stream, STREAM_READING) && !stream->sending)
+        stream_fail(stream, -ECONNRESET);
 }
 
 /* ---- waiting to write, and closing ---- */
@@ -239,6 +273,8 @@ static void close_socket(struct stream *stream)
         uring_cancel(state, stream, URING_RECEIVE);
     if (stream->in_flight & URING_WRITABLE)
         uring_cancel(state, stream, URING_WRITABLE);
+    if (stream->in_flight & URING_HANG_UP)
+        uring_cancel(state, stream, URING_HANG_UP);
     if (stream->in_flight & URING_SEND)
         uring_send_before_close(stream);
     struct io_uring_sqe *entry = uring_entry(state);
@@ -263,6 +299,10 @@ static void on_completed(struct watch *watch, unsigned event)
     bool was_closed = has(stream, STREAM_CLOSED);
     switch ((enum uring_operation)event) {
     case URING_SEND: uring_send_completed(stream); break;
+    case URING_HANG_UP:
+        if (!was_closed)
+            on_hang_up(stream);
+        break;
     case URING_WRITABLE:
         if (stream->sending)
             stream_send_on(stream);
@@ -281,6 +321,7 @@ static void on_completed(struct watch *watch, unsigned event)
 const struct stream_verbs stream_verbs_uring = {
     .watch_events = {.on_ready = on_completed, .describe = stream_describe},
     .start = start,
+    .pause = pause_reading,
     .resume = resume,
     .read_on = read_on,
     .wait_writable = wait_writable,

@@ -39,7 +39,15 @@
 #define DEADLINE_CHECK_MS 1000
 
 /* The low bits of user_data. */
-enum { TO_NOBODY, TO_STREAM_RECEIVE, TO_STREAM_WRITABLE, TO_STREAM_SEND, TO_POLL, TO_MASK = 7 };
+enum {
+    TO_NOBODY,
+    TO_STREAM_RECEIVE,
+    TO_STREAM_WRITABLE,
+    TO_STREAM_SEND,
+    TO_STREAM_HANG_UP,
+    TO_POLL,
+    TO_MASK = 7
+};
 static_assert(_Alignof(struct stream) > TO_MASK, "a stream's address leaves these bits free");
 
 struct poll_entry {
@@ -89,6 +97,7 @@ static uint64_t address_of(const struct stream *stream, enum uring_operation ope
     case URING_RECEIVE: return address | TO_STREAM_RECEIVE;
     case URING_WRITABLE: return address | TO_STREAM_WRITABLE;
     case URING_SEND: return address | TO_STREAM_SEND;
+    case URING_HANG_UP: return address | TO_STREAM_HANG_UP;
     }
     UNREACHABLE();
 }
@@ -101,7 +110,7 @@ static struct stream *stream_of(uint64_t user_data)
 void uring_mark(struct io_uring_sqe *entry, struct stream *stream, enum uring_operation operation)
 {
     entry->user_data = address_of(stream, operation);
-    stream->in_flight |= (uint8_t)operation;
+    stream->in_flight |= (uint16_t)operation;
 }
 
 static void cancel(struct backend_state *state, uint64_t user_data)
@@ -357,7 +366,7 @@ static struct watch *take_stream(struct stream *stream, const struct uring_compl
                                  enum uring_operation operation, unsigned *ret_events)
 {
     if (!(completion->flags & IORING_CQE_F_MORE))
-        stream->in_flight &= (uint8_t) ~(operation | (operation == URING_RECEIVE ? URING_CANCELLING : 0));
+        stream->in_flight &= (uint16_t) ~(operation | (operation == URING_RECEIVE ? URING_CANCELLING : 0));
     *ret_events = operation;
     return &stream->watch;
 }
@@ -377,6 +386,7 @@ static struct watch *uring_ready(struct backend_state *state, int i, unsigned *r
     case TO_STREAM_RECEIVE: return take_stream(stream, &state->completion, URING_RECEIVE, ret_events);
     case TO_STREAM_WRITABLE: return take_stream(stream, &state->completion, URING_WRITABLE, ret_events);
     case TO_STREAM_SEND: return take_stream(stream, &state->completion, URING_SEND, ret_events);
+    case TO_STREAM_HANG_UP: return take_stream(stream, &state->completion, URING_HANG_UP, ret_events);
     default: return NULL;
     }
 }

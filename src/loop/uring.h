@@ -15,16 +15,17 @@ enum uring_operation {
     URING_RECEIVE = 1,  /* a multishot receive */
     URING_WRITABLE = 2, /* a wait until the socket takes more */
     URING_SEND = 4,     /* of a staged send */
+    URING_HANG_UP = 8,  /* a wait for the connection's end, in a pause in which nothing is received */
 };
-#define URING_OPERATIONS (URING_RECEIVE | URING_WRITABLE | URING_SEND)
+#define URING_OPERATIONS (URING_RECEIVE | URING_WRITABLE | URING_SEND | URING_HANG_UP)
 
 /* No operations, but further bits of in_flight. */
 enum uring_note {
-    URING_CANCELLING = 8, /* the receive was asked to end */
-    URING_HELD = 16,      /* bytes came in a pause and are kept */
-    URING_SHUTDOWN = 32,  /* FIN goes behind the staged send */
-    URING_CONGESTED = 64, /* the socket was full once: no more staged sends */
-    URING_FIRST = 128,    /* the first bytes are being told: what is sent in answer goes at once */
+    URING_CANCELLING = 16, /* the receive was asked to end */
+    URING_HELD = 32,       /* bytes came in a pause and are kept */
+    URING_SHUTDOWN = 64,   /* FIN goes behind the staged send */
+    URING_CONGESTED = 128, /* the socket was full once: no more staged sends */
+    URING_FIRST = 256,     /* the first bytes are being told: what is sent in answer goes at once */
 };
 
 /* How the operation ended that a stream's watch is told of. */

@@ -113,7 +113,7 @@ void uring_send_settle(struct backend_state *state)
         }
     }
     for (struct staged_send *staged_send; (staged_send = staged_sends_posted(staged_sends)) != NULL;) {
-        staged_send->stream->in_flight &= (uint8_t)~URING_SEND;
+        staged_send->stream->in_flight &= (uint16_t)~URING_SEND;
         staged_sends_free(staged_sends, staged_send);
     }
 }

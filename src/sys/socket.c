@@ -58,6 +58,13 @@ bool sys_is_readable(int fd)
     return poll(&pollfd, 1, 0) > 0;
 }
 
+/* Errors and hang-ups are told unasked. */
+bool sys_has_hung_up(int fd)
+{
+    struct pollfd pollfd = {.fd = fd};
+    return poll(&pollfd, 1, 0) > 0 && pollfd.revents & (POLLERR | POLLHUP);
+}
+
 ssize_t sys_recv(int fd, void *buffer, size_t size)
 {
     ssize_t received;

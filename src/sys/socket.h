@@ -38,6 +38,9 @@ int sys_connected(int fd, const struct address *address) MUST_CHECK;
 /* A read, or an accept, would not wait. */
 bool sys_is_readable(int fd);
 
+/* The connection is over in both directions: it was reset, or both sides have ended it. */
+bool sys_has_hung_up(int fd);
+
 /* recv(2): the count of bytes, 0 at the end of the stream. */
 ssize_t sys_recv(int fd, void *buffer, size_t size) MUST_CHECK;
 

@@ -215,13 +215,104 @@ static void tells_of_a_reset(void **state)
     owner_run(&owner, OWNER_CLOSED);
     owner_finish(&owner);
 
-    owner_init(&owner, loop, connect_tcp); /* while paused: when reading goes on */
-    owner_start(&owner);
-    stream_read_pause(&owner.stream);
+    loop_destroy(loop);
+}
+
+/* What a stream may have been through before its reading is paused. */
+enum before_pause {
+    PAUSED_UNREAD,        /* nothing was ever read */
+    PAUSED_IN_FIRST_READ, /* the owner pauses in the callback, and never gives the loop a turn */
+    PAUSED_IN_READ,       /* in a callback of a turn */
+    PAUSED_AFTER_END,     /* the peer sends no more, but may be waiting for an answer */
+    PAUSED_KINDS
+};
+
+static void start_paused(struct owner *owner, struct loop *loop, enum before_pause kind)
+{
+    owner_init(owner, loop, connect_tcp);
+    owner->pause_on = kind == PAUSED_IN_FIRST_READ || kind == PAUSED_IN_READ ? OWNER_READ : 0;
+    if (kind == PAUSED_IN_FIRST_READ)
+        owner_write(owner, 0, 10);
+    owner_start(owner);
+    if (kind == PAUSED_IN_READ)
+        owner_write(owner, 0, 10);
+    if (kind == PAUSED_IN_READ)
+        owner_run(owner, OWNER_READ);
+    if (kind == PAUSED_AFTER_END)
+        shutdown(owner->peer, SHUT_WR);
+    if (kind == PAUSED_AFTER_END)
+        owner_run(owner, OWNER_END);
+    stream_read_pause(&owner->stream);
+}
+
+/* select(2) says nothing of what comes behind something that it has told of: there one must ask. */
+static void expect_reset(struct owner *owner, bool is_first)
+{
+    if (!is_first && chosen_backend() == LOOP_BACKEND_SELECT) {
+        owner_run(owner, OWNER_NEVER);
+        assert_true(stream_peer_has_left(&owner->stream));
+        return;
+    }
+    owner_run(owner, OWNER_ERROR);
+    assert_int_equal(owner->error, -ECONNRESET);
+    owner_run(owner, OWNER_CLOSED);
+}
+
+/* Whoever works for a peer that has left is told, though nothing is read and nothing is sent. */
+static void tells_of_a_reset_in_a_pause(void **state)
+{
+    (void)state;
+    struct loop *loop = make_loop();
+    for (unsigned i = 0; i < PAUSED_KINDS * 2; i++) {
+        struct owner owner;
+        start_paused(&owner, loop, i / 2);
+        if (i % 2 == 0)
+            owner_run(&owner, OWNER_NEVER);
+        assert_int_equal(owner.errors, 0);
+        assert_false(stream_peer_has_left(&owner.stream));
+        reset_by_peer(&owner);
+        expect_reset(&owner, i / 2 != PAUSED_AFTER_END);
+        owner_finish(&owner);
+    }
+    loop_destroy(loop);
+}
+
+/* The same with bytes that nobody has read yet, before the reset or in one event with it. They are gone with
+ * the peer. */
+static void tells_of_a_reset_behind_unread_bytes(void **state)
+{
+    (void)state;
+    struct loop *loop = make_loop();
+    for (unsigned i = 0; i < PAUSED_AFTER_END * 2; i++) {
+        struct owner owner;
+        start_paused(&owner, loop, i / 2);
+        size_t received = owner.received;
+        owner_write(&owner, received, 100);
+        bool is_told_of_bytes = i % 2 == 0;
+        if (is_told_of_bytes)
+            owner_run(&owner, OWNER_NEVER);
+        assert_false(stream_peer_has_left(&owner.stream));
+        reset_by_peer(&owner);
+        expect_reset(&owner, !is_told_of_bytes);
+        assert_int_equal(owner.received, received);
+        owner_finish(&owner);
+    }
+    loop_destroy(loop);
+}
+
+/* The bytes and the reset are there when the first read finds the bytes. */
+static void tells_of_a_reset_that_came_with_the_bytes(void **state)
+{
+    (void)state;
+    struct loop *loop = make_loop();
+    struct owner owner;
+    owner_init(&owner, loop, connect_tcp);
+    owner.pause_on = OWNER_READ;
+    owner_write(&owner, 0, 10);
     reset_by_peer(&owner);
-    owner_run(&owner, OWNER_NEVER);
-    stream_read_resume(&owner.stream);
-    owner_run(&owner, OWNER_ERROR);
+    owner_start(&owner);
+    if (owner.errors == 0)
+        owner_run(&owner, OWNER_ERROR);
     assert_int_equal(owner.error, -ECONNRESET);
     owner_run(&owner, OWNER_CLOSED);
     owner_finish(&owner);
@@ -315,6 +406,9 @@ int main(void)
         cmocka_unit_test(tells_the_end_once_and_last),
         cmocka_unit_test(tells_the_end_after_a_pause),
         cmocka_unit_test(tells_of_a_reset),
+        cmocka_unit_test(tells_of_a_reset_in_a_pause),
+        cmocka_unit_test(tells_of_a_reset_behind_unread_bytes),
+        cmocka_unit_test(tells_of_a_reset_that_came_with_the_bytes),
         cmocka_unit_test(may_be_closed_in_every_callback),
         cmocka_unit_test(a_stream_closed_by_another_hears_nothing),
         cmocka_unit_test(destroying_the_loop_tells_who_closed),
