@@ -43,6 +43,11 @@ static void explain_listener(const struct master_result *result, const struct co
         explain_taken(&address.address, text, out);
     else if (is_known && result->error == -EACCES)
         explain_forbidden(&address.address, text, out);
+    else if (is_known && result->error == -EPERM && address.address.any.sa_family == AF_UNIX)
+        fprintf(out,
+                "vif: may not give %.*s to that owner or group: only root may, or, for a group, one of its "
+                "members\n",
+                SLICE_ARGS(text));
     else if (result->error == -EADDRNOTAVAIL)
         fprintf(out, "vif: %.*s is no address of this machine (see: ip address)\n", SLICE_ARGS(text));
     else

@@ -11,7 +11,8 @@
 #include "loop/loop.h"
 #include "settings/settings.h"
 
-/* "127.0.0.1:8080", "[::]:80", ":8080" (every address, both families), "unix:/run/vif.sock". */
+/* "127.0.0.1:8080", "[fe80::1%eth0]:8080", "[::]:80", ":8080" (every address, both families),
+ * "unix:/run/vif.sock". */
 struct listener_config {
     struct slice address;
 };
@@ -20,6 +21,11 @@ struct config {
     struct settings *settings; /* one reference is the config's */
     struct listener_config *listeners;
     size_t listener_count;
+    struct {
+        struct slice mode; /* these are decimal numbers; empty: as it comes */
+        struct slice owner;
+        struct slice group;
+    } unix_socket;
     unsigned workers; /* 0: one per core that the process may use */
     enum loop_backend backend;
     struct {

@@ -220,6 +220,14 @@ static int load_all(struct loader *loader, const struct document *document)
     return loader->diagnostics->errors > 0 ? ERROR_SYNTAX : 0;
 }
 
+/* systemd names the folder that it made for the logs of a unit (LogsDirectory=), of several the first. */
+static struct slice log_folder(struct slice base_folder)
+{
+    const char *folders = getenv("LOGS_DIRECTORY");
+    struct slice all = folders ? slice_from(folders) : (struct slice){0};
+    return slice_starts_with(all, SLICE("/")) ? slice_take(all, slice_find(all, ':')) : base_folder;
+}
+
 int config_build(const struct document *document, struct slice base_folder, struct diagnostics *diagnostics,
                  struct config **ret_config)
 {
@@ -234,7 +242,7 @@ int config_build(const struct document *document, struct slice base_folder, stru
         struct loader loader = {
             .diagnostics = diagnostics,
             .arena = arena,
-            .rules = {.arena = arena, .base_folder = base_folder},
+            .rules = {.arena = arena, .base_folder = base_folder, .log_folder = log_folder(base_folder)},
             .objects = {[OBJECT_CONFIG] = config, [OBJECT_SETTINGS] = config->settings},
         };
         error = load_all(&loader, document);

@@ -8,6 +8,10 @@
 
 const struct section sections[SECTION_COUNT] = {
     [SECTION_TOP] = {"", "The top of the file.", NULL},
+    [SECTION_UNIX_SOCKET] = {"unix_socket",
+                             "Who may connect to the Unix sockets among `listen`: those who may write to "
+                             "their files.",
+                             NULL},
     [SECTION_LOG] = {"log", "Where events and requests are written down.", NULL},
     [SECTION_ACCESS_LOG] =
         {"log.access",
@@ -124,6 +128,8 @@ const struct option options[] = {
      .fallback = ":8080", .example = "[\"127.0.0.1:8080\", \"[::1]:8080\", \"unix:/run/vif.sock\"]",
      TARGET_ARRAY(CONFIG, listeners, listener_count, put_listener),
      .rule = &rule_address, .is_unique = true, RANGE(1, 64)},
+    {SECTION_TOP, "unix_socket", OPTION_SECTION, "Mode, owner and group of the files of Unix sockets.",
+     .child = SECTION_UNIX_SOCKET},
     {SECTION_TOP, "workers", OPTION_NUMBER,
      "How many worker processes serve; `auto` is one for each core that vif may use.",
      .fallback = "auto", .example = "4", TARGET(CONFIG, workers), RANGE(1, 1024), .zero = "auto"},
@@ -138,17 +144,30 @@ const struct option options[] = {
     {SECTION_TOP, "sites", OPTION_SECTIONS, "What is served, for which hosts.", .is_required = true,
      TARGET_ARRAY(SETTINGS, sites, site_count, NULL), .child = SECTION_SITE},
 
+    {SECTION_UNIX_SOCKET, "mode", OPTION_TEXT,
+     "The permissions in octal, as chmod(1) takes them; without it, those that the umask leaves.",
+     .example = "0660", TARGET(CONFIG, unix_socket.mode), .rule = &rule_mode},
+    {SECTION_UNIX_SOCKET, "owner", OPTION_TEXT,
+     "The user that the file belongs to, by name or number; only root may give files away.",
+     .example = "www-data", TARGET(CONFIG, unix_socket.owner), .rule = &rule_user},
+    {SECTION_UNIX_SOCKET, "group", OPTION_TEXT,
+     "The group of the file, by name or number; without root, one that vif is a member of.",
+     .example = "www-data", TARGET(CONFIG, unix_socket.group), .rule = &rule_group},
+
     {SECTION_LOG, "access", OPTION_SECTION, "The access log; `false` for none.", .child = SECTION_ACCESS_LOG},
     {SECTION_LOG, "error", OPTION_SECTION, "The error log.", .child = SECTION_ERROR_LOG},
 
-    {SECTION_ACCESS_LOG, "path", OPTION_TEXT, "The file that lines are added to; `-` is standard output.",
+    {SECTION_ACCESS_LOG, "path", OPTION_TEXT,
+     "The file that lines are added to; `-` is standard output. A relative path begins in the unit's "
+     "log folder under systemd (`LogsDirectory=`), else in the folder of the configuration file.",
      .fallback = "false", .example = "/var/log/vif/access.log",
      TARGET(CONFIG, access_log.path), .rule = &rule_log_file, .zero = "false"},
     {SECTION_ACCESS_LOG, "format", OPTION_WORD, "How a request is written down.",
      .fallback = "combined", .example = "json", TARGET(CONFIG, access_log.format),
      .words = access_log_formats},
 
-    {SECTION_ERROR_LOG, "path", OPTION_TEXT, "The file that lines are added to; `-` is standard error.",
+    {SECTION_ERROR_LOG, "path", OPTION_TEXT,
+     "The file that lines are added to, as for the access log; `-` is standard error.",
      .fallback = "-", .example = "/var/log/vif/error.log",
      TARGET(CONFIG, error_log.path), .rule = &rule_log_file},
     {SECTION_ERROR_LOG, "level", OPTION_WORD, "The least important kind of event that is logged.",

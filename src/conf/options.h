@@ -11,6 +11,7 @@
 
 enum option_section {
     SECTION_TOP,
+    SECTION_UNIX_SOCKET,
     SECTION_LOG,
     SECTION_ACCESS_LOG,
     SECTION_ERROR_LOG,

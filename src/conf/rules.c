@@ -2,9 +2,11 @@
 #include "conf/rules.h"
 
 #include "http/field.h"
+#include "sys/account.h"
 #include "sys/address.h"
 #include "sys/file.h"
 
+#include <stdio.h>
 #include <sys/stat.h>
 
 static const char *check_any(const struct rule_context *context, struct slice *text)
@@ -29,18 +31,30 @@ static struct slice joined(const struct rule_context *context, struct slice firs
     return slice_make(text, length);
 }
 
-static struct slice absolute(const struct rule_context *context, struct slice path)
+static struct slice below(const struct rule_context *context, struct slice folder, struct slice path)
 {
     if (slice_starts_with(path, SLICE("/")))
         return path;
     while (slice_starts_with(path, SLICE("./")))
         path = slice_skip(path, 2);
-    struct slice folder = context->base_folder;
     if (slice_equal(path, SLICE(".")) || path.length == 0)
         return folder;
     if (!slice_ends_with(folder, SLICE("/")))
         folder = joined(context, folder, SLICE("/"));
     return folder.data ? joined(context, folder, path) : folder;
+}
+
+static struct slice absolute(const struct rule_context *context, struct slice path)
+{
+    return below(context, context->base_folder, path);
+}
+
+/* Without data where memory ran out. */
+static struct slice decimal(const struct rule_context *context, unsigned number)
+{
+    char digits[16];
+    int length = snprintf(digits, sizeof(digits), "%u", number);
+    return arena_copy(context->arena, slice_make(digits, (size_t)length));
 }
 
 static const char *check_address(const struct rule_context *context, struct slice *text)
@@ -63,6 +77,45 @@ const struct text_rule rule_address = {
     check_address,
 };
 
+static const char *check_mode(const struct rule_context *context, struct slice *text)
+{
+    struct slice digits = slice_skip(*text, slice_starts_with(*text, SLICE("0o")) ? 2 : 0);
+    unsigned mode = 0;
+    for (size_t i = 0; i < digits.length; i++) {
+        if (digits.data[i] < '0' || digits.data[i] > '7')
+            return "it is not octal";
+        mode = mode * 8 + (unsigned)(digits.data[i] - '0');
+    }
+    bool has_length = digits.length == 3 || (digits.length == 4 && digits.data[0] == '0');
+    *text = decimal(context, mode);
+    return has_length ? NULL : "it has not three digits";
+}
+
+const struct text_rule rule_mode = {"mode", "three octal digits, such as \"0660\"", "^(0o?)?[0-7]{3}$",
+                                    check_mode};
+
+static const char *check_user(const struct rule_context *context, struct slice *text)
+{
+    uid_t user;
+    if (!sys_find_user(text->data, &user))
+        return "there is no such user";
+    *text = decimal(context, user);
+    return NULL;
+}
+
+const struct text_rule rule_user = {"user", "the name or number of a user", "^.+$", check_user};
+
+static const char *check_group(const struct rule_context *context, struct slice *text)
+{
+    gid_t group;
+    if (!sys_find_group(text->data, &group))
+        return "there is no such group";
+    *text = decimal(context, group);
+    return NULL;
+}
+
+const struct text_rule rule_group = {"group", "the name or number of a group", "^.+$", check_group};
+
 static bool is_host_byte(char byte)
 {
     return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' ||
@@ -73,7 +126,8 @@ static bool is_bracketed_address(struct slice text)
 {
     struct listen_address address;
     char with_port[64];
-    if (!slice_starts_with(text, SLICE("[")) || text.length + 2 > sizeof(with_port))
+    bool has_zone = slice_find(text, '%') < text.length; /* which means something on one machine only */
+    if (!slice_starts_with(text, SLICE("[")) || has_zone || text.length + 2 > sizeof(with_port))
         return false;
     memcpy(with_port, text.data, text.length);
     memcpy(with_port + text.length, ":0", 2);
@@ -173,7 +227,7 @@ static const char *check_log_file(const struct rule_context *context, struct sli
     if (text->length == 0)
         return "it is empty";
     if (!slice_equal(*text, SLICE("-")))
-        *text = absolute(context, *text);
+        *text = below(context, context->log_folder, *text);
     return NULL;
 }
 

@@ -9,6 +9,7 @@
 struct rule_context {
     struct arena *arena;      /* of what a rule makes */
     struct slice base_folder; /* absolute; what relative paths are relative to */
+    struct slice log_folder;  /* absolute; the same for log files */
 };
 
 struct text_rule {
@@ -23,6 +24,9 @@ struct text_rule {
 
 extern const struct text_rule rule_any;
 extern const struct text_rule rule_address;       /* sys/address.h, or a port; a unix path becomes absolute */
+extern const struct text_rule rule_mode;          /* octal digits; becomes decimal */
+extern const struct text_rule rule_user;          /* a name or number; becomes decimal */
+extern const struct text_rule rule_group;         /* likewise */
 extern const struct text_rule rule_host;          /* becomes lower case */
 extern const struct text_rule rule_prefix;        /* of a route */
 extern const struct text_rule rule_folder;        /* must exist; becomes absolute */

@@ -35,11 +35,13 @@ static void member_number(struct schema *schema, const char *key, uint64_t numbe
     json_number(&schema->json, number);
 }
 
-/* A text as YAML readers type it: a truth value or a number where it looks like one, else a string. */
+/* A text as YAML readers type it: a truth value or a number where it looks like one, else a string. Readers
+ * differ about "0660". */
 static void write_scalar(struct schema *schema, struct slice text)
 {
     uint64_t number;
-    if (slice_equal(text, SLICE("true")) || slice_equal(text, SLICE("false")) || slice_to_u64(text, &number))
+    bool is_number = slice_to_u64(text, &number) && (text.data[0] != '0' || text.length == 1);
+    if (slice_equal(text, SLICE("true")) || slice_equal(text, SLICE("false")) || is_number)
         json_raw(&schema->json, text);
     else
         json_string(&schema->json, text);

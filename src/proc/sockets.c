@@ -38,11 +38,30 @@ static int allocate(struct sockets *sockets, size_t listener_count, size_t worke
     return 0;
 }
 
-static int open_listener(struct sockets *sockets, size_t listener, struct slice text)
+/* False where nothing was set. */
+static bool read_id(struct slice text, uint32_t *ret_id)
+{
+    uint64_t number = 0;
+    bool is_set = slice_to_u64(text, &number);
+    *ret_id = (uint32_t)number;
+    return is_set;
+}
+
+static struct socket_access access_of(const struct config *config)
+{
+    struct socket_access access = {0};
+    access.sets_mode = read_id(config->unix_socket.mode, &access.mode);
+    access.sets_owner = read_id(config->unix_socket.owner, &access.owner);
+    access.sets_group = read_id(config->unix_socket.group, &access.group);
+    return access;
+}
+
+static int open_listener(struct sockets *sockets, const struct config *config, size_t listener)
 {
     struct listen_address wanted;
-    if (address_parse(text, &wanted) != ADDRESS_OK)
+    if (address_parse(config->listeners[listener].address, &wanted) != ADDRESS_OK)
         return ERROR_SYNTAX;
+    wanted.access = access_of(config);
     struct address *bound = &sockets->bound[listener];
     int fd = sys_listen(&wanted, bound);
     if (fd < 0)
@@ -65,7 +84,7 @@ int sockets_open(struct sockets *sockets, const struct config *config, size_t wo
     int error = allocate(sockets, config->listener_count, worker_count);
     for (size_t i = 0; i < config->listener_count && error == 0; i++) {
         failed = i;
-        error = open_listener(sockets, i, config->listeners[i].address);
+        error = open_listener(sockets, config, i);
     }
     if (error < 0) {
         sockets_close(sockets, true);

@@ -2,6 +2,7 @@
 #include "sys/address.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <stdio.h>
 
 const char *address_fault_text(enum address_fault fault)
@@ -58,17 +59,36 @@ static bool read_number(int family, struct slice host, void *out)
     return inet_pton(family, text, out) == 1;
 }
 
+/* "fe80::1%eth0": a link-local address is one only together with the interface that it is behind (RFC 4007).
+ */
+static enum address_fault parse_v6(struct slice text, uint16_t port, struct address *ret_address)
+{
+    struct in6_addr host;
+    char zone[IF_NAMESIZE];
+    size_t percent = slice_find(text, '%');
+    struct slice name = slice_skip(text, MIN(percent + 1, text.length));
+    if (!read_number(AF_INET6, slice_take(text, percent), &host))
+        return ADDRESS_FAULT_HOST;
+    *ret_address = make_v6(host, port);
+    if (percent == text.length)
+        return ADDRESS_OK;
+    if (!IN6_IS_ADDR_LINKLOCAL(&host))
+        return ADDRESS_FAULT_HOST;
+    if (name.length >= sizeof(zone))
+        return ADDRESS_FAULT_ZONE;
+    snprintf(zone, sizeof(zone), "%.*s", SLICE_ARGS(name));
+    ret_address->v6.sin6_scope_id = if_nametoindex(zone);
+    return ret_address->v6.sin6_scope_id ? ADDRESS_OK : ADDRESS_FAULT_ZONE;
+}
+
 static enum address_fault parse_host(struct slice host, uint16_t port, struct listen_address *address)
 {
     struct in_addr v4 = {.s_addr = htonl(INADDR_LOOPBACK)};
-    struct in6_addr v6 = in6addr_any;
     address->every_family = host.length == 0;
-    if (host.length >= 2 && host.data[0] == '[' && host.data[host.length - 1] == ']') {
-        if (!read_number(AF_INET6, slice_make(host.data + 1, host.length - 2), &v6))
-            return ADDRESS_FAULT_HOST;
-        address->address = make_v6(v6, port);
-    } else if (host.length == 0) {
-        address->address = make_v6(v6, port);
+    if (host.length >= 2 && host.data[0] == '[' && host.data[host.length - 1] == ']')
+        return parse_v6(slice_make(host.data + 1, host.length - 2), port, &address->address);
+    if (host.length == 0) {
+        address->address = make_v6(in6addr_any, port);
     } else if (slice_equal_nocase(host, SLICE("localhost")) || read_number(AF_INET, host, &v4)) {
         address->address = make_v4(v4, port);
     } else {
@@ -152,12 +172,24 @@ static size_t format_path(const struct address *address, char out[ADDRESS_TEXT_B
     return 5 + length;
 }
 
+/* "%eth0", or nothing. */
+static void format_zone(const struct address *address, char out[IF_NAMESIZE + 1])
+{
+    out[0] = '\0';
+    if (address->any.sa_family == AF_INET6 && address->v6.sin6_scope_id &&
+        if_indextoname(address->v6.sin6_scope_id, out + 1))
+        out[0] = '%';
+}
+
 size_t address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES_MAX])
 {
     if (address->any.sa_family == AF_UNIX)
         return format_path(address, out);
     char host[ADDRESS_TEXT_BYTES_MAX];
-    address_format_host(address, host);
+    char zone[IF_NAMESIZE + 1];
+    size_t length = address_format_host(address, host);
+    format_zone(address, zone);
+    snprintf(host + length, sizeof(host) - length, "%s", zone);
     bool brackets = address->any.sa_family == AF_INET6 && !is_v4_inside_v6(address);
     const char *format = brackets ? "[%s]:%u" : "%s:%u";
     return (size_t)snprintf(out, ADDRESS_TEXT_BYTES_MAX, format, host, address_port(address));

@@ -12,6 +12,7 @@
     X(NO_PORT, "it has no port: write \"127.0.0.1:8080\", or \":8080\" for every address")              \
     X(PORT, "the port must be a number from 0 to 65535")                                                \
     X(HOST, "the host must be an IPv4 address, an IPv6 address in brackets, \"localhost\", or nothing") \
+    X(ZONE, "there is no such network interface (see: ip link)")                                        \
     X(BRACKETS, "an IPv6 address stands in brackets: \"[::1]:8080\"")                                   \
     X(PATH_EMPTY, "the path behind \"unix:\" is empty")                                                 \
     X(PATH_LENGTH, "the path of a Unix socket can have at most 107 bytes")                              \
@@ -28,16 +29,27 @@ enum address_fault {
  * NULL, lives for ever. */
 const char *address_fault_text(enum address_fault fault);
 
+/* Who may use the file of a Unix socket. Zeroed: whom the umask lets, and owner and group are ours. */
+struct socket_access {
+    bool sets_mode;
+    bool sets_owner;
+    bool sets_group;
+    mode_t mode;
+    uid_t owner;
+    gid_t group;
+};
+
 /* An address to listen on. */
 struct listen_address {
     struct address address;
     /* No host was given: every address of both families. `address` is [::] with the port then; where the
      * machine has no IPv6, it is 0.0.0.0 that is meant. */
     bool every_family;
+    struct socket_access access;
 };
 
-/* Reads "127.0.0.1:8080", "[::1]:80", ":8080", "localhost:80" (127.0.0.1) or "unix:/run/vif.sock". Port 0
- * lets the kernel choose. `ret_address` is set only with ADDRESS_OK. */
+/* Reads "127.0.0.1:8080", "[::1]:80", "[fe80::1%eth0]:80", ":8080", "localhost:80" (127.0.0.1) or
+ * "unix:/run/vif.sock". Port 0 lets the kernel choose. `ret_address` is set only with ADDRESS_OK. */
 enum address_fault address_parse(struct slice text, struct listen_address *ret_address) MUST_CHECK;
 
 /* The longest text that address_format makes, with its NUL. */
@@ -47,7 +59,7 @@ enum address_fault address_parse(struct slice text, struct listen_address *ret_a
  * a name), and a NUL; returns the length. An IPv4 address inside IPv6 is written as IPv4. */
 size_t address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES_MAX]);
 
-/* The same without the port and brackets, as logs want it; "unix" for any Unix socket. */
+/* The same without port, brackets and network interface, as logs want it; "unix" for any Unix socket. */
 size_t address_format_host(const struct address *address, char out[ADDRESS_TEXT_BYTES_MAX]);
 
 /* The port of a TCP address, 0 for Unix sockets. */

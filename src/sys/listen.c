@@ -99,22 +99,39 @@ static int make_room(const struct address *address)
     return unlink(address->unix_path.sun_path) < 0 ? -errno : 0;
 }
 
-static int open_unix(const struct address *address)
+/* The mode last: it is never a stranger's group that it lets in. */
+static int set_access(const char *path, const struct socket_access *access)
 {
+    uid_t owner = access->sets_owner ? access->owner : (uid_t)-1;
+    gid_t group = access->sets_group ? access->group : (gid_t)-1;
+    if ((access->sets_owner || access->sets_group) && lchown(path, owner, group) < 0)
+        return -errno;
+    return access->sets_mode && chmod(path, access->mode) < 0 ? -errno : 0;
+}
+
+/* Nobody can connect between bind and listen, so the file's access is right from the first client on. */
+static int open_unix(const struct listen_address *wanted)
+{
+    const struct address *address = &wanted->address;
     int error = make_room(address);
     int fd = error < 0 ? error : open_socket(AF_UNIX);
     if (fd < 0)
         return fd;
     error = bind_to(fd, address);
+    if (error < 0)
+        return give_up(fd, error);
+    error = set_access(address->unix_path.sun_path, &wanted->access);
     if (error == 0)
         error = start_listening(fd);
+    if (error < 0)
+        unlink(address->unix_path.sun_path);
     return error < 0 ? give_up(fd, error) : fd;
 }
 
 static int open_listening(const struct listen_address *wanted)
 {
     if (wanted->address.any.sa_family == AF_UNIX)
-        return open_unix(&wanted->address);
+        return open_unix(wanted);
     if (wanted->every_family)
         return open_every_family(&wanted->address);
     return open_tcp(&wanted->address, false, false);

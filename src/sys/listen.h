@@ -9,7 +9,8 @@
  *
  * Nobody else may listen there: -EADDRINUSE, also where the other is another vif of the same user. A Unix
  * socket's file that nobody listens on any more (what a crash leaves) is replaced; a file that is no socket
- * gives -EEXIST. `ret_bound` is the address as bound: with the port that the kernel chose, and 0.0.0.0 where
+ * gives -EEXIST. Its file has the access that is wanted before anybody can connect; -EPERM where only root
+ * may give it so. `ret_bound` is the address as bound: with the port that the kernel chose, and 0.0.0.0 where
  * every family was wanted of a machine without IPv6. Returns the descriptor. */
 int sys_listen(const struct listen_address *wanted, struct address *ret_bound) MUST_CHECK;
 

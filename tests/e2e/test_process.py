@@ -1,8 +1,12 @@
 """Master and workers: who is replaced, who finishes what, and what signals do."""
+import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
+import subprocess
+import tempfile
 import threading
 import time
 
@@ -335,6 +339,33 @@ def test_a_unix_socket_is_served_and_removed(server, folder, tmp_path, monkeypat
     assert path.exists()
     running.stop()
     assert not path.exists()
+
+
+def test_a_unix_socket_has_the_access_that_was_asked_for(server, folder, tmp_path, monkeypatch):
+    path, port = tmp_path / "socket", vif.free_port()
+    monkeypatch.setattr(vif, "free_port", lambda *_: port)
+    config = configured(folder, listen=[f"127.0.0.1:{port}", f"unix:{path}"])
+    server(config={**config, "unix_socket": {"mode": "0606", "group": os.getegid()}})
+    status = path.stat()
+    assert (status.st_mode & 0o777, status.st_gid) == (0o606, os.getegid())
+
+
+def test_whose_a_unix_socket_may_be(tmp_path):
+    """Without privileges a file cannot be given away: vif says so, and leaves nothing behind."""
+    with tempfile.TemporaryDirectory() as name:  # which another user can enter
+        place = pathlib.Path(name)
+        place.chmod(0o777)
+        binary = shutil.copy(vif.BINARY, place)
+        config = {"listen": f"unix:{place}/socket", "unix_socket": {"owner": 4242},
+                  "sites": [{"routes": {"/": {"respond": "a"}}}]}
+        (place / "vif.yaml").write_text(json.dumps(config))
+        user = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+        ended = subprocess.run([binary, "run", "-c", place / "vif.yaml"], capture_output=True, text=True,
+                               timeout=wire.TIME_LIMIT, check=False, **user)
+        assert ended.returncode == 1
+        assert ended.stderr == (f"vif: may not give unix:{place}/socket to that owner or group: only root may, or, "
+                                "for a group, one of its members\n")
+        assert not (place / "socket").exists()
 
 
 # Logs.

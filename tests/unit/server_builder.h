@@ -41,7 +41,6 @@ struct world {
     void *context;
     uint64_t gives_up_ms;
     bool gave_up;
-    unsigned drained_count;
 };
 
 static inline void world_log(struct log *log, enum log_level level, struct slice line)
@@ -140,25 +139,15 @@ static inline int world_listen(struct sockaddr_in *ret_address)
     return fd;
 }
 
-static inline void world_on_drained(void *context)
-{
-    struct world *world = context;
-    world->drained_count++;
-    loop_stop(world->loop);
-}
-
 static inline void world_start(struct world *world)
 {
     struct loop_options loop_options = {.offload_threads = 1, .offload_queue = world->offload_queue};
-    sys_ignore_broken_pipes();
     assert_int_equal(loop_create(&loop_options, &world->loop), 0);
     struct server_options options = {
         .loop = world->loop,
         .settings = world->settings,
         .counters = &world->counters,
         .log = &world->log,
-        .on_drained = world_on_drained,
-        .context = world,
     };
     assert_int_equal(server_create(&options, &world->server), 0);
     world->listening_fd = world_listen(&world->address);

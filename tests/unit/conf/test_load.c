@@ -1,6 +1,8 @@
 /* What a good configuration becomes. */
 #include "loading.h"
 
+#include <stdlib.h>
+
 #define ROUTE(text) "sites: [{routes: {/: {" text "}}}]"
 
 static const struct route *only_route(const struct loading *loading)
@@ -19,6 +21,9 @@ static void fills_in_defaults(void **state)
     settings_set_defaults(&pristine);
     assert_int_equal(config->listener_count, 1);
     assert_slice(config->listeners[0].address, ":8080");
+    assert_slice(config->unix_socket.mode, "");
+    assert_slice(config->unix_socket.owner, "");
+    assert_slice(config->unix_socket.group, "");
     assert_int_equal(config->workers, 0);
     assert_slice(config->access_log.path, "");
     assert_int_equal(config->access_log.format, ACCESS_LOG_COMBINED);
@@ -53,6 +58,7 @@ static void reads_every_option(void **state)
     (void)state;
     struct loading loading =
         load_good("listen: [80, \"[::1]:81\", \"unix:run/vif.sock\"]\n"
+                  "unix_socket: {mode: 0660, owner: root, group: 12}\n"
                   "workers: 3\n"
                   "log: {access: {path: log/a, format: json}, error: {path: /e, level: debug}}\n"
                   "limits: {connections: 1, connections_per_address: 2, head: 1KiB, uri: 512,\n"
@@ -69,6 +75,9 @@ static void reads_every_option(void **state)
     assert_slice(config->listeners[0].address, ":80");
     assert_slice(config->listeners[1].address, "[::1]:81");
     assert_slice(config->listeners[2].address, "unix:/run/vif.sock");
+    assert_slice(config->unix_socket.mode, "432");
+    assert_slice(config->unix_socket.owner, "0");
+    assert_slice(config->unix_socket.group, "12");
     assert_int_equal(config->workers, 3);
     assert_slice(config->access_log.path, "/log/a");
     assert_int_equal(config->access_log.format, ACCESS_LOG_JSON);
@@ -106,6 +115,28 @@ static void reads_every_option(void **state)
     assert_slice(files->error_pages[0].path, "nf.html");
     assert_slice(files->error_pages[1].path, "sorry");
     unload(&loading);
+}
+
+static void relative_logs_lie_in_the_units_log_folder(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *folders, *expected;
+    } cases[] = {
+        {"/var/log/vif", "/var/log/vif/a.log"},
+        {"/var/log/vif:/var/log/other", "/var/log/vif/a.log"},
+        {"", "/a.log"},
+        {"relative", "/a.log"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        setenv("LOGS_DIRECTORY", cases[i].folders, 1);
+        struct loading loading = load_good("log: {access: a.log, error: /e}\n" ROUTE("files: tmp"));
+        assert_slice(loading.config->access_log.path, cases[i].expected);
+        assert_slice(loading.config->error_log.path, "/e");
+        assert_slice(only_route(&loading)->files.root, "/tmp");
+        unload(&loading);
+    }
+    unsetenv("LOGS_DIRECTORY");
 }
 
 static void reads_redirects_and_responses(void **state)
@@ -225,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_in_defaults),
         cmocka_unit_test(reads_every_option),
+        cmocka_unit_test(relative_logs_lie_in_the_units_log_folder),
         cmocka_unit_test(reads_redirects_and_responses),
         cmocka_unit_test(puts_longer_prefixes_first),
         cmocka_unit_test(merges_fields_of_site_and_route),

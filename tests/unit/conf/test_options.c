@@ -44,6 +44,7 @@ static void every_row_is_whole(void **state)
 /* The rest of what a section must have around an option under test. */
 static const char *const surroundings[SECTION_COUNT] = {
     [SECTION_TOP] = "{%s, sites: [{routes: {/: {respond: a}}}]}",
+    [SECTION_UNIX_SOCKET] = "{unix_socket: {%s}, sites: [{routes: {/: {respond: a}}}]}",
     [SECTION_ACCESS_LOG] = "{log: {access: {%s}}, sites: [{routes: {/: {respond: a}}}]}",
     [SECTION_ERROR_LOG] = "{log: {error: {%s}}, sites: [{routes: {/: {respond: a}}}]}",
     [SECTION_LIMITS] = "{limits: {%s}, sites: [{routes: {/: {respond: a}}}]}",

@@ -176,12 +176,47 @@ static void replaces_only_stale_socket_files(void **state)
     assert_int_equal(listen_on(text, &bound), -ENOENT);
 }
 
+static void gives_the_file_its_access_first(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/vif-test-XXXXXX", path[64], text[80];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/socket", folder);
+    snprintf(text, sizeof(text), "unix:%s", path);
+    struct listen_address wanted = parse(text);
+    wanted.access =
+        (struct socket_access){.sets_mode = true, .mode = 0620, .sets_group = true, .group = getegid()};
+    struct address bound;
+    int fd = sys_listen(&wanted, &bound);
+    assert_true(fd >= 0);
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0620);
+    assert_int_equal(status.st_gid, getegid());
+    assert_int_equal(status.st_uid, geteuid());
+    sys_close(fd);
+    unlink(path);
+
+    /* The group is given away by root alone: what was made by then is removed. */
+    wanted.access.group = 4242;
+    fd = sys_listen(&wanted, &bound);
+    assert_int_equal(geteuid() == 0 ? 0 : -EPERM, fd < 0 ? fd : 0);
+    if (fd >= 0) {
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_gid, 4242);
+        sys_close(fd);
+        unlink(path);
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chooses_a_port_and_keeps_it), cmocka_unit_test(spreads_connections),
-        cmocka_unit_test(listens_to_both_families),    cmocka_unit_test(refuses_after_the_end),
-        cmocka_unit_test(reports_addresses_of_others), cmocka_unit_test(replaces_only_stale_socket_files),
+        cmocka_unit_test(chooses_a_port_and_keeps_it),     cmocka_unit_test(spreads_connections),
+        cmocka_unit_test(listens_to_both_families),        cmocka_unit_test(refuses_after_the_end),
+        cmocka_unit_test(reports_addresses_of_others),     cmocka_unit_test(replaces_only_stale_socket_files),
+        cmocka_unit_test(gives_the_file_its_access_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
