@@ -17,7 +17,7 @@ build: build/build.ninja
 
 build/build.ninja:
 	@tools/deps build
-	@meson setup build -Db_lto=$(LTO) $(if $(PREFIX),--prefix=$(PREFIX))
+	@meson setup build -Db_lto=$(LTO) $(if $(PREFIX),--prefix=$(abspath $(PREFIX)))
 
 # Serves the welcome site until Ctrl-C.
 run: build
@@ -66,10 +66,12 @@ sim-long: build/build.ninja
 deps:
 	@tools/deps all
 
-# The program, its manual page, completions, the systemd unit. DESTDIR and PREFIX (/usr/local) are heeded.
-install: build
-	@$(if $(PREFIX),meson configure build -Dprefix=$(PREFIX))
-	@meson install -C build --no-rebuild
+# The program, its manual page, completions, the systemd unit, examples and the welcome site. PREFIX is /usr/local, or
+# that of the last time; what knows its place is made anew when PREFIX changes.
+install: build/build.ninja
+	@$(if $(PREFIX),meson configure build -Dprefix=$(abspath $(PREFIX)))
+	@ninja -C build vif
+	@DESTDIR=$(abspath $(DESTDIR)) meson install -C build --no-rebuild
 
 clean:
 	@rm -rf build build-test

@@ -1,0 +1,7 @@
+"""The time limit of tests/e2e. The build of the sources is a fixture of the module, and has the time that it takes."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+
+from time_limit import time_limit  # noqa: E402, F401
