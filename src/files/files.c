@@ -183,7 +183,7 @@ static void list_folder(struct exchange *exchange, struct files_state *state)
         fail(exchange, 503);
         return;
     }
-    bool wants_json = http_accept_prefers_json(http_request_field(request, HTTP_FIELD_ACCEPT));
+    bool wants_json = http_prefers_json(request);
     state->listing = (struct listing_options){
         .root_fd = exchange->route_entry->root->fd,
         .folder = folder,

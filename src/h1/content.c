@@ -1,6 +1,6 @@
 /* The framing of content. Chunked framing is read byte by byte through its states and never buffered, so it
  * resumes anywhere; only the data is taken in pieces. The grammar is RFC 9112 section 7.1 to the letter: CRLF
- * only, no blanks around the size. */
+ * only, blanks only where it has BWS, extensions of a name and a value. */
 #include "h1/content.h"
 
 #include "h1/h1.h"
@@ -62,7 +62,68 @@ static int hex_digit(char byte)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+/* Chunk extensions: *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ), as a table from a state
+ * and a kind of byte to the next state. What has no entry is refused. */
+enum ext_byte {
+    EXT_BLANK,
+    EXT_TOKEN,
+    EXT_SEMICOLON,
+    EXT_EQUALS,
+    EXT_QUOTE,
+    EXT_BACKSLASH,
+    EXT_CR,
+    EXT_TEXT,
+    EXT_BAD
+};
+
+#define STATE(name) H1_CONTENT_STATE_##name
+/* clang-format off */
+static const uint8_t ext_next[H1_CONTENT_STATE_COUNT][EXT_BAD + 1] = {
+    [STATE(EXT_BLANKS)] = {[EXT_BLANK] = STATE(EXT_BLANKS), [EXT_SEMICOLON] = STATE(EXT_START)},
+    [STATE(EXT_START)] = {[EXT_BLANK] = STATE(EXT_START), [EXT_TOKEN] = STATE(EXT_NAME)},
+    [STATE(EXT_NAME)] = {[EXT_TOKEN] = STATE(EXT_NAME), [EXT_BLANK] = STATE(EXT_NAME_BLANKS),
+                         [EXT_EQUALS] = STATE(EXT_VALUE), [EXT_SEMICOLON] = STATE(EXT_START),
+                         [EXT_CR] = STATE(CHUNK_LF)},
+    [STATE(EXT_NAME_BLANKS)] = {[EXT_BLANK] = STATE(EXT_NAME_BLANKS), [EXT_EQUALS] = STATE(EXT_VALUE),
+                                [EXT_SEMICOLON] = STATE(EXT_START)},
+    [STATE(EXT_VALUE)] = {[EXT_BLANK] = STATE(EXT_VALUE), [EXT_TOKEN] = STATE(EXT_TOKEN),
+                          [EXT_QUOTE] = STATE(EXT_QUOTED)},
+    [STATE(EXT_TOKEN)] = {[EXT_TOKEN] = STATE(EXT_TOKEN), [EXT_BLANK] = STATE(EXT_BLANKS),
+                          [EXT_SEMICOLON] = STATE(EXT_START), [EXT_CR] = STATE(CHUNK_LF)},
+    [STATE(EXT_QUOTED)] = {[EXT_BLANK ... EXT_EQUALS] = STATE(EXT_QUOTED), [EXT_QUOTE] = STATE(EXT_END),
+                           [EXT_BACKSLASH] = STATE(EXT_ESCAPED), [EXT_TEXT] = STATE(EXT_QUOTED)},
+    [STATE(EXT_ESCAPED)] = {[EXT_BLANK ... EXT_BACKSLASH] = STATE(EXT_QUOTED),
+                            [EXT_TEXT] = STATE(EXT_QUOTED)},
+    [STATE(EXT_END)] = {[EXT_BLANK] = STATE(EXT_BLANKS), [EXT_SEMICOLON] = STATE(EXT_START),
+                        [EXT_CR] = STATE(CHUNK_LF)},
+};
+/* clang-format on */
+
+static enum ext_byte ext_byte(char byte)
+{
+    switch (byte) {
+    case ' ':
+    case '\t': return EXT_BLANK;
+    case ';': return EXT_SEMICOLON;
+    case '=': return EXT_EQUALS;
+    case '"': return EXT_QUOTE;
+    case '\\': return EXT_BACKSLASH;
+    case '\r': return EXT_CR;
+    }
+    if (http_is_token_byte((unsigned char)byte))
+        return EXT_TOKEN;
+    return http_is_field_value_byte((unsigned char)byte) ? EXT_TEXT : EXT_BAD;
+}
+
 /* Results of a step through the framing: 0 goes on, else the status to refuse with. */
+static uint16_t step_ext(struct h1_content *content, enum h1_content_state state, char byte)
+{
+    content->state = ext_next[state][ext_byte(byte)];
+    return content->state ? 0 : 400;
+}
+
+static_assert(H1_CONTENT_STATE_DONE == 0, "what has no entry is told from a state");
+
 static uint16_t step_chunk_size(struct h1_content *content, char byte)
 {
     int digit = hex_digit(byte);
@@ -72,15 +133,7 @@ static uint16_t step_chunk_size(struct h1_content *content, char byte)
         content->remaining = content->remaining << 4 | (unsigned)digit;
         return 0;
     }
-    if (content->line_bytes == 1)
-        return 400; /* no digit at all */
-    if (byte == ';')
-        content->state = H1_CONTENT_STATE_CHUNK_EXT;
-    else if (byte == '\r')
-        content->state = H1_CONTENT_STATE_CHUNK_LF;
-    else
-        return 400;
-    return 0;
+    return content->line_bytes == 1 ? 400 : step_ext(content, H1_CONTENT_STATE_EXT_END, byte);
 }
 
 static uint16_t end_chunk_size_line(struct h1_content *content, const struct h1_limits *limits)
@@ -128,17 +181,23 @@ static uint16_t expect(struct h1_content *content, char byte, char expected,
 /* One byte of chunked framing. */
 static uint16_t step_framing(struct h1_content *content, const struct h1_limits *limits, char byte)
 {
+    enum h1_content_state state = (enum h1_content_state)content->state;
     content->line_bytes++;
-    switch ((enum h1_content_state)content->state) {
+    switch (state) {
     case H1_CONTENT_STATE_CHUNK_SIZE:
-    case H1_CONTENT_STATE_CHUNK_EXT:
+    case H1_CONTENT_STATE_EXT_BLANKS:
+    case H1_CONTENT_STATE_EXT_START:
+    case H1_CONTENT_STATE_EXT_NAME:
+    case H1_CONTENT_STATE_EXT_NAME_BLANKS:
+    case H1_CONTENT_STATE_EXT_VALUE:
+    case H1_CONTENT_STATE_EXT_TOKEN:
+    case H1_CONTENT_STATE_EXT_QUOTED:
+    case H1_CONTENT_STATE_EXT_ESCAPED:
+    case H1_CONTENT_STATE_EXT_END:
         if (content->line_bytes >= H1_CHUNK_LINE_BYTES_MAX) /* an LF comes at least */
             return 400;
-        if (content->state == H1_CONTENT_STATE_CHUNK_SIZE)
-            return step_chunk_size(content, byte);
-        if (byte == '\r')
-            content->state = H1_CONTENT_STATE_CHUNK_LF;
-        return byte == '\r' || http_is_field_value_byte((unsigned char)byte) ? 0 : 400;
+        return state == H1_CONTENT_STATE_CHUNK_SIZE ? step_chunk_size(content, byte)
+                                                    : step_ext(content, state, byte);
     case H1_CONTENT_STATE_CHUNK_LF: return byte == '\n' ? end_chunk_size_line(content, limits) : 400;
     case H1_CONTENT_STATE_CHUNK_END_CR: return expect(content, byte, '\r', H1_CONTENT_STATE_CHUNK_END_LF);
     case H1_CONTENT_STATE_CHUNK_END_LF:
@@ -153,7 +212,8 @@ static uint16_t step_framing(struct h1_content *content, const struct h1_limits 
     case H1_CONTENT_STATE_DONE:
     case H1_CONTENT_STATE_LENGTH:
     case H1_CONTENT_STATE_UNTIL_CLOSE:
-    case H1_CONTENT_STATE_CHUNK_DATA: break;
+    case H1_CONTENT_STATE_CHUNK_DATA:
+    case H1_CONTENT_STATE_COUNT: break;
     }
     UNREACHABLE();
 }
@@ -181,17 +241,6 @@ enum h1_content_event h1_content_next(struct h1_content *content, const struct h
     case H1_CONTENT_STATE_DONE: return H1_CONTENT_DONE;
     case H1_CONTENT_STATE_LENGTH: return take_piece(content, input, ret_piece, H1_CONTENT_STATE_DONE);
     case H1_CONTENT_STATE_UNTIL_CLOSE: return take_until_close(content, limits, input, ret_piece);
-    case H1_CONTENT_STATE_CHUNK_SIZE:
-    case H1_CONTENT_STATE_CHUNK_EXT:
-    case H1_CONTENT_STATE_CHUNK_LF:
-    case H1_CONTENT_STATE_CHUNK_DATA:
-    case H1_CONTENT_STATE_CHUNK_END_CR:
-    case H1_CONTENT_STATE_CHUNK_END_LF:
-    case H1_CONTENT_STATE_TRAILER_START:
-    case H1_CONTENT_STATE_TRAILER_NAME:
-    case H1_CONTENT_STATE_TRAILER_VALUE:
-    case H1_CONTENT_STATE_TRAILER_LF:
-    case H1_CONTENT_STATE_LAST_LF: return next_chunked(content, limits, input, ret_piece);
+    default: return next_chunked(content, limits, input, ret_piece);
     }
-    UNREACHABLE();
 }

@@ -13,20 +13,29 @@ struct h1_limits;
 #define H1_CHUNK_LINE_BYTES_MAX 256
 
 enum h1_content_state {
-    H1_CONTENT_STATE_DONE,         /* nothing follows */
-    H1_CONTENT_STATE_LENGTH,       /* `remaining` bytes follow, at least one */
-    H1_CONTENT_STATE_UNTIL_CLOSE,  /* all that comes is content */
-    H1_CONTENT_STATE_CHUNK_SIZE,   /* hexadecimal digits */
-    H1_CONTENT_STATE_CHUNK_EXT,    /* from ';' to CR */
-    H1_CONTENT_STATE_CHUNK_LF,     /* the LF of a chunk-size line */
-    H1_CONTENT_STATE_CHUNK_DATA,   /* `remaining` bytes of content */
-    H1_CONTENT_STATE_CHUNK_END_CR, /* CRLF behind the data */
+    H1_CONTENT_STATE_DONE,            /* nothing follows */
+    H1_CONTENT_STATE_LENGTH,          /* `remaining` bytes follow, at least one */
+    H1_CONTENT_STATE_UNTIL_CLOSE,     /* all that comes is content */
+    H1_CONTENT_STATE_CHUNK_SIZE,      /* hexadecimal digits */
+    H1_CONTENT_STATE_EXT_BLANKS,      /* blanks in front of a ';' */
+    H1_CONTENT_STATE_EXT_START,       /* behind the ';': blanks, then a name */
+    H1_CONTENT_STATE_EXT_NAME,        /* a name that has begun */
+    H1_CONTENT_STATE_EXT_NAME_BLANKS, /* blanks behind a name, in front of '=' or ';' */
+    H1_CONTENT_STATE_EXT_VALUE,       /* behind '=': blanks, then a value */
+    H1_CONTENT_STATE_EXT_TOKEN,       /* a value that has begun */
+    H1_CONTENT_STATE_EXT_QUOTED,      /* a value in quotes */
+    H1_CONTENT_STATE_EXT_ESCAPED,     /* behind a backslash in it */
+    H1_CONTENT_STATE_EXT_END,         /* behind its closing quote */
+    H1_CONTENT_STATE_CHUNK_LF,        /* the LF of a chunk-size line */
+    H1_CONTENT_STATE_CHUNK_DATA,      /* `remaining` bytes of content */
+    H1_CONTENT_STATE_CHUNK_END_CR,    /* CRLF behind the data */
     H1_CONTENT_STATE_CHUNK_END_LF,
     H1_CONTENT_STATE_TRAILER_START, /* the first byte of a trailer line, or the CR of the last empty line */
     H1_CONTENT_STATE_TRAILER_NAME,
     H1_CONTENT_STATE_TRAILER_VALUE,
     H1_CONTENT_STATE_TRAILER_LF,
     H1_CONTENT_STATE_LAST_LF, /* the LF that ends the message */
+    H1_CONTENT_STATE_COUNT
 };
 
 struct h1_content {

@@ -4,7 +4,9 @@
  * Strictness is the guard against request smuggling: what two parties could read in two ways is refused here,
  * not mended. Lines are judged one after the other, so the first fault in the order of the bytes decides the
  * reply, however the bytes arrived. Read h1_parse_head first. */
+#include "h1/framing.h"
 #include "h1/line.h"
+#include "http/field_list.h"
 #include "http/uri.h"
 
 /* Result of one step: 0, or the status to refuse with. */
@@ -90,7 +92,8 @@ static reject_status parse_field_line(struct slice line, const struct h1_limits 
 }
 
 /* Host must be there in HTTP/1.1, once, and valid (RFC 9112 section 3.2); an absolute target's authority
- * takes its place, but does not excuse it. */
+ * takes its place, but does not excuse it. An empty one is right beside a target that names no host to be the
+ * same as: an http URI always has one (RFC 9110 section 4.2.1), so only beside "*". */
 static reject_status settle_host(struct http_request *request)
 {
     if (!http_request_has(request, HTTP_FIELD_HOST))
@@ -99,36 +102,10 @@ static reject_status settle_host(struct http_request *request)
     if (http_request_count(request, HTTP_FIELD_HOST) != 1 ||
         !http_host_parse(http_request_field(request, HTTP_FIELD_HOST), &host, &port))
         return BAD_REQUEST;
-    if (request->host.length == 0)
-        request->host = host;
-    return 0;
-}
-
-/* RFC 9112 section 9.3: 1.1 persists unless "close"; 1.0 only with "keep-alive". */
-static void settle_persistence(struct http_request *request)
-{
-    bool close = false;
-    bool keep_alive = false;
-    for (unsigned i = 0; i < request->field_count; i++) {
-        if (request->fields[i].name != HTTP_FIELD_CONNECTION)
-            continue;
-        struct slice rest = request->fields[i].value;
-        struct slice option;
-        while (slice_next(&rest, ',', &option)) {
-            close |= slice_equal_nocase(option, SLICE("close"));
-            keep_alive |= slice_equal_nocase(option, SLICE("keep-alive"));
-        }
-    }
-    request->keep_alive = !close && (request->version_minor >= 1 || keep_alive);
-}
-
-/* The last coding of the list is chunked, so that the end of the content would be known. */
-static bool ends_in_chunked(struct slice codings)
-{
-    struct slice last = {0};
-    while (slice_next(&codings, ',', &last))
-        ;
-    return slice_equal_nocase(last, SLICE("chunked"));
+    if (request->host.length > 0)
+        return 0;
+    request->host = host;
+    return host.length > 0 || slice_equal(request->path, SLICE("*")) ? 0 : BAD_REQUEST;
 }
 
 /* The only transfer coding is one "chunked", alone, in HTTP/1.1 and without a Content-Length. RFC 9112
@@ -136,14 +113,14 @@ static bool ends_in_chunked(struct slice codings)
  * smuggling begins. */
 static reject_status settle_transfer_encoding(struct http_request *request)
 {
-    if (request->version_minor == 0 || http_request_has(request, HTTP_FIELD_CONTENT_LENGTH) ||
-        http_request_count(request, HTTP_FIELD_TRANSFER_ENCODING) != 1)
+    if (request->version_minor == 0 || http_request_has(request, HTTP_FIELD_CONTENT_LENGTH))
         return BAD_REQUEST;
-    struct slice coding = http_request_field(request, HTTP_FIELD_TRANSFER_ENCODING);
-    if (!slice_equal_nocase(coding, SLICE("chunked")))
-        return ends_in_chunked(coding) ? NOT_IMPLEMENTED : BAD_REQUEST;
-    request->body = HTTP_BODY_CHUNKED;
-    return 0;
+    switch (h1_transfer_coding(request->fields, request->field_count)) {
+    case H1_CODING_CHUNKED: request->body = HTTP_BODY_CHUNKED; return 0;
+    case H1_CODING_OTHERS: return NOT_IMPLEMENTED;
+    case H1_CODING_BAD: return BAD_REQUEST;
+    }
+    UNREACHABLE();
 }
 
 static reject_status settle_content_length(const struct h1_limits *limits, struct http_request *request)
@@ -168,10 +145,10 @@ static reject_status settle_head(const struct h1_limits *limits, struct http_req
         refused = settle_content_length(limits, request);
     request->keep_alive = request->version_minor >= 1;
     if (http_request_has(request, HTTP_FIELD_CONNECTION))
-        settle_persistence(request);
+        request->keep_alive = h1_is_persistent(request->fields, request->field_count, request->version_minor);
     if (request->version_minor >= 1 && http_request_has(request, HTTP_FIELD_EXPECT))
         request->expect_continue =
-            slice_equal_nocase(http_request_field(request, HTTP_FIELD_EXPECT), SLICE("100-continue"));
+            http_field_list_has(http_request_list(request, HTTP_FIELD_EXPECT), SLICE("100-continue"));
     return refused;
 }
 

@@ -6,6 +6,7 @@
  * proxy must take out (section 5.1). Read h1_response_next first. */
 #include "h1/response_parser.h"
 
+#include "h1/framing.h"
 #include "h1/line.h"
 #include "http/status.h"
 
@@ -82,24 +83,6 @@ static unsigned count_fields(const struct h1_response_head *head, enum http_fiel
     return count;
 }
 
-/* RFC 9112 section 9.3: 1.1 persists unless "close"; 1.0 only with "keep-alive". */
-static bool wants_keep_alive(const struct h1_response_head *head)
-{
-    bool close = false;
-    bool keep_alive = false;
-    for (unsigned i = 0; head->first[HTTP_FIELD_CONNECTION] && i < head->field_count; i++) {
-        if (head->fields[i].name != HTTP_FIELD_CONNECTION)
-            continue;
-        struct slice rest = head->fields[i].value;
-        struct slice option;
-        while (slice_next(&rest, ',', &option)) {
-            close |= slice_equal_nocase(option, SLICE("close"));
-            keep_alive |= slice_equal_nocase(option, SLICE("keep-alive"));
-        }
-    }
-    return !close && (head->version_minor >= 1 || keep_alive);
-}
-
 /* One Content-Length with one number, or none. Repeated ones are refused even where they agree. */
 static bool settle_length(struct h1_response_head *head)
 {
@@ -115,8 +98,7 @@ static bool settle_length(struct h1_response_head *head)
 static bool is_plainly_chunked(const struct h1_response_head *head)
 {
     return head->version_minor >= 1 && !head->has_length &&
-           count_fields(head, HTTP_FIELD_TRANSFER_ENCODING) == 1 &&
-           slice_equal_nocase(h1_response_field(head, HTTP_FIELD_TRANSFER_ENCODING), SLICE("chunked"));
+           h1_transfer_coding(head->fields, head->field_count) == H1_CODING_CHUNKED;
 }
 
 /* RFC 9112 section 6.3, in its order. */
@@ -135,7 +117,7 @@ static bool settle_body(const struct h1_response_parser *engine, struct h1_respo
     else
         head->body = head->has_length ? H1_RESPONSE_BODY_LENGTH : H1_RESPONSE_BODY_UNTIL_CLOSE;
     head->keep_alive = head->body != H1_RESPONSE_BODY_TUNNEL && head->body != H1_RESPONSE_BODY_UNTIL_CLOSE &&
-                       wants_keep_alive(head);
+                       h1_is_persistent(head->fields, head->field_count, head->version_minor);
     return head->body != H1_RESPONSE_BODY_LENGTH || head->content_length <= engine->limits->body_bytes;
 }
 

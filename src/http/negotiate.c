@@ -2,6 +2,8 @@
  * both. */
 #include "http/negotiate.h"
 
+#include "http/field_list.h"
+
 static const struct slice coding_names[HTTP_CODING_COUNT] = {
 #define X(member, name) [HTTP_CODING_##member] = {.data = name, .length = sizeof(name) - 1},
     HTTP_CODING_TABLE(X)
@@ -37,10 +39,10 @@ static int read_weight(struct slice text)
 static bool read_element(struct slice element, struct slice *ret_name, int *ret_weight)
 {
     struct slice parameter;
-    if (!slice_next(&element, ';', ret_name))
+    if (!http_next_element(&element, ';', ret_name))
         return false;
     *ret_weight = WEIGHT_MAX;
-    while (slice_next(&element, ';', &parameter)) {
+    while (http_next_element(&element, ';', &parameter)) {
         if (parameter.length >= 2 && slice_equal_nocase(slice_take(parameter, 2), SLICE("q=")))
             *ret_weight = read_weight(slice_skip(parameter, 2));
     }
@@ -66,14 +68,19 @@ static void note_coding(struct coding_weights *weights, struct slice name, int w
     }
 }
 
-static void note_codings(struct coding_weights *weights, struct slice value)
+static struct coding_weights read_codings(const struct http_request *request)
 {
+    struct coding_weights weights = {.others = UNSAID};
+    struct http_field_list list = http_request_list(request, HTTP_FIELD_ACCEPT_ENCODING);
     struct slice element, name;
     int weight;
-    while (slice_next(&value, ',', &element)) {
+    for (unsigned i = 0; i < HTTP_CODING_COUNT; i++)
+        weights.of[i] = UNSAID;
+    while (http_field_list_next(&list, &element)) {
         if (read_element(element, &name, &weight))
-            note_coding(weights, name, weight);
+            note_coding(&weights, name, weight);
     }
+    return weights;
 }
 
 /* The weight of a coding; what is not spoken of at all has 0, and so never wins over identity. */
@@ -86,16 +93,10 @@ static int weight_of(const struct coding_weights *weights, unsigned coding)
 
 enum http_coding http_coding_choose(const struct http_request *request, unsigned available)
 {
-    unsigned first = request->first[HTTP_FIELD_ACCEPT_ENCODING];
-    if ((available & ~HTTP_CODING_BIT(HTTP_CODING_IDENTITY)) == 0 || first == 0)
+    if ((available & ~HTTP_CODING_BIT(HTTP_CODING_IDENTITY)) == 0 ||
+        !http_request_has(request, HTTP_FIELD_ACCEPT_ENCODING))
         return HTTP_CODING_IDENTITY;
-    struct coding_weights weights = {.others = UNSAID};
-    for (unsigned i = 0; i < HTTP_CODING_COUNT; i++)
-        weights.of[i] = UNSAID;
-    for (unsigned i = first - 1; i < request->field_count; i++) {
-        if (request->fields[i].name == HTTP_FIELD_ACCEPT_ENCODING)
-            note_codings(&weights, request->fields[i].value);
-    }
+    struct coding_weights weights = read_codings(request);
     unsigned best = HTTP_CODING_IDENTITY;
     int best_weight = MAX(weight_of(&weights, best), 1); /* weight 0 forbids, so whatever wins has more */
     for (unsigned i = HTTP_CODING_IDENTITY + 1; i < HTTP_CODING_COUNT; i++) {
@@ -142,13 +143,14 @@ static void note_range(struct preference *preference, struct slice range, int we
     preference->weight = weight;
 }
 
-bool http_accept_prefers_json(struct slice accept)
+bool http_prefers_json(const struct http_request *request)
 {
     struct preference json = {.type = SLICE("application"), .subtype = SLICE("json")};
     struct preference html = {.type = SLICE("text"), .subtype = SLICE("html")};
+    struct http_field_list list = http_request_list(request, HTTP_FIELD_ACCEPT);
     struct slice element, range;
     int weight;
-    while (slice_next(&accept, ',', &element)) {
+    while (http_field_list_next(&list, &element)) {
         if (!read_element(element, &range, &weight))
             continue;
         note_range(&json, range, weight);

@@ -32,9 +32,8 @@ struct slice http_coding_name(enum http_coding coding);
  * elements are skipped. */
 enum http_coding http_coding_choose(const struct http_request *request, unsigned available);
 
-/* Whether a client with this Accept value would rather have application/json than text/html. Where both weigh
- * the same, the one that is named more exactly wins; else it is HTML, as for no value at all. A comma inside
- * a quoted parameter is taken for a separator; no client has been seen to send one. */
-bool http_accept_prefers_json(struct slice accept);
+/* Whether the client, by its Accept fields, would rather have application/json than text/html. Where both
+ * weigh the same, the one that is named more exactly wins; else it is HTML, as for no field at all. */
+bool http_prefers_json(const struct http_request *request);
 
 #endif

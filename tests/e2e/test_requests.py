@@ -278,12 +278,19 @@ def test_host_that_is_valid(site, host):
     ["a b", "a/b", "a?b", "a#b", "user@host", "http://localhost", "[::1", "::1]", "[::1]x", "localhost:x",
      "localhost:80x",
      "localhost:-1", "a\\b", "a\"b", "a<b", "\x01", "a\x7f", "a\x00b", "\xe4", "%zz", "[", "]",
-     "a:1:2", "[::1]:80:80", "a\tb", "a{b", "a|b", "a^b", "a`b"],
+     "a:1:2", "[::1]:80:80", "a\tb", "a{b", "a|b", "a^b", "a`b", "", " ", ":80"],
 )
 def test_host_that_is_not_valid(site, host):
     with site.connect() as client:
         client.request("GET", HELLO, host=host)
         assert client.read_last().status == 400
+
+
+def test_host_may_be_empty_beside_a_target_that_names_one_or_needs_none(site):
+    assert site.get("http://localhost/hello.txt", host="").body == tree.HELLO
+    with site.connect() as client:
+        client.request("OPTIONS", "*", host="")
+        assert client.read_response().status == 204
 
 
 def test_host_is_required(site):

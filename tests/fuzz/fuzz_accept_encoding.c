@@ -1,5 +1,6 @@
-/* Each line of the input is the value of an Accept-Encoding field. Whatever is chosen is there to choose, and
- * would be chosen as well were it the only one: a choice never depends on codings that lose. */
+/* Each line of the input is the value of an Accept-Encoding and of an Accept field. Whatever is chosen is
+ * there to choose, and would be chosen as well were it the only one: a choice never depends on codings that
+ * lose. */
 #include "fuzz.h"
 
 #include "../unit/http/request_builder.h"
@@ -25,8 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice rest = slice_make((const char *)data, size), line;
     while (slice_next(&rest, '\n', &line) && request.field_count < HTTP_FIELDS_MAX) {
         request_add(&request, HTTP_FIELD_ACCEPT_ENCODING, line);
-        (void)http_accept_prefers_json(line);
+        if (request.field_count < HTTP_FIELDS_MAX)
+            request_add(&request, HTTP_FIELD_ACCEPT, line);
     }
+    (void)http_prefers_json(&request);
     check_choices(&request);
     request_free(&request);
     return 0;

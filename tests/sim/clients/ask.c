@@ -26,7 +26,7 @@ const char *ask_host(const struct website *website, struct sim_chance *chance)
 {
     if (website->host)
         return ASK_ONE_OF(chance, "vif.test", "VIF.test", "vif.test:8080", "vif.test.", "Vif.Test.:80");
-    return ASK_ONE_OF(chance, "vif.test", "localhost:8080", "127.0.0.1", "[::1]:80", "a.b-c.example", "");
+    return ASK_ONE_OF(chance, "vif.test", "localhost:8080", "127.0.0.1", "[::1]:80", "a.b-c.example", "a");
 }
 
 static const char *choose_method(const struct ask *ask, struct sim_chance *chance)

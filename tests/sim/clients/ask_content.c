@@ -46,7 +46,7 @@ static void write_chunk(struct ask *ask, uint64_t length, struct sim_chance *cha
 {
     buffer_printf(&ask->bytes, sim_one_in(chance, 2) ? "%llx" : "00%llX", (unsigned long long)length);
     buffer_append(&ask->bytes,
-                  slice_from(ASK_ONE_OF(chance, "\r\n", "\r\n", ";a=b\r\n", ";a=\"b c\";d\r\n")));
+                  slice_from(ASK_ONE_OF(chance, "\r\n", "\r\n", ";a=b\r\n", " ; a\t= \"b \\\"c\" ;d\r\n")));
     write_bytes(&ask->bytes, length, chance);
     buffer_append(&ask->bytes, slice_from(length > 0 ? "\r\n" : ""));
 }
@@ -55,8 +55,9 @@ static void write_chunked(struct ask *ask, const struct website *website, struct
 {
     uint64_t left = sim_one_in(chance, 5) ? 0 : content_length(website, chance);
     ask->has_content = true;
-    buffer_append(&ask->bytes, slice_from(ASK_ONE_OF(chance, "Transfer-Encoding: chunked\r\n",
-                                                     "transfer-encoding:Chunked \r\n")));
+    buffer_append(&ask->bytes, slice_from(ASK_ONE_OF(
+                                   chance, "Transfer-Encoding: chunked\r\n", "transfer-encoding:Chunked \r\n",
+                                   "Transfer-Encoding:,\r\nTransfer-Encoding: chunked,\r\n")));
     ask_end_head(ask);
     for (unsigned count = 0; left > 0; count++) {
         uint64_t length = count > 20 ? left : sim_size(chance, left);
@@ -79,7 +80,8 @@ void ask_write_content(struct ask *ask, const struct website *website, struct si
     bool says_expect = kind != NONE && sim_one_in(chance, 3);
     if (says_expect)
         buffer_append(&ask->bytes,
-                      slice_from(ASK_ONE_OF(chance, "Expect: 100-continue\r\n", "expect: 100-Continue\r\n")));
+                      slice_from(ASK_ONE_OF(chance, "Expect: 100-continue\r\n", "expect: 100-Continue\r\n",
+                                            "Expect: x\r\nExpect: 100-continue\r\n")));
     switch (kind) {
     case NONE: ask_end_head(ask); break;
     case LENGTH: write_with_length(ask, website, chance); break;

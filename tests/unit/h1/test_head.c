@@ -139,7 +139,12 @@ static void hosts(void **state)
         CASE("GET / HTTP/1.0\r\n" HOST HOST "\r\n", "!400"),
         CASE("GET http://b/ HTTP/1.1\r\n\r\n", "!400"), /* the target does not excuse it */
         CASE("GET http://b/ HTTP/1.1\r\n" HOST HOST "\r\n", "!400"),
-        CASE(GET "Host:\r\n\r\n", "GET:/@ ."),
+        /* An http URI has a host (RFC 9110 section 4.2.1); "*" has none to name. */
+        CASE(GET "Host:\r\n\r\n", "!400"),
+        CASE(GET "Host: \t\r\n\r\n", "!400"),
+        CASE("GET / HTTP/1.0\r\nHost:\r\n\r\n", "!400"),
+        CASE("OPTIONS * HTTP/1.1\r\nHost:\r\n\r\n", "OPTIONS:*@ ."),
+        CASE("GET http://b/ HTTP/1.1\r\nHost:\r\n\r\n", "GET:/@b ."),
         CASE(GET "Host: a:80\r\n\r\n", "GET:/@a ."),
         CASE(GET "Host: [::1]:80\r\n\r\n", "GET:/@[::1] ."),
         CASE(GET "Host: a.b-c_d.\r\n\r\n", "GET:/@a.b-c_d. ."),
@@ -171,6 +176,10 @@ static void persistence_and_expectation(void **state)
         CASE("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", "GET:/@:1.0:+1 ."),
         CASE(GET HOST "Expect: 100-continue\r\n\r\n", "GET:/@a:expect:+1 ."),
         CASE(GET HOST "Expect: 100-Continue\r\n\r\n", "GET:/@a:expect:+1 ."),
+        /* A list, in any number of lines. */
+        CASE(GET HOST "Expect: x, 100-continue\r\n\r\n", "GET:/@a:expect:+1 ."),
+        CASE(GET HOST "Expect: x=\"100-continue\"\r\nExpect: ,100-continue,\r\n\r\n", "GET:/@a:expect:+2 ."),
+        CASE(GET HOST "Expect: x=\", 100-continue\"\r\n\r\n", "GET:/@a:+1 ."),
         CASE(GET HOST "Expect: 200-ok\r\n\r\n", "GET:/@a:+1 ."),
         CASE("GET / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n", "GET:/@:1.0:+1 ."),
     };

@@ -81,8 +81,11 @@ static inline void transcript_check_request(const struct transcript *transcript,
     for (unsigned name = 1; name < HTTP_FIELD_NAME_COUNT; name++)
         assert((request->first[name] == 0) == (counts[name] == 0));
     assert(counts[HTTP_FIELD_HOST] == 1 || (counts[HTTP_FIELD_HOST] == 0 && request->version_minor == 0));
-    assert(counts[HTTP_FIELD_CONTENT_LENGTH] + counts[HTTP_FIELD_TRANSFER_ENCODING] <= 1);
-    assert((request->body == HTTP_BODY_CHUNKED) == (counts[HTTP_FIELD_TRANSFER_ENCODING] == 1));
+    assert(counts[HTTP_FIELD_CONTENT_LENGTH] <= 1);
+    assert(counts[HTTP_FIELD_CONTENT_LENGTH] == 0 || counts[HTTP_FIELD_TRANSFER_ENCODING] == 0);
+    assert((request->body == HTTP_BODY_CHUNKED) == (counts[HTTP_FIELD_TRANSFER_ENCODING] > 0));
+    assert(request->host.length > 0 || counts[HTTP_FIELD_HOST] == 0 ||
+           slice_equal(request->path, SLICE("*")));
 }
 
 /* What a refused head leaves: its whole request line, or nothing. (Where content is refused the request is

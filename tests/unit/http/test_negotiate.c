@@ -83,7 +83,7 @@ static void tells_programs_from_browsers(void **state)
 {
     (void)state;
     static const struct {
-        const char *accept;
+        const char *accept; /* its lines; NULL for none */
         bool json;
     } cases[] = {
         {NULL, false},
@@ -116,12 +116,23 @@ static void tells_programs_from_browsers(void **state)
         {"application/json;q=oops", false},
         {"text/plain", false},
         {"image/png, application/jsonx, xapplication/json", false},
+        /* several lines are one list (RFC 9110 section 5.3) */
+        {"image/png\napplication/json", true},
+        {"application/json;q=0.5\ntext/html", false},
+        {"application/json\ntext/html;q=0.5", true},
+        {"\n,,\napplication/json,", true},
+        /* what is in quotes separates nothing */
+        {"text/html;a=\"x,application/json;q=0,y\";q=0.2, application/json;q=0.1", false},
+        {"application/json;a=\";q=0\"", true},
+        {"application/json;a=\"\\\";q=0\"", true},
+        {"image/png;a=\"no end, application/json", false},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         struct http_request request = {0};
-        if (cases[i].accept)
-            request_add(&request, HTTP_FIELD_ACCEPT, slice_from(cases[i].accept));
-        if (http_accept_prefers_json(http_request_field(&request, HTTP_FIELD_ACCEPT)) != cases[i].json)
+        struct slice lines = slice_from(cases[i].accept), line;
+        while (slice_next(&lines, '\n', &line))
+            request_add(&request, HTTP_FIELD_ACCEPT, line);
+        if (http_prefers_json(&request) != cases[i].json)
             fail_msg("%s", cases[i].accept);
         request_free(&request);
     }

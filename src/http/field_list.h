@@ -1,0 +1,41 @@
+/* The elements of a list header such as Accept: RFC 9110 sections 5.3 and 5.6.1. Its field lines are one
+ * list, empty elements mean nothing, and a comma inside a quoted string separates nothing. */
+#ifndef HTTP_FIELD_LIST_H
+#define HTTP_FIELD_LIST_H
+
+#include "http/request.h"
+
+struct http_field_list {
+    const struct http_field *next; /* the line to look at when `rest` is used up */
+    const struct http_field *end;
+    enum http_field_name name;
+    struct slice rest; /* of the current line; data is NULL before the first and behind the last */
+};
+
+/* The list that all of these fields with this name make up. */
+static inline struct http_field_list http_field_list(const struct http_field *fields, unsigned count,
+                                                     enum http_field_name name)
+{
+    return (struct http_field_list){.next = fields, .end = fields + count, .name = name};
+}
+
+/* The same of a request. */
+static inline struct http_field_list http_request_list(const struct http_request *request,
+                                                       enum http_field_name name)
+{
+    unsigned first = request->first[name];
+    return http_field_list(request->fields + (first ? first - 1 : 0),
+                           first ? request->field_count - (first - 1u) : 0, name);
+}
+
+/* Gives the next element, trimmed and not empty; false behind the last. */
+bool http_field_list_next(struct http_field_list *list, struct slice *ret_element);
+
+/* Like slice_next, but a separator inside a quoted string (RFC 9110 section 5.6.4) is a part of the element.
+ * A quoted string without an end reaches to the end of the text. */
+bool http_next_element(struct slice *rest, char separator, struct slice *ret_element);
+
+/* Whether the list has this element, whatever its case. */
+bool http_field_list_has(struct http_field_list list, struct slice element);
+
+#endif
