@@ -5,13 +5,13 @@
 #include "disk/file.h"
 
 #include "base/error.h"
+#include "disk/file_look.h"
 #include "sys/clock.h"
 #include "sys/socket.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 /* A file that was changed so little before it was looked at could change again without a trace in its times:
  * they move with the kernel's tick. */
@@ -21,9 +21,7 @@
  */
 #define SIBLING_AGE_NS_MAX INT64_C(2000000000)
 
-#define READ_ATTEMPTS     3
-#define OPEN_ATTEMPTS     8
-#define SUFFIX_LENGTH_MAX 4
+#define READ_ATTEMPTS 3
 
 struct slice file_coding_suffix(enum http_coding coding)
 {
@@ -37,67 +35,12 @@ struct slice file_coding_suffix(enum http_coding coding)
     return SLICE("");
 }
 
-/* Opens `path` by whatever way is allowed; `revalidate` is set where a symbolic link was followed, because a
- * watch on the folders of the path would not see its target change. */
-static int open_beneath(const struct file_request *request, const char *path, unsigned flags,
-                        bool *revalidate)
+static int open_for_reading(struct file *file, int entry)
 {
-    flags |= (request->cached_only ? OPEN_CACHED : 0) | (request->stays_on_fs ? OPEN_STAY : 0);
-    int fd = sys_open_beneath(request->root_fd, path, flags | OPEN_NO_SYMLINKS);
-    if (fd == -ELOOP) {
-        *revalidate = true;
-        fd = sys_open_beneath(request->root_fd, path, flags);
-    }
-    /* The kernel also says EAGAIN when a rename elsewhere keeps it from being sure that nothing escaped. */
-    for (int i = 0; fd == -EAGAIN && !request->cached_only && i < OPEN_ATTEMPTS; i++)
-        fd = sys_open_beneath(request->root_fd, path, flags);
-    /* It may also be outside of the root; who goes there finds out. */
-    return fd == -EXDEV && request->stays_on_fs ? -EREMOTE : fd;
-}
-
-/* 0 and a kind for errors that are facts about the path; the error itself where they are not. */
-static int kind_of_error(int error, uint8_t *ret_kind)
-{
-    switch (error) {
-    case -ENOENT:
-    case -ENOTDIR:
-    case -ENAMETOOLONG:
-    case -ELOOP:
-    case -EXDEV:
-    case -EINVAL: *ret_kind = FILE_ABSENT; return 0;
-    case -EACCES:
-    case -EPERM:
-    case -ENXIO: *ret_kind = FILE_FORBIDDEN; return 0;
-    default: return error;
-    }
-}
-
-/* Looks without waking anything: the place may be a device or a FIFO. Returns 0 with kind and status, or an
- * error that is not about the path. `ret_entry` is a descriptor where the kind is FILE_REGULAR, else -1. */
-static int look(const struct file_request *request, struct file *file, const char *path, int *ret_entry)
-{
-    *ret_entry = -1;
-    int fd = open_beneath(request, path, OPEN_PATH, &file->revalidate);
+    int fd = sys_open_path(entry);
+    sys_close(entry);
     if (fd < 0)
-        return kind_of_error(fd, &file->kind);
-    int error = sys_file_status(fd, &file->status);
-    bool is_regular = error == 0 && S_ISREG(file->status.mode);
-    file->kind = is_regular ? FILE_REGULAR : S_ISDIR(file->status.mode) ? FILE_FOLDER : FILE_FORBIDDEN;
-    file->crosses_mount = !request->stays_on_fs;
-    file->is_remote = request->is_remote || (file->crosses_mount && !sys_is_local_file_system(fd));
-    if (is_regular)
-        *ret_entry = fd;
-    else
-        sys_close(fd);
-    return error;
-}
-
-static int open_for_reading(struct file *file, int place)
-{
-    int fd = sys_open_path(place);
-    sys_close(place);
-    if (fd < 0)
-        return kind_of_error(fd, &file->kind);
+        return file_look_kind(fd, &file->kind);
     file->fd = fd;
     return 0;
 }
@@ -131,26 +74,17 @@ static int keep_in_memory(const struct file_request *request, struct file *file)
     return 0;
 }
 
-static void join(char *out, struct slice path, struct slice suffix)
-{
-    memcpy(out, path.data, path.length);
-    memcpy(out + path.length, suffix.data, suffix.length);
-    out[path.length + suffix.length] = '\0';
-}
-
 /* Which codings stand beside the file, as regular files that are not older than it. */
-static int find_siblings(const struct file_request *request, struct file *file, char *path)
+static int find_siblings(const struct file_request *request, struct file *file)
 {
     for (unsigned coding = HTTP_CODING_IDENTITY + 1; coding < HTTP_CODING_COUNT; coding++) {
-        struct file sibling = {0};
-        join(path, request->path, file_coding_suffix((enum http_coding)coding));
-        int place;
-        int error = look(request, &sibling, path, &place);
+        struct file_look sibling;
+        char path[FILE_LOOK_PATH_MAX];
+        file_look_path(path, request, (enum http_coding)coding);
+        int error = file_look(request, path, &sibling, NULL);
         if (error < 0)
             return error;
-        if (place >= 0)
-            sys_close(place);
-        file->revalidate |= sibling.revalidate;
+        file->revalidate |= sibling.follows_link;
         if (sibling.kind == FILE_REGULAR &&
             sibling.status.modified_ns >= file->status.modified_ns - SIBLING_AGE_NS_MAX)
             file->siblings |= (uint8_t)(1u << coding);
@@ -181,15 +115,15 @@ static void make_etag(struct file *file)
     file->etag_length = (uint8_t)(http_etag_format(out, &source) + (size_t)(out - file->etag));
 }
 
-static int open_regular(const struct file_request *request, struct file *file, char *path, int place)
+static int open_regular(const struct file_request *request, struct file *file, int entry)
 {
-    int error = open_for_reading(file, place);
+    int error = open_for_reading(file, entry);
     if (error < 0 || file->kind != FILE_REGULAR)
         return error;
     if (file->status.size <= request->memory_max)
         error = keep_in_memory(request, file);
     if (error == 0 && request->with_siblings)
-        error = find_siblings(request, file, path);
+        error = find_siblings(request, file);
     /* A file with several names can change under one that nobody watches. */
     if (file->status.links > 1)
         file->revalidate = true;
@@ -205,27 +139,37 @@ static struct file *create(const struct file_request *request)
     file->references = 1;
     file->fd = -1;
     file->root = request->root;
-    file->is_remote = request->is_remote;
     file->coding = (uint8_t)request->coding;
     file->path_length = (uint16_t)request->path.length;
     list_init(&file->recently_used);
-    join(file->path, request->path, SLICE(""));
+    file_look_path(file->path, request, HTTP_CODING_IDENTITY);
     return file;
+}
+
+static void take_look(struct file *file, const struct file_look *look)
+{
+    file->kind = look->kind;
+    file->status = look->status;
+    file->follows_link = file->revalidate = look->follows_link;
+    file->crosses_mount = look->crosses_mount;
+    file->is_remote = look->is_remote;
 }
 
 static int attempt(const struct file_request *request, struct file **ret_file)
 {
-    char path[PATH_MAX + SUFFIX_LENGTH_MAX + 1];
+    char path[FILE_LOOK_PATH_MAX];
     struct file *file = create(request);
     if (file == NULL)
         return -ENOMEM;
-    join(path, request->path, file_coding_suffix(request->coding));
-    int place;
+    file_look_path(path, request, request->coding);
+    struct file_look look;
+    int entry;
     int64_t looked_ns = sys_realtime_ns();
-    int error = look(request, file, path, &place);
+    int error = file_look(request, path, &look, &entry);
+    take_look(file, &look);
     file->is_racy = file->kind == FILE_REGULAR && is_racy(file, looked_ns);
-    if (place >= 0)
-        error = open_regular(request, file, path, place);
+    if (entry >= 0)
+        error = open_regular(request, file, entry);
     if (error < 0) {
         file_unref(file);
         return error;

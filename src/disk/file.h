@@ -32,6 +32,7 @@ struct file {
     uint8_t siblings;   /* set of codings in which the file exists beside itself (identity only) */
     bool is_cached;     /* stands in the cache; the cache has one of the references */
     bool revalidate;    /* nobody tells when it changes: look at it again before each use */
+    bool follows_link;  /* symbolic links lead to it */
     bool crosses_mount; /* another file system than the root's had to be gone to */
     bool is_racy;       /* so young that a change might leave no trace in its times: weak tag, not cached */
     bool is_remote; /* on a file system that may keep whoever asks waiting: its descriptor is not for the loop

@@ -1,0 +1,115 @@
+/* Looks. What openat2(2) and fstat(2) say is all there is; errors that are facts about the path are a kind of
+ * their own, the others are the caller's. */
+#include "disk/file_look.h"
+
+#include "sys/socket.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#define OPEN_ATTEMPTS 8
+
+static_assert(FILE_LOOK_PATH_MAX == PATH_MAX + sizeof(".zst"), "a path, and the longest suffix");
+
+void file_look_path(char *out, const struct file_request *request, enum http_coding coding)
+{
+    struct slice suffix = file_coding_suffix(coding);
+    assert(request->path.length < PATH_MAX);
+    memcpy(out, request->path.data, request->path.length);
+    memcpy(out + request->path.length, suffix.data, suffix.length);
+    out[request->path.length + suffix.length] = '\0';
+}
+
+/* Opens `path` by whatever way is allowed; straight through symbolic links where `follows_link` says that
+ * there are some, and else it comes to say so. */
+static int open_beneath(const struct file_request *request, const char *path, bool *follows_link)
+{
+    unsigned flags =
+        OPEN_PATH | (request->cached_only ? OPEN_CACHED : 0) | (request->stays_on_fs ? OPEN_STAY : 0);
+    int fd = sys_open_beneath(request->root_fd, path, flags | (*follows_link ? 0 : OPEN_NO_SYMLINKS));
+    if (fd == -ELOOP && !*follows_link) {
+        *follows_link = true;
+        fd = sys_open_beneath(request->root_fd, path, flags);
+    }
+    /* The kernel also says EAGAIN when a rename elsewhere keeps it from being sure that nothing escaped. */
+    for (int i = 0; fd == -EAGAIN && !request->cached_only && i < OPEN_ATTEMPTS; i++)
+        fd = sys_open_beneath(request->root_fd, path, flags);
+    /* It may also be outside of the root; who goes there finds out. */
+    return fd == -EXDEV && request->stays_on_fs ? -EREMOTE : fd;
+}
+
+int file_look_kind(int error, uint8_t *ret_kind)
+{
+    switch (error) {
+    case -ENOENT:
+    case -ENOTDIR:
+    case -ENAMETOOLONG:
+    case -ELOOP:
+    case -EXDEV:
+    case -EINVAL: *ret_kind = FILE_ABSENT; return 0;
+    case -EACCES:
+    case -EPERM:
+    case -ENXIO: *ret_kind = FILE_FORBIDDEN; return 0;
+    default: return error;
+    }
+}
+
+/* What the status says; the path may lead to a device or a FIFO. */
+static int take_status(const struct file_request *request, int fd, struct file_look *look)
+{
+    int error = sys_file_status(fd, &look->status);
+    if (error < 0)
+        return error;
+    uint32_t mode = look->status.mode;
+    look->kind = S_ISREG(mode) ? FILE_REGULAR : S_ISDIR(mode) ? FILE_FOLDER : FILE_FORBIDDEN;
+    look->crosses_mount = !request->stays_on_fs;
+    look->is_remote = request->is_remote || (look->crosses_mount && !sys_is_local_file_system(fd));
+    return 0;
+}
+
+static int look_at(const struct file_request *request, const char *path, struct file_look *look,
+                   int *ret_entry)
+{
+    int fd = open_beneath(request, path, &look->follows_link);
+    if (fd < 0)
+        return file_look_kind(fd, &look->kind);
+    int error = take_status(request, fd, look);
+    if (error == 0 && look->kind == FILE_REGULAR && ret_entry)
+        *ret_entry = fd;
+    else
+        sys_close(fd);
+    return error;
+}
+
+int file_look(const struct file_request *request, const char *path, struct file_look *ret_look,
+              int *ret_entry)
+{
+    *ret_look = (struct file_look){.is_remote = request->is_remote};
+    if (ret_entry)
+        *ret_entry = -1;
+    return look_at(request, path, ret_look, ret_entry);
+}
+
+/* A folder may fill and empty as it likes; of all else the time of the last change says whether bytes, owner
+ * and permissions are the same: writing sets it, whatever is done to the other time afterwards. */
+static bool is_same(const struct file_status *a, const struct file_status *b)
+{
+    if (S_ISDIR(a->mode) && S_ISDIR(b->mode))
+        return true;
+    return file_is_same(a, b) && a->changed_ns == b->changed_ns && a->mode == b->mode;
+}
+
+int file_look_again(const struct file_request *request, const struct file *file)
+{
+    char path[FILE_LOOK_PATH_MAX];
+    struct file_look look = {.follows_link = file->follows_link};
+    file_look_path(path, request, (enum http_coding)file->coding);
+    int error = look_at(request, path, &look, NULL);
+    if (error < 0)
+        return error;
+    bool is_reached = look.status.mode != 0;
+    if (is_reached != (file->status.mode != 0))
+        return 0;
+    return is_reached ? is_same(&file->status, &look.status) : look.kind == file->kind;
+}
