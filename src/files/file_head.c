@@ -167,6 +167,8 @@ void file_respond_plain(struct exchange *exchange)
     exchange->response.content_length = file->status.size;
     exchange->has_no_content = exchange->request.method == HTTP_METHOD_HEAD;
     size_t count = head_pieces(exchange, head, exchange->pieces_inline);
+    for (size_t i = 0; i < count; i++)
+        exchange->head_bytes += (uint32_t)exchange->pieces_inline[i].length;
     if (!exchange->has_no_content && file->status.size > 0) {
         struct segment *last = &exchange->pieces_inline[count - 1];
         if (file->in_memory && last->data + last->length == file_content(file).data)

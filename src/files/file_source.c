@@ -105,6 +105,15 @@ static void chunk_is_read(struct exchange *exchange)
     exchange->chunks[exchange->chunk_turn]->is_ready = true;
 }
 
+static enum piece_result fail_source(struct exchange *exchange, int error)
+{
+    bool is_overload = error == -ENOMEM || error == -EAGAIN;
+    exchange->outcome = error == ERROR_CHANGED ? OUTCOME_FILE_CHANGED
+                        : is_overload          ? OUTCOME_OVERLOADED
+                                               : OUTCOME_READ_FAILED;
+    return PIECE_FAILED;
+}
+
 static enum piece_result begin_chunk(struct exchange *exchange, const struct segment *piece)
 {
     exchange->chunk_turn ^= 1;
@@ -112,12 +121,12 @@ static enum piece_result begin_chunk(struct exchange *exchange, const struct seg
     if (*place == NULL)
         *place = calloc(1, sizeof(**place));
     if (*place == NULL)
-        return PIECE_FAILED;
+        return fail_source(exchange, -ENOMEM);
     struct chunk *chunk = *place;
     bool is_remote = exchange->file->is_remote;
     take_buffer(exchange->server, chunk, is_remote);
     if (is_remote && chunk->bytes == NULL)
-        return PIECE_FAILED;
+        return fail_source(exchange, -ENOMEM);
     chunk->file = exchange->file;
     chunk->offset = piece->offset;
     chunk->length = MIN(piece->length, chunk->bytes ? chunk->capacity : COLD_CHUNK_BYTES);
@@ -125,7 +134,8 @@ static enum piece_result begin_chunk(struct exchange *exchange, const struct seg
     chunk->is_ready = false;
     struct root *root = exchange->route_entry->root;
     struct job_queue *queue = is_remote ? &root->remote_jobs : &root->local_jobs;
-    return exchange_offload(exchange, queue, read_chunk, chunk_is_read) == 0 ? PIECE_WAIT : PIECE_FAILED;
+    int error = exchange_offload(exchange, queue, read_chunk, chunk_is_read);
+    return error < 0 ? fail_source(exchange, error) : PIECE_WAIT;
 }
 
 /* Cuts `length` bytes off the front of the current piece. */
@@ -159,7 +169,7 @@ static enum piece_result give_chunk(struct exchange *exchange, struct segment *p
     struct chunk *chunk = exchange->chunks[exchange->chunk_turn];
     chunk->is_ready = false;
     if (chunk->error < 0)
-        return PIECE_FAILED;
+        return fail_source(exchange, chunk->error);
     *ret_segment = chunk->bytes ? segment_memory(slice_make(chunk->bytes, chunk->length))
                                 : file_segment(exchange, piece, chunk->length);
     consume(exchange, piece, chunk->length);

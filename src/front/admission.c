@@ -99,7 +99,7 @@ static bool shed_slow_head(struct server *server)
     uint64_t began_ms = oldest->deadline_ms - server_settings(server)->timeouts.head_ms;
     if (!list_is_empty(&oldest->exchanges) || loop_now_ms(server_loop(server)) < began_ms + SLOW_HEAD_MS)
         return false;
-    connection_abort(oldest);
+    connection_abort(oldest, OUTCOME_SHED);
     return true;
 }
 
@@ -125,7 +125,7 @@ static bool shed_idle(struct server *server)
             return false;
         if (may_lack_answer(server, oldest))
             continue;
-        connection_abort(oldest);
+        connection_abort(oldest, OUTCOME_SHED);
         return true;
     }
     return false;

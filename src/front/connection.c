@@ -9,6 +9,7 @@
  * on_sent while the stream sends, connection_continue while a job has an exchange. */
 #include "front/connection.h"
 
+#include "base/error.h"
 #include "front/admission.h"
 #include "front/h1_output.h"
 #include "front/timeouts.h"
@@ -16,6 +17,7 @@
 #include "serve/exchange.h"
 #include "server/server_internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -101,14 +103,18 @@ static void drop_exchange(struct exchange *exchange)
     dispatch_end(exchange);
 }
 
-static void drop_exchanges(struct connection *connection)
+/* In the order of their requests, as the log has them. */
+static void drop_exchanges(struct connection *connection, enum outcome why)
 {
-    struct exchange *exchange;
-    while ((exchange = last_exchange(connection)) != NULL)
-        drop_exchange(exchange);
+    if (list_is_empty(&connection->exchanges))
+        return;
+    h1_output_give_up(connection, why);
+    while (!list_is_empty(&connection->exchanges))
+        drop_exchange(CONTAINER_OF(connection->exchanges.next, struct exchange, link));
 }
 
-static void close_now(struct connection *connection)
+/* `why`: what responses that are not whole say of themselves. */
+static void close_now(struct connection *connection, enum outcome why)
 {
     if (connection->state == CONNECTION_CLOSED)
         return;
@@ -118,13 +124,26 @@ static void close_now(struct connection *connection)
     connection->state = CONNECTION_CLOSED;
     timer_disarm(&connection->timer);
     list_remove(&connection->link);
+    drop_exchanges(connection, why);
     stream_close(&connection->stream);
-    drop_exchanges(connection);
 }
 
-void connection_abort(struct connection *connection)
+void connection_abort(struct connection *connection, enum outcome why)
 {
-    close_now(connection);
+    close_now(connection, why);
+}
+
+/* What a send or a read failed with: the network, memory, or the file that was being sent. */
+static enum outcome outcome_of_error(int error)
+{
+    switch (-error) {
+    case -ERROR_CHANGED: return OUTCOME_FILE_CHANGED;
+    case ENOMEM:
+    case ENOBUFS: return OUTCOME_OVERLOADED;
+    case EIO:
+    case ESTALE: return OUTCOME_READ_FAILED;
+    default: return OUTCOME_CLIENT_LEFT;
+    }
 }
 
 /* Our last byte is out. A client that said "close" sends nothing more: closing is safe. Any other may be
@@ -134,10 +153,10 @@ static void finish(struct connection *connection)
 {
     bool was_read_whole = connection->engine.state != H1_STATE_DEAD && !is_inside_content(connection);
     if (connection->peer_ended || (connection->client_said_close && was_read_whole)) {
-        close_now(connection);
+        close_now(connection, OUTCOME_CONNECTION_CUT);
         return;
     }
-    drop_exchanges(connection);
+    drop_exchanges(connection, OUTCOME_CONNECTION_CUT);
     input_clear(&connection->input);
     stream_shutdown(&connection->stream);
     set_state(connection, CONNECTION_LINGER);
@@ -328,7 +347,7 @@ static void settle(struct connection *connection)
 {
     enum connection_state state = state_of(connection);
     if (connection->peer_ended && state <= CONNECTION_BODY) {
-        close_now(connection);
+        close_now(connection, OUTCOME_CLIENT_LEFT);
         return;
     }
     if (wants_input(connection, state))
@@ -352,7 +371,9 @@ static bool has_ended(struct connection *connection, enum h1_output_result deliv
     case H1_OUTPUT_EMPTY:
     case H1_OUTPUT_WAITING: return false;
     case H1_OUTPUT_CLOSING: finish(connection); return true;
-    case H1_OUTPUT_FAILED: close_now(connection); return true;
+    case H1_OUTPUT_FAILED:
+        close_now(connection, outcome_of_error(stream_error(&connection->stream)));
+        return true;
     }
     UNREACHABLE();
 }
@@ -376,7 +397,7 @@ static void advance(struct connection *connection, struct slice input)
     if (has_ended(connection, delivered))
         return;
     if (connection->lacks_memory || !keep_unsent(connection) || !input_set(&connection->input, input)) {
-        close_now(connection);
+        close_now(connection, OUTCOME_OVERLOADED);
         return;
     }
     if (may_go_on)
@@ -401,7 +422,7 @@ void connection_continue(struct connection *connection)
 void connection_refuse(struct connection *connection, int status)
 {
     if (!has_spare(connection->server)) {
-        close_now(connection);
+        close_now(connection, OUTCOME_OVERLOADED);
         return;
     }
     refuse(connection, status);
@@ -419,7 +440,7 @@ static void on_read(struct stream *stream, struct slice bytes)
         return;
     }
     if (!input_add(&connection->input, bytes)) {
-        close_now(connection);
+        close_now(connection, OUTCOME_OVERLOADED);
         return;
     }
     advance(connection, input_slice(connection->input));
@@ -440,6 +461,7 @@ static void give_up_request(struct connection *connection)
 {
     struct exchange *exchange = last_exchange(connection);
     assert(!exchange->is_responded && !exchange->is_busy);
+    exchange->outcome = OUTCOME_CLIENT_LEFT;
     drop_exchange(exchange);
     exchange = last_exchange(connection);
     if (exchange)
@@ -453,7 +475,7 @@ static void on_end(struct stream *stream)
     if (is_inside_content(connection) && !connection->is_closing)
         give_up_request(connection);
     if (list_is_empty(&connection->exchanges))
-        close_now(connection);
+        close_now(connection, OUTCOME_CLIENT_LEFT);
 }
 
 static void on_sent(struct stream *stream)
@@ -463,8 +485,7 @@ static void on_sent(struct stream *stream)
 
 static void on_error(struct stream *stream, int error)
 {
-    (void)error;
-    close_now(connection_of(stream));
+    close_now(connection_of(stream), outcome_of_error(error));
 }
 
 static void on_closed(struct stream *stream)
@@ -538,7 +559,7 @@ bool connection_open(struct server *server, int fd, const struct address *addres
     server_counters(server)->connections_idle++;
     set_state(connection, CONNECTION_IDLE);
     if (stream_start(&connection->stream) < 0)
-        close_now(connection);
+        close_now(connection, OUTCOME_OVERLOADED);
     return true;
 }
 

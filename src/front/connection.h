@@ -19,6 +19,7 @@
 
 #include "front/input.h"
 #include "h1/h1.h"
+#include "log/access_log.h"
 #include "loop/stream.h"
 #include "loop/wheel.h"
 #include "serve/peer.h"
@@ -74,8 +75,8 @@ void connection_continue(struct connection *connection);
 /* Answers the request that is being read with an error, and closes behind it. */
 void connection_refuse(struct connection *connection, int status);
 
-/* Closes at once, whatever is under way. */
-void connection_abort(struct connection *connection);
+/* Closes at once, whatever is under way; `why` stands in the log of what is. */
+void connection_abort(struct connection *connection, enum outcome why);
 
 /* Ends an idle connection with FIN, and lingers. */
 void connection_shut_down(struct connection *connection);

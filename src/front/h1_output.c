@@ -37,6 +37,7 @@ static enum piece_result add_response(struct batch *batch, struct exchange *exch
         enum piece_result result = exchange_next_piece(exchange, segment);
         if (result != PIECE_GIVEN)
             return result;
+        exchange->given_bytes += segment->length;
         batch->bytes += segment->length;
         batch->file_bytes += segment->data ? 0 : segment->length;
         batch->count++;
@@ -50,7 +51,11 @@ static void add_continue(struct batch *batch, struct exchange *exchange)
         return;
     assert(batch->count < STREAM_SEGMENTS_MAX);
     exchange->sends_continue = false;
-    batch->segments[batch->count++] = segment_memory(SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
+    struct segment interim = segment_memory(SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
+    exchange->head_bytes += (uint32_t)interim.length;
+    exchange->given_bytes += interim.length;
+    batch->bytes += interim.length;
+    batch->segments[batch->count++] = interim;
 }
 
 /* Gathers the responses that are ready; the result says why the batch is not longer. Where the rest of a
@@ -79,13 +84,28 @@ static enum send_result send_batch(struct connection *connection, const struct b
 {
     if (batch->count == 0)
         return SEND_DONE;
+    /* What of it was not sent is taken off again when the connection ends before: see h1_output_give_up. */
+    server_counters(connection->server)->bytes_sent += batch->bytes;
     enum send_result result = stream_send(&connection->stream, batch->segments, batch->count);
-    if (result == SEND_FAILED)
-        return result;
     if (connection->state == CONNECTION_SEND)
         connection->phase_bytes += batch->bytes;
-    server_counters(connection->server)->bytes_sent += batch->bytes;
     return result;
+}
+
+void h1_output_give_up(struct connection *connection, enum outcome why)
+{
+    uint64_t unsent = stream_unsent(&connection->stream);
+    struct list *exchanges = &connection->exchanges;
+    for (struct list *link = exchanges->previous; link != exchanges; link = link->previous) {
+        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+        uint64_t lost = MIN(unsent, exchange->given_bytes);
+        exchange->given_bytes -= lost;
+        server_counters(connection->server)->bytes_sent -= lost;
+        unsent -= lost;
+        bool is_whole = exchange->is_sent && lost == 0;
+        if (!is_whole && exchange->outcome == OUTCOME_COMPLETE)
+            exchange->outcome = (uint8_t)why;
+    }
 }
 
 enum h1_output_result h1_output_flush(struct connection *connection)

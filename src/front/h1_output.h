@@ -3,6 +3,7 @@
 #define FRONT_H1_OUTPUT_H
 
 #include "front/connection.h"
+#include "log/access_log.h"
 
 enum h1_output_result {
     H1_OUTPUT_EMPTY,   /* every response is out: the next request may come */
@@ -10,6 +11,10 @@ enum h1_output_result {
     H1_OUTPUT_CLOSING, /* the response that the connection ends with is out; others may stand behind it */
     H1_OUTPUT_FAILED,  /* the stream is broken: close */
 };
+
+/* The connection ends before its exchanges, for this reason: notes what of their responses was sent, for the
+ * counters and the access log. The stream is still open. */
+void h1_output_give_up(struct connection *connection, enum outcome why);
 
 /* Ends the exchanges whose responses are out and sends what is ready, as far as both go. */
 enum h1_output_result h1_output_flush(struct connection *connection) MUST_CHECK;

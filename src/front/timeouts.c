@@ -197,7 +197,7 @@ static void expire(struct connection *connection)
     case CONNECTION_CLOSED: UNREACHABLE();
     }
     server_counters(connection->server)->timeouts++;
-    connection_abort(connection);
+    connection_abort(connection, OUTCOME_TIMED_OUT);
 }
 
 void timeouts_fire(struct timer *timer)

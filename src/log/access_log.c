@@ -20,7 +20,7 @@
 #define REFERER_BYTES_MAX    768
 #define USER_AGENT_BYTES_MAX 512
 
-/* Everything else: names, quotes, the time and four numbers. */
+/* Everything else: names, quotes, the time, a word and four numbers. */
 #define FRAME_BYTES_MAX 300
 
 static_assert(CLIENT_BYTES_MAX + METHOD_BYTES_MAX + TARGET_BYTES_MAX + HOST_BYTES_MAX + REFERER_BYTES_MAX +
@@ -117,12 +117,12 @@ static char *put_escaped(char *out, struct slice bytes, struct slice prefix, siz
     return out;
 }
 
+/* Up to the second; made anew once in it. */
 static char *put_time(char *out, struct access_log *log)
 {
     int64_t now = loop_wall_seconds(log->loop);
     if (UNLIKELY(now != log->time_seconds)) {
-        const char *format =
-            log->format == ACCESS_LOG_JSON ? "%Y-%m-%dT%H:%M:%SZ" : "%d/%b/%Y:%H:%M:%S +0000";
+        const char *format = log->format == ACCESS_LOG_JSON ? "%Y-%m-%dT%H:%M:%S" : "%d/%b/%Y:%H:%M:%S +0000";
         time_t seconds = (time_t)now;
         struct tm tm;
         gmtime_r(&seconds, &tm);
@@ -214,18 +214,40 @@ static char *put_json_request(char *out, const struct http_request *request)
     return put_json_text(out, SLICE("user_agent"), user_agent, USER_AGENT_BYTES_MAX);
 }
 
+static char *put_milliseconds(char *out, unsigned milliseconds)
+{
+    *out++ = '.';
+    *out++ = (char)('0' + milliseconds / 100);
+    *out++ = (char)('0' + milliseconds / 10 % 10);
+    *out++ = (char)('0' + milliseconds % 10);
+    return out;
+}
+
+static struct slice outcome_word(enum outcome outcome)
+{
+    static const struct slice words[] = {
+#define X(name, word) [OUTCOME_##name] = SLICE(word),
+        OUTCOME_TABLE(X)
+#undef X
+    };
+    return words[outcome];
+}
+
 static char *put_json(char *out, struct access_log *log, const struct access_log_entry *entry)
 {
     out = put(out, SLICE("{\"time\":\""));
     out = put_time(out, log);
-    out = put(out, SLICE("\""));
+    out = put_milliseconds(out, loop_wall_milliseconds(log->loop));
+    out = put(out, SLICE("Z\""));
     out = put_json_text(out, SLICE("client"), entry->client, CLIENT_BYTES_MAX);
     if (entry->request)
         out = put_json_request(out, entry->request);
     out = put_json_number(out, SLICE("status"), (uint64_t)entry->status);
     out = put_json_number(out, SLICE("bytes"), entry->body_bytes);
     out = put_json_number(out, SLICE("duration_us"), entry->duration_us);
-    return put(out, SLICE("}"));
+    out = put(out, SLICE(",\"outcome\":\""));
+    out = put(out, outcome_word(entry->outcome));
+    return put(out, SLICE("\"}"));
 }
 
 static char *put_entry(char *out, struct access_log *log, const struct access_log_entry *entry)

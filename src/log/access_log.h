@@ -6,7 +6,8 @@
  *
  * Bytes that clients send are escaped so that none of them can end a line or a quoted string; values longer
  * than their place in the line (2048 bytes for the target, 768 for Referer, 512 for User-Agent) are cut and
- * end in "...". Times are UTC. */
+ * end in "...". Times are UTC; with JSON they have milliseconds, which the other formats have no place for.
+ */
 #ifndef LOG_ACCESS_LOG_H
 #define LOG_ACCESS_LOG_H
 
@@ -18,6 +19,27 @@ struct loop;
 struct access_log;
 
 enum access_log_format { ACCESS_LOG_COMMON, ACCESS_LOG_COMBINED, ACCESS_LOG_JSON };
+
+/*  name, its word in the log: whether a response was handed to the socket whole, or why not */
+#define OUTCOME_TABLE(X)                                                                                \
+    X(COMPLETE, "complete")                                                                             \
+    X(CLIENT_LEFT, "client_left")       /* it closed or reset the connection, or the network lost it */ \
+    X(TIMED_OUT, "timed_out")           /* the client did not take it in time */                        \
+    X(FILE_CHANGED, "file_changed")     /* the file was written to while it was sent */                 \
+    X(READ_FAILED, "read_failed")       /* the file could not be read to its end */                     \
+    X(OVERLOADED, "overloaded")         /* memory, or the pool's queue, had no room */                  \
+    X(SHED, "shed")                     /* the connection was closed to make room for another */        \
+    X(SHUTDOWN, "shutdown")             /* the server ended before */                                   \
+    X(CONNECTION_CUT, "connection_cut") /* an earlier response on the connection could not be completed */
+
+enum outcome {
+#define X(name, word) OUTCOME_##name,
+    OUTCOME_TABLE(X)
+#undef X
+};
+
+/* The status of a request whose client left before there was a response: nothing with it was sent. */
+#define ACCESS_LOG_NO_RESPONSE 499
 
 struct access_log_options {
     struct loop *loop; /* outlives the log */
@@ -34,6 +56,7 @@ struct access_log_entry {
     uint64_t body_bytes;                /* content bytes of the response that were handed to the socket */
     uint64_t duration_us;
     int status;
+    enum outcome outcome;
 };
 
 /* Returns 0 or -ENOMEM; then `fd` is closed too. */

@@ -22,7 +22,8 @@ struct loop {
     uint64_t turn_began_ns;
     uint64_t checked_ns; /* when the last callback ended: see loop_check_stall */
     int64_t wall_seconds;
-    uint64_t turn; /* how many there were */
+    unsigned wall_nanoseconds; /* of that second */
+    uint64_t turn;             /* how many there were */
     bool stopping;
     struct list tasks;       /* struct task, to run at the end of this turn */
     struct list again;       /* struct stream, to go on with in the next turn */

@@ -38,7 +38,9 @@ static const struct backend *const backends[LOOP_BACKEND_COUNT] = {
 static void read_clocks(struct loop *loop)
 {
     loop->turn_began_ns = loop->checked_ns = sys_monotonic_ns();
-    loop->wall_seconds = sys_realtime_ns() / 1000000000;
+    int64_t wall_ns = sys_realtime_ns();
+    loop->wall_seconds = wall_ns / 1000000000;
+    loop->wall_nanoseconds = (unsigned)(wall_ns % 1000000000);
 }
 
 /* Only io_uring is ever refused for a reason of its own. */
@@ -165,6 +167,11 @@ uint64_t loop_clock_us(const struct loop *loop)
 int64_t loop_wall_seconds(const struct loop *loop)
 {
     return loop->wall_seconds;
+}
+
+unsigned loop_wall_milliseconds(const struct loop *loop)
+{
+    return loop->wall_nanoseconds / 1000000;
 }
 
 struct wheel *loop_wheel(struct loop *loop)

@@ -81,8 +81,9 @@ uint64_t loop_now_ms(const struct loop *loop);
 /* Monotonic time now, in microseconds: a system clock read. */
 uint64_t loop_clock_us(const struct loop *loop);
 
-/* Wall-clock seconds since 1970 at the start of this turn. */
+/* Wall-clock seconds since 1970 at the start of this turn; and the milliseconds of that second, 0 to 999. */
 int64_t loop_wall_seconds(const struct loop *loop);
+unsigned loop_wall_milliseconds(const struct loop *loop);
 
 /* The wheel that timers are armed on (loop/wheel.h). */
 struct wheel *loop_wheel(struct loop *loop);

@@ -164,20 +164,26 @@ static int send_some(struct stream *stream, struct segment *segments, size_t cou
     return 1;
 }
 
-static enum send_result remember(struct stream *stream, const struct segment *segments, size_t count)
+/* What is left of a send is kept: to go on with, or, where it failed, for stream_unsent to count. */
+static bool keep_rest(struct stream *stream, const struct segment *segments, size_t count)
 {
     struct sending *sending = malloc(sizeof(*sending) + count * sizeof(struct segment));
     if (sending == NULL)
-        return SEND_FAILED;
+        return false;
     sending->count = count;
     sending->next = 0;
     memcpy(sending->segments, segments, count * sizeof(struct segment));
     stream->sending = sending;
-    if (has(stream, STREAM_WRITABLE) || verbs_of(stream)->wait_writable(stream) == 0)
-        return SEND_PENDING;
-    stream->sending = NULL;
-    free(sending);
-    return SEND_FAILED;
+    return true;
+}
+
+static enum send_result remember(struct stream *stream, const struct segment *segments, size_t count)
+{
+    int error = -ENOMEM;
+    if (keep_rest(stream, segments, count))
+        error = has(stream, STREAM_WRITABLE) ? 0 : verbs_of(stream)->wait_writable(stream);
+    stream->error = (int16_t)error;
+    return error == 0 ? SEND_PENDING : SEND_FAILED;
 }
 
 /* Copies the segments that are not empty: behind MSG_MORE nothing may follow that sends nothing, or the
@@ -211,7 +217,11 @@ enum send_result stream_send(struct stream *stream, const struct segment *segmen
     int result = send_some(stream, rest, count, &next);
     if (LIKELY(result > 0))
         return SEND_DONE;
-    return result < 0 ? SEND_FAILED : remember(stream, rest + next, count - next);
+    if (result == 0)
+        return remember(stream, rest + next, count - next);
+    (void)keep_rest(stream, rest + next, count - next);
+    stream->error = (int16_t)result;
+    return SEND_FAILED;
 }
 
 void stream_send_on(struct stream *stream)
@@ -223,12 +233,15 @@ void stream_send_on(struct stream *stream)
         result = verbs_of(stream)->wait_writable(stream);
     if (result == 0)
         return;
+    if (result < 0) {
+        /* What was not sent stays known until the stream is closed: see stream_unsent. */
+        stream->error = (int16_t)result;
+        stream_fail(stream, result);
+        return;
+    }
     stream->sending = NULL;
     free(sending);
-    if (result > 0)
-        stream->events->on_sent(stream);
-    else
-        stream_fail(stream, result);
+    stream->events->on_sent(stream);
 }
 
 void stream_send_later(struct stream *stream)
@@ -274,13 +287,21 @@ bool stream_peer_has_left(const struct stream *stream)
     return has(stream, STREAM_HUNG_UP) || sys_has_hung_up(stream->watch.fd);
 }
 
+static size_t total_length(const struct segment *segments, size_t count)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++)
+        length += segments[i].length;
+    return length;
+}
+
 size_t stream_unsent(const struct stream *stream)
 {
     const struct stream_verbs *verbs = verbs_of(stream);
     size_t bytes = verbs->unsent ? verbs->unsent(stream) : 0;
     const struct sending *sending = stream->sending;
-    for (size_t i = sending ? sending->next : 0; sending && i < sending->count; i++)
-        bytes += sending->segments[i].length;
+    if (sending)
+        bytes += total_length(sending->segments + sending->next, sending->count - sending->next);
     return bytes;
 }
 

@@ -78,9 +78,10 @@ struct stream {
     struct watch watch;
     uint8_t flags;      /* enum stream_flag */
     uint16_t in_flight; /* what the kernel has been given to do, where it is given such */
+    int16_t error;      /* what a send failed with: -errno or ERROR_CHANGED; 0: none did */
     struct loop *loop;
     const struct stream_events *events;
-    struct sending *sending; /* what a pending send still has to send; NULL: none pending */
+    struct sending *sending; /* what a pending send still has to send, or a failed one had; NULL: nothing */
     struct list again;       /* in the loop's list of streams to go on with, or of closed ones */
 };
 
@@ -91,7 +92,7 @@ enum send_result {
     SEND_DONE,    /* the kernel has every byte; the segments' memory is free */
     SEND_PENDING, /* on_sent or on_error will be called; memory and files must stay until then or until
                      stream_close */
-    SEND_FAILED,  /* broken: close it; on_error is not called */
+    SEND_FAILED,  /* broken, stream_error says why: close it; on_error is not called */
 };
 
 /* Takes over `fd`, a connected non-blocking stream socket; it is closed by stream_close. */
@@ -132,7 +133,14 @@ void stream_shutdown(struct stream *stream);
  */
 bool stream_peer_has_left(const struct stream *stream);
 
-/* Bytes that were sent, pending or not, and that the kernel may not have taken yet. */
+/* What made the last send fail: -errno, or ERROR_CHANGED; 0 where none did. */
+static inline int stream_error(const struct stream *stream)
+{
+    return stream->error;
+}
+
+/* Bytes that were sent, pending or not, and that the kernel may not have taken yet; of a send that failed,
+ * those that it never took. */
 size_t stream_unsent(const struct stream *stream);
 
 /* Bytes sent but not yet acknowledged by the peer; 0 where the socket cannot say. */

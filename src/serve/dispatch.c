@@ -153,7 +153,8 @@ static void log_exchange(struct exchange *exchange, struct access_log *log)
         .request = exchange->request.method_text.data ? &exchange->request : NULL,
         .body_bytes = exchange_content_bytes(exchange),
         .duration_us = exchange->began_us ? loop_clock_us(server_loop(server)) - exchange->began_us : 0,
-        .status = exchange->response.status,
+        .status = exchange->is_responded ? exchange->response.status : ACCESS_LOG_NO_RESPONSE,
+        .outcome = (enum outcome)exchange->outcome,
     };
     access_log_add(log, &entry);
 }
@@ -161,12 +162,11 @@ static void log_exchange(struct exchange *exchange, struct access_log *log)
 void dispatch_end(struct exchange *exchange)
 {
     struct server *server = exchange->server;
-    /* A client that went away before it got an answer has none to be counted. */
-    if (exchange->is_responded) {
+    /* A client that left before there was a response has none to be counted. */
+    if (exchange->is_responded)
         count_response(server_counters(server), exchange->response.status);
-        if (server->options.access_log)
-            log_exchange(exchange, server->options.access_log);
-    }
+    if (server->options.access_log)
+        log_exchange(exchange, server->options.access_log);
     exchange_end(exchange);
 }
 

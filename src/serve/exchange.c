@@ -223,7 +223,7 @@ enum h1_persistence exchange_persistence(const struct exchange *exchange)
 
 uint64_t exchange_content_bytes(const struct exchange *exchange)
 {
-    return exchange->has_no_content ? 0 : exchange->response.content_length;
+    return exchange->given_bytes - MIN(exchange->given_bytes, (uint64_t)exchange->head_bytes);
 }
 
 /* There is no memory even for a head: the client gets the end of the connection. */
@@ -231,6 +231,7 @@ static void give_up(struct exchange *exchange)
 {
     exchange->closes = true;
     exchange->has_no_content = true;
+    exchange->outcome = OUTCOME_OVERLOADED;
     exchange->piece_count = 0;
     exchange->is_responded = true;
 }
@@ -264,6 +265,7 @@ void exchange_respond(struct exchange *exchange, const struct segment *content, 
     size_t length =
         h1_response_write(head, response, server_date(exchange->server), exchange_persistence(exchange));
     exchange->pieces[0] = segment_memory(slice_make(head, length));
+    exchange->head_bytes += (uint32_t)length;
     if (content_count)
         memcpy(exchange->pieces + 1, content, content_count * sizeof(struct segment));
     exchange->piece_count = content_count + 1;

@@ -15,6 +15,7 @@
 #include "disk/file.h"
 #include "h1/response_writer.h"
 #include "http/request.h"
+#include "log/access_log.h"
 #include "loop/job_queue.h"
 #include "loop/offload.h"
 #include "loop/stream.h"
@@ -57,6 +58,9 @@ struct exchange {
     bool is_sent;           /* every piece was handed to the stream */
     bool closes;            /* the connection ends with this response */
     bool has_no_content;    /* the response has no content on the wire: HEAD, 304 */
+    uint8_t outcome;        /* enum outcome: what kept the response from being whole, if anything did */
+    uint32_t head_bytes;    /* of what is given to the owner, those that are no content */
+    uint64_t given_bytes;   /* to the owner; less what it could not send, once it has ended */
 
     struct file *file; /* held for the response's sake */
     struct segment *pieces;
@@ -119,14 +123,14 @@ void exchange_edit_fields(struct exchange *exchange);
 /* What the Connection field of the response has to say. */
 enum h1_persistence exchange_persistence(const struct exchange *exchange);
 
-/* Content bytes of the response that go over the wire. */
+/* Content bytes of the response that were given to the owner, and that it sent. */
 uint64_t exchange_content_bytes(const struct exchange *exchange);
 
 enum piece_result {
     PIECE_GIVEN,  /* *ret_segment is to be sent */
     PIECE_END,    /* all were given */
     PIECE_WAIT,   /* being read from a cold disk; on_progress is called when it is there */
-    PIECE_FAILED, /* the response cannot be completed: close */
+    PIECE_FAILED, /* the response cannot be completed, its `outcome` says why: close */
 };
 
 /* The next piece of a response to send; `*ret_segment` points into memory or a file that lives as long as the

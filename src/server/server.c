@@ -156,7 +156,7 @@ int server_set_settings(struct server *server, struct settings *settings)
 static void abort_all(struct list *connections)
 {
     while (!list_is_empty(connections))
-        connection_abort(CONTAINER_OF(connections->next, struct connection, link));
+        connection_abort(CONTAINER_OF(connections->next, struct connection, link), OUTCOME_SHUTDOWN);
 }
 
 void server_destroy(struct server *server)

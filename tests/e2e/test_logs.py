@@ -1,11 +1,14 @@
 """The access log: one line a request in each format, whatever the client sends; and silence where it is
 asked for."""
+import datetime
 import json
 import re
+import time
 
 import pytest
 
 import tree
+import vif
 import wire
 
 TIME = r"\[\d\d/(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\]"
@@ -57,13 +60,33 @@ def test_json(logged):
     running.get("/hello.txt?q", {"User-Agent": "agent", "Referer": "from"}, host="example.com:80")
     (line,) = lines_of(running, path)
     entry = json.loads(line)
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", entry.pop("time"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", entry.pop("time"))
     assert 0 <= entry.pop("duration_us") < 5000000
     assert entry == {
         "client": "127.0.0.1", "method": "GET", "target": "/hello.txt?q", "version": "1.1",
         "host": "example.com",
         "referer": "from", "user_agent": "agent", "status": 200, "bytes": len(tree.HELLO),
+        "outcome": "complete",
     }
+
+
+def test_json_has_the_members_that_are_documented(logged):
+    running, path = logged("json")
+    running.get("/hello.txt", {"User-Agent": "agent", "Referer": "from"})
+    (line,) = lines_of(running, path)
+    page = (vif.REPOSITORY / "docs" / "logs.md").read_text(encoding="utf-8")
+    table = page.split("| member |")[1].split("\n\n")[0]
+    assert list(json.loads(line)) == re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
+
+
+def test_time_is_now_to_the_millisecond(logged):
+    running, path = logged("json")
+    before = time.time()
+    running.get("/hello.txt")
+    after = time.time()
+    (line,) = lines_of(running, path)
+    logged_at = datetime.datetime.fromisoformat(json.loads(line)["time"].replace("Z", "+00:00")).timestamp()
+    assert before - 0.1 <= logged_at <= after + 0.1
 
 
 REQUESTS = [
@@ -186,6 +209,41 @@ def test_client_that_goes_in_the_middle_is_logged(logged):
         client.reset()
     entry = json.loads(lines_of(running, path)[0])
     assert entry["status"] == 200
+    assert entry["outcome"] in ("complete", "client_left")  # the kernel may have taken all of it before
+
+
+@pytest.mark.parametrize("format", ["common", "combined", "json"])
+def test_bytes_are_those_that_were_sent(server, root, tmp_path, format):
+    """Of a gigabyte, a client that takes a little and leaves has been sent no more than the sockets hold."""
+    with open(root / "gigabyte.bin", "wb") as file:
+        file.truncate(1 << 30)
+    path = tmp_path / "access.log"
+    running = server(root, "--log-file", path, "--log-format", format)
+    with running.connect(receive_buffer=4096) as client:
+        client.request("GET", "/gigabyte.bin")
+        client.read_head()
+        taken = len(client.take(100_000))
+        client.reset()
+    (line,) = lines_of(running, path)
+    if format == "json":
+        entry = json.loads(line)
+        assert entry["outcome"] == "client_left"
+        length = entry["bytes"]
+    else:
+        length = int((COMMON if format == "common" else COMBINED).fullmatch(line).group(5))
+    assert taken <= length < 64 << 20
+
+
+def test_client_that_takes_nothing_is_logged(server, root, tmp_path):
+    with open(root / "large.bin", "wb") as file:
+        file.truncate(64 << 20)
+    path = tmp_path / "access.log"
+    running = server(root, "--log-file", path, "--log-format", "json", "--timeout", "write=200ms")
+    with running.connect(receive_buffer=4096) as client:
+        client.request("GET", "/large.bin")
+        client.read_head()
+        (line,) = wire.wait_until(lambda: path.read_bytes().splitlines(), "the line of a time-out")
+    assert json.loads(line)["outcome"] == "timed_out"
 
 
 def test_log_is_added_to(server, site_root, tmp_path):

@@ -15,6 +15,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -36,6 +37,9 @@ struct world {
     int listening_fd;
     struct sockaddr_in address;
     unsigned offload_queue;
+    bool has_access_log; /* in JSON, in memory: see world_await_lines */
+    struct access_log *access_log;
+    int log_fd;
     struct timer tick;
     bool (*is_there)(void *context);
     void *context;
@@ -139,25 +143,81 @@ static inline int world_listen(struct sockaddr_in *ret_address)
     return fd;
 }
 
+static inline void world_open_access_log(struct world *world)
+{
+    world->log_fd = memfd_create("access log", MFD_CLOEXEC);
+    assert_true(world->log_fd >= 0);
+    struct access_log_options options = {
+        .loop = world->loop,
+        .fd = dup(world->log_fd),
+        .format = ACCESS_LOG_JSON,
+        .counters = &world->counters,
+        .errors = &world->log,
+    };
+    assert_int_equal(access_log_create(&options, &world->access_log), 0);
+}
+
 static inline void world_start(struct world *world)
 {
     struct loop_options loop_options = {.offload_threads = 1, .offload_queue = world->offload_queue};
     assert_int_equal(loop_create(&loop_options, &world->loop), 0);
+    if (world->has_access_log)
+        world_open_access_log(world);
     struct server_options options = {
         .loop = world->loop,
         .settings = world->settings,
         .counters = &world->counters,
         .log = &world->log,
+        .access_log = world->access_log,
     };
     assert_int_equal(server_create(&options, &world->server), 0);
     world->listening_fd = world_listen(&world->address);
     assert_int_equal(server_listen(world->server, world->listening_fd), 0);
 }
 
-static inline void world_finish(struct world *world)
+/* What the access log has by now; valid until the next call. */
+static inline const char *world_lines(const struct world *world)
+{
+    static char text[65536];
+    ssize_t length = pread(world->log_fd, text, sizeof(text) - 1, 0);
+    assert_true(length >= 0);
+    text[length] = '\0';
+    return text;
+}
+
+struct lines_wait {
+    struct world *world;
+    size_t count;
+};
+
+static inline bool world_has_lines(void *context)
+{
+    const struct lines_wait *wait = context;
+    size_t count = 0;
+    for (const char *at = world_lines(wait->world); (at = strchr(at, '\n')) != NULL; at++)
+        count++;
+    return count >= wait->count;
+}
+
+/* Waits until the access log has so many lines, and returns them. */
+#define world_await_lines(world, count) \
+    (world_expect(world, world_has_lines, (&(struct lines_wait){world, count})), world_lines(world))
+
+/* The server ends at once, and the access log is written to its end. */
+static inline void world_end_server(struct world *world)
 {
     server_destroy(world->server);
+    world->server = NULL;
+    access_log_destroy(world->access_log);
+    world->access_log = NULL;
+}
+
+static inline void world_finish(struct world *world)
+{
+    world_end_server(world);
     loop_destroy(world->loop);
+    if (world->has_access_log)
+        close(world->log_fd);
     settings_unref(world->settings);
     if (world->listening_fd >= 0)
         close(world->listening_fd);

@@ -365,7 +365,7 @@ static void a_client_goes_while_its_file_is_read(void **state)
     client_say(&client, "GET /cold HTTP/1.1\r\nHost: x\r\n\r\n");
     client_await(&client, "\r\n\r\n", 1);
     world_await_state(&world, CONNECTION_HANDLE);
-    connection_abort(world_connection(&world));
+    connection_abort(world_connection(&world), OUTCOME_SHED);
     world_run_for(&world, 5);
     assert_int_equal(world.server->connections.count, 0);
     plug_pull(&plug, &world);
@@ -449,8 +449,8 @@ static void listings_in_their_queue(void **state)
     assert_int_equal(world.server->listings.running_count, JOB_QUEUE_LISTINGS_MAX);
     assert_int_equal(world.server->listings.waiting_count, 6 - JOB_QUEUE_LISTINGS_MAX);
     /* The oldest is in the pool, the youngest in the queue. */
-    connection_abort(CONTAINER_OF(world.server->busy.next, struct connection, link));
-    connection_abort(CONTAINER_OF(world.server->busy.previous, struct connection, link));
+    connection_abort(CONTAINER_OF(world.server->busy.next, struct connection, link), OUTCOME_SHED);
+    connection_abort(CONTAINER_OF(world.server->busy.previous, struct connection, link), OUTCOME_SHED);
     assert_int_equal(world.server->listings.waiting_count, 5 - JOB_QUEUE_LISTINGS_MAX);
     plug_pull(&plug, &world);
     for (size_t i = 1; i < 5; i++)

@@ -107,6 +107,7 @@ static struct access_log_entry make_entry(struct http_request *request, struct s
         .request = request,
         .body_bytes = 1234,
         .duration_us = 56,
+        .outcome = OUTCOME_CLIENT_LEFT,
         .status = 200,
     };
 }
@@ -173,7 +174,7 @@ static void writes_the_three_formats(void **state)
                 "Z\",\"client\":\"192.0.2.7\",\"method\":\"GET\",\"target\":\"/a?b=c\",\"version\":\"1.1\","
                 "\"host\":\"example.com\",\"referer\":\"https://example.org/\","
                 "\"user_agent\":\"Browser (X \\u002211\\u0022)\",\"status\":200,\"bytes\":1234,"
-                "\"duration_us\":56}\n");
+                "\"duration_us\":56,\"outcome\":\"client_left\"}\n");
 }
 
 static void writes_requests_that_could_not_be_parsed(void **state)
@@ -181,8 +182,9 @@ static void writes_requests_that_could_not_be_parsed(void **state)
     (void)state;
     struct access_log_entry entry = {.client = SLICE("::1"), .status = 400};
     assert_line(line_of(ACCESS_LOG_COMBINED, &entry), "::1 - - [", "] \"-\" 400 - \"-\" \"-\"\n");
-    assert_line(line_of(ACCESS_LOG_JSON, &entry), "{\"time\":\"",
-                "\"client\":\"::1\",\"status\":400,\"bytes\":0,\"duration_us\":0}\n");
+    assert_line(
+        line_of(ACCESS_LOG_JSON, &entry), "{\"time\":\"",
+        "\"client\":\"::1\",\"status\":400,\"bytes\":0,\"duration_us\":0,\"outcome\":\"complete\"}\n");
 }
 
 static void lets_no_byte_forge_a_line(void **state)
