@@ -46,7 +46,7 @@ void claims_check(struct claims *claims, struct diagnostics *diagnostics)
         const struct claim *second = &claims->list[i];
         if (first->scope != second->scope || !slice_equal(first->text, second->text))
             continue;
-        diagnostics_add(diagnostics, second->position, "%s: \"%.*s\" stands twice; first in line %u",
+        diagnostics_add(diagnostics, second->position, "%s: duplicate \"%.*s\" (first in line %u)",
                         second->what, (int)MIN(second->text.length, (size_t)200), second->text.data,
                         first->position.line);
     }

@@ -1,4 +1,4 @@
-/* Texts that may stand only once: addresses, host names, prefixes of a site's routes. They are collected
+/* Texts that may be there only once: addresses, host names, prefixes of a site's routes. They are collected
  * while a configuration is read and compared at its end, when all are known. */
 #ifndef CONF_CLAIMS_H
 #define CONF_CLAIMS_H
@@ -22,7 +22,7 @@ struct claims {
 /* False without memory. What the claim points at must live until claims_check. */
 bool claims_add(struct claims *claims, struct claim claim) MUST_CHECK;
 
-/* Tells every claim that meets an earlier one. */
+/* Reports every claim that meets an earlier one. */
 void claims_check(struct claims *claims, struct diagnostics *diagnostics);
 
 void claims_finish(struct claims *claims);

@@ -8,6 +8,9 @@
 #define DIAGNOSTICS_BYTES_MAX (8u << 20)
 #define MESSAGE_BYTES_MAX     1024
 
+/* U+FEFF, with which some editors begin a file in UTF-8. */
+#define BYTE_ORDER_MARK SLICE("\xef\xbb\xbf")
+
 /* A longer line is shown as a window of this many characters around the place. */
 #define EXCERPT_CHARACTERS 100
 
@@ -29,6 +32,8 @@ const struct source *diagnostics_add_source(struct diagnostics *diagnostics, str
     struct source *source = arena_alloc(&diagnostics->arena, sizeof(*source));
     if (source == NULL)
         return NULL;
+    if (has_lines && slice_starts_with(text, BYTE_ORDER_MARK))
+        text = slice_skip(text, BYTE_ORDER_MARK.length);
     *source = (struct source){
         .number = diagnostics->source_count++,
         .name = arena_copy(&diagnostics->arena, name),
@@ -100,9 +105,9 @@ static int compare(const void *left, const void *right)
     return (a->column > b->column) - (a->column < b->column);
 }
 
-/* The line with that number, without its end. */
-static struct slice find_line(struct slice text, unsigned line)
+struct slice source_line(const struct source *source, unsigned line)
 {
+    struct slice text = source->text;
     for (; line > 1; line--) {
         size_t end = slice_find(text, '\n');
         if (end == text.length)
@@ -120,8 +125,7 @@ static bool begins_character(char byte)
     return ((unsigned char)byte & 0xc0) != 0x80;
 }
 
-/* The byte at which character number `count` (from 0) begins, or the length. */
-static size_t byte_of_character(struct slice line, size_t count)
+size_t source_byte_of_character(struct slice line, size_t count)
 {
     size_t at = 0;
     for (; at < line.length; at++) {
@@ -179,13 +183,13 @@ static const char *colour(bool colours, const char *sequence)
 /* The line of the place with a caret under it. */
 static void print_excerpt(const struct source_position *position, bool colours, struct buffer *out)
 {
-    struct slice line = find_line(position->source->text, position->line);
+    struct slice line = source_line(position->source, position->line);
     if (line.length == 0)
         return;
     size_t before = position->column - 1;
     size_t skipped = before > EXCERPT_CHARACTERS / 2 ? before - EXCERPT_CHARACTERS / 2 : 0;
-    line = slice_skip(line, byte_of_character(line, skipped));
-    line = slice_take(line, byte_of_character(line, EXCERPT_CHARACTERS));
+    line = slice_skip(line, source_byte_of_character(line, skipped));
+    line = slice_take(line, source_byte_of_character(line, EXCERPT_CHARACTERS));
     before -= skipped;
     size_t under = MIN((size_t)position->length, EXCERPT_CHARACTERS - before);
 

@@ -53,9 +53,16 @@ void diagnostics_init(struct diagnostics *diagnostics);
 /* Frees the messages and the sources. Also right on a zeroed one. */
 void diagnostics_finish(struct diagnostics *diagnostics);
 
-/* Copies a text to show in diagnostics; it lives as long as they do. NULL without memory. */
+/* Copies a text to show in diagnostics; it lives as long as they do. A file's byte order mark is left out.
+ * NULL without memory. */
 const struct source *diagnostics_add_source(struct diagnostics *diagnostics, struct slice name,
                                             struct slice text, bool has_lines) MUST_CHECK;
+
+/* A line of a source, counted from 1, without its end; empty where there is none. Borrowed. */
+struct slice source_line(const struct source *source, unsigned line);
+
+/* The byte of a line at which character number `count` (from 0) begins, or the line's length. */
+size_t source_byte_of_character(struct slice line, size_t count);
 
 /* Adds a mistake. The message is one line without "error:" and without full stop; cut at 1024 bytes. */
 void diagnostics_add(struct diagnostics *diagnostics, struct source_position position, const char *format,

@@ -38,9 +38,16 @@ struct node *node_collection(struct document *document, enum node_kind kind, str
         return NULL;
     node->kind = kind;
     node->position = position;
-    node->weight = node->height = 1;
-    node->last = &node->first;
+    node_clear(node);
     return node;
+}
+
+void node_clear(struct node *collection)
+{
+    collection->weight = collection->height = 1;
+    collection->first = NULL;
+    collection->last = &collection->first;
+    collection->entry_count = 0;
 }
 
 int node_add(struct document *document, struct node *collection, struct node *key, struct node *value)

@@ -1,4 +1,5 @@
-/* A configuration before anyone knows what it means: a tree of texts, lists and maps, each with its place.
+/* A configuration before anyone knows what it means: a tree of texts, lists and maps, each with its position
+ * in a source.
  *
  * It comes from YAML (conf/yaml.h) or is put together from the command line, and is read by conf/load.h. An
  * alias of YAML makes two parents share a child, so a document is a graph without cycles; its bounds count
@@ -21,6 +22,7 @@ struct node {
     struct source_position position;
     size_t weight;       /* nodes in a walk over this one, itself included */
     struct slice text;   /* of NODE_TEXT; without NUL bytes, NUL-terminated behind its end */
+    bool is_plain;       /* a text without quotes, which YAML could take for a truth value, or for "<<" */
     struct entry *first; /* of the others */
     struct entry **last; /* where the next entry is linked */
     size_t entry_count;
@@ -54,7 +56,10 @@ struct node *node_collection(struct document *document, enum node_kind kind,
 int node_add(struct document *document, struct node *collection, struct node *key,
              struct node *value) MUST_CHECK;
 
-/* The value under a key, or NULL; the first where a key stands twice. */
+/* Takes all entries out of a collection. */
+void node_clear(struct node *collection);
+
+/* The value under a key, or NULL. */
 struct node *node_get(const struct node *map, struct slice key);
 
 /* What stands at a dotted path of keys below the root, or NULL; an empty path is the root. */

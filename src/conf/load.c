@@ -5,11 +5,12 @@
 
 #include "base/error.h"
 #include "conf/loader.h"
-#include "conf/nearest.h"
 #include "conf/routes.h"
+#include "conf/unknown.h"
 #include "conf/yaml.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void load_section(struct loader *loader, enum option_section section, const struct node *node);
@@ -28,7 +29,9 @@ static void load_site(struct loader *loader, const struct node *node, struct sit
 static void load_sites(struct loader *loader, const struct option *option, const struct node *node)
 {
     if (node->kind != NODE_LIST || node->entry_count == 0) {
-        loader_report_kind(loader, option, node, "a list of at least one site");
+        loader_report_kind(loader, option, node,
+                           node->kind == NODE_MAP ? "a list of sites, each beginning with \"- \""
+                                                  : "a list of at least one site");
         return;
     }
     struct site *site = (struct site *)loader_grow(loader, option, node->entry_count);
@@ -51,14 +54,19 @@ static void load_route(struct loader *loader, const struct node *node, struct ro
 
 static void load_routes(struct loader *loader, const struct option *option, const struct node *node)
 {
-    if (node->kind != NODE_MAP || node->entry_count == 0) {
+    size_t count = 0;
+    NODE_FOREACH(entry, node)
+    count += entry->key && !key_is_extension(entry->key);
+    if (count == 0) {
         loader_report_kind(loader, option, node,
                            "a map of at least one path, such as \"/\", and what answers there");
         return;
     }
-    struct route *route = (struct route *)loader_grow(loader, option, node->entry_count);
+    struct route *route = (struct route *)loader_grow(loader, option, count);
     for (struct entry *entry = route ? node->first : NULL; entry; entry = entry->next) {
         struct slice prefix;
+        if (key_is_extension(entry->key))
+            continue;
         if (loader_read_text(loader, option, option->key_rule, entry->key, &prefix)) {
             option->put(route, prefix, (struct slice){0});
             loader_claim(loader, option, route_bare_prefix(prefix), entry->key);
@@ -93,12 +101,13 @@ static void load_option(struct loader *loader, const struct option *option, cons
 }
 
 /* An option that is not there: its default, which is right by itself, or a section of defaults. */
-static void load_default(struct loader *loader, const struct option *option, struct source_position position)
+static void load_default(struct loader *loader, const struct option *option, const struct node *map)
 {
+    struct source_position position = map->position;
     struct node text = {.kind = NODE_TEXT, .position = position, .text = slice_from(option->fallback)};
     struct node empty = {.kind = NODE_MAP, .position = position};
     char name[OPTION_TEXT_MAX];
-    if (option->is_required)
+    if (option->is_required && !unknown_explains(option->section, map, option))
         diagnostics_add(loader->diagnostics, position, "%s is missing", loader_option_name(option, name));
     else if (option->fallback)
         load_option(loader, option, &text);
@@ -106,39 +115,40 @@ static void load_default(struct loader *loader, const struct option *option, str
         load_section(loader, option->child, &empty);
 }
 
-static const char *section_name(enum option_section section)
+/* "files, redirect, respond". */
+static const char *list_alternatives(enum option_section section, char text[OPTION_TEXT_MAX])
 {
-    return section == SECTION_TOP ? "the top of the file" : sections[section].path;
+    size_t length = 0;
+    text[0] = '\0';
+    for (const struct option *option = NULL; (option = option_next(section, option)) != NULL;) {
+        if (option->is_alternative && length < OPTION_TEXT_MAX)
+            length += (size_t)snprintf(text + length, OPTION_TEXT_MAX - length, "%s%s", length ? ", " : "",
+                                       option->key);
+    }
+    return text;
 }
 
-static void report_unknown(struct loader *loader, enum option_section section, const struct node *key)
-{
-    struct nearest nearest = nearest_begin(key->text);
-    char hint[NEAREST_HINT_MAX];
-    for (const struct option *known = NULL; (known = option_next(section, known)) != NULL;)
-        nearest_offer(&nearest, slice_from(known->key));
-    diagnostics_add(loader->diagnostics, key->position, "unknown option \"%.*s\" %s %s%s",
-                    (int)MIN(key->text.length, (size_t)80), key->text.data,
-                    section == SECTION_TOP ? "at" : "in", section_name(section),
-                    nearest_hint(&nearest, hint));
-}
-
-/* "files, redirect or respond" must be there once. */
+/* One of the section's alternatives must be there, and no more. */
 static void check_alternatives(struct loader *loader, enum option_section section, const struct node *node)
 {
-    unsigned alternatives = 0;
+    bool has_alternatives = false;
+    bool is_explained = false;
     unsigned given = 0;
     const struct node *last = node;
     for (const struct option *option = NULL; (option = option_next(section, option)) != NULL;) {
         const struct node *value = option->is_alternative ? node_get(node, slice_from(option->key)) : NULL;
-        alternatives += option->is_alternative;
+        has_alternatives |= option->is_alternative;
+        is_explained |= option->is_alternative && unknown_explains(section, node, option);
         given += value != NULL;
         last = value ? value : last;
     }
-    if (alternatives > 0 && given != 1)
-        diagnostics_add(loader->diagnostics, last->position,
-                        given ? "a route has only one of files, redirect and respond"
-                              : "nothing answers here; expected files, redirect or respond");
+    char text[OPTION_TEXT_MAX];
+    if (has_alternatives && given == 0 && !is_explained)
+        diagnostics_add(loader->diagnostics, node->position, "this route needs one of %s",
+                        list_alternatives(section, text));
+    if (given > 1)
+        diagnostics_add(loader->diagnostics, last->position, "a route can have only one of %s",
+                        list_alternatives(section, text));
 }
 
 /* RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: a client would take a body for the next response. */
@@ -157,8 +167,10 @@ static void check_key(struct loader *loader, enum option_section section, const 
                       const struct node *key)
 {
     const struct option *option = option_find(section, key->text);
+    if (key_is_extension(key))
+        return;
     if (option == NULL)
-        report_unknown(loader, section, key);
+        unknown_report(loader->diagnostics, section, key);
     else if (option_has_old_key(option, key->text) && node_get(node, slice_from(option->key)))
         diagnostics_add(loader->diagnostics, key->position,
                         "\"%s\" is the old name of \"%s\", which is there too", option->old_key, option->key);
@@ -183,11 +195,19 @@ static void load_map(struct loader *loader, enum option_section section, const s
         if (value)
             load_option(loader, option, value);
         else
-            load_default(loader, option, node->position);
+            load_default(loader, option, node);
     }
     check_alternatives(loader, section, node);
     if (section == SECTION_RESPOND)
         check_content(loader, node);
+}
+
+/* What would have been right in place of a lone text. */
+static const char *text_hint(enum option_section section)
+{
+    return section == SECTION_ROUTE  ? "; to serve a folder, write {files: FOLDER}"
+           : section == SECTION_SITE ? "; each site is a map with `routes`"
+                                     : "";
 }
 
 static void load_section(struct loader *loader, enum option_section section, const struct node *node)
@@ -205,14 +225,19 @@ static void load_section(struct loader *loader, enum option_section section, con
                  &(struct node){.kind = NODE_MAP, .position = node->position, .first = &entry});
     } else {
         char text[OPTION_TEXT_MAX];
-        diagnostics_add(loader->diagnostics, node->position, "%s: expected a map of options, not %s",
-                        section_name(section), loader_found(node, text));
+        diagnostics_add(loader->diagnostics, node->position, "%s: expected a map of options, not %s%s",
+                        section_name(section), loader_found(node, text),
+                        node->kind == NODE_TEXT ? text_hint(section) : "");
     }
 }
 
 static int load_all(struct loader *loader, const struct document *document)
 {
-    load_section(loader, SECTION_TOP, document->root);
+    if (document->root->entry_count > 0)
+        load_section(loader, SECTION_TOP, document->root);
+    else
+        diagnostics_add(loader->diagnostics, document->root->position,
+                        "the file is empty; the least is \"sites: [{routes: {/: {files: FOLDER}}}]\"");
     claims_check(&loader->claims, loader->diagnostics);
     claims_finish(&loader->claims);
     if (loader->out_of_memory)

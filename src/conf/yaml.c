@@ -4,10 +4,12 @@
 #include "conf/yaml.h"
 
 #include "base/error.h"
+#include "conf/merge.h"
+#include "conf/variables.h"
+#include "conf/yaml_fault.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <yaml.h>
 
 #define ANCHORS_MAX 100
 
@@ -24,50 +26,14 @@ struct reader {
     struct anchor anchors[ANCHORS_MAX];
     size_t anchor_count;
     unsigned depth;
+    struct yaml_bracket bracket; /* the innermost that is open */
+    size_t replaced_bytes;       /* of all texts that had variables in them */
+    bool misses_variables;
 };
-
-static struct source_position position_at(const struct reader *reader, const yaml_mark_t *start,
-                                          const yaml_mark_t *end)
-{
-    size_t length = end->line == start->line && end->column > start->column ? end->column - start->column : 0;
-    return (struct source_position){
-        .source = reader->source,
-        .line = (unsigned)start->line + 1,
-        .column = (unsigned)start->column + 1,
-        .length = (unsigned)length,
-    };
-}
 
 static struct source_position event_position(const struct reader *reader, const yaml_event_t *event)
 {
-    return position_at(reader, &event->start_mark, &event->end_mark);
-}
-
-/* libyaml's reader knows only the offset of the byte that is no UTF-8. */
-static struct source_position position_of_byte(const struct reader *reader, size_t offset)
-{
-    struct slice text = reader->source->text;
-    struct source_position position = {.source = reader->source, .line = 1, .column = 1};
-    for (size_t i = 0; i < offset && i < text.length; i++) {
-        position.line += text.data[i] == '\n';
-        position.column = text.data[i] == '\n' ? 1 : position.column + 1;
-    }
-    return position;
-}
-
-/* libyaml says what it was at (context) and what was wrong (problem); both help. */
-static int report_syntax(struct reader *reader)
-{
-    const yaml_parser_t *parser = &reader->parser;
-    if (parser->error == YAML_MEMORY_ERROR)
-        return -ENOMEM;
-    struct source_position position = position_at(reader, &parser->problem_mark, &parser->problem_mark);
-    if (parser->error == YAML_READER_ERROR)
-        position = position_of_byte(reader, parser->problem_offset);
-    diagnostics_add(reader->diagnostics, position, "not valid YAML: %s%s%s",
-                    parser->problem ? parser->problem : "unreadable", parser->context ? ", " : "",
-                    parser->context ? parser->context : "");
-    return ERROR_SYNTAX;
+    return yaml_position(reader->source, &event->start_mark, &event->end_mark);
 }
 
 static int refuse(struct reader *reader, const yaml_event_t *event, const char *text)
@@ -78,7 +44,12 @@ static int refuse(struct reader *reader, const yaml_event_t *event, const char *
 
 static int next_event(struct reader *reader, yaml_event_t *event)
 {
-    return yaml_parser_parse(&reader->parser, event) ? 0 : report_syntax(reader);
+    if (yaml_parser_parse(&reader->parser, event))
+        return 0;
+    if (reader->parser.error == YAML_MEMORY_ERROR)
+        return -ENOMEM;
+    yaml_fault_report(&reader->parser, reader->source, &reader->bracket, reader->diagnostics);
+    return ERROR_SYNTAX;
 }
 
 static struct slice event_anchor(const yaml_event_t *event)
@@ -125,15 +96,50 @@ static int read_alias(struct reader *reader, const yaml_event_t *event, struct n
             return 0;
         }
     }
-    return refuse(reader, event, "an alias without its anchor before it");
+    diagnostics_add(reader->diagnostics, event_position(reader, event),
+                    "\"*%.*s\" needs quotes, unless it is an alias of \"&%.*s\", which is not above",
+                    SLICE_ARGS(name), SLICE_ARGS(name));
+    return ERROR_SYNTAX;
+}
+
+/* The words of YAML's core schema. */
+static bool is_null(struct slice text)
+{
+    return slice_equal(text, SLICE("~")) || slice_equal(text, SLICE("null")) ||
+           slice_equal(text, SLICE("Null")) || slice_equal(text, SLICE("NULL"));
+}
+
+/* A text in place of which the environment's is meant. Its mistakes are reported, and reading goes on. */
+static int read_variables(struct reader *reader, const yaml_event_t *event, struct slice text,
+                          struct node **ret_node)
+{
+    struct buffer replaced;
+    struct source_position position = event_position(reader, event);
+    buffer_init(&replaced, DOCUMENT_BYTES_MAX - reader->replaced_bytes);
+    if (!variables_replace(text, position, reader->diagnostics, &replaced))
+        reader->misses_variables = true;
+    int error = 0;
+    if (replaced.failed)
+        error = refuse(reader, event, "longer than 1 MiB when its variables are replaced");
+    else
+        *ret_node = node_text(reader->document, buffer_slice(&replaced), position);
+    reader->replaced_bytes += replaced.length;
+    buffer_finish(&replaced);
+    return error ? error : *ret_node ? 0 : -ENOMEM;
 }
 
 static int read_text(struct reader *reader, const yaml_event_t *event, struct node **ret_node)
 {
     struct slice text = slice_make((const char *)event->data.scalar.value, event->data.scalar.length);
+    bool is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     if (slice_find(text, '\0') < text.length)
-        return refuse(reader, event, "a text with a NUL byte in it");
-    *ret_node = node_text(reader->document, text, event_position(reader, event));
+        return refuse(reader, event, "a text cannot have a NUL byte in it");
+    if (variables_are_in(text))
+        return read_variables(reader, event, text, ret_node);
+    *ret_node = node_text(reader->document, is_plain && is_null(text) ? SLICE("") : text,
+                          event_position(reader, event));
+    if (*ret_node)
+        (*ret_node)->is_plain = is_plain;
     return *ret_node ? 0 : -ENOMEM;
 }
 
@@ -153,76 +159,66 @@ static int read_next(struct reader *reader, struct node **ret_node)
     return error;
 }
 
-static int compare_keys(const void *left, const void *right)
+static int refuse_size(struct reader *reader, const yaml_event_t *start)
 {
-    const struct node *a = *(struct node *const *)left;
-    const struct node *b = *(struct node *const *)right;
-    size_t shared = MIN(a->text.length, b->text.length);
-    int order = memcmp(a->text.data, b->text.data, shared);
-    if (order == 0)
-        order = (a->text.length > b->text.length) - (a->text.length < b->text.length);
-    if (order == 0)
-        order = a->position.line != b->position.line
-                    ? (a->position.line > b->position.line) - (a->position.line < b->position.line)
-                    : (a->position.column > b->position.column) - (a->position.column < b->position.column);
-    return order;
+    return refuse(reader, start, "more than 50000 entries (an alias counts as much as what it stands for)");
 }
 
-/* Sorts the keys and looks at neighbours, so that many keys cost little. */
-static int report_duplicates(struct reader *reader, const struct node *map)
-{
-    if (map->entry_count < 2)
-        return 0;
-    struct node **keys = malloc(map->entry_count * sizeof(*keys));
-    if (keys == NULL)
-        return -ENOMEM;
-    size_t count = 0;
-    NODE_FOREACH(entry, map)
-    keys[count++] = entry->key;
-    qsort(keys, count, sizeof(*keys), compare_keys);
-    for (size_t i = 1; i < count; i++) {
-        if (slice_equal(keys[i - 1]->text, keys[i]->text))
-            diagnostics_add(reader->diagnostics, keys[i]->position, "\"%.*s\" stands twice; first in line %u",
-                            SLICE_ARGS(keys[i]->text), keys[i - 1]->position.line);
-    }
-    free(keys);
-    return 0;
-}
-
-/* Adds what was read; a bound that is passed is told at the place of the whole collection. */
+/* Adds what was read; a bound that is passed is reported at the position of the whole collection. */
 static int add_entry(struct reader *reader, const yaml_event_t *start, struct node *collection,
                      struct node *key, struct node *value)
 {
     int error = node_add(reader->document, collection, key, value);
-    if (error == ERROR_LIMIT)
-        return refuse(reader, start, "too many entries, or too deep (aliases count as what they stand for)");
-    return error;
+    return error == ERROR_LIMIT ? refuse_size(reader, start) : error;
 }
 
-static int read_collection(struct reader *reader, const yaml_event_t *start, enum node_kind kind,
-                           struct node **ret_node)
+/* Reads entries up to the end of the collection. */
+static int read_entries(struct reader *reader, const yaml_event_t *start, struct node *collection)
 {
-    struct node *collection = node_collection(reader->document, kind, event_position(reader, start));
-    if (collection == NULL)
-        return -ENOMEM;
+    enum node_kind kind = collection->kind;
     for (;;) {
         struct node *key = NULL;
         struct node *value = NULL;
         int error = kind == NODE_MAP ? read_next(reader, &key) : 0;
         if (error == 0 && key && key->kind != NODE_TEXT)
-            return refuse(reader, start, "a key that is not a plain text");
+            return refuse(reader, start, "a key must be a text, not a list or a map");
         if (error == 0 && (key || kind == NODE_LIST))
             error = read_next(reader, &value);
         if (error)
             return error;
         if (value == NULL)
-            break;
+            return 0;
         error = add_entry(reader, start, collection, key, value);
         if (error)
             return error;
     }
+}
+
+static bool is_flow(const yaml_event_t *start)
+{
+    return start->type == YAML_MAPPING_START_EVENT
+               ? start->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
+               : start->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
+}
+
+static int read_collection(struct reader *reader, const yaml_event_t *start, enum node_kind kind,
+                           struct node **ret_node)
+{
+    struct yaml_bracket outer = reader->bracket;
+    struct node *collection = node_collection(reader->document, kind, event_position(reader, start));
+    if (collection == NULL)
+        return -ENOMEM;
+    if (is_flow(start))
+        reader->bracket =
+            (struct yaml_bracket){.position = collection->position, .byte = kind == NODE_MAP ? '{' : '['};
+    int error = read_entries(reader, start, collection);
+    if (error)
+        return error;
+    reader->bracket = outer;
     *ret_node = collection;
-    return kind == NODE_MAP ? report_duplicates(reader, collection) : 0;
+    if (kind == NODE_MAP)
+        error = merge_complete_map(reader->document, collection, reader->diagnostics);
+    return error == ERROR_LIMIT ? refuse_size(reader, start) : error;
 }
 
 static int read_any(struct reader *reader, yaml_event_t *event, struct node **ret_node)
@@ -240,9 +236,10 @@ static int read_any(struct reader *reader, yaml_event_t *event, struct node **re
 static int read_node(struct reader *reader, yaml_event_t *event, struct node **ret_node)
 {
     if (event_has_tag(event))
-        return refuse(reader, event, "tags (\"!\") have no meaning here");
+        return refuse(reader, event,
+                      "a value that begins with \"!\" needs quotes; tags of YAML mean nothing here");
     if (reader->depth == DOCUMENT_HEIGHT_MAX)
-        return refuse(reader, event, "nested too deep");
+        return refuse(reader, event, "nested deeper than 24 levels");
     reader->depth++;
     int error = read_any(reader, event, ret_node);
     reader->depth--;
@@ -256,7 +253,7 @@ static int read_root(struct reader *reader, yaml_event_t *event)
 {
     struct node *root = NULL;
     if (reader->document->root->entry_count > 0)
-        return refuse(reader, event, "more than one YAML document");
+        return refuse(reader, event, "a second YAML document begins here; a configuration is one");
     int error = read_node(reader, event, &root);
     if (error)
         return error;
@@ -300,6 +297,8 @@ int yaml_read(const struct source *source, struct diagnostics *diagnostics, stru
                                      source->text.length);
         error = read_stream(reader);
         yaml_parser_delete(&reader->parser);
+        if (error == 0 && reader->misses_variables)
+            error = ERROR_SYNTAX;
     }
     free(reader);
     return error;

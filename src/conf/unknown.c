@@ -1,0 +1,187 @@
+/* The hints, best first: a word that other servers use, an option of another section, a neighbour by
+ * spelling. */
+#include "conf/unknown.h"
+
+#include "conf/nearest.h"
+
+#include <stdio.h>
+
+#define HINT_BYTES_MAX 200
+#define SHOWN_MAX      80 /* of a key */
+
+static const char *const no_proxy = "vif does not forward requests to other servers";
+static const char *const no_tls = "vif does not speak TLS: run it behind a server that does";
+static const char *const for_hosts = "the names of a site are its \"hosts\"";
+static const char *const for_sites = "each server, or virtual host, is an entry of \"sites\"";
+static const char *const for_routes =
+    "paths are the keys of a site's \"routes\": \"routes: {/images: {files: DIR}}\"";
+static const char *const for_root = "a route serves a folder: \"routes: {/: {files: DIR}}\"";
+static const char *const for_listen = "addresses and ports are listed in \"listen\"";
+static const char *const for_headers = "a site or a route has \"headers: {set: {NAME: VALUE}}\"";
+static const char *const for_redirect = "a route redirects: \"routes: {/old: {redirect: /new}}\"";
+static const char *const for_fallback = "\"files.fallback\" is served for what does not exist";
+static const char *const for_coding =
+    "files beside others are sent (\"files.precompressed\"), but none are made";
+
+/* In the order of the alphabet. */
+static const struct {
+    const char *word;
+    const char *hint;
+} foreign[] = {
+    {"access_log", "it is \"log: {access: FILE}\""},
+    {"acme", no_tls},
+    {"add_header", for_headers},
+    {"address", for_listen},
+    {"addresses", for_listen},
+    {"alias", for_root},
+    {"auth", "vif does not ask for passwords"},
+    {"auth_basic", "vif does not ask for passwords"},
+    {"autoindex", "it is \"files: {listing: true}\""},
+    {"basic_auth", "vif does not ask for passwords"},
+    {"bind", for_listen},
+    {"browse", "it is \"files: {listing: true}\""},
+    {"brotli", for_coding},
+    {"cache_control", "\"files.cache\" sets Cache-Control by pattern"},
+    {"cert", no_tls},
+    {"certificate", no_tls},
+    {"certificates", no_tls},
+    {"client_max_body_size", "it is \"limits: {body: SIZE}\""},
+    {"compress", for_coding},
+    {"compression", for_coding},
+    {"dir", for_root},
+    {"directory", for_root},
+    {"document_root", for_root},
+    {"domain", for_hosts},
+    {"domains", for_hosts},
+    {"encode", for_coding},
+    {"error_log", "it is \"log: {error: FILE}\""},
+    {"error_page", "it is \"files: {error_pages: {404: FILE}}\""},
+    {"expires", "\"files.cache\" sets Cache-Control by pattern"},
+    {"file_server", for_root},
+    {"folder", for_root},
+    {"group", "vif keeps the user and group that it is started with (in a systemd unit, User=)"},
+    {"gzip", for_coding},
+    {"handle", for_routes},
+    {"header", for_headers},
+    {"headers", for_headers},
+    {"host", for_hosts},
+    {"hostname", for_hosts},
+    {"http", for_sites},
+    {"https", no_tls},
+    {"keepalive_timeout", "it is \"timeouts: {idle: TIME}\""},
+    {"listeners", for_listen},
+    {"location", for_routes},
+    {"locations", for_routes},
+    {"logging", "it is \"log\""},
+    {"logs", "it is \"log\""},
+    {"max_connections", "it is \"limits: {connections: N}\""},
+    {"paths", for_routes},
+    {"port", for_listen},
+    {"ports", for_listen},
+    {"proxies", no_proxy},
+    {"proxy", no_proxy},
+    {"proxy_pass", no_proxy},
+    {"redir", for_redirect},
+    {"redirects", for_redirect},
+    {"response_headers", for_headers},
+    {"return", "a route has \"redirect\" or \"respond\""},
+    {"reverse_proxy", no_proxy},
+    {"rewrite", for_redirect},
+    {"root", for_root},
+    {"server", for_sites},
+    {"server_name", for_hosts},
+    {"server_names", for_hosts},
+    {"server_tokens", "it is \"server_header: false\""},
+    {"servers", for_sites},
+    {"spa", for_fallback},
+    {"ssl", no_tls},
+    {"ssl_certificate", no_tls},
+    {"tls", no_tls},
+    {"try_files", for_fallback},
+    {"upstream", no_proxy},
+    {"upstreams", no_proxy},
+    {"user", "vif keeps the user and group that it is started with (in a systemd unit, User=)"},
+    {"vhosts", for_sites},
+    {"virtual_hosts", for_sites},
+    {"webroot", for_root},
+    {"worker_connections", "it is \"limits: {connections: N}\""},
+    {"worker_processes", "it is \"workers\""},
+};
+
+bool key_is_extension(const struct node *key)
+{
+    return slice_starts_with(key->text, SLICE("x-"));
+}
+
+const char *section_name(enum option_section section)
+{
+    return section == SECTION_TOP ? "the top of the file" : sections[section].path;
+}
+
+static const char *foreign_hint(struct slice word)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(foreign); i++) {
+        if (slice_equal_nocase(word, slice_from(foreign[i].word)))
+            return foreign[i].hint;
+    }
+    return NULL;
+}
+
+/* "log.access or log.error": the sections that have such an option; false where none has. */
+static bool list_sections(struct slice word, char *text, size_t size)
+{
+    size_t length = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < option_count && length < size; i++) {
+        if (slice_equal(word, slice_from(options[i].key)))
+            length += (size_t)snprintf(text + length, size - length, "%s%s", length ? " or " : "",
+                                       section_name(options[i].section));
+    }
+    return length > 0;
+}
+
+static struct nearest find_nearest(enum option_section section, struct slice word)
+{
+    struct nearest nearest = nearest_begin(word);
+    for (const struct option *known = NULL; (known = option_next(section, known)) != NULL;)
+        nearest_offer(&nearest, slice_from(known->key));
+    return nearest;
+}
+
+static void write_hint(enum option_section section, struct slice word, char hint[HINT_BYTES_MAX])
+{
+    char places[HINT_BYTES_MAX / 2];
+    char neighbour[NEAREST_HINT_MAX];
+    struct nearest nearest = find_nearest(section, word);
+    if (foreign_hint(word))
+        snprintf(hint, HINT_BYTES_MAX, "; %s", foreign_hint(word));
+    else if (list_sections(word, places, sizeof(places)))
+        snprintf(hint, HINT_BYTES_MAX, "; it is an option of %s", places);
+    else
+        snprintf(hint, HINT_BYTES_MAX, "%s", nearest_hint(&nearest, neighbour));
+}
+
+void unknown_report(struct diagnostics *diagnostics, enum option_section section, const struct node *key)
+{
+    char hint[HINT_BYTES_MAX];
+    write_hint(section, key->text, hint);
+    diagnostics_add(diagnostics, key->position, "unknown option \"%.*s\" %s %s%s",
+                    (int)MIN(key->text.length, (size_t)SHOWN_MAX), key->text.data,
+                    section == SECTION_TOP ? "at" : "in", section_name(section), hint);
+}
+
+bool unknown_explains(enum option_section section, const struct node *map, const struct option *option)
+{
+    char places[HINT_BYTES_MAX / 2];
+    NODE_FOREACH(entry, map)
+    {
+        struct slice word = entry->key->text;
+        if (option_find(section, word) || key_is_extension(entry->key))
+            continue;
+        struct slice best = find_nearest(section, word).best;
+        if (foreign_hint(word) || list_sections(word, places, sizeof(places)) ||
+            slice_equal(best, slice_from(option->key)))
+            return true;
+    }
+    return false;
+}
