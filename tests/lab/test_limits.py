@@ -39,8 +39,24 @@ def start(site_root, tmp_path):
         server.stop()
 
 
-def answered(clients):
-    """Those that there is something to read for."""
+@pytest.fixture
+def connect():
+    """connect(server, count): so many clients. All are closed at the end, also of a test that failed: descriptors
+    are few."""
+    made = []
+
+    def connect(server, count):
+        clients = [server.connect() for _ in range(count)]
+        made.extend(clients)
+        return clients
+
+    yield connect
+    for client in made:
+        client.close()
+
+
+def readable(clients):
+    """Those with something to read: an answer, or the end."""
     question = select.poll()
     by_number = {client.socket.fileno(): client for client in clients}
     for number in by_number:
@@ -50,7 +66,7 @@ def answered(clients):
 
 def is_closed(client):
     """The server closed it, or reset it, without a word."""
-    if not answered([client]):
+    if not readable([client]):
         return False
     try:
         return client.socket.recv(1, socket.MSG_PEEK) == b""
@@ -58,11 +74,13 @@ def is_closed(client):
         return True
 
 
-def open_clients(server, count):
-    clients = [server.connect() for _ in range(count)]
-    wire.wait_until(lambda: any(map(is_closed, clients)), "a client to be closed unserved")
-    time.sleep(0.2)
-    return clients, [client for client in clients if not is_closed(client)]
+def is_served(client):
+    """Asks, and waits for the answer; false where the server closed the client, or reset it, without a word."""
+    try:
+        return client.exchange("GET", "/lab/hello").status == 200
+    except (ConnectionError, wire.ProtocolError):
+        assert client.pending == b""
+        return False
 
 
 def cpu_seconds(pid):
@@ -71,18 +89,18 @@ def cpu_seconds(pid):
 
 
 @pytest.mark.parametrize("name", UNBOUNDED)
-def test_no_descriptors_left(start, name):
+def test_no_descriptors_left(start, connect, name):
     server = start(name, few_descriptors)
-    clients, served = open_clients(server, DESCRIPTORS + 20)
+    clients = connect(server, DESCRIPTORS + 20)
+    served = [client for client in clients if is_served(client)]
     assert 10 < len(served) < DESCRIPTORS
     before = cpu_seconds(server.process.pid)
     time.sleep(0.5)
     assert cpu_seconds(server.process.pid) - before < 0.2, "it spins"
-    for client in served:
-        assert client.exchange("GET", "/lab/hello").status == 200
+    assert all(map(is_served, served))
     for client in clients:
         client.close()
-    wire.wait_until(lambda: is_served(server), "room for another client")
+    wire.wait_until(lambda: has_room(server), "room for another client")
 
 
 def test_the_list_names_them_all():
@@ -93,38 +111,35 @@ def test_the_list_names_them_all():
         assert line[0] == " " or (vif.REPOSITORY / source).exists()
 
 
-def is_served(server):
-    try:
-        return server.get("/hello.txt").body == tree.HELLO
-    except (wire.ProtocolError, ConnectionError):
-        return False
+def has_room(server):
+    with server.connect() as client:
+        return is_served(client)
 
 
-def test_select_ends_at_its_set(start):
+def test_select_ends_at_its_set(start, connect):
     server = start("select")
-    clients, served = open_clients(server, 1100)
+    clients = connect(server, 1100)
+    served = [client for client in clients if is_served(client)]
     assert 900 < len(served) < 1024
-    assert served[0].exchange("GET", "/hello.txt").body == tree.HELLO
-    assert served[-1].exchange("GET", "/hello.txt").body == tree.HELLO
-    for client in clients:
-        client.close()
+    assert is_served(served[0]) and is_served(served[-1])
 
 
-def test_the_queue_of_the_pool_is_bounded(start):
+def test_the_queue_of_the_pool_is_bounded(start, connect):
+    """A queue has as many places as it has only when no thread is on its way to take from it."""
     server = start("thread-pool")
-    clients, open_ones = open_clients(server, 64 + 256 + 30)
-    assert len(open_ones) == 64 + 256
-    for client in open_ones:
-        client.request("GET", "/hello.txt")
-    wire.wait_until(lambda: len(answered(open_ones)) == 64, "an answer from each thread")
-    time.sleep(0.2)
-    first, waiting = answered(open_ones), [client for client in open_ones if client not in answered(open_ones)]
-    assert len(first) == 64
-    for client in first + waiting[:-1]:
+    held = connect(server, 64)
+    assert all(map(is_served, held))  # each has a thread
+    others = connect(server, 256 + 30)
+    wire.wait_until(lambda: sum(map(is_closed, others)) == 30, "those that find no place to be closed")
+    waiting = [client for client in others if not is_closed(client)]
+    assert all(map(is_served, held))  # before their server loses patience with them
+    for client in waiting:
+        client.request("GET", "/hello.txt", {"Connection": "close"})
+    assert all(map(is_served, held)) and not readable(waiting)
+    for client in held:
         client.close()
-    assert waiting[-1].read_response().body == tree.HELLO
-    for client in clients:
-        client.close()
+    for client in waiting:
+        assert client.read_last().body == tree.HELLO
 
 
 def test_another_waits_while_one_is_served(start):
@@ -133,6 +148,7 @@ def test_another_waits_while_one_is_served(start):
         assert first.exchange("GET", "/hello.txt").body == tree.HELLO
         second.request("GET", "/hello.txt")
         assert second.is_silent(0.3)
+        assert first.exchange("GET", "/hello.txt").body == tree.HELLO and second.is_silent(0)
         first.close()
         assert second.read_response().body == tree.HELLO
 
@@ -143,7 +159,7 @@ def test_a_silent_client_is_not_waited_for_for_ever(start):
         assert silent.exchange("GET", "/hello.txt").body == tree.HELLO
         began = time.monotonic()
         assert second.exchange("GET", "/hello.txt").body == tree.HELLO
-        assert 3 < time.monotonic() - began < 8
+        assert time.monotonic() - began > 3
         assert is_closed(silent)
 
 
