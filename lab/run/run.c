@@ -21,6 +21,7 @@
 
 #define SMALL_BYTES 1024
 #define LARGE_BYTES (16u << 20)
+#define ROOT_BYTES  4096
 
 /* Every model is measured there, so that there is something to compare. */
 #define COMPARED_AT 100
@@ -42,7 +43,7 @@ struct run {
     struct watch watch;
     struct step steps[STEPS_MAX];
     size_t step_count;
-    char root[64];
+    char root[ROOT_BYTES];
 };
 
 /* Milliseconds that a step takes, from what such steps have taken: starting and stopping, opening connections
@@ -216,9 +217,13 @@ static int make_file(int folder, const char *name, size_t size)
     return error;
 }
 
-static int make_root(char root[64])
+static int make_root(char root[ROOT_BYTES])
 {
-    snprintf(root, 64, "/tmp/vif-lab-XXXXXX");
+    const char *folder_for_all = getenv("TMPDIR");
+    bool is_given = folder_for_all && folder_for_all[0] != '\0';
+    int length = snprintf(root, ROOT_BYTES, "%s/vif-lab-XXXXXX", is_given ? folder_for_all : "/tmp");
+    if (length >= ROOT_BYTES)
+        return -ENAMETOOLONG;
     if (mkdtemp(root) == NULL)
         return -errno;
     int folder = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);

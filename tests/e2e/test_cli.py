@@ -13,6 +13,8 @@ import tree
 import vif
 import wire
 
+pytestmark = pytest.mark.any_backend
+
 
 def fails(*arguments, **options):
     """It ends with a mistake told on standard error, and nothing on standard output."""

@@ -144,7 +144,7 @@ def test_body_that_never_ends_is_cut_off(server, site_root):
             except (ConnectionResetError, BrokenPipeError):
                 return True
 
-        wire.wait_until(cut_off, "the end of a body whose limit is 1 KiB", seconds=4)
+        wire.wait_until(cut_off, "the end of a body whose limit is 1 KiB", seconds=10)
 
 
 def test_body_limit_may_be_none_at_all(server, site_root):

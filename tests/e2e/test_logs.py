@@ -259,7 +259,7 @@ def test_lines_are_written_soon(logged):
     """Not only at the end: someone may be watching."""
     running, path = logged("common")
     running.get("/hello.txt")
-    wire.wait_until(lambda: path.exists() and path.read_bytes().endswith(b"\n"), "the line", seconds=3)
+    wire.wait_until(lambda: path.exists() and path.read_bytes().endswith(b"\n"), "the line", seconds=10)
 
 
 def test_many_lines_are_all_there(logged):

@@ -8,7 +8,7 @@ import tree
 import wire
 
 SHORT = 0.3
-LATE = 2.0
+LATE = 8.0
 
 
 def quick(*names, **others):
@@ -184,7 +184,7 @@ def fifty(root):
 
 def wait_for_the_end(client):
     """Without reading: what the server does with its end is known to the kernel."""
-    wire.wait_until(lambda: client.server_state() != "01", "the server to close its end", seconds=6)
+    wire.wait_until(lambda: client.server_state() != "01", "the server to close its end")
 
 
 def test_write_that_nobody_reads(server, fifty, clock):
@@ -193,7 +193,7 @@ def test_write_that_nobody_reads(server, fifty, clock):
     clock.restart()
     client.request("GET", "/fifty.bin")
     wait_for_the_end(client)
-    clock.check(most=SHORT + 4)
+    clock.check()
     assert len(client.read_end_or_reset()) < 50 << 20
 
 
@@ -203,7 +203,7 @@ def test_write_of_a_pipeline_that_nobody_reads(server, site_root, clock):
     clock.restart()
     client.send(wire.request_bytes("GET", "/big.bin") * 100)
     wait_for_the_end(client)
-    clock.check(most=SHORT + 4)
+    clock.check()
 
 
 def test_write_to_a_slow_reader_goes_on(server, root):

@@ -20,14 +20,17 @@ BACKEND = os.environ.get("VIF_BACKEND", "")
 
 # Its memory figures then say nothing about vif.
 IS_SANITIZED = os.path.isfile(BINARY) and b"__asan_init" in pathlib.Path(BINARY).read_bytes()
-STOP_SECONDS = 15
+STOP_SECONDS = 30
 
 # What a sanitizer leaves on standard error. None of it may ever be there.
 ACCUSATIONS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer", "ThreadSanitizer", "Assertion",
                "was ended by signal")
 
-# Below the ports that the kernel gives to clients, so that no connection can be in the way.
-PORTS = range(11000, 32000)
+# Below the ports that the kernel gives to clients, so that no connection can be in the way. Processes of pytest-xdist
+# that run beside this one have others.
+PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+PORTS = range(11000 + PROCESS, 32000, PROCESSES)
 
 
 def free_port(address="127.0.0.1"):
@@ -41,7 +44,7 @@ def free_port(address="127.0.0.1"):
                 continue
 
 
-def run(*arguments, seconds=10, **options):
+def run(*arguments, seconds=30, **options):
     """Runs vif to its end: for what prints something and exits."""
     command = [BINARY, *map(str, arguments)]
     options = {"encoding": "utf-8", "errors": "surrogateescape", **options}
@@ -83,7 +86,7 @@ class Vif:
                 self.command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, cwd=self.folder
             )
         try:
-            wire.wait_until(self.accepts, f"{self.command} to accept", seconds=15)
+            wire.wait_until(self.accepts, f"{self.command} to accept")
         except BaseException:
             self.kill()
             raise

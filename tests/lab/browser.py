@@ -1,4 +1,4 @@
-"""Headless Chromium: what a page has become, what it looks like, what its console says.
+"""Headless Chromium: what a page has become, and what its console says.
 
 CHROMIUM names the program, by default `chromium` of the PATH. On Ubuntu that is a snap, which starts only where snapd
 runs; who has none skips the tests."""
@@ -11,7 +11,7 @@ import subprocess
 COMMAND = os.environ.get("CHROMIUM", "chromium")
 DARK = "--blink-settings=preferredColorScheme=0"
 LIGHT = "--blink-settings=preferredColorScheme=1"
-BROWSER_SECONDS = 50
+BROWSER_SECONDS = 150
 
 
 @functools.cache
@@ -48,11 +48,5 @@ class Browser:
         assert result.returncode == 0, result.stderr
         return result.stdout, console(result.stderr)
 
-    def dom(self, page, **options):
-        return self.run(page, "--dump-dom", **options)
-
-    def screenshot(self, page, scheme, **options):
-        path = self.folder / "page.png"
-        _, said = self.run(page, scheme, f"--screenshot={path}", **options)
-        assert said == []
-        return path
+    def dom(self, page, *options, **size):
+        return self.run(page, "--dump-dom", *options, **size)

@@ -16,7 +16,7 @@ AT_A_TIME = {"one": 1, "thread-pool": 64, "prefork": 32}
 # One handler that blocks stops everyone else: these know no other way.
 STOPPED_BY_BLOCKING = {"one", "select", "poll", "epoll-level", "epoll-edge", "io-uring", "coroutines"}
 
-STOP_SECONDS = 15
+STOP_SECONDS = 30
 
 
 class Model:
@@ -29,7 +29,7 @@ class Model:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                             stderr=stderr, preexec_fn=limits)
         try:
-            wire.wait_until(self.accepts, f"{command} to accept", seconds=15)
+            wire.wait_until(self.accepts, f"{command} to accept")
         except BaseException:
             self.process.kill()
             self.process.wait(STOP_SECONDS)

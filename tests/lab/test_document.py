@@ -5,6 +5,9 @@ import subprocess
 import sys
 
 import jsonschema
+import pytest
+
+pytestmark = pytest.mark.any_build
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 

@@ -172,7 +172,7 @@ def children(pid):
 def test_a_process_that_dies_is_replaced(start, name):
     server = start(name)
     count = model.AT_A_TIME["prefork"] if name == "prefork" else len(os.sched_getaffinity(0))
-    wire.wait_until(lambda: len(children(server.process.pid)) == count, "its processes", seconds=15)
+    wire.wait_until(lambda: len(children(server.process.pid)) == count, "its processes")
     before = children(server.process.pid)
     for pid in before:
         os.kill(pid, signal.SIGKILL)
@@ -181,7 +181,7 @@ def test_a_process_that_dies_is_replaced(start, name):
         now = children(server.process.pid)
         return len(now) == count and not set(now) & set(before)
 
-    wire.wait_until(are_replaced, "others in their place", seconds=15)
+    wire.wait_until(are_replaced, "others in their place")
     for _ in range(20):
         assert server.get("/hello.txt").body == tree.HELLO
 

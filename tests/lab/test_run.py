@@ -1,4 +1,5 @@
 """`vif lab` measures: the figures are there, are possible, and nothing of the run is left behind."""
+import contextlib
 import json
 import os
 import pathlib
@@ -6,7 +7,6 @@ import re
 import signal
 import socket
 import subprocess
-import time
 
 import jsonschema
 import pytest
@@ -17,7 +17,7 @@ import wire
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((REPOSITORY / "share" / "lab.schema.json").read_text(encoding="utf-8"))
-RUN_SECONDS = 50
+RUN_SECONDS = 150
 
 
 def lab(*arguments, **options):
@@ -25,13 +25,23 @@ def lab(*arguments, **options):
                           timeout=RUN_SECONDS, check=False, **options)
 
 
+@contextlib.contextmanager
+def started(folder, *arguments, until):
+    """A run, once it has told that it is at a step named like `until`. Its own files are in folder / "files"."""
+    (folder / "files").mkdir()
+    with subprocess.Popen([vif.BINARY, "lab", "--quick", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, start_new_session=True, env={**os.environ, "TMPDIR": folder / "files"}) as process:
+        for line in process.stderr:
+            if until in line:
+                break
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def check_schema(run):
     jsonschema.Draft202012Validator(SCHEMA).validate(run)
-
-
-def left_behind(since):
-    """Folders of runs that began after `since`."""
-    return [path for path in pathlib.Path("/tmp").glob("vif-lab-*") if path.stat().st_mtime >= since]
 
 
 def group_members(group):
@@ -49,14 +59,13 @@ def group_members(group):
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     """A run of three models that differ in everything, through all scenarios."""
-    folder = tmp_path_factory.mktemp("run")
-    began = time.time() - 1
+    folder, files = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("files")
     result = lab("--quick", "--duration", "500ms", "--models", "one,threads,epoll-edge", "--connections", "1,8",
-                 "--out", folder)
+                 "--out", folder, env={**os.environ, "TMPDIR": files})
     assert result.returncode == 0, result.stderr
     vif_words = [word for word in vif.ACCUSATIONS if word in result.stderr]
     assert vif_words == [], result.stderr
-    assert left_behind(began) == []
+    assert list(files.iterdir()) == []
     return folder, result, json.loads((folder / "lab.json").read_text(encoding="utf-8"))
 
 
@@ -162,15 +171,10 @@ def test_page_is_of_the_same_run(measured):
 
 
 def test_interruption_keeps_what_was_measured(tmp_path):
-    began = time.time() - 1
-    process = subprocess.Popen([vif.BINARY, "lab", "--quick", "--models", "epoll-edge,threads", "--out", tmp_path],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    for line in process.stderr:
-        if " 10 connections" in line:
-            break
-    wire.wait_until(lambda: len(group_members(process.pid)) > 2, "a server and its clients")
-    process.send_signal(signal.SIGINT)
-    stdout, _ = process.communicate(timeout=RUN_SECONDS)
+    with started(tmp_path, "--models", "epoll-edge,threads", "--out", tmp_path, until=" 10 connections") as process:
+        wire.wait_until(lambda: len(group_members(process.pid)) > 2, "a server and its clients")
+        process.send_signal(signal.SIGINT)
+        stdout, _ = process.communicate(timeout=RUN_SECONDS)
     assert process.returncode == 0
     assert "The run was interrupted." in stdout
     run = json.loads((tmp_path / "lab.json").read_text(encoding="utf-8"))
@@ -178,27 +182,13 @@ def test_interruption_keeps_what_was_measured(tmp_path):
     assert run["interrupted"] is True
     assert [point["connections"] for point in run["models"][0]["throughput"]][:1] == [1]
     assert group_members(process.pid) == []
-    assert left_behind(began) == []
+    assert list((tmp_path / "files").iterdir()) == []
 
 
 def test_kill_leaves_no_server(tmp_path):
-    process = subprocess.Popen([vif.BINARY, "lab", "--quick", "--models", "workers", "--out", tmp_path],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    for line in process.stderr:
-        if " 10 connections" in line:
-            break
-    process.kill()
-    process.wait(RUN_SECONDS)
-    process.stderr.close()
-    deadline = time.monotonic() + 5
-    while group_members(process.pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert group_members(process.pid) == []
-    for path in pathlib.Path("/tmp").glob("vif-lab-*"):
-        if path.stat().st_uid == os.getuid() and time.time() - path.stat().st_mtime < 60:
-            for file in path.iterdir():
-                file.unlink()
-            path.rmdir()
+    with started(tmp_path, "--models", "workers", "--out", tmp_path, until=" 10 connections") as process:
+        process.kill()
+    wire.wait_until(lambda: group_members(process.pid) == [], "the servers and clients to end")
 
 
 def test_list_names_every_model():
@@ -237,13 +227,9 @@ def test_mistakes_are_told(arguments, words, tmp_path):
 
 
 def test_an_interruption_before_the_first_figure_is_a_failure(tmp_path):
-    process = subprocess.Popen([vif.BINARY, "lab", "--quick", "--models", "one", "--scenarios", "blocking", "--out", tmp_path],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    for line in process.stderr:
-        if "blocks" in line:
-            break
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=RUN_SECONDS)
+    with started(tmp_path, "--models", "one", "--scenarios", "blocking", "--out", tmp_path, until="blocks") as process:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=RUN_SECONDS)
     assert process.returncode == 1
 
 
@@ -262,13 +248,10 @@ def test_what_cannot_be_written_is_shown_all_the_same(tmp_path):
     """The folder goes while the run lasts."""
     folder = tmp_path / "out"
     folder.mkdir()
-    process = subprocess.Popen([vif.BINARY, "lab", "--quick", "--models", "epoll-edge", "--scenarios", "throughput",
-                                "--connections", "1", "--out", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    for line in process.stderr:
-        if "1 connection " in line:
-            break
-    folder.rmdir()
-    stdout, stderr = process.communicate(timeout=RUN_SECONDS)
+    with started(tmp_path, "--models", "epoll-edge", "--scenarios", "throughput", "--connections", "1", "--out", folder,
+                 until="1 connection ") as process:
+        folder.rmdir()
+        stdout, stderr = process.communicate(timeout=RUN_SECONDS)
     assert process.returncode == 1
     assert "epoll-edge" in stdout and "All figures" not in stdout
     assert f"cannot write {folder}/lab.json: No such file" in stderr
@@ -312,11 +295,10 @@ def test_a_signal_ends_serving_politely(tmp_path, name, number):
     for line in process.stderr:
         if "perf trace" in line:
             break
-    deadline = time.monotonic() + 5
-    while name in ("prefork", "workers") and not children(process.pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    has_processes = name in ("prefork", "workers")
+    wire.wait_until(lambda: not has_processes or children(process.pid), "its processes")
     pids = children(process.pid)
-    assert (len(pids) > 0) == (name in ("prefork", "workers"))
+    assert (len(pids) > 0) == has_processes
     process.send_signal(number)
     process.stderr.close()
     assert process.wait(RUN_SECONDS) == 0
