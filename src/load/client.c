@@ -58,6 +58,32 @@ static struct asked take_oldest(struct client *client)
     return oldest;
 }
 
+static struct slice request_at(struct client *client, unsigned index)
+{
+    return client->run->messages.requests[asked_at(client, index)->target];
+}
+
+/* Requests of which the kernel has the beginning at least: only they can be answered. */
+static unsigned count_sent(struct client *client)
+{
+    unsigned count = client->has_sent ? client->asked_count : 0;
+    if (LIKELY(!stream_is_sending(&client->stream)))
+        return count;
+    size_t unsent = stream_unsent(&client->stream);
+    while (count > 0 && unsent >= request_at(client, count - 1).length)
+        unsent -= request_at(client, --count).length;
+    return count;
+}
+
+/* Bytes are counted when they go, as those received are when they come: at a rate that is not kept, requests
+ * that were due before the window go out within it; and a server may refuse the rest of a large one. */
+static void count_bytes_sent(struct client *client, uint64_t now)
+{
+    size_t unsent = stream_unsent(&client->stream);
+    client->run->result->bytes_sent += run_window_has(client->run, now) ? client->unsent - unsent : 0;
+    client->unsent = unsent;
+}
+
 static void wait_at_most(struct client *client, uint64_t ms)
 {
     wheel_arm(loop_wheel(client->run->loop), &client->timer, ms);
@@ -92,6 +118,8 @@ static void close_connection(struct client *client, unsigned pause_ms)
         return;
     case CLIENT_OPEN:
     case CLIENT_ENDING:
+        if (client->unsent > 0)
+            count_bytes_sent(client, now_us(client));
         client->state = CLIENT_CLOSING;
         client->run->open--;
         stream_close(&client->stream);
@@ -139,12 +167,14 @@ void client_abandon(struct client *client)
 
 /* --- the beginning of a connection --- */
 
-static void send_asked(struct client *client, unsigned first, unsigned count);
+static void send_asked(struct client *client, unsigned first, unsigned count, uint64_t now);
 
 static void begin(struct client *client, int fd)
 {
     struct run *run = client->run;
     client->state = CLIENT_OPEN;
+    client->has_sent = false;
+    client->unsent = 0;
     run->result->connects++;
     run->open++;
     run->result->open_most = MAX(run->result->open_most, run->open);
@@ -156,7 +186,7 @@ static void begin(struct client *client, int fd)
         return;
     run_settle(run, client);
     if (client->asked_count > 0)
-        send_asked(client, 0, client->asked_count);
+        send_asked(client, 0, client->asked_count, now_us(client));
     else
         run_offer(run, client, now_us(client));
 }
@@ -234,31 +264,34 @@ unsigned client_room(const struct client *client)
     return plan->rate > 0 || client->asked_count == 0 ? room : 0;
 }
 
-static void send_segments(struct client *client, const struct segment *segments, size_t count)
+static void send_segments(struct client *client, const struct segment *segments, size_t count, uint64_t now)
 {
+    for (size_t i = 0; i < count; i++)
+        client->unsent += segments[i].length;
+    client->has_sent = true;
     switch (stream_send(&client->stream, segments, count)) {
     case SEND_DONE:
-    case SEND_PENDING: return;
+    case SEND_PENDING: count_bytes_sent(client, now); return;
     case SEND_FAILED: lose(client, LOAD_ERROR_RESET, 0); return;
     }
 }
 
 /* Sends what was asked from number `first` on. */
-static void send_asked(struct client *client, unsigned first, unsigned count)
+static void send_asked(struct client *client, unsigned first, unsigned count, uint64_t now)
 {
     const struct messages *messages = &client->run->messages;
     struct segment segments[LOAD_PIPELINE_MAX];
     static_assert(LOAD_PIPELINE_MAX <= STREAM_SEGMENTS_MAX, "a pipeline is one send");
     if (!timer_is_armed(&client->timer))
         wait_at_most(client, client->run->plan.timeout_ms);
-    if (messages->target_count == 1) {
+    if (messages->batch.length > 0) {
         segments[0] = segment_memory(slice_take(messages->batch, count * messages->requests[0].length));
-        send_segments(client, segments, 1);
+        send_segments(client, segments, 1, now);
         return;
     }
     for (unsigned i = 0; i < count; i++)
-        segments[i] = segment_memory(messages->requests[asked_at(client, first + i)->target]);
-    send_segments(client, segments, count);
+        segments[i] = segment_memory(request_at(client, first + i));
+    send_segments(client, segments, count, now);
 }
 
 static void expect_next(struct client *client)
@@ -288,15 +321,20 @@ void client_ask(struct client *client, unsigned count, uint64_t now)
     if (client->state == CLIENT_CLOSED)
         client_connect(client);
     else
-        send_asked(client, first, count);
+        send_asked(client, first, count, now);
 }
 
 /* --- being answered --- */
 
-/* The oldest request is answered whole. */
-static void answered(struct client *client, uint64_t now)
+/* The oldest request is answered whole; `behind` is what came with the answer. Where that can be no answer to
+ * another one, the server has lost count, and this is none either. */
+static void answered(struct client *client, struct slice behind, uint64_t now)
 {
     struct run *run = client->run;
+    if (UNLIKELY(behind.length > 0 && count_sent(client) == 1)) {
+        lose(client, LOAD_ERROR_STRAY, 0);
+        return;
+    }
     struct asked asked = take_oldest(client);
     run_count_answer(run, &asked, client->status, now);
     if (client->keep_alive && !run->plan.closes) {
@@ -336,7 +374,7 @@ static bool take_known(struct client *client, struct slice *input, uint64_t now)
     set_head(client, known->status, known->keep_alive);
     if (known->body == H1_RESPONSE_BODY_LENGTH && known->content_length <= input->length) {
         *input = slice_skip(*input, (size_t)known->content_length);
-        answered(client, now);
+        answered(client, *input, now);
         return true;
     }
     h1_response_skip_head(&client->engine, known->body, known->content_length);
@@ -351,14 +389,23 @@ static void take_head(struct client *client, struct slice bytes, uint64_t now)
         messages_learn(&client->run->messages, asked_at(client, 0)->target, bytes, head);
         return;
     }
-    answered(client, now);
+    answered(client, (struct slice){0}, now);
     close_connection(client, 0);
+}
+
+/* Bytes that nobody asked for: nothing on this connection can be trusted. Requests that were not sent yet go
+ * with it. */
+static void end_stray(struct client *client, uint64_t now)
+{
+    if (client->asked_count == 0)
+        run_count_lost(client->run, &(struct asked){.due_us = now}, LOAD_ERROR_STRAY, 0);
+    lose(client, LOAD_ERROR_STRAY, 0);
 }
 
 /* Takes answers from the front of the input, until there is no more of it, or nobody waits for any. */
 static void take_answers(struct client *client, struct slice *input, uint64_t now)
 {
-    while (client->state == CLIENT_OPEN && client->asked_count > 0) {
+    while (client->state == CLIENT_OPEN && count_sent(client) > 0) {
         if (take_known(client, input, now))
             continue;
         struct slice piece;
@@ -370,15 +417,12 @@ static void take_answers(struct client *client, struct slice *input, uint64_t no
         case H1_RESPONSE_HEAD:
             take_head(client, slice_take(before, before.length - input->length), now);
             break;
-        case H1_RESPONSE_END: answered(client, now); break;
+        case H1_RESPONSE_END: answered(client, *input, now); break;
         case H1_RESPONSE_BAD: lose(client, LOAD_ERROR_MALFORMED, 0); return;
         }
     }
-    /* Bytes that nobody asked for: nothing on this connection can be trusted. */
-    if (client->state == CLIENT_OPEN && input->length > 0) {
-        run_count_lost(client->run, &(struct asked){.due_us = now}, LOAD_ERROR_MALFORMED, 0);
-        close_connection(client, 0);
-    }
+    if (client->state == CLIENT_OPEN && input->length > 0)
+        end_stray(client, now);
 }
 
 static void go_on(struct client *client, uint64_t now)
@@ -408,10 +452,13 @@ static void on_read(struct stream *stream, struct slice bytes)
 {
     struct client *client = CONTAINER_OF(stream, struct client, stream);
     struct run *run = client->run;
+    uint64_t now = now_us(client);
+    /* Behind the last answer of a pipeline there may be those to requests that were given up. */
+    if (client->state == CLIENT_ENDING && run->plan.pipeline == 1)
+        end_stray(client, now);
     if (client->state != CLIENT_OPEN)
         return;
-    uint64_t now = now_us(client);
-    run->result->bytes_received += run_window_is_open(run) ? bytes.length : 0;
+    run->result->bytes_received += run_window_has(run, now) ? bytes.length : 0;
     if (UNLIKELY(client->kept.length > 0)) {
         read_kept(client, bytes, now);
     } else {
@@ -429,7 +476,7 @@ static void on_end(struct stream *stream)
     struct client *client = CONTAINER_OF(stream, struct client, stream);
     if (client->state == CLIENT_OPEN && client->asked_count > 0 &&
         h1_response_close(&client->engine, client->kept.length) == H1_RESPONSE_END)
-        answered(client, now_us(client));
+        answered(client, (struct slice){0}, now_us(client));
     lose(client, LOAD_ERROR_CLOSED, 0);
 }
 
@@ -442,7 +489,9 @@ static void on_error(struct stream *stream, int error)
 static void on_sent(struct stream *stream)
 {
     struct client *client = CONTAINER_OF(stream, struct client, stream);
-    go_on(client, now_us(client));
+    uint64_t now = now_us(client);
+    count_bytes_sent(client, now);
+    go_on(client, now);
 }
 
 static void on_closed(struct stream *stream)

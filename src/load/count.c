@@ -1,18 +1,9 @@
 /* What happened to each request, put where it belongs in the result: this is run for every answer. */
 #include "load/run.h"
 
-static bool is_in_window(const struct run *run, uint64_t us)
-{
-    return us >= run->window_begin_us && us < run->window_end_us;
-}
-
 void run_count_sent(struct run *run, const struct asked *asked)
 {
-    /* Bytes are counted when they go, as those received are when they come: at a rate that is not kept,
-     * requests that were due before the window go out within it. */
-    if (run_window_is_open(run))
-        run->result->bytes_sent += run->messages.requests[asked->target].length;
-    if (!is_in_window(run, asked->due_us))
+    if (!run_window_has(run, asked->due_us))
         return;
     run->result->sent++;
     run->result->targets[asked->target].sent++;
@@ -34,7 +25,7 @@ static void count_error(struct run *run, enum load_error kind, int error, bool i
 void run_count_answer(struct run *run, const struct asked *asked, unsigned status, uint64_t now)
 {
     struct load_target_result *target = &run->result->targets[asked->target];
-    bool is_measured = is_in_window(run, asked->due_us);
+    bool is_measured = run_window_has(run, asked->due_us);
     bool is_good = is_right(&run->plan.targets[asked->target], status);
     run->answers += is_good;
     if (is_measured)
@@ -55,7 +46,7 @@ void run_count_answer(struct run *run, const struct asked *asked, unsigned statu
 
 void run_count_lost(struct run *run, const struct asked *asked, enum load_error kind, int error)
 {
-    count_error(run, kind, error, is_in_window(run, asked->due_us));
+    count_error(run, kind, error, run_window_has(run, asked->due_us));
 }
 
 void run_count_unconnected(struct run *run, enum load_error kind, int error)

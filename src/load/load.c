@@ -47,20 +47,15 @@ static void fill_in(struct load_plan *plan)
     assert(plan->duration_ms > 0 || plan->requests_max > 0);
 }
 
-/* Of a number that is shared as evenly as it goes, the part of number `index`. */
-static uint64_t share(uint64_t whole, unsigned count, unsigned index)
-{
-    return whole / count + (index < whole % count);
-}
-
-static struct load_plan share_of(const struct load_plan *plan, unsigned index)
+static struct load_plan share_of(const struct load_plan *plan, const struct schedule_share *share)
 {
     struct load_plan part = *plan;
-    part.connections = (unsigned)share(plan->connections, plan->threads, index);
-    part.rate = plan->rate * part.connections / plan->connections;
+    part.connections = schedule_share_size(share);
     part.connect_rate = MAX(plan->connect_rate / plan->threads, 1u);
     if (plan->requests_max > 0)
-        part.requests_max = MAX(share(plan->requests_max, plan->threads, index), UINT64_C(1));
+        part.requests_max =
+            MAX(plan->requests_max / plan->threads + (share->thread < plan->requests_max % plan->threads),
+                UINT64_C(1));
     return part;
 }
 
@@ -101,11 +96,12 @@ static void *work(void *context)
 
 static int prepare(struct load_thread *member, const struct load_plan *plan, unsigned index)
 {
-    struct load_plan part = share_of(plan, index);
+    struct schedule_share share = {plan->connections, plan->threads, index};
+    struct load_plan part = share_of(plan, &share);
     member->result = calloc(1, sizeof(*member->result));
     if (member->result == NULL)
         return -ENOMEM;
-    int error = run_init(&member->run, &part, UINT64_C(0x9e3779b97f4a7c15) * (index + 1), member->result);
+    int error = run_init(&member->run, &part, &share, member->result);
     member->run.on_progress = index == 0 ? tell_caller : tell_group;
     member->run.context = member;
     return error;

@@ -22,6 +22,9 @@
 #define LOAD_PIPELINE_MAX  64
 #define LOAD_THREADS_MAX   64
 
+/* Each thread has a copy. */
+#define LOAD_BODY_BYTES_MAX (16u << 20)
+
 /* Statuses have three digits. */
 #define LOAD_STATUS_MAX 999u
 
@@ -32,6 +35,7 @@
 struct load_target {
     struct slice method; /* a token; empty: GET */
     struct slice path;   /* origin-form, as it goes on the wire: "/a?b" */
+    struct slice body;   /* without data: none; at most LOAD_BODY_BYTES_MAX */
     unsigned weight;     /* its share of the requests, drawn at random; 0 counts as 1 */
     uint16_t status;     /* the only right status of an answer; 0: any from 200 to 399 */
 };
@@ -68,11 +72,13 @@ struct load_plan {
     X(RESET, "reset", "connections reset with a request under way")                             \
     X(CLOSED, "closed", "connections closed before the answer was whole")                       \
     X(MALFORMED, "malformed", "answers that are not HTTP/1")                                    \
+    X(STRAY, "stray", "connections with bytes that nobody asked for")                           \
     X(TIMED_OUT, "timed_out", "requests not answered in time")                                  \
     X(STATUS, "status", "answers with another status than wanted")
 
 /* Everything but failures of connecting counts requests: a connection that breaks with three under way gives
- * three. */
+ * three. Bytes that nobody asked for count once, as the request whose answer they follow; where they came by
+ * themselves they are nobody's, and count beside the requests. */
 enum load_error {
 #define X(member, name, text) LOAD_ERROR_##member,
     LOAD_ERROR_TABLE(X)

@@ -4,6 +4,20 @@
 
 #include <errno.h>
 
+/* The method, the path, the host and the fields: the command line bounds them. */
+#define HEAD_BYTES_MAX ((size_t)1 << 20)
+
+/* A batch of large requests would be no fewer system calls, and many times the memory. */
+#define BATCH_BYTES_MAX ((size_t)256 << 10)
+
+/* RFC 9110 section 8.6: a method that has meaning for content says how long it is, also where there is none.
+ */
+static bool has_length(const struct load_target *target, struct slice method)
+{
+    return target->body.data || slice_equal(method, SLICE("POST")) || slice_equal(method, SLICE("PUT")) ||
+           slice_equal(method, SLICE("PATCH"));
+}
+
 static void append_request(struct buffer *out, const struct load_plan *plan, const struct load_target *target)
 {
     struct slice method = target->method.length > 0 ? target->method : SLICE("GET");
@@ -11,12 +25,20 @@ static void append_request(struct buffer *out, const struct load_plan *plan, con
                   SLICE_ARGS(plan->host));
     if (plan->closes)
         buffer_append(out, SLICE("Connection: close\r\n"));
-    /* RFC 9110 section 8.6: a method that has meaning for content says that there is none. */
-    if (slice_equal(method, SLICE("POST")) || slice_equal(method, SLICE("PUT")) ||
-        slice_equal(method, SLICE("PATCH")))
-        buffer_append(out, SLICE("Content-Length: 0\r\n"));
+    if (has_length(target, method))
+        buffer_printf(out, "Content-Length: %zu\r\n", target->body.length);
     buffer_append(out, plan->fields);
     buffer_append(out, SLICE("\r\n"));
+    buffer_append(out, target->body);
+}
+
+/* Of a plan with one target; none where it would be large. */
+static void append_batch(struct buffer *out, const struct load_plan *plan)
+{
+    if (plan->target_count > 1 || out->length * plan->pipeline > BATCH_BYTES_MAX)
+        return;
+    for (unsigned i = 1; i < plan->pipeline; i++)
+        append_request(out, plan, &plan->targets[0]);
 }
 
 int messages_init(struct messages *messages, const struct load_plan *plan, uint64_t seed)
@@ -25,7 +47,7 @@ int messages_init(struct messages *messages, const struct load_plan *plan, uint6
     unsigned weight = 0;
     *messages = (struct messages){.target_count = plan->target_count, .random = seed | 1};
     struct buffer *bytes = &messages->bytes;
-    buffer_init(bytes, (size_t)64 << 20);
+    buffer_init(bytes, LOAD_TARGETS_MAX * (LOAD_BODY_BYTES_MAX + HEAD_BYTES_MAX));
     for (size_t i = 0; i < plan->target_count; i++) {
         const struct load_target *target = &plan->targets[i];
         bool is_get = target->method.length == 0;
@@ -35,9 +57,9 @@ int messages_init(struct messages *messages, const struct load_plan *plan, uint6
         append_request(bytes, plan, target);
         ends[i] = bytes->length;
     }
-    for (unsigned i = 1; plan->target_count == 1 && i < plan->pipeline; i++)
-        append_request(bytes, plan, &plan->targets[0]);
-    messages->batch = buffer_slice(bytes);
+    append_batch(bytes, plan);
+    if (plan->target_count == 1 && bytes->length == ends[0] * plan->pipeline)
+        messages->batch = buffer_slice(bytes);
     for (size_t i = 0; i < plan->target_count; i++) {
         size_t begin = i == 0 ? 0 : ends[i - 1];
         messages->requests[i] = slice_make(bytes->data + begin, ends[i] - begin);

@@ -51,9 +51,13 @@ static void enter(struct run *run, enum load_phase phase)
 
 /* --- the window --- */
 
-static uint64_t requests_due(const struct run *run, uint64_t now)
+/* Set ahead, so that its length is what was asked for: as many requests are due in it as the rate says, to
+ * the last one, however late this thread runs. */
+static void set_window(struct run *run)
 {
-    return run->schedule.taken + schedule_waiting(&run->schedule, now);
+    run->window_begin_us = run->last_answer_us = run->phase_began_us + run->plan.warm_up_ms * 1000;
+    if (run->plan.duration_ms > 0)
+        run->window_end_us = run->window_begin_us + run->plan.duration_ms * 1000;
 }
 
 static void take_time(struct run *run)
@@ -63,14 +67,20 @@ static void take_time(struct run *run)
     run->result->waiting_us = time.waiting_ns / 1000 - run->result->waiting_us;
 }
 
+/* The phase ends at that moment, or a little later. The wheel counts from the beginning of a turn, so that
+ * its timer may ring too early: whom it wakes looks at the clock. */
+static void end_phase_at(struct run *run, uint64_t at_us)
+{
+    uint64_t now = now_us(run);
+    arm(run, &run->end_of_phase, at_us > now ? (at_us - now + 999) / 1000 : 0);
+}
+
 static void open_window(struct run *run)
 {
     enter(run, LOAD_PHASE_MEASURING);
-    run->window_begin_us = run->last_answer_us = run->phase_began_us;
-    if (run->plan.rate > 0)
-        run->due_before = requests_due(run, run->window_begin_us);
     if (run->plan.duration_ms > 0)
-        arm(run, &run->end_of_phase, run->plan.duration_ms);
+        end_phase_at(run, run->window_end_us);
+    run->cpu_began_us = run->phase_began_us;
     take_time(run);
 }
 
@@ -80,25 +90,22 @@ static uint64_t requests_left(const struct run *run)
     return run->plan.requests_max > 0 ? run->plan.requests_max - run->result->sent : UINT64_MAX;
 }
 
-/* What was due by then and not sent is told; where the end is that of the last answer, all of it was sent. */
+/* What was due before the end and not sent is told; where the end is that of the last answer, all of it was
+ * sent. */
 static void end_window(struct run *run, uint64_t at_us)
 {
-    bool by_number =
-        run->phase == LOAD_PHASE_FINISHING && run->plan.requests_max > 0 && requests_left(run) == 0;
+    struct load_result *result = run->result;
+    bool by_number = run->plan.requests_max > 0 && requests_left(run) == 0;
+    run->has_ended = true;
     run->window_end_us = at_us;
-    run->result->due = run->result->sent;
+    result->elapsed_us = at_us - run->window_begin_us;
+    result->due = result->sent;
     if (run->plan.rate > 0 && !by_number)
-        run->result->due = MAX(requests_due(run, at_us) - run->due_before, run->result->sent);
+        result->due = MAX(result->sent, schedule_due(&run->schedule, at_us - 1) -
+                                            schedule_due(&run->schedule, run->window_begin_us - 1));
     take_time(run);
-}
-
-/* The end by the clock. */
-static void close_window(struct run *run)
-{
-    enter(run, LOAD_PHASE_FINISHING);
-    end_window(run, run->phase_began_us);
-    arm(run, &run->end_of_phase, run->plan.timeout_ms + PATIENCE_MS);
-    run_check_end(run);
+    result->cpu_share_most = (double)(result->cpu_us + result->waiting_us) /
+                             (double)MAX(now_us(run) - run->cpu_began_us, UINT64_C(1));
 }
 
 /* The end by number: the window ends with the last answer. */
@@ -134,16 +141,23 @@ static void set_alarm(struct run *run, uint64_t at_us)
 static void set_alarm_for_next(struct run *run, uint64_t now)
 {
     if (list_is_empty(&run->free) || run->phase == LOAD_PHASE_CONNECTING ||
-        run->phase == LOAD_PHASE_FINISHING)
+        run->phase == LOAD_PHASE_FINISHING || schedule_next_us(&run->schedule) >= run->window_end_us)
         set_alarm(run, UINT64_MAX / 2000); /* never; and so it is not readable any more */
     else
         set_alarm(run, MAX(schedule_next_us(&run->schedule), now + ALARM_US_MIN));
 }
 
+/* Requests that are due and may be sent: none from behind the window. */
+static uint64_t requests_waiting(const struct run *run, uint64_t now)
+{
+    uint64_t waiting = schedule_waiting(&run->schedule, MIN(now, run->window_end_us - 1));
+    return MIN(waiting, requests_left(run));
+}
+
 /* Gives the client as many of the requests that are due as it takes. */
 static void serve_timetable(struct run *run, struct client *client, uint64_t now)
 {
-    uint64_t waiting = MIN(schedule_waiting(&run->schedule, now), requests_left(run));
+    uint64_t waiting = requests_waiting(run, now);
     unsigned room = client_room(client);
     list_remove(&client->link);
     if (waiting > 0 && room > 0) {
@@ -162,17 +176,22 @@ static void count_late(struct run *run, uint64_t overdue, uint64_t taken)
         run->result->late += MIN(overdue, taken);
 }
 
+/* Those who are free send what is due. */
+static void serve_free(struct run *run, uint64_t now)
+{
+    uint64_t taken_before = run->schedule.taken;
+    uint64_t overdue = schedule_waiting(&run->schedule, now - LOAD_LATE_US);
+    while (!list_is_empty(&run->free) && run->phase != LOAD_PHASE_FINISHING && requests_waiting(run, now) > 0)
+        serve_timetable(run, CONTAINER_OF(run->free.next, struct client, link), now);
+    count_late(run, overdue, run->schedule.taken - taken_before);
+}
+
 static void on_alarm(struct watch *watch, unsigned events)
 {
     (void)events;
     struct run *run = CONTAINER_OF(watch, struct run, alarm);
     uint64_t now = now_us(run);
-    uint64_t taken_before = run->schedule.taken;
-    uint64_t overdue = schedule_waiting(&run->schedule, now - LOAD_LATE_US);
-    while (!list_is_empty(&run->free) && run->phase != LOAD_PHASE_FINISHING &&
-           schedule_waiting(&run->schedule, now) > 0)
-        serve_timetable(run, CONTAINER_OF(run->free.next, struct client, link), now);
-    count_late(run, overdue, run->schedule.taken - taken_before);
+    serve_free(run, now);
     set_alarm_for_next(run, now);
 }
 
@@ -182,7 +201,8 @@ static const struct watch_events alarm_events = {.on_ready = on_alarm, .name = "
 
 static void offer_now(struct run *run, struct client *client, uint64_t now)
 {
-    unsigned count = (unsigned)MIN((uint64_t)client_room(client), requests_left(run));
+    uint64_t left = now < run->window_end_us ? requests_left(run) : 0;
+    unsigned count = (unsigned)MIN((uint64_t)client_room(client), left);
     if (count > 0)
         client_ask(client, count, now);
     run_check_end(run);
@@ -247,10 +267,11 @@ static void release_free(struct run *run)
 static void warm_up(struct run *run)
 {
     enter(run, LOAD_PHASE_WARMING_UP);
+    set_window(run);
     if (run->plan.rate > 0)
-        schedule_init(&run->schedule, run->plan.rate, run->phase_began_us);
+        schedule_init(&run->schedule, run->plan.rate, run->phase_began_us, &run->share);
     if (run->plan.warm_up_ms > 0)
-        arm(run, &run->end_of_phase, run->plan.warm_up_ms);
+        end_phase_at(run, run->window_begin_us);
     else
         open_window(run);
     release_free(run);
@@ -294,13 +315,36 @@ static void on_ramp(struct timer *timer)
     check_ramp(run);
 }
 
+/* The end by the clock. The alarm for the last requests may ring behind it. */
+static void close_window(struct run *run)
+{
+    if (run->plan.rate > 0)
+        serve_free(run, now_us(run));
+    if (run->phase == LOAD_PHASE_FINISHING)
+        return;
+    enter(run, LOAD_PHASE_FINISHING);
+    end_window(run, run->window_end_us);
+    arm(run, &run->end_of_phase, run->plan.timeout_ms + PATIENCE_MS);
+    run_check_end(run);
+}
+
 static void on_end_of_phase(struct timer *timer)
 {
     struct run *run = CONTAINER_OF(timer, struct run, end_of_phase);
     switch (run->phase) {
     case LOAD_PHASE_CONNECTING: return;
-    case LOAD_PHASE_WARMING_UP: open_window(run); return;
-    case LOAD_PHASE_MEASURING: close_window(run); return;
+    case LOAD_PHASE_WARMING_UP:
+        if (now_us(run) < run->window_begin_us)
+            end_phase_at(run, run->window_begin_us);
+        else
+            open_window(run);
+        return;
+    case LOAD_PHASE_MEASURING:
+        if (now_us(run) < run->window_end_us)
+            end_phase_at(run, run->window_end_us);
+        else
+            close_window(run);
+        return;
     case LOAD_PHASE_FINISHING: loop_stop(run->loop); return;
     }
     UNREACHABLE();
@@ -352,10 +396,13 @@ static int start_alarm(struct run *run)
     return watch_start(run->loop, &run->alarm, WATCH_LEVEL);
 }
 
-int run_init(struct run *run, const struct load_plan *plan, uint64_t seed, struct load_result *result)
+int run_init(struct run *run, const struct load_plan *plan, const struct schedule_share *share,
+             struct load_result *result)
 {
+    uint64_t seed = UINT64_C(0x9e3779b97f4a7c15) * (share->thread + 1);
     *run = (struct run){
         .plan = *plan,
+        .share = *share,
         .result = result,
         .window_begin_us = UINT64_MAX,
         .window_end_us = UINT64_MAX,
@@ -382,10 +429,10 @@ int run_init(struct run *run, const struct load_plan *plan, uint64_t seed, struc
 static void settle_result(struct run *run)
 {
     struct load_result *result = run->result;
-    bool was_open = run->window_begin_us != UINT64_MAX;
-    if (was_open && run->window_end_us == UINT64_MAX)
-        end_window(run, run->phase == LOAD_PHASE_MEASURING ? now_us(run) : run->last_answer_us);
-    result->elapsed_us = was_open ? run->window_end_us - run->window_begin_us : 0;
+    bool was_open = run->phase == LOAD_PHASE_MEASURING || run->phase == LOAD_PHASE_FINISHING;
+    if (was_open && !run->has_ended)
+        end_window(run, run->phase == LOAD_PHASE_MEASURING ? MIN(now_us(run), run->window_end_us)
+                                                           : run->last_answer_us);
     result->threads = 1;
     result->target_count = run->plan.target_count;
     for (size_t i = 0; i < result->target_count; i++) {
@@ -393,9 +440,6 @@ static void settle_result(struct run *run)
         if (run->plan.rate <= 0)
             result->targets[i].service = result->targets[i].latency;
     }
-    if (result->elapsed_us > 0)
-        result->cpu_share_most =
-            (double)(result->cpu_us + result->waiting_us) / (double)MAX(result->elapsed_us, UINT64_C(1));
 }
 
 int run_go(struct run *run)

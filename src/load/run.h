@@ -44,13 +44,17 @@ struct client {
     bool is_settled; /* its first connection was made, or failed */
     uint8_t state;   /* enum client_state */
     uint16_t pause_ms;
+    bool has_sent;        /* on this connection */
+    size_t unsent;        /* bytes that the stream was given and has not counted as sent */
     uint16_t asked_first; /* in the ring */
     uint16_t asked_count; /* requests under way */
     struct asked asked[]; /* a ring of as many as the plan's pipeline */
 };
 
 struct run {
-    struct load_plan plan; /* this loop's share, with every default filled in */
+    struct load_plan
+        plan; /* this loop's share, but for the rate, which is that of all; no defaults are left */
+    struct schedule_share share;
     struct load_result *result;
     load_on_progress *on_progress;
     void *context;
@@ -75,9 +79,11 @@ struct run {
     struct watch alarm;       /* a timer that wakes the loop when a request is due */
     uint64_t alarm_us;        /* what it is set to */
 
+    /* Known when the warm-up begins; timers that fire late move neither. */
     uint64_t window_begin_us; /* UINT64_MAX before */
     uint64_t window_end_us;   /* UINT64_MAX before, and while it ends by requests_max */
-    uint64_t due_before;      /* requests of the timetable that are not in the window */
+    uint64_t cpu_began_us;    /* when the processor's time was read, at about the beginning */
+    bool has_ended;           /* the window */
     uint64_t under_way;       /* requests, of all clients */
     uint64_t last_answer_us;
     uint64_t answers; /* in all the time */
@@ -105,9 +111,9 @@ void client_abandon(struct client *client);
 
 /* --- run.c --- */
 
-/* Makes everything but the connections. `plan` has no zeros left where they stand for a default; `seed` is
- * the thread's. Returns 0 or -errno; run_finish in both cases. */
-int run_init(struct run *run, const struct load_plan *plan, uint64_t seed,
+/* Makes everything but the connections. `plan` has no zeros left where they stand for a default. Returns 0 or
+ * -errno; run_finish in both cases. */
+int run_init(struct run *run, const struct load_plan *plan, const struct schedule_share *share,
              struct load_result *result) MUST_CHECK;
 
 /* Blocks until it is over. Returns 0 or -errno of the loop. */
@@ -118,10 +124,11 @@ void run_finish(struct run *run);
 /* What is going on. */
 struct load_progress run_progress(const struct run *run);
 
-/* Behind the ramp and the warm-up, and before the end: by the clock, or the last answer. */
-static inline bool run_window_is_open(const struct run *run)
+/* Whether that moment is behind the ramp and the warm-up, and before the end: by the clock, or the last
+ * answer. */
+static inline bool run_window_has(const struct run *run, uint64_t us)
 {
-    return run->window_begin_us != UINT64_MAX && run->window_end_us == UINT64_MAX;
+    return us >= run->window_begin_us && us < run->window_end_us;
 }
 
 /* The client could ask, now: lets it, or remembers it. */
