@@ -37,7 +37,7 @@ struct file {
     bool is_racy;       /* so young that a change might leave no trace in its times: weak tag, not cached */
     bool is_remote; /* on a file system that may keep whoever asks waiting: its descriptor is not for the loop
                      */
-    bool is_revalidating; /* far: somebody is looking whether it is still true */
+    bool is_revalidating; /* somebody is looking, off the loop, whether it is still true */
     int fd;               /* of a regular file that is not in memory, else -1 */
     struct root *root;
     struct map_link link;      /* in the cache */
@@ -50,6 +50,7 @@ struct file {
     int64_t head_date;    /* the second whose date the ready head says */
     int64_t hot_until_ms; /* loop time: until then the content is taken to be in the page cache */
     uint64_t seen_ms;     /* loop time: when it was last found to be true */
+    uint64_t opened_ms;   /* loop time: when the path was last opened, and what stands beside it looked for */
     struct close_queue
         *close_queue; /* who closes the descriptor of a remote file; NULL: whoever lets go of it last */
     uint8_t etag_length;
@@ -107,6 +108,13 @@ static inline bool file_is_same(const struct file_status *a, const struct file_s
 {
     return a->device == b->device && a->inode == b->inode && a->size == b->size &&
            a->modified_ns == b->modified_ns;
+}
+
+/* The same, and nothing was done to it at all. Whoever writes to a file and puts its time back leaves a trace
+ * in the other one only. */
+static inline bool file_is_untouched(const struct file_status *a, const struct file_status *b)
+{
+    return file_is_same(a, b) && a->changed_ns == b->changed_ns && a->mode == b->mode;
 }
 
 /* Memory that the file holds, for the cache's account. */

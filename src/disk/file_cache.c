@@ -179,6 +179,13 @@ void file_cache_insert(struct file_cache *cache, struct file *file, struct cache
     make_room(cache, shelf);
 }
 
+void file_cache_confirm(struct file_cache *cache, struct file *file, const struct file *again,
+                        struct cache_ticket ticket)
+{
+    bool is_watched = ticket.is_covered && ticket.changes == changes_under(cache, file->root, ticket);
+    file->revalidate = again->revalidate || !is_watched;
+}
+
 static void drop_path(struct file_cache *cache, struct root *root, struct slice path)
 {
     for (unsigned coding = 0; coding < HTTP_CODING_COUNT; coding++) {

@@ -44,6 +44,11 @@ static inline struct cache_ticket file_cache_cover_nothing(const struct root *ro
  * is racy or too big for the cache, or its root is retired. The caller keeps its reference. */
 void file_cache_insert(struct file_cache *cache, struct file *file, struct cache_ticket ticket);
 
+/* `file` was opened again under `ticket`, as `again`, and is the same: whether its changes will be noticed is
+ * as that says. */
+void file_cache_confirm(struct file_cache *cache, struct file *file, const struct file *again,
+                        struct cache_ticket ticket);
+
 /* Takes a file out that turned out to be no longer true. */
 void file_cache_drop(struct file_cache *cache, struct file *file);
 

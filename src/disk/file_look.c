@@ -91,13 +91,10 @@ int file_look(const struct file_request *request, const char *path, struct file_
     return look_at(request, path, ret_look, ret_entry);
 }
 
-/* A folder may fill and empty as it likes; of all else the time of the last change says whether bytes, owner
- * and permissions are the same: writing sets it, whatever is done to the other time afterwards. */
+/* A folder may fill and empty as it likes. */
 static bool is_same(const struct file_status *a, const struct file_status *b)
 {
-    if (S_ISDIR(a->mode) && S_ISDIR(b->mode))
-        return true;
-    return file_is_same(a, b) && a->changed_ns == b->changed_ns && a->mode == b->mode;
+    return (S_ISDIR(a->mode) && S_ISDIR(b->mode)) || file_is_untouched(a, b);
 }
 
 int file_look_again(const struct file_request *request, const struct file *file)

@@ -3,6 +3,7 @@
 #include "files/lookup.h"
 
 #include "base/error.h"
+#include "disk/file_look.h"
 #include "front/admission.h"
 #include "http/mime.h"
 #include "server/server_internal.h"
@@ -17,6 +18,8 @@ struct lookup_state {
     struct cache_ticket ticket;
     struct file *identity; /* of a coding's look-up: what is used when it fails; holds a reference */
     struct file *stale;    /* what the cache has, to be compared; holds a reference */
+    bool compares;         /* with a look, before it is opened */
+    bool is_unchanged;     /* `stale` is still true */
     struct file *found;
     int error;
     lookup_done *done;
@@ -58,51 +61,100 @@ static int status_of_error(int error)
     }
 }
 
-/* Nobody tells of changes in a file system behind a network, and to ask takes as long as that takes. So what
- * was found there is believed for a while, as the kernel's own caches of such file systems do; and while one
- * request looks again, the others go on with what was known, until that is old. Then they wait too, and a
- * file system that does not answer any more is found out. */
-#define FAR_TRUST_MS 1000
-#define FAR_OLD_MS   10000
+/* What is watched is told of when it changes (disk/file_watch.h), but nothing is told of a write through
+ * another name of the file, or of a file system that is mounted over a folder. So whatever was found is
+ * believed for TRUST_MS and then compared with what its path leads to; what is not watched is compared at
+ * each use.
+ *
+ * Nobody tells of changes in a file system behind a network, and to ask takes as long as that takes. So what
+ * was found there is believed as long, as the kernel's own caches of such file systems do.
+ *
+ * While one request looks again off the loop, the others go on with what was known, until that is old. Then
+ * they wait too, and a disk or a file system that does not answer any more is found out. */
+#define TRUST_MS      1000
+#define OLD_MS        2000
+#define OLD_REMOTE_MS 10000
 
-static bool is_trusted(struct server *server, const struct file *file)
+static uint64_t now_ms(const struct exchange *exchange)
 {
-    if (!file->revalidate)
-        return true;
-    uint64_t age_ms = loop_now_ms(server_loop(server)) - file->seen_ms;
-    return file->is_remote && age_ms < (file->is_revalidating ? FAR_OLD_MS : FAR_TRUST_MS);
+    return loop_now_ms(server_loop(exchange->server));
 }
 
-/* The file was opened, or could not be. What the cache had is still true when it is the same file. */
+static bool is_trusted(const struct exchange *exchange, const struct file *file)
+{
+    uint64_t age_ms = now_ms(exchange) - file->seen_ms;
+    if (UNLIKELY(file->revalidate && !file->is_remote))
+        return false;
+    if (LIKELY(age_ms < TRUST_MS))
+        return true;
+    return file->is_revalidating && age_ms < (file->is_remote ? OLD_REMOTE_MS : OLD_MS);
+}
+
+/* A look is enough to say whether the file is still true. What is not watched is opened anew now and then all
+ * the same: what stands beside it may have changed, and perhaps it can be watched by now. */
+static bool may_compare(const struct exchange *exchange, const struct file *file)
+{
+    return !file->revalidate || now_ms(exchange) - file->opened_ms < TRUST_MS;
+}
+
+/* Compares on the loop, where that can be done without waiting. */
+static bool is_still_true(const struct exchange *exchange, const struct file_request *request,
+                          struct file *file)
+{
+    if (request->is_remote || file->crosses_mount || !may_compare(exchange, file) ||
+        file_look_again(request, file) != 1)
+        return false;
+    file->seen_ms = now_ms(exchange);
+    return true;
+}
+
+/* Both are the same version of the same file, with the same siblings. */
+static bool is_same_file(const struct file *a, const struct file *b)
+{
+    return a->kind == FILE_REGULAR && b->kind == FILE_REGULAR && file_is_untouched(&a->status, &b->status) &&
+           a->siblings == b->siblings;
+}
+
+/* What the cache had is kept where it is true still; else what was found takes its place. The reference to
+ * the one that is returned is the caller's. */
+static struct file *keep_or_replace(struct exchange *exchange, struct lookup_state *state)
+{
+    struct file_cache *cache = exchange->server->files;
+    struct file *stale = state->stale;
+    struct file *found = state->found;
+    state->stale = NULL;
+    if (stale && (state->is_unchanged || (found && is_same_file(stale, found)))) {
+        if (found)
+            file_cache_confirm(cache, stale, found, state->ticket);
+        file_unref(found);
+        return stale;
+    }
+    if (stale)
+        file_cache_drop(cache, stale);
+    file_unref(stale);
+    if (found)
+        file_cache_insert(cache, found, state->ticket);
+    return found;
+}
+
+/* The file was opened, or could not be. */
 static void take_result(struct exchange *exchange, struct lookup_state *state)
 {
-    struct server *server = exchange->server;
-    struct file *stale = state->stale;
-    state->stale = NULL;
-    if (stale)
-        stale->is_revalidating = false;
+    if (state->stale)
+        state->stale->is_revalidating = false;
     if (state->error < 0 && state->identity == NULL) {
-        file_unref(stale);
+        file_unref(state->stale);
         exchange_fail(exchange, status_of_error(state->error));
         return;
     }
-    struct file *found = state->error < 0 ? NULL : state->found;
-    bool is_same = stale && found && found->kind == FILE_REGULAR && stale->kind == FILE_REGULAR &&
-                   file_is_same(&stale->status, &found->status) &&
-                   stale->status.changed_ns == found->status.changed_ns && stale->siblings == found->siblings;
-    if (is_same) {
-        file_unref(found);
-        found = file_ref(stale);
-    } else if (stale) {
-        file_cache_drop(server->files, stale);
+    struct file *file = keep_or_replace(exchange, state);
+    if (file) {
+        file->seen_ms = now_ms(exchange);
+        if (!state->is_unchanged)
+            file->opened_ms = file->seen_ms;
     }
-    file_unref(stale);
-    if (found)
-        found->seen_ms = loop_now_ms(server_loop(server));
-    if (found && !is_same)
-        file_cache_insert(server->files, found, state->ticket);
     exchange->handler_state = state->handler_state;
-    finish(exchange, found, state->identity, state->done);
+    finish(exchange, file, state->identity, state->done);
 }
 
 static void open_blocking(struct exchange *exchange)
@@ -110,7 +162,8 @@ static void open_blocking(struct exchange *exchange)
     struct lookup_state *state = exchange->handler_state;
     if (state->looks_at_root)
         root_make_look(&state->root_look);
-    state->error = file_open(&state->request, &state->found);
+    state->is_unchanged = state->compares && file_look_again(&state->request, state->stale) == 1;
+    state->error = state->is_unchanged ? 0 : file_open(&state->request, &state->found);
 }
 
 static void opened_off_loop(struct exchange *exchange);
@@ -146,15 +199,14 @@ static void opened_off_loop(struct exchange *exchange)
     struct lookup_state *state = exchange->handler_state;
     take_root(exchange->server, state->request.root, &state->root_look);
     /* An owner that has threads of its own may let go of files on one. */
-    if (state->error == 0 && state->found->is_remote && exchange->events->on_job == NULL)
+    if (state->found && state->found->is_remote && exchange->events->on_job == NULL)
         state->found->close_queue = &exchange->server->close_queue;
     if (exchange->owner) {
         if (!goes_on(exchange, state))
             take_result(exchange, state);
         return;
     }
-    if (state->error == 0)
-        file_unref(state->found);
+    file_unref(state->found);
     if (state->stale)
         state->stale->is_revalidating = false;
     file_unref(state->stale);
@@ -168,9 +220,11 @@ static bool makes_room(struct server *server, int error, unsigned attempts)
     return is_shortage && attempts < 2 && (file_cache_shrink(server->files) || admission_shed(server));
 }
 
+/* What lay beneath a mount point is tried here again now and then: perhaps nothing is mounted there any more.
+ */
 static int open_now(struct exchange *exchange, struct lookup_state *state)
 {
-    if (state->request.is_remote || (state->stale && state->stale->crosses_mount))
+    if (state->request.is_remote || (state->compares && state->stale->crosses_mount))
         return -EREMOTE;
     int error;
     unsigned attempts = 0;
@@ -181,10 +235,10 @@ static int open_now(struct exchange *exchange, struct lookup_state *state)
 }
 
 /* Not in the cache, or nobody can tell whether that is still true. */
-static void open_file(struct exchange *exchange, struct slice path, struct lookup_state prepared)
+static void open_file(struct exchange *exchange, struct lookup_state prepared)
 {
     struct lookup_state *state = arena_alloc(&exchange->arena, sizeof(*state));
-    struct slice copy = arena_copy(&exchange->arena, path);
+    struct slice copy = arena_copy(&exchange->arena, prepared.request.path);
     if (state == NULL || copy.data == NULL) {
         file_unref(prepared.stale);
         file_unref(prepared.identity);
@@ -210,12 +264,29 @@ static void open_file(struct exchange *exchange, struct slice path, struct looku
     take_result(exchange, state);
 }
 
+static struct file_request request_for(const struct exchange *exchange, struct slice path,
+                                       enum http_coding coding)
+{
+    struct root *root = exchange->route_entry->root;
+    return (struct file_request){
+        .root = root,
+        .root_fd = root->fd,
+        .path = path,
+        .coding = coding,
+        .memory_max = exchange->snapshot->settings->limits.cache_file_bytes,
+        .with_siblings = coding == HTTP_CODING_IDENTITY && root->settings->precompressed &&
+                         http_mime_is_compressible(path),
+        .cached_only = true,
+        .stays_on_fs = true,
+        .is_remote = !root->is_local,
+    };
+}
+
 static void begin(struct exchange *exchange, struct slice path, struct file *identity,
                   enum http_coding coding, lookup_done *done)
 {
     struct server *server = exchange->server;
     struct root *root = exchange->route_entry->root;
-    const struct settings *settings = exchange->snapshot->settings;
     struct root_look look = root_prepare_look(root);
     bool is_due = root_look_is_due(root, loop_now_ms(server_loop(server)));
     if (is_due && root->is_local) {
@@ -224,29 +295,26 @@ static void begin(struct exchange *exchange, struct slice path, struct file *ide
     }
     bool looks_at_root = is_due && !root->is_local;
     struct file *cached = file_cache_find(server->files, root, path, coding);
-    if (LIKELY(cached && is_trusted(server, cached) && !looks_at_root)) {
+    if (LIKELY(cached && is_trusted(exchange, cached) && !looks_at_root)) {
         server_counters(server)->cache_hits++;
         finish(exchange, cached, identity, done);
         return;
     }
-    open_file(
-        exchange, path,
-        (struct lookup_state){
-            .request = {.root = root,
-                        .root_fd = root->fd,
-                        .coding = coding,
-                        .memory_max = settings->limits.cache_file_bytes,
-                        .with_siblings = coding == HTTP_CODING_IDENTITY && root->settings->precompressed &&
-                                         http_mime_is_compressible(path),
-                        .cached_only = true,
-                        .stays_on_fs = true,
-                        .is_remote = !root->is_local},
-            .root_look = look,
-            .looks_at_root = looks_at_root,
-            .identity = identity,
-            .stale = cached,
-            .done = done,
-        });
+    struct file_request request = request_for(exchange, path, coding);
+    if (cached && !looks_at_root && is_still_true(exchange, &request, cached)) {
+        server_counters(server)->cache_hits++;
+        finish(exchange, cached, identity, done);
+        return;
+    }
+    open_file(exchange, (struct lookup_state){
+                            .request = request,
+                            .root_look = look,
+                            .looks_at_root = looks_at_root,
+                            .identity = identity,
+                            .stale = cached,
+                            .compares = cached && may_compare(exchange, cached),
+                            .done = done,
+                        });
 }
 
 void lookup(struct exchange *exchange, struct slice path, lookup_done *done)

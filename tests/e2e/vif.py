@@ -56,16 +56,19 @@ class Vif:
 
     Server("/root", "--spa")              vif --spa -p PORT /root
     Server(config={"sites": [...]})       vif run -c FILE; `listen` is filled in when absent
+
+    `prefix`: words in front of the command, of a program that becomes what it is told.
     """
 
-    def __init__(self, folder, root=None, *options, config=None, workers=1, address="127.0.0.1", port=None):
+    def __init__(self, folder, root=None, *options, config=None, workers=1, address="127.0.0.1", port=None,
+                 prefix=()):
         self.folder = pathlib.Path(folder)
         self.host = address
         self.port = port or free_port(address)
         self.clients = []
         self.stdout_path = self.folder / f"{self.port}.out"
         self.stderr_path = self.folder / f"{self.port}.err"
-        self.command = [BINARY, *self.arguments(root, options, config, workers)]
+        self.command = [*prefix, BINARY, *self.arguments(root, options, config, workers)]
         self.process = None
         self.start()
 

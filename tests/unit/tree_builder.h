@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 struct tree {
@@ -28,6 +29,17 @@ static inline void tree_date(struct tree *tree, const char *name, int64_t second
 {
     struct timespec times[2] = {{.tv_sec = seconds}, {.tv_sec = seconds}};
     assert_int_equal(utimensat(tree->fd, name, times, AT_SYMLINK_NOFOLLOW), 0);
+}
+
+/* The kernel's clock of files moves with its tick: what is changed from now on has another time than what was
+ * changed before. */
+static inline void tree_wait_for_tick(void)
+{
+    struct timespec before, now;
+    assert_int_equal(clock_gettime(CLOCK_REALTIME_COARSE, &before), 0);
+    do
+        assert_int_equal(clock_gettime(CLOCK_REALTIME_COARSE, &now), 0);
+    while (now.tv_sec == before.tv_sec && now.tv_nsec == before.tv_nsec);
 }
 
 /* Of `size` zeros, last changed `seconds` after 1970. */

@@ -1,0 +1,113 @@
+"""Changes that nobody is told of: what is in the cache is believed for about a second, and then compared."""
+import mmap
+import os
+
+import pytest
+
+import mounts
+import tree
+import wire
+
+SECONDS = 5
+
+
+@pytest.fixture
+def mounting(server, root):
+    """A server in a mount namespace of its own."""
+    return server(root, prefix=mounts.prefix())
+
+
+def soon(running, target, expected):
+    """The answer is what is expected, a second after the change at the latest; the machine may be busy."""
+    client = running.connect()
+
+    def is_there():
+        response = client.exchange("GET", target)
+        return (response.status, response.body) == expected
+
+    wire.wait_until(is_there, f"{target} to be {expected}", seconds=SECONDS)
+
+
+def test_written_by_a_name_that_was_made_later(server, root):
+    path = tree.write(root, "a.txt", b"old")
+    running = server(root)
+    assert running.get("/a.txt").body == b"old"
+    for index in range(3):
+        other = root.parent / f"other-{index}"
+        os.link(path, other)
+        other.write_bytes(b"%d" % index)
+        soon(running, "/a.txt", (200, b"%d" % index))
+
+
+def test_written_by_another_name_with_its_size_and_time_put_back(server, root):
+    path = tree.write(root, "a.txt", b"old")
+    os.utime(path, (1000000000, 1000000000))
+    running = server(root)
+    assert running.get("/a.txt").body == b"old"
+    os.link(path, root.parent / "other")
+    (root.parent / "other").write_bytes(b"new")
+    os.utime(root.parent / "other", (1000000000, 1000000000))
+    soon(running, "/a.txt", (200, b"new"))
+
+
+def test_written_by_a_mapping_that_stays_open(server, root):
+    path = tree.write(root, "a.txt", b"A" * 4096)
+    running = server(root)
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 4096) as memory:
+        assert running.get("/a.txt").body == b"A" * 4096
+        memory[:] = b"B" * 4096
+        memory.flush()
+        soon(running, "/a.txt", (200, b"B" * 4096))
+
+
+def test_mounted_over_a_folder_that_was_asked_for(mounting, root):
+    """A disk or a volume that comes late."""
+    (root / "m").mkdir()
+    assert mounting.get("/m/x").status == 404
+    mounts.inside(mounting, "mount", "-t", "tmpfs", "none", root / "m")
+    mounts.inside(mounting, "sh", "-c", f"echo one >{root}/m/x")
+    soon(mounting, "/m/x", (200, b"one\n"))
+    mounts.inside(mounting, "sh", "-c", f"echo two >{root}/m/x")
+    soon(mounting, "/m/x", (200, b"two\n"))
+    mounts.inside(mounting, "umount", root / "m")
+    wire.wait_until(lambda: mounting.get("/m/x").status == 404, "404", seconds=SECONDS)
+
+
+def test_mounted_over_a_file_that_is_cached(mounting, root):
+    tree.write(root, "m/x", b"beneath\n")
+    tree.write(root, "file", b"above\n")
+    assert mounting.get("/m/x").body == b"beneath\n"
+    mounts.inside(mounting, "mount", "-t", "tmpfs", "none", root / "m")
+    wire.wait_until(lambda: mounting.get("/m/x").status == 404, "404", seconds=SECONDS)
+    mounts.inside(mounting, "umount", root / "m")
+    soon(mounting, "/m/x", (200, b"beneath\n"))
+    mounts.inside(mounting, "mount", "--bind", root / "file", root / "m/x")
+    soon(mounting, "/m/x", (200, b"above\n"))
+    tree.write(root, "file", b"above, changed\n")
+    soon(mounting, "/m/x", (200, b"above, changed\n"))
+
+
+def test_a_folder_bound_over_one_that_is_cached(mounting, root):
+    tree.write(root, "m/x", b"beneath\n")
+    tree.write(root.parent, "other/x", b"above\n")
+    assert mounting.get("/m/x").body == b"beneath\n"
+    assert mounting.get("/m/y").status == 404
+    mounts.inside(mounting, "mount", "--bind", root.parent / "other", root / "m")
+    soon(mounting, "/m/x", (200, b"above\n"))
+    tree.write(root.parent, "other/x", b"changed\n")
+    tree.write(root.parent, "other/y", b"new\n")
+    soon(mounting, "/m/x", (200, b"changed\n"))
+    soon(mounting, "/m/y", (200, b"new\n"))
+    mounts.inside(mounting, "umount", root / "m")
+    soon(mounting, "/m/x", (200, b"beneath\n"))
+
+
+def test_a_sibling_beside_a_file_behind_a_link(server, root):
+    """It is not looked for at each request, but soon."""
+    tree.write(root, "real/style.css", b"plain")
+    os.symlink("real", root / "link")
+    running = server(root)
+    assert running.get("/link/style.css").body == b"plain"
+    tree.write(root, "real/style.css.gz", b"coded")
+    wire.wait_until(lambda: running.get("/link/style.css", {"Accept-Encoding": "gzip"}).body == b"coded",
+                    "the sibling", seconds=SECONDS)
