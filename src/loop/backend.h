@@ -29,6 +29,11 @@ struct backend {
     void (*flush)(struct backend_state *state);
     /* Closed streams that would take their time are ended. NULL where none does. */
     void (*give_up)(struct backend_state *state);
+    /* The descriptor that is readable when there is something to fetch. NULL where there is none. */
+    int (*fd)(const struct backend_state *state);
+    /* Hands the kernel what was put off, before a wait that is somebody else's; returns `timeout_ms`, or less
+     * where the backend must be asked earlier. NULL where nothing is put off. */
+    int (*prepare)(struct backend_state *state, int timeout_ms);
     /* Waits at most `timeout_ms` and fetches what is ready; returns how many, or -errno. */
     int (*wait)(struct backend_state *state, int timeout_ms);
     /* The i-th of what the last wait fetched, asked for in order. NULL for a watch that was stopped or

@@ -41,6 +41,11 @@ static void epoll_close(struct backend_state *state)
     free(state);
 }
 
+static int epoll_fd(const struct backend_state *state)
+{
+    return state->fd;
+}
+
 static int edge_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
 {
     uint32_t events = mode == WATCH_LEVEL ? EPOLLIN : EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
@@ -99,6 +104,7 @@ const struct backend backend_epoll = {
     .close = epoll_close,
     .start = edge_start,
     .stop = epoll_stop,
+    .fd = epoll_fd,
     .wait = epoll_wait_ready,
     .ready = epoll_ready,
 };
@@ -111,6 +117,7 @@ const struct backend backend_epoll_lt = {
     .start = level_start,
     .want = level_want,
     .stop = epoll_stop,
+    .fd = epoll_fd,
     .wait = epoll_wait_ready,
     .ready = epoll_ready,
 };

@@ -25,6 +25,7 @@ struct loop {
     unsigned wall_nanoseconds; /* of that second */
     uint64_t turn;             /* how many there were */
     bool stopping;
+    bool may_sendfile;       /* see loop_create */
     struct list tasks;       /* struct task, to run at the end of this turn */
     struct list again;       /* struct stream, to go on with in the next turn */
     struct list closed;      /* struct stream, whose owners are told at the end of this turn */

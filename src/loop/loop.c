@@ -71,8 +71,8 @@ int loop_create(const struct loop_options *options, struct loop **ret_loop)
     struct loop *loop = calloc(1, sizeof(*loop));
     if (loop == NULL)
         return -ENOMEM;
-    sys_ignore_broken_pipes();
     loop->options = *options;
+    loop->may_sendfile = sys_broken_pipes_are_harmless();
     list_init(&loop->tasks);
     list_init(&loop->again);
     list_init(&loop->closed);
@@ -290,6 +290,19 @@ static int turn(struct loop *loop, int timeout_ms)
     streams_tell_closed(loop);
     loop_check_stall(loop, NULL);
     return 0;
+}
+
+int loop_fd(const struct loop *loop)
+{
+    return loop->backend->fd ? loop->backend->fd(loop->backend_state) : -ENOTSUP;
+}
+
+/* The clock is read anew: another loop may have been busy with something else since our last turn. */
+int loop_prepare(struct loop *loop)
+{
+    loop->checked_ns = sys_monotonic_ns();
+    int timeout_ms = wait_timeout_ms(loop);
+    return loop->backend->prepare ? loop->backend->prepare(loop->backend_state, timeout_ms) : timeout_ms;
 }
 
 int loop_run(struct loop *loop)

@@ -52,8 +52,9 @@ struct loop_options {
 };
 
 /* Returns 0, or -errno where the kernel or memory refuses. A backend that is not available is replaced by the
- * best one that is: see loop_fallback_reason. From here on the process ignores SIGPIPE, unless it has a
- * handler for it. */
+ * best one that is: see loop_fallback_reason. Nothing of the process is changed. sendfile(2) has no
+ * MSG_NOSIGNAL, so where SIGPIPE would end the process (signal(7), and nobody called
+ * sys_ignore_broken_pipes), file ranges are read and sent instead, which costs more. */
 int loop_create(const struct loop_options *options, struct loop **ret_loop) MUST_CHECK;
 
 /* Everything that hangs on the loop must have been closed. Waits for all offload jobs. NULL is
@@ -66,6 +67,25 @@ int loop_run(struct loop *loop) MUST_CHECK;
 /* One turn, in which it waits for at most `timeout_ms`: for a thread that waits for something else and has a
  * loop beside it. Returns 0, or -errno when waiting itself failed. */
 int loop_run_once(struct loop *loop, int timeout_ms) MUST_CHECK;
+
+/* ---- inside another loop ----
+ *
+ * A program that has a loop of its own waits for loop_fd to become readable, for at most as long as
+ * loop_prepare says, and then calls loop_run_once(loop, 0):
+ *
+ *     for (;;) {
+ *         struct pollfd ours = {.fd = loop_fd(loop), .events = POLLIN};
+ *         poll(&ours, 1, loop_prepare(loop));
+ *         loop_run_once(loop, 0);
+ *     } */
+
+/* A descriptor that is readable when a turn has something to do; the loop's own, not to be read or closed.
+ * -ENOTSUP on the backends poll and select, which have none. */
+int loop_fd(const struct loop *loop);
+
+/* Called before each wait: hands the kernel what was put off, and returns how many milliseconds the wait may
+ * take at most; 0: a turn is due now. */
+int loop_prepare(struct loop *loop) MUST_CHECK;
 
 /* Ends loop_run after the current turn; called before loop_run, it makes that return at once. */
 void loop_stop(struct loop *loop);

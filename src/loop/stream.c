@@ -110,7 +110,7 @@ static ssize_t send_copy(struct stream *stream, const struct segment *segment, s
 static ssize_t send_file(struct stream *stream, const struct segment *segment, size_t length_max)
 {
     size_t length = MIN(MIN(segment->length, length_max), LOOP_CALL_BYTES_MAX);
-    if (segment->is_copied)
+    if (segment->is_copied || !stream->loop->may_sendfile)
         return send_copy(stream, segment, length);
     if (!stream->events->may_send_file(stream, segment))
         return ERROR_CHANGED;

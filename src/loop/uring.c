@@ -313,15 +313,33 @@ static bool is_passing(int error)
     return error == -ETIME || error == -EINTR || error == -EAGAIN || error == -EBUSY;
 }
 
-static int uring_wait(struct backend_state *state, int timeout_ms)
+/* What is to be with the kernel before anybody waits; returns how long that may be at most. */
+static int before_wait(struct backend_state *state, int timeout_ms)
 {
     if (state->has_told_polls)
         submit_polls_again(state);
     uring_buffers_offer(&state->buffers);
-    if (UNLIKELY(staged_sends_have_deadline(&state->staged_sends))) {
-        uring_send_give_up(state, sys_monotonic_ns() / 1000000);
-        timeout_ms = MIN(timeout_ms, DEADLINE_CHECK_MS);
-    }
+    if (LIKELY(!staged_sends_have_deadline(&state->staged_sends)))
+        return timeout_ms;
+    uring_send_give_up(state, sys_monotonic_ns() / 1000000);
+    return MIN(timeout_ms, DEADLINE_CHECK_MS);
+}
+
+static int uring_fd(const struct backend_state *state)
+{
+    return state->ring.ring_fd;
+}
+
+static int uring_prepare(struct backend_state *state, int timeout_ms)
+{
+    timeout_ms = before_wait(state, timeout_ms);
+    submit(state);
+    return timeout_ms;
+}
+
+static int uring_wait(struct backend_state *state, int timeout_ms)
+{
+    timeout_ms = before_wait(state, timeout_ms);
     int result;
     if (timeout_ms == 0) {
         result = io_uring_submit_and_get_events(&state->ring);
@@ -383,6 +401,8 @@ const struct backend backend_io_uring = {
     .forget = uring_stop,
     .flush = uring_flush,
     .give_up = uring_give_up,
+    .fd = uring_fd,
+    .prepare = uring_prepare,
     .wait = uring_wait,
     .ready = uring_ready,
 };

@@ -120,6 +120,11 @@ static int watch_signals(struct worker *worker)
     return watch_start(worker->loop, &worker->signals, WATCH_LEVEL);
 }
 
+static void on_drained(void *context)
+{
+    loop_stop(context);
+}
+
 static int create_server(struct worker *worker)
 {
     struct server_options options = {
@@ -128,6 +133,8 @@ static int create_server(struct worker *worker)
         .counters = worker->options->counters,
         .log = worker->log,
         .access_log = worker->access_log,
+        .on_drained = on_drained,
+        .context = worker->loop,
     };
     return server_create(&options, &worker->server);
 }

@@ -99,13 +99,19 @@ void server_see_changes(struct server *server, bool is_new)
     file_cache_poll(server->files);
 }
 
+static void tell_drained(struct server *server)
+{
+    if (server->options.on_drained)
+        server->options.on_drained(server->options.context);
+}
+
 void server_connection_gone(struct server *server, struct connection *connection)
 {
     if (connection->is_counted)
         admission_release(server, &connection->peer);
     pool_put(&server->connections, connection);
     if (server->connections.count == 0 && server->is_draining)
-        loop_stop(server_loop(server));
+        tell_drained(server);
 }
 
 static void drain_is_over(struct timer *timer)
@@ -114,7 +120,7 @@ static void drain_is_over(struct timer *timer)
     if (server_counters(server)->connections_open > 0)
         log_warning(server->options.log, "%llu connections were still open at the end of the drain time",
                     (unsigned long long)server_counters(server)->connections_open);
-    loop_stop(server_loop(server));
+    tell_drained(server);
 }
 
 void server_drain(struct server *server)
@@ -123,7 +129,6 @@ void server_drain(struct server *server)
         return;
     server->is_draining = true;
     admission_end(server);
-    /* Those that are idle go to the other list. */
     LIST_FOREACH_SAFE(link, &server->reading)
         connection_drain(CONTAINER_OF(link, struct connection, link));
     LIST_FOREACH_SAFE(link, &server->busy)
@@ -131,7 +136,7 @@ void server_drain(struct server *server)
     LIST_FOREACH_SAFE(link, &server->idle)
         connection_drain(CONTAINER_OF(link, struct connection, link));
     if (server->connections.count == 0)
-        loop_stop(server_loop(server));
+        tell_drained(server);
     else
         wheel_arm(loop_wheel(server_loop(server)), &server->drain_timer,
                   server_settings(server)->timeouts.drain_ms);

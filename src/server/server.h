@@ -19,6 +19,10 @@ struct server_options {
     struct counters *counters;     /* outlives the server */
     struct log *log;               /* outlives the server */
     struct access_log *access_log; /* NULL: no access log; outlives the server */
+    /* After server_drain: every connection has gone, or timeouts.drain_ms have passed. The server may be
+     * destroyed after this call, not in it. May be NULL. */
+    void (*on_drained)(void *context);
+    void *context;
 };
 
 /* Returns 0, -ENOMEM, or the -errno of the first root that cannot be opened (logged with its path). */
@@ -29,8 +33,8 @@ int server_create(const struct server_options *options, struct server **ret_serv
 int server_listen(struct server *server, int listening_fd) MUST_CHECK;
 
 /* Takes no new connections; idle ones are closed, busy ones answer with Connection: close. When the last
- * connection has gone, or timeouts.drain_ms have passed, the loop is stopped (loop_stop). Calling it again
- * changes nothing. */
+ * connection has gone, or timeouts.drain_ms have passed, options.on_drained is called, perhaps before this
+ * returns. Calling it again changes nothing. */
 void server_drain(struct server *server);
 
 /* Replaces the settings for all requests that begin from now on. Returns 0 or, with the old settings in

@@ -99,10 +99,15 @@ ssize_t sys_sendfile(int fd, int file_fd, off_t *offset, size_t length)
     return sent < 0 ? -errno : sent;
 }
 
-void sys_ignore_broken_pipes(void)
+bool sys_broken_pipes_are_harmless(void)
 {
     struct sigaction now;
-    if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+    return sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler != SIG_DFL;
+}
+
+void sys_ignore_broken_pipes(void)
+{
+    if (!sys_broken_pipes_are_harmless())
         sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 }
 

@@ -48,12 +48,15 @@ ssize_t sys_recv(int fd, void *buffer, size_t size) MUST_CHECK;
 ssize_t sys_send(int fd, const struct iovec *pieces, size_t count, bool more) MUST_CHECK;
 
 /* sendfile(2); `offset` moves on. 0 bytes: the file ends there. It has no MSG_NOSIGNAL: see
- * sys_ignore_broken_pipes. */
+ * sys_broken_pipes_are_harmless. */
 ssize_t sys_sendfile(int fd, int file_fd, off_t *offset, size_t length) MUST_CHECK;
 
 /* Lets a write to a peer that is gone fail with EPIPE instead of ending the process: ignores SIGPIPE, unless
  * somebody set a handler for it. */
 void sys_ignore_broken_pipes(void);
+
+/* Whether SIGPIPE is ignored or handled, rather than the end of the process. */
+bool sys_broken_pipes_are_harmless(void);
 
 /* shutdown(2) of the sending side. */
 int sys_shutdown_send(int fd);

@@ -203,10 +203,21 @@ static int start_loop(struct run *run, enum loop_backend backend)
     return error;
 }
 
+static void on_drained(void *context)
+{
+    loop_stop(context);
+}
+
 static int start_server(struct run *run)
 {
     struct server_options options = {
-        .loop = run->loop, .settings = run->settings, .counters = &run->counters, .log = &run->log};
+        .loop = run->loop,
+        .settings = run->settings,
+        .counters = &run->counters,
+        .log = &run->log,
+        .on_drained = on_drained,
+        .context = run->loop,
+    };
     int error = server_create(&options, &run->server);
     return error < 0 ? error : server_listen(run->server, run->listening_fd);
 }

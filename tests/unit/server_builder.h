@@ -45,6 +45,7 @@ struct world {
     void *context;
     uint64_t gives_up_ms;
     bool gave_up;
+    unsigned drained_count;
 };
 
 static inline void world_log(struct log *log, enum log_level level, struct slice line)
@@ -157,9 +158,17 @@ static inline void world_open_access_log(struct world *world)
     assert_int_equal(access_log_create(&options, &world->access_log), 0);
 }
 
+static inline void world_on_drained(void *context)
+{
+    struct world *world = context;
+    world->drained_count++;
+    loop_stop(world->loop);
+}
+
 static inline void world_start(struct world *world)
 {
     struct loop_options loop_options = {.offload_threads = 1, .offload_queue = world->offload_queue};
+    sys_ignore_broken_pipes();
     assert_int_equal(loop_create(&loop_options, &world->loop), 0);
     if (world->has_access_log)
         world_open_access_log(world);
@@ -169,6 +178,8 @@ static inline void world_start(struct world *world)
         .counters = &world->counters,
         .log = &world->log,
         .access_log = world->access_log,
+        .on_drained = world_on_drained,
+        .context = world,
     };
     assert_int_equal(server_create(&options, &world->server), 0);
     world->listening_fd = world_listen(&world->address);

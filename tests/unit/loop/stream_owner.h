@@ -254,6 +254,7 @@ static inline void owner_turn(struct owner *owner)
 static inline struct loop *make_loop(void)
 {
     struct loop *loop = NULL;
+    sys_ignore_broken_pipes();
     assert_int_equal(loop_create(&(struct loop_options){.backend = chosen_backend()}, &loop), 0);
     return loop;
 }

@@ -9,6 +9,8 @@
 #include "sys/event.h"
 #include "sys/socket.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -371,6 +373,50 @@ static void a_single_turn_waits_no_longer_than_asked(void **state)
     loop_destroy(loop);
 }
 
+/* A turn of a loop that waits for ours; returns how long it was told to wait. */
+static int foreign_turn(struct loop *loop)
+{
+    struct pollfd ours = {.fd = loop_fd(loop), .events = POLLIN};
+    int timeout_ms = loop_prepare(loop);
+    assert_true(poll(&ours, 1, timeout_ms) >= 0);
+    assert_int_equal(loop_run_once(loop, 0), 0);
+    return timeout_ms;
+}
+
+static void a_loop_lives_in_another(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop(NULL);
+    if (loop_fd(loop) < 0) {
+        assert_int_equal(loop_fd(loop), -ENOTSUP);
+        bool is_list = chosen_backend() == LOOP_BACKEND_POLL || chosen_backend() == LOOP_BACKEND_SELECT;
+        assert_true(is_list);
+        loop_destroy(loop);
+        return;
+    }
+    struct bell bell;
+    bell_hang(&bell, loop);
+    struct alarm alarm;
+    alarm_set(&alarm, loop, LATE_MS_MAX);
+    assert_true(loop_prepare(loop) <= LATE_MS_MAX);
+    sys_eventfd_raise(bell.watch.fd); /* an event wakes the foreign wait long before the timer is due */
+    while (bell.rung == 0)
+        foreign_turn(loop);
+    timer_disarm(&alarm.timer);
+    alarm_set(&alarm, loop, 50);
+    block_ms(30); /* what the other loop does with its time is taken off the wait */
+    assert_true(loop_prepare(loop) <= 20 + ROUNDING_MS);
+    while (alarm.fired == 0)
+        foreign_turn(loop);
+    struct chore chore = {.loop = loop};
+    task_init(&chore.task, on_chore);
+    task_defer(loop, &chore.task); /* what is due already makes the wait short */
+    assert_int_equal(foreign_turn(loop), 0);
+    assert_int_equal(chore.ran, 1);
+    bell_take_down(&bell);
+    loop_destroy(loop);
+}
+
 static void clocks_agree(void **state)
 {
     (void)state;
@@ -397,6 +443,7 @@ int main(void)
         cmocka_unit_test(a_stop_before_the_run_counts),
         cmocka_unit_test(a_stall_is_laid_to_what_stalled),
         cmocka_unit_test(a_single_turn_waits_no_longer_than_asked),
+        cmocka_unit_test(a_loop_lives_in_another),
         cmocka_unit_test(clocks_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

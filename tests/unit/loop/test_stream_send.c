@@ -2,6 +2,7 @@
 #include "stream_owner.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <time.h>
 
 /* Reads everything that comes, checks it against the pattern, and counts. */
@@ -259,6 +260,40 @@ static void a_peer_that_goes_breaks_the_send(void **state)
     loop_destroy(loop);
 }
 
+/* sendfile(2) raises SIGPIPE where a peer is gone; a program whose SIGPIPE is its end must not get one. */
+static void sigpipe_stays_as_the_program_has_it(void **state)
+{
+    (void)state;
+    struct sigaction before, now;
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_DFL}, &before);
+    struct loop *loop = NULL;
+    assert_int_equal(loop_create(&(struct loop_options){.backend = chosen_backend()}, &loop), 0);
+    int file = make_file(100000, false);
+    struct segment segment = segment_file(file, 0, 100000);
+    struct owner owner;
+    owner_init(&owner, loop, connect_unix);
+    close(owner.peer);
+    owner.peer = -1;
+    assert_int_equal(stream_send(&owner.stream, &segment, 1), SEND_FAILED);
+    owner_finish(&owner);
+    sigaction(SIGPIPE, NULL, &now);
+    assert_true(now.sa_handler == SIG_DFL);
+
+    owner_init(&owner, loop, connect_unix); /* and what is sent arrives all the same */
+    owner_start(&owner);
+    struct drain drain;
+    drain_start(&drain, owner.peer, 0);
+    if (stream_send(&owner.stream, &segment, 1) == SEND_PENDING)
+        owner_run(&owner, OWNER_SENT);
+    stream_shutdown(&owner.stream);
+    pthread_join(drain.thread, NULL);
+    assert_int_equal(drain.received, 100000);
+    owner_finish(&owner);
+    close(file);
+    loop_destroy(loop);
+    sigaction(SIGPIPE, &before, NULL);
+}
+
 static void closing_forgets_a_pending_send(void **state)
 {
     (void)state;
@@ -368,6 +403,7 @@ int main(void)
         cmocka_unit_test(a_file_that_shrinks_breaks_the_stream),
         cmocka_unit_test(the_owner_may_refuse_a_file),
         cmocka_unit_test(a_peer_that_goes_breaks_the_send),
+        cmocka_unit_test(sigpipe_stays_as_the_program_has_it),
         cmocka_unit_test(closing_forgets_a_pending_send),
         cmocka_unit_test(a_greedy_peer_does_not_starve_others),
         cmocka_unit_test(sending_later_calls_back_in_the_next_turn),
