@@ -24,13 +24,14 @@ static const struct h1_limits limits = {
 #define KEPT_BYTES_MAX ((64u << 10) + LOOP_READ_BYTES)
 
 static const struct stream_events stream_events;
-static const struct watch_events connecting_events;
+static const struct connector_events connector_events;
 static void on_timer(struct timer *timer);
 
 void client_init(struct client *client, struct run *run, unsigned number)
 {
     *client = (struct client){.run = run, .number = number, .state = CLIENT_CLOSED};
     timer_init(&client->timer, on_timer);
+    connector_init(&client->connector, run->loop, &connector_events);
     list_init(&client->link);
     h1_response_init(&client->engine, &limits);
     buffer_init(&client->kept, KEPT_BYTES_MAX);
@@ -113,7 +114,7 @@ static void close_connection(struct client *client, unsigned pause_ms)
     switch ((enum client_state)client->state) {
     case CLIENT_CLOSED: rest(client); return;
     case CLIENT_CONNECTING:
-        watch_close(client->run->loop, &client->connecting);
+        connector_cancel(&client->connector);
         rest(client);
         return;
     case CLIENT_OPEN:
@@ -206,48 +207,33 @@ static const struct address *address_of(const struct client *client)
     return &plan->addresses[client->number % plan->address_count];
 }
 
-static void on_connecting(struct watch *watch, unsigned events)
+static void on_connected(struct connector *connector, int fd)
 {
-    (void)events;
-    struct client *client = CONTAINER_OF(watch, struct client, connecting);
-    if (client->state != CLIENT_CONNECTING)
-        return; /* it was given up in this turn */
-    int error = sys_connected(watch->fd, address_of(client));
-    if (error == -EALREADY)
-        return;
-    if (error < 0) {
-        fail_to_connect(client, kind_of(error), error);
-        return;
-    }
-    watch_stop(client->run->loop, watch);
-    begin(client, watch->fd);
+    begin(CONTAINER_OF(connector, struct client, connector), fd);
 }
 
-static const struct watch_events connecting_events = {.on_ready = on_connecting, .name = "connecting"};
+static void on_unconnected(struct connector *connector, int error)
+{
+    fail_to_connect(CONTAINER_OF(connector, struct client, connector), kind_of(error), error);
+}
+
+static const struct connector_events connector_events = {
+    .on_connected = on_connected,
+    .on_failed = on_unconnected,
+};
 
 /* Over loopback a connection is mostly there as soon as it was asked for. */
 void client_connect(struct client *client)
 {
     assert(client->state == CLIENT_CLOSED);
     struct run *run = client->run;
-    int fd = sys_connect(address_of(client));
-    int error = fd < 0 ? fd : sys_connected(fd, address_of(client));
-    if (error == -EALREADY) {
-        client->connecting = (struct watch){.events = &connecting_events, .fd = fd};
-        error = watch_start(run->loop, &client->connecting, WATCH_STREAM);
-        if (error == 0) {
-            client->state = CLIENT_CONNECTING;
-            wait_at_most(client, run->plan.timeout_ms);
-            return;
-        }
-    }
-    if (error == 0) {
-        begin(client, fd);
-        return;
-    }
+    int fd = connector_start(&client->connector, address_of(client), run->plan.timeout_ms);
     if (fd >= 0)
-        sys_close(fd);
-    fail_to_connect(client, kind_of(error), error);
+        begin(client, fd);
+    else if (fd == -EINPROGRESS)
+        client->state = CLIENT_CONNECTING;
+    else
+        fail_to_connect(client, kind_of(fd), fd);
 }
 
 /* --- asking --- */
@@ -544,7 +530,7 @@ static void on_timer(struct timer *timer)
     struct client *client = CONTAINER_OF(timer, struct client, timer);
     switch ((enum client_state)client->state) {
     case CLIENT_CLOSED: run_revive(client->run, client); return;
-    case CLIENT_CONNECTING: fail_to_connect(client, LOAD_ERROR_CONNECT_TIMED_OUT, -ETIMEDOUT); return;
+    case CLIENT_CONNECTING: return; /* the connector has a deadline of its own */
     case CLIENT_OPEN: check_age(client); return;
     case CLIENT_ENDING: close_connection(client, 0); return;
     case CLIENT_CLOSING: return;

@@ -11,6 +11,7 @@
 #include "load/load.h"
 #include "load/messages.h"
 #include "load/schedule.h"
+#include "loop/connector.h"
 #include "loop/stream.h"
 #include "loop/wheel.h"
 
@@ -23,7 +24,7 @@ struct asked {
 
 enum client_state {
     CLIENT_CLOSED,     /* there is no connection: before the first one, or until a pause is over */
-    CLIENT_CONNECTING, /* the watch waits for it */
+    CLIENT_CONNECTING, /* the connector waits for it */
     CLIENT_OPEN,       /* asks and is answered */
     CLIENT_ENDING,     /* the last answer is here: the peer is to close */
     CLIENT_CLOSING,    /* closed: on_closed will be called */
@@ -31,7 +32,7 @@ enum client_state {
 
 struct client {
     struct stream stream;
-    struct watch connecting;
+    struct connector connector;
     struct timer timer; /* what it waits for depends on the state */
     struct list link;   /* among the free */
     struct run *run;

@@ -46,17 +46,21 @@ static int epoll_fd(const struct backend_state *state)
     return state->fd;
 }
 
+static uint32_t level_events(enum watch_mode mode)
+{
+    return mode == WATCH_LEVEL_WRITABLE ? EPOLLOUT : EPOLLIN;
+}
+
 static int edge_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
 {
-    uint32_t events = mode == WATCH_LEVEL ? EPOLLIN : EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    uint32_t events = mode == WATCH_STREAM ? EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET : level_events(mode);
     return sys_epoll_add(state->fd, watch->fd, events, watch);
 }
 
 static int level_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
 {
-    (void)mode;
     watch->slot = WATCH_READABLE;
-    return sys_epoll_add(state->fd, watch->fd, EPOLLIN, watch);
+    return sys_epoll_add(state->fd, watch->fd, level_events(mode), watch);
 }
 
 /* `slot` holds what was wanted last. Errors and hang-ups are told unasked, and a stream that waits for

@@ -54,11 +54,11 @@ static bool grow(struct backend_state *state)
 
 static int poll_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
 {
-    (void)mode;
+    short events = mode == WATCH_LEVEL_WRITABLE ? POLLOUT : POLLIN;
     if (state->count == state->capacity && !grow(state))
         return -ENOMEM;
     watch->slot = state->count++;
-    state->fds[watch->slot] = (struct pollfd){.fd = watch->fd, .events = POLLIN};
+    state->fds[watch->slot] = (struct pollfd){.fd = watch->fd, .events = events};
     state->watches[watch->slot] = watch;
     return 0;
 }

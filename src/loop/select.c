@@ -35,12 +35,11 @@ static void select_close(struct backend_state *state)
 
 static int select_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
 {
-    (void)mode;
     if (watch->fd >= FD_SETSIZE)
         return -ERANGE;
     assert(state->watches[watch->fd] == NULL);
     state->watches[watch->fd] = watch;
-    FD_SET(watch->fd, &state->reading);
+    FD_SET(watch->fd, mode == WATCH_LEVEL_WRITABLE ? &state->writing : &state->reading);
     state->fd_end = MAX(state->fd_end, watch->fd + 1);
     return 0;
 }

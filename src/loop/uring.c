@@ -52,6 +52,7 @@ static_assert(_Alignof(struct stream) > TO_MASK, "a stream's address leaves thes
 
 struct poll_entry {
     struct watch *watch; /* NULL: stopped, or the entry is free */
+    short events;        /* POLLIN or POLLOUT */
     bool is_submitted;
 };
 
@@ -240,7 +241,7 @@ static void submit_poll(struct backend_state *state, uint32_t number)
 {
     struct poll_entry *poll = &state->polls[number];
     struct io_uring_sqe *entry = uring_entry(state);
-    io_uring_prep_poll_add(entry, poll->watch->fd, POLLIN);
+    io_uring_prep_poll_add(entry, poll->watch->fd, (unsigned)poll->events);
     entry->user_data = (uint64_t)number << 3 | TO_POLL;
     poll->is_submitted = true;
 }
@@ -267,12 +268,13 @@ static int find_free_poll(struct backend_state *state)
 
 static int uring_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
 {
-    assert(mode == WATCH_LEVEL);
+    assert(mode != WATCH_STREAM);
     int number = find_free_poll(state);
     if (number < 0)
         return number;
     watch->slot = (uint32_t)number;
     state->polls[number].watch = watch;
+    state->polls[number].events = mode == WATCH_LEVEL_WRITABLE ? POLLOUT : POLLIN;
     submit_poll(state, watch->slot);
     return 0;
 }
@@ -301,7 +303,11 @@ static struct watch *take_poll(struct backend_state *state, uint32_t number, uns
     struct poll_entry *poll = &state->polls[number];
     poll->is_submitted = false;
     state->has_told_polls = true;
-    *ret_events = state->completion.result & (POLLIN | POLLRDNORM) ? WATCH_READABLE : WATCH_FAILED;
+    int told = state->completion.result;
+    *ret_events = (told > 0 && told & POLLIN ? WATCH_READABLE : 0u) |
+                  (told > 0 && told & POLLOUT ? WATCH_WRITABLE : 0u);
+    if (*ret_events == 0)
+        *ret_events = WATCH_FAILED;
     return poll->watch;
 }
 

@@ -15,6 +15,8 @@ enum watch_event {
 enum watch_mode {
     /* Readable, told again as long as it holds. */
     WATCH_LEVEL,
+    /* The same for writable: a connection that is being made, see connect(2). */
+    WATCH_LEVEL_WRITABLE,
     /* Readable and writable: the owner reads and writes until EAGAIN, and says by watch_want what it waits
      * for. Told at least once a change, and again and again where the backend knows no edges. */
     WATCH_STREAM,
@@ -36,9 +38,9 @@ struct watch {
     uint32_t slot; /* the backend's own */
 };
 
-/* Begins to wait, at first to read; returns 0 or -errno: -ERANGE where the backend cannot take a descriptor
- * of that number, see loop_accepts_fd. The watch stays the caller's until watch_stop or watch_close, and then
- * until the end of the turn. */
+/* Begins to wait, a stream at first to read; returns 0 or -errno: -ERANGE where the backend cannot take a
+ * descriptor of that number, see loop_accepts_fd. The watch stays the caller's until watch_stop or
+ * watch_close, and then until the end of the turn. */
 int watch_start(struct loop *loop, struct watch *watch, enum watch_mode mode) MUST_CHECK;
 
 /* What a WATCH_STREAM watch waits for from now on: WATCH_READABLE, WATCH_WRITABLE, both or 0. It may be told

@@ -24,7 +24,7 @@ int sys_accept(int listening_fd, struct address *ret_peer)
 }
 
 /* A second connect(2) tells of the first: 0 or EISCONN, EALREADY, or its error. */
-int sys_connected(int fd, const struct address *address)
+static int connect_or_ask(int fd, const struct address *address)
 {
     int result;
     do
@@ -33,6 +33,13 @@ int sys_connected(int fd, const struct address *address)
     if (result < 0 && errno == EINPROGRESS)
         return -EALREADY;
     return result < 0 && errno != EISCONN ? -errno : 0;
+}
+
+/* A Unix socket is connected at once or not at all, and a second connect(2) would say EAGAIN where the
+ * listener's queue is full now. */
+int sys_connected(int fd, const struct address *address)
+{
+    return address->any.sa_family == AF_UNIX ? 0 : connect_or_ask(fd, address);
 }
 
 int sys_connect(const struct address *address)
@@ -45,7 +52,7 @@ int sys_connect(const struct address *address)
     if (family != AF_UNIX && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0)
         error = -errno;
     if (error == 0)
-        error = sys_connected(fd, address);
+        error = connect_or_ask(fd, address);
     if (error == 0 || error == -EALREADY)
         return fd;
     sys_close(fd);

@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_LOOP_CHOSEN_BACKEND_H
 #define TESTS_UNIT_LOOP_CHOSEN_BACKEND_H
 
-#include "../test.h"
+#include "tests/unit/test.h"
 
 #include "loop/loop.h"
 
