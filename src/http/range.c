@@ -1,5 +1,5 @@
-/* The Range field: each range-spec is read, cut to the size and collected; then what touches is merged. With
- * at most a few ranges the plain comparison of all pairs is the quickest. */
+/* The Range field: each range-spec is read, cut to the size and collected; then what touches is merged. A few
+ * ranges are all compared with each other; many must ascend, and are compared with their neighbours only. */
 #include "http/range.h"
 
 enum spec {
@@ -31,7 +31,7 @@ static enum spec read_suffix(struct slice digits, uint64_t size, struct http_ran
     if (length == 0)
         return SPEC_UNSATISFIABLE;
     if (size == 0)
-        return SPEC_BAD; /* satisfiable, yet without a byte to name: the whole is the answer */
+        return SPEC_UNSATISFIABLE;
     *ret_range = (struct http_range){.first = size - MIN(length, size), .last = size - 1};
     return SPEC_SATISFIABLE;
 }
@@ -101,28 +101,67 @@ static size_t coalesce(struct http_range *ranges, size_t count)
     return count;
 }
 
-enum http_range_result http_range_parse(struct slice value, uint64_t size, struct http_range *ranges,
-                                        size_t *count)
+static bool is_ascending(const struct http_range *ranges, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (ranges[i].first <= ranges[i - 1].last)
+            return false;
+    }
+    return true;
+}
+
+/* The same as coalesce, of ranges that ascend. */
+static size_t join_neighbours(struct http_range *ranges, size_t count)
+{
+    size_t kept = 1;
+    for (size_t i = 1; i < count; i++) {
+        if (touch(ranges[kept - 1], ranges[i]))
+            ranges[kept - 1].last = ranges[i].last;
+        else
+            ranges[kept++] = ranges[i];
+    }
+    return kept;
+}
+
+/* Reads all specs; false for what is no set of ranges. Counts all, and keeps those of which something is
+ * there; past the room it counts only. */
+static bool read_specs(struct slice set, uint64_t size, struct http_range *ranges, size_t room,
+                       size_t *ret_specs, size_t *ret_used)
 {
     size_t specs = 0, used = 0;
-    size_t equals = slice_find(value, '=');
-    if (equals == value.length || !slice_equal_nocase(slice_take(value, equals), SLICE("bytes")))
-        return HTTP_RANGE_IGNORE;
-    struct slice rest = slice_skip(value, equals + 1), text;
-    while (slice_next(&rest, ',', &text)) {
+    struct slice text;
+    while (slice_next(&set, ',', &text)) {
         struct http_range range;
         if (text.length == 0)
             continue;
         enum spec spec = read_spec(text, size, &range);
-        if (spec == SPEC_BAD || ++specs > *count)
-            return HTTP_RANGE_IGNORE;
-        if (spec == SPEC_SATISFIABLE)
+        if (spec == SPEC_BAD)
+            return false;
+        if (spec == SPEC_SATISFIABLE && specs < room)
             ranges[used++] = range;
+        specs++;
     }
-    if (specs == 0 || is_abusive(ranges, used, size))
+    *ret_specs = specs;
+    *ret_used = used;
+    return specs > 0;
+}
+
+enum http_range_result http_range_parse(struct slice value, uint64_t size, struct http_range *ranges,
+                                        size_t *count)
+{
+    size_t specs, used;
+    size_t equals = slice_find(value, '=');
+    if (equals == value.length || !slice_equal_nocase(slice_take(value, equals), SLICE("bytes")))
+        return HTTP_RANGE_IGNORE;
+    if (!read_specs(slice_skip(value, equals + 1), size, ranges, *count, &specs, &used))
+        return HTTP_RANGE_UNSATISFIABLE;
+    if (size == 0 || specs > *count)
         return HTTP_RANGE_IGNORE;
     if (used == 0)
         return HTTP_RANGE_UNSATISFIABLE;
-    *count = coalesce(ranges, used);
+    bool is_ordered = used > HTTP_RANGES_UNORDERED_MAX;
+    if (is_ordered ? !is_ascending(ranges, used) : is_abusive(ranges, used, size))
+        return HTTP_RANGE_IGNORE;
+    *count = is_ordered ? join_neighbours(ranges, used) : coalesce(ranges, used);
     return HTTP_RANGE_SATISFIABLE;
 }

@@ -9,7 +9,7 @@
 
 #include <limits.h>
 
-#define ASK_RANGES_MAX 20
+#define ASK_RANGES_MAX 260
 #define ASK_TAGS_MAX   3
 #define ASK_BYTES_MAX  (4u << 20)
 
@@ -71,7 +71,8 @@ struct ask {
     struct ask_codings codings;
     bool wants_json;
     bool has_range;
-    bool range_is_odd; /* it is to be ignored: two of them, another unit, no number */
+    bool range_is_odd;  /* it is to be ignored: two of them, another unit */
+    bool range_is_none; /* it is of bytes, but says no range */
     size_t range_count;
     struct ask_range ranges[ASK_RANGES_MAX];
     char if_range_tag[ETAG_TEXT_MAX]; /* "" where there is none */

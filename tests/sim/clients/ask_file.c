@@ -109,19 +109,32 @@ static void write_range(struct buffer *out, const struct ask_range *range)
     UNREACHABLE();
 }
 
-static void write_ranges(struct ask *ask, struct sim_chance *chance)
+/* Around the counts from which on other rules hold, as far as the head may be so long. */
+static size_t range_count(const struct ask *ask, const struct website *website, struct sim_chance *chance)
+{
+    size_t room =
+        website->limits->head_bytes - MIN(website->limits->head_bytes, (uint32_t)ask->bytes.length + 600);
+    size_t count =
+        sim_one_in(chance, 2) ? sim_between(chance, 15, 40) : sim_between(chance, 250, ASK_RANGES_MAX);
+    return MAX(MIN(count, room / 20), (size_t)2);
+}
+
+static void write_ranges(struct ask *ask, const struct website *website, struct sim_chance *chance)
 {
     const struct version *now = form_now(&ask->target->file->forms[FORM_PLAIN]);
     uint64_t size = now ? now->size : 10;
     bool is_many = sim_one_in(chance, 3);
-    ask->range_count = !is_many ? 1 : sim_one_in(chance, 10) ? ASK_RANGES_MAX : sim_between(chance, 2, 5);
+    ask->range_count = !is_many                ? 1
+                       : sim_one_in(chance, 4) ? range_count(ask, website, chance)
+                                               : sim_between(chance, 2, 5);
     /* Parts of a whole, so that more than a few are neither too much nor overlap. */
     uint64_t part = size / ask->range_count;
+    uint64_t stray_odds = ask->range_count > 16 ? 2 * ask->range_count : 4;
     buffer_append(&ask->bytes, slice_from(ASK_ONE_OF(chance, "Range: bytes=", "range: BYTES=")));
     for (size_t i = 0; i < ask->range_count; i++) {
         struct ask_range *range = &ask->ranges[i];
         make_range(range, size, chance);
-        if (is_many && part > 2 && !sim_one_in(chance, 4))
+        if (is_many && part > 2 && !sim_one_in(chance, stray_odds))
             *range = (struct ask_range){RANGE_BETWEEN, part * i, part * i + sim_below(chance, part)};
         buffer_append(&ask->bytes, slice_from(i ? ASK_ONE_OF(chance, ",", ", ", ",,\t") : ""));
         write_range(&ask->bytes, range);
@@ -131,11 +144,16 @@ static void write_ranges(struct ask *ask, struct sim_chance *chance)
 
 static void write_odd_range(struct ask *ask, struct sim_chance *chance)
 {
-    ask->range_is_odd = true;
-    buffer_append(&ask->bytes, slice_from(ASK_ONE_OF(
-                                   chance, "Range: bytes=0-1\r\nRange: bytes=2-3\r\n", "Range: lines=1-2\r\n",
-                                   "Range: bytes=5-2\r\n", "Range: bytes=a-b\r\n", "Range: bytes=\r\n",
-                                   "Range: bytes\r\n", "Range: bytes=0-1;2-3\r\n", "Range: bytes=-\r\n")));
+    ask->range_is_odd = sim_one_in(chance, 3);
+    ask->range_is_none = !ask->range_is_odd;
+    buffer_append(
+        &ask->bytes,
+        slice_from(ask->range_is_odd
+                       ? ASK_ONE_OF(chance, "Range: bytes=0-1\r\nRange: bytes=2-3\r\n",
+                                    "Range: lines=1-2\r\n", "Range: bytes\r\n")
+                       : ASK_ONE_OF(chance, "Range: bytes=5-2\r\n", "Range: bytes=a-b\r\n",
+                                    "Range: bytes=10\r\n", "Range: bytes=\r\n", "Range: bytes=0-1,x\r\n",
+                                    "Range: bytes=0-1;2-3\r\n", "Range: bytes=-\r\n")));
 }
 
 /* A date counts as a strong validator only where it is old enough: only those are asked for. */
@@ -190,7 +208,6 @@ static void write_codings(struct ask *ask, struct sim_chance *chance)
 
 void ask_write_file_fields(struct ask *ask, const struct website *website, struct sim_chance *chance)
 {
-    (void)website;
     if (ask->target->kind == TARGET_LISTING && sim_one_in(chance, 3)) {
         ask->wants_json = true;
         buffer_append(&ask->bytes, SLICE("Accept: application/json\r\n"));
@@ -205,7 +222,7 @@ void ask_write_file_fields(struct ask *ask, const struct website *website, struc
     if (ask->has_range && sim_one_in(chance, 8))
         write_odd_range(ask, chance);
     else if (ask->has_range)
-        write_ranges(ask, chance);
+        write_ranges(ask, website, chance);
     if (ask->has_range && sim_one_in(chance, 4))
         write_if_range(ask, chance);
 }

@@ -89,7 +89,8 @@ static int condition(const struct ask *ask, const struct candidate *candidate)
 enum range_outcome { RANGES_IGNORED, RANGES_GIVEN, RANGES_UNSATISFIABLE };
 
 /* What vif says it takes: http/range.h. */
-#define RANGES_MAX 16
+#define RANGES_MAX           256
+#define RANGES_UNORDERED_MAX 16
 
 /* The bytes that a spec names; false where there are none. */
 static bool clip(const struct ask_range *range, uint64_t size, struct judged_range *ret_range)
@@ -124,6 +125,16 @@ static size_t merge(struct judged_range *ranges, size_t count)
     return count;
 }
 
+/* Each begins behind the end of the one before it. */
+static bool ascend(const struct judged_range *ranges, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (ranges[i].first <= ranges[i - 1].last)
+            return false;
+    }
+    return true;
+}
+
 static bool is_too_much(const struct judged_range *ranges, size_t count, uint64_t size)
 {
     uint64_t sum = 0;
@@ -133,21 +144,19 @@ static bool is_too_much(const struct judged_range *ranges, size_t count, uint64_
         for (size_t j = i + 1; j < count; j++)
             overlaps += ranges[i].first <= ranges[j].last && ranges[j].first <= ranges[i].last;
     }
-    return sum > size || overlaps > 1;
+    return sum > size || overlaps > 1 || (count > RANGES_UNORDERED_MAX && !ascend(ranges, count));
 }
 
 static enum range_outcome outcome_of(const struct ask *ask, uint64_t size, struct judged_range *ranges,
                                      size_t *ret_count)
 {
     size_t count = 0;
-    if (ask->range_is_odd || ask->range_count > RANGES_MAX)
+    if (ask->range_is_none)
+        return RANGES_UNSATISFIABLE;
+    if (ask->range_is_odd || ask->range_count > RANGES_MAX || size == 0)
         return RANGES_IGNORED;
-    for (size_t i = 0; i < ask->range_count; i++) {
-        /* The last n bytes of nothing can be had, but not be named. */
-        if (size == 0 && ask->ranges[i].kind == RANGE_LAST && ask->ranges[i].first > 0)
-            return RANGES_IGNORED;
+    for (size_t i = 0; i < ask->range_count; i++)
         count += clip(&ask->ranges[i], size, &ranges[count]);
-    }
     if (is_too_much(ranges, count, size))
         return RANGES_IGNORED;
     *ret_count = merge(ranges, count);

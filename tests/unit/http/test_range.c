@@ -80,32 +80,41 @@ static void reads_ranges(void **state)
         {"bytes=0-", UINT64_MAX, "0-18446744073709551614"},
         {"bytes=18446744073709551614-", UINT64_MAX, "18446744073709551614-18446744073709551614"},
 
-        {"bytes=0-", 0, "unsatisfiable"},
-        {"bytes=-0", 0, "unsatisfiable"},
+        /* Nothing has no part: whoever slices or resumes gets the whole of it. */
+        {"bytes=0-", 0, "ignore"},
+        {"bytes=0-0", 0, "ignore"},
+        {"bytes=7-9,2-", 0, "ignore"},
+        {"bytes=-0", 0, "ignore"},
         {"bytes=-1", 0, "ignore"},
+        {"bytes=1-0", 0, "unsatisfiable"},
         {"bytes=-1", 1, "0-0"},
 
         {"", 10, "ignore"},
         {"bytes", 10, "ignore"},
-        {"bytes=", 10, "ignore"},
-        {"bytes=,", 10, "ignore"},
-        {"bytes=-", 10, "ignore"},
-        {"bytes=--1", 10, "ignore"},
-        {"bytes=1", 10, "ignore"},
-        {"bytes=2-1", 10, "ignore"},
-        {"bytes=0-1,2-1", 10, "ignore"},
-        {"bytes=0-1,x", 10, "ignore"},
-        {"bytes=0-1;2-3", 10, "ignore"},
-        {"bytes=+0-1", 10, "ignore"},
-        {"bytes=0 -1", 10, "ignore"},
-        {"bytes=0- 1", 10, "ignore"},
-        {"bytes=0-1-2", 10, "ignore"},
-        {"bytes=0x0-1", 10, "ignore"},
+        /* Of bytes, but no ranges: 416, as everybody has it. */
+        {"bytes=", 10, "unsatisfiable"},
+        {"bytes=,", 10, "unsatisfiable"},
+        {"bytes=-", 10, "unsatisfiable"},
+        {"bytes=--1", 10, "unsatisfiable"},
+        {"bytes=1", 10, "unsatisfiable"},
+        {"bytes=2-1", 10, "unsatisfiable"},
+        {"bytes=20-10", 10, "unsatisfiable"},
+        {"bytes=20-10", 100, "unsatisfiable"},
+        {"bytes=a-f", 10, "unsatisfiable"},
+        {"bytes=0-1,2-1", 10, "unsatisfiable"},
+        {"bytes=0-1,x", 10, "unsatisfiable"},
+        {"bytes=0-1;2-3", 10, "unsatisfiable"},
+        {"bytes=+0-1", 10, "unsatisfiable"},
+        {"bytes=0 -1", 10, "unsatisfiable"},
+        {"bytes=0- 1", 10, "unsatisfiable"},
+        {"bytes=0-1-2", 10, "unsatisfiable"},
+        {"bytes=0x0-1", 10, "unsatisfiable"},
         {"bytes =0-1", 10, "ignore"},
         {"bytes:0-1", 10, "ignore"},
         {"=0-1", 10, "ignore"},
         {"lines=0-1", 10, "ignore"},
-        {"bytes=0-1, bytes=2-3", 10, "ignore"},
+        {"lines=2-1", 10, "ignore"},
+        {"bytes=0-1, bytes=2-3", 10, "unsatisfiable"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
         expect(cases[i].value, cases[i].size, HTTP_RANGES_MAX, cases[i].expected);
@@ -132,12 +141,58 @@ static void ignores_requests_made_to_be_costly(void **state)
     expect("bytes=0-0,2-2,4-4,6-6", 10, 3, "ignore");
     expect("bytes=0-0,20-,20-,20-", 10, 3, "ignore");
     expect("bytes=0-0", 10, 0, "ignore");
-    expect("bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16,18-18,20-20,22-22,24-24,26-26,28-28,30-30", 100,
-           HTTP_RANGES_MAX,
-           "0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16,18-18,20-20,22-22,24-24,26-26,28-28,30-30");
+    expect("bytes=0-0,2-2,4-4,6-6,x", 10, 3, "unsatisfiable");
+}
+
+/* "bytes=" and `count` ranges of a byte each, `step` from one to the next; from `first` on. */
+static char *many(unsigned count, unsigned first, int step)
+{
+    static char text[4 * HTTP_RANGES_MAX * 10];
+    size_t length = (size_t)snprintf(text, sizeof(text), "bytes=");
+    for (unsigned i = 0, at = first; i < count; i++, at += (unsigned)step)
+        length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%u-%u", i ? "," : "", at, at);
+    return text;
+}
+
+static size_t count_of(const char *value, enum http_range_result expected)
+{
+    static struct http_range ranges[HTTP_RANGES_MAX];
+    size_t count = HTTP_RANGES_MAX;
+    enum http_range_result result = http_range_parse(slice_from(value), 10000, ranges, &count);
+    if (result != expected)
+        fail_msg("%s gave %s", value, result_names[result]);
+    return count;
+}
+
+/* zsync asks for 20 ranges at a time, zchunk for up to 256. */
+static void takes_many_that_ascend(void **state)
+{
+    (void)state;
+    char value[sizeof("bytes=") + 4 * HTTP_RANGES_MAX * 10];
+    static const unsigned counts[] = {15, 16, 17, 20, 100, 255, 256};
+    for (size_t i = 0; i < ARRAY_LENGTH(counts); i++)
+        assert_int_equal(count_of(many(counts[i], 0, 2), HTTP_RANGE_SATISFIABLE), counts[i]);
+    count_of(many(257, 0, 2), HTTP_RANGE_IGNORE);
+    /* What touches has become one. */
+    assert_int_equal(count_of(many(256, 5, 1), HTTP_RANGE_SATISFIABLE), 1);
     expect(
-        "bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16,18-18,20-20,22-22,24-24,26-26,28-28,30-30,32-32",
-        100, HTTP_RANGES_MAX, "ignore");
+        "bytes=0-0,1-1,2-2,4-4,6-6,8-8,10-10,11-11,14-14,16-16,18-18,20-20,22-22,24-24,26-26,28-28,30-30,31-",
+        100, HTTP_RANGES_MAX, "0-2,4-4,6-6,8-8,10-11,14-14,16-16,18-18,20-20,22-22,24-24,26-26,28-28,30-99");
+    /* The last one that descends, or is there twice, ends it. */
+    count_of(many(17, 32, -2), HTTP_RANGE_IGNORE);
+    assert_int_equal(count_of(many(16, 32, -2), HTTP_RANGE_SATISFIABLE), 16);
+    count_of(many(17, 0, 0), HTTP_RANGE_IGNORE);
+    snprintf(value, sizeof(value), "%s,3-3", many(20, 4, 2));
+    count_of(value, HTTP_RANGE_IGNORE);
+    snprintf(value, sizeof(value), "%s,42-42", many(20, 4, 2));
+    count_of(value, HTTP_RANGE_IGNORE);
+    /* What is not there asks for nothing, but is counted. */
+    snprintf(value, sizeof(value), "%s,20000-", many(255, 0, 2));
+    assert_int_equal(count_of(value, HTTP_RANGE_SATISFIABLE), 255);
+    snprintf(value, sizeof(value), "%s,20000-", many(256, 0, 2));
+    count_of(value, HTTP_RANGE_IGNORE);
+    snprintf(value, sizeof(value), "%s,2-1", many(256, 0, 2));
+    count_of(value, HTTP_RANGE_UNSATISFIABLE);
 }
 
 int main(void)
@@ -145,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_ranges),
         cmocka_unit_test(ignores_requests_made_to_be_costly),
+        cmocka_unit_test(takes_many_that_ascend),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
