@@ -278,9 +278,9 @@ const struct option options[] = {
      .key_rule = &rule_error_status, .rule = &rule_inner_path, RANGE(0, 200)},
 
     {SECTION_REDIRECT, "to", OPTION_TEXT,
-     "Where to: `{path}` stands for the request's path behind the route's, `{uri}` for its path and "
-     "query, `{host}` "
-     "for its host.",
+     "Where to: `{path}` stands for the request's path behind the route's, `{uri}` for its path and query, "
+     "both as the client wrote them but for `.`, `..` and double slashes; `{query}` for its query, with the "
+     "`?` or `&` that it takes there, or nothing; `{host}` for its host.",
      .example = "https://example.com/new{path}", .is_required = true,
      TARGET(ROUTE, redirect.location), .rule = &rule_location},
     {SECTION_REDIRECT, "status", OPTION_WORD,

@@ -257,17 +257,21 @@ static const char *check_inner_path(const struct rule_context *context, struct s
 const struct text_rule rule_inner_path = {"path", "the path of a file below the root", "^.+$",
                                           check_inner_path};
 
+/* Of a URL, what stands behind the scheme; else all of it. */
+static struct slice skip_scheme(struct slice text)
+{
+    if (slice_starts_with(text, SLICE("https://")))
+        return slice_skip(text, 8);
+    return slice_starts_with(text, SLICE("http://")) ? slice_skip(text, 7) : text;
+}
+
 static const char *check_origin(const struct rule_context *context, struct slice *text)
 {
     (void)context;
     if (slice_equal(*text, SLICE("*")) || slice_equal(*text, SLICE("null")))
         return NULL;
-    struct slice rest = *text;
-    if (slice_starts_with(rest, SLICE("https://")))
-        rest = slice_skip(rest, 8);
-    else if (slice_starts_with(rest, SLICE("http://")))
-        rest = slice_skip(rest, 7);
-    else
+    struct slice rest = skip_scheme(*text);
+    if (rest.length == text->length)
         return "it is not an origin";
     bool is_clean = slice_find(rest, '/') == rest.length && slice_find(rest, ' ') == rest.length &&
                     http_is_field_value(rest);
@@ -301,17 +305,34 @@ static const char *check_error_status(const struct rule_context *context, struct
 const struct text_rule rule_error_status = {"status", "a number from 400 to 599", "^[45][0-9][0-9]$",
                                             check_error_status};
 
-/* Every '{' begins one of the placeholders. */
+/* Behind every '{' there must be one of these. */
+static bool is_placeholder(struct slice text)
+{
+    return slice_starts_with(text, SLICE("{path}")) || slice_starts_with(text, SLICE("{uri}")) ||
+           slice_starts_with(text, SLICE("{query}")) || slice_starts_with(text, SLICE("{host}"));
+}
+
 static bool has_unknown_placeholder(struct slice text)
 {
     for (size_t start; (start = slice_find(text, '{')) < text.length;) {
         text = slice_skip(text, start);
-        if (!slice_starts_with(text, SLICE("{path}")) && !slice_starts_with(text, SLICE("{uri}")) &&
-            !slice_starts_with(text, SLICE("{host}")))
+        if (!is_placeholder(text))
             return true;
         text = slice_skip(text, 1);
     }
     return false;
+}
+
+/* What a client can write stands where a host does: "//host" leads to another one, so does "/" and what
+ * follows it, and browsers skip slashes where they look for a host. */
+static bool names_foreign_host(struct slice text, struct slice rest)
+{
+    bool is_path = rest.length == text.length;
+    if (!is_path)
+        return rest.length == 0 || rest.data[0] == '/' || rest.data[0] == '\\' ||
+               (rest.data[0] == '{' && !slice_starts_with(rest, SLICE("{host}")));
+    return slice_starts_with(text, SLICE("//")) || slice_starts_with(text, SLICE("/\\")) ||
+           slice_starts_with(text, SLICE("/{"));
 }
 
 static const char *check_location(const struct rule_context *context, struct slice *text)
@@ -321,17 +342,18 @@ static const char *check_location(const struct rule_context *context, struct sli
         return "it has a blank or control byte in it";
     if (has_unknown_placeholder(*text))
         return "it has an unknown placeholder";
-    if (slice_starts_with(*text, SLICE("https://")) || slice_starts_with(*text, SLICE("http://")))
-        return NULL;
-    /* "//host" leads to another host, and so would what a client can put behind a lone '/'. */
-    if (slice_starts_with(*text, SLICE("//")) || slice_starts_with(*text, SLICE("/{")))
+    struct slice rest = skip_scheme(*text);
+    if (names_foreign_host(*text, rest))
         return "it could lead to a foreign host";
-    return slice_starts_with(*text, SLICE("/")) ? NULL : "it is neither a URL nor a path";
+    return rest.length < text->length || slice_starts_with(*text, SLICE("/"))
+               ? NULL
+               : "it is neither a URL nor a path";
 }
 
 const struct text_rule rule_location = {
     "location",
-    "a URL or a path beginning with \"/\"; {path}, {uri} and {host} stand for parts of the request",
+    "a URL or a path beginning with \"/\"; {path}, {uri}, {query} and {host} stand for parts of the "
+    "request",
     "^(https?://|/)[^ ]*$",
     check_location,
 };

@@ -8,7 +8,6 @@
 #include "files/file_response.h"
 #include "files/listing.h"
 #include "files/lookup.h"
-#include "http/uri.h"
 #include "serve/handlers.h"
 #include "server/server_internal.h"
 
@@ -55,10 +54,17 @@ static bool has_hidden_segment(struct slice path)
     return false;
 }
 
-/* Paths that no file can have: "a\0b" was refused before, this is about length. */
+/* "a\0b" was refused before, this is about length. */
 static bool is_openable(struct slice path)
 {
     return path.length < PATH_MAX - 64;
+}
+
+/* Nothing can be there, or nothing that is served. */
+static bool is_out_of_reach(const struct exchange *exchange, struct slice path)
+{
+    return exchange->is_no_file || !is_openable(path) ||
+           (!settings_of(exchange)->hidden && has_hidden_segment(path));
 }
 
 static void answer_file(struct exchange *exchange, struct file *file)
@@ -280,11 +286,10 @@ static void answer_options(struct exchange *exchange)
 
 void files_handle(struct exchange *exchange)
 {
-    const struct files_settings *settings = settings_of(exchange);
     struct slice path = path_in_root(exchange);
     if (exchange->request.method == HTTP_METHOD_OPTIONS)
         answer_options(exchange);
-    else if ((!settings->hidden && has_hidden_segment(path)) || !is_openable(path))
+    else if (is_out_of_reach(exchange, path))
         not_found(exchange, 404);
     else if (path.length == 0 || path.data[path.length - 1] == '/')
         answer_folder(exchange, path);

@@ -7,12 +7,12 @@
 
 /* Classes of bytes, one bit each.
  *
- * Path and query take what RFC 3986 allows, and beyond it what browsers send without escaping it (the URL
- * standard's path and query percent-encode sets): '[', ']', '^', '`', '{', '|', '}', and the backslash in a
- * query, where it means nothing. Refused are controls, space, '"', '<', '>', '#' and all that is not ASCII:
- * no client that means well sends them, and they are what header injection and markup injection are made of.
- * So is the backslash in a path, that other programs take for a slash. '%' is in none of the path's classes:
- * it is looked at by itself. */
+ * A path takes what RFC 3986 allows, and beyond it what browsers send without escaping it (the URL standard's
+ * path percent-encode set): '[', ']', '^', '`', '{', '|', '}'. Refused are controls, space, '"', '<', '>',
+ * '#' and all that is not ASCII: no client that means well sends them, and they are what header injection and
+ * markup injection are made of. So is the backslash, that other programs take for a slash. '%' is in none of
+ * the path's classes: it is looked at by itself. A query, that nobody here reads, takes all that is visible
+ * but '#'. */
 enum {
     CLASS_PATH = 1,
     CLASS_QUERY = 2,
@@ -25,12 +25,13 @@ enum {
 #define IN_TARGET  (CLASS_PATH | CLASS_QUERY)
 
 static const unsigned char byte_class[256] = {
-    ['!'] = SUB_DELIM,          ['$'] = SUB_DELIM,          ['%'] = CLASS_QUERY, ['&' ... ','] = SUB_DELIM,
-    ['-'] = EVERYWHERE,         ['.'] = EVERYWHERE,         ['/'] = IN_TARGET,   ['0' ... '9'] = EVERYWHERE,
-    [':'] = IN_TARGET,          [';'] = SUB_DELIM,          ['='] = SUB_DELIM,   ['?'] = CLASS_QUERY,
-    ['@'] = IN_TARGET,          ['A' ... 'Z'] = EVERYWHERE, ['['] = IN_TARGET,   ['\\'] = CLASS_QUERY,
-    [']'] = IN_TARGET,          ['^'] = IN_TARGET,          ['_'] = EVERYWHERE,  ['`'] = IN_TARGET,
-    ['a' ... 'z'] = EVERYWHERE, ['{' ... '}'] = IN_TARGET,  ['~'] = EVERYWHERE,
+    ['!'] = SUB_DELIM,          ['"'] = CLASS_QUERY, ['<'] = CLASS_QUERY,        ['>'] = CLASS_QUERY,
+    ['$'] = SUB_DELIM,          ['%'] = CLASS_QUERY, ['&' ... ','] = SUB_DELIM,  ['-'] = EVERYWHERE,
+    ['.'] = EVERYWHERE,         ['/'] = IN_TARGET,   ['0' ... '9'] = EVERYWHERE, [':'] = IN_TARGET,
+    [';'] = SUB_DELIM,          ['='] = SUB_DELIM,   ['?'] = CLASS_QUERY,        ['@'] = IN_TARGET,
+    ['A' ... 'Z'] = EVERYWHERE, ['['] = IN_TARGET,   ['\\'] = CLASS_QUERY,       [']'] = IN_TARGET,
+    ['^'] = IN_TARGET,          ['_'] = EVERYWHERE,  ['`'] = IN_TARGET,          ['a' ... 'z'] = EVERYWHERE,
+    ['{' ... '}'] = IN_TARGET,  ['~'] = EVERYWHERE,
 };
 
 static bool is_in_class(char byte, unsigned class)
@@ -234,20 +235,26 @@ static bool is_in_order(struct slice path)
     return true;
 }
 
-/* Decodes up to the next slash or the end, and takes that much from `rest`. Returns the count of bytes
- * written, or a negative number for a broken escape, a NUL, or a slash in an escape. */
-static ssize_t decode_segment(struct slice *rest, char *out)
+/* Decodes a segment, but for an encoded '/', which stays as it came and sets `has_slash`. Returns the count
+ * of bytes written, or a negative number for a broken escape or a NUL. */
+static ssize_t decode_segment(struct slice segment, char *out, bool *has_slash)
 {
     size_t from = 0, to = 0;
-    while (from < rest->length && rest->data[from] != '/') {
-        bool is_escape = rest->data[from] == '%';
-        int byte = is_escape ? escaped_byte(slice_skip(*rest, from)) : (unsigned char)rest->data[from];
-        if (byte <= 0 || byte == '/')
+    while (from < segment.length) {
+        bool is_escape = segment.data[from] == '%';
+        int byte = is_escape ? escaped_byte(slice_skip(segment, from)) : (unsigned char)segment.data[from];
+        size_t length = is_escape ? 3 : 1;
+        if (byte <= 0)
             return -1;
-        out[to++] = (char)byte;
-        from += is_escape ? 3 : 1;
+        if (byte == '/') {
+            memcpy(out + to, segment.data + from, length);
+            *has_slash = true;
+            to += length;
+        } else {
+            out[to++] = (char)byte;
+        }
+        from += length;
     }
-    *rest = slice_skip(*rest, from);
     return (ssize_t)to;
 }
 
@@ -262,8 +269,31 @@ static size_t parent_length(const char *path, size_t length)
     return length;
 }
 
-enum http_path_result http_path_normalize(struct slice encoded, char *out, size_t out_size,
-                                          struct slice *ret_path)
+/* Appends a segment and, where another follows, a slash to what is there of the path. Returns the new length,
+ * or a negative number where the segment is none. */
+static ssize_t add_segment(char *path, size_t length, struct slice encoded, enum http_path_form form,
+                           bool is_last, bool *has_slash)
+{
+    ssize_t decoded = decode_segment(encoded, path + length, has_slash);
+    if (decoded < 0)
+        return -1;
+    struct slice segment = slice_make(path + length, (size_t)decoded);
+    if (segment.length == 0 || slice_equal(segment, SLICE(".")))
+        return (ssize_t)length;
+    if (slice_equal(segment, SLICE("..")))
+        return (ssize_t)parent_length(path, length);
+    if (form == HTTP_PATH_ENCODED) {
+        memcpy(path + length, encoded.data, encoded.length);
+        segment.length = encoded.length;
+    }
+    length += segment.length;
+    if (!is_last)
+        path[length++] = '/';
+    return (ssize_t)length;
+}
+
+enum http_path_result http_path_normalize(struct slice encoded, enum http_path_form form, char *out,
+                                          size_t out_size, struct slice *ret_path)
 {
     if (encoded.length == 0 || encoded.data[0] != '/')
         return HTTP_PATH_BAD;
@@ -273,39 +303,50 @@ enum http_path_result http_path_normalize(struct slice encoded, char *out, size_
     }
     if (encoded.length > out_size)
         return HTTP_PATH_TOO_LONG;
-    size_t length = 0;
+    bool has_slash = false;
+    ssize_t length = 1;
     struct slice rest = encoded;
-    out[length++] = '/';
+    out[0] = '/';
     while (rest.length > 0) {
         rest = slice_skip(rest, 1); /* the slash in front of the segment: `out` has it already */
-        ssize_t decoded = decode_segment(&rest, out + length);
-        if (decoded < 0)
+        struct slice segment = slice_take(rest, slice_find(rest, '/'));
+        rest = slice_skip(rest, segment.length);
+        length = add_segment(out, (size_t)length, segment, form, rest.length == 0, &has_slash);
+        if (length < 0)
             return HTTP_PATH_BAD;
-        struct slice segment = slice_make(out + length, (size_t)decoded);
-        if (segment.length == 0 || slice_equal(segment, SLICE(".")))
-            continue;
-        if (slice_equal(segment, SLICE(".."))) {
-            length = parent_length(out, length);
-            continue;
-        }
-        length += segment.length;
-        if (rest.length > 0)
-            out[length++] = '/';
     }
-    *ret_path = slice_make(out, length);
-    return HTTP_PATH_OK;
+    *ret_path = slice_make(out, (size_t)length);
+    return has_slash ? HTTP_PATH_NO_FILE : HTTP_PATH_OK;
+}
+
+static void append_escaped(struct buffer *buffer, char byte)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    unsigned char value = (unsigned char)byte;
+    buffer_append(buffer, slice_make((char[]){'%', digits[value >> 4], digits[value & 15]}, 3));
 }
 
 void http_path_encode(struct buffer *buffer, struct slice path)
 {
-    static const char digits[] = "0123456789ABCDEF";
     if (!buffer_reserve(buffer, path.length))
         return;
     for (size_t i = 0; i < path.length; i++) {
-        unsigned char byte = (unsigned char)path.data[i];
-        if (byte == '/' || is_in_class(path.data[i], CLASS_UNRESERVED))
+        if (path.data[i] == '/' || is_in_class(path.data[i], CLASS_UNRESERVED))
             buffer_append_byte(buffer, path.data[i]);
         else
-            buffer_append(buffer, slice_make((char[]){'%', digits[byte >> 4], digits[byte & 15]}, 3));
+            append_escaped(buffer, path.data[i]);
+    }
+}
+
+void http_query_append(struct buffer *buffer, struct slice query)
+{
+    if (!buffer_reserve(buffer, query.length))
+        return;
+    for (size_t i = 0; i < query.length; i++) {
+        char byte = query.data[i];
+        if (byte == '"' || byte == '<' || byte == '>')
+            append_escaped(buffer, byte);
+        else
+            buffer_append_byte(buffer, byte);
     }
 }

@@ -1,8 +1,8 @@
 /* The request target, the Host field and the path: RFC 9112 section 3.2, RFC 9110 section 7.2, RFC 3986.
  *
  * A target goes through two steps. http_uri_parse cuts it into pieces that are still encoded and borrowed;
- * http_path_normalize decodes the path and takes out its dots, which is what a file system may be asked for.
- */
+ * http_path_normalize takes out the path's dots and decodes it, which is what a file system may be asked for,
+ * or leaves its escapes alone, which is what another URI may be made of. */
 #ifndef HTTP_URI_H
 #define HTTP_URI_H
 
@@ -34,8 +34,8 @@ struct http_uri {
 /* Cuts a request target. The asterisk is for OPTIONS, authority-form for CONNECT, the others for every other
  * method. An absolute-form target's host is never empty and never has user information (RFC 9110
  * section 4.2.4); it takes the place of the Host field. Every '%' in the path begins a valid escape; in the
- * query it may not, as nothing here decodes queries. `ret_uri` is left alone unless the result is
- * HTTP_URI_OK. */
+ * query it may not, as nothing here decodes queries, which may be of all visible ASCII but '#'. `ret_uri` is
+ * left alone unless the result is HTTP_URI_OK. */
 MUST_CHECK enum http_uri_result http_uri_parse(struct slice target, enum http_method method,
                                                struct http_uri *ret_uri);
 
@@ -45,27 +45,37 @@ MUST_CHECK enum http_uri_result http_uri_parse(struct slice target, enum http_me
  * for anything else. */
 MUST_CHECK bool http_host_parse(struct slice value, struct slice *ret_host, struct slice *ret_port);
 
-enum http_path_result {
-    HTTP_PATH_OK,
-    HTTP_PATH_BAD,      /* 400: no leading '/', a broken escape, a NUL, or an encoded '/' */
-    HTTP_PATH_TOO_LONG, /* 414: not plainly in order, and longer than `out` */
+enum http_path_form {
+    HTTP_PATH_DECODED, /* for file systems: escapes are decoded, once */
+    HTTP_PATH_ENCODED, /* for another URI: what the client wrote, escapes and all */
 };
 
-/* Decodes the escapes of a path once, then removes its "." and ".." segments (RFC 3986 section 5.2.4), where
- * ".." at the root stays at the root, and merges slashes: the result begins with '/', has no empty segment
- * but the last, and never climbs. Other bytes than NUL and '/' may come out of an escape, line ends among
- * them.
+enum http_path_result {
+    HTTP_PATH_OK,
+    HTTP_PATH_NO_FILE,  /* in order, but with an encoded '/', which stands in `ret_path` as it came: no file
+                           can  have that name */
+    HTTP_PATH_BAD,      /* 400: no leading '/', a broken escape, or a NUL */
+    HTTP_PATH_TOO_LONG, /* not plainly in order, and longer than `out` */
+};
+
+/* Removes a path's "." and ".." segments, encoded ones too (RFC 3986 section 5.2.4), where ".." at the root
+ * stays at the root, and merges slashes: the result begins with '/', has no empty segment but the last, and
+ * never climbs. Both forms have the same segments. In the decoded one other bytes than NUL and '/' may come
+ * out of an escape, line ends among them; the encoded one has no other bytes than the input, and cannot name
+ * a host ("//").
  *
  * A path that is in order already is given back as it is; else the result lies in `out`, which must not
  * overlap the input and never needs more bytes than the input has. `ret_path` is left alone unless the result
- * is HTTP_PATH_OK. */
-MUST_CHECK enum http_path_result http_path_normalize(struct slice encoded, char *out, size_t out_size,
-                                                     struct slice *ret_path);
+ * is HTTP_PATH_OK or HTTP_PATH_NO_FILE. */
+MUST_CHECK enum http_path_result http_path_normalize(struct slice encoded, enum http_path_form form,
+                                                     char *out, size_t out_size, struct slice *ret_path);
 
 /* Appends a decoded path with everything escaped that is not unreserved (RFC 3986 section 2.3) or '/'. What
- * comes out may stand in a Location, in quoted HTML and in JSON without more escaping. A path that begins
- * with "//" would name a host there: give only what http_path_normalize could have returned. A failure stays
- * in the buffer. */
+ * comes out may stand in quoted HTML and in JSON without more escaping. */
 void http_path_encode(struct buffer *buffer, struct slice path);
+
+/* Appends a query as http_uri_parse cut it, with '"', '<' and '>' escaped: it is the same query (RFC 3986
+ * section 2.4), and can leave no place that it is quoted in. A failure stays in the buffer. */
+void http_query_append(struct buffer *buffer, struct slice query);
 
 #endif

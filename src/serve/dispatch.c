@@ -2,7 +2,6 @@
  * a response that is out to the counters and the access log. */
 #include "serve/dispatch.h"
 
-#include "http/uri.h"
 #include "serve/handlers.h"
 #include "server/server_internal.h"
 #include "sys/address.h"
@@ -22,22 +21,13 @@ static void note_activity(struct server *server, const struct http_request *requ
 /* The path decoded and in order. Most are already, and are used where they stand. */
 static int normalize(struct exchange *exchange)
 {
-    struct slice encoded = exchange->request.path;
-    struct slice path;
-    char *out = NULL;
-    size_t size = 0;
-    enum http_path_result result = http_path_normalize(encoded, out, size, &path);
-    if (result == HTTP_PATH_TOO_LONG) {
-        size = encoded.length;
-        out = arena_alloc(&exchange->arena, size);
-        if (out == NULL)
-            return 503;
-        result = http_path_normalize(encoded, out, size, &path);
+    switch (exchange_normalize_path(exchange, HTTP_PATH_DECODED, &exchange->path)) {
+    case HTTP_PATH_OK: return 0;
+    case HTTP_PATH_NO_FILE: exchange->is_no_file = true; return 0;
+    case HTTP_PATH_BAD: return 400;
+    case HTTP_PATH_TOO_LONG: return 503;
     }
-    if (result != HTTP_PATH_OK)
-        return 400;
-    exchange->path = path;
-    return 0;
+    UNREACHABLE();
 }
 
 static int route(struct exchange *exchange)

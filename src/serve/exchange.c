@@ -56,6 +56,17 @@ void exchange_end(struct exchange *exchange)
     pool_put(&exchange->server->exchanges, exchange);
 }
 
+enum http_path_result exchange_normalize_path(struct exchange *exchange, enum http_path_form form,
+                                              struct slice *ret_path)
+{
+    struct slice encoded = exchange->request.path;
+    enum http_path_result result = http_path_normalize(encoded, form, NULL, 0, ret_path);
+    if (LIKELY(result != HTTP_PATH_TOO_LONG))
+        return result;
+    char *out = arena_alloc(&exchange->arena, encoded.length);
+    return out ? http_path_normalize(encoded, form, out, encoded.length, ret_path) : HTTP_PATH_TOO_LONG;
+}
+
 /* From the first byte of the method to the last of the last field; of a refused head, to the last that was
  * understood. */
 static struct slice head_bytes(const struct http_request *request)

@@ -15,6 +15,7 @@
 #include "disk/file.h"
 #include "h1/response_writer.h"
 #include "http/request.h"
+#include "http/uri.h"
 #include "log/access_log.h"
 #include "loop/job_queue.h"
 #include "loop/offload.h"
@@ -51,6 +52,7 @@ struct exchange {
     uint64_t began_us;                     /* when the head was complete; 0 where nobody asks */
 
     uint16_t reject_status; /* the status that routing refuses it with, 0: it will be handled */
+    bool is_no_file;        /* `path` has an encoded '/' in it: no file has such a name */
     bool sends_continue;    /* "100 Continue" is due */
     bool is_kept;           /* the request's slices point into the arena */
     bool is_busy;           /* an offloaded job has it */
@@ -82,6 +84,11 @@ struct exchange {
     struct http_response response;
     struct http_request request; /* last: large, and only its front is touched */
 };
+
+/* The request's path in order, in one of its forms (http/uri.h): as it stands, or in the arena. The result is
+ * HTTP_PATH_TOO_LONG only where memory ran out. */
+enum http_path_result exchange_normalize_path(struct exchange *exchange, enum http_path_form form,
+                                              struct slice *ret_path) MUST_CHECK;
 
 /* Gives the exchange its own copy of the request's bytes. Returns 0 or -ENOMEM. */
 int exchange_keep(struct exchange *exchange) MUST_CHECK;

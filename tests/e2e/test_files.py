@@ -149,13 +149,21 @@ def test_not_found(client, target):
     assert client.exchange("GET", "/hello.txt").body == tree.HELLO
 
 
-@pytest.mark.parametrize(
-    "target", ["/hello.txt%00", "/hello.txt%00.html", "/%00", "/indexed%2fdeep%2ffile.txt",
-               "/indexed%2Findex.html"]
-)
-def test_encoded_nul_and_slash_are_refused(client, target):
-    """RFC 3986 section 2.2: an encoded slash is not a slash, and no file name has one."""
-    assert client.exchange("GET", target).status in (400, 404)
+@pytest.mark.parametrize("target", ["/hello.txt%00", "/hello.txt%00.html", "/%00", "/plain%2f%00"])
+def test_encoded_nul_is_refused(client, target):
+    assert client.exchange("GET", target).status == 400
+
+
+@pytest.mark.parametrize("target", ["/indexed%2fdeep%2ffile.txt", "/indexed%2Findex.html", "/plain%2f", "/%2Fhello.txt"])
+def test_encoded_slash_is_a_letter_that_no_name_has(client, target):
+    """RFC 3986 section 2.2: it is not the slash that parts segments."""
+    assert client.exchange("GET", target).status == 404
+
+
+def test_encoded_slash_is_the_fallbacks(server, root):
+    spa = server(root, "--spa")
+    assert spa.get("/packages/@scope%2Fname").body == spa.get("/index.html").body
+    assert spa.get("/hello%2f..%2fsecret.txt").body == spa.get("/index.html").body
 
 
 @pytest.mark.parametrize(
@@ -206,7 +214,7 @@ def test_unreadable_file_is_forbidden(server, root):
         ("/indexed/deep", "/indexed/deep/"),
         ("/indexed/../plain", "/plain/"),
         ("/link-folder", "/link-folder/"),
-        ("/%69ndexed", "/indexed/"),
+        ("/%69ndexed", "/%69ndexed/"),
         ("//indexed", "/indexed/"),
         ("///indexed", "/indexed/"),
     ],

@@ -1,5 +1,6 @@
 /* Any bytes as a target, a Host value, a path and a text to be escaped. What was accepted must be in order: a
- * path never leaves the root, and encoding and normalising it again changes nothing. */
+ * path never leaves the root, encoding and normalising it again changes nothing, and the form that keeps its
+ * escapes means the same. */
 #include "fuzz.h"
 
 #include "http/escape.h"
@@ -35,20 +36,38 @@ static void check_round_trip(struct slice path)
     assert(uri_result == HTTP_URI_OK && slice_equal(uri.path, buffer_slice(&encoded)));
     char *out = malloc(encoded.length);
     struct slice again;
-    enum http_path_result result = http_path_normalize(uri.path, out, encoded.length, &again);
+    enum http_path_result result =
+        http_path_normalize(uri.path, HTTP_PATH_DECODED, out, encoded.length, &again);
     assert(result == HTTP_PATH_OK && slice_equal(again, path));
     free(out);
     buffer_finish(&encoded);
 }
 
-static bool hides_nul_or_slash(struct slice path)
+static bool has_escape(struct slice path, struct slice escape)
 {
-    for (size_t i = 0; i + 3 <= path.length; i++) {
-        struct slice escape = slice_make(path.data + i, 3);
-        if (slice_equal(escape, SLICE("%00")) || slice_equal_nocase(escape, SLICE("%2f")))
+    for (size_t i = 0; i + escape.length <= path.length; i++) {
+        if (slice_equal_nocase(slice_make(path.data + i, escape.length), escape))
             return true;
     }
     return false;
+}
+
+/* The form that keeps its escapes is in order too, stays as it is when it is put in order again, and decodes
+ * to the other form. */
+static void check_encoded_form(struct slice encoded, struct slice decoded, enum http_path_result expected)
+{
+    struct slice path, again;
+    char *out = malloc(encoded.length), *again_out = malloc(encoded.length);
+    enum http_path_result result =
+        http_path_normalize(encoded, HTTP_PATH_ENCODED, out, encoded.length, &path);
+    assert(result == expected && path.length <= encoded.length);
+    check_normal_form(path);
+    result = http_path_normalize(path, HTTP_PATH_ENCODED, again_out, path.length, &again);
+    assert((result == HTTP_PATH_OK || result == expected) && slice_equal(again, path));
+    result = http_path_normalize(path, HTTP_PATH_DECODED, again_out, path.length, &again);
+    assert((result == HTTP_PATH_OK || result == expected) && slice_equal(again, decoded));
+    free(out);
+    free(again_out);
 }
 
 /* `is_checked`: it has come through http_uri_parse. */
@@ -56,14 +75,18 @@ static void check_path(struct slice encoded, bool is_checked)
 {
     struct slice path;
     char *out = malloc(encoded.length);
-    enum http_path_result result = http_path_normalize(encoded, out, encoded.length, &path);
-    assert(result != HTTP_PATH_TOO_LONG);
-    if (result == HTTP_PATH_OK) {
+    enum http_path_result result =
+        http_path_normalize(encoded, HTTP_PATH_DECODED, out, encoded.length, &path);
+    switch (result) {
+    case HTTP_PATH_OK: check_round_trip(path); break;
+    case HTTP_PATH_NO_FILE: assert(has_escape(encoded, SLICE("%2f"))); break;
+    case HTTP_PATH_BAD: assert(!is_checked || has_escape(encoded, SLICE("%00"))); break;
+    case HTTP_PATH_TOO_LONG: assert(false);
+    }
+    if (result != HTTP_PATH_BAD) {
         assert(path.length <= encoded.length);
         check_normal_form(path);
-        check_round_trip(path);
-    } else if (is_checked) {
-        assert(hides_nul_or_slash(encoded));
+        check_encoded_form(encoded, path, result);
     }
     free(out);
 }

@@ -8,7 +8,7 @@
 
 void ask_init(struct ask *ask)
 {
-    *ask = (struct ask){.method = "GET", .query = ""};
+    *ask = (struct ask){.method = "GET", .query = "", .query_escaped = ""};
     buffer_init(&ask->bytes, ASK_BYTES_MAX);
 }
 
@@ -74,36 +74,43 @@ static void settle_method(struct ask *ask)
 
 /* ---- writing ---- */
 
-static void write_byte(struct buffer *out, char byte, struct sim_chance *chance, bool is_plain)
+/* One byte of the URL, or one escape, from its front; escaped at random. Returns how much that was. */
+static size_t write_step(struct buffer *out, const char *url, struct sim_chance *chance, bool is_plain)
 {
-    if (byte != '/' && byte != '%' && !is_plain && sim_one_in(chance, 6))
-        buffer_printf(out, sim_one_in(chance, 2) ? "%%%02X" : "%%%02x", (unsigned)(unsigned char)byte);
+    if (*url == '%') {
+        buffer_append(out, slice_make(url, 3));
+        return 3;
+    }
+    if (*url != '/' && !is_plain && sim_one_in(chance, 6))
+        buffer_printf(out, sim_one_in(chance, 2) ? "%%%02X" : "%%%02x", (unsigned)(unsigned char)*url);
     else
-        buffer_append_byte(out, byte);
+        buffer_append_byte(out, *url);
+    return 1;
 }
 
 /* The same path, said in another way: with escapes, empty segments, ".", "..". */
 static void write_path(struct ask *ask, struct sim_chance *chance)
 {
-    const char *url = ask->target->url;
-    bool is_plain = !sim_one_in(chance, 4);
-    for (const char *at = url; *at; at++) {
-        if (at[0] == '%') {
-            buffer_append(&ask->bytes, slice_make(at, 3));
-            at += 2;
-            continue;
-        }
-        write_byte(&ask->bytes, *at, chance, is_plain || ask->target->kind == TARGET_SERVER);
-        if (*at == '/' && !is_plain && sim_one_in(chance, 4))
+    bool is_plain = ask->target->kind == TARGET_SERVER || !sim_one_in(chance, 4);
+    size_t length = 0;
+    for (const char *at = ask->target->url; *at;) {
+        size_t before = ask->bytes.length;
+        at += write_step(&ask->bytes, at, chance, is_plain);
+        size_t written = ask->bytes.length - before;
+        assert(length + written < ASK_PATH_MAX);
+        memcpy(ask->path + length, ask->bytes.data + before, written);
+        length += written;
+        if (at[-1] == '/' && !is_plain && sim_one_in(chance, 4))
             buffer_append(&ask->bytes,
                           slice_from(ASK_ONE_OF(chance, "./", "/", "x/../", "%2e/", "a/b/%2E./../")));
     }
+    ask->path[length] = '\0';
 }
 
-/* Where a path may be read in two ways the file system is not asked: it is refused, and goes on. */
+/* No path has a NUL: it is refused, and goes on. */
 static void write_odd_path(struct ask *ask, struct sim_chance *chance)
 {
-    buffer_append(&ask->bytes, slice_from(ASK_ONE_OF(chance, "/a%00b", "/a%2fb", "/docs/%2F", "/%2f..%2fx")));
+    buffer_append(&ask->bytes, slice_from(ASK_ONE_OF(chance, "/a%00b", "/%00", "/docs/%2F%00")));
 }
 
 static void write_target(struct ask *ask, const struct website *website, struct sim_chance *chance)
@@ -126,7 +133,10 @@ static void write_target(struct ask *ask, const struct website *website, struct 
     }
     write_path(ask, chance);
     if (!is_server && sim_one_in(chance, 5)) {
-        ask->query = ASK_ONE_OF(chance, "?", "?a=b", "?sort=size&order=desc", "?x=%2f..&y=/?");
+        bool is_quoted = sim_one_in(chance, 5);
+        ask->query = is_quoted ? "?q=\"<a>\"&b='c'"
+                               : ASK_ONE_OF(chance, "?", "?a=b", "?sort=size&order=desc", "?x=%2f..&y=/?[^]");
+        ask->query_escaped = is_quoted ? "?q=%22%3Ca%3E%22&b='c'" : ask->query;
         buffer_append(&ask->bytes, slice_from(ask->query));
     }
 }

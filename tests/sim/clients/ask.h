@@ -11,6 +11,7 @@
 
 #define ASK_RANGES_MAX 260
 #define ASK_TAGS_MAX   3
+#define ASK_PATH_MAX   200
 #define ASK_BYTES_MAX  (4u << 20)
 
 /* One spec of a Range field. */
@@ -62,8 +63,10 @@ struct ask {
     int refused_instead; /* another status that is as right, where it depends on how bytes arrive; 0: none */
     /* This status, whatever the target is; the connection goes on. 0: as the target has it. */
     int status;
-    const char *allow; /* what a 405 must say */
-    const char *query; /* with '?'; "" where there is none */
+    const char *allow;         /* what a 405 must say */
+    char path[ASK_PATH_MAX];   /* as it is written, but for dots and slashes that mean nothing */
+    const char *query;         /* with '?'; "" where there is none */
+    const char *query_escaped; /* the same, as it may stand in a URI */
     enum ask_end end;
 
     struct ask_tags match, none_match;

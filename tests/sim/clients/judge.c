@@ -129,13 +129,22 @@ static bool judge_listing(const struct ask *ask, const struct answer *answer,
     return true;
 }
 
+/* The path without as many segments at its front. */
+static const char *path_behind(const char *path, unsigned segments)
+{
+    for (; segments > 0; segments--)
+        path = strchr(path + 1, '/');
+    return path;
+}
+
 static bool judge_redirect(const struct ask *ask, const struct answer *answer,
                            const struct circumstances *circumstances, struct verdict *verdict)
 {
     const struct target *target = ask->target;
     char location[512];
-    snprintf(location, sizeof(location), "%s%s", target->location,
-             target->location_takes_query ? ask->query : "");
+    snprintf(location, sizeof(location), "%s%s%s%s", target->location,
+             path_behind(ask->path, target->left_out), target->adds_slash ? "/" : "",
+             target->takes_query ? ask->query_escaped : "");
     if (!judge_status(answer, target->status, verdict) ||
         !judge_field(answer, "Location", location, verdict) ||
         !judge_field(answer, "Content-Type", "text/plain; charset=utf-8", verdict))

@@ -179,23 +179,21 @@ static struct target *add_target(struct website *website, enum target_kind kind,
     return target;
 }
 
-static void add_redirect(struct website *website, const char *url, int status, const char *location,
-                         bool query)
+static struct target *add_redirect(struct website *website, const char *url, int status, const char *location)
 {
     struct target *target = add_target(website, TARGET_REDIRECT, url);
     target->status = status;
     target->location = location;
-    target->location_takes_query = query;
+    return target;
 }
 
 /* A folder that was asked for without the slash at its end. */
-static struct target *add_folder(struct website *website, const char *url, const char *location)
+static struct target *add_folder(struct website *website, const char *url)
 {
-    struct target *target = add_target(website, TARGET_REDIRECT, url);
+    struct target *target = add_redirect(website, url, 301, "");
     target->area = &website->areas[strncmp(url, "/docs", 5) == 0 ? IN_DOCS : IN_PUBLIC];
-    target->status = 301;
-    target->location = location;
-    target->location_takes_query = true;
+    target->adds_slash = true;
+    target->takes_query = true;
     return target;
 }
 
@@ -238,15 +236,17 @@ static void add_targets(struct website *website, struct arena *arena)
     add_target(website, TARGET_LISTING, "/docs/")->members = docs_members;
     add_target(website, TARGET_LISTING, "/docs/sub/")->members = sub_members;
     add_target(website, TARGET_LISTING, "/docs/void/")->members = no_members;
-    static const char *const nothing[] = {"/nothing", "/bare/", "/deep/nothing/at/all", "/docs/nothing.txt",
-                                          "/out",     "/loop",  "/one.txt/more"};
+    static const char *const nothing[] = {
+        "/nothing", "/bare/",        "/deep/nothing/at/all",  "/docs/nothing.txt", "/out",
+        "/loop",    "/one.txt/more", "/deep%2fer/index.html", "/old%2Fx",          "/docs/%2f..%2F"};
     for (size_t i = 0; i < ARRAY_LENGTH(nothing); i++)
         add_target(website, TARGET_NOTHING, nothing[i]);
-    add_folder(website, "/deep", "/deep/");
-    add_folder(website, "/docs/sub", "/docs/sub/");
-    add_folder(website, "/docs", "/docs/")->is_bare_prefix = true;
-    add_redirect(website, "/old/thing/x.html", 308, "/new/thing/x.html", false);
-    add_redirect(website, "/go", 302, "https://example.com/go", true);
+    add_folder(website, "/deep");
+    add_folder(website, "/docs/sub");
+    add_folder(website, "/docs")->is_bare_prefix = true;
+    add_redirect(website, "/old/thing/x.html", 308, "/new")->left_out = 1;
+    add_redirect(website, "/old/a:b@c;d=e/%2F%3a!$&'()*+,[|]/", 308, "/new")->left_out = 1;
+    add_redirect(website, "/go", 302, "https://example.com")->takes_query = true;
     add_fixed(website, "/fixed", 200, "text/plain", "Fixed, word for word.\n");
     add_fixed(website, "/gone", 410, "text/html", "<p>Gone\n");
     add_fixed(website, "/none", 204, "", "");

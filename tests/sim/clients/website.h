@@ -74,12 +74,14 @@ enum target_kind {
 /* What a path leads to. */
 struct target {
     enum target_kind kind;
-    const char *url; /* in its shortest form, unreserved bytes only */
+    const char *url; /* in its shortest form, no byte escaped that need not be */
     const struct area *area;
     struct site_file *file;
     int status;
-    const char *location; /* without the query */
-    bool location_takes_query;
+    const char *location; /* of a redirect: what stands before the path as it was asked for */
+    unsigned left_out;    /* segments at the front of the path that the location leaves out */
+    bool adds_slash;      /* at the end of the path */
+    bool takes_query;
     bool is_bare_prefix; /* of a route of files */
     const char *type;    /* of the content */
     const char *body;
@@ -87,7 +89,7 @@ struct target {
 };
 
 #define WEBSITE_FILES_MAX   32
-#define WEBSITE_TARGETS_MAX 48
+#define WEBSITE_TARGETS_MAX 64
 
 struct website {
     struct area areas[2];

@@ -36,7 +36,7 @@ static void cuts_targets(void **state)
         {"/%e2%82%ac?100%", HTTP_METHOD_GET, HTTP_SCHEME_NONE, "", "", "/%e2%82%ac", "100%"},
         {"/a|b^`{}[]~!$&'()*+,;=:@", HTTP_METHOD_GET, HTTP_SCHEME_NONE, "", "", "/a|b^`{}[]~!$&'()*+,;=:@",
          NULL},
-        {"/?a|b^`{}[]\\%zz", HTTP_METHOD_GET, HTTP_SCHEME_NONE, "", "", "/", "a|b^`{}[]\\%zz"},
+        {"/?a|b^`{}[]\\%zz\"<>'", HTTP_METHOD_GET, HTTP_SCHEME_NONE, "", "", "/", "a|b^`{}[]\\%zz\"<>'"},
         {"http://example.com", HTTP_METHOD_GET, HTTP_SCHEME_HTTP, "example.com", "", "/", NULL},
         {"http://example.com?q", HTTP_METHOD_GET, HTTP_SCHEME_HTTP, "example.com", "", "/", "q"},
         {"HTTPS://Example.com:8443/a?q", HTTP_METHOD_GET, HTTP_SCHEME_HTTPS, "Example.com", "8443", "/a",
@@ -94,8 +94,9 @@ static void refuses_targets(void **state)
         {SLICE("/gr\xc3\xbcn"), HTTP_METHOD_GET, HTTP_URI_BAD},
         {SLICE("/?\xff"), HTTP_METHOD_GET, HTTP_URI_BAD},
         {SLICE("/<a>"), HTTP_METHOD_GET, HTTP_URI_BAD},
-        {SLICE("/?<"), HTTP_METHOD_GET, HTTP_URI_BAD},
-        {SLICE("/?\""), HTTP_METHOD_GET, HTTP_URI_BAD},
+        {SLICE("/\""), HTTP_METHOD_GET, HTTP_URI_BAD},
+        {SLICE("/?\x7f"), HTTP_METHOD_GET, HTTP_URI_BAD},
+        {SLICE("/?a\r\nb"), HTTP_METHOD_GET, HTTP_URI_BAD},
         {SLICE("/a\\b"), HTTP_METHOD_GET, HTTP_URI_BAD},
         {SLICE("/%"), HTTP_METHOD_GET, HTTP_URI_BAD},
         {SLICE("/%4"), HTTP_METHOD_GET, HTTP_URI_BAD},
@@ -217,7 +218,9 @@ static void normalizes_paths(void **state)
     (void)state;
     static const struct {
         const char *encoded;
-        const char *path; /* NULL: bad */
+        const char *decoded_form; /* NULL: bad */
+        const char *encoded_form; /* NULL: the same */
+        enum http_path_result result;
     } cases[] = {
         {"/", "/"},
         {"/a/b", "/a/b"},
@@ -242,28 +245,39 @@ static void normalizes_paths(void **state)
         {"/a//b///c//", "/a/b/c/"},
         {"/a//../b", "/b"}, /* slashes are merged before a segment is taken away */
         {"//evil.example/..", "/"},
-        {"/%61", "/a"},
+        {"//evil.example/%61", "/evil.example/a", "/evil.example/%61"},
+        {"/.//evil.example", "/evil.example"},
+        {"/%2e//evil.example", "/evil.example"},
+        {"/%61", "/a", "/%61"},
         {"/%2e", "/"},
         {"/%2e%2e/a", "/a"},
         {"/a/%2E%2e/b", "/b"},
         {"/a/.%2e/b", "/b"},
         {"/a/%2e./b", "/b"},
-        {"/%252e%252e/a", "/%2e%2e/a"}, /* once */
-        {"/%25", "/%"},
-        {"/a%20b%3f%23", "/a b?#"},
-        {"/%e2%82%ac", "/\xe2\x82\xac"},
-        {"/%ff%0d%0a", "/\xff\r\n"},
-        {"/%5c..%5c", "/\\..\\"}, /* a backslash is a letter here */
+        {"/%61/%62/%2e%2e/%63", "/a/c", "/%61/%63"},
+        {"/%2ea/%2e%2e%2e", "/.a/...", "/%2ea/%2e%2e%2e"},
+        {"/%252e%252e/a", "/%2e%2e/a", "/%252e%252e/a"}, /* once */
+        {"/%25", "/%", "/%25"},
+        {"/a%20b%3f%23", "/a b?#", "/a%20b%3f%23"},
+        {"/%e2%82%ac", "/\xe2\x82\xac", "/%e2%82%ac"},
+        {"/%ff%0d%0a", "/\xff\r\n", "/%ff%0d%0a"},
+        {"/%5c..%5c", "/\\..\\", "/%5c..%5c"}, /* a backslash is a letter here */
         {"/..;/a", "/..;/a"},
+        {"/a:b@c;d=e!$&'()*+,/%3A[^`{|}]", "/a:b@c;d=e!$&'()*+,/:[^`{|}]", "/a:b@c;d=e!$&'()*+,/%3A[^`{|}]"},
+        /* An encoded slash is a letter of its segment, that no file can have in its name. */
+        {"/%2f", "/%2f", NULL, HTTP_PATH_NO_FILE},
+        {"/a%2Fb%61/./c", "/a%2Fba/c", "/a%2Fb%61/c", HTTP_PATH_NO_FILE},
+        {"/..%2fetc", "/..%2fetc", NULL, HTTP_PATH_NO_FILE},
+        {"/a/..%2F..%2f/%2e%2e/b", "/a/b", NULL, HTTP_PATH_NO_FILE},
+        {"/%2f%2fevil.example/..%2f", "/%2f%2fevil.example/..%2f", NULL, HTTP_PATH_NO_FILE},
+        {"/a%252fb", "/a%2fb", "/a%252fb"}, /* this one can */
         {"", NULL},
         {"*", NULL},
         {"a", NULL},
         {"../a", NULL},
         {"/%00", NULL},
         {"/a%00.html", NULL},
-        {"/%2f", NULL},
-        {"/..%2fetc", NULL},
-        {"/..%2Fetc", NULL},
+        {"/%2f%00", NULL},
         {"/%", NULL},
         {"/%2", NULL},
         {"/%zz", NULL},
@@ -271,13 +285,20 @@ static void normalizes_paths(void **state)
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         struct slice encoded = copy_tight(slice_from(cases[i].encoded));
-        char *out = malloc(encoded.length);
-        struct slice path = {0};
-        enum http_path_result result = http_path_normalize(encoded, out, encoded.length, &path);
-        if (result != (cases[i].path ? HTTP_PATH_OK : HTTP_PATH_BAD))
-            fail_msg("%s", cases[i].encoded);
-        assert_slice(path, cases[i].path);
-        free(out);
+        const char *forms[] = {
+            [HTTP_PATH_DECODED] = cases[i].decoded_form,
+            [HTTP_PATH_ENCODED] = cases[i].encoded_form ? cases[i].encoded_form : cases[i].decoded_form,
+        };
+        for (unsigned form = 0; form < ARRAY_LENGTH(forms); form++) {
+            char *out = malloc(encoded.length);
+            struct slice path = {0};
+            enum http_path_result result =
+                http_path_normalize(encoded, (enum http_path_form)form, out, encoded.length, &path);
+            if (result != (forms[form] ? cases[i].result : HTTP_PATH_BAD))
+                fail_msg("%s", cases[i].encoded);
+            assert_slice(path, forms[form]);
+            free(out);
+        }
         free_tight(encoded);
     }
 }
@@ -287,14 +308,18 @@ static void copies_only_what_it_must(void **state)
     (void)state;
     struct slice encoded = SLICE("/a/b.c/d");
     struct slice path;
-    assert_int_equal(http_path_normalize(encoded, NULL, 0, &path), HTTP_PATH_OK);
+    assert_int_equal(http_path_normalize(encoded, HTTP_PATH_DECODED, NULL, 0, &path), HTTP_PATH_OK);
     assert_ptr_equal(path.data, encoded.data);
     char out[4];
-    assert_int_equal(http_path_normalize(SLICE("/a\0b"), out, sizeof(out), &path), HTTP_PATH_BAD);
-    assert_int_equal(http_path_normalize(SLICE("/.\0"), out, sizeof(out), &path), HTTP_PATH_BAD);
-    assert_int_equal(http_path_normalize(SLICE("/%61"), out, sizeof(out), &path), HTTP_PATH_OK);
+    assert_int_equal(http_path_normalize(SLICE("/a\0b"), HTTP_PATH_DECODED, out, sizeof(out), &path),
+                     HTTP_PATH_BAD);
+    assert_int_equal(http_path_normalize(SLICE("/.\0"), HTTP_PATH_DECODED, out, sizeof(out), &path),
+                     HTTP_PATH_BAD);
+    assert_int_equal(http_path_normalize(SLICE("/%61"), HTTP_PATH_DECODED, out, sizeof(out), &path),
+                     HTTP_PATH_OK);
     assert_ptr_equal(path.data, out);
-    assert_int_equal(http_path_normalize(SLICE("/%61b"), out, sizeof(out), &path), HTTP_PATH_TOO_LONG);
+    assert_int_equal(http_path_normalize(SLICE("/%61b"), HTTP_PATH_DECODED, out, sizeof(out), &path),
+                     HTTP_PATH_TOO_LONG);
 }
 
 static void encodes_what_it_decodes(void **state)
@@ -314,12 +339,15 @@ static void encodes_what_it_decodes(void **state)
     assert_int_equal(http_uri_parse(encoded, HTTP_METHOD_GET, &uri), HTTP_URI_OK);
     char out[1024];
     struct slice again;
-    assert_int_equal(http_path_normalize(encoded, out, sizeof(out), &again), HTTP_PATH_OK);
+    assert_int_equal(http_path_normalize(encoded, HTTP_PATH_DECODED, out, sizeof(out), &again), HTTP_PATH_OK);
     assert_true(slice_equal(again, slice_make(path, sizeof(path))));
 
     buffer_clear(&buffer);
     http_path_encode(&buffer, SLICE("/a b/\"<&'>?#%:\r\n\xc3\xa9-._~"));
     assert_slice(buffer_slice(&buffer), "/a%20b/%22%3C%26%27%3E%3F%23%25%3A%0D%0A%C3%A9-._~");
+    buffer_clear(&buffer);
+    http_query_append(&buffer, SLICE("a=\"b\"&<c>=d'[^`{|}]%zz%22"));
+    assert_slice(buffer_slice(&buffer), "a=%22b%22&%3Cc%3E=d'[^`{|}]%zz%22");
     buffer_finish(&buffer);
 }
 
