@@ -4,19 +4,19 @@
 #include "cli/fault.h"
 
 #include "base/error.h"
-#include "cli/port.h"
 #include "sys/address.h"
+#include "sys/port.h"
 
 #include <errno.h>
 
 static void explain_taken(const struct address *address, struct slice text, FILE *out)
 {
-    char holder[PORT_HOLDER_BYTES_MAX];
+    char holder[SYS_PORT_HOLDER_BYTES_MAX];
     uint16_t port = address_port(address);
     fprintf(out, "vif: %.*s is taken", SLICE_ARGS(text));
-    if (port != 0 && port_find_holder(port, holder))
+    if (port != 0 && sys_port_find_holder(port, holder))
         fprintf(out, " by %s", holder);
-    uint16_t free_port = port != 0 ? port_find_free(address) : 0;
+    uint16_t free_port = port != 0 ? sys_port_find_free(address) : 0;
     if (free_port != 0)
         fprintf(out, "; port %u is free: -p %u", free_port, free_port);
     fputc('\n', out);

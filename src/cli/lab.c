@@ -12,12 +12,13 @@
 #include "lab/report/report.h"
 #include "lab/run/machine.h"
 #include "sys/clock.h"
+#include "sys/file.h"
 #include "sys/listen.h"
+#include "sys/replace.h"
+#include "sys/signal.h"
 #include "sys/socket.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -32,41 +33,22 @@ static int fail(const char *what, const char *about, int error)
 
 /* --- files --- */
 
-/* A file is written beside its place and moved there: who looks sees the old one or the new one. */
-struct file_paths {
-    char path[4096];
-    char part[4096 + 8];
-};
+#define FILE_PATH_BYTES_MAX 4096
 
-static void name_file(const char *folder, const char *name, struct file_paths *ret_paths)
+static void name_file(const char *folder, const char *name, char path[FILE_PATH_BYTES_MAX])
 {
-    snprintf(ret_paths->path, sizeof(ret_paths->path), "%s/%s", folder, name);
-    snprintf(ret_paths->part, sizeof(ret_paths->part), "%s.part", ret_paths->path);
-}
-
-/* Only trying tells: root may write everywhere, and yet not to /proc. */
-static int try_file(const char *folder, const char *name)
-{
-    struct file_paths paths;
-    name_file(folder, name, &paths);
-    int fd = open(paths.part, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return -errno;
-    close(fd);
-    unlink(paths.part);
-    int there = open(paths.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (there < 0)
-        return 0;
-    close(there);
-    return -EISDIR;
+    snprintf(path, FILE_PATH_BYTES_MAX, "%s/%s", folder, name);
 }
 
 /* Before ten minutes are spent on what cannot be kept. */
 static bool can_write(const char *folder, bool with_json)
 {
-    int error = try_file(folder, "lab.html");
+    char page[FILE_PATH_BYTES_MAX], json[FILE_PATH_BYTES_MAX];
+    name_file(folder, "lab.html", page);
+    name_file(folder, "lab.json", json);
+    int error = sys_can_replace_file(page);
     if (error == 0 && with_json)
-        error = try_file(folder, "lab.json");
+        error = sys_can_replace_file(json);
     if (error)
         fail("cannot write to the folder", folder, error);
     return error == 0;
@@ -74,21 +56,12 @@ static bool can_write(const char *folder, bool with_json)
 
 static int write_file(const char *folder, const char *name, const struct buffer *text)
 {
-    struct file_paths paths;
+    char path[FILE_PATH_BYTES_MAX];
     if (text->failed)
         return fail("cannot make", name, -ENOMEM);
-    name_file(folder, name, &paths);
-    FILE *file = fopen(paths.part, "we");
-    if (file == NULL)
-        return fail("cannot write", paths.path, -errno);
-    int error = fwrite(text->data, 1, text->length, file) == text->length ? 0 : -errno;
-    if (fclose(file) != 0 && error == 0)
-        error = -errno;
-    if (error == 0 && rename(paths.part, paths.path) < 0)
-        error = -errno;
-    if (error)
-        unlink(paths.part);
-    return error ? fail("cannot write", paths.path, error) : EXIT_GOOD;
+    name_file(folder, name, path);
+    int error = sys_replace_file(path, buffer_slice(text));
+    return error ? fail("cannot write", path, error) : EXIT_GOOD;
 }
 
 static int write_page(const char *folder, struct slice json)
@@ -292,25 +265,12 @@ static void end_serving(int signal)
     _exit(EXIT_GOOD);
 }
 
-/* Also where a script that started this with "&" had SIGINT ignored. */
-static void end_on_signals(void)
-{
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    struct sigaction action = {.sa_handler = end_serving, .sa_mask = signals};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigprocmask(SIG_UNBLOCK, &signals, NULL);
-}
-
 static int check_folder(const char *folder)
 {
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = sys_open_root(folder);
     if (fd < 0)
-        return -errno;
-    close(fd);
+        return fd;
+    sys_close(fd);
     return 0;
 }
 
@@ -335,7 +295,8 @@ static int serve_model(const struct lab_flags *wanted)
     error = lab_site_create(&options, &site);
     if (error)
         return fail("cannot serve", wanted->folder, error);
-    end_on_signals();
+    sigset_t signals = sys_signal_set(SIGINT, SIGTERM, 0);
+    sys_signal_handle(&signals, end_serving);
     show_serving(wanted, &bound);
     return fail("cannot serve as", model->name, model->serve(site, listening_fd));
 }

@@ -3,10 +3,10 @@
 #include "cli/load_output.h"
 
 #include "base/error.h"
+#include "sys/output.h"
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 static bool is_standard(const struct load_output *output)
 {
@@ -39,17 +39,11 @@ struct load_output load_output_stream(const char *what, const char *name, FILE *
     return (struct load_output){.what = what, .path = name, .file = stream};
 }
 
-/* What is no file (a pipe, a terminal) has nothing to cut. */
-static int cut(const struct load_output *output)
-{
-    if (is_standard(output) || ftruncate(fileno(output->file), 0) == 0 || errno == EINVAL)
-        return 0;
-    return -errno;
-}
-
 bool load_output_write(struct load_output *output, const struct buffer *text)
 {
-    int error = text->failed ? -ENOMEM : cut(output);
+    int error = text->failed ? -ENOMEM : 0;
+    if (error == 0 && !is_standard(output))
+        error = sys_cut(fileno(output->file));
     output->was_made = false;
     if (error == 0 && fwrite(text->data, 1, text->length, output->file) != text->length)
         error = -errno;

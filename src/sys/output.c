@@ -61,3 +61,8 @@ bool sys_is_terminal(int fd)
 {
     return isatty(fd) == 1;
 }
+
+int sys_cut(int fd)
+{
+    return ftruncate(fd, 0) == 0 || errno == EINVAL ? 0 : -errno;
+}

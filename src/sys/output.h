@@ -18,6 +18,10 @@ int sys_open_for_append(const char *path) MUST_CHECK;
  * -errno. */
 int sys_fill_standard_streams(void) MUST_CHECK;
 
+/* Cuts a regular file to nothing; what is none (a pipe, a terminal) has nothing to cut. Returns 0 or -errno.
+ */
+int sys_cut(int fd) MUST_CHECK;
+
 /* A second descriptor of the same open file, close-on-exec. */
 int sys_duplicate(int fd) MUST_CHECK;
 

@@ -37,6 +37,16 @@ void sys_signal_ignore(int signal)
     sigaction(signal, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 }
 
+void sys_signal_handle(const sigset_t *signals, void (*handler)(int signal))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_mask = *signals};
+    for (int signal = 1; signal < NSIG; signal++) {
+        if (sigismember(signals, signal))
+            sigaction(signal, &action, NULL);
+    }
+    pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+}
+
 void sys_signal_set_default(int signal)
 {
     sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);

@@ -17,6 +17,11 @@ void sys_signal_block(const sigset_t *signals, sigset_t *ret_before);
 void sys_signal_restore(const sigset_t *before);
 
 void sys_signal_ignore(int signal);
+
+/* Calls `handler` for each of the signals, with all of them blocked meanwhile, and lets them through: also
+ * where whoever started this program had them ignored or blocked. */
+void sys_signal_handle(const sigset_t *signals, void (*handler)(int signal));
+
 void sys_signal_set_default(int signal);
 
 /* A non-blocking descriptor that is readable while one of the signals, which must be blocked, waits. Returns

@@ -1,5 +1,5 @@
 /* proc(5): /proc/net/tcp names the socket's inode, /proc/PID/fd the process that has it open. */
-#include "cli/port.h"
+#include "sys/port.h"
 
 #include "sys/listen.h"
 
@@ -50,7 +50,7 @@ static bool process_has_socket(const char *process, const char *wanted)
     return found;
 }
 
-static void describe(const char *process, char holder[PORT_HOLDER_BYTES_MAX])
+static void describe(const char *process, char holder[SYS_PORT_HOLDER_BYTES_MAX])
 {
     char path[64];
     char name[32] = "?";
@@ -60,10 +60,10 @@ static void describe(const char *process, char holder[PORT_HOLDER_BYTES_MAX])
         name[strcspn(name, "\n")] = '\0';
     if (stream)
         fclose(stream);
-    snprintf(holder, PORT_HOLDER_BYTES_MAX, "process %.20s (%s)", process, name);
+    snprintf(holder, SYS_PORT_HOLDER_BYTES_MAX, "process %.20s (%s)", process, name);
 }
 
-bool port_find_holder(uint16_t port, char holder[PORT_HOLDER_BYTES_MAX])
+bool sys_port_find_holder(uint16_t port, char holder[SYS_PORT_HOLDER_BYTES_MAX])
 {
     char wanted[64];
     unsigned long inode = find_inode("/proc/net/tcp", port);
@@ -83,7 +83,7 @@ bool port_find_holder(uint16_t port, char holder[PORT_HOLDER_BYTES_MAX])
     return found;
 }
 
-uint16_t port_find_free(const struct address *address)
+uint16_t sys_port_find_free(const struct address *address)
 {
     struct listen_address wanted = {.address = *address};
     struct address bound;
