@@ -151,6 +151,10 @@ static uint16_t step_trailer(struct h1_content *content, char byte)
     bool is_token = http_is_token_byte((unsigned char)byte);
     switch ((enum h1_content_state)content->state) {
     case H1_CONTENT_STATE_TRAILER_START:
+        if ((byte == ' ' || byte == '\t') && content->takes_folds && content->line_bytes > 1) {
+            content->state = H1_CONTENT_STATE_TRAILER_VALUE;
+            return 0;
+        }
         if (byte != '\r' && !is_token)
             return 400;
         content->state = byte == '\r' ? H1_CONTENT_STATE_LAST_LF : H1_CONTENT_STATE_TRAILER_NAME;

@@ -44,6 +44,7 @@ struct h1_content {
     uint32_t line_bytes; /* of the current chunk-size line, or of all trailers */
     uint16_t status;     /* after H1_CONTENT_BAD: what a request is refused with */
     uint8_t state;       /* enum h1_content_state */
+    bool takes_folds;    /* of trailers: their values may go on in lines that begin with a blank */
 };
 
 /* Begins content of `length` bytes, which may be none; of chunks; or of all that comes. */

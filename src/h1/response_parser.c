@@ -1,13 +1,15 @@
 /* Responses of HTTP/1 (RFC 9112 sections 4 to 7), parsed as strictly as requests are: a proxy that guesses
  * where an answer ends gives one client what is another's.
  *
- * Two things are taken though they are wrong, as nobody can read them in another way: a status line without
- * the space in front of a reason that is empty, and blanks between a field's name and its colon, which a
- * proxy must take out (section 5.1). Read h1_response_next first. */
+ * What is taken though it is wrong is what the RFC tells clients and proxies to repair, and nobody can read
+ * in another way: a status line without the space in front of a reason that is empty; blanks between a
+ * field's name and its colon (section 5.1); values that are folded over several lines (5.2); several
+ * Content-Length that say the same (6.3). Read h1_response_next first. */
 #include "h1/response_parser.h"
 
 #include "h1/framing.h"
 #include "h1/line.h"
+#include "http/field_list.h"
 #include "http/status.h"
 
 #define STATUS_LINE_PREFIX SLICE("HTTP/1.")
@@ -64,33 +66,30 @@ static bool parse_status_line(struct slice line, struct h1_response_head *head)
 
 static bool parse_field(struct slice line, const struct h1_limits *limits, struct h1_response_head *head)
 {
-    if (head->field_count >= MIN(limits->fields, (uint32_t)HTTP_FIELDS_MAX))
+    if (head->field_count >= MIN(limits->fields, (uint32_t)H1_RESPONSE_FIELDS_MAX))
         return false;
     struct http_field *field = &head->fields[head->field_count];
     if (!h1_parse_field_line(line, true, field))
         return false;
     head->field_count++;
     if (field->name != HTTP_FIELD_OTHER && head->first[field->name] == 0)
-        head->first[field->name] = (uint8_t)head->field_count;
+        head->first[field->name] = head->field_count;
     return true;
 }
 
-static unsigned count_fields(const struct h1_response_head *head, enum http_field_name name)
-{
-    unsigned count = 0;
-    for (unsigned i = 0; i < head->field_count; i++)
-        count += head->fields[i].name == name;
-    return count;
-}
-
-/* One Content-Length with one number, or none. Repeated ones are refused even where they agree. */
+/* RFC 9112 section 6.3: one number, however often it is said; or no Content-Length at all. */
 static bool settle_length(struct h1_response_head *head)
 {
-    if (head->first[HTTP_FIELD_CONTENT_LENGTH] == 0)
-        return true;
-    head->has_length = true;
-    return count_fields(head, HTTP_FIELD_CONTENT_LENGTH) == 1 &&
-           slice_to_u64(h1_response_field(head, HTTP_FIELD_CONTENT_LENGTH), &head->content_length);
+    struct slice first = {0}, length;
+    struct http_field_list lengths =
+        http_field_list(head->fields, head->field_count, HTTP_FIELD_CONTENT_LENGTH);
+    head->has_length = head->first[HTTP_FIELD_CONTENT_LENGTH] != 0;
+    while (http_field_list_next(&lengths, &length)) {
+        first = first.data ? first : length;
+        if (!slice_equal(length, first))
+            return false;
+    }
+    return !head->has_length || slice_to_u64(first, &head->content_length);
 }
 
 /* The only transfer coding is one "chunked", alone, in HTTP/1.1 and without a Content-Length: we never ask
@@ -121,6 +120,30 @@ static bool settle_body(const struct h1_response_parser *engine, struct h1_respo
     return head->body != H1_RESPONSE_BODY_LENGTH || head->content_length <= engine->limits->body_bytes;
 }
 
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+/* A line and those that continue it, for what begins with a blank does: the line end between them becomes
+ * blanks, in the input (RFC 9112 section 5.2). Until the byte behind a line is here, nobody knows whether it
+ * is whole. */
+static enum h1_head_result take_folded_line(struct slice *rest, struct slice *ret_line)
+{
+    enum h1_head_result result = h1_take_line(rest, ret_line);
+    if (result != H1_HEAD_DONE || ret_line->length == 0)
+        return result;
+    while (rest->length > 0 && is_blank(rest->data[0])) {
+        struct slice more;
+        result = h1_take_line(rest, &more);
+        if (result != H1_HEAD_DONE)
+            return result;
+        memset((char *)ret_line->data + ret_line->length, ' ', 2);
+        *ret_line = slice_make(ret_line->data, (size_t)(more.data + more.length - ret_line->data));
+    }
+    return rest->length > 0 ? H1_HEAD_DONE : H1_HEAD_MORE;
+}
+
 static void clear(struct h1_response_head *head)
 {
     memset(head, 0, offsetof(struct h1_response_head, fields));
@@ -134,7 +157,7 @@ static enum h1_head_result parse_head(const struct h1_response_parser *engine, s
     struct slice line;
     clear(head);
     for (bool is_first = true;; is_first = false) {
-        enum h1_head_result result = h1_take_line(&rest, &line);
+        enum h1_head_result result = is_first ? h1_take_line(&rest, &line) : take_folded_line(&rest, &line);
         size_t used = result == H1_HEAD_MORE ? input.length : input.length - rest.length;
         if (UNLIKELY(used > limits->head_bytes))
             return H1_HEAD_BAD;
@@ -160,7 +183,10 @@ static void begin_content(struct h1_response_parser *engine, enum h1_response_bo
     case H1_RESPONSE_BODY_NONE:
     case H1_RESPONSE_BODY_TUNNEL: h1_content_begin_length(&engine->content, 0); return;
     case H1_RESPONSE_BODY_LENGTH: h1_content_begin_length(&engine->content, content_length); return;
-    case H1_RESPONSE_BODY_CHUNKED: h1_content_begin_chunked(&engine->content); return;
+    case H1_RESPONSE_BODY_CHUNKED:
+        h1_content_begin_chunked(&engine->content);
+        engine->content.takes_folds = true;
+        return;
     case H1_RESPONSE_BODY_UNTIL_CLOSE: h1_content_begin_until_close(&engine->content); return;
     }
     UNREACHABLE();
@@ -180,8 +206,9 @@ static enum h1_response_event next_head(struct h1_response_parser *engine, struc
         return H1_RESPONSE_MORE;
     if (engine->scanned < STATUS_LINE_PREFIX.length && !can_begin(*input))
         return die(engine);
-    /* Parsing starts over with each new line, but looks at no byte twice while it waits for one. */
-    struct slice fresh = slice_skip(*input, engine->scanned);
+    /* Parsing starts over with each new line, and with the byte behind it, but looks at no byte twice while
+     * it waits for one. */
+    struct slice fresh = slice_skip(*input, engine->scanned - (engine->scanned > 0));
     bool may_parse = slice_find(fresh, '\n') < fresh.length || input->length > engine->limits->head_bytes;
     engine->scanned = (uint32_t)MIN(input->length, (size_t)UINT32_MAX);
     if (!may_parse)

@@ -5,7 +5,8 @@
  *  1. Before the first byte of an answer, say by h1_response_expect which method it answers: that decides
  * whether content follows.
  *  2. Call h1_response_next with the input that is at hand, again and again; each call takes what it used
- * from the front of the input and returns one event.
+ * from the front of the input and returns one event. The input's bytes must be writable: line ends in
+ * folded values become blanks.
  *  3. On H1_RESPONSE_MORE keep what is left of the input, and call again with it and further bytes behind it.
  * When the peer has closed instead, h1_response_close says what that means.
  *  4. Any number of H1_RESPONSE_INTERIM events (1xx), then H1_RESPONSE_HEAD with the head, whose slices point
@@ -19,6 +20,9 @@
 
 #include "h1/h1.h"
 
+/* The hard bound of the fields of a response; that of a request is lower, as each is kept. */
+#define H1_RESPONSE_FIELDS_MAX 1000
+
 /* How the content of an answer ends (RFC 9112 section 6.3). */
 enum h1_response_body {
     H1_RESPONSE_BODY_NONE,        /* whatever the fields say: HEAD, 1xx, 204, 304 */
@@ -28,8 +32,8 @@ enum h1_response_body {
     H1_RESPONSE_BODY_TUNNEL,      /* 101, or 2xx to CONNECT: what follows is no HTTP/1 any more */
 };
 
-/* The head of a response. All slices are borrowed from the bytes that the engine was fed; they live until it
- * is fed again. */
+/* The head of a response. About 40 KB: not for every stack. All slices are borrowed from the bytes that the
+ * engine was fed; they live until it is fed again. */
 struct h1_response_head {
     uint16_t status;
     uint8_t version_minor; /* of HTTP/1: 0 or 1 */
@@ -40,8 +44,8 @@ struct h1_response_head {
     struct slice reason;     /* may be empty */
     uint16_t field_count;
     /* 1 + index of the first field with that name, 0 where it is absent. */
-    uint8_t first[HTTP_FIELD_NAME_COUNT];
-    struct http_field fields[HTTP_FIELDS_MAX];
+    uint16_t first[HTTP_FIELD_NAME_COUNT];
+    struct http_field fields[H1_RESPONSE_FIELDS_MAX];
 };
 
 enum h1_response_state {

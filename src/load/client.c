@@ -17,7 +17,7 @@
 /* Of answers that a server may give; more are taken for malformed. */
 static const struct h1_limits limits = {
     .head_bytes = 64u << 10,
-    .fields = HTTP_FIELDS_MAX,
+    .fields = H1_RESPONSE_FIELDS_MAX,
     .body_bytes = UINT64_MAX >> 8,
 };
 

@@ -181,7 +181,12 @@ def test_threads_share_the_work(fake):
     b"HTTP/1.1 304 Not Modified\r\nContent-Length: 500\r\n\r\n",
     b"HTTP/1.1 200\r\nContent-Length:0\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nX: " + b"y" * 5000 + b"\r\nContent-Length: 3\r\n\r\nabc",
-], ids=["chunked", "interim", "204", "304", "no reason", "long head"])
+    b"HTTP/1.1 200 OK\r\nX: y\r\n z\r\n\tContent-Length: 9\r\nContent-Length:\r\n 2\r\n\r\nhi",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\nContent-Length: 2, 2\r\n\r\nhi",
+    b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 150 + b"Content-Length: 2\r\n\r\nhi",
+    b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 999 + b"Content-Length: 2\r\n\r\nhi",
+], ids=["chunked", "interim", "204", "304", "no reason", "long head", "folded", "lengths that agree", "150 headers",
+        "1000 headers"])
 def test_answers_of_every_kind(fake, data):
     result = measure("-n", 20, "-c", 2, fake(answers(data)).url)
     assert (result["answers"], errors_of(result)) == (20, {})
@@ -443,11 +448,13 @@ def never(connection, request, number):
     (cut_in_the_head, "closed"),
     (answers(b"<html>hello</html>"), "malformed"),
     (answers(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nhi"), "malformed"),
+    (answers(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000 + b"Content-Length: 2\r\n\r\nhi"), "malformed"),
     (answers(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), "status"),
     (answers(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"), "status"),
     (answers(b"HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x00"), "status"),
     (never, "timed_out"),
-], ids=["reset", "closed", "cut short", "cut in the head", "not HTTP", "two lengths", "404", "500", "101", "silence"])
+], ids=["reset", "closed", "cut short", "cut in the head", "not HTTP", "two lengths", "1001 headers",
+        "404", "500", "101", "silence"])
 def test_errors_are_no_answers(fake, answer, kind):
     result = measure("-n", 6, "-c", 2, "--timeout", "300ms", fake(answer).url, exit_code=1)
     assert errors_of(result) == {kind: 6}
