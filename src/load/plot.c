@@ -3,7 +3,7 @@
 #include "load/report.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 
 #define COLUMNS 60
 #define ROWS    12
@@ -64,21 +64,25 @@ static void append_rows(const struct plot *plot, struct buffer *out)
     }
 }
 
-/* "0", "50", "90", "99", …, each where its percentile stands. */
+/* "0", "50", "90", "99", …, each beginning where its percentile stands; the last may end right of the plot.
+ */
 static void append_axis(const struct plot *plot, struct buffer *out)
 {
-    static const double marks[] = {0, 50, 90, 99, 99.9, 99.99, 99.999, 99.9999};
-    char line[COLUMNS + 4];
+    static const char *const marks[] = {"0", "50", "90", "99", "99.9", "99.99", "99.999", "99.9999"};
+    char line[COLUMNS + sizeof("99.9999")];
+    size_t end = 0;
     memset(line, '-', COLUMNS);
     buffer_printf(out, "            +%.*s\n", COLUMNS, line);
     memset(line, ' ', sizeof(line));
-    for (unsigned i = 0; i < ARRAY_LENGTH(marks) && load_nines(marks[i]) < plot->nines_end; i++) {
-        char text[16];
-        size_t column = (size_t)(load_nines(marks[i]) / plot->nines_end * COLUMNS);
-        size_t length = (size_t)snprintf(text, sizeof(text), "%g", marks[i]);
-        memcpy(line + column, text, MIN(length, sizeof(line) - column));
+    for (unsigned i = 0; i < ARRAY_LENGTH(marks); i++) {
+        double nines = load_nines(strtod(marks[i], NULL));
+        if (nines >= plot->nines_end)
+            break;
+        size_t column = (size_t)(nines / plot->nines_end * COLUMNS);
+        end = column + strlen(marks[i]);
+        memcpy(line + column, marks[i], end - column);
     }
-    buffer_printf(out, "             %.*s %%\n", (int)sizeof(line), line);
+    buffer_printf(out, "             %.*s%%\n", (int)end, line);
 }
 
 void load_print_plot(const struct load_report *report, struct buffer *out)

@@ -21,8 +21,8 @@ void load_print_table(const struct load_report *report, struct buffer *out);
 /* Fewer values than this have no shape that is worth drawing. */
 #define LOAD_PLOTTED_MIN 10
 
-/* Appends the latency by percentile, drawn with characters: 72 columns. Of a few answers it only says that
- * they are too few; nothing where nothing was answered. */
+/* Appends the latency by percentile, drawn with characters: at most 80 columns. Of a few answers it only says
+ * that they are too few; nothing where nothing was answered. */
 void load_print_plot(const struct load_report *report, struct buffer *out);
 
 /* Appends one JSON object, over several lines. Its members are described in docs/load.md. */

@@ -13,6 +13,9 @@
 #define TOP    92
 #define BOTTOM 362
 
+#define EDGE            4
+#define CHARACTER_WIDTH 8.0 /* at most, of a digit */
+
 struct drawing {
     struct buffer *out;
     double nines_end;
@@ -90,16 +93,25 @@ static void draw_durations(const struct drawing *drawing)
     }
 }
 
+/* Below its line; one that would reach out of the drawing ends at its edge. */
+static void draw_percentile(const struct drawing *drawing, double percentile)
+{
+    char text[16];
+    double x = x_of(drawing, load_nines(percentile));
+    int length = snprintf(text, sizeof(text), "%g %%", percentile);
+    bool has_room = x + length * CHARACTER_WIDTH / 2 <= WIDTH - EDGE;
+    buffer_printf(drawing->out,
+                  "<path class=\"grid\" d=\"M%.1f %dV%d\"/>"
+                  "<text class=\"faint %s\" x=\"%.1f\" y=\"%d\">%s</text>\n",
+                  x, TOP, BOTTOM, has_room ? "middle" : "end", has_room ? x : WIDTH - EDGE, BOTTOM + 20,
+                  text);
+}
+
 static void draw_percentiles(const struct drawing *drawing)
 {
     static const double marks[] = {0, 50, 90, 99, 99.9, 99.99, 99.999, 99.9999};
-    for (unsigned i = 0; i < ARRAY_LENGTH(marks) && load_nines(marks[i]) <= drawing->nines_end; i++) {
-        double x = x_of(drawing, load_nines(marks[i]));
-        buffer_printf(drawing->out,
-                      "<path class=\"grid\" d=\"M%.1f %dV%d\"/>"
-                      "<text class=\"faint middle\" x=\"%.1f\" y=\"%d\">%g %%</text>\n",
-                      x, TOP, BOTTOM, x, BOTTOM + 20, marks[i]);
-    }
+    for (unsigned i = 0; i < ARRAY_LENGTH(marks) && load_nines(marks[i]) <= drawing->nines_end; i++)
+        draw_percentile(drawing, marks[i]);
 }
 
 /* A point for each pixel or two, but only where it can be seen to differ from the one before. */

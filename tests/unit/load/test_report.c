@@ -158,6 +158,46 @@ static void a_plot(void **state)
     buffer_finish(&text);
 }
 
+static void fill(unsigned count, uint64_t us);
+
+/* Whatever the number of answers, so wherever the last label stands: it is whole, and all fits a terminal. */
+static void the_last_label_is_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned count;
+        const char *last;
+    } cases[] = {
+        {10, "50%\n"},           {11, "90%\n"},           {101, "99%\n"},        {120, "99%\n"},
+        {1001, "99.9%\n"},       {1100, "99.9%\n"},       {10001, "99.99%\n"},   {11000, "99.99%\n"},
+        {99999, "99.99%\n"},     {100001, "99.999%\n"},   {101000, "99.999%\n"}, {1000001, "99.9999%\n"},
+        {1050000, "99.9999%\n"}, {1300000, "99.9999%\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct load_report report = begin(0);
+        fill(cases[i].count, 500);
+        load_print_plot(&report, &text);
+        assert_true(says(cases[i].last));
+        for (struct slice rest = buffer_slice(&text); rest.length > 0;) {
+            size_t end = slice_find(rest, '\n');
+            assert_true(end <= 80);
+            rest = slice_skip(rest, end + 1);
+        }
+        buffer_finish(&text);
+    }
+}
+
+static void labels_stay_inside_the_drawing(void **state)
+{
+    (void)state;
+    struct load_report report = begin(0);
+    fill(1000000, 500);
+    load_print_svg(&report, &text);
+    assert_true(says("<text class=\"faint end\" x=\"756.0\" y=\"382\">99.9999 %</text>"));
+    assert_true(says("<text class=\"faint middle\" x=\"76.0\" y=\"382\">0 %</text>"));
+    buffer_finish(&text);
+}
+
 static void fill(unsigned count, uint64_t us)
 {
     memset(&latency, 0, sizeof(latency));
@@ -259,6 +299,8 @@ int main(void)
         cmocka_unit_test(a_bad_table),
         cmocka_unit_test(nothing_at_all),
         cmocka_unit_test(a_plot),
+        cmocka_unit_test(the_last_label_is_whole),
+        cmocka_unit_test(labels_stay_inside_the_drawing),
         cmocka_unit_test(few_answers_are_not_drawn),
         cmocka_unit_test(statuses_that_were_not_wanted),
         cmocka_unit_test(plots_of_little),
