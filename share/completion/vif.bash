@@ -13,6 +13,8 @@ _vif() {
     load\ -t | load\ --threads) words='' ;;
     load\ -m | load\ --method) words='' ;;
     load\ -H | load\ --header) words='' ;;
+    load\ --body) words='' ;;
+    load\ --body-file) COMPREPLY=($(compgen -f -- "$current")); return ;;
     load\ --status) words='' ;;
     load\ --json) COMPREPLY=($(compgen -f -- "$current")); return ;;
     load\ --svg) COMPREPLY=($(compgen -f -- "$current")); return ;;
@@ -45,7 +47,7 @@ _vif() {
             case "${COMP_WORDS[1]}" in
             run) words='--config --port --address --workers --backend --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
             check) words='--config --port --address --workers --backend --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
-            load) words='--connections --duration --requests --rate --pipeline --close --warm-up --timeout --connect-rate --threads --method --header --status --json --svg --help --version' ;;
+            load) words='--connections --duration --requests --rate --pipeline --close --warm-up --timeout --connect-rate --threads --method --header --body --body-file --status --json --svg --help --version' ;;
             lab) words='--quick --models --scenarios --connections --duration --out --page --list --serve --port --help --version' ;;
             *) words='--port --address --workers --backend --index --spa --no-listing --hidden --cors --cache --error-page --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
             esac

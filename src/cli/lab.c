@@ -6,6 +6,7 @@
 #include "cli/lab_flags.h"
 #include "cli/print.h"
 #include "cli/terminal.h"
+#include "cli/whole_file.h"
 
 #include "base/error.h"
 #include "lab/processes.h"
@@ -74,21 +75,6 @@ static int write_page(const char *folder, struct slice json)
     return exit_code;
 }
 
-static int read_whole(const char *path, struct buffer *out)
-{
-    char block[65536];
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return -errno;
-    errno = 0;
-    size_t length;
-    while ((length = fread(block, 1, sizeof(block), file)) > 0 && !out->failed)
-        buffer_append(out, slice_make(block, length));
-    int error = ferror(file) ? -errno : out->failed ? -EFBIG : 0;
-    fclose(file);
-    return error;
-}
-
 /* lab.html, of a lab.json that is there. */
 static int make_page(const struct lab_flags *wanted)
 {
@@ -96,7 +82,7 @@ static int make_page(const struct lab_flags *wanted)
     if (!can_write(wanted->out, false))
         return EXIT_MISTAKE;
     buffer_init(&json, TEXT_BYTES_MAX);
-    int error = read_whole(wanted->page, &json);
+    int error = whole_file_read(wanted->page, &json);
     int exit_code = EXIT_FAILED;
     if (error)
         fail("cannot read", wanted->page, error);

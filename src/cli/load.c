@@ -131,13 +131,13 @@ static bool open_outputs(struct load_session *session)
     return wanted->svg == NULL || load_output_open(&session->svg, "the drawing (--svg)", wanted->svg);
 }
 
-/* The table goes where nothing else goes. */
+/* Standard output has one report: the table, or what was asked for in its place. Standard error has none. */
 static bool print_report(struct load_session *session, const struct load_report *report)
 {
-    bool takes_stdout = session->json.file == stdout || session->svg.file == stdout;
-    struct load_output table = load_output_stream("the table", takes_stdout ? "standard error" : "-",
-                                                  takes_stdout ? stderr : stdout);
-    bool is_good = write_report(report, &table, print_for_people);
+    struct load_output table = {0};
+    bool is_taken = session->json.file == stdout || session->svg.file == stdout;
+    bool is_good = is_taken || load_output_open(&table, "the table", "-");
+    is_good &= write_report(report, &table, print_for_people);
     is_good &= write_report(report, &session->json, load_print_json);
     is_good &= write_report(report, &session->svg, load_print_svg);
     return is_good;

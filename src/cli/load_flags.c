@@ -1,10 +1,13 @@
 /* One row a flag: how its value is read, and what to tell whoever wrote something else. */
 #include "cli/load_flags.h"
 
+#include "base/error.h"
+#include "cli/whole_file.h"
 #include "conf/quantity.h"
 #include "http/field.h"
 #include "http/method.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -132,6 +135,20 @@ static bool read_header(struct load_flags *wanted, struct slice value)
     return http_is_field_value(content) && !wanted->fields.failed;
 }
 
+/* Longer ones than the kernel takes for a word of a command line have no way here but by a file. */
+static bool read_body(struct load_flags *wanted, struct slice value)
+{
+    wanted->plan.targets[0].body = value;
+    return value.length <= LOAD_BODY_BYTES_MAX;
+}
+
+/* Its content is read when all flags are. */
+static bool read_body_file(struct load_flags *wanted, struct slice value)
+{
+    wanted->body_file.text = value;
+    return value.length > 0;
+}
+
 static bool read_status(struct load_flags *wanted, struct slice value)
 {
     uint64_t status;
@@ -172,6 +189,8 @@ static const struct {
     {"header", read_header,
      "NAME: VALUE, such as 'Accept-Encoding: gzip'; Connection, Expect, Upgrade, Content-Length and "
      "Transfer-Encoding are not to be chosen"},
+    {"body", read_body, "at most 16 MiB"},
+    {"body-file", read_body_file, "the name of a file, or - for standard input"},
     {"status", read_status, "a number from 200 to 599, such as 304"},
     {"json", read_json, "the name of a file, or - for standard output"},
     {"svg", read_svg, "the name of a file, or - for standard output"},
@@ -184,6 +203,8 @@ static void read_given(struct load_flags *wanted, const struct arguments *argume
         if (strcmp(rows[i].name, given->flag->name) != 0)
             continue;
         struct argument value = given->value;
+        if (rows[i].read == read_body_file)
+            wanted->body_file.position = value.position;
         if (!rows[i].read(wanted, value.text))
             diagnostics_add(arguments->diagnostics, value.position, "expected %s, not \"%.*s\"",
                             rows[i].expected, SLICE_ARGS(value.text));
@@ -212,6 +233,31 @@ static void check_hosts(const struct arguments *arguments)
     }
 }
 
+/* The file's, where one is named. The usual method of a request with a body is POST. */
+static void find_body(struct load_flags *wanted, const struct arguments *arguments)
+{
+    struct load_target *target = &wanted->plan.targets[0];
+    struct argument *file = &wanted->body_file;
+    if (target->body.data && file->text.data)
+        diagnostics_add(arguments->diagnostics, file->position,
+                        "a request has one body: --body gives one already");
+    else if (file->text.length > 0) {
+        int error = whole_file_read(file->text.data, &wanted->body);
+        if (error == -EFBIG)
+            diagnostics_add(arguments->diagnostics, file->position, "%s: a body has at most %u MiB",
+                            file->text.data, LOAD_BODY_BYTES_MAX >> 20);
+        else if (error < 0)
+            diagnostics_add(arguments->diagnostics, file->position, "%s: %s", file->text.data,
+                            error_text(error));
+        target->body = slice_make(wanted->body.data ? wanted->body.data : "", wanted->body.length);
+    }
+    if (target->body.data && target->method.data == NULL)
+        target->method = SLICE("POST");
+    if (target->body.data && http_method_parse(target->method) == HTTP_METHOD_TRACE)
+        diagnostics_add(arguments->diagnostics, (struct source_position){0},
+                        "a TRACE request has no body (RFC 9110 section 9.3.8): leave one out");
+}
+
 /* What cannot be had together. */
 static void check_together(const struct load_flags *wanted, const struct arguments *arguments)
 {
@@ -238,6 +284,7 @@ void load_flags_read(struct load_flags *wanted, const struct arguments *argument
         .plan = {.connections = 64, .pipeline = 1, .threads = 1, .timeout_ms = 5000, .warm_up_ms = unset},
     };
     buffer_init(&wanted->fields, FIELDS_BYTES_MAX);
+    buffer_init(&wanted->body, LOAD_BODY_BYTES_MAX);
     for (size_t i = 0; i < arguments->given_count; i++)
         read_given(wanted, arguments, &arguments->given[i]);
     struct load_plan *plan = &wanted->plan;
@@ -247,6 +294,7 @@ void load_flags_read(struct load_flags *wanted, const struct arguments *argument
     if (plan->warm_up_ms == unset)
         plan->warm_up_ms = plan->requests_max > 0 ? 0 : DEFAULT_WARM_UP;
     plan->fields = buffer_slice(&wanted->fields);
+    find_body(wanted, arguments);
     check_hosts(arguments);
     check_together(wanted, arguments);
 }
@@ -254,4 +302,5 @@ void load_flags_read(struct load_flags *wanted, const struct arguments *argument
 void load_flags_finish(struct load_flags *wanted)
 {
     buffer_finish(&wanted->fields);
+    buffer_finish(&wanted->body);
 }

@@ -8,7 +8,9 @@
 struct load_flags {
     struct load_plan plan;
     struct buffer fields; /* what the plan's are */
-    const char *json;     /* files to write; NULL: none */
+    struct argument body_file;
+    struct buffer body; /* what was in it */
+    const char *json;   /* files to write; NULL: none */
     const char *svg;
 };
 

@@ -10,7 +10,7 @@
 
 static bool is_standard(const struct load_output *output)
 {
-    return output->file == stdout || output->file == stderr;
+    return output->file == stdout;
 }
 
 static bool fail(const struct load_output *output, int error)
@@ -32,11 +32,6 @@ bool load_output_open(struct load_output *output, const char *what, const char *
     if (output->file == NULL && errno == EEXIST)
         output->file = fopen(path, "ae");
     return output->file || fail(output, -errno);
-}
-
-struct load_output load_output_stream(const char *what, const char *name, FILE *stream)
-{
-    return (struct load_output){.what = what, .path = name, .file = stream};
 }
 
 bool load_output_write(struct load_output *output, const struct buffer *text)

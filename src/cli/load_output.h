@@ -19,9 +19,6 @@ struct load_output {
  * written. Says what went wrong, and returns false. load_output_close afterwards, in any case. */
 bool load_output_open(struct load_output *output, const char *what, const char *path) MUST_CHECK;
 
-/* A stream that is open anyhow, such as stderr: it goes on where it stands, whatever it leads to. */
-struct load_output load_output_stream(const char *what, const char *name, FILE *stream);
-
 /* Writes the text in place of what the file held. Says what went wrong, and returns false; also for a text
  * that was not made whole. */
 bool load_output_write(struct load_output *output, const struct buffer *text) MUST_CHECK;

@@ -121,11 +121,14 @@ static void append_targets(struct buffer *out, const struct load_report *report)
 {
     buffer_append(out, SLICE("  \"targets\": ["));
     for (size_t i = 0; i < report->plan->target_count; i++) {
+        const struct load_target *asked = &report->plan->targets[i];
         const struct load_target_result *target = &report->result->targets[i];
-        buffer_printf(out, "%s\n    {\"path\": ", i == 0 ? "" : ",");
-        append_text(out, report->plan->targets[i].path);
-        buffer_printf(out, ", \"sent\": %llu, \"answers\": %llu,\n", (unsigned long long)target->sent,
-                      (unsigned long long)target->answers);
+        buffer_printf(out, "%s\n    {\"method\": ", i == 0 ? "" : ",");
+        append_text(out, load_target_method(asked));
+        buffer_append(out, SLICE(", \"path\": "));
+        append_text(out, asked->path);
+        buffer_printf(out, ", \"body_bytes\": %zu, \"sent\": %llu, \"answers\": %llu,\n", asked->body.length,
+                      (unsigned long long)target->sent, (unsigned long long)target->answers);
         append_histogram(out, "     ", "latency_us", &target->latency);
         buffer_append_byte(out, '}');
     }

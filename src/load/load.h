@@ -40,6 +40,11 @@ struct load_target {
     uint16_t status;     /* the only right status of an answer; 0: any from 200 to 399 */
 };
 
+static inline struct slice load_target_method(const struct load_target *target)
+{
+    return target->method.length > 0 ? target->method : SLICE("GET");
+}
+
 /* Slices are borrowed until load_run returns. Of the numbers, those that are 0 take what stands in brackets.
  */
 struct load_plan {

@@ -20,7 +20,7 @@ static bool has_length(const struct load_target *target, struct slice method)
 
 static void append_request(struct buffer *out, const struct load_plan *plan, const struct load_target *target)
 {
-    struct slice method = target->method.length > 0 ? target->method : SLICE("GET");
+    struct slice method = load_target_method(target);
     buffer_printf(out, "%.*s %.*s HTTP/1.1\r\nHost: %.*s\r\n", SLICE_ARGS(method), SLICE_ARGS(target->path),
                   SLICE_ARGS(plan->host));
     if (plan->closes)
@@ -50,8 +50,7 @@ int messages_init(struct messages *messages, const struct load_plan *plan, uint6
     buffer_init(bytes, LOAD_TARGETS_MAX * (LOAD_BODY_BYTES_MAX + HEAD_BYTES_MAX));
     for (size_t i = 0; i < plan->target_count; i++) {
         const struct load_target *target = &plan->targets[i];
-        bool is_get = target->method.length == 0;
-        messages->methods[i] = is_get ? HTTP_METHOD_GET : http_method_parse(target->method);
+        messages->methods[i] = http_method_parse(load_target_method(target));
         weight += MAX(target->weight, 1u);
         messages->weight_end[i] = weight;
         append_request(bytes, plan, target);

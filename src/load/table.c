@@ -36,6 +36,10 @@ static void print_head(const struct load_report *report, struct buffer *out)
         buffer_printf(out, ", %g requests a second", plan->rate);
     if (plan->threads > 1)
         buffer_printf(out, ", %u threads", plan->threads);
+    if (plan->target_count == 1 && plan->targets[0].body.data) {
+        buffer_printf(out, ", %.*s with ", SLICE_ARGS(load_target_method(&plan->targets[0])));
+        print_bytes(out, (double)plan->targets[0].body.length);
+    }
     buffer_append(out, SLICE("\n\n"));
 }
 

@@ -27,6 +27,8 @@ class Fake:
     def __init__(self, answer, address=("127.0.0.1", 0), family=socket.AF_INET):
         self.answer = answer
         self.requests = []
+        self.bodies = []
+        self.reads_bodies = True
         self.connections = 0
         self._lock = threading.Lock()
         self.socket = socket.socket(family)
@@ -53,9 +55,14 @@ class Fake:
                         return
                     received += piece
                 request, received = received.split(b"\r\n\r\n", 1)
+                length = re.search(rb"\r\nContent-Length: (\d+)", request)
+                while self.reads_bodies and length and len(received) < int(length[1]):
+                    received += connection.recv(1 << 20)
+                body, received = received[:int(length[1])] if length else b"", received[int(length[1]) if length else 0:]
                 with self._lock:
                     number = len(self.requests)
                     self.requests.append(request)
+                    self.bodies.append(body)
                 if self.answer(connection, request, number) is False:
                     return
 
@@ -233,6 +240,73 @@ def test_the_request_is_what_was_asked_for(fake):
     assert server.requests == [b"GET /x%20y?z=1 HTTP/1.1\r\nHost: example.org\r\nA: b"]
 
 
+def test_a_body_makes_it_a_post(fake):
+    server = fake(answers(OK))
+    result = measure("-n", 6, "-c", 2, "--body", "a=b&c", "-H", "Content-Type: x/y", server.url)
+    assert set(server.requests) == {b"POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: 5\r\nContent-Type: x/y"
+                                    % server.url[7:-1].encode()}
+    assert server.bodies == [b"a=b&c"] * 6
+    target = result["targets"][0]
+    assert (target["method"], target["body_bytes"]) == ("POST", 5)
+    assert result["bytes_sent"] == 6 * (len(server.requests[0]) + 4 + 5)
+    assert "2 connections, PUT with 5 B\n" in run("-n", 6, "-c", 2, "-m", "PUT", "--body", "a=b&c", server.url).stdout
+
+
+@pytest.mark.parametrize("method, has_length", [("POST", True), ("PUT", True), ("PATCH", True), ("GET", False),
+                                                ("DELETE", False)])
+def test_no_body_and_an_empty_one(fake, method, has_length):
+    """RFC 9110 section 8.6: where content is usual, that there is none is said."""
+    server = fake(answers(OK))
+    measure("-n", 1, "-c", 1, "-m", method, server.url)
+    measure("-n", 1, "-c", 1, "-m", method, "--body", "", server.url)
+    assert [b"\r\nContent-Length: 0" in request for request in server.requests] == [has_length, True]
+    assert [request.split()[0].decode() for request in server.requests] == [method] * 2
+
+
+@pytest.mark.parametrize("more", [[], ["--pipeline", "4"], ["--close"], ["-t", "2"]], ids=" ".join)
+def test_a_large_body_of_a_file(fake, tmp_path, more):
+    body = os.urandom(3 << 20)
+    (tmp_path / "body").write_bytes(body)
+    server = fake(answers(OK))
+    result = measure("-n", 4, "-c", 2, "--body-file", tmp_path / "body", *more, server.url)
+    assert (result["answers"], errors_of(result)) == (4, {})
+    assert server.bodies == [body] * 4
+    assert result["bytes_sent"] == sum(len(request) + 4 + len(body) for request in server.requests)
+
+
+def test_a_body_of_standard_input(fake):
+    server = fake(answers(OK))
+    command = [vif.BINARY, "load", "-n", "1", "-c", "1", "-m", "PUT", "--body-file", "-", server.url]
+    assert subprocess.run(command, input=b"\0\r\n\r\n", capture_output=True, check=True, timeout=20).stderr == b""
+    assert server.requests[0].startswith(b"PUT ") and server.bodies == [b"\0\r\n\r\n"]
+
+
+def test_a_body_may_be_refused_half_way(fake, tmp_path):
+    """What counts as sent is what the server took."""
+    (tmp_path / "body").write_bytes(bytes(16 << 20))
+
+    def refuse(connection, request, number):
+        connection.sendall(b"HTTP/1.1 413 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1 << 16):  # or else the kernel would take the answer back
+            pass
+        return False
+
+    server = fake(refuse)
+    server.reads_bodies = False
+    result = measure("-n", 2, "-c", 1, "--body-file", tmp_path / "body", server.url, exit_code=1)
+    assert (result["sent"], result["wrong_statuses"], errors_of(result)) == (2, {"413": 2}, {"status": 2})
+    assert result["bytes_sent"] < 2 * (16 << 20)
+
+
+def test_a_body_that_is_too_large(tmp_path):
+    with open(tmp_path / "body", "wb") as file:
+        file.truncate((16 << 20) + 1)
+    result = run("--body-file", tmp_path / "body", "a")
+    assert result.returncode == 2
+    assert f"{tmp_path}/body: a body has at most 16 MiB" in result.stderr
+
+
 def test_the_host_is_that_of_the_url(fake):
     server = fake(answers(OK))
     measure("-n", 1, "-c", 1, server.url.removeprefix("http://").removesuffix("/") + "?q")
@@ -278,16 +352,17 @@ def test_the_rate_is_kept(server, root):
 
 
 @pytest.mark.parametrize("rate, duration, more", [
-    (5, "1s", ["-c", 2]),
-    (5, "1s", ["-c", 2, "--warm-up", "330ms"]),
+    (5, "1s", ["-c", 5]),
+    (5, "1s", ["-c", 6, "--warm-up", "330ms"]),
     (5, "1s", ["-c", 5, "-t", 2]),
-    (5, "1s", ["-c", 1, "--close"]),
-    (50, "100ms", ["-c", 3, "--warm-up", "7ms"]),
+    (5, "1s", ["-c", 5, "--close"]),
+    (50, "100ms", ["-c", 11, "--warm-up", "107ms"]),
     (500, "10ms", ["-c", 64]),
-    (1000, "5ms", ["-c", 3, "-t", 3]),
+    (1000, "5ms", ["-c", 13, "-t", 3]),
 ], ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else str(value))
 def test_a_window_has_as_many_requests_as_the_rate_says(fake, rate, duration, more):
-    """To the last one, which is due just before the end; and none from behind it."""
+    """To the last one, which is due just before the end; and none from behind it. There is a connection for each, so
+    that none waits for the answer to another."""
     for _ in range(1 if duration == "1s" else 10):
         server = fake(answers(OK))
         result = measure("-r", rate, "-d", duration, *more, server.url)
@@ -618,25 +693,17 @@ def test_files_are_written_anew(fake, tmp_path):
     assert json.loads((tmp_path / "a").read_text())["answers"] == 1
 
 
-def test_standard_error_goes_on_where_it_stands(fake, tmp_path):
-    """It may be a file that holds something already, or a socket, which cannot be opened by name."""
-    command = [vif.BINARY, "load", "-n", "1", "-c", "1", "--json", "-", fake(answers(OK)).url]
-    with open(tmp_path / "log", "wb") as log:
-        log.write(b"before\n")
-        log.flush()
-        assert subprocess.run(command, stdout=subprocess.PIPE, stderr=log, check=True, timeout=20).stdout[:1] == b"{"
-    text = (tmp_path / "log").read_text()
-    assert text.startswith("before\n") and "answers    1 in" in text
-    ours, its = socket.socketpair()
-    with ours, its:
-        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=its, check=True, timeout=20)
-        assert b"answers    1 in" in ours.recv(65536)
+@pytest.mark.parametrize("flag, begins", [("--json", "{"), ("--svg", "<svg")])
+def test_what_goes_to_standard_output_goes_there_alone(fake, flag, begins):
+    result = run("-n", 50, "-c", 1, flag, "-", fake(answers(OK)).url)
+    assert result.stdout.lstrip().startswith(begins) and "answers    50" not in result.stdout
+    assert (result.returncode, result.stderr) == (0, "")
 
 
-def test_the_table_gives_way_to_json(fake):
-    result = run("-n", 5, "-c", 1, "--json", "-", fake(answers(OK)).url)
-    assert json.loads(result.stdout)["answers"] == 5
-    assert "answers    5 in" in result.stderr
+def test_json_is_all_there_is_where_things_go_wrong_too(fake):
+    result = run("-n", 5, "-c", 1, "--json", "-", fake(answers(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")).url)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert json.loads(result.stdout)["errors"]["status"] == 5
 
 
 def test_a_progress_line_for_those_who_look_on(fake):
@@ -715,6 +782,11 @@ def test_nothing_that_was_due(fake, more):
     (["-H", "A: \r\nB: c", "a"], "expected NAME: VALUE"),
     (["-H", "Host: x", "-H", "host: y", "a"], "a request has one Host, and there is one already"),
     (["-H", "Content-Length: 5", "a"], "Content-Length and Transfer-Encoding are not to be chosen"),
+    (["--body", "a", "--body-file", "b", "a"], "a request has one body: --body gives one already"),
+    (["--body-file", "/nowhere", "a"], "/nowhere: No such file or directory"),
+    (["--body-file", "/", "a"], "/: Is a directory"),
+    (["--body-file", "", "a"], "expected the name of a file, or - for standard input"),
+    (["-m", "TRACE", "--body", "x", "a"], "a TRACE request has no body"),
     (["--status", "99", "a"], "expected a number from 200 to 599"),
     (["--json", "", "a"], "expected the name of a file"),
     (["--json", "-", "--svg", "-", "a"], "name a file for one"),
@@ -744,6 +816,17 @@ def test_mistakes(arguments, said):
     ("fe80::1:8080/x", "fe80::1:8080", "an IPv6 address stands in brackets"),
     ("http://[::1/", "[::1", "the ']' behind the IPv6 address is missing"),
     ("http://[::1]8080/", "8080", "behind ']' only a port can follow"),
+    ("http://21200/", "21200", "a port stands behind a host: http://localhost:21200/"),
+    ("8080", "8080", "a port stands behind a host: http://localhost:8080/"),
+    ("8080/a?b", "8080", "a port stands behind a host: http://localhost:8080/"),
+    ("http://70000/", "70000", "an IPv4 address is four numbers from 0 to 255: http://127.0.0.1:8080/"),
+    ("http://21200:80/", "21200", "an IPv4 address is four numbers from 0 to 255"),
+    ("127.1:8080", "127.1", "an IPv4 address is four numbers from 0 to 255"),
+    ("0x7f000001", "0x7f000001", "an IPv4 address is four numbers from 0 to 255"),
+    ("0x7f.0.0.0x1", "0x7f.0.0.0x1", "an IPv4 address is four numbers from 0 to 255"),
+    ("127.0.0.01", "127.0.0.01", "an IPv4 address is four numbers from 0 to 255"),
+    ("127.0.0.256", "127.0.0.256", "an IPv4 address is four numbers from 0 to 255"),
+    ("1.2.3.4.5", "1.2.3.4.5", "an IPv4 address is four numbers from 0 to 255"),
     ("http://me:secret@localhost/", "me:secret@", "user names do not belong in a URL"),
     ("me@localhost", "me@", "user names do not belong in a URL"),
     ("http://localhost/a b", " ", "a URL has no blanks: %20 stands for one"),

@@ -1,0 +1,30 @@
+/* What is read may be a pipe, so its size is known at its end only. */
+#include "cli/whole_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static int read_stream(FILE *stream, struct buffer *out)
+{
+    char block[65536];
+    size_t length;
+    errno = 0;
+    while ((length = fread(block, 1, sizeof(block), stream)) > 0 && !out->failed)
+        buffer_append(out, slice_make(block, length));
+    if (ferror(stream))
+        return -errno;
+    return out->failed ? -EFBIG : 0;
+}
+
+int whole_file_read(const char *path, struct buffer *out)
+{
+    if (strcmp(path, "-") == 0)
+        return read_stream(stdin, out);
+    FILE *stream = fopen(path, "re");
+    if (stream == NULL)
+        return -errno;
+    int error = read_stream(stream, out);
+    fclose(stream);
+    return error;
+}
