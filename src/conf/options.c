@@ -236,6 +236,13 @@ const struct option options[] = {
      TARGET(ROUTE, kind), .constant = ROUTE_REDIRECT, .child = SECTION_REDIRECT},
     {SECTION_ROUTE, "respond", OPTION_SECTION, "Answers with a fixed text.", .is_alternative = true,
      TARGET(ROUTE, kind), .constant = ROUTE_RESPOND, .child = SECTION_RESPOND},
+    {SECTION_ROUTE, "cors", OPTION_TEXTS,
+     "Origins whose pages may read what the route answers, errors and redirects too (CORS): `*` for all, "
+     "`https://example.com`, or `https://*.example.com` for all below it. A page may send any header and, as "
+     "far as the route takes it, any method; but no cookies.",
+     .fallback = "false", .example = "[\"https://example.com\", \"https://*.example.org\"]",
+     TARGET_ARRAY(ROUTE, cors_origins, cors_origin_count, put_text), .rule = &rule_origin, RANGE(0, 100),
+     .zero = "false"},
     {SECTION_ROUTE, "headers", OPTION_SECTION, "Headers of all responses of the route.",
      .old_key = "fields", .child = SECTION_HEADERS},
 
@@ -260,9 +267,9 @@ const struct option options[] = {
      "The file answered, with 200, for what does not exist: for applications that route in the browser.",
      .fallback = "false", .example = "/index.html", TARGET(ROUTE, files.fallback),
      .rule = &rule_inner_path, .zero = "false"},
-    {SECTION_FILES, "cors", OPTION_TEXT,
-     "The origin whose pages may read the files (`Access-Control-Allow-Origin`).",
-     .fallback = "false", .example = "\"*\"", TARGET(ROUTE, files.cors), .rule = &rule_origin,
+    {SECTION_FILES, "cors", OPTION_TEXTS, "The same as `cors` of the route, to which it adds.",
+     .fallback = "false", .example = "\"*\"",
+     TARGET_ARRAY(ROUTE, cors_origins, cors_origin_count, put_text), .rule = &rule_origin, RANGE(0, 100),
      .zero = "false"},
     {SECTION_FILES, "cache", OPTION_PAIRS,
      "`Cache-Control` by pattern, of which the first that matches counts: with a `/` in it, the "

@@ -2,6 +2,7 @@
 #include "conf/rules.h"
 
 #include "http/field.h"
+#include "http/uri.h"
 #include "sys/account.h"
 #include "sys/address.h"
 #include "sys/file.h"
@@ -265,23 +266,49 @@ static struct slice skip_scheme(struct slice text)
     return slice_starts_with(text, SLICE("http://")) ? slice_skip(text, 7) : text;
 }
 
+/* The length of the scheme in front of "://", 0 where there is none: pages of applications have schemes of
+ * their own. */
+static size_t origin_scheme_length(struct slice text)
+{
+    size_t length = slice_find(text, ':');
+    struct slice scheme = slice_take(text, length);
+    return http_is_token(scheme) && slice_starts_with(slice_skip(text, length), SLICE("://")) ? length : 0;
+}
+
+static bool is_default_port(struct slice scheme, struct slice port)
+{
+    return (slice_equal(scheme, SLICE("https")) && slice_equal(port, SLICE("443"))) ||
+           (slice_equal(scheme, SLICE("http")) && slice_equal(port, SLICE("80")));
+}
+
+/* Becomes lower case, as browsers write origins. */
 static const char *check_origin(const struct rule_context *context, struct slice *text)
 {
-    (void)context;
+    struct slice host, port;
     if (slice_equal(*text, SLICE("*")) || slice_equal(*text, SLICE("null")))
         return NULL;
-    struct slice rest = skip_scheme(*text);
-    if (rest.length == text->length)
+    char *lower = arena_string(context->arena, *text);
+    *text = slice_make(lower, lower ? text->length : 0);
+    for (size_t i = 0; i < text->length; i++)
+        lower[i] = ascii_lower(lower[i]);
+    size_t scheme_length = origin_scheme_length(*text);
+    if (scheme_length == 0)
         return "it is not an origin";
-    bool is_clean = slice_find(rest, '/') == rest.length && slice_find(rest, ' ') == rest.length &&
-                    http_is_field_value(rest);
-    return rest.length > 0 && is_clean ? NULL : "it is not an origin";
+    struct slice rest = slice_skip(*text, scheme_length + 3);
+    bool is_wild = slice_starts_with(rest, SLICE("*."));
+    if (!http_host_parse(is_wild ? slice_skip(rest, 2) : rest, &host, &port) || host.length == 0)
+        return "it is not an origin";
+    for (size_t i = 0; i < host.length && host.data[0] != '['; i++) {
+        if (!is_host_byte(host.data[i]))
+            return "it is not an origin";
+    }
+    return is_default_port(slice_take(*text, scheme_length), port) ? "browsers leave this port out" : NULL;
 }
 
 const struct text_rule rule_origin = {
     "origin",
     "\"*\" or an origin such as \"https://example.com\", without a path",
-    "^(\\*|null|https?://[^/ ]+)$",
+    "^(\\*|null|[A-Za-z][A-Za-z0-9+.-]*://[^/ ,]+)$",
     check_origin,
 };
 

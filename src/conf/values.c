@@ -228,6 +228,8 @@ static void put_text_item(struct loader *loader, const struct option *option, co
 
 static void load_texts(struct loader *loader, const struct option *option, const struct node *node)
 {
+    if (node->kind == NODE_TEXT && is_zero_word(option, node->text))
+        return;
     if (node->kind == NODE_MAP)
         loader_report_kind(loader, option, node, "a list");
     if (node->kind == NODE_MAP || !check_count(loader, option, node, "list"))

@@ -58,8 +58,6 @@ void file_add_validators(struct exchange *exchange, struct file *file, char date
         exchange_add_field(exchange, HTTP_FIELD_CACHE_CONTROL, control);
     if (is_negotiated(file))
         exchange_add_field(exchange, HTTP_FIELD_VARY, SLICE("Accept-Encoding"));
-    if (settings->cors.length > 0)
-        exchange_add_field(exchange, HTTP_FIELD_ACCESS_CONTROL_ALLOW_ORIGIN, settings->cors);
 }
 
 void file_add_fields(struct exchange *exchange, struct file *file, char date[HTTP_DATE_LENGTH])
@@ -96,7 +94,7 @@ static bool make_head(struct exchange *exchange, struct file *file)
     char date[HTTP_DATE_LENGTH];
     exchange_begin_response(exchange, 200);
     file_add_fields(exchange, file, date);
-    exchange_edit_fields(exchange);
+    exchange_complete_fields(exchange);
     response->content_length = file->status.size;
     if (h1_response_size(response) > FILE_HEAD_BYTES_MAX)
         return false;
@@ -155,10 +153,18 @@ static size_t head_pieces(struct exchange *exchange, struct slice head, struct s
 
 static_assert(EXCHANGE_PIECES_INLINE >= 6, "a ready head in pieces, and the content");
 
+/* The ready head is the same for everybody: it has no Access-Control-Allow-Origin that depends on Origin. */
+static bool needs_own_head(const struct exchange *exchange)
+{
+    return http_request_has(&exchange->request, HTTP_FIELD_ORIGIN) &&
+           exchange->route_entry->cors == CORS_BY_ORIGIN;
+}
+
 void file_respond_plain(struct exchange *exchange)
 {
     struct file *file = exchange->file;
-    if (UNLIKELY(file->head_length == 0) && !make_head(exchange, file)) {
+    if (UNLIKELY(needs_own_head(exchange)) ||
+        (UNLIKELY(file->head_length == 0) && !make_head(exchange, file))) {
         respond_unready(exchange);
         return;
     }

@@ -275,12 +275,6 @@ static void answer_options(struct exchange *exchange)
 {
     exchange_begin_response(exchange, 204);
     exchange_add_field(exchange, HTTP_FIELD_ALLOW, SLICE("GET, HEAD, OPTIONS"));
-    struct slice origin = settings_of(exchange)->cors;
-    if (origin.length > 0) {
-        exchange_add_field(exchange, HTTP_FIELD_ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        exchange_add_field(exchange, HTTP_FIELD_ACCESS_CONTROL_ALLOW_METHODS, SLICE("GET, HEAD, OPTIONS"));
-        exchange_add_field(exchange, HTTP_FIELD_ACCESS_CONTROL_ALLOW_HEADERS, SLICE("Range, If-Range"));
-    }
     exchange_respond(exchange, NULL, 0);
 }
 

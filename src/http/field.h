@@ -8,41 +8,44 @@
 #include "base/slice.h"
 
 /*  enum member, name on the wire */
-#define HTTP_FIELD_TABLE(X)                                         \
-    X(ACCEPT, "Accept")                                             \
-    X(ACCEPT_ENCODING, "Accept-Encoding")                           \
-    X(ACCEPT_RANGES, "Accept-Ranges")                               \
-    X(ACCESS_CONTROL_ALLOW_ORIGIN, "Access-Control-Allow-Origin")   \
-    X(ACCESS_CONTROL_ALLOW_HEADERS, "Access-Control-Allow-Headers") \
-    X(ACCESS_CONTROL_ALLOW_METHODS, "Access-Control-Allow-Methods") \
-    X(ALLOW, "Allow")                                               \
-    X(CACHE_CONTROL, "Cache-Control")                               \
-    X(CONNECTION, "Connection")                                     \
-    X(CONTENT_ENCODING, "Content-Encoding")                         \
-    X(CONTENT_LENGTH, "Content-Length")                             \
-    X(CONTENT_RANGE, "Content-Range")                               \
-    X(CONTENT_SECURITY_POLICY, "Content-Security-Policy")           \
-    X(CONTENT_TYPE, "Content-Type")                                 \
-    X(DATE, "Date")                                                 \
-    X(ETAG, "ETag")                                                 \
-    X(EXPECT, "Expect")                                             \
-    X(HOST, "Host")                                                 \
-    X(IF_MATCH, "If-Match")                                         \
-    X(IF_MODIFIED_SINCE, "If-Modified-Since")                       \
-    X(IF_NONE_MATCH, "If-None-Match")                               \
-    X(IF_RANGE, "If-Range")                                         \
-    X(IF_UNMODIFIED_SINCE, "If-Unmodified-Since")                   \
-    X(LAST_MODIFIED, "Last-Modified")                               \
-    X(LOCATION, "Location")                                         \
-    X(ORIGIN, "Origin")                                             \
-    X(RANGE, "Range")                                               \
-    X(REFERER, "Referer")                                           \
-    X(RETRY_AFTER, "Retry-After")                                   \
-    X(SERVER, "Server")                                             \
-    X(TE, "TE")                                                     \
-    X(TRANSFER_ENCODING, "Transfer-Encoding")                       \
-    X(UPGRADE, "Upgrade")                                           \
-    X(USER_AGENT, "User-Agent")                                     \
+#define HTTP_FIELD_TABLE(X)                                             \
+    X(ACCEPT, "Accept")                                                 \
+    X(ACCEPT_ENCODING, "Accept-Encoding")                               \
+    X(ACCEPT_RANGES, "Accept-Ranges")                                   \
+    X(ACCESS_CONTROL_ALLOW_ORIGIN, "Access-Control-Allow-Origin")       \
+    X(ACCESS_CONTROL_ALLOW_HEADERS, "Access-Control-Allow-Headers")     \
+    X(ACCESS_CONTROL_ALLOW_METHODS, "Access-Control-Allow-Methods")     \
+    X(ACCESS_CONTROL_EXPOSE_HEADERS, "Access-Control-Expose-Headers")   \
+    X(ACCESS_CONTROL_REQUEST_HEADERS, "Access-Control-Request-Headers") \
+    X(ACCESS_CONTROL_REQUEST_METHOD, "Access-Control-Request-Method")   \
+    X(ALLOW, "Allow")                                                   \
+    X(CACHE_CONTROL, "Cache-Control")                                   \
+    X(CONNECTION, "Connection")                                         \
+    X(CONTENT_ENCODING, "Content-Encoding")                             \
+    X(CONTENT_LENGTH, "Content-Length")                                 \
+    X(CONTENT_RANGE, "Content-Range")                                   \
+    X(CONTENT_SECURITY_POLICY, "Content-Security-Policy")               \
+    X(CONTENT_TYPE, "Content-Type")                                     \
+    X(DATE, "Date")                                                     \
+    X(ETAG, "ETag")                                                     \
+    X(EXPECT, "Expect")                                                 \
+    X(HOST, "Host")                                                     \
+    X(IF_MATCH, "If-Match")                                             \
+    X(IF_MODIFIED_SINCE, "If-Modified-Since")                           \
+    X(IF_NONE_MATCH, "If-None-Match")                                   \
+    X(IF_RANGE, "If-Range")                                             \
+    X(IF_UNMODIFIED_SINCE, "If-Unmodified-Since")                       \
+    X(LAST_MODIFIED, "Last-Modified")                                   \
+    X(LOCATION, "Location")                                             \
+    X(ORIGIN, "Origin")                                                 \
+    X(RANGE, "Range")                                                   \
+    X(REFERER, "Referer")                                               \
+    X(RETRY_AFTER, "Retry-After")                                       \
+    X(SERVER, "Server")                                                 \
+    X(TE, "TE")                                                         \
+    X(TRANSFER_ENCODING, "Transfer-Encoding")                           \
+    X(UPGRADE, "Upgrade")                                               \
+    X(USER_AGENT, "User-Agent")                                         \
     X(VARY, "Vary")
 
 enum http_field_name {

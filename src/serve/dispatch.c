@@ -74,6 +74,14 @@ static void answer_options_of_server(struct exchange *exchange)
     exchange_respond(exchange, NULL, 0);
 }
 
+/* What the route takes, as Allow has it. */
+static struct slice methods_of(const struct exchange *exchange)
+{
+    return exchange->route_entry->route->kind == ROUTE_FILES
+               ? SLICE("GET, HEAD, OPTIONS")
+               : SLICE("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
+}
+
 static void refuse_method(struct exchange *exchange)
 {
     if (exchange->route_entry->route->kind == ROUTE_FILES) {
@@ -81,7 +89,7 @@ static void refuse_method(struct exchange *exchange)
         return;
     }
     exchange_begin_response(exchange, 405);
-    exchange_add_field(exchange, HTTP_FIELD_ALLOW, SLICE("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"));
+    exchange_add_field(exchange, HTTP_FIELD_ALLOW, methods_of(exchange));
     exchange_respond_error_page(exchange);
 }
 
@@ -101,6 +109,8 @@ void dispatch_answer(struct exchange *exchange)
         exchange_fail(exchange, exchange->reject_status);
     else if (exchange->route_entry == NULL)
         answer_options_of_server(exchange);
+    else if (cors_is_preflight(exchange))
+        cors_answer_preflight(exchange, methods_of(exchange));
     else if (lacks_slash(exchange))
         redirect_to_folder(exchange);
     else

@@ -208,10 +208,12 @@ void exchange_add_field(struct exchange *exchange, enum http_field_name name, st
     http_response_add(&exchange->response, http_field_text(name), value);
 }
 
-void exchange_edit_fields(struct exchange *exchange)
+void exchange_complete_fields(struct exchange *exchange)
 {
     if (exchange->route_entry == NULL)
         return;
+    if (exchange->route_entry->cors != CORS_OFF)
+        cors_add_headers(exchange);
     const struct route *route = exchange->route_entry->route;
     for (size_t i = 0; i < route->field_edit_count; i++) {
         const struct field_edit *edit = &route->field_edits[i];
@@ -259,7 +261,7 @@ void exchange_respond(struct exchange *exchange, const struct segment *content, 
 {
     struct http_response *response = &exchange->response;
     assert(!exchange->is_responded);
-    exchange_edit_fields(exchange);
+    exchange_complete_fields(exchange);
     exchange->has_no_content =
         exchange->request.method == HTTP_METHOD_HEAD || http_status_has_no_content(response->status);
     response->content_length = response->no_length ? 0 : length_of(content, content_count);

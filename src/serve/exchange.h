@@ -124,8 +124,9 @@ void exchange_respond_error_page(struct exchange *exchange);
 /* exchange_begin_response and exchange_respond_error_page. */
 void exchange_fail(struct exchange *exchange, int status);
 
-/* Applies the route's field edits to the response. */
-void exchange_edit_fields(struct exchange *exchange);
+/* What every response of the route has: the fields of CORS, then the route's edits. Some of them are the
+ * request's: the head must be written before the request's bytes go. */
+void exchange_complete_fields(struct exchange *exchange);
 
 /* What the Connection field of the response has to say. */
 enum h1_persistence exchange_persistence(const struct exchange *exchange);

@@ -157,6 +157,7 @@ static int add_routes(struct snapshot *snapshot, const struct site *site, struct
         struct route_entry *route_entry = &route_entries[i];
         route_entry->route = &site->routes[i];
         route_entry->bare_prefix = bare(route_entry->route->prefix);
+        route_entry->cors = cors_kind_of(route_entry->route);
         int error = route_entry->route->kind == ROUTE_FILES ? open_root(snapshot, route_entry, log) : 0;
         if (error == 0)
             error = map_insert(&table->route_entries, &route_entry->link,

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "disk/root.h"
+#include "serve/cors.h"
 #include "settings/settings.h"
 
 /* A route with what serving needs beside it. */
@@ -17,6 +18,7 @@ struct route_entry {
     const struct route *route;
     struct slice bare_prefix; /* without the final '/': "" for "/" */
     struct root *root;        /* of a files route, else NULL */
+    enum cors_kind cors;
 };
 
 struct host_table;

@@ -39,8 +39,7 @@ struct files_settings {
     bool hidden;        /* names that begin with '.' are served */
     bool precompressed; /* .br .zst .gz siblings of what can be compressed are offered */
     struct slice
-        fallback;      /* path relative to the root, answered with 200 for what does not exist; empty: none */
-    struct slice cors; /* value of Access-Control-Allow-Origin; empty: none */
+        fallback; /* path relative to the root, answered with 200 for what does not exist; empty: none */
     struct cache_rule *cache_rules;
     size_t cache_rule_count;
     struct error_page *error_pages;
@@ -72,6 +71,10 @@ struct route {
         struct redirect_settings redirect;
         struct respond_settings respond;
     };
+    struct slice
+        *cors_origins; /* whose pages may read the responses: "*" for all, a serialised origin, one with
+                          "*." before its host for all below that, or "null" */
+    size_t cors_origin_count;
     struct field_edit *field_edits;
     size_t field_edit_count;
 };

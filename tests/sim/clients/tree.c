@@ -282,8 +282,11 @@ static void set_files(struct settings *settings, const struct area *area, struct
     files->precompressed = true;
     if (area->fallback)
         files->fallback = keep_path(settings, area->fallback);
-    if (area->cors)
-        files->cors = keep(settings, area->cors);
+    if (area->cors) {
+        route->cors_origins = arena_alloc(&settings->arena, sizeof(struct slice));
+        route->cors_origins[0] = keep(settings, area->cors);
+        route->cors_origin_count = 1;
+    }
     files->cache_rules = arena_alloc(&settings->arena, sizeof(struct cache_rule));
     files->cache_rules[0] = (struct cache_rule){keep(settings, "*.css"), keep(settings, "max-age=60")};
     files->cache_rule_count = 1;

@@ -73,7 +73,7 @@ static void sets_options(void **state)
     assert_slice(files->indexes[1], "b");
     assert_slice(files->fallback, "index.html");
     assert_true(files->hidden);
-    assert_slice(files->cors, "*");
+    assert_slice(line.config->settings->sites[0].routes[0].cors_origins[0], "*");
     assert_int_equal(line.config->access_log.format, ACCESS_LOG_JSON);
     assert_int_equal(line.config->settings->limits.body_bytes, 2u << 20);
     assert_int_equal(line.config->settings->timeouts.idle_ms, 5000);

@@ -46,7 +46,7 @@ static void fills_in_defaults(void **state)
     assert_false(route->files.hidden);
     assert_true(route->files.precompressed);
     assert_slice(route->files.fallback, "");
-    assert_slice(route->files.cors, "");
+    assert_int_equal(route->cors_origin_count, 0);
     assert_int_equal(route->files.cache_rule_count, 0);
     assert_int_equal(route->files.error_page_count, 0);
     assert_int_equal(route->field_edit_count, 0);
@@ -106,7 +106,8 @@ static void reads_every_option(void **state)
     assert_slice(files->indexes[1], "b");
     assert_true(files->listing && files->hidden && !files->precompressed);
     assert_slice(files->fallback, "app.html");
-    assert_slice(files->cors, "*");
+    assert_int_equal(only_route(&loading)->cors_origin_count, 1);
+    assert_slice(only_route(&loading)->cors_origins[0], "*");
     assert_int_equal(files->cache_rule_count, 2);
     assert_slice(files->cache_rules[0].pattern, "*.css");
     assert_slice(files->cache_rules[1].value, "y");
@@ -114,6 +115,23 @@ static void reads_every_option(void **state)
     assert_int_equal(files->error_pages[0].status, 404);
     assert_slice(files->error_pages[0].path, "nf.html");
     assert_slice(files->error_pages[1].path, "sorry");
+    unload(&loading);
+}
+
+static void origins_add_up(void **state)
+{
+    (void)state;
+    struct loading loading = load_good(ROUTE("files: {root: /tmp, cors: 'HTTPS://A.example'}, "
+                                             "cors: ['null', 'https://*.b.example:8443', 'app://[::1]']"));
+    static const char *const expected[] = {"https://a.example", "null", "https://*.b.example:8443",
+                                           "app://[::1]"};
+    const struct route *route = only_route(&loading);
+    assert_int_equal(route->cors_origin_count, ARRAY_LENGTH(expected));
+    for (size_t i = 0; i < ARRAY_LENGTH(expected); i++)
+        assert_slice(route->cors_origins[i], expected[i]);
+    unload(&loading);
+    loading = load_good(ROUTE("redirect: /b, cors: no"));
+    assert_int_equal(only_route(&loading)->cors_origin_count, 0);
     unload(&loading);
 }
 
@@ -256,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_in_defaults),
         cmocka_unit_test(reads_every_option),
+        cmocka_unit_test(origins_add_up),
         cmocka_unit_test(relative_logs_lie_in_the_units_log_folder),
         cmocka_unit_test(reads_redirects_and_responses),
         cmocka_unit_test(puts_longer_prefixes_first),

@@ -50,6 +50,7 @@ static const char *const surroundings[SECTION_COUNT] = {
     [SECTION_LIMITS] = "{limits: {%s}, sites: [{routes: {/: {respond: a}}}]}",
     [SECTION_TIMEOUTS] = "{timeouts: {%s}, sites: [{routes: {/: {respond: a}}}]}",
     [SECTION_SITE] = "{sites: [{%s, routes: {/: {respond: a}}}]}",
+    [SECTION_ROUTE] = "{sites: [{routes: {/: {respond: a, %s}}}]}",
     [SECTION_FILES] = "{sites: [{routes: {/: {files: {root: /tmp, %s}}}}]}",
     [SECTION_REDIRECT] = "{sites: [{routes: {/: {redirect: {to: /a, %s}}}}]}",
     [SECTION_RESPOND] = "{sites: [{routes: {/: {respond: {%s}}}}]}",
