@@ -34,27 +34,55 @@ static inline void sip_absorb(struct sip_state *s, uint64_t word)
     s->v0 ^= word;
 }
 
-uint64_t hash_bytes(const struct hash_key *key, struct slice bytes)
+static inline struct sip_state sip_begin(const struct hash_key *key)
 {
-    struct sip_state s = {
+    return (struct sip_state){
         .v0 = key->k0 ^ UINT64_C(0x736f6d6570736575),
         .v1 = key->k1 ^ UINT64_C(0x646f72616e646f6d),
         .v2 = key->k0 ^ UINT64_C(0x6c7967656e657261),
         .v3 = key->k1 ^ UINT64_C(0x7465646279746573),
     };
+}
+
+static inline void sip_absorb_all(struct sip_state *s, struct slice bytes)
+{
     size_t whole = bytes.length & ~(size_t)7;
     for (size_t i = 0; i < whole; i += 8) {
         uint64_t word;
         memcpy(&word, bytes.data + i, 8);
-        sip_absorb(&s, le64toh(word));
+        sip_absorb(s, le64toh(word));
     }
     uint64_t last = (uint64_t)bytes.length << 56;
     for (size_t i = whole; i < bytes.length; i++)
         last |= (uint64_t)(unsigned char)bytes.data[i] << (8 * (i - whole));
-    sip_absorb(&s, last);
+    sip_absorb(s, last);
+}
+
+static inline uint64_t sip_finish(struct sip_state *s)
+{
+    sip_round(s);
+    sip_round(s);
+    sip_round(s);
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+uint64_t hash_bytes(const struct hash_key *key, struct slice bytes)
+{
+    struct sip_state s = sip_begin(key);
+    sip_absorb_all(&s, bytes);
     s.v2 ^= 0xff;
-    sip_round(&s);
-    sip_round(&s);
-    sip_round(&s);
-    return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+    return sip_finish(&s);
+}
+
+struct digest hash_digest(const struct hash_key *key, struct slice bytes)
+{
+    struct sip_state s = sip_begin(key);
+    struct digest digest;
+    s.v1 ^= 0xee;
+    sip_absorb_all(&s, bytes);
+    s.v2 ^= 0xee;
+    digest.first = sip_finish(&s);
+    s.v1 ^= 0xdd;
+    digest.second = sip_finish(&s);
+    return digest;
 }

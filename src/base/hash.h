@@ -14,4 +14,14 @@ struct hash_key {
 
 uint64_t hash_bytes(const struct hash_key *key, struct slice bytes);
 
+/* 128 bits, to tell contents apart: two that differ have the same digest by no chance that matters. The same
+ * on every machine where the key is the same; then it is no match for somebody who looks for two contents
+ * with one digest. */
+struct digest {
+    uint64_t first;
+    uint64_t second;
+};
+
+struct digest hash_digest(const struct hash_key *key, struct slice bytes);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "disk/file_look.h"
+#include "disk/file_version.h"
 #include "sys/clock.h"
 #include "sys/socket.h"
 
@@ -16,10 +17,6 @@
 /* A file that was changed so little before it was looked at could change again without a trace in its times:
  * they move with the kernel's tick. */
 #define RACY_NS INT64_C(10000000)
-
-/* A sibling may be this much older than the file it stands for: tools that unpack a tree write in any order.
- */
-#define SIBLING_AGE_NS_MAX INT64_C(2000000000)
 
 #define READ_ATTEMPTS 3
 
@@ -45,18 +42,45 @@ static int open_for_reading(struct file *file, int entry)
     return 0;
 }
 
-static int read_content(const struct file *file, char *out, bool cached_only)
+static int read_bytes(const struct file *file, char *out, size_t offset, size_t size, bool cached_only)
 {
-    size_t size = (size_t)file->status.size;
     for (size_t done = 0; done < size;) {
-        ssize_t count = sys_read_at(file->fd, out + done, size - done, (off_t)done, cached_only);
+        ssize_t count = sys_read_at(file->fd, out + done, size - done, (off_t)(offset + done), cached_only);
         if (count <= 0)
             return count == 0 ? ERROR_CHANGED : (int)count;
         done += (size_t)count;
     }
+    return 0;
+}
+
+/* Reads the file once more and compares. */
+static int read_again(const struct file *file, const char *content, bool cached_only)
+{
+    char bytes[16384];
+    for (size_t offset = 0; offset < file->status.size; offset += sizeof(bytes)) {
+        size_t size = (size_t)MIN(file->status.size - offset, sizeof(bytes));
+        int error = read_bytes(file, bytes, offset, size, cached_only);
+        if (error < 0)
+            return error;
+        if (memcmp(bytes, content + offset, size) != 0)
+            return ERROR_CHANGED;
+    }
+    return 0;
+}
+
+static int read_content(const struct file *file, char *out, bool cached_only)
+{
     struct file_status after;
-    int error = sys_file_status(file->fd, &after);
-    return error < 0 ? error : file_is_same(&file->status, &after) ? 0 : ERROR_CHANGED;
+    int error = read_bytes(file, out, 0, (size_t)file->status.size, cached_only);
+    if (error == 0)
+        error = sys_file_status(file->fd, &after);
+    if (error < 0)
+        return error;
+    if (file_is_untouched(&file->status, &after))
+        return 0;
+    /* A log may be written to all the time, and somebody may have put a time back. */
+    bool may_stand = file_is_same(&file->status, &after) || file_has_grown(&file->status, &after);
+    return may_stand ? read_again(file, out, cached_only) : ERROR_CHANGED;
 }
 
 /* Reads a small file whole; its descriptor is then of no more use. */
@@ -74,7 +98,27 @@ static int keep_in_memory(const struct file_request *request, struct file *file)
     return 0;
 }
 
-/* Which codings stand beside the file, as regular files that are not older than it. */
+/* What a tool kept of a time that it copied: gzip all of it, others microseconds or seconds. */
+static int64_t unit_of_time(int64_t time_ns)
+{
+    static const int64_t units[] = {1000000000, 1000000, 1000};
+    for (size_t i = 0; i < ARRAY_LENGTH(units); i++) {
+        if (time_ns % units[i] == 0)
+            return units[i];
+    }
+    return 1;
+}
+
+/* Not older than the file, or as old but for what was cut off when the time was copied; and then made after
+ * the file's last change. */
+static bool is_as_new(const struct file_status *sibling, const struct file_status *file)
+{
+    int64_t cut_off_ns = file->modified_ns - sibling->modified_ns;
+    return cut_off_ns <= 0 ||
+           (cut_off_ns < unit_of_time(sibling->modified_ns) && sibling->changed_ns >= file->modified_ns);
+}
+
+/* Which codings stand beside the file, as regular files that are as new. */
 static int find_siblings(const struct file_request *request, struct file *file)
 {
     for (unsigned coding = HTTP_CODING_IDENTITY + 1; coding < HTTP_CODING_COUNT; coding++) {
@@ -85,34 +129,39 @@ static int find_siblings(const struct file_request *request, struct file *file)
         if (error < 0)
             return error;
         file->revalidate |= sibling.follows_link;
-        if (sibling.kind == FILE_REGULAR &&
-            sibling.status.modified_ns >= file->status.modified_ns - SIBLING_AGE_NS_MAX)
+        if (sibling.kind == FILE_REGULAR && is_as_new(&sibling.status, &file->status))
             file->siblings |= (uint8_t)(1u << coding);
     }
     return 0;
 }
 
 /* A time in the future was set by somebody: a change would show. */
-static bool is_racy(const struct file *file, int64_t looked_ns)
+static bool is_recent(int64_t time_ns, int64_t looked_ns)
 {
-    int64_t modified_ns = file->status.modified_ns;
-    return modified_ns > looked_ns - RACY_NS && modified_ns <= sys_realtime_ns();
+    return time_ns > looked_ns - RACY_NS && time_ns <= sys_realtime_ns();
 }
 
-static void make_etag(struct file *file)
+/* Who writes and puts the modification time back leaves a trace in the other one only. */
+static bool is_racy(const struct file_status *status, int64_t looked_ns)
 {
-    struct http_etag_source source = {
-        .size = file->status.size,
-        .mtime_ns = file->status.modified_ns,
-        .coding = file->coding == HTTP_CODING_IDENTITY ? (struct slice){0}
-                                                       : http_coding_name((enum http_coding)file->coding),
-    };
-    char *out = file->etag;
-    if (file->is_racy) {
-        memcpy(out, "W/", 2);
-        out += 2;
+    return is_recent(status->modified_ns, looked_ns) || is_recent(status->changed_ns, looked_ns);
+}
+
+/* What is larger stays open. If it changes all the time, whoever sends it will notice that. */
+static int keep_open(const struct file_request *request, struct file *file)
+{
+    for (unsigned i = 0; i < READ_ATTEMPTS; i++) {
+        int error = file_version_sample(file, request->cached_only);
+        if (error < 0 && error != ERROR_CHANGED)
+            return error;
+        if (error == 0 && file_version_stands(file, request->cached_only))
+            return 0;
+        error = sys_file_status(file->fd, &file->status);
+        if (error < 0)
+            return error;
     }
-    file->etag_length = (uint8_t)(http_etag_format(out, &source) + (size_t)(out - file->etag));
+    file->samples_taken = 0;
+    return 0;
 }
 
 static int open_regular(const struct file_request *request, struct file *file, int entry)
@@ -120,14 +169,13 @@ static int open_regular(const struct file_request *request, struct file *file, i
     int error = open_for_reading(file, entry);
     if (error < 0 || file->kind != FILE_REGULAR)
         return error;
-    if (file->status.size <= request->memory_max)
-        error = keep_in_memory(request, file);
+    bool fits = file->status.size <= request->memory_max;
+    error = fits ? keep_in_memory(request, file) : keep_open(request, file);
     if (error == 0 && request->with_siblings)
         error = find_siblings(request, file);
     /* A file with several names can change under one that nobody watches. */
     if (file->status.links > 1)
         file->revalidate = true;
-    make_etag(file);
     return error;
 }
 
@@ -167,12 +215,15 @@ static int attempt(const struct file_request *request, struct file **ret_file)
     int64_t looked_ns = sys_realtime_ns();
     int error = file_look(request, path, &look, &entry);
     take_look(file, &look);
-    file->is_racy = file->kind == FILE_REGULAR && is_racy(file, looked_ns);
     if (entry >= 0)
         error = open_regular(request, file, entry);
     if (error < 0) {
         file_unref(file);
         return error;
+    }
+    if (file->kind == FILE_REGULAR) {
+        file->is_racy = is_racy(&file->status, looked_ns);
+        file_version_make_tag(file, looked_ns);
     }
     *ret_file = file;
     return 0;

@@ -1,8 +1,8 @@
 /* A file beneath a root, as it was found: what it is, its validators, and its bytes or a descriptor to them.
  *
  * A file is counted by reference and never changes after it was opened, but for its ready head. What is small
- * is read whole, between two looks at its status that must agree; so nobody is served half of one version and
- * half of another. */
+ * is read whole, and nothing may have happened to these bytes meanwhile; so nobody is served half of one
+ * version and half of another. */
 #ifndef DISK_FILE_H
 #define DISK_FILE_H
 
@@ -24,6 +24,8 @@ enum file_kind {
 /* Bytes before a small file's content where its ready head is put, so that both leave in one piece. */
 #define FILE_HEAD_BYTES_MAX 1536
 
+#define FILE_SAMPLES 5
+
 struct file {
     unsigned references;
     uint8_t kind; /* enum file_kind */
@@ -34,7 +36,7 @@ struct file {
     bool revalidate;    /* nobody tells when it changes: look at it again before each use */
     bool follows_link;  /* symbolic links lead to it */
     bool crosses_mount; /* another file system than the root's had to be gone to */
-    bool is_racy;       /* so young that a change might leave no trace in its times: weak tag, not cached */
+    bool is_racy;       /* so young that a change might leave no trace in its times: not cached */
     bool is_remote; /* on a file system that may keep whoever asks waiting: its descriptor is not for the loop
                      */
     bool is_revalidating; /* somebody is looking, off the loop, whether it is still true */
@@ -55,6 +57,8 @@ struct file {
         *close_queue; /* who closes the descriptor of a remote file; NULL: whoever lets go of it last */
     uint8_t etag_length;
     char etag[HTTP_ETAG_MAX];
+    uint8_t samples_taken;          /* of a file that is not in memory: a bit for each of these */
+    uint64_t samples[FILE_SAMPLES]; /* hashes of its bytes at a few places: see file_version.h */
     uint16_t path_length;
     char path[]; /* beneath the root, without leading '/', NUL-terminated; "." for the root itself. For a
                   * coding other than identity it is the path of the identity */
@@ -115,6 +119,12 @@ static inline bool file_is_same(const struct file_status *a, const struct file_s
 static inline bool file_is_untouched(const struct file_status *a, const struct file_status *b)
 {
     return file_is_same(a, b) && a->changed_ns == b->changed_ns && a->mode == b->mode;
+}
+
+/* The same file, longer now: perhaps bytes were only added to it. */
+static inline bool file_has_grown(const struct file_status *before, const struct file_status *now)
+{
+    return before->device == now->device && before->inode == now->inode && now->size > before->size;
 }
 
 /* Memory that the file holds, for the cache's account. */

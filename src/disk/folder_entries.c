@@ -67,11 +67,6 @@ static int find_status(const struct reading *reading, const char *name, struct f
     return S_ISDIR(ret_status->mode) || S_ISREG(ret_status->mode);
 }
 
-static int64_t seconds_from_ns(int64_t ns)
-{
-    return ns / 1000000000 - (ns % 1000000000 < 0);
-}
-
 static int add(const struct reading *reading, struct slice name)
 {
     struct file_status status;
@@ -90,7 +85,7 @@ static int add(const struct reading *reading, struct slice name)
     entries->items[entries->count++] = (struct folder_entry){
         .name = copy,
         .size = is_folder ? 0 : status.size,
-        .modified_seconds = seconds_from_ns(status.modified_ns),
+        .modified_seconds = status.modified_seconds,
         .is_folder = is_folder,
     };
     return 0;

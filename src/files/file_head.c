@@ -15,14 +15,6 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#define NS_PER_SECOND INT64_C(1000000000)
-
-int64_t file_modified_seconds(const struct file *file)
-{
-    int64_t ns = file->status.modified_ns;
-    return ns / NS_PER_SECOND - (ns % NS_PER_SECOND < 0);
-}
-
 /* The first rule that matches; see struct cache_rule. */
 static struct slice cache_control(const struct files_settings *settings, struct slice path)
 {
@@ -50,8 +42,9 @@ void file_add_validators(struct exchange *exchange, struct file *file, char date
 {
     const struct files_settings *settings = file->root->settings;
     exchange_add_field(exchange, HTTP_FIELD_ETAG, file_etag(file));
-    http_date_format(date,
-                     MIN(file_modified_seconds(file), loop_wall_seconds(server_loop(exchange->server))));
+    /* Never in the future: RFC 9110 section 8.8.2.1. */
+    int64_t now = loop_wall_seconds(server_loop(exchange->server));
+    http_date_format(date, MIN(file->status.modified_seconds, now));
     exchange_add_field(exchange, HTTP_FIELD_LAST_MODIFIED, slice_make(date, HTTP_DATE_LENGTH));
     struct slice control = cache_control(settings, file_path(file));
     if (control.length > 0)

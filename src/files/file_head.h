@@ -8,9 +8,6 @@
  */
 void file_respond_plain(struct exchange *exchange);
 
-/* The last modification in seconds, as it is sent: never in the future (RFC 9110 section 8.8.2.1). */
-int64_t file_modified_seconds(const struct file *file);
-
 /* The fields of a file's 200 and 206: type, coding, validators, and what the route's settings add. `date` is
  * room for one of them; it must stay until the head is written, which exchange_respond does. */
 void file_add_fields(struct exchange *exchange, struct file *file, char date[HTTP_DATE_LENGTH]);

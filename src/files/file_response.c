@@ -32,11 +32,18 @@ static bool has_conditions(const struct http_request *request)
            http_request_has(request, HTTP_FIELD_IF_UNMODIFIED_SINCE);
 }
 
-static struct http_validators validators_of(const struct file *file)
+/* 1991-01-01. Builds that are to be the same each time date their files 1970, 1980 or 1985. */
+#define FIRST_CREDIBLE_SECONDS INT64_C(662688000)
+
+/* A date in the future was sent as that of the moment, which says nothing in the next. One from before there
+ * was a web is made up, and may be the same for all versions of the file. */
+static struct http_validators validators_of(const struct file *file, int64_t now)
 {
+    const struct file_status *status = &file->status;
     return (struct http_validators){
         .etag = file_etag(file),
-        .last_modified = file_modified_seconds(file),
+        .last_modified = status->modified_seconds > now ? HTTP_DATE_NONE : status->modified_seconds,
+        .date_is_weak = status->modified_seconds < FIRST_CREDIBLE_SECONDS,
         .exists = true,
     };
 }
@@ -185,8 +192,8 @@ void file_respond(struct exchange *exchange, struct file *file)
         file_respond_plain(exchange);
         return;
     }
-    struct http_validators validators = validators_of(file);
     int64_t now = loop_wall_seconds(server_loop(exchange->server));
+    struct http_validators validators = validators_of(file, now);
     switch (http_condition_evaluate(request, &validators, now)) {
     case HTTP_CONDITION_NOT_MODIFIED: respond_without_content(exchange, 304); return;
     case HTTP_CONDITION_FAILED: respond_without_content(exchange, 412); return;

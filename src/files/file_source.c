@@ -6,6 +6,7 @@
  * is being sent: the pieces are asked for only when all earlier ones were sent, but for those of the same
  * batch. */
 #include "base/error.h"
+#include "disk/file_version.h"
 #include "serve/exchange.h"
 #include "server/server_internal.h"
 
@@ -86,17 +87,11 @@ static int read_bytes(const struct chunk *chunk)
     return 0;
 }
 
-static bool is_unchanged(const struct file *file)
-{
-    struct file_status now;
-    return sys_file_status(file->fd, &now) == 0 && file_is_same(&file->status, &now);
-}
-
 static void read_chunk(struct exchange *exchange)
 {
     struct chunk *chunk = exchange->chunks[exchange->chunk_turn];
     chunk->error = read_bytes(chunk);
-    if (chunk->error == 0 && !is_unchanged(chunk->file))
+    if (chunk->error == 0 && !file_version_stands(chunk->file, false))
         chunk->error = ERROR_CHANGED;
 }
 
@@ -152,7 +147,8 @@ static void consume(struct exchange *exchange, struct segment *piece, size_t len
 static bool is_young(const struct exchange *exchange)
 {
     int64_t now_ns = loop_wall_seconds(server_loop(exchange->server)) * INT64_C(1000000000);
-    return exchange->file->status.modified_ns > now_ns - YOUNG_NS;
+    const struct file_status *status = &exchange->file->status;
+    return MAX(status->modified_ns, status->changed_ns) > now_ns - YOUNG_NS;
 }
 
 static struct segment file_segment(const struct exchange *exchange, const struct segment *piece,
@@ -224,5 +220,5 @@ enum piece_result exchange_next_piece(struct exchange *exchange, struct segment 
 
 bool exchange_file_is_unchanged(const struct exchange *exchange)
 {
-    return is_unchanged(exchange->file);
+    return file_version_stands(exchange->file, true);
 }

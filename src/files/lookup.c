@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "disk/file_look.h"
 #include "front/admission.h"
-#include "http/mime.h"
 #include "server/server_internal.h"
 
 #include <errno.h>
@@ -274,8 +273,7 @@ static struct file_request request_for(const struct exchange *exchange, struct s
         .path = path,
         .coding = coding,
         .memory_max = exchange->snapshot->settings->limits.cache_file_bytes,
-        .with_siblings = coding == HTTP_CODING_IDENTITY && root->settings->precompressed &&
-                         http_mime_is_compressible(path),
+        .with_siblings = coding == HTTP_CODING_IDENTITY && root->settings->precompressed,
         .cached_only = true,
         .stays_on_fs = true,
         .is_remote = !root->is_local,

@@ -109,6 +109,7 @@ bool http_if_range_holds(const struct http_request *request, const struct http_v
     struct slice value = single_value(request, HTTP_FIELD_IF_RANGE);
     if (http_etag_is_valid(value))
         return validators->etag.length > 0 && http_etag_equal(value, validators->etag, HTTP_ETAG_STRONG);
-    return validators->last_modified != HTTP_DATE_NONE && http_date_parse(value, now_seconds, &date) &&
-           date == validators->last_modified && date < now_seconds;
+    return validators->last_modified != HTTP_DATE_NONE && !validators->date_is_weak &&
+           http_date_parse(value, now_seconds, &date) && date == validators->last_modified &&
+           date < now_seconds;
 }

@@ -10,6 +10,7 @@
 struct http_validators {
     struct slice etag;     /* as it is sent; empty where there is none */
     int64_t last_modified; /* seconds since the epoch, as it is sent; HTTP_DATE_NONE where it is not */
+    bool date_is_weak;     /* several contents may have that date */
     bool exists;           /* false before a PUT that creates */
 };
 
@@ -27,8 +28,8 @@ enum http_condition http_condition_evaluate(const struct http_request *request,
                                             const struct http_validators *validators, int64_t now_seconds);
 
 /* Whether the Range field of the request counts: there is no If-Range, or it holds (RFC 9110 section 13.1.5).
- * A tag must compare strongly. A date must be exactly the last modification, and that second must have
- * passed: a file that changes within the second has one date for two contents. */
+ * A tag must compare strongly. A date must be exactly the last modification, which must be no weak one, and
+ * that second must have passed: a file that changes within the second has one date for two contents. */
 bool http_if_range_holds(const struct http_request *request, const struct http_validators *validators,
                          int64_t now_seconds);
 

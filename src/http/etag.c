@@ -72,11 +72,11 @@ bool http_etag_list_has(struct slice list, struct slice etag, enum http_etag_com
     return false;
 }
 
+/* All 16 digits, lest two digests be written alike. */
 static char *put_hex(char *out, uint64_t value)
 {
-    unsigned digits = value ? (unsigned)(67 - __builtin_clzll(value)) / 4 : 1;
-    for (unsigned i = digits; i > 0; i--)
-        *out++ = "0123456789abcdef"[value >> (4 * (i - 1)) & 15];
+    for (int shift = 60; shift >= 0; shift -= 4)
+        *out++ = "0123456789abcdef"[value >> shift & 15];
     return out;
 }
 
@@ -84,14 +84,13 @@ size_t http_etag_format(char *out, const struct http_etag_source *source)
 {
     assert(source->coding.length <= HTTP_ETAG_CODING_MAX);
     char *end = out;
-    *end++ = '"';
-    end = put_hex(end, (uint64_t)source->mtime_ns);
-    *end++ = '-';
-    end = put_hex(end, source->size);
-    if (source->inode != 0) {
-        *end++ = '-';
-        end = put_hex(end, source->inode);
+    if (source->is_weak) {
+        *end++ = 'W';
+        *end++ = '/';
     }
+    *end++ = '"';
+    end = put_hex(end, source->digest.first);
+    end = put_hex(end, source->digest.second);
     if (source->coding.length > 0) {
         *end++ = '-';
         memcpy(end, source->coding.data, source->coding.length);
@@ -102,4 +101,4 @@ size_t http_etag_format(char *out, const struct http_etag_source *source)
     return (size_t)(end - out);
 }
 
-static_assert(2 + 3 * 17 + HTTP_ETAG_CODING_MAX < HTTP_ETAG_MAX, "every tag fits");
+static_assert(2 + 2 + 32 + 1 + HTTP_ETAG_CODING_MAX <= HTTP_ETAG_MAX, "every tag fits");

@@ -2,7 +2,7 @@
 #ifndef HTTP_ETAG_H
 #define HTTP_ETAG_H
 
-#include "base/slice.h"
+#include "base/hash.h"
 
 /* How two tags are compared: RFC 9110 section 8.8.3.2. */
 enum http_etag_comparison {
@@ -21,21 +21,20 @@ bool http_etag_equal(struct slice a, struct slice b, enum http_etag_comparison c
  * apart. "*" is not a tag. */
 bool http_etag_list_has(struct slice list, struct slice etag, enum http_etag_comparison comparison);
 
-/* What tells two states of a file apart. */
+/* What a tag is made of. */
 struct http_etag_source {
-    uint64_t size;
-    int64_t mtime_ns; /* modification time in nanoseconds since the epoch */
-    uint64_t inode;   /* 0 leaves it out: servers that share one content by copies must give the same tags */
+    struct digest digest; /* of the content, or of what is known of it */
     struct slice
         coding; /* of this representation, "gzip"; empty for the identity: each has a strong tag of its own */
+    bool is_weak;
 };
 
 /* The longest tag that http_etag_format writes. */
-#define HTTP_ETAG_MAX        72
+#define HTTP_ETAG_MAX        56
 #define HTTP_ETAG_CODING_MAX 16
 
-/* Writes a strong tag at `out` (at least HTTP_ETAG_MAX bytes), without NUL; returns its length. The coding is
- * at most HTTP_ETAG_CODING_MAX bytes, none of them a quote. */
+/* Writes a tag at `out` (at least HTTP_ETAG_MAX bytes), without NUL; returns its length. The coding is at
+ * most HTTP_ETAG_CODING_MAX bytes, none of them a quote. */
 size_t http_etag_format(char *out, const struct http_etag_source *source);
 
 #endif

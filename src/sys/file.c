@@ -88,14 +88,28 @@ int sys_open_null(void)
     return fd < 0 ? -errno : fd;
 }
 
+#define NS_PER_SECOND INT64_C(1000000000)
+
+/* Some file systems take times that no count of nanoseconds reaches. */
+static int64_t nanoseconds(const struct timespec *time)
+{
+    int64_t seconds = time->tv_sec;
+    if (seconds >= INT64_MAX / NS_PER_SECOND)
+        return INT64_MAX;
+    if (seconds <= INT64_MIN / NS_PER_SECOND)
+        return INT64_MIN;
+    return seconds * NS_PER_SECOND + time->tv_nsec;
+}
+
 static void convert(const struct stat *from, struct file_status *to)
 {
     *to = (struct file_status){
         .device = from->st_dev,
         .inode = from->st_ino,
         .size = (uint64_t)from->st_size,
-        .modified_ns = from->st_mtim.tv_sec * INT64_C(1000000000) + from->st_mtim.tv_nsec,
-        .changed_ns = from->st_ctim.tv_sec * INT64_C(1000000000) + from->st_ctim.tv_nsec,
+        .modified_seconds = from->st_mtim.tv_sec,
+        .modified_ns = nanoseconds(&from->st_mtim),
+        .changed_ns = nanoseconds(&from->st_ctim),
         .links = (uint32_t)from->st_nlink,
         .mode = from->st_mode,
     };
@@ -128,12 +142,8 @@ int sys_entry_status(int folder_fd, const char *name, struct file_status *ret_st
     return 0;
 }
 
-bool sys_is_local_file_system(int fd)
+static bool is_of_type(int fd, const unsigned long *types, size_t count)
 {
-    static const unsigned long local[] = {
-        EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC,          OVERLAYFS_SUPER_MAGIC,
-        F2FS_SUPER_MAGIC, RAMFS_MAGIC,     SQUASHFS_MAGIC,    EROFS_SUPER_MAGIC_V1, 0x2fc12fc1 /* ZFS */,
-    };
     struct statfs status;
     int result;
     do
@@ -141,11 +151,31 @@ bool sys_is_local_file_system(int fd)
     while (result < 0 && errno == EINTR);
     if (result < 0)
         return false;
-    for (size_t i = 0; i < ARRAY_LENGTH(local); i++) {
-        if ((unsigned long)status.f_type == local[i])
+    for (size_t i = 0; i < count; i++) {
+        if ((unsigned long)status.f_type == types[i])
             return true;
     }
     return false;
+}
+
+#define ZFS_SUPER_MAGIC 0x2fc12fc1
+
+bool sys_is_local_file_system(int fd)
+{
+    static const unsigned long types[] = {
+        EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC,          OVERLAYFS_SUPER_MAGIC,
+        F2FS_SUPER_MAGIC, RAMFS_MAGIC,     SQUASHFS_MAGIC,    EROFS_SUPER_MAGIC_V1, ZFS_SUPER_MAGIC,
+    };
+    return is_of_type(fd, types, ARRAY_LENGTH(types));
+}
+
+bool sys_sets_change_times(int fd)
+{
+    static const unsigned long types[] = {
+        EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC,     OVERLAYFS_SUPER_MAGIC,
+        F2FS_SUPER_MAGIC, RAMFS_MAGIC,     NFS_SUPER_MAGIC,   ZFS_SUPER_MAGIC,
+    };
+    return is_of_type(fd, types, ARRAY_LENGTH(types));
 }
 
 ssize_t sys_read_at(int fd, void *buffer, size_t size, off_t offset, bool cached_only)

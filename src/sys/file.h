@@ -13,7 +13,9 @@ struct file_status {
     uint64_t device;
     uint64_t inode;
     uint64_t size;
-    int64_t modified_ns; /* since 1970 */
+    int64_t modified_seconds; /* since 1970, rounded down */
+    int64_t
+        modified_ns; /* the same in nanoseconds; years before 1678 and after 2261 are the nearest of them */
     int64_t changed_ns;
     uint32_t links;
     uint32_t mode; /* S_IFMT and permission bits, see inode(7) */
@@ -57,6 +59,10 @@ int sys_entry_status(int folder_fd, const char *name, struct file_status *ret_st
 
 /* The descriptor's file system is a local one whose caches can be asked without waiting. */
 bool sys_is_local_file_system(int fd);
+
+/* The descriptor's file system writes down by its own clock when a file was last changed (st_ctime), whatever
+ * was done to it. An archive that is mounted has what its maker wanted. */
+bool sys_sets_change_times(int fd);
 
 /* pread(2). With `cached_only`, -EAGAIN rather than wait for a disk (preadv2(2), RWF_NOWAIT). */
 ssize_t sys_read_at(int fd, void *buffer, size_t size, off_t offset, bool cached_only) MUST_CHECK;

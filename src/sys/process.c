@@ -128,3 +128,8 @@ void sys_shared_memory_free(void *memory, size_t size)
     if (memory)
         munmap(memory, size);
 }
+
+void sys_yield(void)
+{
+    sched_yield();
+}

@@ -59,4 +59,7 @@ size_t sys_raise_descriptor_limit(void);
 void *sys_shared_memory(size_t size) MUST_CHECK;
 void sys_shared_memory_free(void *memory, size_t size);
 
+/* Lets another thread that wants this core run first: sched_yield(2). */
+void sys_yield(void);
+
 #endif

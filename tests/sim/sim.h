@@ -197,6 +197,9 @@ void sim_file_put(const char *path, struct slice bytes, int64_t modified_ns);
 /* Writes into the file as it is, from `offset` on; it grows where need be. Its time is now. */
 void sim_file_write(const char *path, size_t offset, struct slice bytes);
 
+/* Sets its modification time, as utimensat(2) does. */
+void sim_file_date(const char *path, int64_t modified_ns);
+
 /* Cuts the file off, or fills it up with zeros. Its time is now. */
 void sim_file_truncate(const char *path, size_t size);
 

@@ -167,6 +167,7 @@ static inline void world_on_drained(void *context)
 
 static inline void world_start(struct world *world)
 {
+    tree_settle(&world->tree);
     struct loop_options loop_options = {.offload_threads = 1, .offload_queue = world->offload_queue};
     sys_ignore_broken_pipes();
     assert_int_equal(loop_create(&loop_options, &world->loop), 0);

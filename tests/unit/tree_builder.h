@@ -4,6 +4,7 @@
 
 #include "tests/unit/test.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -61,6 +62,29 @@ static inline void tree_add_folder(struct tree *tree, const char *name)
 static inline void tree_add_link(struct tree *tree, const char *name, const char *target)
 {
     assert_int_equal(symlinkat(target, tree->fd, name), 0);
+}
+
+/* The kernel remembers that these names are not there. */
+static inline void tree_ask_for_siblings(struct tree *tree, const char *name)
+{
+    static const char *const suffixes[] = {".br", ".zst", ".gz"};
+    char sibling[300];
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(sibling, sizeof(sibling), "%s%s", name, suffixes[i]);
+        int is_absent = faccessat(tree->fd, sibling, F_OK, 0);
+        (void)is_absent;
+    }
+}
+
+/* From now on the topmost files are opened without waiting, and are old enough to be cached. */
+static inline void tree_settle(struct tree *tree)
+{
+    DIR *folder = opendir(tree->path);
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        tree_ask_for_siblings(tree, entry->d_name);
+    closedir(folder);
+    usleep(11000);
 }
 
 static inline int tree_remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)

@@ -167,7 +167,9 @@ static void write_noise(struct ask *ask, const struct website *website, struct s
 void ask_make(struct ask *ask, const struct website *website, struct sim_chance *chance)
 {
     ask_init(ask);
-    ask->target = &website->targets[sim_below(chance, website->target_count)];
+    ask->target = website->favourite && sim_one_in(chance, 2)
+                      ? website->favourite
+                      : &website->targets[sim_below(chance, website->target_count)];
     ask->method = choose_method(ask, chance);
     ask->is_old = sim_one_in(chance, 8);
     settle_method(ask);

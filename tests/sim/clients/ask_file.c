@@ -2,6 +2,8 @@
  * them that was here before, or of none. */
 #include "ask_parts.h"
 
+#include "tags.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -25,8 +27,9 @@ static void make_tag(const struct ask *ask, struct sim_chance *chance, char out[
 {
     enum form_kind kind;
     const struct version *version = some_version(ask, chance, &kind);
-    if (version && !sim_one_in(chance, 5))
-        etag_write(out, version->modified_ns, version->size, form_codings[kind], sim_one_in(chance, 4));
+    const char *known = version ? tag_known(&ask->target->file->forms[kind], version) : "";
+    if (known[0] && !sim_one_in(chance, 5))
+        snprintf(out, ETAG_TEXT_MAX, "%s%s", sim_one_in(chance, 4) ? "W/" : "", known);
     else
         snprintf(out, ETAG_TEXT_MAX, "%s",
                  ASK_ONE_OF(chance, "\"x\"", "W/\"\"", "\"0-0\"", "\"\xc3\xa9,!\""));

@@ -1,7 +1,6 @@
 /* By the C library: gmtime_r and timegm. */
 #include "dates.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -39,10 +38,4 @@ bool date_read(struct slice text, int64_t *ret_seconds)
     *ret_seconds = timegm(&tm);
     date_write(again, *ret_seconds);
     return strcmp(again, copy) == 0;
-}
-
-void etag_write(char out[ETAG_TEXT_MAX], int64_t modified_ns, uint64_t size, const char *coding, bool is_weak)
-{
-    snprintf(out, ETAG_TEXT_MAX, "%s\"%" PRIx64 "-%" PRIx64 "%s%s\"", is_weak ? "W/" : "",
-             (uint64_t)modified_ns, size, coding[0] ? "-" : "", coding);
 }

@@ -1,22 +1,16 @@
-/* IMF-fixdates and entity tags as vif should write them, made by other means than vif makes them. */
+/* IMF-fixdates as vif should write them, made by other means than vif makes them. */
 #ifndef SIM_CLIENTS_DATES_H
 #define SIM_CLIENTS_DATES_H
 
 #include "verdict.h"
 
 #define DATE_TEXT_MAX 32
-#define ETAG_TEXT_MAX 64
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT", with a NUL. */
 void date_write(char out[DATE_TEXT_MAX], int64_t seconds);
 
 /* Reads such a date, and nothing else, back. */
 bool date_read(struct slice text, int64_t *ret_seconds);
-
-/* The tag of a version: its modification time and its size, and the coding, weak where it was changed a
- * moment ago. */
-void etag_write(char out[ETAG_TEXT_MAX], int64_t modified_ns, uint64_t size, const char *coding,
-                bool is_weak);
 
 /* The second that a file's time is in. */
 static inline int64_t seconds_of(int64_t ns)

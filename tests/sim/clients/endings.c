@@ -71,7 +71,8 @@ static bool was_written_over(const struct conversation *conversation, const stru
     const struct site_file *file = ask->target ? ask->target->file : NULL;
     unsigned versions = 0;
     for (size_t i = 0; file && i < file->forms[FORM_PLAIN].count; i++)
-        versions += version_was_in(&file->forms[FORM_PLAIN].versions[i], ask->began_us, sim_now_us());
+        versions += version_was_in(&file->forms[FORM_PLAIN].versions[i], conversation_files_from_us(ask),
+                                   sim_now_us());
     (void)conversation;
     return versions > 1 && file->change == CHANGE_WRITE;
 }

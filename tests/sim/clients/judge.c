@@ -171,7 +171,7 @@ static bool judge_fixed(const struct ask *ask, const struct answer *answer,
 static bool judge_path(const struct ask *ask, const struct answer *answer,
                        const struct circumstances *circumstances, struct verdict *verdict)
 {
-    const struct site_file *file = ask->target->file;
+    struct site_file *file = ask->target->file;
     struct verdict of_file = {0}, of_absence = {0};
     if (judge_file(ask, answer, file, ask->target->type, circumstances, &of_file))
         return true;

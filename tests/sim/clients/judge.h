@@ -33,8 +33,8 @@ bool judge_error_page(const struct answer *answer, int status, const struct circ
 
 /* An answer from a file of the site that may have any of its versions, or not be there. `type` is of its
  * content. */
-bool judge_file(const struct ask *ask, const struct answer *answer, const struct site_file *file,
-                const char *type, const struct circumstances *circumstances, struct verdict *verdict);
+bool judge_file(const struct ask *ask, const struct answer *answer, struct site_file *file, const char *type,
+                const struct circumstances *circumstances, struct verdict *verdict);
 
 /* The field must have that value, or must not be there where `value` is NULL. */
 bool judge_field(const struct answer *answer, const char *name, const char *value, struct verdict *verdict);

@@ -1,25 +1,23 @@
 /* The judge of answers from files: which version, in which coding, under which conditions, which ranges (RFC
  * 9110 sections 12.5.3, 13.2, 14). judge_file tries every version that was there. */
 #include "judge.h"
+#include "tags.h"
 
 #include <stdio.h>
 
 /* A version that could be what the answer is of. */
 struct candidate {
-    const struct site_file *file;
+    struct site_file *file;
     const char *type;
-    const struct version *version; /* of the form that is sent */
+    struct version *version; /* of the form that is sent */
     enum form_kind form;
     bool is_negotiated; /* there is more than one form */
-    bool is_weak;
+    bool is_dated;      /* its time was not in the future when it was looked at */
     char tag[ETAG_TEXT_MAX];
 };
 
-/* A file that was changed so short before it was looked at gets a weak tag. */
+/* What was changed so short before it was looked at may change again without a trace. */
 #define RACY_US 10000
-
-/* A sibling may be this much older than its file. */
-#define SIBLING_AGE_NS INT64_C(2000000000)
 
 /* ---- codings ---- */
 
@@ -47,41 +45,35 @@ static enum form_kind choose_form(const struct ask_codings *codings, const bool 
 
 /* ---- conditions ---- */
 
-static bool is_weak_tag(const char *tag)
-{
-    return strncmp(tag, "W/", 2) == 0;
-}
-
-static const char *opaque(const char *tag)
-{
-    return is_weak_tag(tag) ? tag + 2 : tag;
-}
-
 static bool tags_name(const struct ask_tags *tags, const char *tag, bool is_strong)
 {
     if (tags->is_star)
         return true;
     for (size_t i = 0; i < tags->count; i++) {
-        bool is_same = strcmp(opaque(tags->tags[i]), opaque(tag)) == 0;
-        if (is_same && !(is_strong && (is_weak_tag(tag) || is_weak_tag(tags->tags[i]))))
+        if (tags_match(tags->tags[i], tag, is_strong))
             return true;
     }
     return false;
 }
 
+/* Whether the file is newer than the date says; a time in the future is none. */
+static bool is_after(const struct ask_date *date, const struct candidate *candidate, bool otherwise)
+{
+    return candidate->is_dated ? seconds_of(candidate->version->modified_ns) > date->seconds : otherwise;
+}
+
 /* 0 where the request is to be answered, 304 or 412. */
 static int condition(const struct ask *ask, const struct candidate *candidate)
 {
-    int64_t modified = seconds_of(candidate->version->modified_ns);
     if (ask->match.is_there) {
         if (!tags_name(&ask->match, candidate->tag, true))
             return 412;
-    } else if (ask->unmodified_since.is_there && modified > ask->unmodified_since.seconds) {
+    } else if (ask->unmodified_since.is_there && is_after(&ask->unmodified_since, candidate, false)) {
         return 412;
     }
     if (ask->none_match.is_there)
         return tags_name(&ask->none_match, candidate->tag, false) ? 304 : 0;
-    return ask->modified_since.is_there && modified <= ask->modified_since.seconds ? 304 : 0;
+    return ask->modified_since.is_there && !is_after(&ask->modified_since, candidate, true) ? 304 : 0;
 }
 
 /* ---- ranges ---- */
@@ -166,7 +158,7 @@ static enum range_outcome outcome_of(const struct ask *ask, uint64_t size, struc
 static bool if_range_holds(const struct ask *ask, const struct candidate *candidate)
 {
     if (ask->if_range_tag[0])
-        return strcmp(ask->if_range_tag, candidate->tag) == 0 && !is_weak_tag(candidate->tag);
+        return tags_match(ask->if_range_tag, candidate->tag, true);
     return !ask->if_range_date.is_there ||
            ask->if_range_date.seconds == seconds_of(candidate->version->modified_ns);
 }
@@ -192,7 +184,7 @@ static bool judge_last_modified(const struct answer *answer, const struct candid
 static bool judge_validators(const struct answer *answer, const struct candidate *candidate,
                              const struct circumstances *circumstances, struct verdict *verdict)
 {
-    return judge_field(answer, "ETag", candidate->tag, verdict) &&
+    return judge_field(answer, "ETag", candidate->tag[0] ? candidate->tag : "(any)", verdict) &&
            judge_last_modified(answer, candidate, circumstances, verdict) &&
            judge_field(answer, "Cache-Control", candidate->file->cache_control, verdict) &&
            judge_field(answer, "Vary", candidate->is_negotiated ? "Accept-Encoding" : NULL, verdict) &&
@@ -277,39 +269,85 @@ static bool judge_candidate(const struct ask *ask, const struct answer *answer,
     return judge_whole(answer, candidate, circumstances, verdict);
 }
 
-/* A weak tag while it was young enough, a strong one when it was not. */
-static bool judge_either_tag(const struct ask *ask, const struct answer *answer, struct candidate *candidate,
-                             const struct version *named, const struct circumstances *circumstances,
-                             struct verdict *verdict)
+/* What is kept in memory is known by its bytes. Of a larger file that changed a moment before it was looked
+ * at, or whose file system could not be asked for what it is, nobody can be sure. */
+static bool judge_weakness(const struct candidate *candidate, const struct circumstances *circumstances,
+                           struct verdict *verdict)
 {
-    int64_t racy_until_ns = named->modified_ns + RACY_US * INT64_C(1000);
+    const struct version *version = candidate->version;
+    int64_t racy_until_ns = version->modified_ns + RACY_US * INT64_C(1000);
     int64_t from_ns =
         circumstances->until_ns - (int64_t)(circumstances->until_us - circumstances->files_from_us) * 1000;
-    for (unsigned is_weak = 0; is_weak < 2; is_weak++) {
-        struct verdict of_tag = {0};
-        if (is_weak ? from_ns >= racy_until_ns || named->modified_ns > circumstances->until_ns
-                    : circumstances->until_ns < racy_until_ns && named->modified_ns <= from_ns)
-            continue;
-        candidate->is_weak = is_weak;
-        etag_write(candidate->tag, named->modified_ns, named->size, form_codings[candidate->form], is_weak);
-        if (judge_candidate(ask, answer, candidate, circumstances, &of_tag))
-            return true;
-        *verdict = of_tag;
+    bool is_large = version->size > circumstances->website->limits->cache_file_bytes;
+    bool was_young = circumstances->files_from_us < version->from_us + RACY_US ||
+                     (from_ns < racy_until_ns && version->modified_ns <= circumstances->until_ns);
+    bool is_young = circumstances->until_us < version->from_us + RACY_US;
+    bool is_weak = tag_is_weak(candidate->tag);
+    if (is_weak && !(is_large && (was_young || circumstances->has_fault)))
+        return blame(verdict, "the ETag %s is weak", candidate->tag);
+    if (!is_weak && is_large && is_young)
+        return blame(verdict, "the ETag %s is strong", candidate->tag);
+    return true;
+}
+
+/* Without content nobody can tell which of two versions an answer is of. */
+static bool shows_its_version(const struct answer *answer)
+{
+    return (answer->status == 200 || answer->status == 206) && !answer->is_bare &&
+           answer->content.length >= 16;
+}
+
+/* Once for each side of the moment, where the time of the version came while the answer was made. */
+static bool judge_with_date(const struct ask *ask, const struct answer *answer, struct candidate *candidate,
+                            const struct circumstances *circumstances, struct verdict *verdict)
+{
+    int64_t modified = seconds_of(candidate->version->modified_ns);
+    int64_t from_ns =
+        circumstances->until_ns - (int64_t)(circumstances->until_us - circumstances->from_us) * 1000;
+    candidate->is_dated = modified <= seconds_of(circumstances->until_ns);
+    if (judge_candidate(ask, answer, candidate, circumstances, verdict))
+        return true;
+    if (!candidate->is_dated || modified < seconds_of(from_ns))
+        return false;
+    candidate->is_dated = false;
+    *verdict = (struct verdict){0};
+    return judge_candidate(ask, answer, candidate, circumstances, verdict);
+}
+
+/* The answer has the candidate's tag, or has none to show. */
+static bool judge_with_tag(const struct ask *ask, const struct answer *answer, struct candidate *candidate,
+                           const struct circumstances *circumstances, struct verdict *verdict)
+{
+    const struct form *form = &candidate->file->forms[candidate->form];
+    struct slice field = answer_field(answer, "ETag");
+    struct verdict of_tag = {0};
+    if (field.data == NULL)
+        snprintf(candidate->tag, sizeof(candidate->tag), "%s", tag_known(form, candidate->version));
+    else if (!tag_read(field, candidate->tag))
+        blame(&of_tag, "ETag: %.*s", SLICE_ARGS(field));
+    if (!of_tag.is_bad && field.data)
+        (void)(judge_weakness(candidate, circumstances, &of_tag) &&
+               judge_tag(form, candidate->version, candidate->tag, &of_tag));
+    if (!of_tag.is_bad && judge_with_date(ask, answer, candidate, circumstances, &of_tag)) {
+        if (field.data && shows_its_version(answer))
+            tag_note(candidate->version, candidate->tag);
+        return true;
     }
+    *verdict = of_tag;
     return false;
 }
 
 /* The form that the request prefers of those that are there with this version of the file; where a fault kept
  * one from being found, any. */
 static bool judge_version(const struct ask *ask, const struct answer *answer, struct candidate *candidate,
-                          const struct version *plain, const struct circumstances *circumstances,
+                          struct version *plain, const struct circumstances *circumstances,
                           struct verdict *verdict)
 {
     bool is_lenient = circumstances->has_fault || circumstances->is_busy;
     bool available[FORM_COUNT] = {true};
     for (unsigned kind = FORM_GZIP; kind < FORM_COUNT; kind++) {
-        const struct version *sibling = form_now(&candidate->file->forms[kind]);
-        available[kind] = sibling && sibling->modified_ns >= plain->modified_ns - SIBLING_AGE_NS;
+        struct version *sibling = form_now(&candidate->file->forms[kind]);
+        available[kind] = sibling && sibling->modified_ns >= plain->modified_ns;
         candidate->is_negotiated |= available[kind];
     }
     enum form_kind chosen = choose_form(&ask->codings, available);
@@ -318,22 +356,22 @@ static bool judge_version(const struct ask *ask, const struct answer *answer, st
             continue;
         candidate->form = (enum form_kind)kind;
         candidate->version = kind == FORM_PLAIN ? plain : form_now(&candidate->file->forms[kind]);
-        if (judge_either_tag(ask, answer, candidate, candidate->version, circumstances, verdict))
+        if (judge_with_tag(ask, answer, candidate, circumstances, verdict))
             return true;
     }
     if (is_lenient && candidate->is_negotiated) {
         candidate->is_negotiated = false;
         candidate->form = FORM_PLAIN;
         candidate->version = plain;
-        return judge_either_tag(ask, answer, candidate, plain, circumstances, verdict);
+        return judge_with_tag(ask, answer, candidate, circumstances, verdict);
     }
     return false;
 }
 
-bool judge_file(const struct ask *ask, const struct answer *answer, const struct site_file *file,
-                const char *type, const struct circumstances *circumstances, struct verdict *verdict)
+bool judge_file(const struct ask *ask, const struct answer *answer, struct site_file *file, const char *type,
+                const struct circumstances *circumstances, struct verdict *verdict)
 {
-    const struct form *plain = &file->forms[FORM_PLAIN];
+    struct form *plain = &file->forms[FORM_PLAIN];
     unsigned count = 0;
     struct verdict last = {0};
     for (size_t i = 0; i < plain->count; i++) {

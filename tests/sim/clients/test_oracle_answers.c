@@ -56,8 +56,10 @@ static const struct mutation {
     {"Accept-Ranges: bytes\r\n", "Accept-Ranges: bytes\r\nConnection: upgrade\r\n", "Connection: upgrade"},
     {"Accept-Ranges: bytes\r\n", "Accept-Ranges: bytes\r\nTransfer-Encoding: chunked\r\n",
      "Transfer-Encoding"},
-    {"ETag: \"", "ETag: \"1", "ETag"},
-    {"ETag: \"", "ETag: W/\"", "ETag"},
+    {"ETag: \"", "ETag: \"1", "the ETag was"},
+    {"ETag: \"", "ETag: W/\"", "is weak"},
+    {"ETag: \"", "ETag: ", "ETag: "},
+    {"ETag: ", "X-Tag: ", "no ETag"},
     {"Content-Length: 5000\r\n", "", "no Content-Length"},
     {"Content-Length: 5000", "Content-Length: +5000", "Content-Length"},
     {"Content-Length: 5000", "Content-Length: 4999", "Content-Length"},
@@ -74,8 +76,11 @@ static void each_wrong_line_is_noticed(void **state)
         tear_down(state);
         set_up(state);
         ask_for_file("GET");
+        ask_for_file("GET");
         send_all();
         struct buffer answer = right_answer(), wrong;
+        receive(buffer_slice(&answer));
+        expect_good();
         buffer_init(&wrong, 1u << 20);
         const char *place = memmem(answer.data, answer.length, mutation->from, strlen(mutation->from));
         assert_non_null(place);
@@ -156,7 +161,66 @@ static void a_version_of_before_the_request_is_noticed(void **state)
     ask_for_file("GET");
     send_all();
     receive_and_free(&old);
-    expect_blame("ETag");
+    expect_blame("is not of the version");
+}
+
+/* ---- tags ---- */
+
+/* The next version, and an answer with it that has the tag of the one before. */
+static struct buffer answer_with_the_tag_of_before(int status, const char *reason)
+{
+    char length[40];
+    struct site_file *file = &stage.website.files[0];
+    char old_tag[ETAG_TEXT_MAX], new_tag[ETAG_TEXT_MAX];
+    snprintf(old_tag, sizeof(old_tag), "%016llx",
+             (unsigned long long)form_now(&file->forms[FORM_PLAIN])->key);
+    time_spend(SIM_S);
+    add_version(file, INT64_C(101000000000));
+    time_spend(SIM_S);
+    snprintf(new_tag, sizeof(new_tag), "%016llx",
+             (unsigned long long)form_now(&file->forms[FORM_PLAIN])->key);
+    snprintf(length, sizeof(length), "Content-Length: %d\r\n", FILE_BYTES);
+    struct buffer answer;
+    buffer_init(&answer, 1u << 20);
+    write_head(&answer, status, reason, status == 304 ? "" : length);
+    if (status != 304)
+        write_content(&answer, form_now(&file->forms[FORM_PLAIN]), 0, FILE_BYTES);
+    memcpy(memmem(answer.data, answer.length, new_tag, 16), old_tag, 16);
+    return answer;
+}
+
+static void one_tag_for_two_contents_is_noticed(void **state)
+{
+    (void)state;
+    ask_for_file("GET");
+    send_all();
+    struct buffer answer = right_answer();
+    receive_and_free(&answer);
+    expect_good();
+    answer = answer_with_the_tag_of_before(200, "OK");
+    ask_for_file("GET");
+    send_all();
+    receive_and_free(&answer);
+    expect_blame("of two contents");
+}
+
+/* The client has the old content, and is told that it is still true. */
+static void a_304_with_the_tag_of_another_content_is_noticed(void **state)
+{
+    (void)state;
+    ask_for_file("GET");
+    send_all();
+    struct buffer answer = right_answer();
+    receive_and_free(&answer);
+    answer = answer_with_the_tag_of_before(304, "Not Modified");
+    struct ask *ask = ask_for_file("GET");
+    ask->none_match = (struct ask_tags){.is_there = true, .count = 1};
+    struct version *old = &stage.website.files[0].forms[FORM_PLAIN].versions[0];
+    assert_true(old->tag[0] != '\0');
+    snprintf(ask->none_match.tags[0], ETAG_TEXT_MAX, "%s", old->tag);
+    send_all();
+    receive_and_free(&answer);
+    expect_blame("of two contents");
 }
 
 /* ---- conditions and ranges ---- */
@@ -217,6 +281,8 @@ int main(void)
         TEST(a_date_that_is_off_is_noticed),
         TEST(either_version_passes_and_no_mixture),
         TEST(a_version_of_before_the_request_is_noticed),
+        TEST(one_tag_for_two_contents_is_noticed),
+        TEST(a_304_with_the_tag_of_another_content_is_noticed),
         TEST(a_condition_that_was_not_seen_is_noticed),
         TEST(a_wrong_range_is_noticed),
     };

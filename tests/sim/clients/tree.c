@@ -43,6 +43,8 @@ static const struct entry {
     {"video.png", IN_PUBLIC, SIZE_LARGE, "image/png", CHANGE_NEVER, false},
     {"written.txt", IN_PUBLIC, SIZE_ANY, "text/plain; charset=utf-8", CHANGE_WRITE, false},
     {"written.bin", IN_PUBLIC, SIZE_LARGE, "application/octet-stream", CHANGE_WRITE, false},
+    {"growing.txt", IN_PUBLIC, SIZE_ANY, "text/plain; charset=utf-8", CHANGE_APPEND, false},
+    {"growing.bin", IN_PUBLIC, SIZE_LARGE, "application/octet-stream", CHANGE_APPEND, false},
     {"restless.html", IN_PUBLIC, SIZE_SMALL, "text/html; charset=utf-8", CHANGE_VANISH, false},
     {"restless.bin", IN_PUBLIC, SIZE_LARGE, "application/octet-stream", CHANGE_VANISH, false},
     {"deep/er/page.html", IN_PUBLIC, SIZE_ANY, "text/html; charset=utf-8", CHANGE_REPLACE, false},
@@ -121,14 +123,24 @@ static int64_t modified_of(struct sim_chance *chance)
     }
 }
 
-/* The compressed forms, some of them too old to count. */
+/* As old as its file, newer, or older, and so not to count. */
+static int64_t sibling_age(struct sim_chance *chance)
+{
+    int64_t age = (int64_t)sim_below(chance, 4000000000);
+    switch (sim_below(chance, 3)) {
+    case 0: return 0;
+    case 1: return -age;
+    default: return 1 + age;
+    }
+}
+
 static void put_siblings(struct website *website, struct site_file *file)
 {
     int64_t modified = form_now(&file->forms[FORM_PLAIN])->modified_ns;
     for (unsigned kind = FORM_GZIP; kind < FORM_COUNT; kind++) {
-        int64_t age = (int64_t)sim_below(&website->chance, 4000000000);
         if (!sim_one_in(&website->chance, 3))
-            website_put(file, (enum form_kind)kind, tree_size(website, &website->chance), modified - age);
+            website_put(file, (enum form_kind)kind, tree_size(website, &website->chance),
+                        modified - sibling_age(&website->chance));
     }
 }
 
@@ -350,6 +362,18 @@ static void set_areas(struct website *website)
     website->areas[IN_DOCS] = (struct area){.prefix = "/docs/", .root = DOCS, .listing = true};
 }
 
+/* Any file that changes, in half of the runs. */
+static const struct target *choose_favourite(struct website *website)
+{
+    if (!website->is_changing || sim_one_in(&website->chance, 2))
+        return NULL;
+    for (;;) {
+        struct target *target = &website->targets[sim_below(&website->chance, website->target_count)];
+        if (target->kind == TARGET_FILE && target->file->change != CHANGE_NEVER)
+            return target;
+    }
+}
+
 void website_prepare(struct website *website, struct settings *settings)
 {
     *website = (struct website){
@@ -369,6 +393,7 @@ void website_prepare(struct website *website, struct settings *settings)
     sim_symlink_make(PUBLIC "/out", "../docs/a.txt");
     sim_symlink_make(PUBLIC "/loop", "loop");
     add_targets(website, &settings->arena);
+    website->favourite = choose_favourite(website);
     set_routes(website, settings);
 }
 

@@ -14,15 +14,22 @@
 
 #define UNUSED_US (5 * SIM_S)
 
+#define APPENDED_BYTES_MAX 3000000
+
 #define CHANGE_INTERVAL_US_MAX (5 * SIM_S)
 
 const char *const form_suffixes[FORM_COUNT] = {"", ".gz", ".zst", ".br"};
 const char *const form_codings[FORM_COUNT] = {"", "gzip", "zstd", "br"};
 
-const struct version *form_now(const struct form *form)
+struct version *form_now(struct form *form)
 {
     if (form->count == 0 || form->versions[form->count - 1].until_us != WEBSITE_NEVER)
         return NULL;
+    return &form->versions[form->count - 1];
+}
+
+static struct version *form_last(struct form *form)
+{
     return &form->versions[form->count - 1];
 }
 
@@ -77,12 +84,35 @@ void website_put(struct site_file *file, enum form_kind kind, uint64_t size, int
     free(bytes);
 }
 
-static void write_over(struct site_file *file)
+/* Who writes may put the time back. */
+static void write_over(struct site_file *file, bool keeps_time)
 {
-    uint64_t size = form_now(&file->forms[FORM_PLAIN])->size;
-    char *bytes = begin_version(file, FORM_PLAIN, size, sim_wall_ns());
+    const struct version *now = form_now(&file->forms[FORM_PLAIN]);
+    uint64_t size = now->size;
+    int64_t modified_ns = keeps_time ? now->modified_ns : sim_wall_ns();
+    char *bytes = begin_version(file, FORM_PLAIN, size, modified_ns);
     sim_file_write(file->path, 0, slice_make(bytes, size));
+    if (keeps_time)
+        sim_file_date(file->path, modified_ns);
     free(bytes);
+}
+
+/* The bytes before stay what they were, and so does the key that they are made of. */
+static void append(struct site_file *file, size_t length)
+{
+    struct version before = *form_now(&file->forms[FORM_PLAIN]);
+    char *bytes = begin_version(file, FORM_PLAIN, before.size + length, sim_wall_ns());
+    form_last(&file->forms[FORM_PLAIN])->key = before.key;
+    content_fill(bytes, before.key, before.size, length);
+    sim_file_write(file->path, before.size, slice_make(bytes, length));
+    free(bytes);
+}
+
+/* A new file of the same size, and perhaps of the same time, as builds make them that set it. */
+static void replace_alike(struct site_file *file, bool keeps_time)
+{
+    const struct version *now = form_now(&file->forms[FORM_PLAIN]);
+    website_put(file, FORM_PLAIN, now->size, keeps_time ? now->modified_ns : sim_wall_ns());
 }
 
 static void vanish(struct site_file *file)
@@ -95,15 +125,21 @@ static void change(struct website *website, struct site_file *file)
 {
     const struct version *now = form_now(&file->forms[FORM_PLAIN]);
     bool is_young = now && now->modified_ns > sim_wall_ns() - YOUNG_NS && now->modified_ns <= sim_wall_ns();
+    bool keeps_time = !sim_one_in(&website->chance, 3);
     if (now && file->change == CHANGE_VANISH && sim_one_in(&website->chance, 2)) {
         sim_trace("site: %s goes", file->path);
         vanish(file);
     } else if (now && now->size > 0 && is_young && file->change == CHANGE_WRITE) {
         sim_trace("site: %s is written over", file->path);
-        write_over(file);
+        write_over(file, keeps_time);
+    } else if (now && file->change == CHANGE_APPEND && now->size < APPENDED_BYTES_MAX) {
+        sim_trace("site: %s grows", file->path);
+        append(file, sim_between(&website->chance, 1, 20000));
+    } else if (now && !sim_one_in(&website->chance, 3)) {
+        sim_trace("site: %s is replaced by one of its size", file->path);
+        replace_alike(file, keeps_time);
     } else {
-        uint64_t size =
-            now && sim_one_in(&website->chance, 2) ? now->size : tree_size(website, &website->chance);
+        uint64_t size = tree_size(website, &website->chance);
         sim_trace("site: %s is replaced, %llu bytes", file->path, (unsigned long long)size);
         website_put(file, FORM_PLAIN, size, sim_wall_ns());
     }
@@ -111,31 +147,39 @@ static void change(struct website *website, struct site_file *file)
 
 /* Files that are in use stay in the page cache: vif relies on it for a second, and for what it has begun to
  * send. A client may leave before the server learns of it. */
-static bool may_go_cold(const struct website *website, const struct site_file *file)
+static bool may_go_cold(const struct website *website, struct site_file *file)
 {
     bool is_page = file == website->areas[0].fallback || file == website->areas[0].error_page;
     return !is_page && form_now(&file->forms[FORM_PLAIN]) && file->readers == 0 &&
            sim_now_us() >= file->read_us + UNUSED_US;
 }
 
+static uint64_t change_interval(struct website *website)
+{
+    uint64_t longest_us = website->favourite ? CHANGE_INTERVAL_US_MAX / 10 : CHANGE_INTERVAL_US_MAX;
+    return sim_size(&website->chance, longest_us);
+}
+
 /* One of the files that change, as often as there is room to remember; or one goes cold. */
 static void on_change(struct sim_event *event)
 {
     struct website *website = CONTAINER_OF(event, struct website, change);
-    struct site_file *file = &website->files[sim_below(&website->chance, website->file_count)];
+    struct site_file *file = website->favourite && sim_one_in(&website->chance, 2)
+                                 ? website->favourite->file
+                                 : &website->files[sim_below(&website->chance, website->file_count)];
     if (sim_one_in(&website->chance, 3)) {
         if (may_go_cold(website, file))
             sim_file_chill(file->path);
     } else if (file->change != CHANGE_NEVER && file->forms[FORM_PLAIN].count < WEBSITE_VERSIONS_MAX) {
         change(website, file);
     }
-    sim_after(event, sim_size(&website->chance, CHANGE_INTERVAL_US_MAX), on_change);
+    sim_after(event, change_interval(website), on_change);
 }
 
 void website_start(struct website *website)
 {
     if (website->is_changing)
-        sim_after(&website->change, sim_size(&website->chance, CHANGE_INTERVAL_US_MAX), on_change);
+        sim_after(&website->change, change_interval(website), on_change);
 }
 
 void website_stop(struct website *website)

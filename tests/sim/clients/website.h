@@ -12,12 +12,15 @@
 #define WEBSITE_VERSIONS_MAX 48
 #define WEBSITE_NEVER        UINT64_MAX
 
+#define ETAG_TEXT_MAX 64
+
 /* The bytes of one form of a file (itself, or compressed) from one moment to another. */
 struct version {
     uint64_t key; /* of content.h */
     uint64_t size;
     int64_t modified_ns;
     uint64_t from_us, until_us; /* both included: what happens in the same microsecond has no order */
+    char tag[ETAG_TEXT_MAX];    /* strong, as the server gave it; "": it has not yet */
 };
 
 /* In the order of vif's preference, the least first. */
@@ -36,6 +39,7 @@ enum change_kind {
     CHANGE_NEVER,
     CHANGE_REPLACE, /* another file is put in its place */
     CHANGE_WRITE,   /* it is written over as it is, the length staying */
+    CHANGE_APPEND,  /* bytes are added behind its end */
     CHANGE_VANISH,  /* it goes, and comes back later */
 };
 
@@ -57,7 +61,7 @@ struct area {
     const char *root;   /* on the disk */
     bool listing;
     bool hidden;
-    const struct site_file *fallback;   /* NULL: none */
+    struct site_file *fallback;         /* NULL: none */
     const struct site_file *error_page; /* for 404; NULL: none */
     const char *cors;                   /* NULL: none */
 };
@@ -104,6 +108,7 @@ struct website {
     struct sim_event change;
     struct sim_chance chance;
     bool is_changing;
+    const struct target *favourite; /* a file that is asked for and changes more often than others; or NULL */
 };
 
 /* Makes the files on the simulated disk, and the routes in `settings`. */
@@ -123,6 +128,6 @@ static inline bool version_was_in(const struct version *version, uint64_t from_u
 bool form_was_absent(const struct form *form, uint64_t from_us, uint64_t until_us);
 
 /* The newest version, or NULL where there is none right now. */
-const struct version *form_now(const struct form *form);
+struct version *form_now(struct form *form);
 
 #endif

@@ -22,6 +22,14 @@ static const struct http_validators weak = {
     .exists = true,
 };
 
+/* Other contents may have had that date. */
+static const struct http_validators dated = {
+    .etag = SLICE("\"1\""),
+    .last_modified = MODIFIED,
+    .date_is_weak = true,
+    .exists = true,
+};
+
 static const struct http_validators bare = {.last_modified = HTTP_DATE_NONE, .exists = true};
 static const struct http_validators absent = {.last_modified = HTTP_DATE_NONE};
 
@@ -143,6 +151,8 @@ static void a_range_counts_only_for_the_same_bytes(void **state)
         {"If-Range: " EARLIER, &file, NOW, false},
         {"If-Range: " LATER, &file, NOW, false},
         {"If-Range: " EXACT, &bare, NOW, false},
+        {"If-Range: " EXACT, &dated, NOW, false},
+        {"If-Range: \"1\"", &dated, NOW, true},
         {"If-Range: " EXACT, &file, MODIFIED, false},
         {"If-Range: " EXACT, &file, MODIFIED + 1, true},
         {"If-Range: \"1\"\nIf-Range: \"1\"", &file, NOW, false},

@@ -105,12 +105,12 @@ static void makes_tags_that_differ(void **state)
         struct http_etag_source source;
         const char *text;
     } cases[] = {
-        {{0}, "\"0-0\""},
-        {{.size = 10, .mtime_ns = 255}, "\"ff-a\""},
-        {{.size = 10, .mtime_ns = 255, .coding = SLICE("gzip")}, "\"ff-a-gzip\""},
-        {{.size = 16, .mtime_ns = 256, .inode = 4095}, "\"100-10-fff\""},
-        {{.size = UINT64_MAX, .mtime_ns = -1, .inode = UINT64_MAX, .coding = SLICE("0123456789abcdef")},
-         "\"ffffffffffffffff-ffffffffffffffff-ffffffffffffffff-0123456789abcdef\""},
+        {{{0}, {0}, false}, "\"00000000000000000000000000000000\""},
+        {{{1, 255}, {0}, false}, "\"000000000000000100000000000000ff\""},
+        {{{UINT64_MAX, 0}, {0}, true}, "W/\"ffffffffffffffff0000000000000000\""},
+        {{{1, 255}, SLICE("gzip"), false}, "\"000000000000000100000000000000ff-gzip\""},
+        {{{0, UINT64_MAX}, SLICE("0123456789abcdef"), true},
+         "W/\"0000000000000000ffffffffffffffff-0123456789abcdef\""},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         char out[HTTP_ETAG_MAX];
