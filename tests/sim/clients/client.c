@@ -295,8 +295,8 @@ static void on_refused(struct sim_socket *socket, void *context)
     (void)socket;
     struct client *client = context;
     sim_trace("client %u: refused", client->number);
-    bool is_explained =
-        client->scene->is_draining || sim_has_faults() || conversation_may_be_crowded(&client->conversation);
+    bool is_explained = client->scene->is_draining || conversation_has_fault(&client->conversation) ||
+                        conversation_may_be_crowded(&client->conversation);
     if (!is_explained)
         sim_fail("client %u: the connection was refused", client->number);
     client->conversation.is_abandoned = true;

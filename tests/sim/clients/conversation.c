@@ -12,7 +12,6 @@ void conversation_begin(struct conversation *conversation, struct scene *scene, 
         .began_us = sim_now_us(),
         .answered_us = sim_now_us(),
         .moved_us = sim_now_us(),
-        .faults_before = scene->faults,
     };
     buffer_init(&conversation->inbox, 64u << 20);
 }
@@ -104,7 +103,7 @@ static struct circumstances circumstances_of(const struct conversation *conversa
         .until_us = sim_now_us(),
         .until_ns = sim_wall_ns(),
         .is_busy = sim_is_short_of_jobs() || sim_is_short_of_descriptors(),
-        .has_fault = conversation->scene->faults > 0 || conversation->was_hit,
+        .has_fault = conversation_is_hit(conversation, ask),
     };
 }
 
@@ -134,7 +133,7 @@ static void judge_connection(struct conversation *conversation, const struct ask
     bool must_close = answer->status == 408 || ask_is_last(ask) || is_last_allowed(conversation);
     if (must_close && !answer->says_close)
         blame(&conversation->verdict, "the last answer does not say Connection: close");
-    bool is_failure = ask->expects && answer->status >= 500 && conversation->scene->faults > 0;
+    bool is_failure = ask->expects && answer->status >= 500 && conversation_is_hit(conversation, ask);
     if (!must_close && answer->says_close && !conversation->scene->is_draining && !is_failure)
         blame(&conversation->verdict, "Connection: close without a reason");
     if (!answer->says_close && answer->says_keep_open != ask->is_old)
@@ -168,7 +167,7 @@ static void take_refusal(struct conversation *conversation, const struct answer 
     if (!slice_equal(answer->content, SLICE("Too many connections, try again\n")) ||
         !slice_equal(answer_field(answer, "Retry-After"), SLICE("1")))
         blame(&conversation->verdict, "503 that is not what it should be");
-    if (!conversation_may_be_crowded(conversation) && conversation->scene->faults == 0)
+    if (!conversation_may_be_crowded(conversation) && !conversation_has_fault(conversation))
         blame(&conversation->verdict, "turned away, though there is room");
 }
 

@@ -11,7 +11,7 @@
 #ifndef SIM_CLIENTS_CONVERSATION_H
 #define SIM_CLIENTS_CONVERSATION_H
 
-#include "ask.h"
+#include "harm.h"
 #include "verdict.h"
 
 #define SCENE_CLOSED_MAX 256
@@ -20,7 +20,7 @@
 struct scene {
     const struct website *website;
     bool is_draining;
-    unsigned faults;                      /* so many calls failed up to now */
+    struct harms harms;
     unsigned open;                        /* connections that no client has closed yet */
     unsigned closed;                      /* connections that were */
     uint64_t closed_us[SCENE_CLOSED_MAX]; /* when, the last of them; the server may not know it yet */
@@ -48,16 +48,15 @@ struct conversation {
     uint64_t answered_us; /* when the last answer was whole */
     uint64_t moved_us;    /* when the last byte went either way */
     uint64_t inbox_us;    /* when the first byte in the inbox arrived */
-    unsigned faults_before;
-    bool was_continued; /* 100 came for asks[answered] */
-    bool said_close;    /* the server did: nothing more may come */
-    bool turned_away;   /* 503 in the place of a connection */
-    bool is_finished;   /* we sent FIN */
-    bool is_abandoned;  /* we sent RST, or closed with answers outstanding: nothing is owed any more */
-    bool is_slow;       /* we did not take what was there for a while */
-    bool was_hit;       /* a fault hit this very connection */
-    bool has_ended;     /* FIN or RST came */
-    bool had_time;      /* the server had had everything for a while by then */
+    bool was_continued;   /* 100 came for asks[answered] */
+    bool said_close;      /* the server did: nothing more may come */
+    bool turned_away;     /* 503 in the place of a connection */
+    bool is_finished;     /* we sent FIN */
+    bool is_abandoned;    /* we sent RST, or closed with answers outstanding: nothing is owed any more */
+    bool is_slow;         /* we did not take what was there for a while */
+    bool was_hit;         /* a fault hit this very connection */
+    bool has_ended;       /* FIN or RST came */
+    bool had_time;        /* the server had had everything for a while by then */
 };
 
 void conversation_begin(struct conversation *conversation, struct scene *scene, unsigned number);
@@ -83,10 +82,21 @@ void conversation_ended(struct conversation *conversation, bool by_reset);
 /* Some wait has lasted longer than it may. To be asked now and then. */
 void conversation_check_time(struct conversation *conversation);
 
-/* A fault hit this run since the conversation began. */
+/* Files may be as they were at this time, for that request. */
+uint64_t conversation_files_from_us(const struct ask *ask);
+
+/* A fault may have ended the connection. */
 static inline bool conversation_has_fault(const struct conversation *conversation)
 {
-    return conversation->was_hit || conversation->scene->faults != conversation->faults_before;
+    return conversation->was_hit ||
+           harms_end_connections(&conversation->scene->harms, conversation->began_us);
+}
+
+/* A fault may be why the answer is an error, or cut off. */
+static inline bool conversation_is_hit(const struct conversation *conversation, const struct ask *ask)
+{
+    uint64_t since_us = ask ? conversation_files_from_us(ask) : conversation->began_us;
+    return conversation->was_hit || harms_hit(&conversation->scene->harms, ask, since_us);
 }
 
 #endif

@@ -94,7 +94,9 @@ void sim_clients_on_drain(void)
 
 void sim_clients_on_fault(const struct sim_fault *fault)
 {
-    crowd.scene.faults += fault->socket == NULL;
+    harms_note(&crowd.scene.harms, &crowd.website, fault);
+    if (harm_of(fault) != HARM_CONNECTION)
+        return;
     LIST_FOREACH(link, &crowd.clients)
         client_note_fault(CONTAINER_OF(link, struct client, link), fault->socket);
 }

@@ -84,7 +84,7 @@ static void judge_cut(struct conversation *conversation, const struct ask *ask, 
     struct verdict *verdict = &conversation->verdict;
     bool has_cause = may_end_any_time(conversation) || conversation->is_slow ||
                      was_written_over(conversation, ask) || sim_is_short_of_jobs() ||
-                     (by_reset && provoked_reset(conversation));
+                     conversation_is_hit(conversation, ask) || (by_reset && provoked_reset(conversation));
     bool has_head =
         answer_read(buffer_slice(&conversation->inbox), ask->is_head, &answer, verdict) == ANSWER_HEAD;
     if (has_head && by_reset && conversation_is_turned_away(conversation, &answer))
@@ -100,7 +100,7 @@ static void judge_cut(struct conversation *conversation, const struct ask *ask, 
         .until_us = sim_now_us(),
         .until_ns = sim_wall_ns(),
         .is_busy = sim_is_short_of_jobs() || sim_is_short_of_descriptors(),
-        .has_fault = conversation->scene->faults > 0 || conversation->was_hit,
+        .has_fault = conversation_is_hit(conversation, ask),
         .is_cut = true,
     };
     judge(ask, &answer, &circumstances, verdict);

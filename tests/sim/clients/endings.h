@@ -14,9 +14,6 @@ void conversation_take_answers(struct conversation *conversation);
 /* There were so many connections that the server may have refused or closed this one to make room. */
 bool conversation_may_be_crowded(const struct conversation *conversation);
 
-/* Files may be as they were at this time, for that request. */
-uint64_t conversation_files_from_us(const struct ask *ask);
-
 /* The 503 of a server that has no room for a connection. */
 bool conversation_is_turned_away(const struct conversation *conversation, const struct answer *answer);
 

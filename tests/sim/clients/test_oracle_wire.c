@@ -2,6 +2,8 @@
  * when. A test for each invariant. */
 #include "oracle_stage.h"
 
+#include <errno.h>
+
 /* ---- order and count ---- */
 
 static void a_second_answer_is_noticed(void **state)
@@ -138,7 +140,7 @@ static void a_wrong_byte_in_what_a_fault_cut_off_is_noticed(void **state)
     (void)state;
     ask_for_file("GET");
     send_all();
-    stage.scene.faults++;
+    harms_note(&stage.scene.harms, &stage.website, &(struct sim_fault){.call = "malloc", .error = ENOMEM});
     struct buffer answer = right_answer();
     answer.data[answer.length - 10] ^= 1;
     receive(slice_make(answer.data, answer.length - 1));

@@ -53,6 +53,7 @@ struct site_file {
     struct form forms[FORM_COUNT];
     unsigned readers; /* requests for it that are under way */
     uint64_t read_us; /* when one of them was over */
+    uint64_t hit_us;  /* when a call for it failed, and 1 more; 0: never */
 };
 
 /* A route of files. */

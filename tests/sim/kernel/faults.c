@@ -99,6 +99,12 @@ static int planned_error(enum call call)
     return 0;
 }
 
+/* That the file system, or the cache, cannot say it without waiting. */
+static bool is_about_haste(int error)
+{
+    return error == EAGAIN || error == EOPNOTSUPP;
+}
+
 /* Where a connection cannot be accepted for want of something, another one may have to make room. */
 static bool hits_anybody(enum call call, int error)
 {
@@ -112,11 +118,12 @@ int fault_for(enum call call, struct call_target target)
         return 0;
     numbers[call]++;
     int error = planned_error(call);
-    if (error == 0)
+    /* Nothing but a flag can be what is not supported. */
+    if (error == 0 || (error == EOPNOTSUPP && !target.is_hasty))
         return 0;
     sim_trace("%s is made to fail: %s", table[call].name, strerrorname_np(error));
     /* One that is always interrupted would be called for ever, and the plan would be to blame. */
-    if (error == EINTR)
+    if (error == EINTR || (target.is_hasty && is_about_haste(error)))
         return error;
     struct sim_fault fault = {.call = table[call].name,
                               .error = error,

@@ -150,14 +150,16 @@ static int open_inode(struct inode *inode, uint64_t flags)
 int __wrap_open(const char *path, int flags, ...)
 {
     call_begin();
-    int error = fault_for(CALL_open, (struct call_target){.path = path});
+    bool is_magic = strncmp(path, "/proc/", 6) == 0;
+    struct inode *target = is_magic ? descriptor_inode(magic_link_target(path), "open") : NULL;
+    int error = fault_for(CALL_open, (struct call_target){.path = target ? target->path : path});
     if (error)
         return fail_with(error);
     int fd;
     if (strcmp(path, "/dev/null") == 0) {
         fd = install(NULL, false);
-    } else if (strncmp(path, "/proc/", 6) == 0) {
-        fd = open_inode(descriptor_inode(magic_link_target(path), "open"), (uint64_t)flags);
+    } else if (is_magic) {
+        fd = open_inode(target, (uint64_t)flags);
     } else {
         struct inode *inode;
         error = files_walk(files_top(), path, 0, &inode);
@@ -180,7 +182,8 @@ static long open_beneath(int root_fd, const char *path, const struct open_how *h
     struct inode *root = descriptor_inode(root_fd, "openat2");
     unsigned flags = walk_flags(how);
     struct inode *inode;
-    int error = -fault_for(CALL_openat2, (struct call_target){.path = path});
+    struct call_target target = {.path = path, .is_hasty = flags & WALK_CACHED};
+    int error = -fault_for(CALL_openat2, target);
     if (error == 0)
         error = files_walk(root, path, flags, &inode);
     int fd = error < 0 ? fail_with(-error) : open_inode(inode, how->flags);
@@ -200,7 +203,7 @@ static long cachestat(int fd, const uint64_t range[2], uint64_t out[5])
     struct inode *inode = descriptor_inode(fd, "cachestat");
     if (!has_cachestat)
         return fail_with(ENOSYS);
-    int error = fault_for(CALL_cachestat, about(inode));
+    int error = fault_for(CALL_cachestat, (struct call_target){.path = inode->path, .is_hasty = true});
     if (error)
         return fail_with(error);
     uint64_t first = range[0] / PAGE, last = (range[0] + range[1] - 1) / PAGE;
@@ -290,10 +293,7 @@ ssize_t __wrap_preadv2(int fd, const struct iovec *pieces, int count, off_t offs
     struct inode *inode = descriptor_inode(fd, "preadv2");
     bool may_wait = !(flags & RWF_NOWAIT);
     assert(count == 1);
-    int error = fault_for(CALL_preadv2, about(inode));
-    /* Only a flag can be what is not supported. */
-    if (error == EOPNOTSUPP && may_wait)
-        error = 0;
+    int error = fault_for(CALL_preadv2, (struct call_target){.path = inode->path, .is_hasty = !may_wait});
     size_t length = readable(inode, offset, pieces->iov_len);
     if (error == 0 && !inode_is_cached(inode, (size_t)offset, length)) {
         if (!may_wait)

@@ -130,11 +130,13 @@ enum call {
 struct call_target {
     struct sim_socket *socket;
     const char *path;
+    bool is_hasty; /* it asks for what can be had without waiting: where it fails, there is another way */
 };
 
 void faults_start(bool has_faults);
 
-/* Counts the call; returns the error that it has to fail with, or 0. EINTR is told to nobody. */
+/* Counts the call; returns the error that it has to fail with, or 0. EINTR is told to nobody, nor is what
+ * only says that there is no hasty way. */
 int fault_for(enum call call, struct call_target target);
 
 /* From here on calls fail; before, while the world is made, they do not. */
@@ -210,6 +212,9 @@ void eventfd_raise(int fd);
 
 void network_start(void);
 void network_finish(void);
+
+/* The client's end of what is a connection; NULL: it is none, or that end is closed. */
+struct sim_socket *network_client_of(struct open_file *file);
 
 /* Connections that the server holds open, or that wait to be accepted. */
 size_t network_server_ends(void);

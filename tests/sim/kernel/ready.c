@@ -116,7 +116,7 @@ static int add_item(struct epoll *epoll, struct open_file *file, int fd, const s
 {
     if (find_item(file, epoll))
         return fail_with(EEXIST);
-    int error = fault_for(CALL_epoll_ctl, (struct call_target){0});
+    int error = fault_for(CALL_epoll_ctl, (struct call_target){.socket = network_client_of(file)});
     if (error)
         return fail_with(error);
     struct epoll_item *item = kernel_alloc(sizeof(*item));

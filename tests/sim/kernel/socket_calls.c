@@ -32,6 +32,12 @@ static struct sim_socket *client_of(struct connection_pair *pair)
     return pair->client.is_closed ? NULL : &pair->client;
 }
 
+struct sim_socket *network_client_of(struct open_file *file)
+{
+    return file->class == &socket_class ? client_of(CONTAINER_OF(file, struct connection_pair, server.file))
+                                        : NULL;
+}
+
 struct sim_socket *socket_client(int fd)
 {
     return client_of(get_pair(fd, "sendfile"));
