@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 /* A callback that has not come by then will not come. */
-#define OWNER_PATIENCE_MS 5000
+#define OWNER_PATIENCE_MS 20000
 
 enum owner_event {
     OWNER_READ = 1,

@@ -137,6 +137,77 @@ static void segments_of_all_kinds_keep_their_order(void **state)
     free(bytes);
 }
 
+/* Small sends, one a turn, until the socket takes no more: of the last ones it took a part, or nothing. */
+static void fill_by_small_sends(struct loop *loop, size_t length)
+{
+    char bytes[4096];
+    size_t total = 0;
+    struct owner owner;
+    owner_init(&owner, loop, connect_tcp);
+    shrink_buffers(&owner);
+    owner_start(&owner);
+    enum send_result result;
+    do {
+        owner_fill(bytes, total, length);
+        struct segment segment = segment_memory(slice_make(bytes, length));
+        result = stream_send(&owner.stream, &segment, 1);
+        total += length;
+        owner_turn(&owner);
+    } while (result == SEND_DONE);
+    assert_int_equal(result, SEND_PENDING);
+    struct drain drain;
+    drain_start(&drain, owner.peer, 50);
+    if (owner.sents == 0)
+        owner_run(&owner, OWNER_SENT);
+    stream_shutdown(&owner.stream);
+    pthread_join(drain.thread, NULL);
+    assert_int_equal(drain.received, total);
+    assert_false(drain.pattern_broken);
+    owner_finish(&owner);
+}
+
+/* Two sends and the end, in one turn: the second and the end wait for what the first comes to. */
+static void send_twice_and_end(struct loop *loop)
+{
+    char bytes[300];
+    struct owner owner;
+    owner_init(&owner, loop, connect_tcp);
+    owner_start(&owner);
+    owner_turn(&owner);
+    owner_fill(bytes, 0, sizeof(bytes));
+    struct segment segments[2] = {segment_memory(slice_make(bytes, 100)),
+                                  segment_memory(slice_make(bytes + 100, 200))};
+    assert_int_equal(stream_send(&owner.stream, &segments[0], 1), SEND_DONE);
+    if (stream_send(&owner.stream, &segments[1], 1) == SEND_PENDING)
+        owner_run(&owner, OWNER_SENT);
+    stream_shutdown(&owner.stream);
+    char received[sizeof(bytes) + 1];
+    size_t count = 0;
+    ssize_t more;
+    do {
+        owner_turn(&owner);
+        more = recv(owner.peer, received + count, sizeof(received) - count, MSG_DONTWAIT);
+        count += more > 0 ? (size_t)more : 0;
+    } while (more != 0 && owner.errors == 0);
+    assert_int_equal(owner.errors, 0);
+    assert_int_equal(count, sizeof(bytes));
+    assert_memory_equal(received, bytes, sizeof(bytes));
+    owner_finish(&owner);
+}
+
+/* What a backend keeps of a send that the socket took in part must be gone when it is used for another. Where
+ * the socket cuts, the kernel decides: several lengths meet it. */
+static void a_send_knows_nothing_of_those_before_it(void **state)
+{
+    (void)state;
+    struct loop *loop = make_loop();
+    for (size_t length = 4096; length > 2000; length -= 150) {
+        fill_by_small_sends(loop, length);
+        send_twice_and_end(loop);
+    }
+    loop_destroy(loop);
+}
+
 static void nothing_is_sent_at_once(void **state)
 {
     (void)state;
@@ -398,6 +469,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_goes_in_parts),
         cmocka_unit_test(segments_of_all_kinds_keep_their_order),
+        cmocka_unit_test(a_send_knows_nothing_of_those_before_it),
         cmocka_unit_test(nothing_is_sent_at_once),
         cmocka_unit_test(an_empty_segment_holds_nothing_back),
         cmocka_unit_test(a_file_that_shrinks_breaks_the_stream),
