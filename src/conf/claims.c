@@ -46,9 +46,10 @@ void claims_check(struct claims *claims, struct diagnostics *diagnostics)
         const struct claim *second = &claims->list[i];
         if (first->scope != second->scope || !slice_equal(first->text, second->text))
             continue;
-        diagnostics_add(diagnostics, second->position, "%s: duplicate \"%.*s\" (first in line %u)",
-                        second->what, (int)MIN(second->text.length, (size_t)200), second->text.data,
-                        first->position.line);
+        char where[POSITION_TEXT_MAX];
+        diagnostics_add(diagnostics, second->position, "%s: duplicate \"%.*s\"%s", second->what,
+                        (int)MIN(second->text.length, (size_t)200), second->text.data,
+                        position_show(first->position, second->position.source, where));
     }
 }
 

@@ -105,6 +105,19 @@ static int compare(const void *left, const void *right)
     return (a->column > b->column) - (a->column < b->column);
 }
 
+const char *position_show(struct source_position position, const struct source *from,
+                          char text[POSITION_TEXT_MAX])
+{
+    text[0] = '\0';
+    if (position.source == NULL || !position.source->has_lines || position.line == 0)
+        return text;
+    if (position.source == from)
+        snprintf(text, POSITION_TEXT_MAX, " (first in line %u)", position.line);
+    else
+        snprintf(text, POSITION_TEXT_MAX, " (first in %.100s:%u)", position.source->name.data, position.line);
+    return text;
+}
+
 struct slice source_line(const struct source *source, unsigned line)
 {
     struct slice text = source->text;

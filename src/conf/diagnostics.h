@@ -58,6 +58,12 @@ void diagnostics_finish(struct diagnostics *diagnostics);
 const struct source *diagnostics_add_source(struct diagnostics *diagnostics, struct slice name,
                                             struct slice text, bool has_lines) MUST_CHECK;
 
+/* Writes " (first in line 3)", or " (first in sites.yaml:3)" where the position is in another source than
+ * `from`; nothing where it has no line. Returns `text`. */
+#define POSITION_TEXT_MAX 128
+const char *position_show(struct source_position position, const struct source *from,
+                          char text[POSITION_TEXT_MAX]);
+
 /* A line of a source, counted from 1, without its end; empty where there is none. Borrowed. */
 struct slice source_line(const struct source *source, unsigned line);
 

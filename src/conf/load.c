@@ -4,7 +4,7 @@
 #include "conf/load.h"
 
 #include "base/error.h"
-#include "conf/loader.h"
+#include "conf/checks.h"
 #include "conf/routes.h"
 #include "conf/unknown.h"
 #include "conf/yaml.h"
@@ -73,6 +73,8 @@ static void load_routes(struct loader *loader, const struct option *option, cons
         }
         load_route(loader, entry->value, route++);
     }
+    if (route)
+        check_redirects(loader, node);
     routes_sort(loader->objects[OBJECT_SITE]);
 }
 
@@ -151,17 +153,6 @@ static void check_alternatives(struct loader *loader, enum option_section sectio
                         list_alternatives(section, text));
 }
 
-/* RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: a client would take a body for the next response. */
-static void check_content(struct loader *loader, const struct node *node)
-{
-    const struct route *route = loader->objects[OBJECT_ROUTE];
-    const struct node *body = node_get(node, SLICE("body"));
-    int status = route->respond.status;
-    if ((status == 204 || status == 205 || status == 304) && body && route->respond.body.length > 0)
-        diagnostics_add(loader->diagnostics, body->position,
-                        "respond.body: a response with status %d has no content", status);
-}
-
 /* An old key is as good as the new one, with a warning; both together leave open which one counts. */
 static void check_key(struct loader *loader, enum option_section section, const struct node *node,
                       const struct node *key)
@@ -199,7 +190,9 @@ static void load_map(struct loader *loader, enum option_section section, const s
     }
     check_alternatives(loader, section, node);
     if (section == SECTION_RESPOND)
-        check_content(loader, node);
+        check_respond(loader, node);
+    if (section == SECTION_FILES)
+        check_files(loader, node);
 }
 
 /* What would have been right in place of a lone text. */
@@ -233,11 +226,14 @@ static void load_section(struct loader *loader, enum option_section section, con
 
 static int load_all(struct loader *loader, const struct document *document)
 {
+    const struct node *listen = node_get(document->root, SLICE("listen"));
     if (document->root->entry_count > 0)
         load_section(loader, SECTION_TOP, document->root);
     else
         diagnostics_add(loader->diagnostics, document->root->position,
                         "the file is empty; the least is \"sites: [{routes: {/: {files: FOLDER}}}]\"");
+    if (listen)
+        check_listeners(loader, listen);
     claims_check(&loader->claims, loader->diagnostics);
     claims_finish(&loader->claims);
     if (loader->out_of_memory)

@@ -107,6 +107,15 @@ static int compare_keys(const void *left, const void *right)
     return order ? order : compare_orders(left, right);
 }
 
+static void report_duplicate(struct diagnostics *diagnostics, const struct node *first,
+                             const struct node *second)
+{
+    char where[POSITION_TEXT_MAX];
+    diagnostics_add(diagnostics, second->position, "duplicate key \"%.*s\"%s",
+                    (int)MIN(first->text.length, (size_t)80), first->text.data,
+                    position_show(first->position, second->position.source, where));
+}
+
 /* Drops all but the first of equal keys, and reports those that were written twice. */
 static void drop_later_ones(struct candidates *candidates, struct diagnostics *diagnostics)
 {
@@ -120,10 +129,7 @@ static void drop_later_ones(struct candidates *candidates, struct diagnostics *d
         }
         candidate->is_dropped = candidates->change_map = true;
         if (candidate->is_own)
-            diagnostics_add(diagnostics, candidate->key->position,
-                            "duplicate key \"%.*s\" (first in line %u)",
-                            (int)MIN(first->key->text.length, (size_t)80), first->key->text.data,
-                            first->key->position.line);
+            report_duplicate(diagnostics, first->key, candidate->key);
     }
     qsort(candidates->list, candidates->count, sizeof(*candidates->list), compare_orders);
 }

@@ -127,7 +127,7 @@ const struct option options[] = {
      "Addresses to accept connections on: `:8080` for every address of the machine, or `unix:` with a path.",
      .fallback = ":8080", .example = "[\"127.0.0.1:8080\", \"[::1]:8080\", \"unix:/run/vif.sock\"]",
      TARGET_ARRAY(CONFIG, listeners, listener_count, put_listener),
-     .rule = &rule_address, .is_unique = true, RANGE(1, 64)},
+     .rule = &rule_address, RANGE(1, 64)},
     {SECTION_TOP, "unix_socket", OPTION_SECTION, "Mode, owner and group of the files of Unix sockets.",
      .child = SECTION_UNIX_SOCKET},
     {SECTION_TOP, "workers", OPTION_NUMBER,
@@ -272,9 +272,10 @@ const struct option options[] = {
      TARGET_ARRAY(ROUTE, cors_origins, cors_origin_count, put_text), .rule = &rule_origin, RANGE(0, 100),
      .zero = "false"},
     {SECTION_FILES, "cache", OPTION_PAIRS,
-     "`Cache-Control` by pattern, of which the first that matches counts: with a `/` in it, the "
-     "pattern is held "
-     "against the whole path, else against the name.",
+     "`Cache-Control` by pattern; the first pattern that matches wins. Patterns are shell globs (`*`, `?`, "
+     "`[a-z]`, `[!a-z]`; `*` also matches `/`; there is no `{a,b}`). A pattern with `/` in it is matched "
+     "against the whole path below the root, such as `/assets/app.js`, any other against the name of the "
+     "file.",
      .example = "{\"*.css\": max-age=3600, \"/assets/*\": \"public, max-age=31536000, immutable\"}",
      TARGET_ARRAY(ROUTE, files.cache_rules, files.cache_rule_count, put_cache_rule),
      .key_rule = &rule_pattern, .rule = &rule_field_value, RANGE(0, 256)},

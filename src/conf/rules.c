@@ -1,14 +1,16 @@
 /* One function and one description a rule, in the order of the header. */
 #include "conf/rules.h"
 
+#include "conf/paths.h"
 #include "http/field.h"
 #include "http/uri.h"
 #include "sys/account.h"
 #include "sys/address.h"
 #include "sys/file.h"
 
+#include <ctype.h>
+#include <netinet/in.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 static const char *check_any(const struct rule_context *context, struct slice *text)
 {
@@ -16,7 +18,7 @@ static const char *check_any(const struct rule_context *context, struct slice *t
     return NULL;
 }
 
-const struct text_rule rule_any = {"text", "a text", NULL, check_any};
+const struct text_rule rule_any = {"text", "a text", NULL, check_any, .is_literal = true};
 
 /* One behind the other in the arena; without data where memory ran out or `second` has none. */
 static struct slice joined(const struct rule_context *context, struct slice first, struct slice second)
@@ -68,7 +70,13 @@ static const char *check_address(const struct rule_context *context, struct slic
     else if (slice_starts_with(*text, scheme) && text->length > scheme.length)
         *text = joined(context, scheme, absolute(context, slice_skip(*text, scheme.length)));
     enum address_fault fault = text->data ? address_parse(*text, &address) : ADDRESS_OK;
-    return fault ? address_fault_text(fault) : NULL;
+    if (fault || text->data == NULL)
+        return fault ? address_fault_text(fault) : NULL;
+    if (address.address.any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address.address.v6.sin6_addr))
+        return "it is an IPv4 address: write it as one";
+    return address.address.any.sa_family == AF_UNIX
+               ? path_check_socket(context->arena, address.address.unix_path.sun_path)
+               : NULL;
 }
 
 const struct text_rule rule_address = {
@@ -188,14 +196,31 @@ static bool has_odd_segment(struct slice path)
     return false;
 }
 
+static bool has_escape(struct slice text)
+{
+    for (size_t i = 0; i + 2 < text.length; i++) {
+        if (text.data[i] == '%' && isxdigit((unsigned char)text.data[i + 1]) &&
+            isxdigit((unsigned char)text.data[i + 2]))
+            return true;
+    }
+    return false;
+}
+
 static const char *check_prefix(const struct rule_context *context, struct slice *text)
 {
     (void)context;
+    if (slice_starts_with(*text, SLICE("~")) || slice_starts_with(*text, SLICE("=")) ||
+        slice_starts_with(*text, SLICE("^")))
+        return "routes are paths, without operators or regular expressions";
     if (!slice_starts_with(*text, SLICE("/")))
         return "it does not begin with \"/\"";
     if (has_control_byte(*text) || slice_find(*text, '?') < text->length ||
         slice_find(*text, '#') < text->length)
         return "it is not a path";
+    if (slice_find(*text, '*') < text->length)
+        return "it has a \"*\", but a route answers everything below its path by itself";
+    if (has_escape(*text))
+        return "it has a %-escape, but routes are written as they read: \"/a b\", not \"/a%20b\"";
     if (has_odd_segment(slice_skip(*text, 1)))
         return "it has a segment that is empty, \".\" or \"..\"";
     return NULL;
@@ -203,36 +228,38 @@ static const char *check_prefix(const struct rule_context *context, struct slice
 
 const struct text_rule rule_prefix = {
     "path",
-    "a path such as \"/\" or \"/images/\", decoded, without query",
-    "^/[^?#]*$",
+    "a path such as \"/\" or \"/images\"",
+    "^/[^?#*]*$",
     check_prefix,
 };
 
 static const char *check_folder(const struct rule_context *context, struct slice *text)
 {
-    struct file_status status;
     if (text->length == 0)
         return "it is empty";
+    if (slice_starts_with(*text, SLICE("~/")))
+        return "\"~\" means nothing here: write the whole path, or ${HOME}";
     *text = absolute(context, *text);
-    if (text->data == NULL)
-        return NULL;
-    if (sys_path_status(text->data, &status) != 0)
-        return "it does not exist, or may not be looked at";
-    return S_ISDIR(status.mode) ? NULL : "it is not a folder";
+    return text->data ? path_check_folder(context->arena, text->data, false) : NULL;
 }
 
-const struct text_rule rule_folder = {"folder", "the path of a folder", "^.+$", check_folder};
+const struct text_rule rule_folder = {
+    "folder", "the path of a folder", "^.+$", check_folder, .says_all = true,
+};
 
 static const char *check_log_file(const struct rule_context *context, struct slice *text)
 {
     if (text->length == 0)
         return "it is empty";
-    if (!slice_equal(*text, SLICE("-")))
-        *text = below(context, context->log_folder, *text);
-    return NULL;
+    if (slice_equal(*text, SLICE("-")))
+        return NULL;
+    *text = below(context, context->log_folder, *text);
+    return text->data ? path_check_log(context->arena, text->data) : NULL;
 }
 
-const struct text_rule rule_log_file = {"file", "the path of a file, or \"-\"", "^.+$", check_log_file};
+const struct text_rule rule_log_file = {
+    "file", "the path of a file, or \"-\"", "^.+$", check_log_file, .says_all = true,
+};
 
 static const char *check_file_name(const struct rule_context *context, struct slice *text)
 {
@@ -312,21 +339,58 @@ const struct text_rule rule_origin = {
     check_origin,
 };
 
+/* The end of the bracket expression that begins at `start`: "[a-z]", "[!]]"; the length where it has none. */
+static size_t bracket_end(struct slice pattern, size_t start)
+{
+    size_t at = start + 1;
+    if (at < pattern.length && (pattern.data[at] == '!' || pattern.data[at] == '^'))
+        at++;
+    if (at < pattern.length && pattern.data[at] == ']')
+        at++;
+    at = MIN(at, pattern.length);
+    return at + slice_find(slice_skip(pattern, at), ']');
+}
+
+/* What fnmatch(3) would take for ordinary bytes, without a word. */
 static const char *check_pattern(const struct rule_context *context, struct slice *text)
 {
     (void)context;
-    return text->length == 0 ? "it is empty" : NULL;
+    struct slice pattern = *text;
+    if (pattern.length == 0)
+        return "it is empty";
+    for (size_t i = 0; i < pattern.length; i++) {
+        if (pattern.data[i] == '\\' && i + 1 == pattern.length)
+            return "its last \"\\\" escapes nothing";
+        if (pattern.data[i] == '\\') {
+            i++;
+            continue;
+        }
+        if (pattern.data[i] == '{')
+            return "it has braces, which patterns do not know: write one pattern for each, such as \"*.js\" "
+                   "and "
+                   "\"*.css\"; \"[{]\" is a brace itself";
+        if (pattern.data[i] != '[')
+            continue;
+        i = bracket_end(pattern, i);
+        if (i == pattern.length)
+            return "its \"[\" is not closed; \"[[]\" is a bracket itself";
+    }
+    if (slice_find(pattern, '/') < pattern.length && strchr("/*?[", pattern.data[0]) == NULL)
+        return "a pattern with \"/\" is matched against the whole path, which begins with \"/\"";
+    return NULL;
 }
 
-const struct text_rule rule_pattern = {"pattern", "a pattern such as \"*.css\" or \"/assets/*\"", "^.+$",
-                                       check_pattern};
+const struct text_rule rule_pattern = {
+    "pattern", "a pattern such as \"*.css\" or \"/assets/*\"", "^[^{]+$", check_pattern, .says_all = true,
+};
 
 static const char *check_error_status(const struct rule_context *context, struct slice *text)
 {
     (void)context;
     uint64_t status;
-    return slice_to_u64(*text, &status) && status >= 400 && status <= 599 ? NULL
-                                                                          : "it is not a status of an error";
+    return slice_to_u64(*text, &status) && status >= 400 && status <= 599
+               ? NULL
+               : "it is not the status of an error";
 }
 
 const struct text_rule rule_error_status = {"status", "a number from 400 to 599", "^[45][0-9][0-9]$",
@@ -366,12 +430,12 @@ static const char *check_location(const struct rule_context *context, struct sli
 {
     (void)context;
     if (has_control_byte(*text) || slice_find(*text, ' ') < text->length)
-        return "it has a blank or control byte in it";
+        return "it has a space or control character in it";
     if (has_unknown_placeholder(*text))
         return "it has an unknown placeholder";
     struct slice rest = skip_scheme(*text);
     if (names_foreign_host(*text, rest))
-        return "it could lead to a foreign host";
+        return "it could lead to another host, which a client would choose";
     return rest.length < text->length || slice_starts_with(*text, SLICE("/"))
                ? NULL
                : "it is neither a URL nor a path";
@@ -414,32 +478,34 @@ static bool is_among(struct slice name, const char *const *names)
     return *names != NULL;
 }
 
+static const char *const computed_by_vif = "vif computes this header, and must do so alone";
+
 static const char *check_removed_field(const struct rule_context *context, struct slice *text)
 {
     (void)context;
     if (!http_is_token(*text))
-        return "it is not the name of a field";
-    return is_among(*text, vital_fields) ? "it is a field that vif alone must write" : NULL;
+        return "it is not the name of a header";
+    return is_among(*text, vital_fields) ? computed_by_vif : NULL;
 }
 
 static const char *check_set_field(const struct rule_context *context, struct slice *text)
 {
     if (is_among(*text, version_fields))
-        return "it is a field that vif alone must write";
+        return computed_by_vif;
     return check_removed_field(context, text);
 }
 
 #define FIELD_NAME_PATTERN "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 
 const struct text_rule rule_set_field = {
-    "field name",
+    "header name",
     "a name of letters, digits and \"-\", such as \"X-Frame-Options\"",
     FIELD_NAME_PATTERN,
     check_set_field,
 };
 
 const struct text_rule rule_removed_field = {
-    "field name",
+    "header name",
     "a name of letters, digits and \"-\", such as \"ETag\"",
     FIELD_NAME_PATTERN,
     check_removed_field,
@@ -449,10 +515,11 @@ static const char *check_field_value(const struct rule_context *context, struct 
 {
     (void)context;
     if (!http_is_field_value(*text))
-        return "it has a control byte or line break in it";
+        return "it has a control character or line break in it";
     *text = slice_trim(*text);
     return NULL;
 }
 
-const struct text_rule rule_field_value = {"field value", "one line of text", "^[^\\r\\n]*$",
-                                           check_field_value};
+const struct text_rule rule_field_value = {
+    "header value", "one line of text", "^[^\\r\\n]*$", check_field_value, .is_literal = true,
+};

@@ -17,9 +17,11 @@ struct text_rule {
     const char *expected; /* how a message goes on behind "expected " */
     const char
         *pattern; /* a regular expression of JSON Schema that every good text matches; NULL: any text */
-    /* NULL where `text` is good, else what is wrong with it, as "it does not exist". May replace the text by
-     * another one in the arena; its data is NULL where memory ran out. */
+    /* NULL where `text` is good, else what is wrong with it, as "it is not a host name". May replace the text
+     * by another one in the arena; its data is NULL where memory ran out. */
     const char *(*check)(const struct rule_context *context, struct slice *text);
+    bool says_all;   /* what `check` says needs no "expected" behind it */
+    bool is_literal; /* any scalar of YAML is meant as it is written: "yes", "1.10" */
 };
 
 extern const struct text_rule rule_any;
@@ -29,12 +31,12 @@ extern const struct text_rule rule_user;          /* a name or number; becomes d
 extern const struct text_rule rule_group;         /* likewise */
 extern const struct text_rule rule_host;          /* becomes lower case */
 extern const struct text_rule rule_prefix;        /* of a route */
-extern const struct text_rule rule_folder;        /* must exist; becomes absolute */
-extern const struct text_rule rule_log_file;      /* "-" or a path, which becomes absolute */
+extern const struct text_rule rule_folder;        /* may be entered; becomes absolute */
+extern const struct text_rule rule_log_file;      /* "-" or what can be written; becomes absolute */
 extern const struct text_rule rule_file_name;     /* one segment */
 extern const struct text_rule rule_inner_path;    /* below a root; loses its leading '/' */
 extern const struct text_rule rule_origin;        /* for Access-Control-Allow-Origin */
-extern const struct text_rule rule_pattern;       /* of a cache rule */
+extern const struct text_rule rule_pattern;       /* of a cache rule, for fnmatch(3) */
 extern const struct text_rule rule_error_status;  /* "400" to "599" */
 extern const struct text_rule rule_location;      /* of a redirect */
 extern const struct text_rule rule_set_field;     /* a field's name; none that vif computes */

@@ -77,8 +77,16 @@ void loader_store(struct loader *loader, const struct option *option, uint64_t v
     }
 }
 
+/* Readers of YAML differ about 010: 10 or, in octal, 8. */
+static bool has_leading_zero(struct slice text)
+{
+    return text.length > 1 && text.data[0] == '0' && text.data[1] >= '0' && text.data[1] <= '9';
+}
+
 static bool read_quantity(const struct option *option, struct slice text, uint64_t *ret_value)
 {
+    if (has_leading_zero(text))
+        return false;
     if (option->kind == OPTION_BYTES)
         return quantity_read_bytes(text, ret_value);
     if (option->kind == OPTION_DURATION)
@@ -139,12 +147,36 @@ static void load_word(struct loader *loader, const struct option *option, const 
                     nearest_hint(&nearest, hint));
 }
 
+/* Without quotes, "false" and nothing at all have meanings of their own; where a path or a name is expected,
+ * such a value is a mistake, and would be a file called "false". */
+static bool is_meant_as_text(const struct text_rule *rule, const struct node *node)
+{
+    bool truth;
+    if (!node->is_plain || rule == &rule_any)
+        return true;
+    return node->text.length > 0 && (rule->is_literal || !quantity_read_bool(node->text, &truth));
+}
+
+static void report_no_text(struct loader *loader, const struct option *option, const struct text_rule *rule,
+                           const struct node *node)
+{
+    char name[OPTION_TEXT_MAX];
+    char text[OPTION_TEXT_MAX];
+    const char *hint = node->kind == NODE_MAP    ? "; a text that begins with \"{\" needs quotes"
+                       : node->kind == NODE_LIST ? ""
+                       : node->text.length > 0   ? ", a truth value; in quotes it would be a text"
+                       : rule->is_literal        ? "; an empty text is written \"\""
+                                                 : "";
+    diagnostics_add(loader->diagnostics, node->position, "%s: expected %s, not %s%s",
+                    loader_option_name(option, name), rule->expected, loader_found(node, text), hint);
+}
+
 /* A text by its rule, in memory of the settings; false where it is not one, which is told. */
 bool loader_read_text(struct loader *loader, const struct option *option, const struct text_rule *rule,
                       const struct node *node, struct slice *ret_text)
 {
-    if (node->kind != NODE_TEXT) {
-        loader_report_kind(loader, option, node, rule->expected);
+    if (node->kind != NODE_TEXT || (rule != option->key_rule && !is_meant_as_text(rule, node))) {
+        report_no_text(loader, option, rule, node);
         return false;
     }
     struct slice text = arena_copy(loader->arena, node->text);
@@ -152,8 +184,9 @@ bool loader_read_text(struct loader *loader, const struct option *option, const 
     if (fault) {
         char name[OPTION_TEXT_MAX];
         char shown[OPTION_TEXT_MAX];
-        diagnostics_add(loader->diagnostics, node->position, "%s: %s: %s; expected %s",
-                        loader_option_name(option, name), loader_found(node, shown), fault, rule->expected);
+        diagnostics_add(loader->diagnostics, node->position, "%s: %s: %s%s%s",
+                        loader_option_name(option, name), loader_found(node, shown), fault,
+                        rule->says_all ? "" : "; expected ", rule->says_all ? "" : rule->expected);
         return false;
     }
     loader->out_of_memory |= text.data == NULL;

@@ -234,6 +234,9 @@ static bool report_rest(const struct fault *fault)
                         "expected \"name: value\", with a space behind the colon");
     else if (says_while(fault, "found unexpected end of stream", "while scanning a quoted scalar"))
         diagnostics_add(fault->diagnostics, context_position(fault), "this quote is never closed");
+    else if (says(fault, "found unexpected ':'"))
+        diagnostics_add(fault->diagnostics, problem_position(fault),
+                        "expected a space behind the colon, or quotes around the value");
     else if (says(fault, "found unknown escape character"))
         diagnostics_add(fault->diagnostics, problem_position(fault),
                         "unknown escape: write \\\\ for a backslash, or use single quotes");

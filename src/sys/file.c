@@ -133,6 +133,13 @@ int sys_path_status(const char *path, struct file_status *ret_status)
     return 0;
 }
 
+int sys_path_access(const char *path, unsigned access)
+{
+    int mode = (access & PATH_ACCESS_ENTER ? X_OK : 0) | (access & PATH_ACCESS_WRITE ? W_OK : 0) |
+               (access & PATH_ACCESS_READ ? R_OK : 0);
+    return faccessat(AT_FDCWD, path, mode, AT_EACCESS) < 0 ? -errno : 0;
+}
+
 int sys_entry_status(int folder_fd, const char *name, struct file_status *ret_status)
 {
     struct stat status;

@@ -54,6 +54,11 @@ int sys_file_status(int fd, struct file_status *ret_status) MUST_CHECK;
 /* Without opening: stat(2) by any path. */
 int sys_path_status(const char *path, struct file_status *ret_status) MUST_CHECK;
 
+enum path_access { PATH_ACCESS_ENTER = 1, PATH_ACCESS_WRITE = 2, PATH_ACCESS_READ = 4 };
+
+/* Whether this process may do all of `access` with what is at a path: 0, or -EACCES, -EROFS, … */
+int sys_path_access(const char *path, unsigned access) MUST_CHECK;
+
 /* What a name in a folder stands for; of a symbolic link, the link itself. Mounts nothing. */
 int sys_entry_status(int folder_fd, const char *name, struct file_status *ret_status) MUST_CHECK;
 

@@ -45,7 +45,7 @@ def test_roots_are_relative_to_the_file(tmp_path):
     (tmp_path / "a" / "public").mkdir(parents=True)
     (tmp_path / "a" / "vif.yaml").write_text("sites: [{routes: {/: {files: public}}}]")
     assert vif("check", "-c", "a/vif.yaml", cwd=tmp_path).returncode == 0
-    assert "it does not exist" in vif("check", "-c", "-", cwd=tmp_path, input="sites: [{routes: {/: {files: public}}}]").stderr
+    assert "No such file or directory" in vif("check", "-c", "-", cwd=tmp_path, input="sites: [{routes: {/: {files: public}}}]").stderr
 
 
 @pytest.fixture

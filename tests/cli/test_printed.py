@@ -96,7 +96,7 @@ GOOD = [
     route("files: {root: ., index: [], listing: true, fallback: false, cors: '*', cache: {'*.css': max-age=1}}"),
     route("files: {root: ., error_pages: {404: a.html, 503: b.html}}"),
     route("redirect: 'https://example.com{uri}'"),
-    route("redirect: {to: /a, status: 301}"),
+    route("redirect: {to: 'https://{host}/a', status: 301}"),
     route("respond: {status: 204}"),
     route("respond: 42"),
     "listen: 8080\nworkers: auto\nlimits:\ntimeouts: {min_rate: none, linger: 0, idle: 1m30s}\n" + route("files: ."),
@@ -141,6 +141,8 @@ def as_json(text):
 @pytest.mark.parametrize("text", GOOD)
 def test_schema_and_check_accept(schema, text, tmp_path):
     jsonschema.Draft202012Validator(schema).validate(as_json(text))
+    for name in ("a.html", "b.html"):
+        (tmp_path / name).touch()
     result = vif("check", "-c", "-", input=text, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
 

@@ -292,8 +292,9 @@ sites:
 
 @pytest.fixture
 def configuration(tmp_path):
-    """configuration(text): the path of a file with that text, beside a folder "public"."""
-    (tmp_path / "public").mkdir()
+    """configuration(text): the path of a file with that text, beside a folder "public" with a page for all errors."""
+    for name in ("index.html", "404.html"):
+        tree.write(tmp_path / "public", name, b"a page")
 
     def write(text):
         path = tmp_path / "vif.yaml"

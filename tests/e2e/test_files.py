@@ -473,6 +473,7 @@ def test_error_page_that_is_missing(server, root):
     running = server(root, "--error-page", "404=404.html")
     response = running.get("/nothing")
     assert response.status == 404 and response.body
+    assert 'warning: files.error_pages: "404.html": No such file' in running.stderr()
 
 
 # Large files.

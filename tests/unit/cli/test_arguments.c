@@ -152,7 +152,7 @@ static void tells_mistakes(void **state)
         {{"--limit", "body"}, "--limit: error: expected NAME=VALUE\n      | body\n      | ^~~~\n"},
         {{"--limit", "bdoy=1"}, "unknown option \"bdoy\" in limits; did you mean \"body\"?"},
         {{"--limit", "body=1x"}, "      | body=1x\n      |      ^~\n"},
-        {{"--error-page", "99=x"}, "it is not a status of an error"},
+        {{"--error-page", "99=x"}, "it is not the status of an error"},
         {{"--index", "a,,b"}, "it is not the name of a file"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {

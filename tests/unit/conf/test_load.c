@@ -53,35 +53,46 @@ static void fills_in_defaults(void **state)
     unload(&loading);
 }
 
+static const char *const site_files[] = {"root/app.html", "root/nf.html.br", "root/sorry", NULL};
+
+/* The path of something in the site's folder. Good until the next call. */
+static const char *in_site(const char *scheme, const char *name)
+{
+    static char path[128];
+    snprintf(path, sizeof(path), "%s%s/%s", scheme, site_folder(), name);
+    return path;
+}
+
 static void reads_every_option(void **state)
 {
     (void)state;
-    struct loading loading =
-        load_good("listen: [80, \"[::1]:81\", \"unix:run/vif.sock\"]\n"
-                  "unix_socket: {mode: 0660, owner: root, group: 12}\n"
-                  "workers: 3\n"
-                  "log: {access: {path: log/a, format: json}, error: {path: /e, level: debug}}\n"
-                  "limits: {connections: 1, connections_per_address: 2, head: 1KiB, uri: 512,\n"
-                  "  headers: 5, body: 6MiB, requests_per_connection: 7, cache: 8GiB,\n"
-                  "  cache_file: 9KiB, cache_entries: 10}\n"
-                  "timeouts: {head: 1ms, body: 2s, idle: 3m, write: 4h, linger: 0, drain: 1m6s,\n"
-                  "  min_rate: none}\n"
-                  "server_header: no\n" ROUTE("files: {root: ./tmp, index: [a, b], "
-                                              "listing: yes, hidden: on, precompressed: off, "
-                                              "fallback: /app.html, cors: '*', cache: {'*.css': x, "
-                                              "/a/*: y}, error_pages: {404: /nf.html, 503: sorry}}"));
+    make_site(site_files);
+    struct loading loading = load_good_in(
+        site_folder(), "listen: [80, \"[::1]:81\", \"unix:vif.sock\"]\n"
+                       "unix_socket: {mode: 0660, owner: root, group: 12}\n"
+                       "workers: 3\n"
+                       "log: {access: {path: log-a, format: json}, error: {path: /tmp/e, level: debug}}\n"
+                       "limits: {connections: 1, connections_per_address: 2, head: 1KiB, uri: 512,\n"
+                       "  headers: 5, body: 6MiB, requests_per_connection: 7, cache: 8GiB,\n"
+                       "  cache_file: 9KiB, cache_entries: 10}\n"
+                       "timeouts: {head: 1ms, body: 2s, idle: 3m, write: 4h, linger: 0, drain: 1m6s,\n"
+                       "  min_rate: none}\n"
+                       "server_header: no\n" ROUTE("files: {root: ./root, index: [a, b], "
+                                                   "listing: yes, hidden: on, precompressed: off, "
+                                                   "fallback: /app.html, cors: '*', cache: {'*.css': x, "
+                                                   "/a/*: y}, error_pages: {404: /nf.html, 503: sorry}}"));
     const struct config *config = loading.config;
     assert_int_equal(config->listener_count, 3);
     assert_slice(config->listeners[0].address, ":80");
     assert_slice(config->listeners[1].address, "[::1]:81");
-    assert_slice(config->listeners[2].address, "unix:/run/vif.sock");
+    assert_slice(config->listeners[2].address, in_site("unix:", "vif.sock"));
     assert_slice(config->unix_socket.mode, "432");
     assert_slice(config->unix_socket.owner, "0");
     assert_slice(config->unix_socket.group, "12");
     assert_int_equal(config->workers, 3);
-    assert_slice(config->access_log.path, "/log/a");
+    assert_slice(config->access_log.path, in_site("", "log-a"));
     assert_int_equal(config->access_log.format, ACCESS_LOG_JSON);
-    assert_slice(config->error_log.path, "/e");
+    assert_slice(config->error_log.path, "/tmp/e");
     assert_int_equal(config->error_log.level, LOG_LEVEL_DEBUG);
     assert_false(config->settings->server_field);
 
@@ -101,7 +112,7 @@ static void reads_every_option(void **state)
     assert_memory_equal(&config->settings->timeouts, &timeouts, sizeof(timeouts));
 
     const struct files_settings *files = &only_route(&loading)->files;
-    assert_slice(files->root, "/tmp");
+    assert_slice(files->root, in_site("", "root"));
     assert_int_equal(files->index_count, 2);
     assert_slice(files->indexes[1], "b");
     assert_true(files->listing && files->hidden && !files->precompressed);
@@ -116,6 +127,7 @@ static void reads_every_option(void **state)
     assert_slice(files->error_pages[0].path, "nf.html");
     assert_slice(files->error_pages[1].path, "sorry");
     unload(&loading);
+    remove_site(site_files);
 }
 
 static void origins_add_up(void **state)
@@ -130,7 +142,7 @@ static void origins_add_up(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(expected); i++)
         assert_slice(route->cors_origins[i], expected[i]);
     unload(&loading);
-    loading = load_good(ROUTE("redirect: /b, cors: no"));
+    loading = load_good(ROUTE("redirect: 'https://b/', cors: no"));
     assert_int_equal(only_route(&loading)->cors_origin_count, 0);
     unload(&loading);
 }
@@ -141,16 +153,17 @@ static void relative_logs_lie_in_the_units_log_folder(void **state)
     static const struct {
         const char *folders, *expected;
     } cases[] = {
-        {"/var/log/vif", "/var/log/vif/a.log"},
-        {"/var/log/vif:/var/log/other", "/var/log/vif/a.log"},
-        {"", "/a.log"},
-        {"relative", "/a.log"},
+        {"/tmp", "/tmp/a.log"},
+        {"/tmp:/var/log/other", "/tmp/a.log"},
+        {"", "/dev/shm/a.log"},
+        {"relative", "/dev/shm/a.log"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         setenv("LOGS_DIRECTORY", cases[i].folders, 1);
-        struct loading loading = load_good("log: {access: a.log, error: /e}\n" ROUTE("files: tmp"));
+        struct loading loading =
+            load_good_in("/dev/shm", "log: {access: a.log, error: /tmp/e}\n" ROUTE("files: /tmp"));
         assert_slice(loading.config->access_log.path, cases[i].expected);
-        assert_slice(loading.config->error_log.path, "/e");
+        assert_slice(loading.config->error_log.path, "/tmp/e");
         assert_slice(only_route(&loading)->files.root, "/tmp");
         unload(&loading);
     }
@@ -166,7 +179,7 @@ static void reads_redirects_and_responses(void **state)
     assert_int_equal(only_route(&loading)->redirect.status, 308);
     unload(&loading);
 
-    loading = load_good(ROUTE("redirect: {to: /b, status: 302}"));
+    loading = load_good(ROUTE("redirect: {to: 'https://b/', status: 302}"));
     assert_int_equal(only_route(&loading)->redirect.status, 302);
     unload(&loading);
 
@@ -232,9 +245,9 @@ static void takes_false_for_no_access_log(void **state)
     struct loading loading = load_good("log: {access: false}\n" ROUTE("respond: a"));
     assert_slice(loading.config->access_log.path, "");
     unload(&loading);
-    loading = load_good("log: {access: '-', error: a.log}\n" ROUTE("respond: a"));
+    loading = load_good("log: {access: '-', error: tmp/a.log}\n" ROUTE("respond: a"));
     assert_slice(loading.config->access_log.path, "-");
-    assert_slice(loading.config->error_log.path, "/a.log");
+    assert_slice(loading.config->error_log.path, "/tmp/a.log");
     unload(&loading);
 }
 

@@ -36,6 +36,7 @@ static const struct {
     {"a: - b", "1:4: error: a list begins on a line of its own"},
     /* colons */
     {"workers: 4\nlisten", "2:1: error: expected \"name: value\", with a space behind the colon"},
+    {"a: {b:}", "1:6: error: expected a space behind the colon, or quotes around the value"},
     {"a: b: c", "1:5: error: a value with \": \" in it needs quotes"},
     {"workers 4", "1:1: error: expected options, each as \"name: value\""},
     /* quotes */

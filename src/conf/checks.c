@@ -1,0 +1,64 @@
+/* Sections that have been read; listeners.c and redirects.c have the checks that need more. What was a
+ * mistake already is passed over. */
+#include "conf/checks.h"
+
+#include "conf/paths.h"
+
+/* RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: a client would take a body for the next response. */
+void check_respond(struct loader *loader, const struct node *map)
+{
+    const struct route *route = loader->objects[OBJECT_ROUTE];
+    const struct node *body = node_get(map, SLICE("body"));
+    int status = route->respond.status;
+    if ((status == 204 || status == 205 || status == 304) && body && route->respond.body.length > 0)
+        diagnostics_add(loader->diagnostics, body->position,
+                        "respond.body: a response with status %d has no content", status);
+}
+
+/* --- files --- */
+
+/* A command line serves a folder in which somebody may be at work: there, what is not there yet is a warning.
+ */
+static void check_file(struct loader *loader, const char *option, const struct node *node, struct slice path)
+{
+    const struct route *route = loader->objects[OBJECT_ROUTE];
+    const char *fault = path_check_served(loader->arena, route->files.root.data, path);
+    bool is_in_file = node->position.source && node->position.source->has_lines;
+    char shown[OPTION_TEXT_MAX];
+    if (fault)
+        (is_in_file ? diagnostics_add : diagnostics_warn)(loader->diagnostics, node->position,
+                                                          "files.%s: %s: %s", option,
+                                                          loader_found(node, shown), fault);
+}
+
+static void check_error_pages(struct loader *loader, const struct node *pages)
+{
+    const struct route *route = loader->objects[OBJECT_ROUTE];
+    const struct error_page *page = route->files.error_pages;
+    if (pages == NULL || pages->kind != NODE_MAP || route->files.error_page_count != pages->entry_count)
+        return;
+    NODE_FOREACH(entry, pages)
+    {
+        if (page->path.data)
+            check_file(loader, "error_pages", entry->value, page->path);
+        page++;
+    }
+}
+
+void check_files(struct loader *loader, const struct node *map)
+{
+    const struct files_settings *files = &((struct route *)loader->objects[OBJECT_ROUTE])->files;
+    const struct node *root = node_get(map, SLICE("root"));
+    const struct node *fallback = node_get(map, SLICE("fallback"));
+    const char *fault = NULL;
+    if (root == NULL || files->root.data == NULL)
+        return;
+    if (files->listing)
+        fault = path_check_folder(loader->arena, files->root.data, true);
+    if (fault)
+        diagnostics_add(loader->diagnostics, root->position, "files.listing: \"%.*s\" cannot be listed: %s",
+                        SLICE_ARGS(files->root), fault);
+    if (fallback && files->fallback.length > 0)
+        check_file(loader, "fallback", fallback, files->fallback);
+    check_error_pages(loader, node_get(map, SLICE("error_pages")));
+}
