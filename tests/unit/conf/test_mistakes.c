@@ -248,6 +248,20 @@ static void tells_all_mistakes_in_order_with_carets(void **state)
     unload(&loading);
 }
 
+static void tells_mistakes_in_the_order_of_the_file(void **state)
+{
+    (void)state;
+    /* Options are read in the order of their table, which is another one: the log's before the limits'. */
+    struct loading loading = load(SLICE("limits: {uri: x, body: x}\nlog: x\nworkers: x\nlisten: x" GOOD));
+    const char *last = loading.printed.data;
+    static const char *const told[] = {":1:15: ", ":1:24: ", ":2:6: ", ":3:10: ", ":4:9: "};
+    for (size_t i = 0; i < ARRAY_LENGTH(told); i++) {
+        last = strstr(last, told[i]);
+        assert_non_null(last);
+    }
+    unload(&loading);
+}
+
 static void keeps_fifty_mistakes_and_counts_the_rest(void **state)
 {
     (void)state;
@@ -283,6 +297,16 @@ static void defuses_bombs(void **state)
         buffer_append_byte(&text, '[');
     loading = load(buffer_slice(&text));
     assert_non_null(strstr(loading.printed.data, "nested deeper than 24 levels"));
+    unload(&loading);
+
+    /* By aliases, each of which is one level high where it stands. */
+    buffer_clear(&text);
+    buffer_printf(&text, "a0: &a0 [x]\n");
+    for (int i = 1; i < 40; i++)
+        buffer_printf(&text, "a%d: &a%d [*a%d]\n", i, i, i - 1);
+    loading = load(buffer_slice(&text));
+    assert_int_equal(loading.error, ERROR_SYNTAX);
+    assert_int_equal(loading.diagnostics.count, 1);
     unload(&loading);
     buffer_finish(&text);
 }
@@ -349,6 +373,7 @@ int main(void)
         cmocka_unit_test(tells_one_mistake_once),
         cmocka_unit_test(tells_a_shared_mistake_once),
         cmocka_unit_test(tells_all_mistakes_in_order_with_carets),
+        cmocka_unit_test(tells_mistakes_in_the_order_of_the_file),
         cmocka_unit_test(keeps_fifty_mistakes_and_counts_the_rest),
         cmocka_unit_test(defuses_bombs),
         cmocka_unit_test(shows_a_window_of_long_lines),

@@ -142,6 +142,18 @@ static void refuses_targets(void **state)
     }
 }
 
+/* What lies behind the target in memory would make an escape of it. */
+static void nothing_is_read_behind_the_target(void **state)
+{
+    (void)state;
+    struct http_uri uri;
+    struct slice host, port;
+    assert_int_equal(http_uri_parse(slice_make("/%41", 3), HTTP_METHOD_GET, &uri), HTTP_URI_BAD);
+    assert_int_equal(http_uri_parse(slice_make("/%41", 2), HTTP_METHOD_GET, &uri), HTTP_URI_BAD);
+    assert_false(http_host_parse(slice_make("a%41", 3), &host, &port));
+    assert_false(http_host_parse(slice_make("[::1]", 4), &host, &port));
+}
+
 static void cuts_hosts(void **state)
 {
     (void)state;
@@ -356,6 +368,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cuts_targets),
         cmocka_unit_test(refuses_targets),
+        cmocka_unit_test(nothing_is_read_behind_the_target),
         cmocka_unit_test(cuts_hosts),
         cmocka_unit_test(normalizes_paths),
         cmocka_unit_test(copies_only_what_it_must),
