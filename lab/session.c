@@ -4,6 +4,7 @@
  */
 #include "lab/session.h"
 
+#include "front/h1_exchange.h"
 #include "lab/site_internal.h"
 #include "serve/dispatch.h"
 
@@ -91,9 +92,9 @@ static struct exchange *begin_exchange(struct lab_session *session)
     return exchange;
 }
 
-static void block(struct exchange *exchange)
+static void block(void *context)
 {
-    (void)exchange;
+    (void)context;
     struct timespec duration = {.tv_nsec = LAB_BLOCK_MS * 1000000L};
     while (nanosleep(&duration, &duration) < 0) {
     }
@@ -104,11 +105,16 @@ static bool is_to_block(const struct exchange *exchange)
     return exchange->route_entry && slice_equal(exchange->route_entry->route->prefix, SLICE(LAB_BLOCK_PATH));
 }
 
+static void answer_after_block(void *context)
+{
+    dispatch_answer(context);
+}
+
 static void answer(struct exchange *exchange)
 {
     if (!is_to_block(exchange))
         dispatch_answer(exchange);
-    else if (exchange_offload(exchange, &exchange->server->listings, block, dispatch_answer) < 0)
+    else if (exchange_offload(exchange, &exchange->server->listings, block, answer_after_block, exchange) < 0)
         exchange_fail(exchange, 503);
 }
 
@@ -205,53 +211,30 @@ static enum parse_result parse(struct lab_session *session, struct slice *input)
 
 /* ---- responses ---- */
 
-static bool has_room(const struct lab_output *output)
+static bool has_job(const struct lab_session *session)
 {
-    return output->count < OUTPUT_SEGMENTS_MAX;
-}
-
-static void add_continue(struct lab_output *output, struct exchange *exchange)
-{
-    if (!exchange->sends_continue)
-        return;
-    exchange->sends_continue = false;
-    output->segments[output->count++] = segment_memory(SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
-}
-
-/* PIECE_GIVEN: there is no room for more. */
-static enum piece_result add_pieces(struct lab_output *output, struct exchange *exchange)
-{
-    while (has_room(output)) {
-        struct segment *segment = &output->segments[output->count];
-        enum piece_result result = exchange_next_piece(exchange, segment);
-        if (result != PIECE_GIVEN)
-            return result;
-        output->count += segment->length > 0;
+    LIST_FOREACH(link, &session->exchanges) {
+        if (CONTAINER_OF(link, struct exchange, link)->is_busy)
+            return true;
     }
-    return PIECE_GIVEN;
+    return false;
 }
 
 /* Fills the output; returns what is needed once it is sent. */
 static enum lab_need gather(struct lab_session *session, struct lab_output *output)
 {
-    LIST_FOREACH(link, &session->exchanges) {
-        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
-        if (!has_room(output))
-            return LAB_NEEDS_ROOM;
-        add_continue(output, exchange);
-        if (!exchange->is_responded)
-            return exchange->is_busy ? LAB_NEEDS_WORK : LAB_NEEDS_BYTES;
-        switch (add_pieces(output, exchange)) {
-        case PIECE_GIVEN: return LAB_NEEDS_ROOM;
-        case PIECE_WAIT: return LAB_NEEDS_WORK;
-        case PIECE_FAILED: exchange->closes = session->is_closing = true; break;
-        case PIECE_END: break;
-        }
-        exchange->is_sent = true;
-        if (exchange->closes)
-            return LAB_NEEDS_SHUTDOWN;
+    struct h1_output gathered = {.segments = output->segments, .count_max = OUTPUT_SEGMENTS_MAX};
+    enum h1_gathered result = h1_exchange_gather(&session->exchanges, &gathered);
+    output->first = 0;
+    output->count = gathered.count;
+    switch (result) {
+    case H1_GATHERED_ALL: return LAB_NEEDS_BYTES;
+    case H1_GATHERED_FULL: return LAB_NEEDS_ROOM;
+    case H1_GATHERED_WAIT: return has_job(session) ? LAB_NEEDS_WORK : LAB_NEEDS_BYTES;
+    case H1_GATHERED_LAST:
+    case H1_GATHERED_CUT: session->is_closing = true; return LAB_NEEDS_SHUTDOWN;
     }
-    return LAB_NEEDS_BYTES;
+    UNREACHABLE();
 }
 
 /* A client that says "close" and whose every byte was read sends nothing more: closing is safe. */
@@ -272,7 +255,6 @@ static enum lab_need go_on(struct lab_session *session, struct slice *input)
         enum parse_result parsed = parse(session, input);
         if (parsed == PARSE_FAILED)
             return LAB_NEEDS_CLOSE;
-        output.first = output.count = 0;
         enum lab_need need = gather(session, &output);
         if (output.count > 0)
             break;
@@ -391,9 +373,9 @@ bool lab_session_may_send_file(struct lab_session *session)
     const struct segment *segment = &session->output->segments[session->output->first];
     LIST_FOREACH(link, &session->exchanges) {
         const struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
-        if (exchange->file == NULL || exchange->file->fd != segment->fd)
+        if (exchange->source == NULL || exchange->file == NULL || exchange->file->fd != segment->fd)
             continue;
-        if (!exchange_file_is_unchanged(exchange))
+        if (!source_is_unchanged(exchange->source))
             session->need = LAB_NEEDS_CLOSE;
         return session->need == LAB_NEEDS_ROOM;
     }
@@ -444,7 +426,12 @@ static void on_job(void *owner, struct exchange *exchange)
     (void)owner, (void)exchange; /* it is busy from here on: gather sees it */
 }
 
-static const struct exchange_events exchange_events = {.on_progress = on_progress, .on_job = on_job};
+static const struct exchange_events exchange_events = {
+    .on_respond = h1_exchange_respond,
+    .on_respond_kept = h1_exchange_respond_kept,
+    .on_progress = on_progress,
+    .on_job = on_job,
+};
 
 static struct job *job_of(const struct lab_session *session)
 {

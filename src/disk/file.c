@@ -83,13 +83,30 @@ static int read_content(const struct file *file, char *out, bool cached_only)
     return may_stand ? read_again(file, out, cached_only) : ERROR_CHANGED;
 }
 
+static int make_block(struct file *file, size_t content_bytes)
+{
+    file->block = malloc(FILE_HEAD_BYTES_MAX + content_bytes);
+    if (file->block == NULL)
+        return -ENOMEM;
+    file->kept_head.end = file->block + FILE_HEAD_BYTES_MAX;
+    file->kept_head.bytes_max = FILE_HEAD_BYTES_MAX;
+    file->kept_head.content_bytes = content_bytes;
+    return 0;
+}
+
+void file_make_room_for_head(struct file *file)
+{
+    int error = make_block(file, 0);
+    (void)error; /* the head is written for each response then */
+}
+
 /* Reads a small file whole; its descriptor is then of no more use. */
 static int keep_in_memory(const struct file_request *request, struct file *file)
 {
-    file->block = malloc(FILE_HEAD_BYTES_MAX + (size_t)file->status.size);
-    if (file->block == NULL)
-        return -ENOMEM;
-    int error = read_content(file, file->block + FILE_HEAD_BYTES_MAX, request->cached_only);
+    int error = make_block(file, (size_t)file->status.size);
+    if (error < 0)
+        return error;
+    error = read_content(file, file->block + FILE_HEAD_BYTES_MAX, request->cached_only);
     if (error < 0)
         return error;
     file->in_memory = true;

@@ -1,6 +1,6 @@
 /* A file beneath a root, as it was found: what it is, its validators, and its bytes or a descriptor to them.
  *
- * A file is counted by reference and never changes after it was opened, but for its ready head. What is small
+ * A file is counted by reference and never changes after it was opened, but for its kept head. What is small
  * is read whole, and nothing may have happened to these bytes meanwhile; so nobody is served half of one
  * version and half of another. */
 #ifndef DISK_FILE_H
@@ -12,6 +12,7 @@
 #include "disk/root.h"
 #include "http/etag.h"
 #include "http/negotiate.h"
+#include "http/response.h"
 #include "sys/file.h"
 
 enum file_kind {
@@ -21,7 +22,7 @@ enum file_kind {
     FILE_FORBIDDEN, /* no permission, or a device, a FIFO, a socket: 403 */
 };
 
-/* Bytes before a small file's content where its ready head is put, so that both leave in one piece. */
+/* Bytes before a small file's content where its head may be kept, so that both leave in one piece. */
 #define FILE_HEAD_BYTES_MAX 1536
 
 #define FILE_SAMPLES 5
@@ -48,11 +49,10 @@ struct file {
     char *block; /* FILE_HEAD_BYTES_MAX bytes, then the content if it is in memory; NULL before the first head
                   */
     bool in_memory;
-    uint16_t head_length; /* the ready head ends where the content begins; 0: not written yet */
-    int64_t head_date;    /* the second whose date the ready head says */
-    int64_t hot_until_ms; /* loop time: until then the content is taken to be in the page cache */
-    uint64_t seen_ms;     /* loop time: when it was last found to be true */
-    uint64_t opened_ms;   /* loop time: when the path was last opened, and what stands beside it looked for */
+    struct http_kept_head kept_head; /* of the plain 200, in the block */
+    int64_t hot_until_ms;            /* loop time: until then the content is taken to be in the page cache */
+    uint64_t seen_ms;                /* loop time: when it was last found to be true */
+    uint64_t opened_ms; /* loop time: when the path was last opened, and what stands beside it looked for */
     struct close_queue
         *close_queue; /* who closes the descriptor of a remote file; NULL: whoever lets go of it last */
     uint8_t etag_length;
@@ -90,6 +90,9 @@ static inline struct file *file_ref(struct file *file)
 
 /* One holder less; the last one closes and frees. NULL is ignored. */
 void file_unref(struct file *file);
+
+/* Room for the head of its plain 200, of a file that is not in memory; without memory there is none. */
+void file_make_room_for_head(struct file *file);
 
 /* The content of a regular file that is in memory. */
 static inline struct slice file_content(const struct file *file)

@@ -164,10 +164,10 @@ void file_cache_insert(struct file_cache *cache, struct file *file, struct cache
     if (older)
         file_cache_drop(cache, older);
     uint64_t hash = file_hash(cache, file->root, file_path(file), (enum http_coding)file->coding);
-    /* The block for the ready head is counted from the start, so that the account never changes under the
+    /* The block for the kept head is counted from the start, so that the account never changes under the
      * file. */
     if (file->kind == FILE_REGULAR && file->block == NULL)
-        file->block = malloc(FILE_HEAD_BYTES_MAX);
+        file_make_room_for_head(file);
     if (map_insert(&cache->files, &file->link, hash) < 0)
         return;
     struct shelf *shelf = shelf_of(cache, file);

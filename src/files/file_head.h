@@ -1,11 +1,11 @@
-/* Ready heads: the plain answer to a plain request for a file, made once and sent many times. */
+/* The plain answer to a plain request for a file, and the fields of all others. */
 #ifndef FILES_FILE_HEAD_H
 #define FILES_FILE_HEAD_H
 
+#include "http/date.h"
 #include "serve/exchange.h"
 
-/* Answers 200 with exchange->file. The hot path: no allocation, and for a file in memory one piece to send.
- */
+/* Answers 200 with exchange->file. The hot path: no allocation. */
 void file_respond_plain(struct exchange *exchange);
 
 /* The fields of a file's 200 and 206: type, coding, validators, and what the route's settings add. `date` is

@@ -1,8 +1,9 @@
-/* From a file to a response. The plain answer to a plain request is ready.c's; here is everything that
+/* From a file to a response. The plain answer to a plain request is file_head.c's; here is everything that
  * depends on more than the file: RFC 9110 sections 13 (conditions) and 14 (ranges). */
 #include "files/file_response.h"
 
 #include "files/file_head.h"
+#include "files/file_source.h"
 #include "http/condition.h"
 #include "http/mime.h"
 #include "http/range.h"
@@ -16,13 +17,6 @@
 
 /* "bytes 0-1/2" at its longest. */
 #define CONTENT_RANGE_BYTES_MAX 80
-
-static struct segment content_segment(const struct file *file, uint64_t first, uint64_t length)
-{
-    if (file->in_memory)
-        return segment_memory(slice_make(file_content(file).data + first, (size_t)length));
-    return segment_file(file->fd, (off_t)first, (size_t)length);
-}
 
 static bool has_conditions(const struct http_request *request)
 {
@@ -58,7 +52,7 @@ static void respond_without_content(struct exchange *exchange, int status)
     if (status == 412)
         exchange_respond_error_page(exchange);
     else
-        exchange_respond(exchange, NULL, 0);
+        exchange_respond(exchange, NULL);
 }
 
 static size_t format_content_range(char *out, struct http_range range, uint64_t size)
@@ -93,8 +87,7 @@ static void respond_one_range(struct exchange *exchange, struct http_range range
     file_add_fields(exchange, file, date);
     size_t length = format_content_range(text, range, file->status.size);
     exchange_add_field(exchange, HTTP_FIELD_CONTENT_RANGE, slice_make(text, length));
-    struct segment content = content_segment(file, range.first, http_range_length(range));
-    exchange_respond(exchange, &content, 1);
+    exchange_respond(exchange, source_of_file(exchange, range.first, http_range_length(range)));
 }
 
 static void make_boundary(char out[BOUNDARY_LENGTH])
@@ -131,33 +124,33 @@ static struct slice part_head(struct exchange *exchange, struct slice boundary, 
 
 static void respond_ranges(struct exchange *exchange, const struct http_range *ranges, size_t count)
 {
-    struct segment content[2 * HTTP_RANGES_MAX + 1];
+    struct segment *parts = arena_alloc(&exchange->arena, (2 * count + 1) * sizeof(*parts));
     char text[BOUNDARY_LENGTH];
     make_boundary(text);
     struct slice boundary = slice_make(text, sizeof(text));
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
         struct slice head = part_head(exchange, boundary, ranges[i]);
-        if (head.data == NULL) {
+        if (head.data == NULL || parts == NULL) {
             exchange_fail(exchange, 503);
             return;
         }
-        content[used++] = segment_memory(head);
-        content[used++] = content_segment(exchange->file, ranges[i].first, http_range_length(ranges[i]));
+        parts[used++] = segment_memory(head);
+        parts[used++] = file_segment(exchange->file, ranges[i].first, http_range_length(ranges[i]));
     }
     struct slice end = format(exchange, "\r\n--%.*s--\r\n", boundary);
     struct slice type = format(exchange, "multipart/byteranges; boundary=%.*s", boundary);
-    content[used++] = segment_memory(end);
     if (end.data == NULL || type.data == NULL) {
         exchange_fail(exchange, 503);
         return;
     }
+    parts[used++] = segment_memory(end);
     char date[HTTP_DATE_LENGTH];
     exchange_begin_response(exchange, 206);
     file_add_fields(exchange, exchange->file, date);
     http_response_remove(&exchange->response, http_field_text(HTTP_FIELD_CONTENT_TYPE));
     exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE, type);
-    exchange_respond(exchange, content, used);
+    exchange_respond(exchange, source_of_file_parts(exchange, parts, used));
 }
 
 /* True when the request's Range field was answered; false where it asks for nothing special. */
@@ -205,8 +198,7 @@ void file_respond(struct exchange *exchange, struct file *file)
 
 void file_respond_as_error(struct exchange *exchange, struct file *file)
 {
-    struct segment content = content_segment(file, 0, file->status.size);
     exchange->file = file;
     exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE, http_mime_type(file_path(file)));
-    exchange_respond(exchange, &content, file->status.size > 0);
+    exchange_respond(exchange, source_of_file(exchange, 0, file->status.size));
 }

@@ -1,4 +1,4 @@
-/* Responses whose content is a file: conditions, ranges, and the ready head of a hot file. */
+/* Responses whose content is a file: conditions, ranges, and the plain answer. */
 #ifndef FILES_FILE_RESPONSE_H
 #define FILES_FILE_RESPONSE_H
 

@@ -1,10 +1,11 @@
-/* The way of a response's content to the wire: memory as it is, files in chunks.
+/* The content of files: memory as it is, ranges of files in chunks.
  *
  * A chunk that is in the page cache is sent by sendfile(2). One that is not would make sendfile wait for the
  * disk, and every other connection of the worker with it; it is read on the offload pool into memory and sent
  * from there, whatever file system it is on. Two buffers take turns, so that the next chunk is read while one
- * is being sent: the pieces are asked for only when all earlier ones were sent, but for those of the same
- * batch. */
+ * is being sent. */
+#include "files/file_source.h"
+
 #include "base/error.h"
 #include "disk/file_version.h"
 #include "serve/exchange.h"
@@ -39,7 +40,8 @@ struct chunk {
     const struct file *file; /* the exchange's, which stays open while the job runs */
     off_t offset;
     size_t length;
-    int error; /* 0: every byte was read, and the file was still the same then */
+    size_t given; /* of these bytes */
+    int error;    /* 0: every byte was read, and the file was still the same then */
     bool is_ready;
     bool is_counted; /* the buffer is one of COLD_BUFFERS_MAX */
     char *bytes;     /* NULL where the worker has no more buffers */
@@ -66,12 +68,6 @@ static void free_chunk(struct server *server, struct chunk *chunk)
     free(chunk);
 }
 
-void exchange_free_chunks(struct exchange *exchange)
-{
-    free_chunk(exchange->server, exchange->chunks[0]);
-    free_chunk(exchange->server, exchange->chunks[1]);
-}
-
 static int read_bytes(const struct chunk *chunk)
 {
     char passing[16384];
@@ -87,95 +83,120 @@ static int read_bytes(const struct chunk *chunk)
     return 0;
 }
 
-static void read_chunk(struct exchange *exchange)
+struct file_source {
+    struct source source;
+    struct file *file; /* exchange->file */
+    struct segment *parts;
+    size_t part_count;   /* that are not given whole: parts[0] is the next */
+    struct segment only; /* where there is one part */
+    struct chunk *chunks[2];
+    uint8_t turn; /* which of the two was read last */
+};
+
+static_assert(sizeof(struct file_source) <= EXCHANGE_SOURCE_BYTES, "so that it never needs memory");
+
+static struct file_source *file_source_of(const struct source *source)
 {
-    struct chunk *chunk = exchange->chunks[exchange->chunk_turn];
+    return CONTAINER_OF(source, struct file_source, source);
+}
+
+/* ---- chunks ---- */
+
+static void read_chunk(void *context)
+{
+    struct file_source *file = context;
+    struct chunk *chunk = file->chunks[file->turn];
     chunk->error = read_bytes(chunk);
     if (chunk->error == 0 && !file_version_stands(chunk->file, false))
         chunk->error = ERROR_CHANGED;
 }
 
-static void chunk_is_read(struct exchange *exchange)
+static void chunk_is_read(void *context)
 {
-    exchange->chunks[exchange->chunk_turn]->is_ready = true;
+    struct file_source *file = context;
+    file->chunks[file->turn]->is_ready = true;
 }
 
-static enum piece_result fail_source(struct exchange *exchange, int error)
+static enum source_result begin_chunk(struct file_source *file)
 {
-    bool is_overload = error == -ENOMEM || error == -EAGAIN;
-    exchange->outcome = error == ERROR_CHANGED ? OUTCOME_FILE_CHANGED
-                        : is_overload          ? OUTCOME_OVERLOADED
-                                               : OUTCOME_READ_FAILED;
-    return PIECE_FAILED;
-}
-
-static enum piece_result begin_chunk(struct exchange *exchange, const struct segment *piece)
-{
-    exchange->chunk_turn ^= 1;
-    struct chunk **place = &exchange->chunks[exchange->chunk_turn];
+    struct exchange *exchange = file->source.exchange;
+    file->turn ^= 1;
+    struct chunk **place = &file->chunks[file->turn];
     if (*place == NULL)
         *place = calloc(1, sizeof(**place));
     if (*place == NULL)
-        return fail_source(exchange, -ENOMEM);
+        return source_fail(&file->source, -ENOMEM);
     struct chunk *chunk = *place;
-    bool is_remote = exchange->file->is_remote;
+    bool is_remote = file->file->is_remote;
     take_buffer(exchange->server, chunk, is_remote);
     if (is_remote && chunk->bytes == NULL)
-        return fail_source(exchange, -ENOMEM);
-    chunk->file = exchange->file;
-    chunk->offset = piece->offset;
-    chunk->length = MIN(piece->length, chunk->bytes ? chunk->capacity : COLD_CHUNK_BYTES);
+        return source_fail(&file->source, -ENOMEM);
+    chunk->file = file->file;
+    chunk->offset = file->parts->offset;
+    chunk->length = MIN(file->parts->length, chunk->bytes ? chunk->capacity : COLD_CHUNK_BYTES);
+    chunk->given = 0;
     chunk->error = -EAGAIN; /* what it is when the job finds no room in the pool after all */
     chunk->is_ready = false;
     struct root *root = exchange->route_entry->root;
     struct job_queue *queue = is_remote ? &root->remote_jobs : &root->local_jobs;
-    int error = exchange_offload(exchange, queue, read_chunk, chunk_is_read);
-    return error < 0 ? fail_source(exchange, error) : PIECE_WAIT;
+    int error = exchange_offload(exchange, queue, read_chunk, chunk_is_read, file);
+    return error < 0 ? source_fail(&file->source, error) : SOURCE_WAIT;
 }
 
-/* Cuts `length` bytes off the front of the current piece. */
-static void consume(struct exchange *exchange, struct segment *piece, size_t length)
+/* ---- segments ---- */
+
+/* Cuts `length` bytes off the front of the current part. */
+static void consume(struct file_source *file, size_t length)
 {
-    piece->offset += (off_t)length;
-    piece->length -= length;
-    if (piece->length == 0)
-        exchange->piece_next++;
+    struct segment *part = file->parts;
+    if (part->data)
+        part->data += length;
+    else
+        part->offset += (off_t)length;
+    part->length -= length;
+    if (part->length > 0)
+        return;
+    file->parts++;
+    file->part_count--;
 }
 
 /* Pages that sendfile has put into a socket are still the file's: a write in place would show in bytes that
  * are on their way already. What was changed lately may be about to change again, and is copied. */
-static bool is_young(const struct exchange *exchange)
+static bool is_young(const struct file_source *file)
 {
-    int64_t now_ns = loop_wall_seconds(server_loop(exchange->server)) * INT64_C(1000000000);
-    const struct file_status *status = &exchange->file->status;
+    int64_t now_ns = loop_wall_seconds(server_loop(file->source.exchange->server)) * INT64_C(1000000000);
+    const struct file_status *status = &file->file->status;
     return MAX(status->modified_ns, status->changed_ns) > now_ns - YOUNG_NS;
 }
 
-static struct segment file_segment(const struct exchange *exchange, const struct segment *piece,
-                                   size_t length)
+static enum source_result give_range(struct file_source *file, size_t length, struct segment *ret_segment)
 {
-    struct segment segment = segment_file(piece->fd, piece->offset, length);
-    segment.is_copied = is_young(exchange);
-    return segment;
+    *ret_segment = segment_file(file->parts->fd, file->parts->offset, length);
+    ret_segment->is_copied = is_young(file);
+    consume(file, length);
+    return SOURCE_GIVEN;
 }
 
-static enum piece_result give_chunk(struct exchange *exchange, struct segment *piece,
-                                    struct segment *ret_segment)
+static enum source_result give_chunk(struct file_source *file, struct chunk *chunk, size_t bytes_max,
+                                     struct segment *ret_segment)
 {
-    struct chunk *chunk = exchange->chunks[exchange->chunk_turn];
-    chunk->is_ready = false;
+    size_t length = MIN(chunk->length - chunk->given, bytes_max);
+    const char *bytes = chunk->bytes ? chunk->bytes + chunk->given : NULL;
     if (chunk->error < 0)
-        return fail_source(exchange, chunk->error);
-    *ret_segment = chunk->bytes ? segment_memory(slice_make(chunk->bytes, chunk->length))
-                                : file_segment(exchange, piece, chunk->length);
-    consume(exchange, piece, chunk->length);
-    return PIECE_GIVEN;
+        return source_fail(&file->source, chunk->error);
+    chunk->given += length;
+    chunk->is_ready = chunk->given < chunk->length;
+    if (bytes == NULL)
+        return give_range(file, length, ret_segment);
+    *ret_segment = segment_memory(slice_make(bytes, length));
+    consume(file, length);
+    return SOURCE_GIVEN;
 }
 
-static bool is_hot(struct exchange *exchange, const struct segment *piece, size_t length)
+static bool is_hot(const struct file_source *source, size_t length)
 {
-    struct file *file = exchange->file;
-    int64_t now_ms = (int64_t)loop_now_ms(server_loop(exchange->server));
+    struct file *file = source->file;
+    int64_t now_ms = (int64_t)loop_now_ms(server_loop(source->source.exchange->server));
     /* Even what is in the page cache there may wait until somebody has said that it is still true. */
     if (file->is_remote)
         return false;
@@ -183,42 +204,87 @@ static bool is_hot(struct exchange *exchange, const struct segment *piece, size_
     bool is_whole = file->status.size <= HOT_CHUNK_BYTES;
     if (is_whole && now_ms < file->hot_until_ms)
         return true;
-    if (!sys_range_is_cached(piece->fd, piece->offset, length))
+    if (!sys_range_is_cached(source->parts->fd, source->parts->offset, length))
         return false;
     if (is_whole && length == file->status.size)
         file->hot_until_ms = now_ms + HOT_MS;
     return true;
 }
 
-static enum piece_result next_of_file(struct exchange *exchange, struct segment *piece,
-                                      struct segment *ret_segment)
+static enum source_result file_next(struct source *source, size_t bytes_max, struct segment *ret_segment)
 {
-    struct chunk *chunk = exchange->chunks[exchange->chunk_turn];
+    struct file_source *file = file_source_of(source);
+    if (file->part_count == 0)
+        return SOURCE_END;
+    size_t length = MIN(file->parts->length, bytes_max);
+    if (file->parts->data) {
+        *ret_segment = segment_memory(slice_make(file->parts->data, length));
+        consume(file, length);
+        return SOURCE_GIVEN;
+    }
+    struct chunk *chunk = file->chunks[file->turn];
     if (chunk && chunk->is_ready)
-        return give_chunk(exchange, piece, ret_segment);
-    size_t length = MIN(piece->length, (size_t)HOT_CHUNK_BYTES);
-    if (!is_hot(exchange, piece, length))
-        return begin_chunk(exchange, piece);
-    *ret_segment = file_segment(exchange, piece, length);
-    consume(exchange, piece, length);
-    return PIECE_GIVEN;
+        return give_chunk(file, chunk, bytes_max, ret_segment);
+    length = MIN(length, (size_t)HOT_CHUNK_BYTES);
+    return is_hot(file, length) ? give_range(file, length, ret_segment) : begin_chunk(file);
 }
 
-enum piece_result exchange_next_piece(struct exchange *exchange, struct segment *ret_segment)
+static bool file_is_unchanged(const struct source *source)
 {
-    if (exchange->is_busy)
-        return PIECE_WAIT;
-    if (exchange->piece_next == exchange->piece_count)
-        return PIECE_END;
-    struct segment *piece = &exchange->pieces[exchange->piece_next];
-    if (piece->data == NULL)
-        return next_of_file(exchange, piece, ret_segment);
-    *ret_segment = *piece;
-    exchange->piece_next++;
-    return PIECE_GIVEN;
+    return file_version_stands(file_source_of(source)->file, true);
 }
 
-bool exchange_file_is_unchanged(const struct exchange *exchange)
+static void file_close(struct source *source)
 {
-    return file_version_stands(exchange->file, true);
+    struct file_source *file = file_source_of(source);
+    free_chunk(source->exchange->server, file->chunks[0]);
+    free_chunk(source->exchange->server, file->chunks[1]);
+}
+
+static const struct source_type file_type = {
+    .next = file_next,
+    .is_unchanged = file_is_unchanged,
+    .close = file_close,
+};
+
+/* ---- making one ---- */
+
+struct segment file_segment(const struct file *file, uint64_t first, uint64_t length)
+{
+    if (file->in_memory)
+        return segment_memory(slice_make(file_content(file).data + first, (size_t)length));
+    return segment_file(file->fd, (off_t)first, (size_t)length);
+}
+
+static struct file_source *make(struct exchange *exchange, uint64_t length)
+{
+    struct file_source *file = exchange_source_room(exchange, sizeof(*file));
+    *file = (struct file_source){
+        .source = {.type = &file_type, .exchange = exchange, .length = length},
+        .file = exchange->file,
+    };
+    return file;
+}
+
+struct source *source_of_file(struct exchange *exchange, uint64_t first, uint64_t length)
+{
+    struct segment part = file_segment(exchange->file, first, length);
+    if (part.data || length == 0)
+        return source_of_memory(exchange, slice_make(part.data, (size_t)length));
+    struct file_source *file = make(exchange, length);
+    file->only = part;
+    file->parts = &file->only;
+    file->part_count = 1;
+    return &file->source;
+}
+
+struct source *source_of_file_parts(struct exchange *exchange, struct segment *parts, size_t part_count)
+{
+    uint64_t length = 0;
+    for (size_t i = 0; i < part_count; i++)
+        length += parts[i].length;
+    struct file_source *file = make(exchange, length);
+    file->parts = parts;
+    file->part_count = part_count;
+    return &file->source;
 }

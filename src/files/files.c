@@ -149,14 +149,16 @@ static void not_found(struct exchange *exchange, int status)
 
 /* ---- folders ---- */
 
-static void make_listing(struct exchange *exchange)
+static void make_listing(void *context)
 {
+    struct exchange *exchange = context;
     struct files_state *state = exchange->handler_state;
     state->error = listing_make(&state->listing, &state->content);
 }
 
-static void answer_listing(struct exchange *exchange)
+static void answer_listing(void *context)
 {
+    struct exchange *exchange = context;
     struct files_state *state = exchange->handler_state;
     struct slice content = arena_copy(&exchange->arena, buffer_slice(&state->content));
     buffer_finish(&state->content);
@@ -203,7 +205,7 @@ static void list_folder(struct exchange *exchange, struct files_state *state)
     exchange->handler_state = state;
     struct root *root = exchange->route_entry->root;
     struct job_queue *queue = root->is_local ? &exchange->server->listings : &root->remote_jobs;
-    if (exchange_offload(exchange, queue, make_listing, answer_listing) < 0)
+    if (exchange_offload(exchange, queue, make_listing, answer_listing, exchange) < 0)
         fail(exchange, 503);
 }
 
@@ -275,7 +277,7 @@ static void answer_options(struct exchange *exchange)
 {
     exchange_begin_response(exchange, 204);
     exchange_add_field(exchange, HTTP_FIELD_ALLOW, SLICE("GET, HEAD, OPTIONS"));
-    exchange_respond(exchange, NULL, 0);
+    exchange_respond(exchange, NULL);
 }
 
 void files_handle(struct exchange *exchange)

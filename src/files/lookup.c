@@ -156,8 +156,9 @@ static void take_result(struct exchange *exchange, struct lookup_state *state)
     finish(exchange, file, state->identity, state->done);
 }
 
-static void open_blocking(struct exchange *exchange)
+static void open_blocking(void *context)
 {
+    struct exchange *exchange = context;
     struct lookup_state *state = exchange->handler_state;
     if (state->looks_at_root)
         root_make_look(&state->root_look);
@@ -165,7 +166,7 @@ static void open_blocking(struct exchange *exchange)
     state->error = state->is_unchanged ? 0 : file_open(&state->request, &state->found);
 }
 
-static void opened_off_loop(struct exchange *exchange);
+static void opened_off_loop(void *context);
 
 /* What can be found out on the root's own file system goes by its queue; only what is known to lie elsewhere
  * may meet one that does not answer any more. */
@@ -178,7 +179,7 @@ static int go_off_loop(struct exchange *exchange, struct lookup_state *state, bo
     state->request.stays_on_fs = !goes_remote;
     state->error = -EAGAIN; /* what it is when the job finds no room in the pool after all */
     return exchange_offload(exchange, goes_remote ? &root->remote_jobs : &root->local_jobs, open_blocking,
-                            opened_off_loop);
+                            opened_off_loop, exchange);
 }
 
 /* Returns whether the exchange is away again. */
@@ -193,8 +194,9 @@ static bool goes_on(struct exchange *exchange, struct lookup_state *state)
     return error == 0;
 }
 
-static void opened_off_loop(struct exchange *exchange)
+static void opened_off_loop(void *context)
 {
+    struct exchange *exchange = context;
     struct lookup_state *state = exchange->handler_state;
     take_root(exchange->server, state->request.root, &state->root_look);
     /* An owner that has threads of its own may let go of files on one. */

@@ -3,7 +3,7 @@
  *
  * At most one exchange is being handled at a time, so responses leave in the order of their requests without
  * any book-keeping; pipelined requests that are answered at once collect in `exchanges` and leave in one
- * write (delivery.c).
+ * write (h1_output.c).
  *
  * What a settled connection waits for always comes, or its deadline does: bytes and the FIN while it reads,
  * on_sent while the stream sends, connection_continue while a job has an exchange. */
@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "front/admission.h"
+#include "front/h1_exchange.h"
 #include "front/h1_output.h"
 #include "front/timeouts.h"
 #include "serve/dispatch.h"
@@ -151,8 +152,10 @@ static enum outcome outcome_of_error(int error)
  * the client's hands (RFC 9112 section 9.6). */
 static void finish(struct connection *connection)
 {
+    if (connection->resets)
+        stream_reset_on_close(&connection->stream);
     bool was_read_whole = connection->engine.state != H1_STATE_DEAD && !is_inside_content(connection);
-    if (connection->peer_ended || (connection->client_said_close && was_read_whole)) {
+    if (connection->resets || connection->peer_ended || (connection->client_said_close && was_read_whole)) {
         close_now(connection, OUTCOME_CONNECTION_CUT);
         return;
     }
@@ -307,16 +310,6 @@ static bool keep_unsent(struct connection *connection)
     return true;
 }
 
-/* A job of the connection is on the offload pool and will call connection_continue. */
-static bool has_job(const struct connection *connection)
-{
-    LIST_FOREACH(link, &connection->exchanges) {
-        if (CONTAINER_OF(link, struct exchange, link)->is_busy)
-            return true;
-    }
-    return false;
-}
-
 /* It had its share of this turn: see rest. */
 static bool is_resting(const struct connection *connection)
 {
@@ -329,10 +322,9 @@ static enum connection_state state_of(const struct connection *connection)
         return CONNECTION_SEND;
     if (is_inside_content(connection) && !connection->is_closing)
         return CONNECTION_BODY;
-    if (!list_is_empty(&connection->exchanges)) {
-        assert(has_job(connection));
+    /* A job has one of them, or its source is waited for: connection_continue follows. */
+    if (!list_is_empty(&connection->exchanges))
         return CONNECTION_HANDLE;
-    }
     return connection->input ? CONNECTION_HEAD : CONNECTION_IDLE;
 }
 
@@ -450,8 +442,8 @@ static bool may_send_file(struct stream *stream, const struct segment *segment)
 {
     LIST_FOREACH(link, &connection_of(stream)->exchanges) {
         const struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
-        if (exchange->file && exchange->file->fd == segment->fd)
-            return exchange_file_is_unchanged(exchange);
+        if (exchange->source && exchange->file && exchange->file->fd == segment->fd)
+            return source_is_unchanged(exchange->source);
     }
     UNREACHABLE();
 }
@@ -520,7 +512,11 @@ static void on_progress(void *owner)
     connection_continue(owner);
 }
 
-static const struct exchange_events connection_exchange_events = {.on_progress = on_progress};
+static const struct exchange_events connection_exchange_events = {
+    .on_respond = h1_exchange_respond,
+    .on_respond_kept = h1_exchange_respond_kept,
+    .on_progress = on_progress,
+};
 
 static struct peer peer_of(const struct address *address)
 {

@@ -6,7 +6,7 @@
  *   IDLE    the first byte of a request             idle_ms            closes silently
  *   HEAD    the rest of a head                      head_ms            408
  *   BODY    the rest of a request's content         body_ms and rate   408
- *   HANDLE  a job off the loop                      for ever           -
+ *   HANDLE  a job off the loop, or more of a source for ever           -
  *   SEND    the peer to take what it is sent        write_ms and rate  closes
  *   LINGER  the peer's FIN, after it has our last   linger_ms, after   closes
  *           byte                                    those of SEND
@@ -57,6 +57,7 @@ struct connection {
     bool is_waiting : 1;        /* a response is being sent or made: no request is begun before it is out */
     bool lacks_memory : 1;      /* close, there is no going on */
     bool peer_ended : 1;        /* FIN is in */
+    bool resets : 1;            /* its end must look like a failure, not like the end of a response */
     bool client_said_close : 1; /* it said that it sends nothing behind its last request */
     bool is_counted : 1;        /* among those of its address */
     struct peer peer;

@@ -1,4 +1,4 @@
-/* Response heads. The order is fixed: status line, Date, fields, Content-Length, Connection; so a head that
+/* Response heads. The order is fixed: status line, Date, fields, framing, Connection; so a head that
  * is kept can be given a new date in place and another Connection field at its end. */
 #include "h1/response_writer.h"
 
@@ -7,6 +7,7 @@
 
 #define DATE_NAME   "Date: "
 #define LENGTH_NAME "Content-Length: "
+#define CHUNKED     "Transfer-Encoding: chunked\r\n"
 
 size_t h1_response_date_offset(int status)
 {
@@ -40,6 +41,18 @@ static char *put(char *out, struct slice bytes)
     return out + bytes.length;
 }
 
+/* As long as the length of the content is known it is said, whether the connection goes on or not. */
+static char *put_framing(char *out, const struct http_response *response)
+{
+    if (response->no_length)
+        return out;
+    if (response->content_length == HTTP_LENGTH_UNKNOWN)
+        return put(out, SLICE(CHUNKED));
+    out = put(out, SLICE(LENGTH_NAME));
+    out += format_u64(out, response->content_length);
+    return put(out, SLICE("\r\n"));
+}
+
 size_t h1_response_write(char *out, const struct http_response *response, const char date[HTTP_DATE_LENGTH],
                          enum h1_persistence persistence)
 {
@@ -53,11 +66,7 @@ size_t h1_response_write(char *out, const struct http_response *response, const 
         end = put(end, response->fields[i].value);
         end = put(end, SLICE("\r\n"));
     }
-    if (!response->no_length) {
-        end = put(end, SLICE(LENGTH_NAME));
-        end += format_u64(end, response->content_length);
-        end = put(end, SLICE("\r\n"));
-    }
+    end = put_framing(end, response);
     end = put(end, h1_response_connection(persistence));
     end = put(end, SLICE("\r\n"));
     return (size_t)(end - out);

@@ -21,8 +21,8 @@ struct slice h1_response_connection(enum h1_persistence persistence);
 /* Bytes that h1_response_write writes at most. */
 size_t h1_response_size(const struct http_response *response);
 
-/* Writes a whole head, with its empty line, at `out`; returns its length. The Connection field stands last,
- * right before the empty line. */
+/* Writes a whole head, with its empty line, at `out`; returns its length. Content of unknown length is said
+ * to come in chunks. The Connection field stands last, right before the empty line. */
 size_t h1_response_write(char *out, const struct http_response *response, const char date[HTTP_DATE_LENGTH],
                          enum h1_persistence persistence);
 

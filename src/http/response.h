@@ -9,6 +9,9 @@
 
 #define HTTP_RESPONSE_FIELDS_MAX 48
 
+/* Only its end will tell how long the content is. */
+#define HTTP_LENGTH_UNKNOWN UINT64_MAX
+
 struct http_response_field {
     struct slice name;
     struct slice value;
@@ -16,10 +19,21 @@ struct http_response_field {
 
 struct http_response {
     int status;
-    uint64_t content_length; /* of the content, also where it is not sent (HEAD) */
-    bool no_length;          /* say no Content-Length: 204, 304 without it, and interim responses */
+    uint64_t content_length; /* of the content, also where it is not sent (HEAD); HTTP_LENGTH_UNKNOWN */
+    bool no_length;          /* say nothing of it: 204, 304 without it, and interim responses */
     unsigned field_count;
     struct http_response_field fields[HTTP_RESPONSE_FIELDS_MAX];
+};
+
+/* Room for the head of a response that is the same each time, but for its date. Whoever writes responses may
+ * keep the head there, in the form of its protocol, and use it for the next one. */
+struct http_kept_head {
+    char *end;            /* of the room */
+    size_t content_bytes; /* of the response's content that begin right there; 0: it is elsewhere */
+    uint16_t bytes_max;   /* of the room; 0: there is none */
+    uint16_t length;      /* of the head, which ends with the room; 0: none is kept */
+    uint16_t date_offset; /* from the head's beginning */
+    int64_t date;         /* the second that it tells */
 };
 
 /* Without fields. */

@@ -311,6 +311,12 @@ size_t stream_unacknowledged(const struct stream *stream)
     return sys_unacknowledged(stream->watch.fd);
 }
 
+void stream_reset_on_close(struct stream *stream)
+{
+    assert(!has(stream, STREAM_CLOSED));
+    sys_reset_on_close(stream->watch.fd);
+}
+
 void stream_close(struct stream *stream)
 {
     if (has(stream, STREAM_CLOSED))

@@ -146,6 +146,11 @@ size_t stream_unsent(const struct stream *stream);
 /* Bytes sent but not yet acknowledged by the peer; 0 where the socket cannot say. */
 size_t stream_unacknowledged(const struct stream *stream);
 
+/* Lets stream_close send RST, whatever was read: the peer shall not take the end for that of what it was
+ * sent.
+ */
+void stream_reset_on_close(struct stream *stream);
+
 /* Closes the socket and forgets a pending send; on_closed follows at the end of this turn. With bytes unread
  * in the socket the kernel sends RST: linger first where the peer must see the last answer. Calling it again
  * changes nothing. */

@@ -109,5 +109,5 @@ void cors_answer_preflight(struct exchange *exchange, struct slice methods)
         reflect(exchange, HTTP_FIELD_ACCESS_CONTROL_REQUEST_METHOD, HTTP_FIELD_ACCESS_CONTROL_ALLOW_METHODS);
         reflect(exchange, HTTP_FIELD_ACCESS_CONTROL_REQUEST_HEADERS, HTTP_FIELD_ACCESS_CONTROL_ALLOW_HEADERS);
     }
-    exchange_respond(exchange, NULL, 0);
+    exchange_respond(exchange, NULL);
 }

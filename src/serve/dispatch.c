@@ -71,7 +71,7 @@ static void answer_options_of_server(struct exchange *exchange)
 {
     exchange_begin_response(exchange, 204);
     exchange_add_field(exchange, HTTP_FIELD_ALLOW, SLICE("GET, HEAD, OPTIONS"));
-    exchange_respond(exchange, NULL, 0);
+    exchange_respond(exchange, NULL);
 }
 
 /* What the route takes, as Allow has it. */

@@ -1,5 +1,4 @@
-/* Exchanges: their life, and the responses that need no file. The way of a response's bytes to the wire is in
- * pieces.c, the fast way of a hot file in ready.c. */
+/* Exchanges: their life, their jobs, and what handlers say of a response. */
 #include "serve/exchange.h"
 
 #include "http/status.h"
@@ -22,7 +21,6 @@ struct exchange *exchange_create(struct server *server)
     list_init(&exchange->link);
     list_init(&exchange->queue_link);
     exchange->server = server;
-    exchange->pieces = exchange->pieces_inline;
     arena_init(&exchange->arena, EXCHANGE_ARENA_BYTES_MAX);
     http_request_clear(&exchange->request);
     return exchange;
@@ -49,9 +47,9 @@ void exchange_end(struct exchange *exchange)
         abandon_job(exchange);
         return;
     }
+    source_close(exchange->source);
     file_unref(exchange->file);
     snapshot_unref(exchange->snapshot);
-    exchange_free_chunks(exchange);
     arena_finish(&exchange->arena);
     pool_put(&exchange->server->exchanges, exchange);
 }
@@ -99,7 +97,7 @@ static void job_work(struct job *job)
 {
     struct exchange *exchange = CONTAINER_OF(job, struct exchange, job);
     if (!atomic_load_explicit(&exchange->is_abandoned, memory_order_relaxed))
-        exchange->job_work(exchange);
+        exchange->job_work(exchange->job_context);
 }
 
 /* Back on the loop. The handler is told in any case, to let go of what it holds. */
@@ -107,7 +105,7 @@ static void come_back(struct exchange *exchange)
 {
     void *owner = exchange->owner;
     exchange->is_busy = false;
-    exchange->job_done(exchange);
+    exchange->job_done(exchange->job_context);
     if (owner)
         exchange->events->on_progress(owner);
     else
@@ -147,13 +145,14 @@ static void refuse_waiting(struct exchange *exchange)
     come_back(exchange);
 }
 
-static int prepare_job(struct exchange *exchange, void (*work)(struct exchange *exchange),
-                       void (*done)(struct exchange *exchange))
+static int prepare_job(struct exchange *exchange, void (*work)(void *context), void (*done)(void *context),
+                       void *context)
 {
     assert(!exchange->is_busy);
     exchange->job = (struct job){.work = job_work, .done = job_done};
     exchange->job_work = work;
     exchange->job_done = done;
+    exchange->job_context = context;
     return exchange_keep(exchange);
 }
 
@@ -173,10 +172,10 @@ static int wait_in(struct job_queue *queue, struct exchange *exchange)
     return 0;
 }
 
-int exchange_offload(struct exchange *exchange, struct job_queue *queue,
-                     void (*work)(struct exchange *exchange), void (*done)(struct exchange *exchange))
+int exchange_offload(struct exchange *exchange, struct job_queue *queue, void (*work)(void *context),
+                     void (*done)(void *context), void *context)
 {
-    int error = prepare_job(exchange, work, done);
+    int error = prepare_job(exchange, work, done, context);
     if (error < 0)
         return error;
     if (exchange->events->on_job) {
@@ -188,6 +187,12 @@ int exchange_offload(struct exchange *exchange, struct job_queue *queue,
     exchange->is_busy = error == 0;
     exchange->queue = error == 0 ? queue : NULL;
     return error;
+}
+
+void exchange_wake(struct exchange *exchange)
+{
+    if (exchange->owner)
+        exchange->events->on_progress(exchange->owner);
 }
 
 bool exchange_pool_is_low(const struct server *server)
@@ -208,7 +213,9 @@ void exchange_add_field(struct exchange *exchange, enum http_field_name name, st
     http_response_add(&exchange->response, http_field_text(name), value);
 }
 
-void exchange_complete_fields(struct exchange *exchange)
+/* What every response of the route has: the fields of CORS, then the route's edits. Some of them are the
+ * request's: the head must be written before the request's bytes go. */
+static void complete_fields(struct exchange *exchange)
 {
     if (exchange->route_entry == NULL)
         return;
@@ -227,70 +234,68 @@ void exchange_complete_fields(struct exchange *exchange)
     }
 }
 
-enum h1_persistence exchange_persistence(const struct exchange *exchange)
-{
-    if (exchange->closes)
-        return H1_PERSIST_CLOSE;
-    return exchange->request.version_minor == 0 ? H1_PERSIST_KEEP_ALIVE : H1_PERSIST;
-}
-
 uint64_t exchange_content_bytes(const struct exchange *exchange)
 {
     return exchange->given_bytes - MIN(exchange->given_bytes, (uint64_t)exchange->head_bytes);
 }
 
-/* There is no memory even for a head: the client gets the end of the connection. */
-static void give_up(struct exchange *exchange)
+void *exchange_source_room(struct exchange *exchange, size_t size)
 {
-    exchange->closes = true;
+    return size <= sizeof(exchange->source_room) ? exchange->source_room
+                                                 : arena_alloc(&exchange->arena, size);
+}
+
+void exchange_drop_content(struct exchange *exchange)
+{
+    source_close(exchange->source);
+    exchange->source = NULL;
     exchange->has_no_content = true;
-    exchange->outcome = OUTCOME_OVERLOADED;
-    exchange->piece_count = 0;
-    exchange->is_responded = true;
 }
 
-static uint64_t length_of(const struct segment *content, size_t content_count)
-{
-    uint64_t length = 0;
-    for (size_t i = 0; i < content_count; i++)
-        length += content[i].length;
-    return length;
-}
-
-void exchange_respond(struct exchange *exchange, const struct segment *content, size_t content_count)
+static void take_source(struct exchange *exchange, struct source *source)
 {
     struct http_response *response = &exchange->response;
-    assert(!exchange->is_responded);
-    exchange_complete_fields(exchange);
-    exchange->has_no_content =
-        exchange->request.method == HTTP_METHOD_HEAD || http_status_has_no_content(response->status);
-    response->content_length = response->no_length ? 0 : length_of(content, content_count);
-    if (exchange->has_no_content)
-        content_count = 0;
-    if (content_count + 1 > EXCHANGE_PIECES_INLINE)
-        exchange->pieces = arena_alloc(&exchange->arena, (content_count + 1) * sizeof(struct segment));
-    char *head = arena_alloc(&exchange->arena, h1_response_size(response));
-    if (head == NULL || exchange->pieces == NULL) {
-        exchange->pieces = exchange->pieces_inline;
-        give_up(exchange);
-        return;
-    }
-    size_t length =
-        h1_response_write(head, response, server_date(exchange->server), exchange_persistence(exchange));
-    exchange->pieces[0] = segment_memory(slice_make(head, length));
-    exchange->head_bytes += (uint32_t)length;
-    if (content_count)
-        memcpy(exchange->pieces + 1, content, content_count * sizeof(struct segment));
-    exchange->piece_count = content_count + 1;
+    assert(!exchange->is_responded && exchange->source == NULL);
+    response->content_length = source && !response->no_length ? source->length : 0;
+    exchange->source = source;
     exchange->is_responded = true;
+    if (exchange->request.method == HTTP_METHOD_HEAD || http_status_has_no_content(response->status))
+        exchange_drop_content(exchange);
+}
+
+void exchange_respond_and_keep(struct exchange *exchange, struct source *source, struct http_kept_head *keep)
+{
+    complete_fields(exchange);
+    take_source(exchange, source);
+    exchange->events->on_respond(exchange, keep);
+}
+
+void exchange_respond(struct exchange *exchange, struct source *source)
+{
+    exchange_respond_and_keep(exchange, source, NULL);
+}
+
+bool exchange_respond_kept(struct exchange *exchange, int status, struct source *source,
+                           struct http_kept_head *kept, bool is_sole)
+{
+    if (UNLIKELY(kept->length == 0) || exchange->events->on_respond_kept == NULL)
+        return false;
+    assert(!exchange->is_responded && exchange->source == NULL);
+    exchange->response.status = status;
+    exchange->response.content_length = source ? source->length : kept->content_bytes;
+    exchange->source = source;
+    exchange->is_responded = true;
+    if (UNLIKELY(exchange->request.method == HTTP_METHOD_HEAD))
+        exchange_drop_content(exchange);
+    exchange->events->on_respond_kept(exchange, kept, is_sole);
+    return true;
 }
 
 void exchange_respond_bytes(struct exchange *exchange, struct slice type, struct slice content)
 {
-    struct segment piece = segment_memory(content);
     if (type.length)
         exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE, type);
-    exchange_respond(exchange, &piece, content.length ? 1 : 0);
+    exchange_respond(exchange, content.length ? source_of_memory(exchange, content) : NULL);
 }
 
 void exchange_respond_error_page(struct exchange *exchange)

@@ -3,6 +3,7 @@
 #include "server/server_internal.h"
 
 #include "front/admission.h"
+#include "front/h1_exchange.h"
 #include "serve/error_page.h"
 #include "sys/clock.h"
 
@@ -54,7 +55,7 @@ int server_create(const struct server_options *options, struct server **ret_serv
         return error;
     }
     pool_init(&server->connections, sizeof(struct connection), 0);
-    pool_init(&server->exchanges, sizeof(struct exchange), 0);
+    pool_init(&server->exchanges, sizeof(struct h1_exchange), 0);
     take_limits(server);
     *ret_server = server;
     return 0;

@@ -1,4 +1,4 @@
-/* The server's insides, shared by the files that make it up: admission, connections, delivery, exchanges,
+/* The server's insides, shared by the files that make it up: admission, connections, exchanges,
  * dispatch and the handlers. */
 #ifndef SERVER_SERVER_INTERNAL_H
 #define SERVER_SERVER_INTERNAL_H
@@ -34,7 +34,7 @@ struct server {
     struct list busy;               /* the others */
     struct job_queue listings;      /* the jobs that read folders */
     struct close_queue close_queue; /* of files that the loop must not close */
-    unsigned cold_buffers;          /* in use by pieces.c */
+    unsigned cold_buffers;          /* in use by file_source.c */
     struct exchange *spare;         /* what the next head is parsed into */
     struct server_listener *listeners;
     struct map addresses; /* struct address_count, where connections per address are limited */

@@ -123,6 +123,12 @@ int sys_shutdown_send(int fd)
     return shutdown(fd, SHUT_WR) < 0 ? -errno : 0;
 }
 
+/* Without it the peer may be misled, but nothing else goes wrong. */
+void sys_reset_on_close(int fd)
+{
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+}
+
 size_t sys_unacknowledged(int fd)
 {
     int bytes = 0;

@@ -61,6 +61,9 @@ bool sys_broken_pipes_are_harmless(void);
 /* shutdown(2) of the sending side. */
 int sys_shutdown_send(int fd);
 
+/* close(2) will send RST and drop what was not acknowledged: SO_LINGER of socket(7), with no time. */
+void sys_reset_on_close(int fd);
+
 /* SIOCOUTQ of tcp(7), unix(7): bytes not yet acknowledged or read; 0 where it cannot be said. */
 size_t sys_unacknowledged(int fd);
 

@@ -26,16 +26,16 @@ static void heads(void **state)
     struct http_response response;
     http_response_init(&response, 200);
     expect(&response, H1_PERSIST, "HTTP/1.1 200 OK\r\nDate: " DATE "\r\nContent-Length: 0\r\n\r\n");
-    response.content_length = UINT64_MAX;
+    response.content_length = UINT64_MAX - 1;
     http_response_add(&response, SLICE("Server"), SLICE("vif"));
     http_response_add(&response, SLICE("X-Empty"), SLICE(""));
     http_response_add(&response, SLICE("X-None"), (struct slice){0});
     expect(&response, H1_PERSIST_CLOSE,
            "HTTP/1.1 200 OK\r\nDate: " DATE "\r\nServer: vif\r\nX-Empty: \r\nX-None: \r\n"
-           "Content-Length: 18446744073709551615\r\nConnection: close\r\n\r\n");
+           "Content-Length: 18446744073709551614\r\nConnection: close\r\n\r\n");
     expect(&response, H1_PERSIST_KEEP_ALIVE,
            "HTTP/1.1 200 OK\r\nDate: " DATE "\r\nServer: vif\r\nX-Empty: \r\nX-None: \r\n"
-           "Content-Length: 18446744073709551615\r\nConnection: keep-alive\r\n\r\n");
+           "Content-Length: 18446744073709551614\r\nConnection: keep-alive\r\n\r\n");
 }
 
 /* RFC 9110 section 8.6: none with 1xx and 204; a 304 could only repeat that of the 200. */
@@ -53,6 +53,18 @@ static void no_length_where_there_is_no_content(void **state)
            "HTTP/1.1 205 Reset Content\r\nDate: " DATE "\r\nContent-Length: 0\r\n\r\n");
 }
 
+/* RFC 9112 section 6.1; but where the end of the connection is to tell, nothing is said. */
+static void content_of_unknown_length_comes_in_chunks(void **state)
+{
+    (void)state;
+    struct http_response response;
+    http_response_init(&response, 200);
+    response.content_length = HTTP_LENGTH_UNKNOWN;
+    expect(&response, H1_PERSIST, "HTTP/1.1 200 OK\r\nDate: " DATE "\r\nTransfer-Encoding: chunked\r\n\r\n");
+    response.no_length = true;
+    expect(&response, H1_PERSIST_CLOSE, "HTTP/1.1 200 OK\r\nDate: " DATE "\r\nConnection: close\r\n\r\n");
+}
+
 static void the_size_is_enough_for_every_status(void **state)
 {
     (void)state;
@@ -60,7 +72,7 @@ static void the_size_is_enough_for_every_status(void **state)
         struct http_response response;
         http_response_init(&response, status);
         response.no_length = false;
-        response.content_length = UINT64_MAX;
+        response.content_length = UINT64_MAX - 1;
         for (unsigned i = 0; i < HTTP_RESPONSE_FIELDS_MAX; i++)
             http_response_add(&response, SLICE("Name"), SLICE("value"));
         size_t size = h1_response_size(&response);
@@ -109,6 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heads),
         cmocka_unit_test(no_length_where_there_is_no_content),
+        cmocka_unit_test(content_of_unknown_length_comes_in_chunks),
         cmocka_unit_test(the_size_is_enough_for_every_status),
         cmocka_unit_test(the_date_stands_where_it_is_said_to),
         cmocka_unit_test(the_connection_field_stands_last),

@@ -1,0 +1,288 @@
+/* Read h1_exchange_gather first, from there up.
+ *
+ * The head of a response is written when the response is given. A response that is the same each time but for
+ * its date, as that of a file, has a place where its head is kept, right before the content where that is in
+ * memory: both are one piece of memory then, and leave in one send(2). The date is written over once a
+ * second, and only while no response is on its way out of that place, since half a date of one second and
+ * half of another would be neither. Then, and where a Connection field is due, the head is sent in pieces
+ * around the old one. */
+#include "front/h1_exchange.h"
+
+#include "base/error.h"
+#include "h1/response_writer.h"
+#include "serve/source.h"
+#include "server/server_internal.h"
+
+#include <stdio.h>
+
+/* Enough that the cost of a send is spread. */
+#define OUTPUT_BYTES_MAX (4u << 20)
+
+/* Of files that are not in memory, what a socket takes: what waits longer may not be in the page cache any
+ * more when its turn comes. */
+#define OUTPUT_FILE_BYTES_MAX (256u << 10)
+
+/* What has_room promises: a chunk with the line before it, or whatever is shorter. */
+#define SEGMENTS_AT_ONCE 2
+
+static struct h1_exchange *h1_exchange_of(struct exchange *exchange)
+{
+    return CONTAINER_OF(exchange, struct h1_exchange, exchange);
+}
+
+/* ---- heads ---- */
+
+static enum h1_persistence persistence(const struct exchange *exchange)
+{
+    if (exchange->closes)
+        return H1_PERSIST_CLOSE;
+    return exchange->request.version_minor == 0 ? H1_PERSIST_KEEP_ALIVE : H1_PERSIST;
+}
+
+static void begin(struct h1_exchange *h1)
+{
+    const struct source *source = h1->exchange.source;
+    h1->head_count = h1->head_next = 0;
+    h1->is_chunked = h1->has_chunk = false;
+    h1->left = source ? source->length : 0;
+}
+
+/* The end of content whose length nobody knows yet is told by its last chunk, or by the connection's end. */
+static void choose_framing(struct h1_exchange *h1)
+{
+    struct exchange *exchange = &h1->exchange;
+    struct http_response *response = &exchange->response;
+    if (response->content_length != HTTP_LENGTH_UNKNOWN || response->no_length)
+        return;
+    bool has_content = exchange->source != NULL;
+    if (exchange->request.version_minor > 0) {
+        h1->is_chunked = has_content;
+    } else {
+        response->no_length = true;
+        exchange->closes |= has_content;
+    }
+}
+
+static void write_kept(struct exchange *exchange, struct http_kept_head *keep)
+{
+    struct server *server = exchange->server;
+    char *room = keep->end - keep->bytes_max;
+    keep->length = (uint16_t)h1_response_write(room, &exchange->response, server_date(server), H1_PERSIST);
+    memmove(keep->end - keep->length, room, keep->length);
+    keep->date_offset = (uint16_t)h1_response_date_offset(exchange->response.status);
+    keep->date = loop_wall_seconds(server_loop(server));
+}
+
+static void add_head(struct h1_exchange *h1, struct slice bytes)
+{
+    assert(h1->head_count < H1_HEAD_SEGMENTS_MAX);
+    h1->exchange.head_bytes += (uint32_t)bytes.length;
+    h1->head[h1->head_count++] = segment_memory(bytes);
+}
+
+/* There is no memory even for a head: the client gets the end of the connection. */
+static void give_up(struct h1_exchange *h1)
+{
+    exchange_drop_content(&h1->exchange);
+    h1->exchange.outcome = OUTCOME_OVERLOADED;
+    h1->exchange.closes = true;
+    h1->left = 0;
+}
+
+static void write_head(struct h1_exchange *h1)
+{
+    struct exchange *exchange = &h1->exchange;
+    char *head = arena_alloc(&exchange->arena, h1_response_size(&exchange->response));
+    if (head == NULL) {
+        give_up(h1);
+        return;
+    }
+    size_t length =
+        h1_response_write(head, &exchange->response, server_date(exchange->server), persistence(exchange));
+    add_head(h1, slice_make(head, length));
+}
+
+void h1_exchange_respond(struct exchange *exchange, struct http_kept_head *keep)
+{
+    struct h1_exchange *h1 = h1_exchange_of(exchange);
+    begin(h1);
+    choose_framing(h1);
+    if (keep && h1_response_size(&exchange->response) <= keep->bytes_max)
+        write_kept(exchange, keep);
+    write_head(h1);
+}
+
+/* Others are sending what is kept: the date of now goes between the two parts of it. Returns the part that is
+ * still to be added. */
+static struct slice add_with_date(struct h1_exchange *h1, const struct http_kept_head *kept,
+                                  struct slice head)
+{
+    struct exchange *exchange = &h1->exchange;
+    struct slice now = slice_make(server_date(exchange->server), HTTP_DATE_LENGTH);
+    struct slice date = arena_copy(&exchange->arena, now);
+    if (date.data == NULL)
+        return head; /* a date that is a second old is better than none */
+    add_head(h1, slice_take(head, kept->date_offset));
+    add_head(h1, date);
+    return slice_skip(head, kept->date_offset + HTTP_DATE_LENGTH);
+}
+
+/* Content that stands behind the kept head makes its last part longer, or comes as a part of its own. */
+static void add_content_behind(struct h1_exchange *h1, const struct http_kept_head *kept)
+{
+    struct segment *last = &h1->head[h1->head_count - 1];
+    if (last->data + last->length == kept->end)
+        last->length += kept->content_bytes;
+    else
+        h1->head[h1->head_count++] = segment_memory(slice_make(kept->end, kept->content_bytes));
+}
+
+void h1_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *kept, bool is_sole)
+{
+    struct h1_exchange *h1 = h1_exchange_of(exchange);
+    struct slice head = slice_make(kept->end - kept->length, kept->length);
+    int64_t now = loop_wall_seconds(server_loop(exchange->server));
+    begin(h1);
+    if (UNLIKELY(kept->date != now) && is_sole) {
+        memcpy(kept->end - kept->length + kept->date_offset, server_date(exchange->server), HTTP_DATE_LENGTH);
+        kept->date = now;
+    }
+    if (UNLIKELY(kept->date != now))
+        head = add_with_date(h1, kept, head);
+    struct slice connection = h1_response_connection(persistence(exchange));
+    if (LIKELY(connection.length == 0)) {
+        add_head(h1, head);
+    } else {
+        add_head(h1, slice_take(head, head.length - 2));
+        add_head(h1, connection);
+        add_head(h1, SLICE("\r\n"));
+    }
+    if (exchange->source == NULL && !exchange->has_no_content && kept->content_bytes > 0)
+        add_content_behind(h1, kept);
+}
+
+/* ---- gathering ---- */
+
+static bool has_room(const struct h1_output *output)
+{
+    return output->count + SEGMENTS_AT_ONCE <= output->count_max && output->bytes < OUTPUT_BYTES_MAX &&
+           output->file_bytes < OUTPUT_FILE_BYTES_MAX;
+}
+
+static void add(struct h1_output *output, struct exchange *exchange, const struct segment *segment)
+{
+    assert(output->count < output->count_max);
+    exchange->given_bytes += segment->length;
+    output->bytes += segment->length;
+    output->file_bytes += segment->data ? 0 : segment->length;
+    output->segments[output->count++] = *segment;
+}
+
+/* Bytes of the protocol, which are no content. */
+static void add_framing(struct h1_output *output, struct exchange *exchange, struct slice bytes)
+{
+    struct segment segment = segment_memory(bytes);
+    exchange->head_bytes += (uint32_t)bytes.length;
+    add(output, exchange, &segment);
+}
+
+static void add_continue(struct h1_output *output, struct exchange *exchange)
+{
+    if (!exchange->sends_continue)
+        return;
+    exchange->sends_continue = false;
+    add_framing(output, exchange, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
+}
+
+static enum source_result next_of_source(struct h1_exchange *h1, const struct h1_output *output,
+                                         struct segment *ret_segment)
+{
+    if (h1->exchange.is_busy)
+        return SOURCE_WAIT;
+    return source_next(h1->exchange.source, OUTPUT_BYTES_MAX - output->bytes, ret_segment);
+}
+
+/* As it is. SOURCE_GIVEN: there is no room for more. */
+static enum source_result add_content(struct h1_output *output, struct h1_exchange *h1)
+{
+    while (h1->left > 0 && has_room(output)) {
+        struct segment segment;
+        enum source_result result = next_of_source(h1, output, &segment);
+        if (result == SOURCE_END && h1->left != HTTP_LENGTH_UNKNOWN)
+            return source_fail(h1->exchange.source, ERROR_CHANGED);
+        if (result != SOURCE_GIVEN)
+            return result;
+        assert(segment.length > 0 && segment.length <= h1->left);
+        if (h1->left != HTTP_LENGTH_UNKNOWN)
+            h1->left -= segment.length;
+        add(output, &h1->exchange, &segment);
+    }
+    return h1->left > 0 ? SOURCE_GIVEN : SOURCE_END;
+}
+
+/* The line before a chunk, with the line end of the one before: RFC 9112 section 7.1. There is one such line,
+ * so a send has one chunk. */
+static struct slice write_chunk_line(struct h1_exchange *h1, size_t length)
+{
+    int count =
+        snprintf(h1->chunk_line, sizeof(h1->chunk_line), "%s%zx\r\n", h1->has_chunk ? "\r\n" : "", length);
+    h1->has_chunk = true;
+    return slice_make(h1->chunk_line, (size_t)count);
+}
+
+/* In chunks. SOURCE_GIVEN: what there is must be sent before there is more. */
+static enum source_result add_chunk(struct h1_output *output, struct h1_exchange *h1)
+{
+    struct segment segment;
+    if (!has_room(output))
+        return SOURCE_GIVEN;
+    enum source_result result = next_of_source(h1, output, &segment);
+    if (result == SOURCE_GIVEN) {
+        add_framing(output, &h1->exchange, write_chunk_line(h1, segment.length));
+        add(output, &h1->exchange, &segment);
+    } else if (result == SOURCE_END) {
+        add_framing(output, &h1->exchange, h1->has_chunk ? SLICE("\r\n0\r\n\r\n") : SLICE("0\r\n\r\n"));
+    }
+    return result;
+}
+
+static enum source_result add_response(struct h1_output *output, struct h1_exchange *h1)
+{
+    while (h1->head_next < h1->head_count) {
+        if (!has_room(output))
+            return SOURCE_GIVEN;
+        add(output, &h1->exchange, &h1->head[h1->head_next++]);
+    }
+    return h1->is_chunked ? add_chunk(output, h1) : add_content(output, h1);
+}
+
+static enum h1_gathered cut(struct h1_exchange *h1)
+{
+    h1->exchange.closes = h1->exchange.is_sent = true;
+    bool ends_with_connection = h1->left == HTTP_LENGTH_UNKNOWN && !h1->is_chunked;
+    return ends_with_connection ? H1_GATHERED_CUT : H1_GATHERED_LAST;
+}
+
+/* Where the rest of a response cannot be had, it ends here and the connection with it: that is how the client
+ * learns that something is missing. What stands before it is sent all the same. */
+enum h1_gathered h1_exchange_gather(struct list *exchanges, struct h1_output *output)
+{
+    LIST_FOREACH(link, exchanges) {
+        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+        if (!has_room(output))
+            return H1_GATHERED_FULL;
+        add_continue(output, exchange);
+        if (!exchange->is_responded)
+            return H1_GATHERED_WAIT;
+        switch (add_response(output, h1_exchange_of(exchange))) {
+        case SOURCE_GIVEN: return H1_GATHERED_FULL;
+        case SOURCE_WAIT: return H1_GATHERED_WAIT;
+        case SOURCE_FAILED: return cut(h1_exchange_of(exchange));
+        case SOURCE_END: break;
+        }
+        exchange->is_sent = true;
+        if (exchange->closes)
+            return H1_GATHERED_LAST;
+    }
+    return H1_GATHERED_ALL;
+}
