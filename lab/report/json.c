@@ -87,6 +87,7 @@ static void put_settings(struct json *json, const struct lab_settings *settings)
     json_begin(json, '{');
     json_key(json, "connections");
     put_counts(json, settings->connections, settings->connection_count);
+    put_count(json, "rounds", settings->rounds);
     put_count(json, "warm_up_ms", settings->warm_up_ms);
     put_count(json, "duration_ms", settings->duration_ms);
     put_count(json, "answer_timeout_ms", settings->answer_timeout_ms);
@@ -113,6 +114,8 @@ static void put_load(struct json *json, const struct lab_load_figures *load)
 {
     put_count(json, "requests", load->requests);
     put_figure(json, "requests_per_s", load->requests_per_s);
+    put_figure(json, "requests_per_s_least", load->requests_per_s_least);
+    put_figure(json, "requests_per_s_most", load->requests_per_s_most);
     put_figure(json, "latency_p50_us", load->latency_p50_us);
     put_figure(json, "latency_p99_us", load->latency_p99_us);
     put_figure(json, "latency_p999_us", load->latency_p999_us);
@@ -130,12 +133,15 @@ static void put_point(struct json *json, const struct lab_point *point)
     put_count(json, "connections", point->connections);
     put_load(json, &point->load);
     put_figure(json, "cpu_us_per_request", point->usage.cpu_us_per_request);
+    put_figure(json, "cpu_us_per_request_least", point->usage.cpu_us_least);
+    put_figure(json, "cpu_us_per_request_most", point->usage.cpu_us_most);
     put_figure(json, "system_cpu_share", point->usage.system_cpu_share);
     put_figure(json, "cores_used", point->usage.cores_used);
     put_figure(json, "voluntary_switches_per_request", point->usage.voluntary_switches_per_request);
     put_figure(json, "involuntary_switches_per_request", point->usage.involuntary_switches_per_request);
     put_count(json, "processes", point->usage.processes);
     put_count(json, "threads", point->usage.threads);
+    put_figure(json, "others_cpu_share", point->others_share);
     json_end(json, '}');
 }
 
@@ -189,6 +195,7 @@ static void put_pair(struct json *json, const char *key, const struct lab_pair *
     put_load_object(json, "with", &pair->with);
     if (has_blocked)
         put_load_object(json, "blocked", &pair->blocked);
+    put_figure(json, "others_cpu_share", pair->others_share);
     json_end(json, '}');
 }
 
@@ -247,6 +254,7 @@ void report_json(const struct lab_result *result, struct buffer *out)
     put_text(&json, "vif_version", VIF_VERSION);
     put_start(&json, result->started_ns);
     put_figure(&json, "duration_s", result->duration_s);
+    put_figure(&json, "others_cpu_share", result->others_share);
     put_text(&json, "mode", settings->is_custom ? "custom" : settings->is_quick ? "quick" : "full");
     put_bool(&json, "interrupted", result->was_interrupted);
     put_machine(&json, &result->machine);

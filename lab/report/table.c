@@ -41,6 +41,9 @@ static struct cell scaled(double value, const struct unit *unit)
 
 /* --- columns --- */
 
+/* Of the processors, taken by others: from here on it is told. */
+#define BUSY_SHARE 0.05
+
 /* What the columns of a table are about: throughput at up to three counts of connections, the rest at one of
  * these. */
 struct shape {
@@ -74,6 +77,18 @@ static struct cell rate_cell(const struct lab_model_result *result, unsigned con
     size_t length = strlen(cell.text);
     if (point && is_crowded(result, point))
         snprintf(cell.text + length, sizeof(cell.text) - length, "!");
+    return cell;
+}
+
+/* How far the rounds lie apart, in per cent of what is told. */
+static struct cell spread_cell(const struct lab_point *point)
+{
+    struct cell cell = {"-"};
+    double spread = point ? (point->load.requests_per_s_most - point->load.requests_per_s_least) * 100 /
+                                point->load.requests_per_s
+                          : NAN;
+    if (isfinite(spread))
+        snprintf(cell.text, sizeof(cell.text), "%.0f %%", fmin(spread, 99999));
     return cell;
 }
 
@@ -117,20 +132,21 @@ static void append_row(const struct lab_model_result *result, const struct shape
 {
     const struct lab_point *usual = find_point(result, shape->usual);
     const struct lab_usage_figures *usage = usual ? &usual->usage : NULL;
-    buffer_printf(out, "%-12s", result->model->name);
+    buffer_printf(out, "%-11s", result->model->name);
     for (unsigned i = 0; i < shape->count; i++)
         append_cell(out, rate_cell(result, shape->counts[i]), rate_width(shape));
-    append_cell(out, scaled(usage ? usage->cpu_us_per_request : NAN, times), 8);
-    append_cell(out, scaled(usual ? usual->load.latency_p99_us : NAN, times), 8);
+    append_cell(out, spread_cell(usual), 6);
+    append_cell(out, scaled(usage ? usage->cpu_us_per_request : NAN, times), 7);
+    append_cell(out, scaled(usual ? usual->load.latency_p99_us : NAN, times), 7);
     append_cell(
         out,
         scaled(usage ? usage->voluntary_switches_per_request + usage->involuntary_switches_per_request : NAN,
                counts),
         7);
-    append_cell(out, scaled(idle_bytes(&result->idle), sizes), 9);
-    append_cell(out, wait_cell(&result->slow, shape->timeout_us), 8);
+    append_cell(out, scaled(idle_bytes(&result->idle), sizes), 8);
+    append_cell(out, wait_cell(&result->slow, shape->timeout_us), 7);
     append_cell(out, wait_cell(&result->blocking, shape->timeout_us), 8);
-    append_cell(out, limit_cell(&result->limit), 8);
+    append_cell(out, limit_cell(&result->limit), 7);
     buffer_append_byte(out, '\n');
 }
 
@@ -166,23 +182,57 @@ static void append_head(const struct lab_settings *settings, const struct shape 
     snprintf(slow, sizeof(slow), "p99, %u", settings->slow_drip_clients + settings->slow_read_clients);
     snprintf(blocking, sizeof(blocking), "p99, %g %%", 100.0 / settings->blocking_one_in);
     int width = (rate_width(shape) + 1) * (int)shape->count;
-    buffer_printf(out, "%-12s%*s %8s %8s %7s %9s %8s %8s %8s\n", "", width,
-                  shape->count ? "requests/s with" : "", "CPU per", "", "switch", "memory", slow, blocking,
-                  "connec-");
-    buffer_printf(out, "%-12s", "model");
+    buffer_printf(out, "%-11s%*s %6s %7s %7s %7s %8s %7s %8s %7s\n", "", width,
+                  shape->count ? "requests/s with" : "", "", "CPU per", "", "switch", "memory", slow,
+                  blocking, "connec-");
+    buffer_printf(out, "%-11s", "model");
     for (unsigned i = 0; i < shape->count; i++)
         buffer_printf(out, " %*u", rate_width(shape), shape->counts[i]);
-    buffer_printf(out, " %8s %8s %7s %9s %8s %8s %8s\n", "request", "p99", "per req", "idle conn", "slow",
-                  "blocking", "tions");
+    buffer_printf(out, " %6s %7s %7s %7s %8s %7s %8s %7s\n", "spread", "request", "p99", "per req",
+                  "per idle", "slow", "blocking", "tions");
+}
+
+/* The model that others disturbed most, and how much, in the measurement that the table is mostly about. */
+static const struct lab_model_result *most_disturbed(const struct lab_result *result,
+                                                     const struct shape *shape, double *ret_share)
+{
+    const struct lab_model_result *most = NULL;
+    *ret_share = BUSY_SHARE;
+    for (size_t i = 0; i < result->model_count; i++) {
+        const struct lab_point *point = find_point(&result->models[i], shape->usual);
+        if (point == NULL || !(point->others_share > *ret_share))
+            continue;
+        most = &result->models[i];
+        *ret_share = point->others_share;
+    }
+    return most;
+}
+
+static void append_doubts(const struct lab_result *result, const struct shape *shape, struct buffer *out)
+{
+    double share;
+    const struct lab_model_result *most = most_disturbed(result, shape, &share);
+    if (result->others_share > BUSY_SHARE)
+        buffer_printf(out,
+                      "The machine was busy: other work took %.0f %% of its processors during the run.\n",
+                      100 * result->others_share);
+    if (most)
+        buffer_printf(out, "With %u connection%s %s was disturbed most: others took up to %.0f %%.\n",
+                      shape->usual, shape->usual == 1 ? "" : "s", most->model->name, 100 * share);
 }
 
 static void append_notes(const struct lab_result *result, const struct shape *shape, struct buffer *out)
 {
+    unsigned rounds = result->settings.rounds;
     buffer_append_byte(out, '\n');
     if (shape->count)
-        buffer_printf(out,
-                      "CPU, p99 and context switches: with %u connection%s. !: some clients had no answer.\n",
-                      shape->usual, shape->usual == 1 ? "" : "s");
+        buffer_printf(
+            out, "Spread, CPU, p99, context switches: with %u connection%s. !: some clients had no answer.\n",
+            shape->usual, shape->usual == 1 ? "" : "s");
+    if (rounds > 1)
+        buffer_printf(out, "Medians of %u rounds; the spread is from the least requests/s to the most.\n",
+                      rounds);
+    append_doubts(result, shape, out);
     for (size_t i = 0; i < result->model_count; i++) {
         const struct lab_model_result *model = &result->models[i];
         if (model->unavailable)

@@ -1,8 +1,8 @@
-/* The child sends a short note through a pipe every 100 ms, with its count of answers, and leaves its result
- * in memory that both share. At the first note of the window and at the last one the runner reads what the
- * server has used: so both counts are of the same time, and neither opening connections nor closing them is
- * in it. Switches of threads take long to read where there are thousands: so the child holds its connections
- * after the last answer until the runner says that it has read them. */
+/* The child sends a short note through a pipe ten times in the window or more, with its count of answers, and
+ * leaves its result in memory that both share. At the first note of the window and at the last one the runner
+ * reads what the server has used: so both counts are of the same time, and neither opening connections nor
+ * closing them is in it. Switches of threads take long to read where there are thousands: so the child holds
+ * its connections after the last answer until the runner says that it has read them. */
 #include "lab/run/drive.h"
 
 #include "base/error.h"
@@ -18,11 +18,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* About as long as two notes are apart: the last one of the window is at most so far from its end. */
-#define LAST_NOTE_MS 150
+/* How far apart notes are: so many in a window, and not too many of a long one. */
+#define NOTES_LEAST 10
+#define NOTE_MS_MAX 100
 
-/* A note that lay there for longer says what was and not what is: the machine is busy with something else. */
-#define NOTE_NS_MAX 20000000
+/* A note that lay there for longer says what was and not what is: the machine is busy with something else. Of
+ * the window, and of any. */
+#define NOTE_SHARE_MAX 25
+#define NOTE_LATE_MS   20
 
 struct note {
     uint64_t answers;
@@ -79,6 +82,11 @@ _Noreturn static void run_load(const struct drive *drive, struct shared *shared,
 
 /* --- the runner --- */
 
+unsigned drive_note_ms(const struct load_plan *plan)
+{
+    return (unsigned)MIN(MAX(plan->duration_ms / NOTES_LEAST, UINT64_C(1)), (uint64_t)NOTE_MS_MAX);
+}
+
 /* What has been heard so far. */
 struct hearing {
     struct drive_result *result;
@@ -96,13 +104,13 @@ static void look(const struct drive *drive, struct hearing *hearing, const struc
     tree_read_usage(drive->server, &hearing->result->after);
 }
 
-/* The child waits for the byte: nothing moves meanwhile. */
+/* The child waits for the byte: nothing moves meanwhile. Without a first look there are only processes and
+ * threads to count. */
 static void look_at_switches(const struct drive *drive, struct hearing *hearing, const struct note *note)
 {
-    if (hearing->has_switches) {
+    tree_read_switches(drive->server, &hearing->result->switches_after);
+    if (hearing->has_switches)
         hearing->result->switches_answers = note->answers - hearing->first_answers;
-        tree_read_switches(drive->server, &hearing->result->switches_after);
-    }
     ssize_t written = write(hearing->go_fd, "", 1);
     (void)written; /* the child is gone then */
 }
@@ -118,18 +126,24 @@ static void look_first(const struct drive *drive, struct hearing *hearing, const
     hearing->has_switches = taken_ms * 4 < drive->plan->duration_ms;
 }
 
-/* The second look is at half of the time, for the case that the note of the last one comes too late. */
+static uint64_t late_ns(const struct drive *drive)
+{
+    return MIN(drive->plan->duration_ms / NOTE_SHARE_MAX, (uint64_t)NOTE_LATE_MS) * 1000000;
+}
+
+/* The second look is at half of the time, for the case that the note of the last one comes too late. The last
+ * note of the window is at most one and a half of their distance from its end. */
 static void hear(const struct drive *drive, struct hearing *hearing, const struct note *note)
 {
     uint64_t phase_ms = note->phase_us / 1000;
     if (note->is_over)
         look_at_switches(drive, hearing, note);
-    bool is_late = sys_monotonic_ns() - note->sent_ns > NOTE_NS_MAX;
+    bool is_late = sys_monotonic_ns() - note->sent_ns > late_ns(drive);
     if (note->phase != LOAD_PHASE_MEASURING || is_late || hearing->has_last)
         return;
     if (!hearing->has_first) {
         look_first(drive, hearing, note);
-    } else if (phase_ms + LAST_NOTE_MS >= drive->plan->duration_ms) {
+    } else if (phase_ms + drive_note_ms(drive->plan) * 3 / 2 >= drive->plan->duration_ms) {
         hearing->has_last = true;
         look(drive, hearing, note);
     } else if (!hearing->has_half && phase_ms * 2 >= drive->plan->duration_ms) {
@@ -258,6 +272,8 @@ void drive_load_figures(const struct drive_result *result, int target, struct la
     const struct load_result *load = result->load;
     *ret_figures = (struct lab_load_figures){
         .requests_per_s = NAN,
+        .requests_per_s_least = NAN,
+        .requests_per_s_most = NAN,
         .latency_p50_us = NAN,
         .latency_p99_us = NAN,
         .latency_p999_us = NAN,
@@ -278,7 +294,8 @@ void drive_load_figures(const struct drive_result *result, int target, struct la
         histogram_merge(all, &load->targets[target].latency);
     ret_figures->requests = target < 0 ? load->answers : load->targets[target].answers;
     if (load->elapsed_us)
-        ret_figures->requests_per_s = (double)ret_figures->requests * 1e6 / (double)load->elapsed_us;
+        ret_figures->requests_per_s = ret_figures->requests_per_s_least = ret_figures->requests_per_s_most =
+            (double)ret_figures->requests * 1e6 / (double)load->elapsed_us;
     ret_figures->latency_p50_us = percentile(all, 50);
     ret_figures->latency_p99_us = percentile(all, 99);
     ret_figures->latency_p999_us = percentile(all, 99.9);
@@ -321,5 +338,6 @@ void drive_usage_figures(const struct drive_result *result, struct lab_usage_fig
         .system_cpu_share = ticks > 0 ? system_ticks / ticks : NAN,
         .cores_used = elapsed_ns > 0 ? (double)(after->cpu_ns - before->cpu_ns) / elapsed_ns : NAN,
     };
+    ret_figures->cpu_us_least = ret_figures->cpu_us_most = ret_figures->cpu_us_per_request;
     switches_figures(result, ret_figures);
 }

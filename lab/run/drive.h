@@ -29,6 +29,9 @@ struct drive_result {
     struct tree_switches switches_after;
 };
 
+/* How often the plan of a drive is to tell its progress: it is what the looks at the server hang on. */
+unsigned drive_note_ms(const struct load_plan *plan);
+
 /* Runs it. False after an interruption, or where no child could be had; what there is is in `ret_result` in
  * any case. */
 bool drive_run(const struct drive *drive, struct drive_result *ret_result) MUST_CHECK;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define LAB_POINTS_MAX 8
+#define LAB_ROUNDS_MAX 9
 #define LAB_MODELS_MAX 24
 #define LAB_TEXT_MAX   160
 
@@ -43,8 +44,9 @@ struct lab_settings {
     unsigned scenarios;
     unsigned connections[LAB_POINTS_MAX]; /* ascending */
     size_t connection_count;
+    unsigned rounds; /* times that each load is measured, the models by turns; at most LAB_ROUNDS_MAX */
     unsigned warm_up_ms;
-    unsigned duration_ms;
+    unsigned duration_ms;           /* of a load, in each round */
     unsigned answer_timeout_ms;     /* how long a client waits, but */
     unsigned throughput_timeout_ms; /* of the throughput, where clients wait for one another */
     unsigned idle_connections;
@@ -61,10 +63,12 @@ struct lab_settings {
     unsigned limit_connections;
 };
 
-/* What clients saw. */
+/* What clients saw. Of several rounds: medians, but for the greatest latency; and sums of what is counted. */
 struct lab_load_figures {
     uint64_t requests; /* answered in the measured time */
     double requests_per_s;
+    double requests_per_s_least; /* of the rounds */
+    double requests_per_s_most;
     double latency_p50_us;
     double latency_p99_us;
     double latency_p999_us;
@@ -79,6 +83,8 @@ struct lab_load_figures {
 /* What it took, of all processes and threads of the model. */
 struct lab_usage_figures {
     double cpu_us_per_request;
+    double cpu_us_least; /* of the rounds, the same */
+    double cpu_us_most;
     double system_cpu_share; /* of that, 0 to 1 */
     double cores_used;
     double voluntary_switches_per_request;
@@ -91,6 +97,7 @@ struct lab_point {
     unsigned connections;
     struct lab_load_figures load;
     struct lab_usage_figures usage;
+    double others_share; /* of the processors, 0 to 1: what others took of them in the busiest round */
 };
 
 /* Of each of `connections` idle connections; the socket itself, which all models need, is not in it. */
@@ -111,6 +118,7 @@ struct lab_pair {
     struct lab_load_figures without;
     struct lab_load_figures with;
     struct lab_load_figures blocked; /* of the blocking scenario: those requests that block */
+    double others_share;             /* as above */
 };
 
 struct lab_limit_figures {
@@ -140,6 +148,7 @@ struct lab_result {
     struct lab_settings settings;
     int64_t started_ns; /* since 1970 */
     double duration_s;
+    double others_share; /* of the processors, in the whole run */
     bool was_interrupted;
     struct lab_model_result models[LAB_MODELS_MAX];
     size_t model_count;

@@ -1,11 +1,13 @@
-/* The steps of a run: one for each model, scenario and count of connections, with an estimate of its time.
+/* A run: step by step as planned, what each round says put together, and the files that are served.
  *
- * The files that are served are made for the run, in a folder that goes with it. Signals are blocked here and
- * heard in lab/run/watch.c; children put them back. */
+ * The files are made for the run, in a folder that goes with it. Signals are blocked here and heard in
+ * lab/run/watch.c; children put them back. */
 #include "lab/run/run.h"
 
 #include "lab/run/crowd.h"
 #include "lab/run/machine.h"
+#include "lab/run/plan.h"
+#include "lab/run/rounds.h"
 #include "lab/run/scenario.h"
 #include "sys/clock.h"
 #include "sys/process.h"
@@ -23,134 +25,100 @@
 #define LARGE_BYTES (16u << 20)
 #define ROOT_BYTES  4096
 
-/* Every model is measured there, so that there is something to compare. */
-#define COMPARED_AT 100
-
-/* --- the steps --- */
-
-struct step {
-    struct lab_model_result *result;
-    enum lab_scenario scenario;
-    unsigned connections; /* of the throughput, and of the crowd */
+/* What one model showed in one slot of the plan, each round by itself. */
+struct samples {
+    size_t count;
+    union {
+        struct lab_point points[LAB_ROUNDS_MAX];
+        struct lab_pair pairs[LAB_ROUNDS_MAX];
+    };
 };
 
-/* Each model's scenarios, two of them several times. */
-#define STEPS_MAX (LAB_MODELS_MAX * (2 * LAB_POINTS_MAX + 4))
-
 struct run {
-    const struct lab_options *options;
     struct lab_result *result;
     struct watch watch;
-    struct step steps[STEPS_MAX];
-    size_t step_count;
+    struct plan plan;
+    struct samples *samples; /* of each model, of each slot */
+    struct machine_work began;
     char root[ROOT_BYTES];
 };
 
-/* Milliseconds that a step takes, from what such steps have taken: starting and stopping, opening connections
- * at about 10,000 a second, the load, the look at memory. */
-static uint64_t step_ms(const struct lab_settings *settings, const struct step *step)
+static void add_models(struct lab_result *result, const struct lab_options *options)
 {
-    uint64_t load_ms = 100 + settings->warm_up_ms + settings->duration_ms;
-    switch (step->scenario) {
+    for (size_t i = 0; i < options->model_count; i++) {
+        const struct lab_model *model = options->models[i];
+        result->models[result->model_count++] = (struct lab_model_result){
+            .model = model,
+            .unavailable = model->unavailable ? model->unavailable() : NULL,
+        };
+    }
+}
+
+unsigned lab_estimate_seconds(const struct lab_options *options)
+{
+    struct plan *plan = calloc(1, sizeof(*plan));
+    struct lab_result *result = calloc(1, sizeof(*result));
+    uint64_t sum_ms = 0;
+    if (plan && result) {
+        add_models(result, options);
+        plan_init(plan, &options->settings, result->models, result->model_count);
+        sum_ms = plan_ms(plan, &options->settings, 0);
+    }
+    free(result);
+    free(plan);
+    return (unsigned)(sum_ms / 1000);
+}
+
+/* --- what the rounds say --- */
+
+/* The place of a point among those that are there, by its connections. */
+static struct lab_point *place_point(struct lab_point *points, size_t *count, unsigned connections)
+{
+    size_t at = 0;
+    while (at < *count && points[at].connections < connections)
+        at++;
+    if (at < *count && points[at].connections == connections)
+        return &points[at];
+    assert(*count < LAB_POINTS_MAX);
+    memmove(&points[at + 1], &points[at], (*count - at) * sizeof(*points));
+    (*count)++;
+    return &points[at];
+}
+
+/* After each round, so that an interrupted run shows what there is. */
+static void show_samples(const struct slot *slot, const struct samples *samples,
+                         struct lab_model_result *result)
+{
+    switch (slot->scenario) {
     case LAB_SCENARIO_THROUGHPUT:
-    case LAB_SCENARIO_CROWD: return load_ms + step->connections / 5;
-    case LAB_SCENARIO_IDLE: return 400 + settings->idle_connections / 5;
-    case LAB_SCENARIO_SLOW:
-    case LAB_SCENARIO_BLOCKING: return 2 * load_ms + 400;
-    case LAB_SCENARIO_LIMIT: return 300 + settings->limit_connections / 5;
+        rounds_combine_points(samples->points, samples->count,
+                              place_point(result->points, &result->point_count, slot->connections));
+        return;
+    case LAB_SCENARIO_CROWD:
+        rounds_combine_points(samples->points, samples->count,
+                              place_point(result->crowd, &result->crowd_count, slot->connections));
+        return;
+    case LAB_SCENARIO_SLOW: rounds_combine_pairs(samples->pairs, samples->count, &result->slow); return;
+    case LAB_SCENARIO_BLOCKING:
+        rounds_combine_pairs(samples->pairs, samples->count, &result->blocking);
+        return;
+    case LAB_SCENARIO_IDLE:
+    case LAB_SCENARIO_LIMIT:
     case LAB_SCENARIO_EVERY: break;
     }
     UNREACHABLE();
 }
 
-static void add_step(struct run *run, struct lab_model_result *result, enum lab_scenario scenario,
-                     unsigned connections)
-{
-    if (!(run->options->settings.scenarios & scenario))
-        return;
-    assert(run->step_count < STEPS_MAX);
-    run->steps[run->step_count++] =
-        (struct step){.result = result, .scenario = scenario, .connections = connections};
-}
-
-/* Beyond the connections that a model serves one point shows what the others get; more would show the same.
- */
-static void add_points(struct run *run, struct lab_model_result *result)
-{
-    const struct lab_settings *settings = &run->options->settings;
-    unsigned most = result->model->connections_max;
-    for (size_t i = 0; i < settings->connection_count; i++) {
-        add_step(run, result, LAB_SCENARIO_THROUGHPUT, settings->connections[i]);
-        if (most && settings->connections[i] > most && settings->connections[i] >= COMPARED_AT)
-            return;
-    }
-}
-
-/* Only models that hold them all can serve some of them. */
-static void add_crowds(struct run *run, struct lab_model_result *result)
-{
-    const struct lab_settings *settings = &run->options->settings;
-    unsigned most = result->model->connections_max;
-    for (size_t i = 0; i < settings->crowd_count; i++) {
-        if (most == 0 || settings->crowd_connections[i] <= most)
-            add_step(run, result, LAB_SCENARIO_CROWD, settings->crowd_connections[i]);
-    }
-}
-
-static void plan_model(struct run *run, const struct lab_model *model)
-{
-    struct lab_model_result *result = &run->result->models[run->result->model_count++];
-    *result = (struct lab_model_result){.model = model};
-    result->unavailable = model->unavailable ? model->unavailable() : NULL;
-    if (result->unavailable)
-        return;
-    add_points(run, result);
-    add_step(run, result, LAB_SCENARIO_IDLE, 0);
-    add_crowds(run, result);
-    add_step(run, result, LAB_SCENARIO_SLOW, 0);
-    add_step(run, result, LAB_SCENARIO_BLOCKING, 0);
-    add_step(run, result, LAB_SCENARIO_LIMIT, 0);
-}
-
-static void plan(struct run *run)
-{
-    for (size_t i = 0; i < run->options->model_count; i++)
-        plan_model(run, run->options->models[i]);
-}
-
-static uint64_t rest_ms(const struct run *run, size_t from)
-{
-    uint64_t sum = 0;
-    for (size_t i = from; i < run->step_count; i++)
-        sum += step_ms(&run->options->settings, &run->steps[i]);
-    return sum;
-}
-
-unsigned lab_estimate_seconds(const struct lab_options *options)
-{
-    struct run *run = calloc(1, sizeof(*run));
-    struct lab_result *result = calloc(1, sizeof(*result));
-    uint64_t sum_ms = 0;
-    if (run && result) {
-        *run = (struct run){.options = options, .result = result};
-        plan(run);
-        sum_ms = rest_ms(run, 0);
-    }
-    free(result);
-    free(run);
-    return (unsigned)(sum_ms / 1000);
-}
-
 /* --- running --- */
 
-static void name_step(const struct step *step, char *text, size_t size)
+static void name_slot(const struct slot *slot, char *text, size_t size)
 {
-    switch (step->scenario) {
+    switch (slot->scenario) {
     case LAB_SCENARIO_THROUGHPUT:
-        snprintf(text, size, "%u connection%s", step->connections, step->connections == 1 ? "" : "s");
+        snprintf(text, size, "%u connection%s", slot->connections, slot->connections == 1 ? "" : "s");
         return;
     case LAB_SCENARIO_IDLE: snprintf(text, size, "idle connections"); return;
-    case LAB_SCENARIO_CROWD: snprintf(text, size, "few among %u", step->connections); return;
+    case LAB_SCENARIO_CROWD: snprintf(text, size, "few among %u", slot->connections); return;
     case LAB_SCENARIO_SLOW: snprintf(text, size, "slow clients"); return;
     case LAB_SCENARIO_BLOCKING: snprintf(text, size, "a handler that blocks"); return;
     case LAB_SCENARIO_LIMIT: snprintf(text, size, "where it breaks"); return;
@@ -159,45 +127,70 @@ static void name_step(const struct step *step, char *text, size_t size)
     UNREACHABLE();
 }
 
-static void run_scenario(struct run *run, const struct step *step)
+/* Returns what others took of the processors meanwhile goes to, or NULL where nothing was measured. */
+static double *run_load(const struct scenario *scenario, const struct slot *slot, struct samples *samples)
 {
-    struct scenario scenario = {
-        .machine = &run->result->machine,
-        .settings = &run->result->settings,
-        .root = run->root,
-        .watch = &run->watch,
-        .result = step->result,
-    };
-    switch (step->scenario) {
-    case LAB_SCENARIO_THROUGHPUT: scenario_throughput(&scenario, step->connections); return;
-    case LAB_SCENARIO_IDLE: scenario_idle(&scenario); return;
-    case LAB_SCENARIO_CROWD: scenario_crowd(&scenario, step->connections); return;
-    case LAB_SCENARIO_SLOW: scenario_slow(&scenario); return;
-    case LAB_SCENARIO_BLOCKING: scenario_blocking(&scenario); return;
-    case LAB_SCENARIO_LIMIT: scenario_limit(&scenario); return;
+    struct lab_point *point = &samples->points[samples->count];
+    struct lab_pair *pair = &samples->pairs[samples->count];
+    switch (slot->scenario) {
+    case LAB_SCENARIO_THROUGHPUT:
+        return scenario_throughput(scenario, slot->connections, point) ? &point->others_share : NULL;
+    case LAB_SCENARIO_CROWD:
+        return scenario_crowd(scenario, slot->connections, point) ? &point->others_share : NULL;
+    case LAB_SCENARIO_SLOW: return scenario_slow(scenario, pair) ? &pair->others_share : NULL;
+    case LAB_SCENARIO_BLOCKING: return scenario_blocking(scenario, pair) ? &pair->others_share : NULL;
+    case LAB_SCENARIO_IDLE: scenario_idle(scenario); return NULL;
+    case LAB_SCENARIO_LIMIT: scenario_limit(scenario); return NULL;
     case LAB_SCENARIO_EVERY: break;
     }
     UNREACHABLE();
 }
 
+static void run_step(struct run *run, const struct step *step)
+{
+    struct machine_work before, after;
+    struct lab_model_result *result = &run->result->models[step->model];
+    const struct slot *slot = &run->plan.slots[step->slot];
+    struct samples *samples = &run->samples[step->model * run->plan.slot_count + step->slot];
+    struct scenario scenario = {
+        .machine = &run->result->machine,
+        .settings = &run->result->settings,
+        .root = run->root,
+        .watch = &run->watch,
+        .result = result,
+    };
+    machine_read_work(&run->result->machine, &before);
+    double *others_share = run_load(&scenario, slot, samples);
+    if (others_share == NULL)
+        return;
+    machine_read_work(&run->result->machine, &after);
+    *others_share = machine_others_share(&run->result->machine, &before, &after);
+    samples->count++;
+    show_samples(slot, samples, result);
+}
+
 static void run_steps(struct run *run)
 {
     char name[64];
-    for (size_t i = 0; i < run->step_count; i++) {
-        const struct step *step = &run->steps[i];
-        name_step(step, name, sizeof(name));
+    const struct plan *plan = &run->plan;
+    const struct lab_settings *settings = &run->result->settings;
+    for (unsigned i = 0; i < plan->step_count; i++) {
+        const struct step *step = &plan->steps[i];
+        uint64_t later_ms = plan_ms(plan, settings, i + 1);
+        name_slot(&plan->slots[step->slot], name, sizeof(name));
         run->watch.progress = (struct lab_progress){
-            .model = step->result->model->name,
+            .model = run->result->models[step->model].model->name,
             .scenario = name,
-            .step = (unsigned)i + 1,
-            .step_count = (unsigned)run->step_count,
+            .round = step->round + 1,
+            .step = i + 1,
+            .step_count = plan->step_count,
         };
-        run->watch.later_ms = rest_ms(run, i + 1);
+        run->watch.later_ms = later_ms;
         run->watch.step_end_ns =
-            sys_monotonic_ns() + step_ms(&run->options->settings, step) * UINT64_C(1000000);
+            sys_monotonic_ns() + (plan_ms(plan, settings, i) - later_ms) * UINT64_C(1000000);
         if (!watch_wait(&run->watch, -1, 0))
             return;
-        run_scenario(run, step);
+        run_step(run, step);
     }
 }
 
@@ -265,6 +258,22 @@ static int run_watched(struct run *run)
     return error;
 }
 
+static int run_planned(struct run *run)
+{
+    struct machine_work ended;
+    struct lab_result *result = run->result;
+    plan_init(&run->plan, &result->settings, result->models, result->model_count);
+    run->samples = calloc(result->model_count * run->plan.slot_count, sizeof(*run->samples));
+    if (run->samples == NULL)
+        return -ENOMEM;
+    machine_read_work(&result->machine, &run->began);
+    int error = run_watched(run);
+    machine_read_work(&result->machine, &ended);
+    result->others_share = machine_others_share(&result->machine, &run->began, &ended);
+    free(run->samples);
+    return error;
+}
+
 int lab_run(const struct lab_options *options, struct lab_result *ret_result)
 {
     uint64_t began_ns = sys_monotonic_ns();
@@ -273,16 +282,14 @@ int lab_run(const struct lab_options *options, struct lab_result *ret_result)
         return -ENOMEM;
     ret_result->settings = options->settings;
     ret_result->started_ns = sys_realtime_ns();
-    *run = (struct run){
-        .options = options,
-        .result = ret_result,
-        .watch = {.on_progress = options->on_progress, .context = options->context},
-    };
+    run->result = ret_result;
+    run->watch.on_progress = options->on_progress;
+    run->watch.context = options->context;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     sys_ignore_broken_pipes();
     machine_pin(&ret_result->machine.client_cores);
-    plan(run);
-    int error = run_watched(run);
+    add_models(ret_result, options);
+    int error = run_planned(run);
     ret_result->was_interrupted = run->watch.was_interrupted;
     ret_result->duration_s = (double)(sys_monotonic_ns() - began_ns) / 1e9;
     free(run);

@@ -1,4 +1,4 @@
-/* A run of the lab: models, one after the other, through the scenarios. */
+/* A run of the lab: models, by turns, through the scenarios. */
 #ifndef LAB_RUN_RUN_H
 #define LAB_RUN_RUN_H
 

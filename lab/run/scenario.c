@@ -13,7 +13,7 @@ static struct load_plan plan_of(const struct scenario *scenario, const struct se
                                 unsigned connections, unsigned requests_per_s)
 {
     const struct lab_settings *settings = scenario->settings;
-    return (struct load_plan){
+    struct load_plan plan = {
         .targets = {{.path = SLICE(CROWD_SMALL_PATH), .weight = 1}},
         .target_count = 1,
         .addresses = {server->address},
@@ -26,6 +26,8 @@ static struct load_plan plan_of(const struct scenario *scenario, const struct se
         .timeout_ms = settings->answer_timeout_ms,
         .threads = (unsigned)CPU_COUNT(&scenario->machine->client_cores),
     };
+    plan.progress_ms = drive_note_ms(&plan);
+    return plan;
 }
 
 bool scenario_start_server(const struct scenario *scenario, struct server *server)
@@ -37,64 +39,63 @@ bool scenario_start_server(const struct scenario *scenario, struct server *serve
     return error == 0;
 }
 
+/* Runs the plan; what came out is a point. */
+static bool drive_to_point(const struct scenario *scenario, const struct server *server,
+                           const struct load_plan *plan, unsigned connections, struct lab_point *ret_point)
+{
+    struct drive_result measured;
+    struct drive drive = {
+        .plan = plan, .machine = scenario->machine, .server = server->pid, .watch = scenario->watch};
+    bool is_over = drive_run(&drive, &measured);
+    if (is_over) {
+        *ret_point = (struct lab_point){.connections = connections};
+        drive_load_figures(&measured, -1, &ret_point->load);
+        drive_usage_figures(&measured, &ret_point->usage);
+    }
+    drive_result_finish(&measured);
+    return is_over;
+}
+
 /* --- throughput --- */
 
-void scenario_throughput(const struct scenario *scenario, unsigned connections)
+bool scenario_throughput(const struct scenario *scenario, unsigned connections, struct lab_point *ret_point)
 {
     struct server server;
-    struct lab_model_result *result = scenario->result;
-    struct drive_result measured;
     if (!scenario_start_server(scenario, &server))
-        return;
+        return false;
     struct load_plan plan = plan_of(scenario, &server, connections, 0);
     plan.threads = MIN(plan.threads, connections);
     plan.timeout_ms = scenario->settings->throughput_timeout_ms;
-    struct drive drive = {
-        .plan = &plan, .machine = scenario->machine, .server = server.pid, .watch = scenario->watch};
-    if (drive_run(&drive, &measured)) {
-        assert(result->point_count < LAB_POINTS_MAX);
-        struct lab_point *point = &result->points[result->point_count++];
-        point->connections = connections;
-        drive_load_figures(&measured, -1, &point->load);
-        drive_usage_figures(&measured, &point->usage);
-    }
-    drive_result_finish(&measured);
+    bool is_over = drive_to_point(scenario, &server, &plan, connections, ret_point);
     server_stop(&server);
+    return is_over;
 }
 
 /* --- few among many --- */
 
 /* The busy ones' load, while the crowd stays as it is. */
-static void drive_in_crowd(const struct scenario *scenario, const struct server *server, unsigned connections)
+static bool drive_in_crowd(const struct scenario *scenario, const struct server *server, unsigned connections,
+                           struct lab_point *ret_point)
 {
-    struct drive_result measured;
-    struct lab_model_result *result = scenario->result;
     struct load_plan plan = plan_of(scenario, server, scenario->settings->busy_connections, 0);
-    struct drive drive = {
-        .plan = &plan, .machine = scenario->machine, .server = server->pid, .watch = scenario->watch};
     plan.threads = 1;
-    if (drive_run(&drive, &measured)) {
-        assert(result->crowd_count < LAB_POINTS_MAX);
-        struct lab_point *point = &result->crowd[result->crowd_count++];
-        point->connections = connections;
-        drive_load_figures(&measured, -1, &point->load);
-        drive_usage_figures(&measured, &point->usage);
-    }
-    drive_result_finish(&measured);
+    return drive_to_point(scenario, server, &plan, connections, ret_point);
 }
 
-void scenario_crowd(const struct scenario *scenario, unsigned connections)
+bool scenario_crowd(const struct scenario *scenario, unsigned connections, struct lab_point *ret_point)
 {
     struct server server;
     unsigned busy = scenario->settings->busy_connections;
     unsigned idle = connections > busy ? connections - busy : 0;
     if (!scenario_start_server(scenario, &server))
-        return;
+        return false;
     struct crowd *crowd = crowd_create(&server.address, CROWD_STAYS, idle);
-    if (crowd && crowd_gather(crowd, idle, scenario->settings->answer_timeout_ms, scenario->watch))
-        drive_in_crowd(scenario, &server, connections);
+    bool is_over = crowd &&
+                   crowd_gather(crowd, idle, scenario->settings->answer_timeout_ms, scenario->watch) &&
+                   drive_in_crowd(scenario, &server, connections, ret_point);
     server_stop(&server);
     crowd_destroy(crowd);
+    return is_over;
 }
 
 /* --- slow clients --- */
@@ -152,11 +153,12 @@ static bool drive_quick_clients(const struct scenario *scenario, bool with_slow,
     return is_over;
 }
 
-void scenario_slow(const struct scenario *scenario)
+bool scenario_slow(const struct scenario *scenario, struct lab_pair *ret_pair)
 {
-    struct lab_pair *pair = &scenario->result->slow;
-    pair->is_measured = drive_quick_clients(scenario, false, &pair->without) &&
-                        drive_quick_clients(scenario, true, &pair->with);
+    *ret_pair = (struct lab_pair){0};
+    ret_pair->is_measured = drive_quick_clients(scenario, false, &ret_pair->without) &&
+                            drive_quick_clients(scenario, true, &ret_pair->with);
+    return ret_pair->is_measured;
 }
 
 /* --- a handler that blocks --- */
@@ -189,9 +191,10 @@ static bool drive_mixed(const struct scenario *scenario, struct lab_load_figures
     return is_over;
 }
 
-void scenario_blocking(const struct scenario *scenario)
+bool scenario_blocking(const struct scenario *scenario, struct lab_pair *ret_pair)
 {
-    struct lab_pair *pair = &scenario->result->blocking;
-    pair->is_measured =
-        drive_mixed(scenario, &pair->without, NULL) && drive_mixed(scenario, &pair->with, &pair->blocked);
+    *ret_pair = (struct lab_pair){0};
+    ret_pair->is_measured = drive_mixed(scenario, &ret_pair->without, NULL) &&
+                            drive_mixed(scenario, &ret_pair->with, &ret_pair->blocked);
+    return ret_pair->is_measured;
 }

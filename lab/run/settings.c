@@ -1,5 +1,5 @@
-/* The two runs that have a name. Their figures are a compromise: the quick one takes less than two minutes
- * for a dozen models on two cores, the full one about ten.
+/* The two runs that have a name. Their figures are a compromise: the quick one takes less than three minutes
+ * for a dozen models on two cores, the full one about twelve.
  *
  * The rates are what every model can do on a slow core, or the scenario would show an overload. One request
  * in 100 that blocks 50 ms, at 1,000 a second, blocks half of the time of a loop that waits for it. */
@@ -16,8 +16,9 @@ void lab_settings_init(struct lab_settings *settings, bool is_quick, const struc
     *settings = (struct lab_settings){
         .is_quick = is_quick,
         .scenarios = LAB_SCENARIO_EVERY,
-        .warm_up_ms = is_quick ? 100 : 800,
-        .duration_ms = is_quick ? 500 : 3000,
+        .rounds = 3,
+        .warm_up_ms = is_quick ? 50 : 300,
+        .duration_ms = is_quick ? 200 : 1000,
         .answer_timeout_ms = is_quick ? 500 : 1000,
         .throughput_timeout_ms = is_quick ? 1500 : 3000,
         .idle_connections = 1000,

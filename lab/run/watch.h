@@ -12,7 +12,8 @@
 struct lab_progress {
     const char *model;
     const char *scenario; /* "throughput, 100 connections" */
-    unsigned step;        /* from 1 */
+    unsigned round;       /* from 1 */
+    unsigned step;        /* from 1, of the whole run */
     unsigned step_count;
     uint64_t rest_ms; /* of the whole run, about */
 };

@@ -22,6 +22,7 @@ _vif() {
     lab\ --scenarios) words='' ;;
     lab\ --connections) words='' ;;
     lab\ --duration) words='' ;;
+    lab\ --rounds) words='' ;;
     lab\ --out) COMPREPLY=($(compgen -f -- "$current")); return ;;
     lab\ --page) COMPREPLY=($(compgen -f -- "$current")); return ;;
     lab\ --serve) words='' ;;
@@ -48,7 +49,7 @@ _vif() {
             run) words='--config --port --address --workers --backend --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
             check) words='--config --port --address --workers --backend --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
             load) words='--connections --duration --requests --rate --pipeline --close --warm-up --timeout --connect-rate --threads --method --header --body --body-file --status --json --svg --help --version' ;;
-            lab) words='--quick --models --scenarios --connections --duration --out --page --list --serve --port --help --version' ;;
+            lab) words='--quick --models --scenarios --connections --duration --rounds --out --page --list --serve --port --help --version' ;;
             *) words='--port --address --workers --backend --index --spa --no-listing --hidden --cors --cache --error-page --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
             esac
         elif ((COMP_CWORD == 1)); then

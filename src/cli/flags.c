@@ -73,13 +73,14 @@ const struct flag flags[] = {
      .values = VALUES_FILE},
 
     /* See lab_flags.c for what they may be. */
-    {"measure", 0, "quick", NULL, "less than two minutes, not about ten", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
+    {"measure", 0, "quick", NULL, "under three minutes, not about twelve", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
     {NULL, 0, "models", "NAMES", "only these, by commas", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
     {NULL, 0, "scenarios", "NAMES", "throughput,idle,crowd,slow,blocking,limit", FLAG_OF_LAB, FLAG_OWN,
      OWN_LAB},
     {NULL, 0, "connections", "NUMBERS", "how many, for the throughput (1,10,...)", FLAG_OF_LAB, FLAG_OWN,
      OWN_LAB},
-    {NULL, 0, "duration", "TIME", "of each load, 500ms to 1h (3s)", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
+    {NULL, 0, "duration", "TIME", "of each load, 100ms to 1h (1s)", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
+    {NULL, 0, "rounds", "N", "times that each is measured, by turns (3)", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
     {"results", 0, "out", "DIR", "where lab.json and lab.html go (here)", FLAG_OF_LAB, FLAG_OWN, OWN_LAB,
      .values = VALUES_FILE},
     {NULL, 0, "page", "FILE", "only lab.html, of an earlier lab.json", FLAG_OF_LAB, FLAG_OWN, OWN_LAB,

@@ -113,9 +113,9 @@ static void on_progress(void *context, const struct lab_progress *progress)
     line->step = progress->step;
     line->shown_ns = now;
     unsigned rest_s = (unsigned)((progress->rest_ms + 999) / 1000);
-    fprintf(stderr, "%s%3u/%u  %-11s  %-22s  %2u:%02u left%s", line->is_terminal ? "\r" : "", progress->step,
-            progress->step_count, progress->model, progress->scenario, rest_s / 60, rest_s % 60,
-            line->is_terminal ? "\033[K" : "\n");
+    fprintf(stderr, "%s%3u/%u  round %u  %-11s  %-21s  %2u:%02u left%s", line->is_terminal ? "\r" : "",
+            progress->step, progress->step_count, progress->round, progress->model, progress->scenario,
+            rest_s / 60, rest_s % 60, line->is_terminal ? "\033[K" : "\n");
     fflush(stderr);
 }
 

@@ -7,9 +7,8 @@
 
 #include <stdio.h>
 
-#define PORT_DEFAULT 8080
-/* Shorter, and the first look at the server would be the last one: see lab/run/drive.c. */
-#define DURATION_MS_LEAST 500
+#define PORT_DEFAULT      8080
+#define DURATION_MS_LEAST 100
 #define DURATION_MS_MOST  3600000
 /* Of the limit, those that the client needs for itself. */
 #define OWN_DESCRIPTORS 100
@@ -85,6 +84,17 @@ static bool read_duration(struct lab_flags *wanted, const struct lab_machine *ma
     return true;
 }
 
+static bool read_rounds(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
+{
+    uint64_t rounds;
+    (void)machine;
+    if (!slice_to_u64(value, &rounds) || rounds == 0 || rounds > LAB_ROUNDS_MAX)
+        return false;
+    wanted->options.settings.is_custom = true;
+    wanted->options.settings.rounds = (unsigned)rounds;
+    return true;
+}
+
 static bool read_out(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
 {
     (void)machine;
@@ -142,7 +152,8 @@ static const struct {
     {"models", read_models, "names of `vif lab --list`, by commas"},
     {"scenarios", read_scenarios, "of throughput, idle, crowd, slow, blocking, limit, by commas"},
     {"connections", read_connections, NULL}, /* see expect */
-    {"duration", read_duration, "a time from 500ms to 1h, such as 2s"},
+    {"duration", read_duration, "a time from 100ms to 1h, such as 2s"},
+    {"rounds", read_rounds, "a number from 1 to 9"},
     {"out", read_out, "a folder"},
     {"list", read_list, NULL},
     {"page", read_page, "a file that `vif lab` wrote: lab.json"},

@@ -39,6 +39,7 @@ static void fill_in(struct load_plan *plan)
     plan->pipeline = MAX(plan->pipeline, 1u);
     plan->threads = MIN(MAX(plan->threads, 1u), plan->connections);
     plan->timeout_ms = plan->timeout_ms ? plan->timeout_ms : 5000;
+    plan->progress_ms = plan->progress_ms ? plan->progress_ms : 100;
     plan->connect_rate = plan->connect_rate ? plan->connect_rate : 10000;
     assert(plan->target_count > 0 && plan->target_count <= LOAD_TARGETS_MAX);
     assert(plan->address_count > 0 && plan->address_count <= LOAD_ADDRESSES_MAX);

@@ -64,6 +64,7 @@ struct load_plan {
     uint64_t timeout_ms;   /* for an answer, or a connection [5000] */
     unsigned connect_rate; /* connections opened a second, at most, until all are: so that a server's queue
                             * does not overflow [10000] */
+    unsigned progress_ms;  /* between calls of the callback [100] */
     unsigned threads;      /* loops, each in a thread, at most LOAD_THREADS_MAX [1] */
     bool closes; /* each request asks on a connection of its own, and its latency includes opening it;
                   * pipeline must be 1 */
@@ -143,7 +144,7 @@ struct load_progress {
     uint64_t p99_us;
 };
 
-/* Called about every 100 ms, in the thread that called load_run, and once more when it is over, before a
+/* Called about every progress_ms, in the thread that called load_run, and once more when it is over, before a
  * connection is closed. Returns false to end the run early: what was measured up to then counts. */
 typedef bool load_on_progress(void *context, const struct load_progress *progress);
 

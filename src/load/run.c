@@ -18,8 +18,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define RAMP_MS     1
-#define PROGRESS_MS 100
+#define RAMP_MS 1
 
 /* At high rates the alarm rings no more often than this, and several requests go out at once: they are that
  * late at most, and their latencies say so. */
@@ -366,7 +365,7 @@ static void on_progress(struct timer *timer)
 {
     struct run *run = CONTAINER_OF(timer, struct run, progress);
     struct load_progress progress = run_progress(run);
-    arm(run, timer, PROGRESS_MS);
+    arm(run, timer, run->plan.progress_ms);
     if ((run->on_progress && !run->on_progress(run->context, &progress)) || is_lifeless(run))
         stop_early(run);
 }
@@ -446,7 +445,7 @@ int run_go(struct run *run)
 {
     enter(run, LOAD_PHASE_CONNECTING);
     run->ramp_began_us = run->life_seen_us = run->phase_began_us;
-    arm(run, &run->progress, PROGRESS_MS);
+    arm(run, &run->progress, run->plan.progress_ms);
     arm(run, &run->ramp, RAMP_MS);
     /* Opening connections is part of what is measured then, from the first one on. */
     if (run->plan.closes && run->plan.warm_up_ms == 0)

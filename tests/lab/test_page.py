@@ -218,6 +218,24 @@ def test_headings_sort_and_the_legend_emphasises(chromium, page):
 
 
 @needs_browser
+@pytest.mark.parametrize("others, load, note", [
+    (0.4, 0.1, "The machine was busy: other work took 40 % of its processors during the run."),
+    (0.01, 5.0, None),
+    (None, 5.0, "The machine was busy: its load was 5"),  # of a run before that was measured
+    (None, 0.1, None),
+])
+def test_a_busy_machine_is_told(chromium, tmp_path, others, load, note):
+    run = sample.sample()
+    run["machine"]["load_average_before"] = load
+    if others is not None:
+        run["others_cpu_share"] = others
+    text, said = chromium.dom(make_page(tmp_path, run))
+    assert said == []
+    shown = re.search(r'<[^>]*\bid="notes"([^>]*)>(.*?)</', text, re.DOTALL)
+    assert ("hidden" in shown[1]) == (note is None) and (note or "") in shown[2]
+
+
+@needs_browser
 def test_texts_stay_texts(chromium, tmp_path):
     """Whatever stands in a lab.json, the page only shows it."""
     run = sample.sample()

@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 
 import jsonschema
 import pytest
@@ -60,8 +61,7 @@ def group_members(group):
 def measured(tmp_path_factory):
     """A run of three models that differ in everything, through all scenarios."""
     folder, files = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("files")
-    result = lab("--quick", "--duration", "500ms", "--models", "one,threads,epoll-edge", "--connections", "1,8",
-                 "--out", folder, env={**os.environ, "TMPDIR": files})
+    result = lab("--quick", "--rounds", "2", "--models", "one,threads,epoll-edge", "--connections", "1,8", "--out", folder, env={**os.environ, "TMPDIR": files})
     assert result.returncode == 0, result.stderr
     vif_words = [word for word in vif.ACCUSATIONS if word in result.stderr]
     assert vif_words == [], result.stderr
@@ -72,6 +72,18 @@ def measured(tmp_path_factory):
 @pytest.fixture(scope="module")
 def models(measured):
     return {model["name"]: model for model in measured[2]["models"]}
+
+
+@pytest.fixture(scope="module")
+def possible(measured):
+    """possible(figure, least, most): it lies in between. A busy machine may have no punctual look at the server and
+    no figure, or a slow one; the run says that it was so."""
+    is_busy = measured[2]["others_cpu_share"] > 0.2
+
+    def possible(figure, least, most=float("inf")):
+        return is_busy if figure is None else (is_busy and figure >= 0) or least < figure < most
+
+    return possible
 
 
 def test_json_is_what_the_schema_says(measured):
@@ -85,16 +97,51 @@ def test_no_model_was_at_fault(models):
 
 
 @pytest.mark.parametrize("name", ["one", "threads", "epoll-edge"])
-def test_throughput_is_possible(models, name):
+def test_throughput_is_possible(models, possible, name):
     points = models[name]["throughput"]
     assert [point["connections"] for point in points] == [1, 8]
     for point in points:
-        assert point["requests_per_s"] > 50
+        assert possible(point["requests_per_s"], 50)
         assert 0 < point["latency_p50_us"] <= point["latency_p99_us"] <= point["latency_max_us"]
-        assert point["cpu_us_per_request"] > 1
-        assert 0 <= point["system_cpu_share"] <= 1
-        assert point["cores_used"] < os.cpu_count() + 0.1
-        assert point["errors"] == 0, point["error_text"]
+        assert possible(point["cpu_us_per_request"], 1)
+        assert possible(point["system_cpu_share"], -0.001, 1.001)
+        assert possible(point["cores_used"], 0, os.cpu_count() + 0.1)
+        assert possible(point["errors"], -1, 1), point["error_text"]
+
+
+def test_rounds_lie_around_what_is_told(measured, models):
+    assert measured[2]["settings"]["rounds"] == 2
+    for model in models.values():
+        for point in model["throughput"] + model["crowd"]:
+            assert point["requests_per_s_least"] <= point["requests_per_s"] <= point["requests_per_s_most"]
+            if point["cpu_us_per_request"] is not None:
+                assert point["cpu_us_per_request_least"] <= point["cpu_us_per_request"] <= point["cpu_us_per_request_most"]
+            assert 0 <= point["others_cpu_share"] <= 1
+
+
+def test_models_take_turns(measured):
+    """What disturbs the machine for a while disturbs all of them, in one round."""
+    steps = re.findall(r"round (\d) +(\S+) +8 connections ", measured[1].stderr)
+    assert steps == [("1", "one"), ("1", "threads"), ("1", "epoll-edge"), ("2", "threads"), ("2", "epoll-edge"), ("2", "one")]
+
+
+def test_a_busy_machine_is_told(tmp_path):
+    """Two processes for each core that do nothing but run, which a run of a second cannot miss."""
+    idlers = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * os.cpu_count())]
+    try:
+        result = lab("--quick", "--rounds", "1", "--models", "epoll-edge", "--scenarios", "throughput", "--connections", "1",
+                     "--duration", "1s", "--out", tmp_path)
+    finally:
+        for idler in idlers:
+            idler.kill()
+            idler.wait()
+    run = json.loads((tmp_path / "lab.json").read_text(encoding="utf-8"))
+    assert run["others_cpu_share"] > 0.3
+    assert run["models"][0]["throughput"][0]["others_cpu_share"] > 0.3
+    assert re.search(r"^The machine was busy: other work took \d+ % of its processors during the run\.$", result.stdout,
+                     re.MULTILINE)
+    assert re.search(r"^With 1 connection epoll-edge was disturbed most: others took up to \d+ %\.$", result.stdout,
+                     re.MULTILINE)
 
 
 def test_threads_are_counted(models):
@@ -113,27 +160,27 @@ def test_a_thread_weighs_more_than_a_descriptor(models):
     assert models["one"]["idle"] is None
 
 
-def test_switches_are_counted(models):
+def test_switches_are_counted(models, possible):
     """One connection: its thread sleeps before each request."""
     for name in ("one", "threads"):
-        assert 0.3 < models[name]["throughput"][0]["voluntary_switches_per_request"] < 4
+        assert possible(models[name]["throughput"][0]["voluntary_switches_per_request"], 0.3, 4)
 
 
-def test_switches_of_threads_are_not_lost_with_their_connections(models):
-    assert 0 < models["threads"]["throughput"][1]["voluntary_switches_per_request"] < 4
+def test_switches_of_threads_are_not_lost_with_their_connections(models, possible):
+    assert possible(models["threads"]["throughput"][1]["voluntary_switches_per_request"], 0, 4)
 
 
-def test_slow_clients_keep_one_client_at_a_time_from_serving(models):
+def test_slow_clients_keep_one_client_at_a_time_from_serving(models, possible):
     slow = models["one"]["slow"]["with"]
-    assert slow["requests"] == 0 and slow["requests_unanswered"] > 0
-    assert models["epoll-edge"]["slow"]["with"]["requests"] > 100
+    assert slow["requests"] == 0 and possible(slow["requests_unanswered"], 0)
+    assert possible(models["epoll-edge"]["slow"]["with"]["requests"], 100)
 
 
-def test_a_loop_feels_what_blocks_and_threads_do_not(models):
-    blocked = models["epoll-edge"]["blocking"]
-    assert blocked["with"]["latency_p99_us"] > 20000
-    assert blocked["blocked"]["latency_p50_us"] >= 50000
-    assert models["threads"]["blocking"]["with"]["latency_p50_us"] < blocked["with"]["latency_p99_us"]
+def test_a_loop_feels_what_blocks_and_threads_do_not(models, possible):
+    loop, threads = models["epoll-edge"]["blocking"], models["threads"]["blocking"]
+    assert possible(loop["with"]["latency_p99_us"], 20000)
+    assert possible(loop["blocked"]["latency_p50_us"], 49999)
+    assert possible(threads["with"]["latency_p50_us"], 0, loop["with"]["latency_p99_us"] or 0)
 
 
 def test_where_it_breaks(models):
@@ -151,15 +198,15 @@ def test_table_fits_a_terminal(measured):
 
 
 def test_a_count_has_one_column(tmp_path):
-    result = lab("--quick", "--duration", "500ms", "--models", "epoll-edge", "--scenarios", "throughput", "--connections", "1",
+    result = lab("--quick", "--rounds", "1", "--models", "epoll-edge", "--scenarios", "throughput", "--connections", "1",
                  "--out", tmp_path)
-    assert result.stdout.splitlines()[1].split()[:3] == ["model", "1", "request"]
+    assert result.stdout.splitlines()[1].split()[:4] == ["model", "1", "spread", "request"]
     assert "with 1 connection." in result.stdout
     assert re.match(r"1 model, about \d+ s\. ", result.stderr)
 
 
 def test_progress_is_told(measured):
-    steps = re.findall(r"^ *(\d+)/(\d+) +(\S+) +(.*?) +(\d+):(\d\d) left$", measured[1].stderr, re.MULTILINE)
+    steps = re.findall(r"^ *(\d+)/(\d+) +round \d +(\S+) +(.*?) +(\d+):(\d\d) left$", measured[1].stderr, re.MULTILINE)
     assert [int(step[0]) for step in steps] == list(range(1, int(steps[0][1]) + 1))
     rests = [int(step[4]) * 60 + int(step[5]) for step in steps]
     assert rests == sorted(rests, reverse=True)
@@ -214,6 +261,9 @@ def test_help_fits_a_screen():
     (["--list", "--serve", "one"], "--list and --serve do not go together"),
     (["--page", "lab.json", "--list"], "--list and --page do not go together"),
     (["--duration", "1"], "expected a time"),
+    (["--duration", "99ms"], "expected a time from 100ms"),
+    (["--rounds", "0"], "expected a number from 1 to 9"),
+    (["--rounds", "10"], "expected a number from 1 to 9"),
     (["--serve", "nothing"], "expected a name"),
     (["--serve", "select", "--port", "70000"], "expected a number"),
     (["--bogus"], "unknown option --bogus"),

@@ -9,7 +9,7 @@ function usualConnections(models) {
 function fillHeader(run, models) {
   const {machine} = run;
   const minutes = run.duration_s < 90 ? `${Math.round(run.duration_s)} s` : `${Math.round(run.duration_s / 60)} min`;
-  byId("lead").textContent = `${models.length} ways to serve the same files with the same HTTP engine, one after the other ` +
+  byId("lead").textContent = `${models.length} ways to serve the same files with the same HTTP engine, by turns ` +
     "under the same load, on this machine.";
   const facts = [
     ["Processor", machine.cpu],
@@ -22,8 +22,9 @@ function fillHeader(run, models) {
   const notes = models.filter((model) => model.fault).map((model) => `The model ${model.name} ${model.fault}.`);
   if (run.interrupted) notes.push("This run was interrupted: what stands here is what had been measured by then.");
   if (run.mode === "quick") notes.push("A quick run: each figure is of a second or less, and wanders by a tenth or more from run to run.");
-  const busy = machine.load_average_before > machine.cores / 4;
-  if (busy) notes.push(`The machine was not idle when it began (load ${digits(machine.load_average_before)}): trust the CPU time of a request more than requests per second.`);
+  const busy = isKnown(run.others_cpu_share) ? run.others_cpu_share > 0.05 : machine.load_average_before > machine.cores / 4;
+  const how = isKnown(run.others_cpu_share) ? `other work took ${Math.round(100 * run.others_cpu_share)} % of its processors during the run` : `its load was ${digits(machine.load_average_before)} when it began`;
+  if (busy) notes.push(`The machine was busy: ${how}. Trust the CPU time of a request more than requests per second.`);
   byId("notes").textContent = notes.join(" ");
   byId("notes").hidden = notes.length === 0;
 }
