@@ -1,4 +1,6 @@
 """Every bound has its answer: at the bound all is well, one beyond it is refused."""
+import socket
+
 import pytest
 
 import tree
@@ -204,6 +206,22 @@ def refused(client):
     assert int(response["retry-after"]) >= 0
     assert response.closes
     return True
+
+
+def test_503_is_not_taken_away_by_a_reset(server, fifty):
+    """Whoever sent a request and is turned away gets the answer and its end, and no reset: what was sent was read."""
+    running = server(fifty, "--limit", "connections=1")
+    holder = hold(running)
+    clients = []
+    for _ in range(5):
+        clients.append(running.connect())
+        clients[-1].request("GET", "/one.txt", {"X": "x" * 1000})
+        assert clients[-1].read_response().status == 503
+        clients[-1].read_end()
+    # The last one has its answer, so whatever was sent to those before it has arrived.
+    for client in clients[:-1]:
+        assert client.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+    holder.close()
 
 
 def test_503_where_nobody_is_idle(server, fifty):

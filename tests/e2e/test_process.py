@@ -136,6 +136,23 @@ def test_a_killed_worker_is_replaced_and_the_sockets_stay(server, folder):
     stop(running)
 
 
+def test_a_replaced_worker_counts_its_own_connections(server, folder):
+    """Those of the one before are gone with it, and leave their places to others."""
+    limit = 4
+    running = server(config=configured(folder, limits={"connections": limit}))
+    (before,) = wait_for_workers(running, 1)
+    for _ in range(limit):
+        assert running.connect().exchange("GET", "/hello.txt").status == 200
+    os.kill(before, signal.SIGKILL)
+    wait_for_workers(running, 1, before)
+    # Nobody is idle when the last one comes, so nobody could make room for it.
+    clients = [running.connect() for _ in range(limit)]
+    for client in clients[:-1]:
+        client.send(b"GET /hello.txt HTTP/1.1\r\nHost: a\r\n")
+    assert clients[-1].exchange("GET", "/hello.txt").status == 200
+    stop(running)
+
+
 def test_a_queue_outlives_its_worker(server, folder):
     running = server(folder, workers=1)
     (worker,) = wait_for_workers(running, 1)
