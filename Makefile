@@ -9,7 +9,7 @@ CLANG_FORMAT = $(or $(shell command -v clang-format-14),clang-format)
 FUZZ_SECONDS = 60
 SEEDS = 100000
 
-.PHONY: build run test check format bench bench-deps stress fuzz sim sim-long deps install clean help
+.PHONY: build run test check format bench bench-deps stress fuzz mutants sim sim-long deps install clean help
 .NOTPARALLEL:
 
 build: build/build.ninja
@@ -57,6 +57,11 @@ sim: build/build.ninja
 	@tests/sim/replay build/tests/sim/vif-sim tests/sim/regressions
 	@build/tests/sim/vif-sim --seeds 1-3000
 
+# Puts faults into the code, one at a time, and says which test notices each: tests/mutants/README.md. About two hours.
+mutants:
+	@tools/deps all
+	@tools/mutants
+
 # As many new ones as are asked for.
 sim-long: build/build.ninja
 	@ninja -C build tests/sim/vif-sim
@@ -74,7 +79,7 @@ install: build/build.ninja
 	@DESTDIR=$(abspath $(DESTDIR)) meson install -C build --no-rebuild
 
 clean:
-	@rm -rf build build-test
+	@rm -rf build build-test build-mutants
 
 help:
 	@echo "make              builds build/vif"
@@ -82,6 +87,7 @@ help:
 	@echo "make test         runs every test; make check only what needs no build"
 	@echo "make fuzz         looks for crashes (FUZZ_SECONDS=60 for each fuzzer)"
 	@echo "make sim          runs the server on a simulated kernel; make sim-long SEEDS=100000 for longer"
+	@echo "make mutants      puts faults into the code, and sees which tests notice"
 	@echo "make bench        compares vif with other servers; make bench-deps installs them"
 	@echo "make stress       holds 100,000 idle connections"
 	@echo "make format       formats the sources"
