@@ -204,6 +204,7 @@ static struct file *create(const struct file_request *request)
     file->references = 1;
     file->fd = -1;
     file->root = request->root;
+    file->root_serial = request->root_serial;
     file->coding = (uint8_t)request->coding;
     file->path_length = (uint16_t)request->path.length;
     list_init(&file->recently_used);

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "disk/close_queue.h"
+#include "disk/file_watch.h"
 #include "disk/root.h"
 #include "http/etag.h"
 #include "http/negotiate.h"
@@ -43,8 +44,10 @@ struct file {
     bool is_revalidating; /* somebody is looking, off the loop, whether it is still true */
     int fd;               /* of a regular file that is not in memory, else -1 */
     struct root *root;
+    uint64_t root_serial;      /* the root's when it was opened */
     struct map_link link;      /* in the cache */
     struct list recently_used; /* in the cache */
+    struct watch_item watched; /* in the cache */
     struct file_status status;
     char *block; /* FILE_HEAD_BYTES_MAX bytes, then the content if it is in memory; NULL before the first head
                   */
@@ -67,7 +70,8 @@ struct file {
 /* What to open. */
 struct file_request {
     struct root *root;
-    int root_fd;             /* the root's descriptor at the time of the request */
+    int root_fd; /* the root's descriptor and serial at the time of the request */
+    uint64_t root_serial;
     struct slice path;       /* as in struct file */
     enum http_coding coding; /* not identity: the sibling with that coding */
     uint32_t memory_max;     /* content up to this size is read into memory */

@@ -23,18 +23,21 @@ struct shelf {
 };
 
 struct file_cache {
+    struct notifier *notifier;
     struct file_watch *watch;
     struct hash_key key;
     struct map files;
     struct shelf present;
     struct shelf absent;
-    uint64_t changes; /* grows with every change on disk that was told */
 };
 
 static void on_path(void *context, struct root *root, struct slice path);
-static void on_folder(void *context, struct root *root, struct slice path);
+static void on_gone(void *context, struct watch_item *item);
+static void on_unwatched(void *context, struct watch_item *item);
+static void on_overflow(void *context);
 
-static const struct file_watch_events file_watch_events = {.on_path = on_path, .on_folder = on_folder};
+static const struct file_watch_events file_watch_events = {
+    .on_path = on_path, .on_gone = on_gone, .on_unwatched = on_unwatched};
 
 static void set_bounds(struct file_cache *cache, const struct limits *limits)
 {
@@ -44,7 +47,21 @@ static void set_bounds(struct file_cache *cache, const struct limits *limits)
     cache->present.bytes_max = limits->cache_bytes - cache->absent.bytes_max;
 }
 
-int file_cache_create(struct loop *loop, const struct limits *limits, struct file_cache **ret_cache)
+static int create_watch(struct file_cache *cache, struct loop *loop, const struct limits *limits,
+                        struct log *log)
+{
+    int error = notifier_create(loop, on_overflow, cache, &cache->notifier);
+    if (error < 0)
+        return error;
+    error = file_watch_create(loop, cache->notifier, &file_watch_events, cache, limits->cache_entries,
+                              &cache->key, log, &cache->watch);
+    if (error < 0)
+        notifier_destroy(cache->notifier);
+    return error;
+}
+
+int file_cache_create(struct loop *loop, const struct limits *limits, struct log *log,
+                      struct file_cache **ret_cache)
 {
     struct file_cache *cache = calloc(1, sizeof(*cache));
     if (cache == NULL)
@@ -53,8 +70,7 @@ int file_cache_create(struct loop *loop, const struct limits *limits, struct fil
     list_init(&cache->absent.files);
     set_bounds(cache, limits);
     sys_random(&cache->key, sizeof(cache->key));
-    int error =
-        file_watch_create(loop, &file_watch_events, cache, limits->cache_entries, &cache->key, &cache->watch);
+    int error = create_watch(cache, loop, limits, log);
     if (error < 0) {
         free(cache);
         return error;
@@ -63,21 +79,29 @@ int file_cache_create(struct loop *loop, const struct limits *limits, struct fil
     return 0;
 }
 
-static uint64_t file_hash(const struct file_cache *cache, const struct root *root, struct slice path,
-                          enum http_coding coding)
+/* All codings of a path have the same, so that one look finds them all. */
+static uint64_t path_hash(const struct file_cache *cache, const struct root *root, struct slice path)
 {
-    uint64_t salt = (uintptr_t)root + (uint64_t)coding;
-    return hash_bytes(&cache->key, path) ^ (salt * UINT64_C(0x9e3779b97f4a7c15));
+    return hash_bytes(&cache->key, path) ^ (root->serial * UINT64_C(0x9e3779b97f4a7c15));
+}
+
+static struct file *file_of(struct map_link *link)
+{
+    return CONTAINER_OF(link, struct file, link);
+}
+
+static bool is_of(const struct file *file, const struct root *root, struct slice path)
+{
+    return file->root == root && file->root_serial == root->serial && slice_equal(file_path(file), path);
 }
 
 static struct file *lookup(const struct file_cache *cache, const struct root *root, struct slice path,
                            enum http_coding coding)
 {
-    struct map_link *link = map_find(&cache->files, file_hash(cache, root, path, coding));
+    struct map_link *link = map_find(&cache->files, path_hash(cache, root, path));
     for (; link; link = map_find_next(link)) {
-        struct file *file = CONTAINER_OF(link, struct file, link);
-        if (file->root == root && file->coding == coding && slice_equal(file_path(file), path))
-            return file;
+        if (file_of(link)->coding == coding && is_of(file_of(link), root, path))
+            return file_of(link);
     }
     return NULL;
 }
@@ -103,12 +127,46 @@ struct file *file_cache_find(struct file_cache *cache, const struct root *root, 
     return file_ref(file);
 }
 
+/* To look at a path that is absent, or a folder, again costs as much as to open it, where that is not put
+ * off. */
+static bool is_worth_keeping(const struct file *file)
+{
+    return !file->revalidate || file->kind == FILE_REGULAR || file->is_remote;
+}
+
+/* Whoever calls has a reference to the file, or looks at it no more. */
+static void stop_watching(struct file_cache *cache, struct file *file)
+{
+    file_watch_detach(&file->watched);
+    file->revalidate = true;
+    if (!is_worth_keeping(file) || !file_watch_attach_unwatched(cache->watch, file->root, &file->watched))
+        file_cache_drop(cache, file);
+}
+
+bool file_cache_believes(const struct file_cache *cache, const struct file *file, uint64_t now_ms)
+{
+    uint64_t age_ms = now_ms - file->seen_ms;
+    if (UNLIKELY(file->revalidate && !file->is_remote))
+        return false;
+    if (LIKELY(age_ms < FILE_TRUST_MS && (file->revalidate || !file_watch_is_behind(cache->watch))))
+        return true;
+    return file->is_revalidating && age_ms < (file->is_remote ? FILE_OLD_REMOTE_MS : FILE_OLD_MS);
+}
+
+void file_cache_note_seen(struct file_cache *cache, struct file *file, uint64_t now_ms)
+{
+    file->seen_ms = now_ms;
+    if (file->is_cached && !file->revalidate && !file_watch_touch(cache->watch, &file->watched))
+        stop_watching(cache, file);
+}
+
 void file_cache_drop(struct file_cache *cache, struct file *file)
 {
     if (!file->is_cached)
         return;
     struct shelf *shelf = shelf_of(cache, file);
     file->is_cached = false;
+    file_watch_detach(&file->watched);
     map_remove(&cache->files, &file->link);
     list_remove(&file->recently_used);
     shelf->bytes -= file_bytes(file);
@@ -135,40 +193,52 @@ void file_cache_set_limits(struct file_cache *cache, const struct limits *limits
     file_watch_set_bound(cache->watch, limits->cache_entries);
 }
 
-/* Of what nobody watches, only the end of its root is ever told; changes elsewhere are none of its business,
- * and on a slow file system there would always be one in the meantime. */
-static uint64_t changes_under(const struct file_cache *cache, const struct root *root,
-                              struct cache_ticket ticket)
-{
-    return ticket.is_covered ? cache->changes : root->drop_count;
-}
-
 struct cache_ticket file_cache_cover(struct file_cache *cache, struct root *root, struct slice path)
 {
-    /* Folders first: covering may itself notice a change. */
-    struct cache_ticket ticket = {.is_covered = file_watch_cover(cache->watch, root, path)};
-    ticket.changes = changes_under(cache, root, ticket);
-    return ticket;
+    return (struct cache_ticket){
+        .folder = file_watch_cover(cache->watch, root, path),
+        .root_serial = root->serial,
+    };
+}
+
+/* Into its folder, or to those that nobody watches. */
+static bool attach(struct file_cache *cache, struct file *file, struct cache_ticket ticket)
+{
+    if (file->revalidate)
+        return file_watch_attach_unwatched(cache->watch, file->root, &file->watched);
+    return file_watch_attach(cache->watch, file->root, file_path(file), ticket.folder, &file->watched);
+}
+
+static bool is_of_now(const struct file *file, struct cache_ticket ticket)
+{
+    return !file->root->is_retired && ticket.root_serial == file->root->serial &&
+           file->root_serial == file->root->serial;
+}
+
+static bool put_in(struct file_cache *cache, struct file *file, struct cache_ticket ticket)
+{
+    if (!attach(cache, file, ticket))
+        return false;
+    if (map_insert(&cache->files, &file->link, path_hash(cache, file->root, file_path(file))) == 0)
+        return true;
+    file_watch_detach(&file->watched);
+    return false;
 }
 
 void file_cache_insert(struct file_cache *cache, struct file *file, struct cache_ticket ticket)
 {
-    if (!ticket.is_covered)
+    if (ticket.folder.folder == 0)
         file->revalidate = true;
-    if (file->is_racy || file->root->is_retired || ticket.changes != changes_under(cache, file->root, ticket))
-        return;
-    /* To look at an absent path again costs as much as to open it, where that is not put off. */
-    if (file->revalidate && file->kind != FILE_REGULAR && !file->is_remote)
+    if (file->is_racy || !is_of_now(file, ticket) || !is_worth_keeping(file))
         return;
     struct file *older = lookup(cache, file->root, file_path(file), (enum http_coding)file->coding);
     if (older)
         file_cache_drop(cache, older);
-    uint64_t hash = file_hash(cache, file->root, file_path(file), (enum http_coding)file->coding);
     /* The block for the kept head is counted from the start, so that the account never changes under the
      * file. */
     if (file->kind == FILE_REGULAR && file->block == NULL)
         file_make_room_for_head(file);
-    if (map_insert(&cache->files, &file->link, hash) < 0)
+    if (!put_in(cache, file, ticket))
         return;
     struct shelf *shelf = shelf_of(cache, file);
     file->is_cached = true;
@@ -182,15 +252,22 @@ void file_cache_insert(struct file_cache *cache, struct file *file, struct cache
 void file_cache_confirm(struct file_cache *cache, struct file *file, const struct file *again,
                         struct cache_ticket ticket)
 {
-    bool is_watched = ticket.is_covered && ticket.changes == changes_under(cache, file->root, ticket);
-    file->revalidate = again->revalidate || !is_watched;
+    if (!file->is_cached || !is_of_now(file, ticket))
+        return;
+    file_watch_detach(&file->watched);
+    file->revalidate = again->revalidate || ticket.folder.folder == 0;
+    if (!attach(cache, file, ticket))
+        stop_watching(cache, file);
 }
 
-static void drop_path(struct file_cache *cache, struct root *root, struct slice path)
+/* In whatever codings it is there. */
+static void drop_path(struct file_cache *cache, const struct root *root, struct slice path)
 {
-    for (unsigned coding = 0; coding < HTTP_CODING_COUNT; coding++) {
-        struct file *file = lookup(cache, root, path, (enum http_coding)coding);
-        if (file)
+    struct map_link *link = map_find(&cache->files, path_hash(cache, root, path));
+    while (link) {
+        struct file *file = file_of(link);
+        link = map_find_next(link);
+        if (is_of(file, root, path))
             file_cache_drop(cache, file);
     }
 }
@@ -198,7 +275,6 @@ static void drop_path(struct file_cache *cache, struct root *root, struct slice 
 static void on_path(void *context, struct root *root, struct slice path)
 {
     struct file_cache *cache = context;
-    cache->changes++;
     drop_path(cache, root, path);
     for (unsigned coding = HTTP_CODING_IDENTITY + 1; coding < HTTP_CODING_COUNT; coding++) {
         struct slice suffix = file_coding_suffix((enum http_coding)coding);
@@ -207,28 +283,30 @@ static void on_path(void *context, struct root *root, struct slice path)
     }
 }
 
-static void drop_beneath(struct file_cache *cache, struct shelf *shelf, const struct root *root,
-                         struct slice folder)
+static struct file *file_of_item(struct watch_item *item)
 {
-    LIST_FOREACH_SAFE(link, &shelf->files) {
-        struct file *file = CONTAINER_OF(link, struct file, recently_used);
-        if (file->root == root && file_watch_is_beneath(file_path(file), folder))
-            file_cache_drop(cache, file);
-    }
+    return CONTAINER_OF(item, struct file, watched);
 }
 
-static void on_folder(void *context, struct root *root, struct slice path)
+static void on_gone(void *context, struct watch_item *item)
+{
+    file_cache_drop(context, file_of_item(item));
+}
+
+static void on_unwatched(void *context, struct watch_item *item)
+{
+    stop_watching(context, file_of_item(item));
+}
+
+static void on_overflow(void *context)
 {
     struct file_cache *cache = context;
-    cache->changes++;
-    drop_beneath(cache, &cache->present, root, path);
-    drop_beneath(cache, &cache->absent, root, path);
+    file_watch_forget_all(cache->watch);
 }
 
 void file_cache_drop_root(struct file_cache *cache, struct root *root)
 {
-    root->drop_count++;
-    on_folder(cache, root, SLICE(""));
+    root_renew(root);
     file_watch_forget(cache->watch, root);
 }
 
@@ -260,7 +338,7 @@ bool file_cache_shrink(struct file_cache *cache)
 
 void file_cache_poll(struct file_cache *cache)
 {
-    file_watch_poll(cache->watch);
+    notifier_poll(cache->notifier);
 }
 
 void file_cache_destroy(struct file_cache *cache)
@@ -271,6 +349,34 @@ void file_cache_destroy(struct file_cache *cache)
     while ((file = oldest(&cache->present)) != NULL || (file = oldest(&cache->absent)) != NULL)
         file_cache_drop(cache, file);
     file_watch_destroy(cache->watch);
+    notifier_destroy(cache->notifier);
     map_finish(&cache->files);
     free(cache);
+}
+
+/* ---- whether it fits together ---- */
+
+static void validate_shelf(const struct file_cache *cache, const struct shelf *shelf)
+{
+    size_t count = 0;
+    uint64_t bytes = 0;
+    LIST_FOREACH(link, &shelf->files) {
+        const struct file *file = CONTAINER_OF(link, struct file, recently_used);
+        assert(file->is_cached && file->references > 0 && is_present(file) == (shelf == &cache->present));
+        assert(file->watched.folder != NULL);
+        count++;
+        bytes += file_bytes(file);
+    }
+    assert(count == shelf->count && count <= shelf->count_max);
+    assert(bytes == shelf->bytes && bytes <= shelf->bytes_max);
+}
+
+void file_cache_validate(const struct file_cache *cache)
+{
+    validate_shelf(cache, &cache->present);
+    validate_shelf(cache, &cache->absent);
+    assert(cache->files.count == cache->present.count + cache->absent.count);
+    for (struct map_link *link = map_next(&cache->files, NULL); link; link = map_next(&cache->files, link))
+        assert(file_of(link)->is_cached);
+    file_watch_validate(cache->watch);
 }

@@ -1,8 +1,9 @@
-/* Folders under watch, found by path when something is to be covered and by watch descriptor when something
- * happens.
+/* The tree of watched folders. A folder is found by its parent and its name, and by the mark that tells of
+ * it.
  *
- * One inode has one watch descriptor, even when two roots lead to it: then several folders share the
- * descriptor, and it is given up with the last of them. */
+ * What leaves the tree goes to the list `gone` with all beneath it, out of reach of everything but the marks,
+ * whose events are passed over from then on; sweep_one takes it apart, a step at a time. Room for another
+ * folder is made by the one that was used least recently of those without folders in them, the leaves. */
 #include "disk/file_watch.h"
 
 #include "sys/file.h"
@@ -11,155 +12,443 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/inotify.h>
-#include <unistd.h>
 
-/* Events are read in pieces of so many bytes. So many reads empty the kernel's queue, whose longest is 16384
- * events (/proc/sys/fs/inotify/max_queued_events) of up to 272 bytes; what comes in meanwhile is left for the
- * next turn, or a busy writer could keep us here for ever. */
-#define READ_BYTES 16384
-#define READS_MAX  300
+/* A path through more folders than that is compared at each use instead: the first look at it would keep the
+ * loop, for some microseconds a folder. */
+#define DEPTH_MAX 64
 
-struct folder {
-    struct map_link by_path;
-    struct map_link by_descriptor;
+/* Steps of a turn: each lets go of an item, which may close a file, or of a watch. */
+#define STEPS_MAX 1024
+
+struct watched_folder {
+    struct notifier_mark mark;
+    struct map_link by_name;
+    struct file_watch *watch;
     struct root *root;
-    int descriptor;
-    size_t length;
-    char path[]; /* beneath the root, "" for the root itself, without NUL */
+    struct watched_folder *parent; /* NULL: it is the topmost of its root, or has left the tree */
+    struct list siblings;          /* the parent's children; the topmost ones; or what has left */
+    struct list children;
+    struct list items;
+    struct list leaf; /* in leaves, where it has no children and is not the topmost */
+    uint64_t id;      /* no other has it, ever */
+    uint64_t changes;
+    bool has_left;
+    bool keeps_items; /* having left: its items are not gone, only nobody watches them */
+    uint16_t length;
+    uint16_t name_length;
+    char path[]; /* beneath the root, "" for the root itself, without NUL; ends in the name */
 };
 
 struct file_watch {
-    struct watch watch;
     struct loop *loop;
+    struct notifier *notifier;
     const struct file_watch_events *events;
     void *context;
+    struct log *log;
     struct hash_key key;
     size_t folders_max;
-    struct map by_path;
-    struct map by_descriptor;
+    size_t folder_count; /* without the topmost ones */
+    uint64_t last_id;
+    struct map by_name;
+    struct list tops; /* the topmost folders, and those of items that nobody watches */
+    struct list gone;
+    struct list leaves; /* most recently used last */
+    struct task task;   /* goes on sweeping */
+    uint64_t turn;      /* of the loop, in which was swept last */
+    unsigned steps;     /* so far in it */
+    bool has_told;      /* that there are no more watches */
 };
 
-static struct slice folder_path(const struct folder *folder)
+static void on_change(struct notifier_mark *mark, enum notifier_change change, struct slice name);
+
+static const struct notifier_mark_events mark_events = {.on_change = on_change};
+
+static struct watched_folder *folder_of(struct list *siblings)
 {
-    return slice_make(folder->path, folder->length);
+    return CONTAINER_OF(siblings, struct watched_folder, siblings);
 }
 
-static uint64_t path_hash(const struct file_watch *watch, const struct root *root, struct slice path)
+static struct slice name_of(const struct watched_folder *folder)
 {
-    return hash_bytes(&watch->key, path) ^ ((uintptr_t)root * UINT64_C(0x9e3779b97f4a7c15));
+    return slice_make(folder->path + folder->length - folder->name_length, folder->name_length);
 }
 
-static struct folder *find(const struct file_watch *watch, const struct root *root, struct slice path)
+/* ---- the tree ---- */
+
+static uint64_t child_hash(const struct file_watch *watch, uint64_t parent_id, struct slice name)
 {
-    struct map_link *link = map_find(&watch->by_path, path_hash(watch, root, path));
+    return hash_bytes(&watch->key, name) ^ (parent_id * UINT64_C(0x9e3779b97f4a7c15));
+}
+
+static struct watched_folder *find_child(const struct watched_folder *parent, struct slice name)
+{
+    const struct file_watch *watch = parent->watch;
+    struct map_link *link = map_find(&watch->by_name, child_hash(watch, parent->id, name));
     for (; link; link = map_find_next(link)) {
-        struct folder *folder = CONTAINER_OF(link, struct folder, by_path);
-        if (folder->root == root && slice_equal(folder_path(folder), path))
+        struct watched_folder *folder = CONTAINER_OF(link, struct watched_folder, by_name);
+        if (folder->parent == parent && slice_equal(name_of(folder), name))
             return folder;
     }
     return NULL;
 }
 
-static void forget(struct file_watch *watch, struct folder *folder)
+static struct watched_folder *create(struct file_watch *watch, struct root *root, struct slice path,
+                                     size_t name_length)
 {
-    map_remove(&watch->by_path, &folder->by_path);
-    map_remove(&watch->by_descriptor, &folder->by_descriptor);
-    if (map_find(&watch->by_descriptor, (uint64_t)folder->descriptor) == NULL)
-        sys_inotify_forget(watch->watch.fd, folder->descriptor);
-    free(folder);
-}
-
-static bool is_at_or_beneath(struct slice path, struct slice folder)
-{
-    return slice_equal(path, folder) || file_watch_is_beneath(path, folder);
-}
-
-/* Forgets the folder at `path` and all beneath it. */
-static void forget_beneath(struct file_watch *watch, const struct root *root, struct slice path)
-{
-    struct map_link *link = map_next(&watch->by_path, NULL);
-    while (link) {
-        struct folder *folder = CONTAINER_OF(link, struct folder, by_path);
-        link = map_next(&watch->by_path, link);
-        if (folder->root == root && is_at_or_beneath(folder_path(folder), path))
-            forget(watch, folder);
-    }
-}
-
-void file_watch_forget(struct file_watch *watch, struct root *root)
-{
-    forget_beneath(watch, root, SLICE(""));
-}
-
-static int add(struct file_watch *watch, struct root *root, struct slice path, int descriptor)
-{
-    struct folder *folder = malloc(sizeof(*folder) + path.length);
+    assert(path.length < PATH_MAX);
+    struct watched_folder *folder = calloc(1, sizeof(*folder) + path.length);
     if (folder == NULL)
-        return -ENOMEM;
+        return NULL;
+    folder->watch = watch;
     folder->root = root;
-    folder->descriptor = descriptor;
-    folder->length = path.length;
+    folder->id = ++watch->last_id;
+    folder->length = (uint16_t)path.length;
+    folder->name_length = (uint16_t)name_length;
     if (path.length)
         memcpy(folder->path, path.data, path.length);
-    int error = map_insert(&watch->by_path, &folder->by_path, path_hash(watch, root, path));
-    if (error == 0) {
-        error = map_insert(&watch->by_descriptor, &folder->by_descriptor, (uint64_t)descriptor);
-        if (error < 0)
-            map_remove(&watch->by_path, &folder->by_path);
+    list_init(&folder->siblings);
+    list_init(&folder->children);
+    list_init(&folder->items);
+    list_init(&folder->leaf);
+    return folder;
+}
+
+static void become_leaf(struct file_watch *watch, struct watched_folder *folder)
+{
+    if (folder->parent && list_is_empty(&folder->children))
+        list_append(&watch->leaves, &folder->leaf);
+}
+
+/* Out of its parent's reach, or out of the topmost ones. */
+static void cut_off(struct watched_folder *folder)
+{
+    struct file_watch *watch = folder->watch;
+    struct watched_folder *parent = folder->parent;
+    list_remove(&folder->siblings);
+    list_remove(&folder->leaf);
+    if (parent) {
+        map_remove(&watch->by_name, &folder->by_name);
+        watch->folder_count--;
+        folder->parent = NULL;
+        become_leaf(watch, parent);
     }
-    if (error < 0)
+}
+
+/* ---- what has left the tree ---- */
+
+static void put_to_gone(struct watched_folder *folder, bool keeps_items)
+{
+    cut_off(folder);
+    folder->has_left = true;
+    folder->keeps_items = keeps_items;
+    list_append(&folder->watch->gone, &folder->siblings);
+}
+
+static void let_go(struct file_watch *watch, struct watched_folder *folder)
+{
+    struct watch_item *item = CONTAINER_OF(folder->items.next, struct watch_item, link);
+    file_watch_detach(item);
+    if (folder->keeps_items)
+        watch->events->on_unwatched(watch->context, item);
+    else
+        watch->events->on_gone(watch->context, item);
+}
+
+static void sweep_one(struct file_watch *watch)
+{
+    struct watched_folder *folder = folder_of(watch->gone.next);
+    if (!list_is_empty(&folder->items)) {
+        let_go(watch, folder);
+    } else if (!list_is_empty(&folder->children)) {
+        put_to_gone(folder_of(folder->children.next), folder->keeps_items);
+    } else {
+        notifier_remove(watch->notifier, &folder->mark);
+        list_remove(&folder->siblings);
         free(folder);
-    return error;
-}
-
-static bool watch_folder(struct file_watch *watch, struct root *root, struct slice path)
-{
-    if (watch->by_path.count >= watch->folders_max || path.length >= PATH_MAX)
-        return false;
-    char name[PATH_MAX];
-    memcpy(name, path.data, path.length);
-    name[path.length] = '\0';
-    int fd =
-        sys_open_beneath(root->fd, path.length ? name : ".", OPEN_FOLDER | OPEN_CACHED | OPEN_NO_SYMLINKS);
-    if (fd < 0)
-        return false;
-    int descriptor = sys_inotify_watch_folder(watch->watch.fd, fd);
-    sys_close(fd);
-    if (descriptor < 0)
-        return false;
-    if (add(watch, root, path, descriptor) == 0)
-        return true;
-    if (map_find(&watch->by_descriptor, (uint64_t)descriptor) == NULL)
-        sys_inotify_forget(watch->watch.fd, descriptor);
-    return false;
-}
-
-static bool cover_folder(struct file_watch *watch, struct root *root, struct slice path)
-{
-    return find(watch, root, path) || watch_folder(watch, root, path);
-}
-
-bool file_watch_cover(struct file_watch *watch, struct root *root, struct slice path)
-{
-    if (watch->watch.fd < 0 || !root->is_local || root->is_retired)
-        return false;
-    /* From the root down: what is above is watched before what is below is looked up, so no rename slips
-     * between. */
-    if (!cover_folder(watch, root, SLICE("")))
-        return false;
-    for (size_t i = 0; i < path.length; i++) {
-        if (path.data[i] == '/' && !cover_folder(watch, root, slice_take(path, i)))
-            return false;
     }
+}
+
+static void sweep(struct file_watch *watch)
+{
+    if (watch->turn != loop_turn(watch->loop)) {
+        watch->turn = loop_turn(watch->loop);
+        watch->steps = 0;
+    }
+    for (; watch->steps < STEPS_MAX && !list_is_empty(&watch->gone); watch->steps++)
+        sweep_one(watch);
+    if (!list_is_empty(&watch->gone))
+        task_defer(watch->loop, &watch->task);
+}
+
+static void go_on(struct task *task)
+{
+    sweep(CONTAINER_OF(task, struct file_watch, task));
+}
+
+void file_watch_settle(struct file_watch *watch)
+{
+    while (!list_is_empty(&watch->gone))
+        sweep_one(watch);
+}
+
+static void leave(struct watched_folder *folder, bool keeps_items)
+{
+    struct file_watch *watch = folder->watch;
+    put_to_gone(folder, keeps_items);
+    sweep(watch);
+}
+
+static bool is_gone(const struct watched_folder *folder)
+{
+    if (LIKELY(list_is_empty(&folder->watch->gone)))
+        return false;
+    while (folder->parent)
+        folder = folder->parent;
+    return folder->has_left;
+}
+
+/* ---- watching one more ---- */
+
+/* A folder that must not be read cannot be watched either, which is nobody's fault. */
+static void tell_of_shortage(struct file_watch *watch, int error)
+{
+    if (watch->has_told || (error != -EMFILE && error != -ENOSPC))
+        return;
+    watch->has_told = true;
+    if (error == -EMFILE)
+        log_warning(watch->log, "cannot watch files for changes, so each request looks at its file again: no "
+                                "inotify instance (see fs.inotify.max_user_instances)");
+    else
+        log_warning(watch->log,
+                    "only %zu folders can be watched for changes, requests for files in others look at them "
+                    "again: no more inotify watches (see fs.inotify.max_user_watches)",
+                    watch->folder_count + 1);
+}
+
+/* Takes the least recently used leaf away, but not `spared`. */
+static bool make_room(struct file_watch *watch, const struct watched_folder *spared)
+{
+    struct list *oldest = watch->leaves.next;
+    if (oldest == &spared->leaf)
+        oldest = oldest->next;
+    if (oldest == &watch->leaves)
+        return false;
+    leave(CONTAINER_OF(oldest, struct watched_folder, leaf), true);
     return true;
 }
 
+static int set_mark(struct file_watch *watch, struct watched_folder *folder, int fd,
+                    const struct watched_folder *spared)
+{
+    int error = notifier_set(watch->notifier, &folder->mark, &mark_events, fd, NOTIFIER_ENTRIES);
+    if (error == -ENOSPC && spared && make_room(watch, spared))
+        error = notifier_set(watch->notifier, &folder->mark, &mark_events, fd, NOTIFIER_ENTRIES);
+    if (error < 0)
+        tell_of_shortage(watch, error);
+    return error;
+}
+
+/* The folder that `fd` holds, as a child; NULL where it cannot be watched. */
+static struct watched_folder *add_child(struct watched_folder *parent, struct slice path, struct slice name,
+                                        int fd)
+{
+    struct file_watch *watch = parent->watch;
+    if (watch->folder_count >= watch->folders_max && !make_room(watch, parent))
+        return NULL;
+    struct watched_folder *folder = create(watch, parent->root, path, name.length);
+    if (folder == NULL)
+        return NULL;
+    if (set_mark(watch, folder, fd, parent) < 0)
+        goto fail;
+    if (map_insert(&watch->by_name, &folder->by_name, child_hash(watch, parent->id, name)) < 0)
+        goto fail;
+    folder->parent = parent;
+    watch->folder_count++;
+    list_remove(&parent->leaf);
+    list_append(&parent->children, &folder->siblings);
+    become_leaf(watch, folder);
+    return folder;
+fail:
+    notifier_remove(watch->notifier, &folder->mark);
+    free(folder);
+    return NULL;
+}
+
+static struct watched_folder *top_of(struct file_watch *watch, struct root *root)
+{
+    if (root->folders)
+        return root->folders;
+    struct watched_folder *folder = create(watch, root, SLICE(""), 0);
+    if (folder == NULL)
+        return NULL;
+    if (set_mark(watch, folder, root->fd, NULL) < 0) {
+        free(folder);
+        return NULL;
+    }
+    list_append(&watch->tops, &folder->siblings);
+    root->folders = folder;
+    return folder;
+}
+
+/* ---- covering a path ---- */
+
+/* On the way down. Each folder is watched before what is in it is looked up, so that no rename slips between.
+ */
+struct descent {
+    struct watched_folder *at;
+    int fd; /* of `at`, once it was needed; -1 */
+};
+
+static int open_folder(int fd, struct slice path)
+{
+    char text[PATH_MAX];
+    memcpy(text, path.data, path.length);
+    text[path.length] = '\0';
+    return sys_open_beneath(fd, path.length ? text : ".", OPEN_FOLDER | OPEN_CACHED | OPEN_NO_SYMLINKS);
+}
+
+static bool descend_to_new(struct descent *descent, struct slice path, struct slice name)
+{
+    struct watched_folder *parent = descent->at;
+    if (descent->fd < 0)
+        descent->fd = open_folder(parent->root->fd, slice_make(parent->path, parent->length));
+    if (descent->fd < 0)
+        return false;
+    int fd = open_folder(descent->fd, name);
+    sys_close(descent->fd);
+    descent->fd = fd;
+    if (fd < 0)
+        return false;
+    descent->at = add_child(parent, path, name, fd);
+    return descent->at != NULL;
+}
+
+static bool descend(struct descent *descent, struct slice path, struct slice name)
+{
+    struct watched_folder *child = descent->fd < 0 ? find_child(descent->at, name) : NULL;
+    if (child)
+        descent->at = child;
+    return child || descend_to_new(descent, path, name);
+}
+
+static size_t depth_of(struct slice path)
+{
+    size_t depth = 0;
+    for (size_t i = 0; i < path.length; i++)
+        depth += path.data[i] == '/';
+    return depth;
+}
+
+static bool may_be_watched(const struct root *root, struct slice path)
+{
+    return root->is_local && !root->is_retired && path.length < PATH_MAX && depth_of(path) <= DEPTH_MAX;
+}
+
+static void use(struct file_watch *watch, struct watched_folder *folder)
+{
+    if (list_is_empty(&folder->leaf))
+        return;
+    list_remove(&folder->leaf);
+    list_append(&watch->leaves, &folder->leaf);
+}
+
+struct watch_ticket file_watch_cover(struct file_watch *watch, struct root *root, struct slice path)
+{
+    struct watch_ticket none = {0};
+    struct descent descent = {.fd = -1};
+    if (may_be_watched(root, path))
+        descent.at = top_of(watch, root);
+    if (descent.at == NULL)
+        return none;
+    bool is_watched = true;
+    for (size_t i = 0, begin = 0; is_watched && i < path.length; i++) {
+        if (path.data[i] != '/')
+            continue;
+        is_watched = descend(&descent, slice_take(path, i), slice_make(path.data + begin, i - begin));
+        begin = i + 1;
+    }
+    if (descent.fd >= 0)
+        sys_close(descent.fd);
+    if (!is_watched)
+        return none;
+    use(watch, descent.at);
+    return (struct watch_ticket){descent.at->id, descent.at->changes};
+}
+
+/* ---- items ---- */
+
+static void put_item(struct watched_folder *folder, struct watch_item *item)
+{
+    assert(item->folder == NULL);
+    item->folder = folder;
+    list_init(&item->link);
+    list_append(&folder->items, &item->link);
+}
+
+/* The folder of a path, where all of them down to it are watched. */
+static struct watched_folder *find_folder(const struct root *root, struct slice path)
+{
+    struct watched_folder *folder = root->folders;
+    for (size_t i = 0, begin = 0; folder && i < path.length; i++) {
+        if (path.data[i] != '/')
+            continue;
+        folder = find_child(folder, slice_make(path.data + begin, i - begin));
+        begin = i + 1;
+    }
+    return folder;
+}
+
+bool file_watch_attach(struct file_watch *watch, struct root *root, struct slice path,
+                       struct watch_ticket ticket, struct watch_item *item)
+{
+    (void)watch;
+    struct watched_folder *folder = find_folder(root, path);
+    if (folder == NULL || folder->id != ticket.folder || folder->changes != ticket.changes)
+        return false;
+    put_item(folder, item);
+    return true;
+}
+
+bool file_watch_attach_unwatched(struct file_watch *watch, struct root *root, struct watch_item *item)
+{
+    if (root->unwatched == NULL) {
+        root->unwatched = create(watch, root, SLICE(""), 0);
+        if (root->unwatched == NULL)
+            return false;
+        list_append(&watch->tops, &root->unwatched->siblings);
+    }
+    put_item(root->unwatched, item);
+    return true;
+}
+
+void file_watch_detach(struct watch_item *item)
+{
+    if (item->folder == NULL)
+        return;
+    list_remove(&item->link);
+    item->folder = NULL;
+}
+
+bool file_watch_touch(struct file_watch *watch, struct watch_item *item)
+{
+    if (is_gone(item->folder))
+        return false;
+    use(watch, item->folder);
+    return true;
+}
+
+bool file_watch_is_behind(const struct file_watch *watch)
+{
+    return !list_is_empty(&watch->gone) || notifier_is_behind(watch->notifier);
+}
+
+/* ---- what happens ---- */
+
 /* "folder/name" in `out`, which has PATH_MAX bytes; the empty slice where it does not fit, as no open could.
  */
-static struct slice join(char *out, const struct folder *folder, struct slice name)
+static struct slice join(char *out, const struct watched_folder *folder, struct slice name)
 {
-    size_t length = folder->length ? folder->length + 1 : 0;
+    size_t length = folder->length ? folder->length + 1u : 0;
     if (length + name.length >= PATH_MAX)
         return (struct slice){0};
     memcpy(out, folder->path, folder->length);
@@ -169,120 +458,80 @@ static struct slice join(char *out, const struct folder *folder, struct slice na
     return slice_make(out, length + name.length);
 }
 
-/* A name in a watched folder. If it is a sub-folder, all paths through it mean something else now. */
-static void tell_name(struct file_watch *watch, const struct folder *folder, struct slice name,
-                      bool is_folder)
+/* If the name is of a folder, all paths through it mean something else now. */
+static void take_name(struct watched_folder *folder, struct slice name, bool is_folder)
 {
     char buffer[PATH_MAX];
-    struct root *root = folder->root;
+    struct file_watch *watch = folder->watch;
+    folder->changes++;
     struct slice path = join(buffer, folder, name);
-    if (path.length == 0)
+    if (path.length > 0)
+        watch->events->on_path(watch->context, folder->root, path);
+    struct watched_folder *child = is_folder ? find_child(folder, name) : NULL;
+    if (child)
+        leave(child, false);
+}
+
+static void on_change(struct notifier_mark *mark, enum notifier_change change, struct slice name)
+{
+    struct watched_folder *folder = CONTAINER_OF(mark, struct watched_folder, mark);
+    if (is_gone(folder))
         return;
-    watch->events->on_path(watch->context, root, path);
-    if (is_folder) {
-        forget_beneath(watch, root, path);
-        watch->events->on_folder(watch->context, root, path);
-    }
-}
-
-/* The watched folder itself went away or moved. */
-static void tell_self(struct file_watch *watch, struct folder *folder)
-{
-    char path[PATH_MAX];
-    struct root *root = folder->root;
-    size_t length = folder->length;
-    memcpy(path, folder->path, length);
-    forget_beneath(watch, root, slice_make(path, length));
-    watch->events->on_folder(watch->context, root, slice_make(path, length));
-}
-
-/* One of the folders with this descriptor that comes behind `folder`, or the first for NULL. */
-static struct folder *next_with(struct file_watch *watch, int descriptor, struct folder *folder)
-{
-    struct map_link *link = folder ? map_find_next(&folder->by_descriptor)
-                                   : map_find(&watch->by_descriptor, (uint64_t)descriptor);
-    return link ? CONTAINER_OF(link, struct folder, by_descriptor) : NULL;
-}
-
-/* The queue overflowed: anything may have happened anywhere. */
-static void tell_everything(struct file_watch *watch)
-{
-    struct map_link *link;
-    while ((link = map_next(&watch->by_path, NULL)) != NULL) {
-        struct root *root = CONTAINER_OF(link, struct folder, by_path)->root;
-        file_watch_forget(watch, root);
-        watch->events->on_folder(watch->context, root, SLICE(""));
-    }
-}
-
-static void take_event(struct file_watch *watch, const struct inotify_event *event)
-{
-    if (event->mask & IN_Q_OVERFLOW) {
-        tell_everything(watch);
+    if (change != NOTIFIER_CHANGE_ITSELF) {
+        take_name(folder, name, change == NOTIFIER_CHANGE_FOLDER);
         return;
     }
-    /* Without a name IN_ATTRIB is about the folder: who may pass through it now. */
-    bool is_about_folder = event->mask & IN_ATTRIB && event->len == 0;
-    if (is_about_folder || event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) {
-        struct folder *folder;
-        while ((folder = next_with(watch, event->wd, NULL)) != NULL)
-            tell_self(watch, folder);
-        return;
-    }
-    struct slice name = slice_make(event->name, event->len ? strnlen(event->name, event->len) : 0);
-    if (name.length == 0)
-        return;
-    struct folder *next;
-    for (struct folder *folder = next_with(watch, event->wd, NULL); folder; folder = next) {
-        next = next_with(watch, event->wd, folder);
-        tell_name(watch, folder, name, event->mask & IN_ISDIR);
-    }
+    if (folder == folder->root->folders)
+        folder->root->folders = NULL;
+    leave(folder, false);
 }
 
-void file_watch_poll(struct file_watch *watch)
+void file_watch_forget(struct file_watch *watch, struct root *root)
 {
-    char buffer[READ_BYTES] __attribute__((aligned(__alignof__(struct inotify_event))));
-    if (watch->watch.fd < 0)
-        return;
-    for (int i = 0; i < READS_MAX; i++) {
-        ssize_t count = sys_read(watch->watch.fd, buffer, sizeof(buffer));
-        if (count <= 0)
-            return;
-        for (ssize_t at = 0; at < count;) {
-            const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
-            at += (ssize_t)(sizeof(*event) + event->len);
-            take_event(watch, event);
-        }
-        if ((size_t)count < sizeof(buffer) / 2)
-            return;
+    LIST_FOREACH(link, &watch->gone) {
+        struct watched_folder *folder = folder_of(link);
+        folder->keeps_items &= folder->root != root;
     }
+    if (root->folders)
+        put_to_gone(root->folders, false);
+    if (root->unwatched)
+        put_to_gone(root->unwatched, false);
+    root->folders = root->unwatched = NULL;
+    sweep(watch);
 }
 
-static void on_ready(struct watch *ready, unsigned events)
+void file_watch_forget_all(struct file_watch *watch)
 {
-    (void)events;
-    file_watch_poll(CONTAINER_OF(ready, struct file_watch, watch));
+    LIST_FOREACH_SAFE(link, &watch->tops) {
+        struct watched_folder *folder = folder_of(link);
+        if (folder != folder->root->folders)
+            continue;
+        folder->root->folders = NULL;
+        put_to_gone(folder, true);
+    }
+    sweep(watch);
 }
 
-static const struct watch_events watch_events = {.on_ready = on_ready,
-                                                 .name = "taking note of changed files"};
+/* ---- its life ---- */
 
-int file_watch_create(struct loop *loop, const struct file_watch_events *events, void *context,
-                      size_t folders_max, const struct hash_key *key, struct file_watch **ret_watch)
+int file_watch_create(struct loop *loop, struct notifier *notifier, const struct file_watch_events *events,
+                      void *context, size_t folders_max, const struct hash_key *key, struct log *log,
+                      struct file_watch **ret_watch)
 {
     struct file_watch *watch = calloc(1, sizeof(*watch));
     if (watch == NULL)
         return -ENOMEM;
     watch->loop = loop;
+    watch->notifier = notifier;
     watch->events = events;
     watch->context = context;
+    watch->log = log;
     watch->folders_max = folders_max;
     watch->key = *key;
-    watch->watch = (struct watch){.events = &watch_events, .fd = sys_inotify_create()};
-    if (watch->watch.fd >= 0 && watch_start(loop, &watch->watch, WATCH_LEVEL) < 0) {
-        sys_close(watch->watch.fd);
-        watch->watch.fd = -1;
-    }
+    list_init(&watch->tops);
+    list_init(&watch->gone);
+    list_init(&watch->leaves);
+    task_init(&watch->task, go_on);
     *ret_watch = watch;
     return 0;
 }
@@ -296,14 +545,50 @@ void file_watch_destroy(struct file_watch *watch)
 {
     if (watch == NULL)
         return;
-    struct map_link *link;
-    while ((link = map_next(&watch->by_path, NULL)) != NULL)
-        forget(watch, CONTAINER_OF(link, struct folder, by_path));
-    map_finish(&watch->by_path);
-    map_finish(&watch->by_descriptor);
-    if (watch->watch.fd >= 0) {
-        watch_stop(watch->loop, &watch->watch);
-        sys_close(watch->watch.fd);
-    }
+    while (!list_is_empty(&watch->tops))
+        file_watch_forget(watch, folder_of(watch->tops.next)->root);
+    file_watch_settle(watch);
+    task_cancel(&watch->task);
+    map_finish(&watch->by_name);
     free(watch);
+}
+
+/* ---- whether it fits together ---- */
+
+static size_t validate_folder(const struct watched_folder *folder)
+{
+    const struct file_watch *watch = folder->watch;
+    size_t count = 1;
+    assert(folder->mark.events == &mark_events || folder == folder->root->unwatched);
+    assert(folder->length >= folder->name_length);
+    LIST_FOREACH(link, &folder->items) {
+        const struct watch_item *item = CONTAINER_OF(link, struct watch_item, link);
+        assert(item->folder == folder);
+    }
+    LIST_FOREACH(link, &folder->children) {
+        const struct watched_folder *child = folder_of(link);
+        assert(child->parent == folder && child->root == folder->root && !child->has_left);
+        assert(find_child(folder, name_of(child)) == child);
+        count += validate_folder(child);
+    }
+    bool is_leaf = folder->parent && list_is_empty(&folder->children);
+    assert(is_leaf == !list_is_empty(&folder->leaf));
+    assert(folder->id <= watch->last_id);
+    return count;
+}
+
+void file_watch_validate(const struct file_watch *watch)
+{
+    size_t count = 0;
+    LIST_FOREACH(link, &watch->tops) {
+        const struct watched_folder *top = folder_of(link);
+        assert(top->parent == NULL && !top->has_left);
+        assert(top == top->root->folders || top == top->root->unwatched);
+        count += validate_folder(top) - 1;
+    }
+    /* Beneath what has left there may be more that still stands in the map. */
+    assert(!list_is_empty(&watch->gone) || count == watch->folder_count);
+    assert(count <= watch->folder_count && watch->folder_count == watch->by_name.count);
+    LIST_FOREACH(link, &watch->gone)
+        assert(folder_of(link)->has_left && folder_of(link)->parent == NULL);
 }

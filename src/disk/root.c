@@ -4,6 +4,8 @@
 #include "sys/file.h"
 #include "sys/socket.h"
 
+#include <stdatomic.h>
+
 #define LOOK_INTERVAL_MS 1000
 
 int root_open(struct root *root, const struct files_settings *settings)
@@ -24,9 +26,17 @@ int root_open(struct root *root, const struct files_settings *settings)
         .device = status.device,
         .inode = status.inode,
     };
+    root_renew(root);
     job_queue_init(&root->local_jobs, JOB_QUEUE_FILE_SYSTEM_MAX);
     job_queue_init(&root->remote_jobs, JOB_QUEUE_FILE_SYSTEM_MAX);
     return 0;
+}
+
+/* The lab has servers on several threads. */
+void root_renew(struct root *root)
+{
+    static atomic_uint_fast64_t last;
+    root->serial = atomic_fetch_add(&last, 1) + 1;
 }
 
 void root_close(struct root *root)

@@ -9,6 +9,8 @@
 #include "loop/job_queue.h"
 #include "settings/settings.h"
 
+struct watched_folder;
+
 struct root {
     const struct files_settings *settings;
     int fd;
@@ -16,9 +18,11 @@ struct root {
     bool is_retired; /* new settings took over: nothing beneath it is cached any more */
     uint64_t device; /* of the folder that `fd` holds */
     uint64_t inode;
-    uint64_t looked_ms;           /* when its path was last looked at */
-    uint64_t drop_count;          /* how often everything beneath it was forgotten */
-    struct job_queue local_jobs;  /* to its own file system */
+    uint64_t looked_ms;               /* when its path was last looked at */
+    uint64_t serial;                  /* no other root has it; another one once all beneath it is forgotten */
+    struct watched_folder *folders;   /* the topmost of those that are watched; of file_watch.c, as */
+    struct watched_folder *unwatched; /* what holds the items that nobody watches; NULL: none yet */
+    struct job_queue local_jobs;      /* to its own file system */
     struct job_queue remote_jobs; /* to one that may be slow: its own where that is not local, else what is
                                      mounted beneath */
 };
@@ -26,6 +30,9 @@ struct root {
 /* Returns 0, or -errno of a folder that cannot be opened; then there is nothing to close. */
 int root_open(struct root *root, const struct files_settings *settings) MUST_CHECK;
 void root_close(struct root *root);
+
+/* Whatever is known of what is beneath the root is known no more: another serial. */
+void root_renew(struct root *root);
 
 struct root_look {
     const char *path;

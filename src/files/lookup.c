@@ -60,40 +60,16 @@ static int status_of_error(int error)
     }
 }
 
-/* What is watched is told of when it changes (disk/file_watch.h), but nothing is told of a write through
- * another name of the file, or of a file system that is mounted over a folder. So whatever was found is
- * believed for TRUST_MS and then compared with what its path leads to; what is not watched is compared at
- * each use.
- *
- * Nobody tells of changes in a file system behind a network, and to ask takes as long as that takes. So what
- * was found there is believed as long, as the kernel's own caches of such file systems do.
- *
- * While one request looks again off the loop, the others go on with what was known, until that is old. Then
- * they wait too, and a disk or a file system that does not answer any more is found out. */
-#define TRUST_MS      1000
-#define OLD_MS        2000
-#define OLD_REMOTE_MS 10000
-
 static uint64_t now_ms(const struct exchange *exchange)
 {
     return loop_now_ms(server_loop(exchange->server));
-}
-
-static bool is_trusted(const struct exchange *exchange, const struct file *file)
-{
-    uint64_t age_ms = now_ms(exchange) - file->seen_ms;
-    if (UNLIKELY(file->revalidate && !file->is_remote))
-        return false;
-    if (LIKELY(age_ms < TRUST_MS))
-        return true;
-    return file->is_revalidating && age_ms < (file->is_remote ? OLD_REMOTE_MS : OLD_MS);
 }
 
 /* A look is enough to say whether the file is still true. What is not watched is opened anew now and then all
  * the same: what stands beside it may have changed, and perhaps it can be watched by now. */
 static bool may_compare(const struct exchange *exchange, const struct file *file)
 {
-    return !file->revalidate || now_ms(exchange) - file->opened_ms < TRUST_MS;
+    return !file->revalidate || now_ms(exchange) - file->opened_ms < FILE_TRUST_MS;
 }
 
 /* Compares on the loop, where that can be done without waiting. */
@@ -103,7 +79,7 @@ static bool is_still_true(const struct exchange *exchange, const struct file_req
     if (request->is_remote || file->crosses_mount || !may_compare(exchange, file) ||
         file_look_again(request, file) != 1)
         return false;
-    file->seen_ms = now_ms(exchange);
+    file_cache_note_seen(exchange->server->files, file, now_ms(exchange));
     return true;
 }
 
@@ -148,9 +124,9 @@ static void take_result(struct exchange *exchange, struct lookup_state *state)
     }
     struct file *file = keep_or_replace(exchange, state);
     if (file) {
-        file->seen_ms = now_ms(exchange);
+        file_cache_note_seen(exchange->server->files, file, now_ms(exchange));
         if (!state->is_unchanged)
-            file->opened_ms = file->seen_ms;
+            file->opened_ms = now_ms(exchange);
     }
     exchange->handler_state = state->handler_state;
     finish(exchange, file, state->identity, state->done);
@@ -272,6 +248,7 @@ static struct file_request request_for(const struct exchange *exchange, struct s
     return (struct file_request){
         .root = root,
         .root_fd = root->fd,
+        .root_serial = root->serial,
         .path = path,
         .coding = coding,
         .memory_max = exchange->snapshot->settings->limits.cache_file_bytes,
@@ -295,7 +272,7 @@ static void begin(struct exchange *exchange, struct slice path, struct file *ide
     }
     bool looks_at_root = is_due && !root->is_local;
     struct file *cached = file_cache_find(server->files, root, path, coding);
-    if (LIKELY(cached && is_trusted(exchange, cached) && !looks_at_root)) {
+    if (LIKELY(cached && file_cache_believes(server->files, cached, now_ms(exchange)) && !looks_at_root)) {
         server_counters(server)->cache_hits++;
         finish(exchange, cached, identity, done);
         return;

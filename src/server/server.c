@@ -48,7 +48,8 @@ int server_create(const struct server_options *options, struct server **ret_serv
     sys_random(&server->address_key, sizeof(server->address_key));
     int error = snapshot_create(options->settings, options->log, &server->snapshot);
     if (error == 0)
-        error = file_cache_create(options->loop, &server_settings(server)->limits, &server->files);
+        error =
+            file_cache_create(options->loop, &server_settings(server)->limits, options->log, &server->files);
     if (error < 0) {
         snapshot_unref(server->snapshot);
         free(server);

@@ -241,13 +241,17 @@ int sys_inotify_create(void)
     return fd < 0 ? -errno : fd;
 }
 
-int sys_inotify_watch_folder(int inotify_fd, int folder_fd)
+int sys_inotify_watch(int inotify_fd, int fd, bool with_entries)
 {
-    /* The folder that was opened, whatever its name leads to by now. */
+    /* What was opened, whatever its name leads to by now. */
     char path[FD_PATH_BYTES];
-    fd_path(folder_fd, path);
-    uint32_t events = IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
-                      IN_CLOSE_WRITE | IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR;
+    fd_path(fd, path);
+    uint32_t events = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF;
+    if (with_entries)
+        events |=
+            IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR;
+    else
+        events |= IN_MASK_ADD;
     int watch = inotify_add_watch(inotify_fd, path, events);
     return watch < 0 ? -errno : watch;
 }

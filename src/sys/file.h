@@ -79,10 +79,12 @@ ssize_t sys_read(int fd, void *buffer, size_t size) MUST_CHECK;
  * kernel has none a probe of the first and last page. */
 bool sys_range_is_cached(int fd, off_t offset, size_t length);
 
-/* inotify(7): a non-blocking descriptor; a watch of the folder that `folder_fd` holds, for everything that
- * changes what its names mean; the end of a watch. */
+/* inotify(7): a non-blocking descriptor; a watch of what `fd` holds; the end of a watch. A watch tells that a
+ * file, folder or link moves, goes, or gets other permissions or another count of names. `with_entries`, only
+ * of a folder, it tells of everything that changes what the folder's names mean, too; a watch of one inode
+ * once had with its entries stays so. */
 int sys_inotify_create(void) MUST_CHECK;
-int sys_inotify_watch_folder(int inotify_fd, int folder_fd) MUST_CHECK;
+int sys_inotify_watch(int inotify_fd, int fd, bool with_entries) MUST_CHECK;
 void sys_inotify_forget(int inotify_fd, int watch);
 
 #endif

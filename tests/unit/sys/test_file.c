@@ -319,7 +319,7 @@ static void folders_are_watched_by_descriptor(void **state)
     tree_make(&tree);
     int inotify = sys_inotify_create();
     int folder = sys_open_beneath(tree.root, "folder", OPEN_FOLDER);
-    int watch = sys_inotify_watch_folder(inotify, folder);
+    int watch = sys_inotify_watch(inotify, folder, true);
     assert_true(inotify >= 0 && folder >= 0 && watch >= 0);
     char bytes[1024];
     assert_int_equal(sys_read(inotify, bytes, sizeof(bytes)), -EAGAIN);
@@ -336,7 +336,7 @@ static void folders_are_watched_by_descriptor(void **state)
     assert_true(created);
     sys_inotify_forget(inotify, watch);
     int file = sys_open_beneath(tree.root, "file", 0);
-    assert_int_equal(sys_inotify_watch_folder(inotify, file), -ENOTDIR);
+    assert_int_equal(sys_inotify_watch(inotify, file, true), -ENOTDIR);
     close(file);
     close(folder);
     close(inotify);

@@ -1,0 +1,185 @@
+/* Marks, found by watch descriptor when something happens.
+ *
+ * One inode has one watch descriptor: marks on the same inode share it, and it is given up with the last of
+ * them. While its marks are told of an event any of them may go, so the next one to be told is kept where
+ * notifier_remove can move it on. */
+#include "disk/notifier.h"
+
+#include "loop/watch.h"
+#include "sys/file.h"
+#include "sys/socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+
+/* Events are read in pieces of so many bytes: some hundreds. So many pieces are taken in a turn, which keeps
+ * the loop for half a millisecond. The kernel holds 16384 events in its queue
+ * (/proc/sys/fs/inotify/max_queued_events). */
+#define READ_BYTES 16384
+#define READS_MAX  4
+
+struct notifier {
+    struct watch watch;
+    struct loop *loop;
+    void (*on_overflow)(void *context);
+    void *context;
+    struct map marks;
+    struct notifier_mark *next; /* the one to be told of the current event after this one */
+    struct task task;           /* goes on in the next turn */
+    uint64_t turn;              /* of the loop, in which was read last */
+    unsigned reads;             /* so often */
+    bool is_behind;
+};
+
+static struct notifier_mark *mark_of(struct map_link *link)
+{
+    return link ? CONTAINER_OF(link, struct notifier_mark, by_descriptor) : NULL;
+}
+
+static struct notifier_mark *first_with(const struct notifier *notifier, int descriptor)
+{
+    return mark_of(map_find(&notifier->marks, (uint64_t)descriptor));
+}
+
+int notifier_set(struct notifier *notifier, struct notifier_mark *mark,
+                 const struct notifier_mark_events *events, int fd, enum notifier_interest interest)
+{
+    assert(mark->events == NULL);
+    if (notifier->watch.fd < 0)
+        return -EMFILE;
+    int descriptor = sys_inotify_watch(notifier->watch.fd, fd, interest == NOTIFIER_ENTRIES);
+    if (descriptor < 0)
+        return descriptor;
+    mark->descriptor = descriptor;
+    if (map_insert(&notifier->marks, &mark->by_descriptor, (uint64_t)descriptor) == 0) {
+        mark->events = events;
+        return 0;
+    }
+    if (first_with(notifier, descriptor) == NULL)
+        sys_inotify_forget(notifier->watch.fd, descriptor);
+    return -ENOMEM;
+}
+
+void notifier_remove(struct notifier *notifier, struct notifier_mark *mark)
+{
+    if (mark->events == NULL)
+        return;
+    if (notifier->next == mark)
+        notifier->next = mark_of(map_find_next(&mark->by_descriptor));
+    map_remove(&notifier->marks, &mark->by_descriptor);
+    mark->events = NULL;
+    if (first_with(notifier, mark->descriptor) == NULL)
+        sys_inotify_forget(notifier->watch.fd, mark->descriptor);
+}
+
+static void tell(struct notifier *notifier, int descriptor, enum notifier_change change, struct slice name)
+{
+    struct notifier_mark *mark = first_with(notifier, descriptor);
+    while (mark) {
+        notifier->next = mark_of(map_find_next(&mark->by_descriptor));
+        mark->events->on_change(mark, change, name);
+        mark = notifier->next;
+    }
+}
+
+static void take_event(struct notifier *notifier, const struct inotify_event *event)
+{
+    if (event->mask & IN_Q_OVERFLOW) {
+        notifier->on_overflow(notifier->context);
+        return;
+    }
+    struct slice name = slice_make(event->name, event->len ? strnlen(event->name, event->len) : 0);
+    /* Without a name IN_ATTRIB is about the marked one: who may use it now, how many names it has. */
+    bool is_about_itself =
+        name.length == 0 ? event->mask & (IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)
+                         : 0;
+    if (is_about_itself)
+        tell(notifier, event->wd, NOTIFIER_CHANGE_ITSELF, name);
+    else if (name.length > 0)
+        tell(notifier, event->wd, event->mask & IN_ISDIR ? NOTIFIER_CHANGE_FOLDER : NOTIFIER_CHANGE_FILE,
+             name);
+}
+
+/* Returns whether there may be more. */
+static bool read_events(struct notifier *notifier)
+{
+    char buffer[READ_BYTES] __attribute__((aligned(__alignof__(struct inotify_event))));
+    ssize_t count = sys_read(notifier->watch.fd, buffer, sizeof(buffer));
+    for (ssize_t at = 0; at < count;) {
+        const struct inotify_event *event = (const struct inotify_event *)(buffer + at);
+        at += (ssize_t)(sizeof(*event) + event->len);
+        take_event(notifier, event);
+    }
+    return count >= (ssize_t)sizeof(buffer) / 2;
+}
+
+void notifier_poll(struct notifier *notifier)
+{
+    if (notifier->watch.fd < 0)
+        return;
+    if (notifier->turn != loop_turn(notifier->loop)) {
+        notifier->turn = loop_turn(notifier->loop);
+        notifier->reads = 0;
+    }
+    bool has_more = true;
+    while (has_more && notifier->reads < READS_MAX) {
+        has_more = read_events(notifier);
+        notifier->reads += has_more;
+    }
+    notifier->is_behind = has_more;
+    if (has_more)
+        task_defer(notifier->loop, &notifier->task);
+}
+
+static void go_on(struct task *task)
+{
+    notifier_poll(CONTAINER_OF(task, struct notifier, task));
+}
+
+bool notifier_is_behind(const struct notifier *notifier)
+{
+    return notifier->is_behind;
+}
+
+static void on_ready(struct watch *ready, unsigned events)
+{
+    (void)events;
+    notifier_poll(CONTAINER_OF(ready, struct notifier, watch));
+}
+
+static const struct watch_events watch_events = {.on_ready = on_ready,
+                                                 .name = "taking note of changed files"};
+
+int notifier_create(struct loop *loop, void (*on_overflow)(void *context), void *context,
+                    struct notifier **ret_notifier)
+{
+    struct notifier *notifier = calloc(1, sizeof(*notifier));
+    if (notifier == NULL)
+        return -ENOMEM;
+    notifier->loop = loop;
+    notifier->on_overflow = on_overflow;
+    notifier->context = context;
+    task_init(&notifier->task, go_on);
+    notifier->watch = (struct watch){.events = &watch_events, .fd = sys_inotify_create()};
+    if (notifier->watch.fd >= 0 && watch_start(loop, &notifier->watch, WATCH_LEVEL) < 0) {
+        sys_close(notifier->watch.fd);
+        notifier->watch.fd = -1;
+    }
+    *ret_notifier = notifier;
+    return 0;
+}
+
+void notifier_destroy(struct notifier *notifier)
+{
+    if (notifier == NULL)
+        return;
+    assert(notifier->marks.count == 0);
+    map_finish(&notifier->marks);
+    task_cancel(&notifier->task);
+    if (notifier->watch.fd >= 0) {
+        watch_stop(notifier->loop, &notifier->watch);
+        sys_close(notifier->watch.fd);
+    }
+    free(notifier);
+}
