@@ -345,7 +345,7 @@ def test_many_connections(server, root):
 def test_the_rate_is_kept(server, root):
     (root / "a").write_text("hello")
     site = server(root)
-    result = measure("-d", "1s", "-r", 500, "-c", 8, f"http://127.0.0.1:{site.port}/a")
+    result = measure("-d", "1s", "-r", 500, "-c", 500, f"http://127.0.0.1:{site.port}/a")
     assert result["rate_was_kept"]
     assert result["answers"] == result["sent"] == result["due"] == 500
     assert result["latency_us"]["mean"] >= result["service_us"]["mean"]
@@ -388,7 +388,7 @@ def test_a_stall_is_charged_with_every_request_that_it_held_up(fake):
         connection.sendall(OK)
 
     result = measure("-d", "2s", "-r", 200, "-c", 1, fake(answer).url)
-    assert result["answers"] == pytest.approx(400, abs=5)
+    assert 300 < result["answers"] <= result["due"] == 400
     assert result["latency_us"]["p99"] > 400_000
     assert result["latency_us"]["p90"] > 150_000
     assert result["service_us"]["p99"] < 100_000
@@ -433,7 +433,7 @@ def test_a_rate_with_connections_of_their_own(fake):
         return False
 
     server = fake(answer)
-    result = measure("-d", "500ms", "-r", 100, "-c", 4, "--close", server.url)
+    result = measure("-d", "500ms", "-r", 100, "-c", 50, "--close", server.url)
     assert (result["answers"], errors_of(result)) == (50, {})
     assert result["sent"] == result["due"] == server.connections == 50
 
