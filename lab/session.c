@@ -154,7 +154,7 @@ static void on_error(struct lab_session *session)
         exchange = begin_exchange(session);
     session->is_closing = exchange->closes = true;
     session->client_said_close = false;
-    exchange_fail(exchange, session->engine.status);
+    dispatch_refuse(exchange, session->engine.status);
 }
 
 static bool is_between_requests(const struct lab_session *session)

@@ -280,7 +280,9 @@ const struct option options[] = {
      TARGET_ARRAY(ROUTE, files.cache_rules, files.cache_rule_count, put_cache_rule),
      .key_rule = &rule_pattern, .rule = &rule_field_value, RANGE(0, 256)},
     {SECTION_FILES, "error_pages", OPTION_PAIRS,
-     "Files below the root that are the content of errors, by status.",
+     "Files below the root that are the content of errors, by status. They are used for all errors of "
+     "requests whose path lies in the route: those of files, of redirects and fixed responses below it, and "
+     "of requests that are refused before they are understood. Clients that prefer JSON get it instead.",
      .example = "{404: 404.html}",
      TARGET_ARRAY(ROUTE, files.error_pages, files.error_page_count, put_error_page),
      .key_rule = &rule_error_status, .rule = &rule_inner_path, RANGE(0, 200)},
@@ -300,7 +302,8 @@ const struct option options[] = {
     {SECTION_RESPOND, "type", OPTION_TEXT, "The media type of the body.",
      .fallback = "text/plain; charset=utf-8", .example = "application/json",
      TARGET(ROUTE, respond.type), .rule = &rule_field_value},
-    {SECTION_RESPOND, "body", OPTION_TEXT, "The content, which 204, 205 and 304 do not have.",
+    {SECTION_RESPOND, "body", OPTION_TEXT,
+     "The content, which 204, 205 and 304 do not have. An error without it gets its page (`error_pages`).",
      .fallback = "", .example = "\"ok\\n\"", TARGET(ROUTE, respond.body), .rule = &rule_any},
 
     {SECTION_HEADERS, "set", OPTION_PAIRS,

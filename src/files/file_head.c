@@ -27,12 +27,6 @@ static struct slice cache_control(const struct files_settings *settings, struct 
     return (struct slice){0};
 }
 
-/* Negotiation goes on as soon as there is a second form of the file, whichever is sent. */
-static bool is_negotiated(const struct file *file)
-{
-    return file->siblings != 0 || file->coding != HTTP_CODING_IDENTITY;
-}
-
 void file_add_validators(struct exchange *exchange, struct file *file, char date[HTTP_DATE_LENGTH])
 {
     const struct files_settings *settings = file->root->settings;
@@ -44,16 +38,21 @@ void file_add_validators(struct exchange *exchange, struct file *file, char date
     struct slice control = cache_control(settings, file_path(file));
     if (control.length > 0)
         exchange_add_field(exchange, HTTP_FIELD_CACHE_CONTROL, control);
-    if (is_negotiated(file))
+    if (file_is_negotiated(file))
         exchange_add_field(exchange, HTTP_FIELD_VARY, SLICE("Accept-Encoding"));
+}
+
+void file_add_coding(struct exchange *exchange, const struct file *file)
+{
+    if (file->coding != HTTP_CODING_IDENTITY)
+        exchange_add_field(exchange, HTTP_FIELD_CONTENT_ENCODING,
+                           http_coding_name((enum http_coding)file->coding));
 }
 
 void file_add_fields(struct exchange *exchange, struct file *file, char date[HTTP_DATE_LENGTH])
 {
     exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE, http_mime_type(file_path(file)));
-    if (file->coding != HTTP_CODING_IDENTITY)
-        exchange_add_field(exchange, HTTP_FIELD_CONTENT_ENCODING,
-                           http_coding_name((enum http_coding)file->coding));
+    file_add_coding(exchange, file);
     exchange_add_field(exchange, HTTP_FIELD_ACCEPT_RANGES, SLICE("bytes"));
     file_add_validators(exchange, file, date);
 }
@@ -84,5 +83,8 @@ void file_respond_plain(struct exchange *exchange)
     char date[HTTP_DATE_LENGTH];
     exchange_begin_response(exchange, 200);
     file_add_fields(exchange, file, date);
-    exchange_respond_and_keep(exchange, source, kept);
+    /* What is said to be modified now was modified in the future, and will be said to be, when that has come.
+     */
+    bool is_constant = file->status.modified_seconds <= loop_wall_seconds(server_loop(exchange->server));
+    exchange_respond_and_keep(exchange, source, is_constant ? kept : NULL);
 }

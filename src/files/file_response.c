@@ -42,17 +42,26 @@ static struct http_validators validators_of(const struct file *file, int64_t now
     };
 }
 
-/* A 304 or 412 has the fields that a cache needs to renew what it has, and no content (RFC 9110
- * section 15.4.5). */
-static void respond_without_content(struct exchange *exchange, int status)
+/* A 304 has the fields that a cache needs to renew what it has, and no content (RFC 9110 section 15.4.5). */
+static void respond_not_modified(struct exchange *exchange)
 {
     char date[HTTP_DATE_LENGTH];
-    exchange_begin_response(exchange, status);
+    exchange_begin_response(exchange, 304);
     file_add_validators(exchange, exchange->file, date);
-    if (status == 412)
-        exchange_respond_error_page(exchange);
-    else
-        exchange_respond(exchange, NULL);
+    exchange_respond(exchange, NULL);
+}
+
+/* A 412 has the same fields, and the content of an error, for which it may have to wait. */
+static void respond_precondition_failed(struct exchange *exchange)
+{
+    char *date = arena_alloc(&exchange->arena, HTTP_DATE_LENGTH);
+    if (date == NULL) {
+        exchange_fail(exchange, 503);
+        return;
+    }
+    exchange_begin_response(exchange, 412);
+    file_add_validators(exchange, exchange->file, date);
+    exchange_respond_error(exchange);
 }
 
 static size_t format_content_range(char *out, struct http_range range, uint64_t size)
@@ -71,7 +80,7 @@ static void respond_unsatisfiable(struct exchange *exchange)
                               (unsigned long long)exchange->file->status.size);
         exchange_add_field(exchange, HTTP_FIELD_CONTENT_RANGE, slice_make(text, (size_t)length));
     }
-    exchange_respond_error_page(exchange);
+    exchange_respond_error(exchange);
 }
 
 static void respond_one_range(struct exchange *exchange, struct http_range range)
@@ -188,8 +197,8 @@ void file_respond(struct exchange *exchange, struct file *file)
     int64_t now = loop_wall_seconds(server_loop(exchange->server));
     struct http_validators validators = validators_of(file, now);
     switch (http_condition_evaluate(request, &validators, now)) {
-    case HTTP_CONDITION_NOT_MODIFIED: respond_without_content(exchange, 304); return;
-    case HTTP_CONDITION_FAILED: respond_without_content(exchange, 412); return;
+    case HTTP_CONDITION_NOT_MODIFIED: respond_not_modified(exchange); return;
+    case HTTP_CONDITION_FAILED: respond_precondition_failed(exchange); return;
     case HTTP_CONDITION_PASS: break;
     }
     if (!respond_to_range(exchange, &validators, now))
@@ -198,7 +207,13 @@ void file_respond(struct exchange *exchange, struct file *file)
 
 void file_respond_as_error(struct exchange *exchange, struct file *file)
 {
+    /* What the request was about: fields of the head may point into it. */
+    struct file *former = exchange->file;
     exchange->file = file;
     exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE, http_mime_type(file_path(file)));
+    file_add_coding(exchange, file);
+    exchange_add_field(exchange, HTTP_FIELD_VARY,
+                       file_is_negotiated(file) ? SLICE("Accept, Accept-Encoding") : SLICE("Accept"));
     exchange_respond(exchange, source_of_file(exchange, 0, file->status.size));
+    file_unref(former);
 }

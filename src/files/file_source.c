@@ -137,7 +137,7 @@ static enum source_result begin_chunk(struct file_source *file)
     chunk->given = 0;
     chunk->error = -EAGAIN; /* what it is when the job finds no room in the pool after all */
     chunk->is_ready = false;
-    struct root *root = exchange->route_entry->root;
+    struct root *root = exchange->file->root;
     struct job_queue *queue = is_remote ? &root->remote_jobs : &root->local_jobs;
     int error = exchange_offload(exchange, queue, read_chunk, chunk_is_read, file);
     return error < 0 ? source_fail(&file->source, error) : SOURCE_WAIT;

@@ -67,63 +67,39 @@ static bool is_out_of_reach(const struct exchange *exchange, struct slice path)
            (!settings_of(exchange)->hidden && has_hidden_segment(path));
 }
 
-static void answer_file(struct exchange *exchange, struct file *file)
+/* Goes on with the sibling of the file that the client would rather have. */
+static void choose_coding(struct exchange *exchange, struct file *file, lookup_done *done)
 {
     if (file->siblings && http_request_has(&exchange->request, HTTP_FIELD_ACCEPT_ENCODING)) {
         enum http_coding coding = http_coding_choose(&exchange->request, file->siblings);
         if (coding != HTTP_CODING_IDENTITY) {
-            lookup_coding(exchange, file, coding, file_respond);
+            lookup_coding(exchange, file, coding, done);
             return;
         }
     }
-    file_respond(exchange, file);
+    done(exchange, file);
+}
+
+static void answer_file(struct exchange *exchange, struct file *file)
+{
+    choose_coding(exchange, file, file_respond);
 }
 
 /* ---- errors ---- */
 
-static void answer_error_page(struct exchange *exchange, struct file *file)
+static void error_page_looked_up(struct exchange *exchange, struct file *file)
 {
     if (file->kind == FILE_REGULAR) {
-        file_respond_as_error(exchange, file);
+        choose_coding(exchange, file, file_respond_as_error);
         return;
     }
     file_unref(file);
-    exchange_respond_error_page(exchange);
+    exchange_respond_standard_error(exchange);
 }
 
-static const struct error_page *error_page_for(const struct exchange *exchange, int status)
+void files_respond_error(struct exchange *exchange, struct root *root, struct slice path)
 {
-    const struct files_settings *settings = settings_of(exchange);
-    for (size_t i = 0; i < settings->error_page_count; i++) {
-        if (settings->error_pages[i].status == status)
-            return &settings->error_pages[i];
-    }
-    return NULL;
-}
-
-/* Answers with the begun response's status, by the configured page where there is one. */
-static void answer_error(struct exchange *exchange)
-{
-    const struct error_page *page = error_page_for(exchange, exchange->response.status);
-    if (page)
-        lookup(exchange, page->path, answer_error_page);
-    else
-        exchange_respond_error_page(exchange);
-}
-
-static void fail(struct exchange *exchange, int status)
-{
-    exchange_begin_response(exchange, status);
-    if (status == 503)
-        exchange_add_field(exchange, HTTP_FIELD_RETRY_AFTER, SLICE("1"));
-    answer_error(exchange);
-}
-
-void files_refuse_method(struct exchange *exchange)
-{
-    exchange_begin_response(exchange, 405);
-    exchange_add_field(exchange, HTTP_FIELD_ALLOW, SLICE("GET, HEAD, OPTIONS"));
-    answer_error(exchange);
+    lookup(exchange, root, path, error_page_looked_up);
 }
 
 /* ---- what is not there ---- */
@@ -135,16 +111,16 @@ static void answer_fallback(struct exchange *exchange, struct file *file)
         return;
     }
     file_unref(file);
-    fail(exchange, 404);
+    exchange_fail(exchange, 404);
 }
 
 static void not_found(struct exchange *exchange, int status)
 {
     struct slice fallback = settings_of(exchange)->fallback;
     if (status == 404 && fallback.length > 0)
-        lookup(exchange, fallback, answer_fallback);
+        lookup(exchange, exchange->route_entry->root, fallback, answer_fallback);
     else
-        fail(exchange, status);
+        exchange_fail(exchange, status);
 }
 
 /* ---- folders ---- */
@@ -188,7 +164,7 @@ static void list_folder(struct exchange *exchange, struct files_state *state)
     char *folder = arena_string(&exchange->arena,
                                 is_root ? SLICE(".") : slice_take(state->folder, state->folder.length - 1));
     if (folder == NULL || exchange_keep(exchange) < 0) {
-        fail(exchange, 503);
+        exchange_fail(exchange, 503);
         return;
     }
     bool wants_json = http_prefers_json(request);
@@ -206,7 +182,7 @@ static void list_folder(struct exchange *exchange, struct files_state *state)
     struct root *root = exchange->route_entry->root;
     struct job_queue *queue = root->is_local ? &exchange->server->listings : &root->remote_jobs;
     if (exchange_offload(exchange, queue, make_listing, answer_listing, exchange) < 0)
-        fail(exchange, 503);
+        exchange_fail(exchange, 503);
 }
 
 static void index_looked_up(struct exchange *exchange, struct file *file)
@@ -236,7 +212,7 @@ static void try_index(struct exchange *exchange, struct files_state *state)
         memcpy(path, state->folder.data, state->folder.length);
         memcpy(path + state->folder.length, index.data, index.length);
         exchange->handler_state = state;
-        lookup(exchange, slice_make(path, length), index_looked_up);
+        lookup(exchange, exchange->route_entry->root, slice_make(path, length), index_looked_up);
         return;
     }
     if (settings->listing)
@@ -250,7 +226,7 @@ static void answer_folder(struct exchange *exchange, struct slice folder)
     struct files_state *state = arena_zalloc(&exchange->arena, sizeof(*state));
     struct slice copy = arena_copy(&exchange->arena, folder);
     if (state == NULL || copy.data == NULL) {
-        fail(exchange, 503);
+        exchange_fail(exchange, 503);
         return;
     }
     state->folder = copy;
@@ -290,5 +266,5 @@ void files_handle(struct exchange *exchange)
     else if (path.length == 0 || path.data[path.length - 1] == '/')
         answer_folder(exchange, path);
     else
-        lookup(exchange, path, looked_up);
+        lookup(exchange, exchange->route_entry->root, path, looked_up);
 }

@@ -241,10 +241,9 @@ static void open_file(struct exchange *exchange, struct lookup_state prepared)
     take_result(exchange, state);
 }
 
-static struct file_request request_for(const struct exchange *exchange, struct slice path,
+static struct file_request request_for(const struct exchange *exchange, struct root *root, struct slice path,
                                        enum http_coding coding)
 {
-    struct root *root = exchange->route_entry->root;
     return (struct file_request){
         .root = root,
         .root_fd = root->fd,
@@ -259,11 +258,10 @@ static struct file_request request_for(const struct exchange *exchange, struct s
     };
 }
 
-static void begin(struct exchange *exchange, struct slice path, struct file *identity,
+static void begin(struct exchange *exchange, struct root *root, struct slice path, struct file *identity,
                   enum http_coding coding, lookup_done *done)
 {
     struct server *server = exchange->server;
-    struct root *root = exchange->route_entry->root;
     struct root_look look = root_prepare_look(root);
     bool is_due = root_look_is_due(root, loop_now_ms(server_loop(server)));
     if (is_due && root->is_local) {
@@ -277,7 +275,7 @@ static void begin(struct exchange *exchange, struct slice path, struct file *ide
         finish(exchange, cached, identity, done);
         return;
     }
-    struct file_request request = request_for(exchange, path, coding);
+    struct file_request request = request_for(exchange, root, path, coding);
     if (cached && !looks_at_root && is_still_true(exchange, &request, cached)) {
         server_counters(server)->cache_hits++;
         finish(exchange, cached, identity, done);
@@ -294,12 +292,12 @@ static void begin(struct exchange *exchange, struct slice path, struct file *ide
                         });
 }
 
-void lookup(struct exchange *exchange, struct slice path, lookup_done *done)
+void lookup(struct exchange *exchange, struct root *root, struct slice path, lookup_done *done)
 {
-    begin(exchange, path, NULL, HTTP_CODING_IDENTITY, done);
+    begin(exchange, root, path, NULL, HTTP_CODING_IDENTITY, done);
 }
 
 void lookup_coding(struct exchange *exchange, struct file *file, enum http_coding coding, lookup_done *done)
 {
-    begin(exchange, file_path(file), file, coding, done);
+    begin(exchange, file->root, file_path(file), file, coding, done);
 }

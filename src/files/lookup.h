@@ -9,9 +9,9 @@
  * descriptors, of memory or of a working disk: then the exchange was answered 503 or 500. */
 typedef void lookup_done(struct exchange *exchange, struct file *file);
 
-/* Looks `path` (beneath the root of the exchange's place) up and calls `done`, before it returns or later.
- * The path is borrowed for the call. */
-void lookup(struct exchange *exchange, struct slice path, lookup_done *done);
+/* Looks `path` beneath `root` up and calls `done`, before it returns or later. The path is borrowed for the
+ * call. */
+void lookup(struct exchange *exchange, struct root *root, struct slice path, lookup_done *done);
 
 /* Looks for the sibling of `file`, whose reference it takes, in another coding; where that is gone, `done`
  * gets the file itself. */

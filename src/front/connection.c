@@ -239,7 +239,7 @@ static void refuse(struct connection *connection, int status)
     connection->client_said_close = false;
     log_debug(connection->server->options.log, "refused with %d while %s", status,
               state_names[connection->state]);
-    exchange_fail(exchange, status);
+    dispatch_refuse(exchange, status);
 }
 
 /* Something is under way that the next request must wait for. */

@@ -1,9 +1,12 @@
-/* Fixed responses: what the configuration says, word for word. */
+/* Fixed responses: what the configuration says, word for word. An error that has no words gets its page. */
 #include "serve/handlers.h"
 
 void fixed_handle(struct exchange *exchange)
 {
     const struct respond_settings *settings = &exchange->route_entry->route->respond;
     exchange_begin_response(exchange, settings->status);
-    exchange_respond_bytes(exchange, settings->type, settings->body);
+    if (settings->status >= 400 && settings->body.length == 0)
+        exchange_respond_error(exchange);
+    else
+        exchange_respond_bytes(exchange, settings->type, settings->body);
 }

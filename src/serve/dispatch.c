@@ -60,10 +60,32 @@ static int route(struct exchange *exchange)
     return route_entry->route->kind == ROUTE_FILES && !is_readable ? 405 : 0;
 }
 
+/* The route whose headers and error pages the response to a refused request has, by what is known of its host
+ * and path. A head that broke off in its fields may have said Host before. */
+static void guess_route(struct exchange *exchange)
+{
+    const struct http_request *request = &exchange->request;
+    struct slice host = request->host, port;
+    if (host.length == 0 && !http_host_parse(http_request_field(request, HTTP_FIELD_HOST), &host, &port))
+        host = (struct slice){0};
+    if (exchange->path.length == 0 && normalize(exchange) != 0)
+        exchange->path = SLICE("/");
+    exchange->route_entry = snapshot_guess(exchange->snapshot, host, exchange->path);
+}
+
 void dispatch_route(struct exchange *exchange)
 {
     note_activity(exchange->server, &exchange->request);
     exchange->reject_status = (uint16_t)route(exchange);
+    if (UNLIKELY(exchange->reject_status != 0) && exchange->route_entry == NULL)
+        guess_route(exchange);
+}
+
+void dispatch_refuse(struct exchange *exchange, int status)
+{
+    if (exchange->route_entry == NULL)
+        guess_route(exchange);
+    exchange_fail(exchange, status);
 }
 
 /* "OPTIONS *": the server as a whole (RFC 9110 section 9.3.7). */
@@ -84,13 +106,9 @@ static struct slice methods_of(const struct exchange *exchange)
 
 static void refuse_method(struct exchange *exchange)
 {
-    if (exchange->route_entry->route->kind == ROUTE_FILES) {
-        files_refuse_method(exchange);
-        return;
-    }
     exchange_begin_response(exchange, 405);
     exchange_add_field(exchange, HTTP_FIELD_ALLOW, methods_of(exchange));
-    exchange_respond_error_page(exchange);
+    exchange_respond_error(exchange);
 }
 
 /* The bare form of a prefix that ends in '/', or of a folder. */

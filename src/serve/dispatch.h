@@ -12,6 +12,9 @@ void dispatch_route(struct exchange *exchange);
 /* Calls the handler of a routed request, or refuses it. The answer may come later. */
 void dispatch_answer(struct exchange *exchange);
 
+/* Answers with an error what nobody else will: a request that cannot be read to its end, or at all. */
+void dispatch_refuse(struct exchange *exchange, int status);
+
 /* The response was sent, or will never be: counts it, logs it, ends the exchange, which is in no list. */
 void dispatch_end(struct exchange *exchange);
 

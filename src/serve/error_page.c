@@ -1,7 +1,8 @@
-/* Fills src/serve/pages/error.html. Nothing on the page comes from the request: what a visitor sent is never
- * shown back. */
+/* Fills src/serve/pages/error.html, or writes the same as JSON. Nothing on the page comes from the request:
+ * what a visitor sent is never shown back. */
 #include "serve/error_page.h"
 
+#include "http/escape.h"
 #include "http/status.h"
 #include "serve/page.h"
 
@@ -58,7 +59,18 @@ static void fill_sentence(void *context, struct buffer *out)
     buffer_append(out, slice_from(sentence_for(status_from(context))));
 }
 
-void error_page_make(int status, struct buffer *out)
+static void write_json(int status, struct buffer *out)
+{
+    buffer_append(out, SLICE("{\"status\":"));
+    fill_status(&status, out);
+    buffer_append(out, SLICE(",\"title\":\""));
+    fill_reason(&status, out);
+    buffer_append(out, SLICE("\",\"detail\":\""));
+    http_json_escape(out, slice_from(sentence_for(status)));
+    buffer_append(out, SLICE("\"}\n"));
+}
+
+void error_page_make(int status, enum error_page_format format, struct buffer *out)
 {
     static const struct page_slot slots[] = {
         {SLICE("status"), fill_status},
@@ -66,7 +78,10 @@ void error_page_make(int status, struct buffer *out)
         {SLICE("sentence"), fill_sentence},
     };
     assert(status >= 400 && status <= 599);
-    page_write(&page_error, slots, ARRAY_LENGTH(slots), &status, out);
+    if (format == ERROR_PAGE_JSON)
+        write_json(status, out);
+    else
+        page_write(&page_error, slots, ARRAY_LENGTH(slots), &status, out);
 }
 
 struct slice error_page_security_policy(void)

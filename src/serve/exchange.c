@@ -2,7 +2,6 @@
 #include "serve/exchange.h"
 
 #include "http/status.h"
-#include "serve/error_page.h"
 #include "server/server_internal.h"
 
 #include <errno.h>
@@ -296,19 +295,4 @@ void exchange_respond_bytes(struct exchange *exchange, struct slice type, struct
     if (type.length)
         exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE, type);
     exchange_respond(exchange, content.length ? source_of_memory(exchange, content) : NULL);
-}
-
-void exchange_respond_error_page(struct exchange *exchange)
-{
-    struct slice content = server_error_page(exchange->server, exchange->response.status);
-    exchange_add_field(exchange, HTTP_FIELD_CONTENT_SECURITY_POLICY, error_page_security_policy());
-    exchange_respond_bytes(exchange, SLICE("text/html; charset=utf-8"), content);
-}
-
-void exchange_fail(struct exchange *exchange, int status)
-{
-    exchange_begin_response(exchange, status);
-    if (status == 503)
-        exchange_add_field(exchange, HTTP_FIELD_RETRY_AFTER, SLICE("1"));
-    exchange_respond_error_page(exchange);
 }

@@ -64,6 +64,7 @@ struct exchange {
 
     uint16_t reject_status; /* the status that routing refuses it with, 0: it will be handled */
     bool is_no_file;        /* `path` has an encoded '/' in it: no file has such a name */
+    bool seeks_error_page;  /* the configured page of its error has been asked for */
     bool sends_continue;    /* "100 Continue" is due */
     bool is_kept;           /* the request's slices point into the arena */
     bool is_busy;           /* an offloaded job has it */
@@ -140,12 +141,17 @@ bool exchange_respond_kept(struct exchange *exchange, int status, struct source 
 /* exchange_respond with content in one piece of memory. */
 void exchange_respond_bytes(struct exchange *exchange, struct slice type, struct slice content);
 
-/* Answers with the standard page of an error status. The status' own fields (Allow, Retry-After) may have
- * been added after exchange_begin_response, which is the caller's. */
-void exchange_respond_error_page(struct exchange *exchange);
+/* Answers with the error status of the response that was begun, whose own fields (Allow, Retry-After) may
+ * have been added; what they borrow must live as long as the exchange, since a page may have to be read
+ * first. That is the file that the configuration names for the status, else the standard page; or JSON where
+ * the client prefers it. */
+void exchange_respond_error(struct exchange *exchange);
 
-/* exchange_begin_response and exchange_respond_error_page. */
+/* exchange_begin_response and exchange_respond_error. */
 void exchange_fail(struct exchange *exchange, int status);
+
+/* Answers with the standard page at once. For whoever looked for the configured one in vain. */
+void exchange_respond_standard_error(struct exchange *exchange);
 
 /* Nothing of the response's content is sent. */
 void exchange_drop_content(struct exchange *exchange);

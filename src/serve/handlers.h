@@ -16,7 +16,7 @@ void fixed_handle(struct exchange *exchange);
 /* Answers 301 with the request's path and a '/' behind it, and its query: redirect.c. */
 void redirect_to_folder(struct exchange *exchange);
 
-/* 405, with the methods that files know: files.c. */
-void files_refuse_method(struct exchange *exchange);
+/* Ends the begun response, an error, with the file at this path beneath the root: files.c. */
+void files_respond_error(struct exchange *exchange, struct root *root, struct slice path);
 
 #endif

@@ -91,19 +91,26 @@ static const struct route_entry *find_entry(const struct snapshot *snapshot, con
     return NULL;
 }
 
-static const struct route_entry *match_entry(const struct snapshot *snapshot, const struct site_table *site,
-                                             struct slice path)
+/* The entry with the longest prefix of `path`, of any kind of route or only of files. */
+static const struct route_entry *find_covering(const struct snapshot *snapshot, const struct site_table *site,
+                                               struct slice path, bool of_files)
 {
-    if (LIKELY(site->only != NULL))
-        return site->only;
     size_t length = path.length;
     for (;;) {
         const struct route_entry *route_entry = find_entry(snapshot, site, slice_take(path, length));
-        if (route_entry || length == 0)
+        if (route_entry && (!of_files || route_entry->root))
             return route_entry;
+        if (length == 0)
+            return NULL;
         while (path.data[--length] != '/')
             continue;
     }
+}
+
+static const struct route_entry *match_entry(const struct snapshot *snapshot, const struct site_table *site,
+                                             struct slice path)
+{
+    return LIKELY(site->only != NULL) ? site->only : find_covering(snapshot, site, path, false);
 }
 
 enum snapshot_match snapshot_match(const struct snapshot *snapshot, struct slice host, struct slice path,
@@ -117,6 +124,13 @@ enum snapshot_match snapshot_match(const struct snapshot *snapshot, struct slice
         return SNAPSHOT_NO_PATH;
     *ret_entry = route_entry;
     return SNAPSHOT_FOUND;
+}
+
+const struct route_entry *snapshot_guess(const struct snapshot *snapshot, struct slice host,
+                                         struct slice path)
+{
+    const struct site_table *site = match_site(snapshot, host);
+    return match_entry(snapshot, site ? site : &snapshot->hosts->sites[0], path);
 }
 
 static struct slice bare(struct slice prefix)
@@ -165,6 +179,8 @@ static int add_routes(struct snapshot *snapshot, const struct site *site, struct
         if (error < 0)
             return error;
     }
+    for (size_t i = 0; i < site->route_count; i++)
+        route_entries[i].files_entry = find_covering(snapshot, table, route_entries[i].bare_prefix, true);
     if (site->route_count == 1 && route_entries[0].bare_prefix.length == 0)
         table->only = &route_entries[0];
     return 0;

@@ -19,6 +19,8 @@ struct route_entry {
     struct slice bare_prefix; /* without the final '/': "" for "/" */
     struct root *root;        /* of a files route, else NULL */
     enum cors_kind cors;
+    const struct route_entry *files_entry; /* the nearest route of files that its path lies in, itself too,
+                                              for its error pages; NULL: none */
 };
 
 struct host_table;
@@ -57,5 +59,11 @@ enum snapshot_match {
  * segments). */
 enum snapshot_match snapshot_match(const struct snapshot *snapshot, struct slice host, struct slice path,
                                    const struct route_entry **ret_entry) MUST_CHECK;
+
+/* The same for a request that is refused before it could be routed, so that its response has the headers and
+ * the error page of a site: of the first one where none answers for the host. NULL where that has no route
+ * for the path. */
+const struct route_entry *snapshot_guess(const struct snapshot *snapshot, struct slice host,
+                                         struct slice path);
 
 #endif

@@ -77,13 +77,13 @@ const char *server_date(struct server *server)
     return server->date;
 }
 
-struct slice server_error_page(struct server *server, int status)
+struct slice server_error_page(struct server *server, int status, enum error_page_format format)
 {
     assert(status >= 400 && status < 400 + ERROR_STATUS_COUNT);
-    struct buffer *page = &server->error_pages[status - 400];
+    struct buffer *page = &server->error_pages[format][status - 400];
     if (page->length == 0) {
         buffer_init(page, ERROR_PAGE_BYTES_MAX);
-        error_page_make(status, page);
+        error_page_make(status, format, page);
         /* Half a page would stay half for ever. */
         if (page->failed)
             buffer_finish(page);
@@ -178,8 +178,10 @@ void server_destroy(struct server *server)
     loop_settle(server_loop(server));
     if (server->spare)
         exchange_end(server->spare);
-    for (size_t i = 0; i < ERROR_STATUS_COUNT; i++)
-        buffer_finish(&server->error_pages[i]);
+    for (size_t i = 0; i < ERROR_STATUS_COUNT; i++) {
+        buffer_finish(&server->error_pages[ERROR_PAGE_HTML][i]);
+        buffer_finish(&server->error_pages[ERROR_PAGE_JSON][i]);
+    }
     close_queue_finish(&server->close_queue);
     file_cache_destroy(server->files);
     snapshot_unref(server->snapshot);

@@ -11,6 +11,7 @@
 #include "loop/job_queue.h"
 #include "loop/listener.h"
 #include "loop/loop.h"
+#include "serve/error_page.h"
 #include "serve/exchange.h"
 #include "server/server.h"
 
@@ -43,7 +44,7 @@ struct server {
     bool is_draining;
     uint64_t changes_turn;    /* the turn of the loop in which changes on disk were asked for last */
     bool has_told_of_backend; /* that it cannot wait for more connections */
-    struct buffer error_pages[ERROR_STATUS_COUNT]; /* by status, from 400 */
+    struct buffer error_pages[ERROR_PAGE_FORMAT_COUNT][ERROR_STATUS_COUNT]; /* by status, from 400 */
     int64_t date_seconds;
     char date[HTTP_DATE_LENGTH];
     uint8_t activity_length;
@@ -70,7 +71,7 @@ const char *server_date(struct server *server);
 
 /* The standard page of an error status, made when it is first needed; a flood of 404s costs a look-up each.
  * Lives as long as the server; empty where memory ran out. */
-struct slice server_error_page(struct server *server, int status);
+struct slice server_error_page(struct server *server, int status, enum error_page_format format);
 
 /* Called before a connection's bytes are looked at: sees what changed on disk before they came. The first
  * bytes of a new one may be read before the loop comes to the changes that its client knows of. Where the

@@ -389,6 +389,19 @@ def test_last_modified_is_never_in_the_future(server, root):
         assert email.utils.parsedate_to_datetime(response["last-modified"]).timestamp() <= time.time() + 1
 
 
+def test_last_modified_is_the_files_when_that_has_come(server, root):
+    path = tree.write(root, "soon.txt", b"x")
+    soon = int(time.time()) + 2
+    os.utime(path, (soon, soon))
+    running = server(root)
+    with running.connect() as client:
+        while time.time() < soon + 1:
+            assert client.exchange("GET", "/soon.txt").body == b"x"
+            time.sleep(0.05)
+        response = client.exchange("GET", "/soon.txt")
+    assert response["last-modified"] == email.utils.formatdate(soon, usegmt=True)
+
+
 @pytest.mark.parametrize("seconds", [-(10**10), -1, 0, 1, 2**31, 2**33])
 def test_odd_modification_times_do_no_harm(server, root, seconds):
     path = tree.write(root, "odd.txt", b"odd")

@@ -73,6 +73,9 @@ struct ask {
     struct ask_date modified_since, unmodified_since;
     struct ask_codings codings;
     bool wants_json;
+    const char *origin;       /* NULL: none */
+    bool asks_what_it_may;    /* a preflight */
+    const char *asks_headers; /* of a preflight, "" where it asks for none */
     bool has_range;
     bool range_is_odd;  /* it is to be ignored: two of them, another unit */
     bool range_is_none; /* it is of bytes, but says no range */

@@ -209,12 +209,34 @@ static void write_codings(struct ask *ask, struct sim_chance *chance)
     buffer_append(&ask->bytes, SLICE("\r\n"));
 }
 
+static void write_accept(struct ask *ask, struct sim_chance *chance)
+{
+    ask->wants_json = sim_one_in(chance, ask->target->kind == TARGET_LISTING ? 3 : 6);
+    if (ask->wants_json)
+        buffer_append(&ask->bytes,
+                      slice_from(ASK_ONE_OF(chance, "Accept: application/json\r\n",
+                                            "Accept: image/png\r\nAccept: application/json\r\n")));
+}
+
+static void write_origin(struct ask *ask, struct sim_chance *chance)
+{
+    ask->origin = ASK_ONE_OF(chance, WEBSITE_ORIGIN, "https://a.b.wild.example:8443",
+                             "https://wild.example:8443", "https://evil.example", "null");
+    buffer_printf(&ask->bytes, "Origin: %s\r\n", ask->origin);
+    ask->asks_what_it_may = strcmp(ask->method, "OPTIONS") == 0 && sim_one_in(chance, 2);
+    if (!ask->asks_what_it_may)
+        return;
+    buffer_printf(&ask->bytes, "Access-Control-Request-Method: %s\r\n", ASK_ONE_OF(chance, "GET", "PUT"));
+    ask->asks_headers = ASK_ONE_OF(chance, "", "if-none-match", "content-type, x-requested-with");
+    if (ask->asks_headers[0])
+        buffer_printf(&ask->bytes, "Access-Control-Request-Headers: %s\r\n", ask->asks_headers);
+}
+
 void ask_write_file_fields(struct ask *ask, const struct website *website, struct sim_chance *chance)
 {
-    if (ask->target->kind == TARGET_LISTING && sim_one_in(chance, 3)) {
-        ask->wants_json = true;
-        buffer_append(&ask->bytes, SLICE("Accept: application/json\r\n"));
-    }
+    write_accept(ask, chance);
+    if (sim_one_in(chance, 4))
+        write_origin(ask, chance);
     if (!is_about_file(ask))
         return;
     if (sim_one_in(chance, ask->target->file->is_negotiated ? 2 : 6))

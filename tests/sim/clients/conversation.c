@@ -104,6 +104,7 @@ static struct circumstances circumstances_of(const struct conversation *conversa
         .until_ns = sim_wall_ns(),
         .is_busy = sim_is_short_of_jobs() || sim_is_short_of_descriptors(),
         .has_fault = conversation_is_hit(conversation, ask),
+        .has_page_fault = conversation_page_is_hit(conversation, ask),
     };
 }
 
@@ -178,7 +179,7 @@ static void take_timeout(struct conversation *conversation, const struct ask *as
     const struct timeouts *timeouts = conversation->scene->website->timeouts;
     uint64_t least_us = (uint64_t)MIN(timeouts->head_ms, timeouts->body_ms) * SIM_MS;
     struct circumstances circumstances = circumstances_of(conversation, ask);
-    judge_error_page(answer, 408, &circumstances, &conversation->verdict);
+    judge_error(ask, answer, 408, &circumstances, &conversation->verdict);
     judge_common(answer, &circumstances, &conversation->verdict);
     if (ask->refused == 0 && sim_now_us() - ask->began_us + EARLY_US < least_us)
         blame(&conversation->verdict, "408 after %llu us",

@@ -99,4 +99,12 @@ static inline bool conversation_is_hit(const struct conversation *conversation, 
     return conversation->was_hit || harms_hit(&conversation->scene->harms, ask, since_us);
 }
 
+/* A fault may be why an error does not have the page that it should have. */
+static inline bool conversation_page_is_hit(const struct conversation *conversation, const struct ask *ask)
+{
+    uint64_t since_us = ask ? conversation_files_from_us(ask) : conversation->began_us;
+    return conversation->was_hit ||
+           harms_hit_page(&conversation->scene->harms, conversation->scene->website, since_us);
+}
+
 #endif

@@ -110,6 +110,13 @@ bool harms_hit(const struct harms *harms, const struct ask *ask, uint64_t since_
            is_file_hit(area->error_page, since_us);
 }
 
+bool harms_hit_page(const struct harms *harms, const struct website *website, uint64_t since_us)
+{
+    return harms_since(harms, HARM_MEMORY, since_us) || harms_since(harms, HARM_POOL, since_us) ||
+           harms_since(harms, HARM_ROOM, since_us) || harms_since(harms, HARM_FILES, since_us) ||
+           is_file_hit(website->areas[0].error_page, since_us);
+}
+
 bool harms_end_connections(const struct harms *harms, uint64_t since_us)
 {
     return harms_since(harms, HARM_MEMORY, since_us) || harms_since(harms, HARM_ROOM, since_us);

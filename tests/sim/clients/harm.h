@@ -36,6 +36,9 @@ bool harms_since(const struct harms *harms, enum harm harm, uint64_t since_us);
  * needs, since then. */
 bool harms_hit(const struct harms *harms, const struct ask *ask, uint64_t since_us);
 
+/* The same for the page of an error, in whose place the standard one may stand. */
+bool harms_hit_page(const struct harms *harms, const struct website *website, uint64_t since_us);
+
 /* A connection may be closed, or turned away, though it did nothing wrong. */
 bool harms_end_connections(const struct harms *harms, uint64_t since_us);
 

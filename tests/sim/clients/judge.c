@@ -64,45 +64,19 @@ static bool is_in(struct slice text, const char *words)
     return text.length > 0 && memmem(text.data, text.length, words, strlen(words)) != NULL;
 }
 
-bool judge_error_page(const struct answer *answer, int status, const struct circumstances *circumstances,
-                      struct verdict *verdict)
-{
-    char words[40];
-    if (!judge_status(answer, status, verdict) ||
-        !judge_field(answer, "Content-Type", "text/html; charset=utf-8", verdict))
-        return false;
-    if (status == 503 && !judge_field(answer, "Retry-After", "1", verdict))
-        return false;
-    bool lacks_memory = circumstances->has_fault && answer->length == 0;
-    if (answer->is_bare || circumstances->is_cut || lacks_memory)
-        return true;
-    snprintf(words, sizeof(words), "<p class=\"status\">%d</p>", status);
-    if (!is_in(answer->content, words) || !is_in(answer->content, "</html>"))
-        return blame(verdict, "the error page of %d is not whole", status);
-    return true;
-}
-
-static bool judge_options(const struct answer *answer, const char *cors, struct verdict *verdict)
+static bool judge_options(const struct answer *answer, struct verdict *verdict)
 {
     return judge_status(answer, 204, verdict) &&
-           judge_field(answer, "Allow", "GET, HEAD, OPTIONS", verdict) &&
-           judge_field(answer, "Access-Control-Allow-Origin", cors, verdict);
+           judge_field(answer, "Allow", "GET, HEAD, OPTIONS", verdict) && judge_vary(answer, 0, verdict);
 }
 
-/* What an area says to a path that leads nowhere: its fallback, its own page, or the standard one. */
+/* What an area says to a path that leads nowhere: its fallback, or an error. */
 static bool judge_nothing(const struct ask *ask, const struct answer *answer, const struct area *area,
                           const struct circumstances *circumstances, struct verdict *verdict)
 {
-    const struct site_file *page = area->error_page;
     if (area->fallback)
         return judge_file(ask, answer, area->fallback, area->fallback->type, circumstances, verdict);
-    if (page == NULL)
-        return judge_error_page(answer, 404, circumstances, verdict);
-    if (!judge_status(answer, 404, verdict) || !judge_field(answer, "Content-Type", page->type, verdict))
-        return false;
-    const struct version *version = &page->forms[FORM_PLAIN].versions[0];
-    return answer->is_bare ||
-           judge_bytes(answer->content, version, 0, version->size, circumstances->is_cut, verdict);
+    return judge_error(ask, answer, 404, circumstances, verdict);
 }
 
 static bool judge_listing(const struct ask *ask, const struct answer *answer,
@@ -110,7 +84,7 @@ static bool judge_listing(const struct ask *ask, const struct answer *answer,
 {
     const char *type = ask->wants_json ? "application/json" : "text/html; charset=utf-8";
     if (!judge_status(answer, 200, verdict) || !judge_field(answer, "Content-Type", type, verdict) ||
-        !judge_field(answer, "Vary", "Accept", verdict) ||
+        !judge_vary(answer, VARY_ACCEPT, verdict) ||
         !judge_field(answer, "Cache-Control", "no-cache", verdict))
         return false;
     if (answer->is_bare || circumstances->is_cut)
@@ -186,10 +160,10 @@ static bool judge_target(const struct ask *ask, const struct answer *answer,
 {
     const struct target *target = ask->target;
     bool asks_options = strcmp(ask->method, "OPTIONS") == 0;
-    if (target->kind == TARGET_SERVER)
-        return judge_options(answer, NULL, verdict);
-    if (asks_options && target->area && !target->is_bare_prefix)
-        return judge_options(answer, target->area->cors, verdict);
+    if (is_answered_preflight(ask))
+        return judge_preflight(ask, answer, verdict);
+    if (target->kind == TARGET_SERVER || (asks_options && target->area && !target->is_bare_prefix))
+        return judge_options(answer, verdict);
     switch (target->kind) {
     case TARGET_FILE: return judge_path(ask, answer, circumstances, verdict);
     case TARGET_LISTING: return judge_listing(ask, answer, circumstances, verdict);
@@ -206,7 +180,7 @@ static bool judge_refusal(const struct ask *ask, const struct answer *answer,
 {
     if (ask->status == 405 && !judge_field(answer, "Allow", ask->allow, verdict))
         return false;
-    return judge_error_page(answer, ask->status, circumstances, verdict);
+    return judge_error(ask, answer, ask->status, circumstances, verdict);
 }
 
 /* What a failing system call may turn an answer into: a file that cannot be read is forbidden, absent, or
@@ -218,7 +192,7 @@ static bool judge_failure(const struct ask *ask, const struct answer *answer,
     static const int statuses[] = {503, 500, 404, 403};
     for (size_t i = 0; i < (is_about_files ? 4 : 2); i++) {
         struct verdict of_status = {0};
-        if (judge_error_page(answer, statuses[i], circumstances, &of_status))
+        if (judge_error(ask, answer, statuses[i], circumstances, &of_status))
             return true;
     }
     struct verdict of_absence = {0};
@@ -230,12 +204,15 @@ bool judge(const struct ask *ask, const struct answer *answer, const struct circ
            struct verdict *verdict)
 {
     struct verdict first = {0}, ignored = {0};
-    bool is_right = ask->refused  ? judge_error_page(answer, ask->refused, circumstances, &first)
+    bool is_right = ask->refused  ? judge_error(ask, answer, ask->refused, circumstances, &first)
                     : ask->status ? judge_refusal(ask, answer, circumstances, &first)
                                   : judge_target(ask, answer, circumstances, &first);
-    if (!is_right && circumstances->is_busy && judge_error_page(answer, 503, circumstances, &ignored))
+    if (!is_right && circumstances->is_busy && judge_error(ask, answer, 503, circumstances, &ignored))
         is_right = true;
     if (!is_right && !(circumstances->has_fault && judge_failure(ask, answer, circumstances, &ignored)))
         return blame(verdict, "%s", first.text);
-    return judge_common(answer, circumstances, verdict);
+    /* A path that is refused is not routed by it. */
+    bool is_routed =
+        ask->target && ask->status != 400 && !(circumstances->has_fault && answer->status >= 500);
+    return judge_common(answer, circumstances, verdict) && (!is_routed || judge_cors(ask, answer, verdict));
 }

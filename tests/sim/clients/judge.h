@@ -17,6 +17,7 @@ struct circumstances {
     uint64_t until_us;      /* the answer's last byte */
     int64_t until_ns;       /* the same by the server's wall clock */
     bool has_fault;         /* a system call failed meanwhile: an error page may stand for the answer */
+    bool has_page_fault;    /* the same for the page of an error: the standard one may stand for it */
     bool is_busy;           /* the server is short of something: 503 where it was needed */
     bool is_cut;            /* the answer's content ended too early: what there is of it must be right */
 };
@@ -25,11 +26,24 @@ struct circumstances {
 bool judge(const struct ask *ask, const struct answer *answer, const struct circumstances *circumstances,
            struct verdict *verdict);
 
-/* The same for what every answer must be like, and for error pages. */
+/* The same for what every answer must be like, and for errors: with the page of the area that the request's
+ * path lies in, or the standard one, as HTML or JSON. */
 bool judge_common(const struct answer *answer, const struct circumstances *circumstances,
                   struct verdict *verdict);
-bool judge_error_page(const struct answer *answer, int status, const struct circumstances *circumstances,
-                      struct verdict *verdict);
+bool judge_error(const struct ask *ask, const struct answer *answer, int status,
+                 const struct circumstances *circumstances, struct verdict *verdict);
+
+/* The fields of CORS, which are those of the route, whatever the status. */
+bool judge_cors(const struct ask *ask, const struct answer *answer, struct verdict *verdict);
+
+/* A preflight to an area that says something to it. */
+bool is_answered_preflight(const struct ask *ask);
+bool judge_preflight(const struct ask *ask, const struct answer *answer, struct verdict *verdict);
+
+/* The Vary fields together name these and no others, besides Origin, which is judge_cors's. */
+enum vary { VARY_ACCEPT = 1, VARY_CODING = 2, VARY_PREFLIGHT = 4, VARY_ORIGIN = 8 };
+bool judge_vary(const struct answer *answer, unsigned expected, struct verdict *verdict);
+unsigned vary_of(const struct answer *answer, struct verdict *verdict);
 
 /* An answer from a file of the site that may have any of its versions, or not be there. `type` is of its
  * content. */

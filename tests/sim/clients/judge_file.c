@@ -181,14 +181,20 @@ static bool judge_last_modified(const struct answer *answer, const struct candid
     return true;
 }
 
-static bool judge_validators(const struct answer *answer, const struct candidate *candidate,
-                             const struct circumstances *circumstances, struct verdict *verdict)
+/* What a 412 has of the file, too; but it varies as an error does. */
+static bool judge_version_fields(const struct answer *answer, const struct candidate *candidate,
+                                 const struct circumstances *circumstances, struct verdict *verdict)
 {
     return judge_field(answer, "ETag", candidate->tag[0] ? candidate->tag : "(any)", verdict) &&
            judge_last_modified(answer, candidate, circumstances, verdict) &&
-           judge_field(answer, "Cache-Control", candidate->file->cache_control, verdict) &&
-           judge_field(answer, "Vary", candidate->is_negotiated ? "Accept-Encoding" : NULL, verdict) &&
-           judge_field(answer, "Access-Control-Allow-Origin", candidate->file->area->cors, verdict);
+           judge_field(answer, "Cache-Control", candidate->file->cache_control, verdict);
+}
+
+static bool judge_validators(const struct answer *answer, const struct candidate *candidate,
+                             const struct circumstances *circumstances, struct verdict *verdict)
+{
+    return judge_version_fields(answer, candidate, circumstances, verdict) &&
+           judge_vary(answer, candidate->is_negotiated ? VARY_CODING : 0, verdict);
 }
 
 static bool judge_fields(const struct answer *answer, const struct candidate *candidate,
@@ -236,13 +242,14 @@ static bool judge_ranges(const struct answer *answer, const struct candidate *ca
                        circumstances->is_cut, verdict);
 }
 
-static bool judge_unsatisfiable(const struct answer *answer, const struct candidate *candidate,
-                                const struct circumstances *circumstances, struct verdict *verdict)
+static bool judge_unsatisfiable(const struct ask *ask, const struct answer *answer,
+                                const struct candidate *candidate, const struct circumstances *circumstances,
+                                struct verdict *verdict)
 {
     char text[60];
     snprintf(text, sizeof(text), "bytes */%llu", (unsigned long long)candidate->version->size);
     return judge_field(answer, "Content-Range", text, verdict) &&
-           judge_error_page(answer, 416, circumstances, verdict);
+           judge_error(ask, answer, 416, circumstances, verdict);
 }
 
 static bool judge_candidate(const struct ask *ask, const struct answer *answer,
@@ -256,13 +263,13 @@ static bool judge_candidate(const struct ask *ask, const struct answer *answer,
         return judge_status(answer, 304, verdict) &&
                judge_validators(answer, candidate, circumstances, verdict);
     case 412:
-        return judge_error_page(answer, 412, circumstances, verdict) &&
-               judge_validators(answer, candidate, circumstances, verdict);
+        return judge_error(ask, answer, 412, circumstances, verdict) &&
+               judge_version_fields(answer, candidate, circumstances, verdict);
     }
     if (ask->has_range && strcmp(ask->method, "GET") == 0 && if_range_holds(ask, candidate)) {
         switch (outcome_of(ask, candidate->version->size, ranges, &count)) {
         case RANGES_GIVEN: return judge_ranges(answer, candidate, ranges, count, circumstances, verdict);
-        case RANGES_UNSATISFIABLE: return judge_unsatisfiable(answer, candidate, circumstances, verdict);
+        case RANGES_UNSATISFIABLE: return judge_unsatisfiable(ask, answer, candidate, circumstances, verdict);
         case RANGES_IGNORED: break;
         }
     }
@@ -385,7 +392,7 @@ bool judge_file(const struct ask *ask, const struct answer *answer, struct site_
         last = of_version;
     }
     /* Three changes while it was being looked at are more than vif waits for. */
-    if (count > 3 && judge_error_page(answer, 503, circumstances, &(struct verdict){0}))
+    if (count > 3 && judge_error(ask, answer, 503, circumstances, &(struct verdict){0}))
         return true;
     return blame(verdict, "of %u versions the last does not fit: %s", count,
                  last.is_bad ? last.text : "there was none");

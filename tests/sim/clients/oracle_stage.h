@@ -151,7 +151,7 @@ static inline struct buffer error_answer(int status, const char *fields)
     date_write(date, seconds_of(sim_wall_ns()));
     buffer_printf(&out,
                   "HTTP/1.1 %d X\r\nDate: %s\r\nServer: vif\r\n%sContent-Type: text/html; charset=utf-8\r\n"
-                  "Content-Length: 32\r\n\r\n<p class=\"status\">%d</p></html>",
+                  "Vary: Accept\r\nContent-Length: 32\r\n\r\n<p class=\"status\">%d</p></html>",
                   status, date, fields, status);
     return out;
 }

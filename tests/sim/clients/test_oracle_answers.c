@@ -271,6 +271,94 @@ static void a_wrong_range_is_noticed(void **state)
     }
 }
 
+/* ---- errors, and what other origins may read ---- */
+
+/* The answer to a path that leads nowhere, with one line put in the place of another. */
+static void receive_error(const char *from, const char *to)
+{
+    struct buffer answer = error_answer(404, ""), changed;
+    buffer_init(&changed, 1u << 20);
+    const char *place = memmem(answer.data, answer.length, from, strlen(from));
+    assert_non_null(place);
+    buffer_append(&changed, slice_make(answer.data, (size_t)(place - answer.data)));
+    buffer_append(&changed, slice_from(to));
+    buffer_append(&changed, slice_from(place + strlen(from)));
+    receive(buffer_slice(&changed));
+    buffer_finish(&answer);
+    buffer_finish(&changed);
+}
+
+static void ask_for_nothing(void)
+{
+    stage.file_target.kind = TARGET_NOTHING;
+    ask_for_file("GET");
+    send_all();
+}
+
+static void an_error_in_another_form_is_noticed(void **state)
+{
+    static const struct {
+        const char *from, *to, *blame; /* NULL: it is right */
+        bool has_page, wants_json;
+    } cases[] = {
+        {"Vary", "Vary", NULL, false, false},
+        {"Vary: Accept\r\n", "", "does not vary", false, false},
+        {"Vary: Accept\r\n", "Vary: Accept, Origin\r\n", "Vary and Origin", false, false},
+        {"<p class=\"status\">404", "<p class=\"status\">403", "is not whole", false, false},
+        {"Vary", "Vary", "Content-Type", false, true},
+        {"Vary", "Vary", "expected \"text/plain\"", true, false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        tear_down(state);
+        set_up(state);
+        stage.area.error_page = cases[i].has_page ? &stage.website.files[0] : NULL;
+        stage.area.has_page_for[4] = true;
+        stage.website.areas[0] = stage.area;
+        ask_for_nothing();
+        stage.conversation.asks[0].wants_json = cases[i].wants_json;
+        receive_error(cases[i].from, cases[i].to);
+        if (cases[i].blame)
+            expect_blame(cases[i].blame);
+        else
+            expect_good();
+    }
+}
+
+static void an_origin_that_may_not_read_is_noticed(void **state)
+{
+#define ALLOW  "Access-Control-Allow-Origin: "
+#define EXPOSE "Access-Control-Expose-Headers: ETag\r\n"
+    static const struct {
+        const char *origin, *fields;
+        int cors;
+        bool is_right;
+    } cases[] = {
+        {NULL, "", CORS_NONE, true},
+        {WEBSITE_ORIGIN, ALLOW "*\r\n" EXPOSE, CORS_NONE, false},
+        {NULL, ALLOW "*\r\n" EXPOSE, CORS_OF_ALL, true},
+        {NULL, ALLOW "*\r\n", CORS_OF_ALL, false},
+        {NULL, "", CORS_OF_ALL, false},
+        {WEBSITE_ORIGIN, "Vary: Origin\r\n" ALLOW WEBSITE_ORIGIN "\r\n" EXPOSE, CORS_OF_SOME, true},
+        {WEBSITE_ORIGIN, ALLOW WEBSITE_ORIGIN "\r\n" EXPOSE, CORS_OF_SOME, false},
+        {WEBSITE_ORIGIN, "Vary: Origin\r\n", CORS_OF_SOME, false},
+        {"https://evil.example", "Vary: Origin\r\n", CORS_OF_SOME, true},
+        {"https://evil.example", "Vary: Origin\r\n" ALLOW "https://evil.example\r\n" EXPOSE, CORS_OF_SOME,
+         false},
+        {NULL, "Vary: Origin\r\n" ALLOW WEBSITE_ORIGIN "\r\n" EXPOSE, CORS_OF_SOME, false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        tear_down(state);
+        set_up(state);
+        stage.area.cors = cases[i].cors;
+        ask_for_nothing();
+        stage.conversation.asks[0].origin = cases[i].origin;
+        struct buffer answer = error_answer(404, cases[i].fields);
+        receive_and_free(&answer);
+        if (stage.conversation.verdict.is_bad == cases[i].is_right)
+            fail_msg("%zu: %s", i, stage.conversation.verdict.text);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -285,6 +373,8 @@ int main(void)
         TEST(a_304_with_the_tag_of_another_content_is_noticed),
         TEST(a_condition_that_was_not_seen_is_noticed),
         TEST(a_wrong_range_is_noticed),
+        TEST(an_error_in_another_form_is_noticed),
+        TEST(an_origin_that_may_not_read_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

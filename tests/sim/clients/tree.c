@@ -51,7 +51,7 @@ static const struct entry {
     {"deep/er/index.html", IN_PUBLIC, SIZE_SMALL, "text/html; charset=utf-8", CHANGE_NEVER, false},
     {".well-known/x.json", IN_PUBLIC, SIZE_SMALL, "application/json", CHANGE_NEVER, false},
     {".hidden/secret.txt", IN_PUBLIC, SIZE_SMALL, "text/plain; charset=utf-8", CHANGE_NEVER, false},
-    {"missing.html", IN_PUBLIC, SIZE_SMALL, "text/html; charset=utf-8", CHANGE_NEVER, false},
+    {"missing.html", IN_PUBLIC, SIZE_SMALL, "text/html; charset=utf-8", CHANGE_NEVER, true},
     {"a.txt", IN_DOCS, SIZE_SMALL, "text/plain; charset=utf-8", CHANGE_REPLACE, false},
     {"b%C3%A9.txt", IN_DOCS, SIZE_ANY, "text/plain; charset=utf-8", CHANGE_NEVER, false},
     {"sub/c.svg", IN_DOCS, SIZE_ANY, "image/svg+xml", CHANGE_NEVER, true},
@@ -280,6 +280,29 @@ static struct slice keep_path(struct settings *settings, const struct site_file 
     return keep(settings, file->path + strlen(file->area->root) + 1);
 }
 
+static void set_cors(struct settings *settings, const struct area *area, struct route *route)
+{
+    if (area->cors == CORS_NONE)
+        return;
+    route->cors_origins = arena_alloc(&settings->arena, 2 * sizeof(struct slice));
+    route->cors_origins[0] = keep(settings, area->cors == CORS_OF_ALL ? "*" : WEBSITE_ORIGIN);
+    route->cors_origins[1] = keep(settings, WEBSITE_WILD_ORIGINS);
+    route->cors_origin_count = area->cors == CORS_OF_ALL ? 1 : 2;
+}
+
+static void set_error_pages(struct settings *settings, const struct area *area, struct files_settings *files)
+{
+    if (area->error_page == NULL)
+        return;
+    files->error_pages =
+        arena_alloc(&settings->arena, ARRAY_LENGTH(area->has_page_for) * sizeof(struct error_page));
+    for (unsigned i = 0; i < ARRAY_LENGTH(area->has_page_for); i++) {
+        if (area->has_page_for[i])
+            files->error_pages[files->error_page_count++] =
+                (struct error_page){(int)i + 400, keep_path(settings, area->error_page)};
+    }
+}
+
 static void set_files(struct settings *settings, const struct area *area, struct route *route)
 {
     struct files_settings *files = &route->files;
@@ -294,19 +317,11 @@ static void set_files(struct settings *settings, const struct area *area, struct
     files->precompressed = true;
     if (area->fallback)
         files->fallback = keep_path(settings, area->fallback);
-    if (area->cors) {
-        route->cors_origins = arena_alloc(&settings->arena, sizeof(struct slice));
-        route->cors_origins[0] = keep(settings, area->cors);
-        route->cors_origin_count = 1;
-    }
+    set_cors(settings, area, route);
     files->cache_rules = arena_alloc(&settings->arena, sizeof(struct cache_rule));
     files->cache_rules[0] = (struct cache_rule){keep(settings, "*.css"), keep(settings, "max-age=60")};
     files->cache_rule_count = 1;
-    if (area->error_page) {
-        files->error_pages = arena_alloc(&settings->arena, sizeof(struct error_page));
-        files->error_pages[0] = (struct error_page){404, keep_path(settings, area->error_page)};
-        files->error_page_count = 1;
-    }
+    set_error_pages(settings, area, files);
 }
 
 static void set_redirect(struct settings *settings, struct route *route, const char *prefix, int status,
@@ -356,9 +371,13 @@ static void set_areas(struct website *website)
         .root = PUBLIC,
         .hidden = sim_one_in(chance, 4),
         .fallback = sim_one_in(chance, 6) ? tree_find(website, "index.html") : NULL,
-        .error_page = sim_one_in(chance, 4) ? tree_find(website, "missing.html") : NULL,
-        .cors = sim_one_in(chance, 4) ? "*" : NULL,
+        .error_page = sim_one_in(chance, 2) ? tree_find(website, "missing.html") : NULL,
+        .cors = sim_one_in(chance, 3)   ? CORS_OF_ALL
+                : sim_one_in(chance, 2) ? CORS_OF_SOME
+                                        : CORS_NONE,
     };
+    for (unsigned i = 0; i < ARRAY_LENGTH(website->areas->has_page_for); i++)
+        website->areas[IN_PUBLIC].has_page_for[i] = !sim_one_in(chance, 3);
     website->areas[IN_DOCS] = (struct area){.prefix = "/docs/", .root = DOCS, .listing = true};
 }
 

@@ -56,15 +56,20 @@ struct site_file {
     uint64_t hit_us;  /* when a call for it failed, and 1 more; 0: never */
 };
 
+/* Whose pages may read what some areas answer. */
+#define WEBSITE_ORIGIN       "https://app.example"
+#define WEBSITE_WILD_ORIGINS "https://*.wild.example:8443"
+
 /* A route of files. */
 struct area {
     const char *prefix; /* of the URL */
     const char *root;   /* on the disk */
     bool listing;
     bool hidden;
-    struct site_file *fallback;         /* NULL: none */
-    const struct site_file *error_page; /* for 404; NULL: none */
-    const char *cors;                   /* NULL: none */
+    struct site_file *fallback;   /* NULL: none */
+    struct site_file *error_page; /* NULL: none */
+    bool has_page_for[200];       /* by status, from 400: the error page is for that one, too */
+    enum { CORS_NONE, CORS_OF_ALL, CORS_OF_SOME } cors;
 };
 
 enum target_kind {

@@ -1,4 +1,4 @@
-/* Which place answers for a host and a path. */
+/* Which route answers for a host and a path. */
 #include "tests/unit/tree_builder.h"
 
 #include "serve/snapshot.h"
@@ -53,7 +53,17 @@ static struct snapshot *plan_make(struct plan *plan)
     return snapshot;
 }
 
-/* `expected`: the number of the site and the prefix, "1/a"; "-": no host; "404": no path. */
+/* The number of the site and the prefix: "1/a". */
+static void show(const struct snapshot *snapshot, const struct route_entry *route_entry, char out[64])
+{
+    for (size_t i = 0; i < snapshot->settings->site_count; i++) {
+        const struct site *site = &snapshot->settings->sites[i];
+        if (route_entry->route >= site->routes && route_entry->route < site->routes + site->route_count)
+            snprintf(out, 64, "%zu%.*s", i, SLICE_ARGS(route_entry->route->prefix));
+    }
+}
+
+/* `expected`: as shown; "-": no host; "404": no path. */
 static void expect(const struct snapshot *snapshot, const char *host, const char *path, const char *expected)
 {
     const struct route_entry *route_entry = NULL;
@@ -61,13 +71,7 @@ static void expect(const struct snapshot *snapshot, const char *host, const char
     switch (snapshot_match(snapshot, slice_from(host), slice_from(path), &route_entry)) {
     case SNAPSHOT_NO_HOST: strcpy(got, "-"); break;
     case SNAPSHOT_NO_PATH: strcpy(got, "404"); break;
-    case SNAPSHOT_FOUND:
-        for (size_t i = 0; i < snapshot->settings->site_count; i++) {
-            const struct site *site = &snapshot->settings->sites[i];
-            if (route_entry->route >= site->routes && route_entry->route < site->routes + site->route_count)
-                snprintf(got, sizeof(got), "%zu%.*s", i, SLICE_ARGS(route_entry->route->prefix));
-        }
-        break;
+    case SNAPSHOT_FOUND: show(snapshot, route_entry, got); break;
     }
     if (strcmp(got, expected) != 0)
         fail_msg("%s %s: got %s, expected %s", host, path, got, expected);
@@ -259,6 +263,55 @@ static void roots_are_opened_or_named(void **state)
     tree_finish(&tree);
 }
 
+static void guesses_for_what_is_refused(void **state)
+{
+    (void)state;
+    struct plan plan;
+    plan_init(&plan);
+    plan_add(&plan, "a.example", "/a|/a/b");
+    plan_add(&plan, "b.example", "/");
+    struct snapshot *snapshot = plan_make(&plan);
+    static const struct {
+        const char *host, *path, *expected; /* "": none */
+    } cases[] = {
+        {"a.example", "/a/b/c", "0/a/b"}, {"b.example", "/a", "1/"},
+        {"c.example", "/a/x", "0/a"},     {"", "/a", "0/a"},
+        {"a.example", "/", ""},           {"c.example", "/", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        const struct route_entry *route_entry =
+            snapshot_guess(snapshot, slice_from(cases[i].host), slice_from(cases[i].path));
+        char got[64] = "";
+        if (route_entry)
+            show(snapshot, route_entry, got);
+        assert_string_equal(got, cases[i].expected);
+    }
+    snapshot_unref(snapshot);
+}
+
+/* Whose error pages an error has: those of the nearest folder above, if any. */
+static void the_nearest_files(void **state)
+{
+    (void)state;
+    struct plan plan;
+    plan_init(&plan);
+    plan_add(&plan, "*", "/f/|/f/x|/f/x/g|/f/x/g/y/z|/fx|/");
+    for (size_t i = 0; i < plan.sites[0].route_count; i += 2) {
+        plan.routes[0][i].kind = ROUTE_FILES;
+        plan.routes[0][i].files.root = SLICE("/tmp");
+    }
+    plan.routes[0][4].kind = ROUTE_RESPOND; /* "/fx" lies in no folder: "/f" is none of its segments */
+    struct snapshot *snapshot = plan_make(&plan);
+    static const char *const expected[] = {"0/f/", "0/f/", "0/f/x/g", "0/f/x/g", "", ""};
+    for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) {
+        char got[64] = "";
+        if (snapshot->route_entries[i].files_entry)
+            show(snapshot, snapshot->route_entries[i].files_entry, got);
+        assert_string_equal(got, expected[i]);
+    }
+    snapshot_unref(snapshot);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +322,8 @@ int main(void)
         cmocka_unit_test(each_site_has_its_own_paths),
         cmocka_unit_test(two_thousand_routes),
         cmocka_unit_test(roots_are_opened_or_named),
+        cmocka_unit_test(guesses_for_what_is_refused),
+        cmocka_unit_test(the_nearest_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

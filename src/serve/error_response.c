@@ -1,0 +1,62 @@
+/* Error responses: which page a client gets. The route of files that the request's path lies in names one for
+ * some statuses; there is a standard page for all. A client that would rather have JSON gets no HTML.
+ *
+ * To read the configured page may fail in its turn, and may take a while: the response with its status has
+ * been begun by then, and is ended by whatever comes of it. */
+#include "http/mime.h"
+#include "http/negotiate.h"
+#include "serve/handlers.h"
+#include "server/server_internal.h"
+
+static const struct error_page *find_page(const struct exchange *exchange)
+{
+    const struct route_entry *entry = exchange->route_entry ? exchange->route_entry->files_entry : NULL;
+    for (size_t i = 0; entry && i < entry->route->files.error_page_count; i++) {
+        const struct error_page *page = &entry->route->files.error_pages[i];
+        if (page->status == exchange->response.status)
+            return page;
+    }
+    return NULL;
+}
+
+static bool is_acceptable(const struct exchange *exchange, const struct error_page *page)
+{
+    return !http_prefers_json(&exchange->request) ||
+           slice_starts_with(http_mime_type(page->path), SLICE("application/json"));
+}
+
+void exchange_respond_error(struct exchange *exchange)
+{
+    const struct error_page *page = find_page(exchange);
+    if (page && is_acceptable(exchange, page)) {
+        exchange->seeks_error_page = true;
+        files_respond_error(exchange, exchange->route_entry->files_entry->root, page->path);
+    } else {
+        exchange_respond_standard_error(exchange);
+    }
+}
+
+void exchange_respond_standard_error(struct exchange *exchange)
+{
+    bool is_json = http_prefers_json(&exchange->request);
+    struct slice content = server_error_page(exchange->server, exchange->response.status,
+                                             is_json ? ERROR_PAGE_JSON : ERROR_PAGE_HTML);
+    exchange_add_field(exchange, HTTP_FIELD_VARY, SLICE("Accept"));
+    if (!is_json)
+        exchange_add_field(exchange, HTTP_FIELD_CONTENT_SECURITY_POLICY, error_page_security_policy());
+    exchange_respond_bytes(exchange, is_json ? SLICE("application/json") : SLICE("text/html; charset=utf-8"),
+                           content);
+}
+
+void exchange_fail(struct exchange *exchange, int status)
+{
+    if (exchange->seeks_error_page) {
+        /* It was not to be had; the client is told of its own error all the same. */
+        exchange_respond_standard_error(exchange);
+        return;
+    }
+    exchange_begin_response(exchange, status);
+    if (status == 503)
+        exchange_add_field(exchange, HTTP_FIELD_RETRY_AFTER, SLICE("1"));
+    exchange_respond_error(exchange);
+}
