@@ -174,7 +174,8 @@ const struct option options[] = {
      .fallback = "info", .example = "warning", TARGET(CONFIG, error_log.level), .words = log_levels},
 
     {SECTION_LIMITS, "connections", OPTION_NUMBER,
-     "Open connections per worker; at the limit the longest idle one is closed, else the new one gets 503.",
+     "Open connections per worker; at the limit one that is idle, or slow for more than a second, is closed "
+     "for the new one, else the new one gets 503.",
      TARGET(SETTINGS, limits.connections), RANGE(1, MIB)},
     {SECTION_LIMITS, "connections_per_address", OPTION_NUMBER,
      "Open connections per worker from one address (of IPv6: from one /64); more get 503.",
@@ -215,8 +216,8 @@ const struct option options[] = {
     {SECTION_TIMEOUTS, "drain", OPTION_DURATION, "For requests in flight when a worker is told to go.",
      TARGET(SETTINGS, timeouts.drain_ms), RANGE(0, 4 * HOUR_MS)},
     {SECTION_TIMEOUTS, "min_rate", OPTION_BYTES,
-     "Bytes per second that content must make on average, in either direction, once `body` or "
-     "`write` has passed.",
+     "Bytes per second that content must make, in either direction, in each time as long as `body` or "
+     "`write`.",
      TARGET(SETTINGS, timeouts.rate_bytes_min), RANGE(1, GIB), .zero = "none"},
 
     {SECTION_SITE, "hosts", OPTION_TEXTS,

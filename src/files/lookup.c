@@ -191,10 +191,11 @@ static void opened_off_loop(void *context)
 }
 
 /* To open a file takes two descriptors for a moment. */
-static bool makes_room(struct server *server, int error, unsigned attempts)
+static bool makes_room(const struct exchange *exchange, int error, unsigned attempts)
 {
     bool is_shortage = error == -EMFILE || error == -ENFILE;
-    return is_shortage && attempts < 2 && (file_cache_shrink(server->files) || admission_shed(server));
+    return is_shortage && attempts < 2 &&
+           (file_cache_shrink(exchange->server->files) || admission_shed(exchange->server, exchange->owner));
 }
 
 /* What lay beneath a mount point is tried here again now and then: perhaps nothing is mounted there any more.
@@ -207,7 +208,7 @@ static int open_now(struct exchange *exchange, struct lookup_state *state)
     unsigned attempts = 0;
     do
         error = file_open(&state->request, &state->found);
-    while (makes_room(exchange->server, error, attempts++));
+    while (makes_room(exchange, error, attempts++));
     return error;
 }
 

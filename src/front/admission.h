@@ -29,9 +29,15 @@ enum admission {
 enum admission admission_of(struct server *server, const struct peer *peer) MUST_CHECK;
 void admission_release(struct server *server, const struct peer *peer);
 
-/* Closes the connection that can best be spared: the one whose head is slowest to come, else the one that has
- * been idle for longest; false where there is none. Its descriptor is free at once, its memory at the end of
- * the turn. */
-bool admission_shed(struct server *server);
+/* Closes the connection that can best be spared, but never that of `kept`, who asks; false where there is
+ * none. Its descriptor is free at once, its memory at the end of the turn.
+ *
+ * In this order: a head that takes long to arrive; one whose client has its last answer and does not close;
+ * the one that has been idle for longest; content that does not come; a response that is not taken. */
+bool admission_shed(struct server *server, const void *kept);
+
+/* For tests, between two callbacks: what is wrong with the lists of connections and what is counted of them;
+ * NULL: nothing. */
+const char *admission_validate(const struct server *server);
 
 #endif

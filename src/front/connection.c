@@ -25,8 +25,11 @@
 /* Responses that are collected before they are sent: the write's cost is spread by then. */
 #define PIPELINE_BATCH 32
 
-/* So many batches of one connection are answered before others have their turn. */
-#define TURN_BATCHES_MAX 8
+/* So many batches of one connection are answered before others have their turn, while the turn has time. */
+#define TURN_BATCHES_MAX 4
+
+/* When the turn has no time left, each connection still has so many requests answered. */
+#define TURN_REQUESTS_MIN 8
 
 static const struct stream_events connection_stream_events;
 static const struct exchange_events connection_exchange_events;
@@ -66,30 +69,17 @@ static bool is_between_requests(const struct connection *connection)
     return connection->engine.state == H1_STATE_HEAD;
 }
 
-static struct list *list_for(struct server *server, enum connection_state state)
-{
-    switch (state) {
-    case CONNECTION_IDLE: return &server->idle;
-    case CONNECTION_HEAD: return &server->reading;
-    case CONNECTION_BODY:
-    case CONNECTION_HANDLE:
-    case CONNECTION_SEND:
-    case CONNECTION_LINGER: return &server->busy;
-    case CONNECTION_CLOSED: break;
-    }
-    UNREACHABLE();
-}
-
 /* The one place where a connection that goes on changes its state: lists, counters, timers. Each list is in
- * the order in which its members came to be there, with their latest requests. */
+ * the order in which its members came to be there with their latest requests, or last got on. */
 static void set_state(struct connection *connection, enum connection_state state)
 {
     struct server *server = connection->server;
     enum connection_state before = (enum connection_state)connection->state;
     bool is_new = state != before || connection->request_began;
-    if (is_new || list_is_empty(&connection->link)) {
+    bool gets_on = state == CONNECTION_BODY || state == CONNECTION_SEND;
+    if (is_new || gets_on || list_is_empty(&connection->link)) {
         list_remove(&connection->link);
-        list_append(list_for(server, state), &connection->link);
+        list_append(&server->by_state[state], &connection->link);
     }
     server_counters(server)->connections_idle +=
         (uint64_t)(state == CONNECTION_IDLE) - (uint64_t)(before == CONNECTION_IDLE);
@@ -261,10 +251,19 @@ enum parse_result {
     PARSE_PAUSED,  /* there may be more, but what was answered must be sent first */
 };
 
+/* Whether a request may be begun in this batch, beside those that were answered in it. */
+static bool may_begin(const struct connection *connection, unsigned answered)
+{
+    if (is_blocked(connection) || answered == PIPELINE_BATCH)
+        return false;
+    bool is_asked = answered > 0 && answered % TURN_REQUESTS_MIN == 0;
+    return !is_asked || loop_has_time(server_loop(connection->server));
+}
+
 static void count_content(struct connection *connection, size_t length)
 {
     if (connection->state == CONNECTION_BODY)
-        connection->phase_bytes += length;
+        connection->window_bytes += length;
 }
 
 /* Takes requests out of the input and has them answered. What a head left unfinished is forgotten: the spare
@@ -274,9 +273,7 @@ static enum parse_result parse(struct connection *connection, struct slice *inpu
     struct server *server = connection->server;
     unsigned answered = 0;
     for (;;) {
-        bool may_go_on =
-            !is_between_requests(connection) || (!is_blocked(connection) && answered < PIPELINE_BATCH);
-        if (connection->is_closing || !may_go_on)
+        if (connection->is_closing || (is_between_requests(connection) && !may_begin(connection, answered)))
             return PARSE_PAUSED;
         /* What is left of the pool is for those who have no request under way yet. */
         bool must_wait = !list_is_empty(&connection->exchanges) && exchange_pool_is_low(server);
@@ -382,7 +379,7 @@ static void advance(struct connection *connection, struct slice input)
         delivered = h1_output_flush(connection);
         connection->is_waiting = delivered == H1_OUTPUT_WAITING;
         may_go_on = parsed == PARSE_PAUSED && delivered == H1_OUTPUT_EMPTY && !connection->lacks_memory;
-    } while (may_go_on && ++batches < TURN_BATCHES_MAX);
+    } while (may_go_on && ++batches < TURN_BATCHES_MAX && loop_has_time(server_loop(connection->server)));
     /* It said that it was done and was not: closing now would take its answer from it, see finish. */
     if (UNLIKELY(input.length > 0))
         connection->client_said_close = false;

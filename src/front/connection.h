@@ -41,14 +41,15 @@ struct connection {
     struct stream stream;
     struct timer timer; /* armed at or before `deadline_ms`: moving the deadline back costs nothing */
     uint64_t deadline_ms;
-    struct list link; /* in the server's list of idle, of reading, or of busy connections */
+    struct list link; /* in the server's list of those in this state */
     struct server *server;
     struct h1 engine;
-    struct list exchanges;     /* struct exchange, in order; all but the last are responded */
-    struct input *input;       /* what was read and not parsed yet; NULL: nothing */
-    uint64_t phase_began_ms;   /* of BODY or SEND: what minimum rates are measured by */
-    uint64_t phase_bytes;      /* BODY: received; SEND: given to the stream */
-    uint64_t phase_bytes_seen; /* SEND: of these, acknowledged when last looked at */
+    struct list exchanges; /* struct exchange, in order; all but the last are responded */
+    struct input *input;   /* what was read and not parsed yet; NULL: nothing */
+    uint64_t
+        window_began_ms;   /* when the state was entered; where progress is measured, when that began anew */
+    uint64_t window_bytes; /* since then: of BODY, received; else on their way to the peer, see timeouts.c */
+    uint64_t moved_ms;     /* of BODY: when the last bytes came */
     uint32_t request_count;
     uint8_t state;          /* enum connection_state */
     bool request_began : 1; /* since the state was entered: the state's time begins anew */

@@ -14,7 +14,7 @@ static enum send_result send_output(struct connection *connection, const struct 
     server_counters(connection->server)->bytes_sent += output->bytes;
     enum send_result result = stream_send(&connection->stream, output->segments, output->count);
     if (connection->state == CONNECTION_SEND)
-        connection->phase_bytes += output->bytes;
+        connection->window_bytes += output->bytes;
     return result;
 }
 

@@ -8,6 +8,12 @@
  * another request; else it only got on in it. */
 void timeouts_entered(struct connection *connection, bool is_new);
 
+/* Whether the connection may be closed to make room for another: nobody loses an answer that he is taking at
+ * a reasonable speed, or a request that he is sending so. A connection that gets on is measured anew from
+ * here.
+ */
+bool timeouts_may_be_spared(struct connection *connection);
+
 /* The timer of a connection. */
 void timeouts_fire(struct timer *timer);
 

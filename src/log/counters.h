@@ -13,7 +13,7 @@
     X(connections_open, "connections open now")                                    \
     X(connections_idle, "connections open now that wait for a request")            \
     X(connections_refused, "connections answered 503 because a limit was reached") \
-    X(connections_shed, "idle connections closed to make room")                    \
+    X(connections_shed, "idle or slow connections closed to make room")            \
     X(accept_failures, "accept(2) failed for want of descriptors or memory")       \
     X(requests, "requests answered")                                               \
     X(responses_2xx, "responses with a 2xx status")                                \

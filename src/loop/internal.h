@@ -20,7 +20,8 @@ struct loop {
     struct backend_state *backend_state;
     struct loop_options options;
     uint64_t turn_began_ns;
-    uint64_t checked_ns; /* when the last callback ended: see loop_check_stall */
+    uint64_t checked_ns;     /* when the last callback ended: see loop_check_stall */
+    uint64_t slice_began_ns; /* what loop_has_time counts from */
     int64_t wall_seconds;
     unsigned wall_nanoseconds; /* of that second */
     uint64_t turn;             /* how many there were */
@@ -28,6 +29,7 @@ struct loop {
     bool may_sendfile;       /* see loop_create */
     struct list tasks;       /* struct task, to run at the end of this turn */
     struct list again;       /* struct stream, to go on with in the next turn */
+    struct list due;         /* the same, in this turn, or in a later one where it has no time for them */
     struct list closed;      /* struct stream, whose owners are told at the end of this turn */
     unsigned closing;        /* streams that are closed, but not gone yet */
     const char *complaint;   /* why the backend is not the one that was wanted; NULL: it is */
@@ -93,7 +95,8 @@ void stream_is_gone(struct stream *stream);
 /* stream.c: see watch_events. */
 size_t stream_describe(const struct watch *watch, char *out, size_t size);
 
-/* stream.c: goes on with the streams that had more to read or to send than their share of the last turn. */
+/* stream.c: goes on with the streams that had more to read or to send than their share of an earlier turn; at
+ * least with one, and with the others while there is time. */
 void streams_go_on(struct loop *loop);
 
 /* stream.c: tells the owners of closed streams. */

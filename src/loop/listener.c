@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
-/* Connections accepted in one callback before others get their turn. */
-#define ACCEPT_BATCH 64
+/* Connections accepted in one callback in any case: what it takes to accept them is little, and is owed. */
+#define ACCEPT_FEW 8
 
 static const struct watch_events listener_watch_events;
 
@@ -98,14 +98,22 @@ static bool deal_with(struct listener *listener, int error)
     return false;
 }
 
+/* A connection is mostly answered as soon as it is accepted, and may have brought many requests. */
+static bool may_accept(const struct listener *listener, unsigned accepted)
+{
+    return listener->running && accepted < LISTENER_BATCH &&
+           (accepted < ACCEPT_FEW || loop_has_time(listener->loop));
+}
+
 void listener_accept(struct listener *listener)
 {
-    for (int i = 0; i < ACCEPT_BATCH && listener->running; i++) {
+    for (unsigned i = 0; may_accept(listener, i); i++) {
         struct address peer;
         int fd = sys_accept(listener->watch.fd, &peer);
-        if (fd >= 0)
+        if (fd >= 0) {
             listener->events->on_accept(listener, fd, &peer);
-        else if (fd == -EAGAIN || (!is_of_connection(fd) && !deal_with(listener, fd)))
+            loop_check_stall(listener->loop, &listener->watch);
+        } else if (fd == -EAGAIN || (!is_of_connection(fd) && !deal_with(listener, fd)))
             return;
     }
 }

@@ -12,6 +12,9 @@
 
 #define LISTENER_REST_MS 100
 
+/* A listener accepts at most so many connections a turn. */
+#define LISTENER_BATCH 64
+
 struct listener;
 
 struct listener_events {

@@ -37,7 +37,7 @@ static const struct backend *const backends[LOOP_BACKEND_COUNT] = {
 
 static void read_clocks(struct loop *loop)
 {
-    loop->turn_began_ns = loop->checked_ns = sys_monotonic_ns();
+    loop->turn_began_ns = loop->checked_ns = loop->slice_began_ns = sys_monotonic_ns();
     int64_t wall_ns = sys_realtime_ns();
     loop->wall_seconds = wall_ns / 1000000000;
     loop->wall_nanoseconds = (unsigned)(wall_ns % 1000000000);
@@ -75,6 +75,7 @@ int loop_create(const struct loop_options *options, struct loop **ret_loop)
     loop->may_sendfile = sys_broken_pipes_are_harmless();
     list_init(&loop->tasks);
     list_init(&loop->again);
+    list_init(&loop->due);
     list_init(&loop->closed);
     int error = open_backend(loop);
     if (error < 0) {
@@ -156,6 +157,11 @@ void loop_stop(struct loop *loop)
 uint64_t loop_now_ms(const struct loop *loop)
 {
     return loop->turn_began_ns / 1000000;
+}
+
+bool loop_has_time(const struct loop *loop)
+{
+    return sys_monotonic_ns() - loop->slice_began_ns < LOOP_TURN_US * UINT64_C(1000);
 }
 
 uint64_t loop_clock_us(const struct loop *loop)
@@ -266,7 +272,8 @@ static void run_tasks(struct loop *loop)
 /* The wheel counts from the beginning of the turn that ends now: what the turn took is slept already. */
 static int wait_timeout_ms(const struct loop *loop)
 {
-    if (!list_is_empty(&loop->tasks) || !list_is_empty(&loop->again) || !list_is_empty(&loop->closed))
+    if (!list_is_empty(&loop->tasks) || !list_is_empty(&loop->again) || !list_is_empty(&loop->due) ||
+        !list_is_empty(&loop->closed))
         return 0;
     uint64_t sleep_ms = wheel_sleep_ms(&loop->wheel, SLEEP_MS_MAX);
     uint64_t turn_ms = loop->checked_ns / 1000000 - loop->wheel.now_ms;
@@ -283,8 +290,9 @@ static int turn(struct loop *loop, int timeout_ms)
     loop->turn++;
     read_clocks(loop);
     wheel_advance(&loop->wheel, loop_now_ms(loop));
-    streams_go_on(loop);
+    list_splice(&loop->due, &loop->again); /* before others have their first share of this turn */
     dispatch(loop, count);
+    streams_go_on(loop);
     wheel_fire(&loop->wheel);
     run_tasks(loop);
     streams_tell_closed(loop);

@@ -8,9 +8,13 @@
  *  3. A callback may do anything to its own object, close it included.
  *  4. No function calls back before it returns, unless its comment says that it may.
  *
- * One turn: wait for events (at most until the next timer) → read the clock → call back for each event → fire
- * the timers that are still due → run deferred tasks → tell the owners of closed streams. loop_now_ms() is
- * the time at which the turn began, and timers are armed from there. */
+ * One turn: wait for events (at most until the next timer) → read the clock → call back for each event → go
+ * on with the streams that had more to do than their share of the last turn → fire the timers that are still
+ * due → run deferred tasks → tell the owners of closed streams. loop_now_ms() is the time at which the turn
+ * began, and timers are armed from there.
+ *
+ * Whoever asks for little does not wait for those who ask for much: new events go first, and what goes on
+ * from turn to turn shares LOOP_TURN_US of each. */
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
 
@@ -26,6 +30,9 @@ struct wheel;
 /* A callback longer than this is a stall and reported. A turn's timers, tasks and on_closed callbacks are
  * measured together. */
 #define LOOP_STALL_US 5000
+
+/* When many have more to do than fits into a turn, it is about so long: see loop_has_time. */
+#define LOOP_TURN_US 500
 
 /* What waits for the descriptors. Everything above the loop is the same on each. */
 enum loop_backend {
@@ -97,6 +104,11 @@ void loop_settle(struct loop *loop);
 
 /* Monotonic time at the start of this turn, in milliseconds. */
 uint64_t loop_now_ms(const struct loop *loop);
+
+/* Whether a callback that could go on for long (a pipeline, a download, a queue of connections) may do more
+ * in this turn. A little it does in any case, so that everyone gets on; before more of the same it asks here,
+ * and puts the rest off. A system clock read. */
+bool loop_has_time(const struct loop *loop);
 
 /* Monotonic time now, in microseconds: a system clock read. */
 uint64_t loop_clock_us(const struct loop *loop);

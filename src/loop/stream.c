@@ -142,13 +142,14 @@ static void send_on_later(struct stream *stream)
     stream_go_on_later(stream);
 }
 
-/* Sends until done, EAGAIN, or SEND_BYTES_MAX; `*next` moves on. Returns 1 when done, 0 when not, or a
- * negative error. */
+/* Sends until done, EAGAIN, or the stream has had its share of this turn; `*next` moves on. Returns 1 when
+ * done, 0 when not, or a negative error. */
 static int send_some(struct stream *stream, struct segment *segments, size_t count, size_t *next)
 {
     size_t allowed = SEND_BYTES_MAX;
     while (*next < count) {
-        if (allowed == 0) {
+        bool is_much = allowed <= SEND_BYTES_MAX - LOOP_CALL_BYTES_MAX;
+        if (allowed == 0 || (is_much && !loop_has_time(stream->loop))) {
             send_on_later(stream);
             return 0;
         }
@@ -264,14 +265,14 @@ static void go_on(struct stream *stream)
 
 void streams_go_on(struct loop *loop)
 {
-    struct list due;
-    list_init(&due);
-    list_splice(&due, &loop->again);
-    while (!list_is_empty(&due)) {
-        struct stream *stream = CONTAINER_OF(due.next, struct stream, again);
+    loop->slice_began_ns = loop->checked_ns;
+    while (!list_is_empty(&loop->due)) {
+        struct stream *stream = CONTAINER_OF(loop->due.next, struct stream, again);
         list_remove(&stream->again);
         go_on(stream);
         loop_check_stall(loop, &stream->watch);
+        if (!loop_has_time(loop))
+            return;
     }
 }
 
@@ -315,6 +316,12 @@ void stream_reset_on_close(struct stream *stream)
 {
     assert(!has(stream, STREAM_CLOSED));
     sys_reset_on_close(stream->watch.fd);
+}
+
+uint64_t stream_send_idle_ms(const struct stream *stream)
+{
+    assert(!has(stream, STREAM_CLOSED));
+    return sys_send_idle_ms(stream->watch.fd);
 }
 
 void stream_close(struct stream *stream)

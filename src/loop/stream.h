@@ -151,6 +151,10 @@ size_t stream_unacknowledged(const struct stream *stream);
  */
 void stream_reset_on_close(struct stream *stream);
 
+/* Milliseconds since bytes last left for the peer. While some are pending, it has had no room for more since
+ * then. 0 where the socket cannot say. */
+uint64_t stream_send_idle_ms(const struct stream *stream);
+
 /* Closes the socket and forgets a pending send; on_closed follows at the end of this turn. With bytes unread
  * in the socket the kernel sends RST: linger first where the peer must see the last answer. Calling it again
  * changes nothing. */

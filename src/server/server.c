@@ -13,16 +13,16 @@
 /* Exchanges beyond one for each connection, for requests that are pipelined: see exchange_pool_is_low. */
 #define EXCHANGES_PIPELINED 4096
 
-/* A connection that was closed to make room has its memory until the end of the turn. */
-#define CONNECTIONS_CLOSING 64
-
 static void drain_is_over(struct timer *timer);
 
 /* These limits hold for connections, whatever settings their requests are served by. */
 static void take_limits(struct server *server)
 {
     const struct limits *limits = &server_settings(server)->limits;
-    server->connections.count_max = (size_t)limits->connections + CONNECTIONS_CLOSING;
+    /* A connection that was closed to make room has its memory until the end of the turn; with io_uring,
+     * which hands the closing over at that end, until the next. */
+    size_t closing_max = 2 * (size_t)LISTENER_BATCH * MAX(server->listener_count, 1u);
+    server->connections.count_max = limits->connections + closing_max;
     server->exchanges.count_max = limits->connections + EXCHANGES_PIPELINED;
     server->h1_limits = (struct h1_limits){
         .head_bytes = limits->head_bytes,
@@ -39,9 +39,8 @@ int server_create(const struct server_options *options, struct server **ret_serv
         return -ENOMEM;
     server->options = *options;
     server->date_seconds = INT64_MIN;
-    list_init(&server->idle);
-    list_init(&server->reading);
-    list_init(&server->busy);
+    for (size_t i = 0; i < ARRAY_LENGTH(server->by_state); i++)
+        list_init(&server->by_state[i]);
     job_queue_init(&server->listings, JOB_QUEUE_LISTINGS_MAX);
     close_queue_init(&server->close_queue, options->loop);
     timer_init(&server->drain_timer, drain_is_over);
@@ -64,7 +63,10 @@ int server_create(const struct server_options *options, struct server **ret_serv
 
 int server_listen(struct server *server, int listening_fd)
 {
-    return admission_listen(server, listening_fd);
+    int error = admission_listen(server, listening_fd);
+    server->listener_count += error == 0;
+    take_limits(server);
+    return error;
 }
 
 const char *server_date(struct server *server)
@@ -131,12 +133,10 @@ void server_drain(struct server *server)
         return;
     server->is_draining = true;
     admission_end(server);
-    LIST_FOREACH_SAFE(link, &server->reading)
-        connection_drain(CONTAINER_OF(link, struct connection, link));
-    LIST_FOREACH_SAFE(link, &server->busy)
-        connection_drain(CONTAINER_OF(link, struct connection, link));
-    LIST_FOREACH_SAFE(link, &server->idle)
-        connection_drain(CONTAINER_OF(link, struct connection, link));
+    for (size_t i = 0; i < ARRAY_LENGTH(server->by_state); i++) {
+        LIST_FOREACH_SAFE(link, &server->by_state[i])
+            connection_drain(CONTAINER_OF(link, struct connection, link));
+    }
     if (server->connections.count == 0)
         tell_drained(server);
     else
@@ -172,9 +172,8 @@ void server_destroy(struct server *server)
         return;
     admission_finish(server);
     timer_disarm(&server->drain_timer);
-    abort_all(&server->idle);
-    abort_all(&server->reading);
-    abort_all(&server->busy);
+    for (size_t i = 0; i < ARRAY_LENGTH(server->by_state); i++)
+        abort_all(&server->by_state[i]);
     loop_settle(server_loop(server));
     if (server->spare)
         exchange_end(server->spare);

@@ -30,14 +30,15 @@ struct server {
     struct file_cache *files;
     struct pool connections;
     struct pool exchanges;
-    struct list idle;               /* connections in IDLE, the longest first */
-    struct list reading;            /* connections in HEAD, the longest first */
-    struct list busy;               /* the others */
+    /* Connections, by enum connection_state: who has been in the state for longest, or has not got on in it
+     * for longest, is first. */
+    struct list by_state[CONNECTION_CLOSED];
     struct job_queue listings;      /* the jobs that read folders */
     struct close_queue close_queue; /* of files that the loop must not close */
     unsigned cold_buffers;          /* in use by file_source.c */
     struct exchange *spare;         /* what the next head is parsed into */
     struct server_listener *listeners;
+    unsigned listener_count;
     struct map addresses; /* struct address_count, where connections per address are limited */
     struct hash_key address_key;
     struct timer drain_timer;

@@ -135,6 +135,13 @@ size_t sys_unacknowledged(int fd)
     return ioctl(fd, SIOCOUTQ, &bytes) < 0 || bytes < 0 ? 0 : (size_t)bytes;
 }
 
+uint64_t sys_send_idle_ms(int fd)
+{
+    struct tcp_info info;
+    socklen_t length = sizeof(info);
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 ? 0 : info.tcpi_last_data_sent;
+}
+
 void sys_close(int fd)
 {
     /* Linux releases the descriptor even when close(2) says EINTR: never call it twice. */

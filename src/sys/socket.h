@@ -67,6 +67,9 @@ void sys_reset_on_close(int fd);
 /* SIOCOUTQ of tcp(7), unix(7): bytes not yet acknowledged or read; 0 where it cannot be said. */
 size_t sys_unacknowledged(int fd);
 
+/* Milliseconds since bytes last left for the peer; 0 where the socket cannot say. */
+uint64_t sys_send_idle_ms(int fd);
+
 /* close(2). The descriptor is gone whatever the result. */
 void sys_close(int fd);
 

@@ -244,6 +244,7 @@ void channel_go_on(struct channel *channel)
         uint64_t allowed = MIN(channel->written, channel->window_edge) - channel->sent;
         size_t size = segment_size(channel);
         channel->sent += MIN(allowed, size);
+        channel->sent_us = sim_now_us();
         launch(channel, FLIGHT_DATA);
     }
     if (may_launch(channel) && channel->sent == channel->written && channel->fin_written &&

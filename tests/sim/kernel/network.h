@@ -45,6 +45,7 @@ struct channel {
     unsigned flight_first;
     unsigned flight_count;
     uint64_t last_arrival_us;
+    uint64_t sent_us; /* when bytes last left */
     struct sim_event arrival;
     struct sim_event ack;
 };

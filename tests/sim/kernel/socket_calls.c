@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -15,6 +17,7 @@ ssize_t __wrap_send(int fd, const void *bytes, size_t length, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
 int __wrap_shutdown(int fd, int how);
 int __wrap_ioctl(int fd, unsigned long request, ...);
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *length);
 
 static int fail_with(int error)
 {
@@ -196,5 +199,18 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
     if (error)
         return fail_with(error);
     *out = (int)(pair->down.written - pair->down.acked) + pair->down.fin_written;
+    return 0;
+}
+
+/* Only for the time since bytes last left. */
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
+{
+    call_begin();
+    struct connection_pair *pair = get_pair(fd, "getsockopt");
+    assert(level == IPPROTO_TCP && name == TCP_INFO && *length == sizeof(struct tcp_info));
+    struct tcp_info info = {
+        .tcpi_last_data_sent = (uint32_t)((sim_now_us() - pair->down.sent_us) / SIM_MS),
+    };
+    memcpy(value, &info, sizeof(info));
     return 0;
 }

@@ -31,7 +31,9 @@ static const struct {
 } cases[] = {
     {"192.0.2.1", "192.0.2.1", "192.0.2.2"},
     {"2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"},
+    {"2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:2:2::1"},
     {"::ffff:192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.2"},
+    {"::fffe:192.0.2.1", "::fffe:192.0.2.2", "::ffff:192.0.2.1"},
 };
 
 static void an_address_has_its_connections_and_no_more(void **state)

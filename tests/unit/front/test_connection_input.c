@@ -449,8 +449,11 @@ static void listings_in_their_queue(void **state)
     assert_int_equal(world.server->listings.running_count, JOB_QUEUE_LISTINGS_MAX);
     assert_int_equal(world.server->listings.waiting_count, 6 - JOB_QUEUE_LISTINGS_MAX);
     /* The oldest is in the pool, the youngest in the queue. */
-    connection_abort(CONTAINER_OF(world.server->busy.next, struct connection, link), OUTCOME_SHED);
-    connection_abort(CONTAINER_OF(world.server->busy.previous, struct connection, link), OUTCOME_SHED);
+    connection_abort(CONTAINER_OF(world.server->by_state[CONNECTION_HANDLE].next, struct connection, link),
+                     OUTCOME_SHED);
+    connection_abort(
+        CONTAINER_OF(world.server->by_state[CONNECTION_HANDLE].previous, struct connection, link),
+        OUTCOME_SHED);
     assert_int_equal(world.server->listings.waiting_count, 5 - JOB_QUEUE_LISTINGS_MAX);
     plug_pull(&plug, &world);
     for (size_t i = 1; i < 5; i++)

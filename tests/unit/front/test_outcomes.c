@@ -1,5 +1,5 @@
 /* What the access log and the counters say of responses that were sent whole, and of those that were not. */
-#include "../server_builder.h"
+#include "tests/unit/server_builder.h"
 
 #define LARGE_BYTES (64u << 20)
 #define SMALL       "GET /small HTTP/1.1\r\nHost: x\r\n\r\n"

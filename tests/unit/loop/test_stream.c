@@ -341,7 +341,9 @@ static void may_be_closed_in_every_callback(void **state)
             owner_start(&owner);
         owner_run(&owner, OWNER_CLOSED);
         assert_true(owner.reads <= 1);
-        assert_int_equal(owner.ends, events[i / 2] == OWNER_END);
+        /* New events come before what was put off. */
+        bool may_have_ended = events[i / 2] == OWNER_SENT;
+        assert_true(owner.ends == (events[i / 2] == OWNER_END) || (may_have_ended && owner.ends == 1));
         owner_finish(&owner);
     }
     loop_destroy(loop);
