@@ -1,8 +1,9 @@
 /* The access log: one line a request, buffered, written off the loop.
  *
- * Lines collect in a buffer of the worker; a full buffer, or half a second, hands it to the offload pool,
- * which writes it. When both buffers are full (a full disk, a dead pipe, a slow one) lines are dropped and
- * counted; the count is reported in the error log when writing goes on, and at the end.
+ * Lines collect in the worker; 64 KiB of them, or half a second, hand them to the offload pool, which writes
+ * them. When too many wait (a full disk, a dead pipe, a slow one) lines are dropped and counted, first those
+ * of clients that have more than their share; the count is reported in the error log when writing goes on,
+ * and at the end.
  *
  * Bytes that clients send are escaped so that none of them can end a line or a quoted string; values longer
  * than their place in the line (2048 bytes for the target, 768 for Referer, 512 for User-Agent) are cut and

@@ -1,11 +1,12 @@
-/* Two buffers that change places.
+/* Blocks of lines in a queue.
  *
- *      commit -> [ filling ]      [ leaving ] -> offload thread -> descriptor
- *                     \______________/
- *              when `leaving` is empty and it is time
+ *      commit -> [ filling ]   [ full ] [ full ] ...   [ leaving ] ... -> offload thread -> descriptor
+ *                     \____________________/__________________/
+ *            when nothing is leaving, and a block is full or it is time
  *
- * While a write is under way (OUTPUT_BUSY) `output` belongs to the thread; the loop touches `filling` only.
- */
+ * While a write is under way (OUTPUT_BUSY) `output` belongs to the thread; the loop touches the other blocks
+ * only. Blocks come when they are needed and go when they are written, but for the one that is being filled
+ * and a spare one. */
 #include "log/line_writer.h"
 
 #include "base/error.h"
@@ -19,7 +20,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define BUFFER_BYTES       (64u << 10)
+#define BLOCK_BYTES        (64u << 10)
+#define BLOCKS_MAX         (LINE_WRITER_BYTES_MAX / BLOCK_BYTES)
 #define RETRY_MS           500
 #define REPORT_INTERVAL_MS 10000
 #define END_MS             1000
@@ -29,13 +31,27 @@
 #define WRITABLE_WAIT_MS 100
 #define WRITE_MS_MAX     400
 
-struct lines {
+/* Room for lines that wait is shared among sources, or one that floods the log would erase the lines of all
+ * others: once half of the room is taken, none may use more than an eighth. What a source has used is halved
+ * with each quarter of the room that is written. */
+#define SOURCES_MAX      64
+#define SHARED_BLOCKS    (BLOCKS_MAX / 2)
+#define SOURCE_BYTES_MAX (LINE_WRITER_BYTES_MAX / 8)
+#define FORGET_BLOCKS    (BLOCKS_MAX / 4)
+
+struct block {
+    struct block *next; /* younger */
     size_t length;
-    char data[BUFFER_BYTES];
+    char data[BLOCK_BYTES];
+};
+
+/* The oldest first. */
+struct block_queue {
+    struct block *first, *last;
 };
 
 enum output_state {
-    OUTPUT_EMPTY,   /* `leaving` holds nothing */
+    OUTPUT_EMPTY,   /* nothing is leaving */
     OUTPUT_BUSY,    /* a thread writes it */
     OUTPUT_WAITING, /* it could not be written, or not all of it; the timer tries again */
 };
@@ -43,8 +59,9 @@ enum output_state {
 /* What the thread works on. */
 struct output {
     struct job job;
-    struct lines *leaving;
-    size_t written; /* of leaving */
+    struct block_queue leaving;
+    struct block_queue gone; /* those that were written */
+    size_t written;          /* of the first that is leaving */
     int fd;
     bool is_file; /* takes writes of any length without blocking */
     int error;    /* why the last write was not whole; 0 where it was */
@@ -54,17 +71,42 @@ struct line_writer {
     struct line_writer_options options;
     struct output output;
     enum output_state state;
-    struct lines *filling;
+    struct block *filling;
+    struct block *spare; /* NULL: none */
+    struct block_queue full;
+    size_t block_count; /* that have lines: filling, full and leaving */
     struct timer timer;
     int next_fd; /* waits for the write that is under way; -1: none */
     bool ending; /* line_writer_destroy waits */
     bool abandoned;
     bool in_trouble;
-    bool reported;        /* that this trouble began */
-    uint64_t reported_ms; /* when a beginning was last reported; 0: never */
-    uint64_t dropped;     /* not reported yet */
-    struct lines buffers[2];
+    bool reported;              /* that this trouble began */
+    uint64_t reported_ms;       /* when a beginning was last reported; 0: never */
+    uint64_t dropped;           /* not reported yet */
+    size_t blocks_gone;         /* since shares were last halved */
+    uint32_t used[SOURCES_MAX]; /* bytes, by source */
 };
+
+static void queue_append(struct block_queue *queue, struct block *block)
+{
+    block->next = NULL;
+    if (queue->last)
+        queue->last->next = block;
+    else
+        queue->first = block;
+    queue->last = block;
+}
+
+static struct block *queue_take(struct block_queue *queue)
+{
+    struct block *first = queue->first;
+    if (first == NULL)
+        return NULL;
+    queue->first = first->next;
+    if (queue->first == NULL)
+        queue->last = NULL;
+    return first;
+}
 
 /* On a thread. */
 
@@ -76,8 +118,8 @@ static uint64_t now_ms(void)
 /* The next bytes to write in one call: for a pipe or a terminal whole lines that it takes in one piece. */
 static struct slice next_piece(const struct output *output)
 {
-    const struct lines *lines = output->leaving;
-    struct slice rest = slice_skip(slice_make(lines->data, lines->length), output->written);
+    const struct block *block = output->leaving.first;
+    struct slice rest = slice_skip(slice_make(block->data, block->length), output->written);
     if (output->is_file || rest.length <= SYS_PIPE_ATOMIC_BYTES)
         return rest;
     const char *end = memrchr(rest.data, '\n', SYS_PIPE_ATOMIC_BYTES);
@@ -93,15 +135,19 @@ static int write_piece(struct output *output)
     if (written <= 0)
         return written < 0 ? (int)written : -EAGAIN;
     output->written += (size_t)written;
+    if (output->written == output->leaving.first->length) {
+        queue_append(&output->gone, queue_take(&output->leaving));
+        output->written = 0;
+    }
     return 0;
 }
 
-static void write_lines(struct job *job)
+static void write_leaving(struct job *job)
 {
     struct output *output = CONTAINER_OF(job, struct output, job);
     uint64_t deadline_ms = now_ms() + WRITE_MS_MAX;
     output->error = 0;
-    while (output->written < output->leaving->length && output->error == 0)
+    while (output->leaving.first && output->error == 0)
         output->error = now_ms() < deadline_ms ? write_piece(output) : -EAGAIN;
 }
 
@@ -147,20 +193,38 @@ static void submit(struct line_writer *writer)
         wheel_arm(loop_wheel(writer->options.loop), &writer->timer, RETRY_MS);
 }
 
-static void swap_buffers(struct line_writer *writer)
+static struct block *add_block(struct line_writer *writer)
 {
-    assert(writer->state == OUTPUT_EMPTY);
-    struct lines *leaving = writer->output.leaving;
-    assert(leaving->length == 0);
-    writer->output.leaving = writer->filling;
-    writer->output.written = 0;
-    writer->filling = leaving;
+    if (writer->block_count == BLOCKS_MAX)
+        return NULL;
+    struct block *block = writer->spare ? writer->spare : malloc(sizeof(*block));
+    writer->spare = NULL;
+    if (block) {
+        block->length = 0;
+        writer->block_count++;
+    }
+    return block;
 }
 
+/* Lines go on in another block. False where there is none to be had. */
+static bool put_aside(struct line_writer *writer)
+{
+    struct block *next = add_block(writer);
+    if (next == NULL)
+        return false;
+    queue_append(&writer->full, writer->filling);
+    writer->filling = next;
+    return true;
+}
+
+/* What is full leaves, if nothing else does. */
 static void hand_over(struct line_writer *writer)
 {
+    if (writer->state != OUTPUT_EMPTY || writer->full.first == NULL)
+        return;
     timer_disarm(&writer->timer);
-    swap_buffers(writer);
+    writer->output.leaving = writer->full;
+    writer->full = (struct block_queue){0};
     submit(writer);
 }
 
@@ -173,12 +237,15 @@ static void arm_for_filling(struct line_writer *writer)
 static void on_timer(struct timer *timer)
 {
     struct line_writer *writer = CONTAINER_OF(timer, struct line_writer, timer);
-    if (writer->ending)
+    if (writer->ending) {
         loop_stop(writer->options.loop);
-    else if (writer->state == OUTPUT_WAITING)
+    } else if (writer->state == OUTPUT_WAITING) {
         submit(writer);
-    else if (writer->state == OUTPUT_EMPTY && writer->filling->length > 0)
+    } else if (writer->state == OUTPUT_EMPTY && writer->filling->length > 0) {
+        (void)put_aside(writer); /* without memory, later */
         hand_over(writer);
+        arm_for_filling(writer);
+    }
 }
 
 static void use_fd(struct line_writer *writer, int fd)
@@ -188,32 +255,83 @@ static void use_fd(struct line_writer *writer, int fd)
     output->fd = fd;
     output->is_file = sys_is_regular_file(fd);
     /* A line that was cut short in the old file stands whole in the new one. */
-    while (output->written > 0 && output->leaving->data[output->written - 1] != '\n')
+    while (output->written > 0 && output->leaving.first->data[output->written - 1] != '\n')
         output->written--;
 }
 
-/* Takes note of what the last write achieved. */
-static void settle(struct line_writer *writer)
+static void forget_shares(struct line_writer *writer)
 {
-    struct output *output = &writer->output;
-    if (output->error == 0) {
-        output->leaving->length = 0;
-        output->written = 0;
+    writer->blocks_gone = 0;
+    for (size_t i = 0; i < SOURCES_MAX; i++)
+        writer->used[i] /= 2;
+}
+
+/* One is kept: where lines come slowly, it is the next that is filled. */
+static void free_gone(struct line_writer *writer)
+{
+    for (struct block *block; (block = queue_take(&writer->output.gone)) != NULL;) {
+        writer->block_count--;
+        if (writer->spare == NULL)
+            writer->spare = block;
+        else
+            free(block);
+        if (++writer->blocks_gone == FORGET_BLOCKS)
+            forget_shares(writer);
+    }
+}
+
+/* The thread is done, and what it achieved is reported: to a log that may be this one. */
+static void note_written(struct line_writer *writer)
+{
+    int error = writer->output.error;
+    free_gone(writer);
+    if (writer->next_fd >= 0) {
+        use_fd(writer, writer->next_fd);
+        writer->next_fd = -1;
+    }
+    if (error == 0) {
         writer->state = OUTPUT_EMPTY;
         report_progress(writer);
         return;
     }
     writer->state = OUTPUT_WAITING;
-    if (output->error != -EAGAIN) /* a slow reader is no trouble before a line is lost */
-        report_trouble(writer, output->error);
+    if (error != -EAGAIN) /* a slow reader is no trouble before a line is lost */
+        report_trouble(writer, error);
+}
+
+static void free_queue(struct block_queue *queue)
+{
+    for (struct block *block; (block = queue_take(queue)) != NULL;)
+        free(block);
 }
 
 static void free_writer(struct line_writer *writer)
 {
+    free_queue(&writer->output.gone);
+    free_queue(&writer->output.leaving);
+    free_queue(&writer->full);
+    free(writer->filling);
+    free(writer->spare);
     sys_close(writer->output.fd);
     if (writer->next_fd >= 0)
         sys_close(writer->next_fd);
     free(writer);
+}
+
+/* A file that is written in part, as the time was over, goes on at once: behind what else the pool has to do.
+ */
+static void go_on(struct line_writer *writer)
+{
+    if (writer->state == OUTPUT_BUSY) /* a report has set it going */
+        return;
+    if (writer->state == OUTPUT_EMPTY)
+        hand_over(writer);
+    else if (writer->output.is_file && writer->output.error == -EAGAIN)
+        submit(writer);
+    else
+        wheel_arm(loop_wheel(writer->options.loop), &writer->timer, RETRY_MS);
+    if (writer->state == OUTPUT_EMPTY)
+        arm_for_filling(writer);
 }
 
 static void on_written(struct job *job)
@@ -223,34 +341,30 @@ static void on_written(struct job *job)
         free_writer(writer);
         return;
     }
-    settle(writer);
-    if (writer->next_fd >= 0) {
-        use_fd(writer, writer->next_fd);
-        writer->next_fd = -1;
-    }
+    note_written(writer);
     if (writer->ending)
         loop_stop(writer->options.loop);
-    else if (writer->state == OUTPUT_WAITING)
-        wheel_arm(loop_wheel(writer->options.loop), &writer->timer, RETRY_MS);
     else
-        arm_for_filling(writer);
+        go_on(writer);
 }
 
 int line_writer_create(const struct line_writer_options *options, struct line_writer **ret_writer)
 {
-    struct line_writer *writer = malloc(sizeof(*writer)); /* not cleared: most of it is buffers */
-    if (writer == NULL) {
+    struct line_writer *writer = calloc(1, sizeof(*writer));
+    struct block *block = malloc(sizeof(*block));
+    if (writer == NULL || block == NULL) {
+        free(writer);
+        free(block);
         sys_close(options->fd);
         return -ENOMEM;
     }
-    memset(writer, 0, offsetof(struct line_writer, buffers));
-    writer->buffers[0].length = writer->buffers[1].length = 0;
+    block->length = 0;
     writer->options = *options;
-    writer->filling = &writer->buffers[0];
+    writer->filling = block;
+    writer->block_count = 1;
     writer->next_fd = -1;
     writer->output = (struct output){
-        .job = {.work = write_lines, .done = on_written},
-        .leaving = &writer->buffers[1],
+        .job = {.work = write_leaving, .done = on_written},
         .fd = options->fd,
         .is_file = sys_is_regular_file(options->fd),
     };
@@ -261,7 +375,7 @@ int line_writer_create(const struct line_writer_options *options, struct line_wr
 
 static bool has_room(const struct line_writer *writer, size_t size)
 {
-    return size <= BUFFER_BYTES - writer->filling->length;
+    return size <= BLOCK_BYTES - writer->filling->length;
 }
 
 static void drop(struct line_writer *writer, size_t count)
@@ -270,26 +384,31 @@ static void drop(struct line_writer *writer, size_t count)
     writer->options.counters->log_lines_dropped += count;
 }
 
-char *line_writer_reserve(struct line_writer *writer, size_t size)
+static bool has_share(const struct line_writer *writer, uint32_t source)
+{
+    return writer->block_count <= SHARED_BLOCKS || writer->used[source % SOURCES_MAX] < SOURCE_BYTES_MAX;
+}
+
+char *line_writer_reserve(struct line_writer *writer, size_t size, uint32_t source)
 {
     assert(size <= LINE_BYTES_MAX);
-    if (UNLIKELY(!has_room(writer, size))) {
-        if (writer->state != OUTPUT_EMPTY) {
-            drop(writer, 1);
-            report_trouble(writer, writer->state == OUTPUT_WAITING ? writer->output.error : 0);
-            return NULL;
-        }
-        hand_over(writer);
+    bool is_given = has_share(writer, source) && (LIKELY(has_room(writer, size)) || put_aside(writer));
+    if (UNLIKELY(!is_given)) {
+        drop(writer, 1);
+        report_trouble(writer, writer->state == OUTPUT_WAITING ? writer->output.error : 0);
+        return NULL;
     }
     return writer->filling->data + writer->filling->length;
 }
 
-void line_writer_commit(struct line_writer *writer, size_t length)
+void line_writer_commit(struct line_writer *writer, size_t length, uint32_t source)
 {
-    struct lines *filling = writer->filling;
+    struct block *filling = writer->filling;
     assert(length > 0 && has_room(writer, length));
     assert(filling->data[filling->length + length - 1] == '\n');
     filling->length += length;
+    writer->used[source % SOURCES_MAX] += (uint32_t)length;
+    hand_over(writer);
     arm_for_filling(writer);
 }
 
@@ -324,24 +443,19 @@ static size_t count_lines(struct slice bytes)
     return count;
 }
 
-static void write_leaving(struct line_writer *writer)
-{
-    write_lines(&writer->output.job);
-    settle(writer);
-}
-
-/* Writes both buffers from here; what cannot be written is lost. */
+/* Writes everything from here; what cannot be written is lost. */
 static void write_rest(struct line_writer *writer)
 {
-    write_leaving(writer);
-    if (writer->state == OUTPUT_EMPTY) {
-        swap_buffers(writer);
-        write_leaving(writer);
-    }
-    if (writer->state == OUTPUT_WAITING) {
-        const struct lines *leaving = writer->output.leaving, *filling = writer->filling;
-        struct slice rest = slice_skip(slice_make(leaving->data, leaving->length), writer->output.written);
-        drop(writer, count_lines(rest) + count_lines(slice_make(filling->data, filling->length)));
+    struct output *output = &writer->output;
+    queue_append(&writer->full, writer->filling);
+    writer->filling = NULL;
+    for (struct block *block; (block = queue_take(&writer->full)) != NULL;)
+        queue_append(&output->leaving, block);
+    write_leaving(&output->job);
+    note_written(writer);
+    for (struct block *block = output->leaving.first; block; block = block->next) {
+        struct slice rest = slice_make(block->data, block->length);
+        drop(writer, count_lines(block == output->leaving.first ? slice_skip(rest, output->written) : rest));
     }
 }
 

@@ -81,9 +81,9 @@ static void write_line(struct log *log, enum log_level level, struct slice line)
         write_directly(file, level, line);
         return;
     }
-    char *out = line_writer_reserve(file->writer, LINE_BYTES_MAX);
+    char *out = line_writer_reserve(file->writer, LINE_BYTES_MAX, 0);
     if (out)
-        line_writer_commit(file->writer, format_line(file, out, level, line));
+        line_writer_commit(file->writer, format_line(file, out, level, line), 0);
 }
 
 static int open_path(const char *path)
