@@ -26,6 +26,8 @@ const struct flag flags[] = {
      .path = FILES "listing", .constant = "false"},
     {NULL, 0, "hidden", NULL, "serve names that begin with a dot", FLAG_OF_SERVE, FLAG_CONSTANT,
      .path = FILES "hidden", .constant = "true"},
+    {NULL, 0, "follow-links", NULL, "follow symbolic links out of the folder", FLAG_OF_SERVE, FLAG_CONSTANT,
+     .path = FILES "follow_links", .constant = "true"},
     {NULL, 0, "cors", "[=ORIGIN]", "let pages of ORIGIN (all) read the files", FLAG_OF_SERVE, FLAG_OPTIONAL,
      .path = FILES "cors", .constant = "*"},
     {NULL, 0, "cache", "PATTERN=VALUE", "Cache-Control for a pattern; repeatable", FLAG_OF_SERVE, FLAG_PAIR,

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "disk/close_queue.h"
 #include "disk/file_watch.h"
+#include "disk/reach.h"
 #include "disk/root.h"
 #include "http/etag.h"
 #include "http/negotiate.h"
@@ -70,8 +71,8 @@ struct file {
 /* What to open. */
 struct file_request {
     struct root *root;
-    int root_fd; /* the root's descriptor and serial at the time of the request */
-    uint64_t root_serial;
+    struct reach reach;      /* of the root at the time of the request, */
+    uint64_t root_serial;    /* and its serial */
     struct slice path;       /* as in struct file */
     enum http_coding coding; /* not identity: the sibling with that coding */
     uint32_t memory_max;     /* content up to this size is read into memory */

@@ -27,14 +27,14 @@ static int open_beneath(const struct file_request *request, const char *path, bo
 {
     unsigned flags =
         OPEN_PATH | (request->cached_only ? OPEN_CACHED : 0) | (request->stays_on_fs ? OPEN_STAY : 0);
-    int fd = sys_open_beneath(request->root_fd, path, flags | (*follows_link ? 0 : OPEN_NO_SYMLINKS));
+    int fd = reach_open(&request->reach, path, flags | (*follows_link ? 0 : OPEN_NO_SYMLINKS));
     if (fd == -ELOOP && !*follows_link) {
         *follows_link = true;
-        fd = sys_open_beneath(request->root_fd, path, flags);
+        fd = reach_open(&request->reach, path, flags);
     }
     /* The kernel also says EAGAIN when a rename elsewhere keeps it from being sure that nothing escaped. */
     for (int i = 0; fd == -EAGAIN && !request->cached_only && i < OPEN_ATTEMPTS; i++)
-        fd = sys_open_beneath(request->root_fd, path, flags);
+        fd = reach_open(&request->reach, path, flags);
     /* It may also be outside of the root; who goes there finds out. */
     return fd == -EXDEV && request->stays_on_fs ? -EREMOTE : fd;
 }

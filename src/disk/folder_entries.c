@@ -1,7 +1,7 @@
 /* Reads a folder and puts it in order.
  *
- * Only openat2 can say whether a symbolic link stays beneath the root, so a link costs an open; everything
- * else is what its status in the folder says. */
+ * Only an open can say whether a symbolic link is in reach; everything else is what its status in the folder
+ * says. */
 #include "disk/folder_entries.h"
 
 #include "sys/file.h"
@@ -23,7 +23,7 @@
 struct reading {
     struct folder_entries *entries;
     size_t count_max;
-    int root_fd;
+    const struct reach *reach;
     int folder_fd;
     const char *path;
     bool hidden;
@@ -41,7 +41,7 @@ static int target_status(const struct reading *reading, const char *name, struct
     int length = snprintf(path, sizeof(path), "%s/%s", reading->path, name);
     if (length < 0 || (size_t)length >= sizeof(path))
         return -ENAMETOOLONG;
-    int fd = sys_open_beneath(reading->root_fd, path, OPEN_PATH);
+    int fd = reach_open(reading->reach, path, OPEN_PATH);
     if (fd < 0)
         return fd;
     int result = sys_file_status(fd, ret_status);
@@ -112,7 +112,7 @@ static int read_folder(struct reading *reading)
     entries->items = arena_alloc(&entries->arena, reading->count_max * sizeof(*entries->items));
     if (entries->items == NULL)
         return -ENOMEM;
-    reading->folder_fd = sys_open_beneath(reading->root_fd, reading->path, OPEN_LIST);
+    reading->folder_fd = reach_open(reading->reach, reading->path, OPEN_LIST);
     if (reading->folder_fd < 0)
         return reading->folder_fd;
     DIR *folder;
@@ -124,13 +124,13 @@ static int read_folder(struct reading *reading)
     return result;
 }
 
-int folder_entries_read(int root_fd, const char *path, bool hidden, size_t count_max,
+int folder_entries_read(const struct reach *reach, const char *path, bool hidden, size_t count_max,
                         struct folder_entries *ret_entries)
 {
     struct folder_entries entries = {0};
     arena_init(&entries.arena, 4096 + count_max * BYTES_PER_ENTRY_MAX);
     struct reading reading = {
-        .entries = &entries, .count_max = count_max, .root_fd = root_fd, .path = path, .hidden = hidden};
+        .entries = &entries, .count_max = count_max, .reach = reach, .path = path, .hidden = hidden};
     int result = read_folder(&reading);
     if (result < 0)
         arena_finish(&entries.arena);

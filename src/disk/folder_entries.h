@@ -1,10 +1,11 @@
 /* What a folder holds, as far as vif would serve it: folders, regular files, and symbolic links that lead to
- * one of these without leaving the root. Asks the file system for every entry's status: may block. */
+ * one of these in reach. Asks the file system for every entry's status: may block. */
 #ifndef DISK_FOLDER_ENTRIES_H
 #define DISK_FOLDER_ENTRIES_H
 
 #include "base/arena.h"
 #include "base/slice.h"
+#include "disk/reach.h"
 
 struct folder_entry {
     struct slice name; /* as the file system has it, which need not be UTF-8; NUL-terminated */
@@ -20,11 +21,11 @@ struct folder_entries {
     bool truncated; /* the folder has, or may have, more */
 };
 
-/* At most `count_max` (not 0) entries of the folder at `path` (NUL-terminated, "." for the root) beneath
- * `root_fd`, in no order. Names that begin with '.' only if `hidden`; ".well-known" is for everybody (RFC
+/* At most `count_max` (not 0) entries of the folder at `path` (NUL-terminated, "." for the root) in
+ * `reach`, in no order. Names that begin with '.' only if `hidden`; ".well-known" is for everybody (RFC
  * 8615). Entries that vanish meanwhile, or that cannot be looked at, are left out; not so where it is memory
  * or descriptors that lack. Returns 0, to be followed by folder_entries_finish, or -errno. */
-int folder_entries_read(int root_fd, const char *path, bool hidden, size_t count_max,
+int folder_entries_read(const struct reach *reach, const char *path, bool hidden, size_t count_max,
                         struct folder_entries *ret_entries) MUST_CHECK;
 
 enum folder_order { FOLDER_ORDER_NAME, FOLDER_ORDER_SIZE, FOLDER_ORDER_MODIFIED };

@@ -6,6 +6,7 @@
 #ifndef DISK_ROOT_H
 #define DISK_ROOT_H
 
+#include "disk/reach.h"
 #include "loop/job_queue.h"
 #include "settings/settings.h"
 
@@ -33,6 +34,14 @@ void root_close(struct root *root);
 
 /* Whatever is known of what is beneath the root is known no more: another serial. */
 void root_renew(struct root *root);
+
+/* What it reaches now: valid as long as the root's settings. */
+static inline struct reach root_reach(const struct root *root)
+{
+    const struct files_settings *settings = root->settings;
+    return (struct reach){
+        .root_fd = root->fd, .root_path = settings->root.data, .follows_out = settings->follow_links};
+}
 
 struct root_look {
     const char *path;

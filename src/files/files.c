@@ -169,7 +169,7 @@ static void list_folder(struct exchange *exchange, struct files_state *state)
     }
     bool wants_json = http_prefers_json(request);
     state->listing = (struct listing_options){
-        .root_fd = exchange->route_entry->root->fd,
+        .reach = root_reach(exchange->route_entry->root),
         .folder = folder,
         .url_path = exchange->path,
         .query = request->query,

@@ -386,7 +386,7 @@ int listing_make(const struct listing_options *options, struct buffer *out)
            slice_ends_with(options->url_path, SLICE("/")));
     struct listing listing = {.options = options, .order = FOLDER_ORDER_NAME};
     read_query(&listing);
-    int result = folder_entries_read(options->root_fd, options->folder, options->hidden, LISTING_ENTRIES_MAX,
+    int result = folder_entries_read(&options->reach, options->folder, options->hidden, LISTING_ENTRIES_MAX,
                                      &listing.entries);
     if (result < 0)
         return result;

@@ -5,6 +5,7 @@
 #define FILES_LISTING_H
 
 #include "base/buffer.h"
+#include "disk/reach.h"
 
 /* Entries that one listing shows at most; a larger folder is cut there, and says so. */
 #define LISTING_ENTRIES_MAX 10000
@@ -12,7 +13,7 @@
 enum listing_format { LISTING_HTML, LISTING_JSON };
 
 struct listing_options {
-    int root_fd;           /* the root's folder descriptor, see sys_open_beneath */
+    struct reach reach;    /* of the root */
     const char *folder;    /* beneath the root, NUL-terminated, "." for the root itself */
     struct slice url_path; /* of the folder as the client sees it, decoded, begins and ends with '/' */
     struct slice query; /* of the request: "sort=name|size|modified" and "order=asc|desc", others ignored */
@@ -21,7 +22,7 @@ struct listing_options {
 };
 
 /* Appends the listing to `out`. Only what vif would serve is shown: folders, regular files, and symbolic
- * links that lead to one of these inside the root. Folders stand before files. The page's links are relative,
+ * links that lead to one of these in reach. Folders stand before files. The page's links are relative,
  * so that it works behind a proxy that maps the path. Where `out` gets full (an entry takes about 300 bytes)
  * the listing is cut, and says so.
  *

@@ -247,7 +247,7 @@ static struct file_request request_for(const struct exchange *exchange, struct r
 {
     return (struct file_request){
         .root = root,
-        .root_fd = root->fd,
+        .reach = root_reach(root),
         .root_serial = root->serial,
         .path = path,
         .coding = coding,

@@ -36,6 +36,7 @@ struct files_settings {
     struct slice *indexes; /* names tried in a folder, in order */
     size_t index_count;
     bool listing;       /* a folder without index is listed rather than 404 */
+    bool follow_links;  /* symbolic links may lead out of the root */
     bool hidden;        /* names that begin with '.' are served */
     bool precompressed; /* .br .zst .gz siblings of what can be compressed are offered */
     struct slice

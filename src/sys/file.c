@@ -26,6 +26,8 @@ static uint64_t open_mode(unsigned flags)
     uint64_t mode = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     if (flags & OPEN_FOLDER)
         return mode | O_PATH | O_DIRECTORY;
+    if (flags & OPEN_LINK)
+        return mode | O_PATH | O_NOFOLLOW;
     if (flags & OPEN_PATH)
         return mode | O_PATH;
     if (flags & OPEN_LIST)
@@ -38,7 +40,9 @@ static uint64_t open_mode(unsigned flags)
 
 int sys_open_beneath(int root_fd, const char *path, unsigned flags)
 {
-    struct open_how how = {.flags = open_mode(flags), .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    struct open_how how = {.flags = open_mode(flags), .resolve = RESOLVE_NO_MAGICLINKS};
+    if (!(flags & OPEN_LEAVE))
+        how.resolve |= RESOLVE_BENEATH;
     /* openat2 refuses flags that O_PATH has no use for. */
     if (how.flags & O_PATH)
         how.flags &= ~(uint64_t)(O_NONBLOCK | O_NOCTTY);
@@ -58,6 +62,30 @@ int sys_open_beneath(int root_fd, const char *path, unsigned flags)
     if (fd < 0 && errno == EINVAL && flags & OPEN_CACHED)
         return -EAGAIN;
     return fd < 0 ? -errno : (int)fd;
+}
+
+/* A target that fills the buffer may have been cut. */
+static int link_length(ssize_t count, size_t size)
+{
+    return count < 0 ? -errno : (size_t)count == size ? -ENAMETOOLONG : (int)count;
+}
+
+int sys_read_link_beneath(int root_fd, const char *path, unsigned flags, char *out, size_t size)
+{
+    int fd = sys_open_beneath(root_fd, path, (flags & (OPEN_CACHED | OPEN_STAY)) | OPEN_LINK);
+    if (fd < 0)
+        return fd;
+    int length = link_length(readlinkat(fd, "", out, size), size);
+    close(fd);
+    /* So it says of everything that is no link. */
+    return length == -ENOENT ? -EINVAL : length;
+}
+
+int sys_descriptor_path(int fd, char *out, size_t size)
+{
+    char path[FD_PATH_BYTES];
+    fd_path(fd, path);
+    return link_length(readlink(path, out, size), size);
 }
 
 int sys_open_path(int path_fd)

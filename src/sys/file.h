@@ -29,12 +29,21 @@ enum open_flag {
     OPEN_NO_SYMLINKS = 8, /* -ELOOP rather than follow any symbolic link */
     OPEN_LIST = 16,       /* O_RDONLY | O_DIRECTORY: to list */
     OPEN_STAY = 32,       /* -EXDEV rather than go to another file system */
+    OPEN_LEAVE = 64,      /* symbolic links may lead out of the root */
+    OPEN_LINK = 128,      /* O_PATH | O_NOFOLLOW: a symbolic link itself, if the path leads to one */
 };
 
 /* Opens `path` (NUL-terminated, relative) for reading, never leaving the folder `root_fd`, not by "..", not
  * by an absolute path, not by a symbolic link, not by a magic link of /proc. Non-blocking and close-on-exec.
  */
 int sys_open_beneath(int root_fd, const char *path, unsigned flags) MUST_CHECK;
+
+/* The target of the symbolic link that `path` leads to, as sys_open_beneath opens it; it has no NUL. Returns
+ * its length, or -EINVAL where there is something else. */
+int sys_read_link_beneath(int root_fd, const char *path, unsigned flags, char *out, size_t size) MUST_CHECK;
+
+/* The path of what a descriptor holds, as it is now, without NUL; returns its length. Needs /proc. */
+int sys_descriptor_path(int fd, char *out, size_t size) MUST_CHECK;
 
 /* Opens for reading what `path_fd` (of OPEN_PATH) holds, without looking its path up again. Needs /proc. */
 int sys_open_path(int path_fd) MUST_CHECK;

@@ -240,6 +240,8 @@ static void add_file_targets(struct website *website, struct arena *arena)
     add_alias(website, "/", "index.html", "text/html; charset=utf-8");
     add_alias(website, "/deep/er/", "deep/er/index.html", "text/html; charset=utf-8");
     add_alias(website, "/link.txt", "data.json", "text/plain; charset=utf-8");
+    add_alias(website, "/inner.txt", "data.json", "text/plain; charset=utf-8");
+    add_alias(website, "/shallow/page.html", "deep/er/page.html", "text/html; charset=utf-8");
 }
 
 static void add_targets(struct website *website, struct arena *arena)
@@ -249,7 +251,7 @@ static void add_targets(struct website *website, struct arena *arena)
     add_target(website, TARGET_LISTING, "/docs/sub/")->members = sub_members;
     add_target(website, TARGET_LISTING, "/docs/void/")->members = no_members;
     static const char *const nothing[] = {
-        "/nothing", "/bare/",        "/deep/nothing/at/all",  "/docs/nothing.txt", "/out",
+        "/nothing", "/bare/",        "/deep/nothing/at/all",  "/docs/nothing.txt", "/out",          "/away",
         "/loop",    "/one.txt/more", "/deep%2fer/index.html", "/old%2Fx",          "/docs/%2f..%2F"};
     for (size_t i = 0; i < ARRAY_LENGTH(nothing); i++)
         add_target(website, TARGET_NOTHING, nothing[i]);
@@ -409,7 +411,10 @@ void website_prepare(struct website *website, struct settings *settings)
     for (size_t i = 0; i < ARRAY_LENGTH(entries); i++)
         make_file(website, &entries[i], &settings->arena);
     sim_symlink_make(PUBLIC "/link.txt", "data.json");
+    sim_symlink_make(PUBLIC "/inner.txt", PUBLIC "/deep/er/../../data.json");
+    sim_symlink_make(PUBLIC "/shallow", PUBLIC "/deep/er");
     sim_symlink_make(PUBLIC "/out", "../docs/a.txt");
+    sim_symlink_make(PUBLIC "/away", DOCS "/a.txt");
     sim_symlink_make(PUBLIC "/loop", "loop");
     add_targets(website, &settings->arena);
     website->favourite = choose_favourite(website);

@@ -24,6 +24,8 @@ int __wrap_fstatfs(int fd, struct statfs *status);
 long __wrap_syscall(long number, ...);
 ssize_t __wrap_preadv2(int fd, const struct iovec *pieces, int count, off_t offset, int flags);
 ssize_t __wrap_sendfile(int fd, int file_fd, off_t *offset, size_t length);
+ssize_t __wrap_readlink(const char *path, char *out, size_t size);
+ssize_t __wrap_readlinkat(int fd, const char *path, char *out, size_t size);
 DIR *__wrap_fdopendir(int fd);
 struct dirent *__wrap_readdir(DIR *folder);
 int __wrap_closedir(DIR *folder);
@@ -174,6 +176,7 @@ static unsigned walk_flags(const struct open_how *how)
     if (!(how->resolve & RESOLVE_BENEATH))
         sim_fail("openat2 without RESOLVE_BENEATH");
     return WALK_BENEATH | (how->resolve & RESOLVE_CACHED ? WALK_CACHED : 0u) |
+           (how->flags & O_NOFOLLOW ? WALK_NO_FOLLOW : 0u) |
            (how->resolve & RESOLVE_NO_SYMLINKS ? WALK_NO_SYMLINKS : 0u);
 }
 
@@ -278,6 +281,34 @@ int __wrap_fstatfs(int fd, struct statfs *status)
     memset(status, 0, sizeof(*status));
     status->f_type = is_local ? EXT4_SUPER_MAGIC : NFS_SUPER_MAGIC;
     return 0;
+}
+
+/* Of a descriptor's magic link: the path that a folder was made as is the one that it has. */
+ssize_t __wrap_readlink(const char *path, char *out, size_t size)
+{
+    call_begin();
+    const struct inode *inode = descriptor_inode(magic_link_target(path), "readlink");
+    int error = fault_for(CALL_readlink, about(inode));
+    if (error)
+        return fail_with(error);
+    size_t length = MIN(strlen(inode->path), size);
+    memcpy(out, inode->path, length);
+    return (ssize_t)length;
+}
+
+ssize_t __wrap_readlinkat(int fd, const char *path, char *out, size_t size)
+{
+    call_begin();
+    assert(path[0] == '\0');
+    const struct inode *inode = descriptor_inode(fd, "readlinkat");
+    int error = fault_for(CALL_readlinkat, about(inode));
+    if (error == 0 && !S_ISLNK(inode->mode))
+        error = ENOENT;
+    if (error)
+        return fail_with(error);
+    size_t length = MIN(inode->size, size);
+    memcpy(out, inode->bytes, length);
+    return (ssize_t)length;
 }
 
 static size_t readable(const struct inode *inode, off_t offset, size_t size)

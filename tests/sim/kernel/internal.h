@@ -113,6 +113,8 @@ void trace_print_tail(void);
     X(cachestat, EOPNOTSUPP)                                                                                 \
     X(fdopendir, ENOMEM)                                                                                     \
     X(readdir, EIO)                                                                                          \
+    X(readlink, EIO, ENOMEM, ENOENT)                                                                         \
+    X(readlinkat, EIO, ENOMEM)                                                                               \
     X(inotify_init1, EMFILE, ENFILE, ENOMEM)                                                                 \
     X(inotify_add_watch, ENOMEM, ENOSPC)                                                                     \
     X(getrandom, EINTR)                                                                                      \

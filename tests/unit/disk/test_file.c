@@ -30,7 +30,7 @@ static struct file_request request_for(struct ground *ground, const char *path)
 {
     return (struct file_request){
         .root = &ground->root,
-        .root_fd = ground->tree.fd,
+        .reach = {.root_fd = ground->tree.fd, .root_path = ground->tree.path},
         .path = slice_from(path),
         .memory_max = 65536,
         .with_siblings = true,

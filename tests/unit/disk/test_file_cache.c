@@ -43,7 +43,7 @@ static struct file *open_coding(struct store *store, const char *path, enum http
 {
     struct file_request request = {
         .root = &store->root,
-        .root_fd = store->root.fd,
+        .reach = {.root_fd = store->root.fd, .root_path = store->tree.path},
         .root_serial = store->root.serial,
         .path = slice_from(path),
         .coding = coding,

@@ -23,7 +23,7 @@ static struct file_request request_for(struct ground *ground, const char *path, 
 {
     return (struct file_request){
         .root = &ground->root,
-        .root_fd = ground->tree.fd,
+        .reach = {.root_fd = ground->tree.fd, .root_path = ground->tree.path},
         .path = slice_from(path),
         .coding = coding,
         .memory_max = 65536,

@@ -28,7 +28,7 @@ static struct file *open_path(struct ground *ground, const char *path)
 {
     struct file_request request = {
         .root = &ground->root,
-        .root_fd = ground->tree.fd,
+        .reach = {.root_fd = ground->tree.fd, .root_path = ground->tree.path},
         .path = slice_from(path),
         .memory_max = ground->memory_max,
     };

@@ -12,7 +12,8 @@
 static struct folder_entries read_entries(struct tree *tree, const char *path, bool hidden, size_t count_max)
 {
     struct folder_entries entries;
-    assert_int_equal(folder_entries_read(tree->fd, path, hidden, count_max, &entries), 0);
+    struct reach reach = {.root_fd = tree->fd, .root_path = tree->path};
+    assert_int_equal(folder_entries_read(&reach, path, hidden, count_max, &entries), 0);
     return entries;
 }
 
@@ -199,7 +200,8 @@ static void says_why_a_folder_cannot_be_read(void **state)
     tree_add_folder(&tree, "folder");
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         struct folder_entries entries;
-        assert_int_equal(folder_entries_read(tree.fd, cases[i].path, false, 100, &entries), cases[i].result);
+        struct reach reach = {.root_fd = tree.fd, .root_path = tree.path};
+        assert_int_equal(folder_entries_read(&reach, cases[i].path, false, 100, &entries), cases[i].result);
     }
     tree_finish(&tree);
 }

@@ -14,7 +14,7 @@ static char *make(struct tree *tree, const char *url_path, const char *query, en
     struct buffer buffer;
     buffer_init(&buffer, BYTES_MAX);
     struct listing_options options = {
-        .root_fd = tree->fd,
+        .reach = {.root_fd = tree->fd, .root_path = tree->path},
         .folder = ".",
         .url_path = slice_from(url_path),
         .query = slice_from(query),
@@ -208,7 +208,8 @@ static void failure_leaves_the_buffer_as_it_was(void **state)
     struct tree tree;
     tree_init(&tree);
     tree_add_file(&tree, "file", 0, 0);
-    struct listing_options options = {.root_fd = tree.fd, .folder = ".", .url_path = SLICE("/")};
+    struct listing_options options = {
+        .reach = {.root_fd = tree.fd, .root_path = tree.path}, .folder = ".", .url_path = SLICE("/")};
     for (size_t length_max = 6; length_max < 6000; length_max += 97) {
         struct buffer buffer;
         buffer_init(&buffer, length_max);
@@ -248,7 +249,8 @@ static void full_buffer_cuts_the_listing(void **state)
         snprintf(name + NAME_MAX - 2, 3, "%02d", i);
         tree_add_file(&tree, name, 0, 0);
     }
-    struct listing_options options = {.root_fd = tree.fd, .folder = ".", .url_path = SLICE("/")};
+    struct listing_options options = {
+        .reach = {.root_fd = tree.fd, .root_path = tree.path}, .folder = ".", .url_path = SLICE("/")};
     static const char *const ends[] = {[LISTING_HTML] = "</html>", [LISTING_JSON] = "\"truncated\":true}\n"};
     for (options.format = LISTING_HTML; options.format <= LISTING_JSON; options.format++) {
         for (size_t length_max = 16384; length_max < 24576; length_max += 101) {
