@@ -272,8 +272,7 @@ static enum lab_need go_on(struct lab_session *session, struct slice *input)
     return LAB_NEEDS_ROOM;
 }
 
-/* What was not parsed outlives the bytes that were lent. A request that is not answered yet has a copy of its
- * own (exchange_keep); one that is answered is looked at no more. */
+/* What was not parsed outlives the bytes that were lent. */
 static bool keep_input(struct lab_session *session, struct slice rest)
 {
     if (rest.length == session->input_length && rest.data == session->input)
@@ -291,11 +290,22 @@ static bool keep_input(struct lab_session *session, struct slice rest)
     return true;
 }
 
+/* Responses that are not sent whole yet outlive the bytes that their requests point into. */
+static bool keep_unsent(struct lab_session *session)
+{
+    LIST_FOREACH(link, &session->exchanges) {
+        if (exchange_keep(CONTAINER_OF(link, struct exchange, link)) < 0)
+            return false;
+    }
+    return true;
+}
+
 /* With the server to itself. */
 static void advance(struct lab_session *session, struct slice input)
 {
     enum lab_need need = go_on(session, &input);
-    session->need = (uint8_t)(keep_input(session, input) ? need : LAB_NEEDS_CLOSE);
+    bool is_kept = keep_unsent(session) && keep_input(session, input);
+    session->need = (uint8_t)(is_kept ? need : LAB_NEEDS_CLOSE);
 }
 
 static struct slice kept_input(const struct lab_session *session)
