@@ -15,7 +15,8 @@
 
 #define SLOW_US 5000
 
-/* A server that answers "GET /slow" late, and everything else at once: a thread for each connection. */
+/* A server that answers "GET /slow" late, says goodbye to "GET /close", and answers everything else at once:
+ * a thread for each connection. */
 struct server {
     int fd;
     struct address address;
@@ -27,11 +28,16 @@ struct server {
 static bool answer_all(int fd, struct slice input)
 {
     struct slice answer = SLICE("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    struct slice last = SLICE("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi");
     struct slice end = SLICE("\r\n\r\n");
     const char *found;
     while ((found = memmem(input.data, input.length, end.data, end.length)) != NULL) {
         if (slice_starts_with(input, SLICE("GET /slow ")))
             usleep(SLOW_US);
+        if (slice_starts_with(input, SLICE("GET /close "))) {
+            ssize_t sent = send(fd, last.data, last.length, MSG_NOSIGNAL);
+            return sent < 0; /* what is behind it is not answered */
+        }
         if (send(fd, answer.data, answer.length, MSG_NOSIGNAL) < 0)
             return false;
         input = slice_skip(input, (size_t)(found - input.data) + end.length);
@@ -122,6 +128,33 @@ static void targets_have_figures_of_their_own(void **state)
     assert_true(histogram_percentile(&fast->latency, 50) < SLOW_US);
     /* Without a rate both times are the same. */
     assert_memory_equal(&slow->latency, &slow->service, sizeof(slow->latency));
+    free(result);
+}
+
+static void requests_behind_a_close_are_lost(void **state)
+{
+    (void)state;
+    struct server server;
+    struct load_result *result = calloc(1, sizeof(*result));
+    struct load_plan plan = {
+        .targets = {{.path = SLICE("/close")}},
+        .target_count = 1,
+        .address_count = 1,
+        .connections = 1,
+        .pipeline = 4,
+        .requests_max = 12,
+    };
+    assert_non_null(result);
+    start(&server, "127.0.0.1:0");
+    plan.addresses[0] = server.address;
+    assert_int_equal(load_run(&plan, NULL, NULL, result), 0);
+    stop(&server);
+    assert_int_equal(result->sent, 12);
+    assert_int_equal(result->answers, 3);
+    assert_int_equal(result->connects, 3);
+    assert_int_equal(result->open_most, 1);
+    assert_int_equal(result->errors[LOAD_ERROR_CLOSED], 9);
+    assert_int_equal(load_result_errors(result), 9);
     free(result);
 }
 
@@ -257,6 +290,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(targets_have_figures_of_their_own),
+        cmocka_unit_test(requests_behind_a_close_are_lost),
         cmocka_unit_test(targets_may_be_asked_for_by_timetable),
         cmocka_unit_test(targets_may_be_mixed_in_a_pipeline),
         cmocka_unit_test(connections_take_turns_at_the_addresses),
