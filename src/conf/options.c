@@ -257,7 +257,9 @@ const struct option options[] = {
      RANGE(0, 16)},
     {SECTION_FILES, "listing", OPTION_BOOL,
      "Whether a folder without index file is listed: as a page, with `?sort=name`, `size` or `modified` and "
-     "`order=asc` or `desc`, or as JSON for `Accept: application/json`.",
+     "`order=asc` or `desc`, or as JSON for `Accept: application/json`. "
+     "It is sent as it is made, up to a million entries. Past 128 MiB of names in all listings that a "
+     "worker is sending, further ones get 503.",
      .fallback = "false", .example = "true", TARGET(ROUTE, files.listing)},
     {SECTION_FILES, "hidden", OPTION_BOOL, "Whether names that begin with a dot are served.",
      .fallback = "false", .example = "true", TARGET(ROUTE, files.hidden)},

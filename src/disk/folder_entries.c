@@ -15,33 +15,37 @@
 #include <sys/stat.h>
 
 /* Names that one reading looks at, shown or not: a bound on the time it takes. */
-#define NAMES_READ_MAX 100000
+#define NAMES_READ_MAX 2000000
 
-/* A name has at most NAME_MAX bytes nearly everywhere, and the arena wastes less than 64 an entry. */
-#define BYTES_PER_ENTRY_MAX (NAME_MAX + 64 + sizeof(struct folder_entry))
+/* Names are put one behind the other into blocks of so many bytes. */
+#define NAMES_BLOCK_BYTES 4096
+
+#define ENTRIES_FIRST 64
+
+/* Of a time that an entry has room for. */
+#define SECONDS_MAX ((INT64_C(1) << 46) - 1)
 
 struct reading {
+    const struct folder_query *query;
     struct folder_entries *entries;
-    size_t count_max;
-    const struct reach *reach;
     int folder_fd;
-    const char *path;
-    bool hidden;
+    char *names_next; /* free space of the newest block */
+    char *names_end;
 };
 
 static bool is_shown(const struct reading *reading, struct slice name)
 {
-    return reading->hidden || name.data[0] != '.' || slice_equal(name, SLICE(".well-known"));
+    return reading->query->hidden || name.data[0] != '.' || slice_equal(name, SLICE(".well-known"));
 }
 
 /* What a symbolic link leads to. */
 static int target_status(const struct reading *reading, const char *name, struct file_status *ret_status)
 {
     char path[PATH_MAX];
-    int length = snprintf(path, sizeof(path), "%s/%s", reading->path, name);
+    int length = snprintf(path, sizeof(path), "%s/%s", reading->query->path, name);
     if (length < 0 || (size_t)length >= sizeof(path))
         return -ENAMETOOLONG;
-    int fd = reach_open(reading->reach, path, OPEN_PATH);
+    int fd = reach_open(reading->query->reach, path, OPEN_PATH);
     if (fd < 0)
         return fd;
     int result = sys_file_status(fd, ret_status);
@@ -67,34 +71,100 @@ static int find_status(const struct reading *reading, const char *name, struct f
     return S_ISDIR(ret_status->mode) || S_ISREG(ret_status->mode);
 }
 
-static int add(const struct reading *reading, struct slice name)
+/* False where all readings together hold as much as they may. */
+static bool take(struct folder_entries *entries, size_t bytes)
+{
+    struct folder_budget *budget = entries->budget;
+    if (atomic_fetch_add(&budget->used, bytes) + bytes > budget->bytes_max) {
+        atomic_fetch_sub(&budget->used, bytes);
+        return false;
+    }
+    entries->bytes += bytes;
+    return true;
+}
+
+static int grow(struct folder_entries *entries)
+{
+    size_t capacity = entries->capacity ? entries->capacity * 2 : ENTRIES_FIRST;
+    if (!take(entries, (capacity - entries->capacity) * sizeof(*entries->items)))
+        return -ENOBUFS;
+    struct folder_entry *items = realloc(entries->items, capacity * sizeof(*items));
+    if (items == NULL)
+        return -ENOMEM;
+    entries->items = items;
+    entries->capacity = capacity;
+    return 0;
+}
+
+/* A listing may have to wait for its client for long, with no entry more. */
+static void shrink(struct folder_entries *entries)
+{
+    struct folder_entry *items = realloc(entries->items, MAX(entries->count, (size_t)1) * sizeof(*items));
+    if (items == NULL)
+        return;
+    size_t spare = (entries->capacity - MIN(entries->count, entries->capacity)) * sizeof(*items);
+    entries->items = items;
+    entries->capacity = entries->count;
+    entries->bytes -= spare;
+    atomic_fetch_sub(&entries->budget->used, spare);
+}
+
+static int add_block(struct reading *reading)
+{
+    if (!take(reading->entries, NAMES_BLOCK_BYTES))
+        return -ENOBUFS;
+    reading->names_next = arena_alloc(&reading->entries->names, NAMES_BLOCK_BYTES);
+    reading->names_end = reading->names_next ? reading->names_next + NAMES_BLOCK_BYTES : NULL;
+    return reading->names_next ? 0 : -ENOMEM;
+}
+
+/* Room for one entry, and for its name at `names_next`. */
+static int make_room(struct reading *reading, struct slice name)
+{
+    struct folder_entries *entries = reading->entries;
+    int error = entries->count == entries->capacity ? grow(entries) : 0;
+    if (error == 0 && (size_t)(reading->names_end - reading->names_next) <= name.length)
+        error = add_block(reading);
+    return error;
+}
+
+static int add(struct reading *reading, struct slice name)
 {
     struct file_status status;
     struct folder_entries *entries = reading->entries;
     int found = is_shown(reading, name) ? find_status(reading, name.data, &status) : 0;
     if (found <= 0)
         return found;
-    if (entries->count == reading->count_max) {
+    if (entries->count == reading->query->count_max) {
         entries->truncated = true;
         return 0;
     }
-    struct slice copy = arena_copy(&entries->arena, name);
-    if (copy.data == NULL)
-        return -ENOMEM;
+    int error = make_room(reading, name);
+    if (error < 0)
+        return error;
     bool is_folder = S_ISDIR(status.mode);
     entries->items[entries->count++] = (struct folder_entry){
-        .name = copy,
+        .name_bytes = memcpy(reading->names_next, name.data, name.length + 1),
+        .name_length = name.length,
         .size = is_folder ? 0 : status.size,
-        .modified_seconds = status.modified_seconds,
+        .modified_seconds = MAX(MIN(status.modified_seconds, SECONDS_MAX), -SECONDS_MAX),
         .is_folder = is_folder,
     };
+    reading->names_next += name.length + 1;
     return 0;
 }
 
-static int read_names(const struct reading *reading, DIR *folder)
+static bool is_abandoned(const struct folder_query *query)
+{
+    return query->is_abandoned && atomic_load_explicit(query->is_abandoned, memory_order_relaxed);
+}
+
+static int read_names(struct reading *reading, DIR *folder)
 {
     for (size_t names = 0; !reading->entries->truncated; names++) {
         const char *name;
+        if (is_abandoned(reading->query))
+            return -ECANCELED;
         int result = sys_folder_next(folder, &name);
         if (result <= 0)
             return result;
@@ -108,11 +178,7 @@ static int read_names(const struct reading *reading, DIR *folder)
 
 static int read_folder(struct reading *reading)
 {
-    struct folder_entries *entries = reading->entries;
-    entries->items = arena_alloc(&entries->arena, reading->count_max * sizeof(*entries->items));
-    if (entries->items == NULL)
-        return -ENOMEM;
-    reading->folder_fd = reach_open(reading->reach, reading->path, OPEN_LIST);
+    reading->folder_fd = reach_open(reading->query->reach, reading->query->path, OPEN_LIST);
     if (reading->folder_fd < 0)
         return reading->folder_fd;
     DIR *folder;
@@ -124,19 +190,19 @@ static int read_folder(struct reading *reading)
     return result;
 }
 
-int folder_entries_read(const struct reach *reach, const char *path, bool hidden, size_t count_max,
-                        struct folder_entries *ret_entries)
+int folder_entries_read(const struct folder_query *query, struct folder_entries *ret_entries)
 {
-    struct folder_entries entries = {0};
-    arena_init(&entries.arena, 4096 + count_max * BYTES_PER_ENTRY_MAX);
-    struct reading reading = {
-        .entries = &entries, .count_max = count_max, .reach = reach, .path = path, .hidden = hidden};
+    struct folder_entries entries = {.budget = query->budget};
+    arena_init(&entries.names, SIZE_MAX);
+    struct reading reading = {.query = query, .entries = &entries};
     int result = read_folder(&reading);
-    if (result < 0)
-        arena_finish(&entries.arena);
-    else
-        *ret_entries = entries;
-    return result;
+    if (result < 0) {
+        folder_entries_finish(&entries);
+        return result;
+    }
+    shrink(&entries);
+    *ret_entries = entries;
+    return 0;
 }
 
 static bool is_digit(struct slice text)
@@ -202,7 +268,7 @@ struct ordering {
 static int compare_by(enum folder_order order, const struct folder_entry *a, const struct folder_entry *b)
 {
     switch (order) {
-    case FOLDER_ORDER_NAME: return compare_names(a->name, b->name);
+    case FOLDER_ORDER_NAME: return compare_names(folder_entry_name(a), folder_entry_name(b));
     case FOLDER_ORDER_SIZE: return (a->size > b->size) - (a->size < b->size);
     case FOLDER_ORDER_MODIFIED:
         return (a->modified_seconds > b->modified_seconds) - (a->modified_seconds < b->modified_seconds);
@@ -218,7 +284,7 @@ static int compare_entries(const void *left, const void *right, void *context)
         return a->is_folder ? -1 : 1;
     int difference = compare_by(ordering->order, a, b);
     if (difference == 0)
-        return compare_names(a->name, b->name);
+        return compare_names(folder_entry_name(a), folder_entry_name(b));
     return ordering->descending ? -difference : difference;
 }
 
@@ -231,6 +297,9 @@ void folder_entries_sort(struct folder_entries *entries, enum folder_order order
 
 void folder_entries_finish(struct folder_entries *entries)
 {
-    arena_finish(&entries->arena);
+    arena_finish(&entries->names);
+    free(entries->items);
+    if (entries->budget)
+        atomic_fetch_sub(&entries->budget->used, entries->bytes);
     *entries = (struct folder_entries){0};
 }

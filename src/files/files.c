@@ -6,7 +6,7 @@
  * answered by file_response.c. */
 #include "base/buffer.h"
 #include "files/file_response.h"
-#include "files/listing.h"
+#include "files/listing_source.h"
 #include "files/lookup.h"
 #include "serve/handlers.h"
 #include "server/server_internal.h"
@@ -14,15 +14,11 @@
 #include <errno.h>
 #include <limits.h>
 
-#define LISTING_BYTES_MAX (3u << 20)
-
 /* What a request for a folder is about while its indexes are tried and its listing is made. */
 struct files_state {
     struct slice folder; /* beneath the root, "" or with a '/' at its end */
     size_t index_next;
     struct listing_options listing;
-    struct buffer content;
-    int error;
 };
 
 static void try_index(struct exchange *exchange, struct files_state *state);
@@ -125,35 +121,23 @@ static void not_found(struct exchange *exchange, int status)
 
 /* ---- folders ---- */
 
-static void make_listing(void *context)
+static void answer_listing(struct exchange *exchange, struct source *source, int error)
 {
-    struct exchange *exchange = context;
     struct files_state *state = exchange->handler_state;
-    state->error = listing_make(&state->listing, &state->content);
-}
-
-static void answer_listing(void *context)
-{
-    struct exchange *exchange = context;
-    struct files_state *state = exchange->handler_state;
-    struct slice content = arena_copy(&exchange->arena, buffer_slice(&state->content));
-    buffer_finish(&state->content);
-    if (exchange->owner == NULL)
-        return;
-    if (state->error < 0 || content.data == NULL) {
-        bool is_missing = state->error == -ENOENT || state->error == -ENOTDIR || state->error == -ELOOP ||
-                          state->error == -EXDEV;
-        not_found(exchange, is_missing ? 404 : state->error == -EACCES ? 403 : 503);
+    if (source == NULL) {
+        bool is_missing = error == -ENOENT || error == -ENOTDIR || error == -ELOOP || error == -EXDEV;
+        not_found(exchange, is_missing ? 404 : error == -EACCES ? 403 : 503);
         return;
     }
+    bool is_json = state->listing.format == LISTING_JSON;
     exchange_begin_response(exchange, 200);
     exchange_add_field(exchange, HTTP_FIELD_VARY, SLICE("Accept"));
     exchange_add_field(exchange, HTTP_FIELD_CACHE_CONTROL, SLICE("no-cache"));
-    bool is_json = state->listing.format == LISTING_JSON;
     if (!is_json)
         exchange_add_field(exchange, HTTP_FIELD_CONTENT_SECURITY_POLICY, listing_security_policy());
-    exchange_respond_bytes(exchange, is_json ? SLICE("application/json") : SLICE("text/html; charset=utf-8"),
-                           content);
+    exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE,
+                       is_json ? SLICE("application/json") : SLICE("text/html; charset=utf-8"));
+    exchange_respond(exchange, source);
 }
 
 static void list_folder(struct exchange *exchange, struct files_state *state)
@@ -176,12 +160,8 @@ static void list_folder(struct exchange *exchange, struct files_state *state)
         .format = wants_json ? LISTING_JSON : LISTING_HTML,
         .hidden = settings->hidden,
     };
-    buffer_init(&state->content, LISTING_BYTES_MAX);
-    state->error = -EAGAIN; /* what it is when the job finds no room in the pool after all */
     exchange->handler_state = state;
-    struct root *root = exchange->route_entry->root;
-    struct job_queue *queue = root->is_local ? &exchange->server->listings : &root->remote_jobs;
-    if (exchange_offload(exchange, queue, make_listing, answer_listing, exchange) < 0)
+    if (listing_source_begin(exchange, exchange->route_entry->root, &state->listing, answer_listing) < 0)
         exchange_fail(exchange, 503);
 }
 

@@ -5,26 +5,11 @@
  * path and the query, of which only known words are used. */
 #include "files/listing.h"
 
-#include "disk/folder_entries.h"
 #include "http/date.h"
 #include "http/escape.h"
 #include "http/mime.h"
 #include "http/uri.h"
 #include "serve/page.h"
-
-#include <errno.h>
-
-/* The most that an entry takes, a byte of its name being up to 3 in a link and 6 in text, and what stands
- * behind the last entry. */
-#define ROOM_BYTES 4096
-
-struct listing {
-    const struct listing_options *options;
-    struct folder_entries entries; /* of which the first `shown` had room */
-    size_t shown;
-    enum folder_order order;
-    bool descending;
-};
 
 /* The columns, and what the query calls them. Names are wanted from A to Z; who asks for sizes or dates wants
  * the large and the new ones first. */
@@ -67,14 +52,14 @@ static const struct folder_entry *entry_from(void *context)
 
 static void fill_href(void *context, struct buffer *out)
 {
-    http_path_encode(out, entry_from(context)->name);
+    http_path_encode(out, folder_entry_name(entry_from(context)));
     if (entry_from(context)->is_folder)
         buffer_append_byte(out, '/');
 }
 
 static void fill_name(void *context, struct buffer *out)
 {
-    http_html_escape(out, entry_from(context)->name);
+    http_html_escape(out, folder_entry_name(entry_from(context)));
     if (entry_from(context)->is_folder)
         buffer_append_byte(out, '/');
 }
@@ -106,7 +91,7 @@ static struct slice icon_for(const struct folder_entry *entry)
 {
     if (entry->is_folder)
         return SLICE("folder");
-    struct slice type = http_mime_type(entry->name);
+    struct slice type = http_mime_type(folder_entry_name(entry));
     static const struct slice families[] = {SLICE("image"), SLICE("audio"), SLICE("video"), SLICE("text")};
     struct slice family = slice_take(type, slice_find(type, '/'));
     for (size_t i = 0; i < ARRAY_LENGTH(families); i++) {
@@ -115,7 +100,7 @@ static struct slice icon_for(const struct folder_entry *entry)
     }
     if (is_archive(type))
         return SLICE("archive");
-    return http_mime_is_compressible(entry->name) ? SLICE("text") : SLICE("file");
+    return http_mime_is_compressible(folder_entry_name(entry)) ? SLICE("text") : SLICE("file");
 }
 
 static void fill_icon(void *context, struct buffer *out)
@@ -298,25 +283,6 @@ static void fill_parent(void *context, struct buffer *out)
         page_write(&page_listing_parent, NULL, 0, NULL, out);
 }
 
-static bool has_room(const struct buffer *out)
-{
-    return !out->failed && out->length_max - out->length >= ROOM_BYTES;
-}
-
-static void fill_rows(void *context, struct buffer *out)
-{
-    struct listing *listing = context;
-    for (; listing->shown < listing->entries.count && has_room(out); listing->shown++) {
-        struct folder_entry *entry = &listing->entries.items[listing->shown];
-        page_write(&page_listing_row, row_slots, ARRAY_LENGTH(row_slots), entry, out);
-    }
-}
-
-static bool is_truncated(const struct listing *listing)
-{
-    return listing->entries.truncated || listing->shown < listing->entries.count;
-}
-
 static void append_note(struct buffer *out, const char *text)
 {
     buffer_printf(out, "<tr><td colspan=\"3\" class=\"note\">%s</td></tr>", text);
@@ -325,7 +291,7 @@ static void append_note(struct buffer *out, const char *text)
 /* Behind the rows, as only they know how many have room. */
 static void fill_notes(void *context, struct buffer *out)
 {
-    if (is_truncated(context))
+    if (listing_from(context)->entries.truncated)
         append_note(out, "The folder holds more than one page can show.");
     else if (listing_from(context)->shown == 0)
         append_note(out, "This folder is empty.");
@@ -334,28 +300,22 @@ static void fill_notes(void *context, struct buffer *out)
 static void fill_summary(void *context, struct buffer *out)
 {
     const struct listing *listing = context;
-    uint64_t folders = 0, bytes = 0;
-    for (size_t i = 0; i < listing->shown; i++) {
-        folders += listing->entries.items[i].is_folder;
-        bytes += listing->entries.items[i].size;
-    }
-    append_count(out, folders, "folder");
+    append_count(out, listing->folders, "folder");
     buffer_append(out, SLICE(", "));
-    append_count(out, listing->shown - folders, "file");
+    append_count(out, listing->shown - listing->folders, "file");
     buffer_append(out, SLICE(", "));
-    append_size(out, bytes);
+    append_size(out, listing->bytes);
 }
 
 static const struct page_slot page_slots[] = {
-    {SLICE("path"), fill_path},       {SLICE("crumbs"), fill_crumbs}, {SLICE("columns"), fill_columns},
-    {SLICE("parent"), fill_parent},   {SLICE("notes"), fill_notes},   {SLICE("rows"), fill_rows},
-    {SLICE("summary"), fill_summary},
+    {SLICE("path"), fill_path},     {SLICE("crumbs"), fill_crumbs}, {SLICE("columns"), fill_columns},
+    {SLICE("parent"), fill_parent}, {SLICE("notes"), fill_notes},   {SLICE("summary"), fill_summary},
 };
 
 static void append_json_entry(struct buffer *out, struct folder_entry *entry)
 {
     buffer_append(out, SLICE("{\"name\":\""));
-    http_json_escape(out, entry->name);
+    http_json_escape(out, folder_entry_name(entry));
     buffer_append(out, SLICE("\",\"href\":\"./"));
     fill_href(entry, out);
     buffer_printf(out, "\",\"type\":\"%s\",\"size\":", entry->is_folder ? "folder" : "file");
@@ -368,39 +328,94 @@ static void append_json_entry(struct buffer *out, struct folder_entry *entry)
     buffer_append(out, SLICE("\"}"));
 }
 
-static void append_json(struct buffer *out, struct listing *listing)
+/* The parts of a listing, in its order. */
+
+static void write_page(const struct page *page, struct listing *listing, struct buffer *out)
 {
+    page_write(page, page_slots, ARRAY_LENGTH(page_slots), listing, out);
+}
+
+static void write_head(struct listing *listing, struct buffer *out)
+{
+    struct page before, after;
+    if (listing->options->format == LISTING_HTML) {
+        page_split(&page_listing, SLICE("rows"), &before, &after);
+        write_page(&before, listing, out);
+        return;
+    }
     buffer_append(out, SLICE("{\"path\":\""));
     http_json_escape(out, listing->options->url_path);
     buffer_append(out, SLICE("\",\"entries\":["));
-    for (; listing->shown < listing->entries.count && has_room(out); listing->shown++) {
-        buffer_append(out, listing->shown > 0 ? SLICE(",\n") : SLICE("\n"));
-        append_json_entry(out, &listing->entries.items[listing->shown]);
-    }
-    buffer_printf(out, "\n],\"truncated\":%s}\n", is_truncated(listing) ? "true" : "false");
 }
 
-int listing_make(const struct listing_options *options, struct buffer *out)
+static void write_row(struct listing *listing, struct folder_entry *entry, struct buffer *out)
+{
+    if (listing->options->format == LISTING_HTML) {
+        page_write(&page_listing_row, row_slots, ARRAY_LENGTH(row_slots), entry, out);
+        return;
+    }
+    buffer_append(out, listing->shown > 0 ? SLICE(",\n") : SLICE("\n"));
+    append_json_entry(out, entry);
+}
+
+static void write_rows(struct listing *listing, struct buffer *out)
+{
+    const struct folder_entries *entries = &listing->entries;
+    for (; listing->shown < entries->count && out->length < LISTING_PIECE_BYTES; listing->shown++) {
+        struct folder_entry *entry = &entries->items[listing->shown];
+        write_row(listing, entry, out);
+        listing->folders += entry->is_folder;
+        listing->bytes += entry->size;
+    }
+}
+
+static void write_foot(struct listing *listing, struct buffer *out)
+{
+    struct page before, after;
+    if (listing->options->format == LISTING_HTML) {
+        page_split(&page_listing, SLICE("rows"), &before, &after);
+        write_page(&after, listing, out);
+        return;
+    }
+    buffer_printf(out, "\n],\"truncated\":%s}\n", listing->entries.truncated ? "true" : "false");
+}
+
+int listing_open(struct listing *listing, const struct listing_options *options)
 {
     assert(slice_starts_with(options->url_path, SLICE("/")) &&
            slice_ends_with(options->url_path, SLICE("/")));
-    struct listing listing = {.options = options, .order = FOLDER_ORDER_NAME};
-    read_query(&listing);
-    int result = folder_entries_read(&options->reach, options->folder, options->hidden, LISTING_ENTRIES_MAX,
-                                     &listing.entries);
-    if (result < 0)
-        return result;
-    folder_entries_sort(&listing.entries, listing.order, listing.descending);
-    size_t length = out->length;
-    if (options->format == LISTING_HTML)
-        page_write(&page_listing, page_slots, ARRAY_LENGTH(page_slots), &listing, out);
-    else
-        append_json(out, &listing);
-    folder_entries_finish(&listing.entries);
-    if (!out->failed)
-        return 0;
-    out->length = length;
-    return -EFBIG;
+    *listing = (struct listing){.options = options, .order = FOLDER_ORDER_NAME};
+    read_query(listing);
+    struct folder_query query = {
+        .reach = &options->reach,
+        .path = options->folder,
+        .hidden = options->hidden,
+        .count_max = LISTING_ENTRIES_MAX,
+        .budget = options->budget,
+        .is_abandoned = options->is_abandoned,
+    };
+    int error = folder_entries_read(&query, &listing->entries);
+    if (error == 0)
+        folder_entries_sort(&listing->entries, listing->order, listing->descending);
+    return error;
+}
+
+void listing_write(struct listing *listing, struct buffer *out)
+{
+    if (listing->stage == LISTING_HEAD) {
+        write_head(listing, out);
+        listing->stage = LISTING_ROWS;
+    }
+    write_rows(listing, out);
+    if (listing->shown < listing->entries.count)
+        return;
+    write_foot(listing, out);
+    listing->stage = LISTING_END;
+}
+
+void listing_close(struct listing *listing)
+{
+    folder_entries_finish(&listing->entries);
 }
 
 struct slice listing_security_policy(void)

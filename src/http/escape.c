@@ -35,15 +35,47 @@ static size_t utf8_length(struct slice text)
 #define ESCAPE_MAX 6
 typedef struct slice escape_function(char byte, char scratch[ESCAPE_MAX]);
 
+/* Control characters beyond ASCII: those of the C1 block, separators of lines, and what turns the direction
+ * of the text around it, by which "gpj.exe" can be made to look like "exe.jpg". */
+static bool is_control(struct slice sequence)
+{
+    const unsigned char *bytes = (const unsigned char *)sequence.data;
+    if (sequence.length == 2)
+        return bytes[0] == 0xc2 && bytes[1] < 0xa0;
+    if (sequence.length != 3 || bytes[0] != 0xe2)
+        return false;
+    bool is_mark_or_separator =
+        bytes[1] == 0x80 && (bytes[2] == 0x8e || bytes[2] == 0x8f || (bytes[2] >= 0xa8 && bytes[2] <= 0xae));
+    return is_mark_or_separator || (bytes[1] == 0x81 && bytes[2] >= 0xa6 && bytes[2] <= 0xa9);
+}
+
+/* "\\u202e". */
+static struct slice code_point_escape(struct slice sequence, char scratch[ESCAPE_MAX])
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *bytes = (const unsigned char *)sequence.data;
+    unsigned value = sequence.length == 2
+                         ? (bytes[0] & 0x1fu) << 6 | (bytes[1] & 0x3fu)
+                         : (bytes[0] & 0x0fu) << 12 | (bytes[1] & 0x3fu) << 6 | (bytes[2] & 0x3fu);
+    scratch[0] = '\\';
+    scratch[1] = 'u';
+    for (int i = 0; i < 4; i++)
+        scratch[2 + i] = digits[value >> (12 - 4 * i) & 15];
+    return slice_make(scratch, ESCAPE_MAX);
+}
+
 static void escape_text(struct buffer *buffer, struct slice text, escape_function *escape)
 {
     char scratch[ESCAPE_MAX];
     size_t done = 0; /* what is before it has been appended */
     for (size_t at = 0; at < text.length;) {
         size_t length = utf8_length(slice_skip(text, at));
+        struct slice sequence = slice_make(text.data + at, length);
         struct slice instead = length == 1 ? escape(text.data[at], scratch) : (struct slice){0};
         if (length == 0)
             instead = REPLACEMENT;
+        else if (is_control(sequence))
+            instead = code_point_escape(sequence, scratch);
         size_t next = at + MAX(length, (size_t)1);
         if (instead.length > 0) {
             buffer_append(buffer, slice_make(text.data + done, at - done));
@@ -57,15 +89,19 @@ static void escape_text(struct buffer *buffer, struct slice text, escape_functio
 
 static struct slice html_escape(char byte, char scratch[ESCAPE_MAX])
 {
-    (void)scratch;
     switch (byte) {
     case '&': return SLICE("&amp;");
     case '<': return SLICE("&lt;");
     case '>': return SLICE("&gt;");
     case '"': return SLICE("&quot;");
     case '\'': return SLICE("&#39;");
-    default: return (struct slice){0};
+    case 0x7f: return SLICE("\xe2\x90\xa1"); /* U+2421, the symbol for it */
     }
+    if ((unsigned char)byte >= 0x20)
+        return (struct slice){0};
+    memcpy(scratch, "\xe2\x90", 2); /* U+2400 and following: the symbols for them */
+    scratch[2] = (char)(0x80 + byte);
+    return slice_make(scratch, 3);
 }
 
 static struct slice json_escape(char byte, char scratch[ESCAPE_MAX])

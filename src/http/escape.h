@@ -5,8 +5,10 @@
 
 #include "base/buffer.h"
 
-/* Appends text so that it stays text as HTML content and in a quoted attribute. Bytes that are not UTF-8
- * become U+FFFD, since a browser would do the same. A failure stays in the buffer. */
+/* Appends text so that it stays text as HTML content and in a quoted attribute, on one line. Bytes that are
+ * not UTF-8 become U+FFFD, since a browser would do the same. Control characters are shown: those of ASCII by
+ * the symbols for them (U+2400 and following), others, and what turns the direction of text, as "\u202e". A
+ * failure stays in the buffer. */
 void http_html_escape(struct buffer *buffer, struct slice text);
 
 /* Appends text as the inside of a JSON string, without the quotes around it (RFC 8259 section 7). Bytes that

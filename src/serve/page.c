@@ -31,3 +31,18 @@ void page_write(const struct page *page, const struct page_slot *slots, size_t s
         rest = slice_skip(rest, end + 2);
     }
 }
+
+void page_split(const struct page *page, struct slice name, struct page *ret_before, struct page *ret_after)
+{
+    for (size_t at = 0;;) {
+        size_t start = at + find_pair(slice_skip(page->html, at), "{{");
+        assert(start < page->html.length);
+        size_t end = start + find_pair(slice_skip(page->html, start), "}}");
+        at = end + 2;
+        if (!slice_equal(slice_make(page->html.data + start + 2, end - start - 2), name))
+            continue;
+        *ret_before = (struct page){.html = slice_take(page->html, start)};
+        *ret_after = (struct page){.html = slice_skip(page->html, at)};
+        return;
+    }
+}

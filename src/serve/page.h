@@ -24,6 +24,9 @@ struct page_slot {
     void (*fill)(void *context, struct buffer *out);
 };
 
+/* What stands before and behind a slot, as pages of their own. */
+void page_split(const struct page *page, struct slice name, struct page *ret_before, struct page *ret_after);
+
 /* Appends the page; each of its slots must be among `slots`. A failure stays in the buffer. */
 void page_write(const struct page *page, const struct page_slot *slots, size_t slot_count, void *context,
                 struct buffer *out);

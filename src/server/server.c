@@ -13,6 +13,9 @@
 /* Exchanges beyond one for each connection, for requests that are pipelined: see exchange_pool_is_low. */
 #define EXCHANGES_PIPELINED 4096
 
+/* Names that all listings under way hold, some forty bytes each: past it listings are answered 503. */
+#define LISTINGS_BYTES_MAX (128u << 20)
+
 static void drain_is_over(struct timer *timer);
 
 /* These limits hold for connections, whatever settings their requests are served by. */
@@ -42,6 +45,7 @@ int server_create(const struct server_options *options, struct server **ret_serv
     for (size_t i = 0; i < ARRAY_LENGTH(server->by_state); i++)
         list_init(&server->by_state[i]);
     job_queue_init(&server->listings, JOB_QUEUE_LISTINGS_MAX);
+    server->listing_budget.bytes_max = LISTINGS_BYTES_MAX;
     close_queue_init(&server->close_queue, options->loop);
     timer_init(&server->drain_timer, drain_is_over);
     sys_random(&server->address_key, sizeof(server->address_key));

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/pool.h"
 #include "disk/file_cache.h"
+#include "disk/folder_entries.h"
 #include "front/connection.h"
 #include "http/date.h"
 #include "loop/job_queue.h"
@@ -33,7 +34,8 @@ struct server {
     /* Connections, by enum connection_state: who has been in the state for longest, or has not got on in it
      * for longest, is first. */
     struct list by_state[CONNECTION_CLOSED];
-    struct job_queue listings;      /* the jobs that read folders */
+    struct job_queue listings; /* the jobs that read folders */
+    struct folder_budget listing_budget;
     struct close_queue close_queue; /* of files that the loop must not close */
     unsigned cold_buffers;          /* in use by file_source.c */
     struct exchange *spare;         /* what the next head is parsed into */

@@ -284,3 +284,49 @@ def test_client_that_goes_before_the_listing_is_made(site):
 def test_page_needs_nothing_from_elsewhere(site):
     text = site.get("/plain/").body.decode()
     assert not re.search(r"(src|href)=[\"']?(https?:)?//", text)
+
+
+@pytest.fixture
+def crowded(root):
+    for number in range(3000):
+        (root / f"file-{number}").touch()
+    return root
+
+
+def test_a_large_folder_is_listed_whole(server, crowded):
+    """It comes in chunks, as its length is not known before its end."""
+    running = server(crowded)
+    wanted = [f"file-{number}" for number in range(3000)]
+    assert names(running, "/") == wanted
+    assert json_names(running, "/?sort=name") == wanted
+    assert json_names(running, "/?order=desc") == wanted[::-1]
+    response = running.get("/")
+    assert response["transfer-encoding"] == "chunked"
+    assert response.body.endswith(b"</html>")
+
+
+def test_a_large_folder_for_an_old_client(server, crowded):
+    """No chunks, and the close is the end."""
+    with server(crowded).connect() as client:
+        client.send(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        received = client.take_to_end()
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head.lower() and b"content-length" not in head.lower()
+    assert b"connection: close" in head.lower()
+    assert body.count(b"<time") == 3000 and body.endswith(b"</html>")
+
+
+def test_head_of_a_large_folder(server, crowded):
+    response = server(crowded).exchange("HEAD", "/")
+    assert response.status == 200 and response.body == b""
+
+
+def test_control_characters_in_names_are_shown(server, root):
+    for name in ("a\x1b[2Jb", "c\nd", "e\x7ff", "g\u202eh", "i\u009bj"):
+        (root / name).touch()
+    running = server(root)
+    for headers in ({}, JSON):
+        text = running.get("/", headers).body.decode("utf-8")
+        shown = text.replace("\r", "").replace("\n", "")
+        assert not any(ord(letter) < 32 or ord(letter) in (0x7f, 0x9b, 0x202e) for letter in shown)
+    assert len(json_names(running, "/")) == 5

@@ -9,11 +9,21 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+static struct folder_budget budget = {.bytes_max = SIZE_MAX};
+
+static int read_folder(const struct tree *tree, const char *path, bool hidden, size_t count_max,
+                       struct folder_entries *ret_entries)
+{
+    struct reach reach = {.root_fd = tree->fd, .root_path = tree->path};
+    struct folder_query query = {
+        .reach = &reach, .path = path, .hidden = hidden, .count_max = count_max, .budget = &budget};
+    return folder_entries_read(&query, ret_entries);
+}
+
 static struct folder_entries read_entries(struct tree *tree, const char *path, bool hidden, size_t count_max)
 {
     struct folder_entries entries;
-    struct reach reach = {.root_fd = tree->fd, .root_path = tree->path};
-    assert_int_equal(folder_entries_read(&reach, path, hidden, count_max, &entries), 0);
+    assert_int_equal(read_folder(tree, path, hidden, count_max, &entries), 0);
     return entries;
 }
 
@@ -24,9 +34,9 @@ static void expect_names(struct folder_entries *entries, const char *expected)
     size_t count = 0;
     for (; slice_next(&rest, '|', &name); count++) {
         assert_true(count < entries->count);
-        if (!slice_equal(entries->items[count].name, name))
+        if (!slice_equal(folder_entry_name(&entries->items[count]), name))
             fail_msg("entry %zu is \"%.*s\", expected \"%.*s\"", count,
-                     SLICE_ARGS(entries->items[count].name), SLICE_ARGS(name));
+                     SLICE_ARGS(folder_entry_name(&entries->items[count])), SLICE_ARGS(name));
     }
     assert_int_equal(entries->count, count);
     folder_entries_finish(entries);
@@ -137,10 +147,10 @@ static void names_are_in_natural_order(void **state)
     assert_int_equal(entries.count, ARRAY_LENGTH(in_order));
     folder_entries_sort(&entries, FOLDER_ORDER_NAME, false);
     for (size_t i = 0; i < entries.count; i++)
-        assert_slice(entries.items[i].name, in_order[i]);
+        assert_slice(folder_entry_name(&entries.items[i]), in_order[i]);
     folder_entries_sort(&entries, FOLDER_ORDER_NAME, true);
     for (size_t i = 0; i < entries.count; i++)
-        assert_slice(entries.items[i].name, in_order[entries.count - 1 - i]);
+        assert_slice(folder_entry_name(&entries.items[i]), in_order[entries.count - 1 - i]);
     folder_entries_finish(&entries);
     tree_finish(&tree);
 }
@@ -185,6 +195,47 @@ static void stops_at_the_bound_and_says_so(void **state)
     tree_finish(&tree);
 }
 
+/* All readings together; what one held is there for others afterwards. */
+static void memory_is_bounded(void **state)
+{
+    (void)state;
+    struct tree tree;
+    tree_init(&tree);
+    for (int i = 0; i < 300; i++) {
+        char name[200];
+        snprintf(name, sizeof(name), "%0199d", i);
+        tree_add_file(&tree, name, 0, 0);
+    }
+    assert_int_equal(budget.used, 0);
+    struct folder_entries first = read_entries(&tree, ".", false, 1000);
+    assert_in_range(budget.used, 300 * (200 + sizeof(struct folder_entry)), 300 * 500);
+    budget.bytes_max = budget.used * 2 - 1;
+    struct folder_entries second;
+    assert_int_equal(read_folder(&tree, ".", false, 1000, &second), -ENOBUFS);
+    folder_entries_finish(&first);
+    assert_int_equal(budget.used, 0);
+    second = read_entries(&tree, ".", false, 1000);
+    folder_entries_finish(&second);
+    budget.bytes_max = SIZE_MAX;
+    tree_finish(&tree);
+}
+
+static void an_abandoned_reading_ends(void **state)
+{
+    (void)state;
+    struct tree tree;
+    struct folder_entries entries;
+    atomic_bool is_abandoned = true;
+    tree_init(&tree);
+    tree_add_file(&tree, "a", 0, 0);
+    struct reach reach = {.root_fd = tree.fd, .root_path = tree.path};
+    struct folder_query query = {
+        .reach = &reach, .path = ".", .count_max = 9, .budget = &budget, .is_abandoned = &is_abandoned};
+    assert_int_equal(folder_entries_read(&query, &entries), -ECANCELED);
+    assert_int_equal(budget.used, 0);
+    tree_finish(&tree);
+}
+
 static void says_why_a_folder_cannot_be_read(void **state)
 {
     (void)state;
@@ -200,8 +251,7 @@ static void says_why_a_folder_cannot_be_read(void **state)
     tree_add_folder(&tree, "folder");
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         struct folder_entries entries;
-        struct reach reach = {.root_fd = tree.fd, .root_path = tree.path};
-        assert_int_equal(folder_entries_read(&reach, cases[i].path, false, 100, &entries), cases[i].result);
+        assert_int_equal(read_folder(&tree, cases[i].path, false, 100, &entries), cases[i].result);
     }
     tree_finish(&tree);
 }
@@ -215,6 +265,8 @@ int main(void)
         cmocka_unit_test(names_are_in_natural_order),
         cmocka_unit_test(sorts_by_size_and_date_within_the_kinds),
         cmocka_unit_test(stops_at_the_bound_and_says_so),
+        cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(an_abandoned_reading_ends),
         cmocka_unit_test(says_why_a_folder_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,11 @@ static void html_stays_text(void **state)
         {SLICE("gr\xc3\xbc\xc3\x9f"), "gr\xc3\xbc\xc3\x9f"},
         {SLICE("\xc3\""), "\xef\xbf\xbd&quot;"},
         {SLICE("a\xff"), "a\xef\xbf\xbd"},
+        {SLICE("a\n\x1b[2J\x7f"), "a\xe2\x90\x8a\xe2\x90\x9b[2J\xe2\x90\xa1"},
+        {SLICE("\xc2\x9b"), "\\u009b"},
+        {SLICE("\xc2\xa0"), "\xc2\xa0"},
+        {SLICE("exe.\xe2\x80\xaegpj"), "exe.\\u202egpj"},
+        {SLICE("\xe2\x81\xa6\xe2\x80\xa8\xe2\x80\x8e\xe2\x80\xa7"), "\\u2066\\u2028\\u200e\xe2\x80\xa7"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
         expect(http_html_escape, cases[i].text, cases[i].expected);
@@ -54,6 +59,7 @@ static void json_stays_a_string(void **state)
         {SLICE("\"\\\n\r\t"), "\\\"\\\\\\n\\r\\t"},
         {SLICE("a\0b\x1f\x7f"), "a\\u0000b\\u001f\\u007f"},
         {SLICE("</script>"), "\\u003c/script>"},
+        {SLICE("\xc2\x9b\xe2\x80\xae"), "\\u009b\\u202e"},
         {SLICE("\xe2\x82\xac\xf0\x9f\x8d\x92"), "\xe2\x82\xac\xf0\x9f\x8d\x92"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
