@@ -399,7 +399,8 @@ static void a_file_that_changes_while_it_is_read(void **state)
     tree_finish(&ground.tree);
 }
 
-/* A log that is written to without a pause is read all the same. */
+/* A log that is written to without a pause is read all the same. A line that crosses a page of the file shows
+ * in two steps, so the content may end inside of one. */
 static void *append_on(void *context)
 {
     struct writer *writer = context;
@@ -421,8 +422,8 @@ static void a_file_that_grows_all_the_time(void **state)
     assert_int_equal(pthread_create(&thread, NULL, append_on, &writer), 0);
     for (int i = 0; i < 2000; i++) {
         struct file *file = open_path(&ground, "log");
-        if (file->in_memory)
-            assert_memory_equal(file_content(file).data + file->status.size - 5, "line\n", 5);
+        for (size_t at = 0; file->in_memory && at < file->status.size; at++)
+            assert_int_equal(file_content(file).data[at], "line\n"[at % 5]);
         file_unref(file);
     }
     writer.stops = true;
