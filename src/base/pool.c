@@ -4,12 +4,14 @@
 #include "base/pool.h"
 
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #define POOL_SLAB_BYTES 65536
 
 struct pool_slab {
     struct pool_slab *next;
+    size_t free_count; /* while the pool is trimmed */
     alignas(max_align_t) char data[];
 };
 
@@ -77,4 +79,106 @@ void pool_put(struct pool *pool, void *object)
     pool->free = object;
     pool->count--;
     POISON(object, pool->object_size);
+}
+
+/* Where the slabs are, in the order of their addresses. */
+struct slab_index {
+    struct pool_slab **slabs;
+    size_t count;
+};
+
+static int compare_slabs(const void *left, const void *right)
+{
+    uintptr_t a = (uintptr_t) * (struct pool_slab *const *)left,
+              b = (uintptr_t) * (struct pool_slab *const *)right;
+    return a < b ? -1 : a > b;
+}
+
+static bool make_index(const struct pool *pool, struct slab_index *index)
+{
+    *index = (struct slab_index){0};
+    for (const struct pool_slab *slab = pool->slabs; slab; slab = slab->next)
+        index->count++;
+    index->slabs = malloc(index->count * sizeof(struct pool_slab *));
+    if (index->slabs == NULL)
+        return false;
+    size_t i = 0;
+    for (struct pool_slab *slab = pool->slabs; slab; slab = slab->next)
+        index->slabs[i++] = slab;
+    qsort(index->slabs, index->count, sizeof(struct pool_slab *), compare_slabs);
+    return true;
+}
+
+/* The last one that does not begin behind the object. */
+static struct pool_slab *slab_of(const struct slab_index *index, const void *object)
+{
+    size_t low = 0, high = index->count;
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        if ((uintptr_t)index->slabs[middle] <= (uintptr_t)object)
+            low = middle;
+        else
+            high = middle;
+    }
+    return index->slabs[low];
+}
+
+static void *next_free(const struct pool *pool, void *object)
+{
+    UNPOISON(object, pool->object_size);
+    void *next = *(void **)object;
+    POISON(object, pool->object_size);
+    return next;
+}
+
+static void count_free(struct pool *pool, const struct slab_index *index)
+{
+    for (size_t i = 0; i < index->count; i++)
+        index->slabs[i]->free_count = 0;
+    pool->slabs->free_count = pool->slab_objects - pool->slab_used;
+    for (void *object = pool->free; object; object = next_free(pool, object))
+        slab_of(index, object)->free_count++;
+}
+
+/* The free list, less the objects of slabs that will go. */
+static void filter_free(struct pool *pool, const struct slab_index *index)
+{
+    void *kept = NULL;
+    for (void *object = pool->free, *next; object; object = next) {
+        next = next_free(pool, object);
+        if (slab_of(index, object)->free_count == pool->slab_objects)
+            continue;
+        UNPOISON(object, pool->object_size);
+        *(void **)object = kept;
+        POISON(object, pool->object_size);
+        kept = object;
+    }
+    pool->free = kept;
+}
+
+static void free_slabs(struct pool *pool)
+{
+    for (struct pool_slab **link = &pool->slabs; *link;) {
+        struct pool_slab *slab = *link;
+        if (slab->free_count < pool->slab_objects) {
+            link = &slab->next;
+            continue;
+        }
+        if (link == &pool->slabs)
+            pool->slab_used = pool->slab_objects; /* those before are all used up */
+        *link = slab->next;
+        UNPOISON(slab->data, pool->slab_objects * pool->object_size);
+        free(slab);
+    }
+}
+
+void pool_trim(struct pool *pool)
+{
+    struct slab_index index;
+    if (pool->slabs == NULL || !make_index(pool, &index))
+        return;
+    count_free(pool, &index);
+    filter_free(pool, &index);
+    free_slabs(pool);
+    free(index.slabs);
 }

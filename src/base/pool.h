@@ -1,8 +1,8 @@
 /* A pool: objects of one size, taken and given back in any order, from slabs.
  *
  * Giving back and taking again is a few instructions and returns the object that is warm in the cache. A
- * slab's memory goes back to the system when the pool is finished: the peak is bounded by `count_max`. Not
- * for threads. */
+ * slab's memory goes back when the pool is trimmed or finished: the peak is bounded by `count_max`. Not for
+ * threads. */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
@@ -33,5 +33,10 @@ void *pool_get(struct pool *pool) MUST_CHECK;
 
 /* Gives back what pool_get gave; NULL is ignored. */
 void pool_put(struct pool *pool, void *object);
+
+/* Frees slabs of which no object is in use: for after a crowd has gone, as it takes time for each free
+ * object.
+ */
+void pool_trim(struct pool *pool);
 
 #endif

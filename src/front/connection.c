@@ -25,6 +25,13 @@
 /* Responses that are collected before they are sent: the write's cost is spread by then. */
 #define PIPELINE_BATCH 32
 
+/* Content of the responses that are collected: the same. */
+#define PIPELINE_BATCH_BYTES (64u << 10)
+
+/* Heads are read in so large pieces. What is read of a pipeline that cannot be answered yet, as its client
+ * does not take the answers, must be kept. */
+#define HEAD_READ_BYTES 8192
+
 /* So many batches of one connection are answered before others have their turn, while the turn has time. */
 #define TURN_BATCHES_MAX 4
 
@@ -251,13 +258,28 @@ enum parse_result {
     PARSE_PAUSED,  /* there may be more, but what was answered must be sent first */
 };
 
+/* What was answered at once, and will be sent together. */
+struct answered {
+    unsigned count;
+    uint64_t bytes;
+};
+
 /* Whether a request may be begun in this batch, beside those that were answered in it. */
-static bool may_begin(const struct connection *connection, unsigned answered)
+static bool may_begin(const struct connection *connection, const struct answered *answered)
 {
-    if (is_blocked(connection) || answered == PIPELINE_BATCH)
+    if (is_blocked(connection) || answered->count == PIPELINE_BATCH ||
+        answered->bytes >= PIPELINE_BATCH_BYTES)
         return false;
-    bool is_asked = answered > 0 && answered % TURN_REQUESTS_MIN == 0;
+    bool is_asked = answered->count > 0 && answered->count % TURN_REQUESTS_MIN == 0;
     return !is_asked || loop_has_time(server_loop(connection->server));
+}
+
+static void count_answered(struct answered *answered, const struct exchange *exchange)
+{
+    answered->count++;
+    bool has_length =
+        exchange && !exchange->has_no_content && exchange->response.content_length != HTTP_LENGTH_UNKNOWN;
+    answered->bytes += has_length ? exchange->response.content_length : 0;
 }
 
 static void count_content(struct connection *connection, size_t length)
@@ -271,9 +293,9 @@ static void count_content(struct connection *connection, size_t length)
 static enum parse_result parse(struct connection *connection, struct slice *input)
 {
     struct server *server = connection->server;
-    unsigned answered = 0;
+    struct answered answered = {0};
     for (;;) {
-        if (connection->is_closing || (is_between_requests(connection) && !may_begin(connection, answered)))
+        if (connection->is_closing || (is_between_requests(connection) && !may_begin(connection, &answered)))
             return PARSE_PAUSED;
         /* What is left of the pool is for those who have no request under way yet. */
         bool must_wait = !list_is_empty(&connection->exchanges) && exchange_pool_is_low(server);
@@ -288,7 +310,7 @@ static enum parse_result parse(struct connection *connection, struct slice *inpu
         case H1_MORE: http_request_clear(&server->spare->request); return PARSE_STARVED;
         case H1_REQUEST:
             on_request(connection);
-            answered++;
+            count_answered(&answered, last_exchange(connection));
             break;
         case H1_CONTENT: count_content(connection, content.length); break;
         case H1_END: on_request_end(connection); break;
@@ -339,6 +361,7 @@ static void settle(struct connection *connection)
         close_now(connection, OUTCOME_CLIENT_LEFT);
         return;
     }
+    stream_limit_reads(&connection->stream, is_inside_content(connection) ? 0 : HEAD_READ_BYTES);
     if (wants_input(connection, state))
         stream_read_resume(&connection->stream);
     else
@@ -544,10 +567,12 @@ bool connection_open(struct server *server, int fd, const struct address *addres
         .is_counted = admission == ADMISSION_COUNTED,
     };
     stream_init(&connection->stream, server_loop(server), fd, &connection_stream_events);
+    stream_limit_reads(&connection->stream, HEAD_READ_BYTES);
     h1_init(&connection->engine, &server->h1_limits);
     list_init(&connection->exchanges);
     list_init(&connection->link);
     timer_init(&connection->timer, timeouts_fire);
+    server->connections_peak = MAX(server->connections_peak, server->connections.count);
     server_counters(server)->connections_open++;
     server_counters(server)->connections_idle++;
     set_state(connection, CONNECTION_IDLE);

@@ -79,6 +79,7 @@ struct stream {
     uint8_t flags;      /* enum stream_flag */
     uint16_t in_flight; /* what the kernel has been given to do, where it is given such */
     int16_t error;      /* what a send failed with: -errno or ERROR_CHANGED; 0: none did */
+    uint16_t read_max;  /* see stream_limit_reads */
     struct loop *loop;
     const struct stream_events *events;
     struct sending *sending; /* what a pending send still has to send, or a failed one had; NULL: nothing */
@@ -102,6 +103,14 @@ void stream_init(struct stream *stream, struct loop *loop, int fd, const struct 
  * has the backend wait only if it must. May call back before it returns. Returns 0, or
  * -errno where the socket cannot be waited on: close the stream, unless a callback did. */
 int stream_start(struct stream *stream) MUST_CHECK;
+
+/* Asks for at most so many bytes at once from now on, 0: as many as the loop's buffer holds. For an owner
+ * that may have to keep what it cannot use yet: the rest waits in the kernel, and holds the peer up. Where
+ * the kernel reads by itself (io_uring) it has no effect. */
+static inline void stream_limit_reads(struct stream *stream, uint16_t bytes_max)
+{
+    stream->read_max = bytes_max;
+}
 
 /* Stops on_read and on_end until stream_read_resume: the kernel's buffer fills and the peer must wait. A
  * reset still reaches on_error. */

@@ -46,7 +46,8 @@ static void wait_for_change(struct stream *stream)
 static void read_once(struct stream *stream)
 {
     struct loop *loop = stream->loop;
-    ssize_t count = sys_recv(stream->watch.fd, loop->read_buffer, sizeof(loop->read_buffer));
+    size_t size = stream->read_max ? stream->read_max : sizeof(loop->read_buffer);
+    ssize_t count = sys_recv(stream->watch.fd, loop->read_buffer, size);
     if (count == -EAGAIN) {
         stream->flags &= (uint8_t)~STREAM_READABLE;
         return;
@@ -60,7 +61,7 @@ static void read_once(struct stream *stream)
         stream->events->on_end(stream);
         return;
     }
-    bool drained = (size_t)count < sizeof(loop->read_buffer) && !has(stream, STREAM_PEER_ENDED);
+    bool drained = (size_t)count < size && !has(stream, STREAM_PEER_ENDED);
     if (drained)
         stream->flags &= (uint8_t)~STREAM_READABLE;
     else

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* What workers get beyond timeouts.drain_ms to take themselves down. */
@@ -89,8 +90,10 @@ static int fail(struct master *master, enum master_fault fault, int error)
  * whoever started us, and then children could not be waited for. */
 static int take_signals(struct master *master)
 {
-    sigset_t signals = sys_signal_set(SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, 0);
+    sigset_t signals = sys_signal_set(SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGUSR2, SIGALRM, SIGVTALRM,
+                                      SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, SIGXCPU, 0);
     sys_signal_ignore(SIGPIPE);
+    sys_signal_ignore(SIGXFSZ); /* a log at RLIMIT_FSIZE fails with EFBIG, which is reported */
     sys_signal_set_default(SIGCHLD);
     sys_signal_block(&signals, &master->signals_before);
     master->signal_fd = sys_signal_open(&signals);
@@ -231,6 +234,18 @@ static void take_signal(struct master *master, const struct signal_seen *seen)
     case SIGINT: stop(master); break;
     case SIGHUP: take_hangup(master, seen->from_kernel); break;
     case SIGUSR1: reopen_logs(master); break;
+    case SIGUSR2:
+    case SIGALRM:
+    case SIGVTALRM:
+    case SIGPROF:
+    case SIGIO:
+    case SIGPWR:
+    case SIGSTKFLT:
+    case SIGXCPU:
+        /* They would end the process without a word. The workers inherit that they are blocked. */
+        log_warning(&master->log.log, "signal %d (%s) has no meaning here and is ignored", seen->number,
+                    strsignal(seen->number));
+        break;
     case SIGCHLD: supervisor_take_ended(&master->supervisor); break;
     }
 }

@@ -6,6 +6,7 @@
 #include "front/h1_exchange.h"
 #include "serve/error_page.h"
 #include "sys/clock.h"
+#include "sys/process.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +16,9 @@
 
 /* Names that all listings under way hold, some forty bytes each: past it listings are answered 503. */
 #define LISTINGS_BYTES_MAX (128u << 20)
+
+/* Fewer connections than this are no crowd. */
+#define CROWD_MIN 64
 
 static void drain_is_over(struct timer *timer);
 
@@ -113,11 +117,24 @@ static void tell_drained(struct server *server)
         server->options.on_drained(server->options.context);
 }
 
+/* A crowd has gone: what it needed at its peak is not kept. The time that this takes is paid for by those
+ * that have gone since the last time. */
+static void give_memory_back(struct server *server)
+{
+    if (server->connections_peak < CROWD_MIN || server->connections.count > server->connections_peak / 4)
+        return;
+    server->connections_peak = server->connections.count;
+    pool_trim(&server->connections);
+    pool_trim(&server->exchanges);
+    sys_give_memory_back();
+}
+
 void server_connection_gone(struct server *server, struct connection *connection)
 {
     if (connection->is_counted)
         admission_release(server, &connection->peer);
     pool_put(&server->connections, connection);
+    give_memory_back(server);
     if (server->connections.count == 0 && server->is_draining)
         tell_drained(server);
 }

@@ -30,6 +30,7 @@ struct server {
     struct h1_limits h1_limits;
     struct file_cache *files;
     struct pool connections;
+    size_t connections_peak; /* most at once since memory was last given back */
     struct pool exchanges;
     /* Connections, by enum connection_state: who has been in the state for longest, or has not got on in it
      * for longest, is first. */

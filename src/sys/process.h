@@ -55,6 +55,10 @@ struct thread_time sys_thread_time(void);
 /* Raises the soft limit of descriptors to the hard one; returns the limit in force. */
 size_t sys_raise_descriptor_limit(void);
 
+/* Memory that was freed goes back to the system, as far as whole pages of it are free. Takes time for each.
+ */
+void sys_give_memory_back(void);
+
 /* Zeroed memory that this process and its later children share. NULL without memory. */
 void *sys_shared_memory(size_t size) MUST_CHECK;
 void sys_shared_memory_free(void *memory, size_t size);

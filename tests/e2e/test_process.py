@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -91,6 +92,51 @@ def start_download(server):
 
 def finish_download(client):
     assert client.take(len(LARGE)) == LARGE
+
+
+# Signals and limits that would end a process without a word.
+
+
+@pytest.mark.parametrize("name", ["SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGIO", "SIGPWR", "SIGSTKFLT"])
+def test_a_signal_without_a_meaning_ends_nobody(server, folder, name):
+    running = server(folder, workers=2)
+    workers = wait_for_workers(running, 2)
+    number = getattr(signal, name)
+    for pid in [running.process.pid, *workers]:
+        os.kill(pid, number)
+    wire.wait_until(lambda: f"signal {int(number)} (" in running.stderr(), "a word about the signal")
+    assert workers_of(running.process) == workers
+    assert running.get("/hello.txt").body == tree.HELLO
+
+
+def test_nothing_dies_at_the_limit_of_file_sizes(server, folder, tmp_path):
+    log = tmp_path / "access.log"
+    running = server(folder, "--log-file", log)
+    (worker,) = wait_for_workers(running, 1)
+    resource.prlimit(worker, resource.RLIMIT_FSIZE, (100, 100))
+    for _ in range(10):
+        assert running.get("/hello.txt").body == tree.HELLO
+    wire.wait_until(lambda: log.stat().st_size == 100, "a log that is full")
+    time.sleep(0.6)  # until it is written once more
+    assert workers_of(running.process) == [worker]
+    assert running.get("/hello.txt").body == tree.HELLO
+    assert log.stat().st_size == 100
+
+
+def test_a_replaced_worker_counts_from_nothing(server, folder):
+    """What its predecessor had open is gone: at the limit, new clients would get 503 for ever."""
+    running = server(folder, "--limit", "connections=3")
+    (worker,) = wait_for_workers(running, 1)
+    holders = [start_download(running) for _ in range(3)]
+    os.kill(worker, signal.SIGKILL)
+    wait_for_workers(running, 1, worker)
+    for _ in range(3):
+        assert running.get("/hello.txt").status == 200
+    held = [running.connect() for _ in range(3)]
+    for client in held:
+        assert client.exchange("GET", "/hello.txt").status == 200
+    del holders
+    stop(running)
 
 
 # Workers that die.

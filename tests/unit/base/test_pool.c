@@ -3,6 +3,8 @@
 
 #include "base/pool.h"
 
+#include <malloc.h>
+
 #include <stdalign.h>
 #include <string.h>
 
@@ -82,12 +84,46 @@ static void survives_a_long_random_life(void **state)
     pool_finish(&pool);
 }
 
+/* Whatever is in use stays where it is; the rest of a crowd's memory goes. */
+static void gives_back_what_a_crowd_has_left(void **state)
+{
+    (void)state;
+    enum { CROWD = 20000, STRIDE = 3001 };
+    struct pool pool;
+    static void **held[CROWD];
+    pool_init(&pool, 200, CROWD);
+    pool_trim(&pool); /* there is nothing yet */
+    for (unsigned round = 0; round < 3; round++) {
+        for (size_t i = 0; i < CROWD; i++) {
+            held[i] = held[i] ? held[i] : pool_get(&pool);
+            assert_non_null(held[i]);
+            *held[i] = held[i];
+        }
+        size_t before = mallinfo2().uordblks;
+        for (size_t i = 0; i < CROWD; i++) {
+            if (i % STRIDE == 0)
+                continue;
+            pool_put(&pool, held[i]);
+            held[i] = NULL;
+        }
+        pool_trim(&pool);
+        size_t slabs = 0;
+        for (size_t i = 0; i < CROWD; i += STRIDE, slabs++)
+            assert_ptr_equal(*held[i], held[i]);
+        assert_int_equal(pool.count, slabs);
+        assert_true(before - mallinfo2().uordblks >= (size_t)200 * CROWD - (slabs + 1) * 65600 ||
+                    mallinfo2().uordblks == 0); /* a sanitizer's malloc does not tell */
+    }
+    pool_finish(&pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(objects_do_not_overlap),
         cmocka_unit_test(the_warmest_comes_back_first),
         cmocka_unit_test(survives_a_long_random_life),
+        cmocka_unit_test(gives_back_what_a_crowd_has_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

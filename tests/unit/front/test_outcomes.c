@@ -161,14 +161,13 @@ static void pipelined_responses(void **state)
     client_await(&client, "\r\n\r\n", 2);
     world_await_state(&world, CONNECTION_SEND);
     client_abort(&client);
-    const char *lines = world_await_lines(&world, 3);
+    const char *lines = world_await_lines(&world, 2);
     assert_string_equal(read_line(lines, 0).outcome, "complete");
     assert_int_equal(read_line(lines, 0).bytes, 1000);
     assert_string_equal(read_line(lines, 1).outcome, "client_left");
     assert_in_range(read_line(lines, 1).bytes, 1, LARGE_BYTES - 1);
-    /* The third has an answer too, of which not one byte was sent. */
-    assert_string_equal(read_line(lines, 2).outcome, "client_left");
-    assert_int_equal(read_line(lines, 2).bytes, 0);
+    /* The third is not begun before the large one is out. */
+    assert_int_equal(world.counters.requests, 2);
     world_finish(&world);
 }
 
