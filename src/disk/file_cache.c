@@ -4,6 +4,7 @@
 #include "disk/file_cache.h"
 
 #include "base/hash.h"
+#include "disk/root_path.h"
 #include "sys/clock.h"
 
 #include <errno.h>
@@ -304,6 +305,12 @@ static void on_overflow(void *context)
     file_watch_forget_all(cache->watch);
 }
 
+void file_cache_watch_root(struct file_cache *cache, struct root *root, uint64_t now_ms)
+{
+    if (now_ms >= root->path_due_ms && !root->is_retired)
+        root_path_watch(cache->notifier, root, now_ms);
+}
+
 void file_cache_drop_root(struct file_cache *cache, struct root *root)
 {
     root_renew(root);
@@ -313,6 +320,7 @@ void file_cache_drop_root(struct file_cache *cache, struct root *root)
 void file_cache_retire_root(struct file_cache *cache, struct root *root)
 {
     root->is_retired = true;
+    root_path_forget(cache->notifier, root);
     file_cache_drop_root(cache, root);
 }
 

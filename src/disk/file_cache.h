@@ -19,7 +19,7 @@ int file_cache_create(struct loop *loop, const struct limits *limits, struct log
 /* Other bounds from now on; what is past them goes. */
 void file_cache_set_limits(struct file_cache *cache, const struct limits *limits);
 
-/* Files still referenced elsewhere live on. NULL is ignored. */
+/* Files still referenced elsewhere live on. Every root must have been retired. NULL is ignored. */
 void file_cache_destroy(struct file_cache *cache);
 
 /* The file, with one more reference, or NULL. Whether it is believed is another question. */
@@ -68,6 +68,9 @@ void file_cache_confirm(struct file_cache *cache, struct file *file, const struc
 
 /* Takes a file out that turned out to be no longer true. */
 void file_cache_drop(struct file_cache *cache, struct file *file);
+
+/* Has the root told of what happens to its path, where that is not so already: its next look is due then. */
+void file_cache_watch_root(struct file_cache *cache, struct root *root, uint64_t now_ms);
 
 /* Nothing of the root is found any more. */
 void file_cache_drop_root(struct file_cache *cache, struct root *root);

@@ -44,12 +44,12 @@ void root_close(struct root *root)
     sys_close(root->fd);
 }
 
-bool root_look_is_due(struct root *root, uint64_t now_ms)
+/* What a local path leads through is watched; as long as it cannot be, it is looked at again in the next
+ * millisecond. */
+void root_note_look(struct root *root, uint64_t now_ms)
 {
-    if (now_ms - root->looked_ms < LOOK_INTERVAL_MS)
-        return false;
-    root->looked_ms = now_ms;
-    return true;
+    bool is_unwatched = root->is_local && !root->is_path_watched;
+    root->look_due_ms = now_ms + (is_unwatched ? 1 : LOOK_INTERVAL_MS);
 }
 
 struct root_look root_prepare_look(const struct root *root)
@@ -92,4 +92,5 @@ void root_take(struct root *root, struct root_look *look)
     root->device = look->device;
     root->inode = look->inode;
     root->is_local = sys_is_local_file_system(root->fd);
+    root->look_due_ms = root->path_due_ms = 0;
 }

@@ -11,6 +11,7 @@
 #include "settings/settings.h"
 
 struct watched_folder;
+struct root_path;
 
 struct root {
     const struct files_settings *settings;
@@ -19,7 +20,10 @@ struct root {
     bool is_retired; /* new settings took over: nothing beneath it is cached any more */
     uint64_t device; /* of the folder that `fd` holds */
     uint64_t inode;
-    uint64_t looked_ms;               /* when its path was last looked at */
+    uint64_t look_due_ms; /* when its path is to be looked at next */
+    uint64_t path_due_ms; /* when the marks on its path are to be set anew; of root_path.c, as */
+    struct root_path *path;
+    bool is_path_watched;             /* whoever switches a link of the path is noticed at once */
     uint64_t serial;                  /* no other root has it; another one once all beneath it is forgotten */
     struct watched_folder *folders;   /* the topmost of those that are watched; of file_watch.c, as */
     struct watched_folder *unwatched; /* what holds the items that nobody watches; NULL: none yet */
@@ -50,8 +54,14 @@ struct root_look {
     int fd; /* the other folder, for root_take; -1: there is none */
 };
 
-/* The path was not looked at for a while; the next look is due a while after this one. */
-bool root_look_is_due(struct root *root, uint64_t now_ms);
+/* It is time to look at the path: something happened to it, or it was not looked at for a while. */
+static inline bool root_look_is_due(const struct root *root, uint64_t now_ms)
+{
+    return now_ms >= root->look_due_ms;
+}
+
+/* The path is looked at now: says when to look next. */
+void root_note_look(struct root *root, uint64_t now_ms);
 
 struct root_look root_prepare_look(const struct root *root);
 

@@ -242,6 +242,16 @@ static void open_file(struct exchange *exchange, struct lookup_state prepared)
     take_result(exchange, state);
 }
 
+/* The marks come first, so that a switch in between is told of. */
+static void look_at_root(struct exchange *exchange, struct root *root)
+{
+    file_cache_watch_root(exchange->server->files, root, now_ms(exchange));
+    root_note_look(root, now_ms(exchange));
+    struct root_look look = root_prepare_look(root);
+    root_make_look(&look);
+    take_root(exchange->server, root, &look);
+}
+
 static struct file_request request_for(const struct exchange *exchange, struct root *root, struct slice path,
                                        enum http_coding coding)
 {
@@ -263,13 +273,12 @@ static void begin(struct exchange *exchange, struct root *root, struct slice pat
                   enum http_coding coding, lookup_done *done)
 {
     struct server *server = exchange->server;
-    struct root_look look = root_prepare_look(root);
-    bool is_due = root_look_is_due(root, loop_now_ms(server_loop(server)));
-    if (is_due && root->is_local) {
-        root_make_look(&look);
-        take_root(server, root, &look);
-    }
+    bool is_due = root_look_is_due(root, now_ms(exchange));
+    if (UNLIKELY(is_due && root->is_local))
+        look_at_root(exchange, root);
     bool looks_at_root = is_due && !root->is_local;
+    if (looks_at_root)
+        root_note_look(root, now_ms(exchange));
     struct file *cached = file_cache_find(server->files, root, path, coding);
     if (LIKELY(cached && file_cache_believes(server->files, cached, now_ms(exchange)) && !looks_at_root)) {
         server_counters(server)->cache_hits++;
@@ -284,7 +293,7 @@ static void begin(struct exchange *exchange, struct root *root, struct slice pat
     }
     open_file(exchange, (struct lookup_state){
                             .request = request,
-                            .root_look = look,
+                            .root_look = root_prepare_look(root),
                             .looks_at_root = looks_at_root,
                             .identity = identity,
                             .stale = cached,

@@ -165,6 +165,12 @@ void server_drain(struct server *server)
                   server_settings(server)->timeouts.drain_ms);
 }
 
+static void retire_roots(struct server *server, struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->root_count; i++)
+        file_cache_retire_root(server->files, &snapshot->roots[i]);
+}
+
 int server_set_settings(struct server *server, struct settings *settings)
 {
     struct snapshot *snapshot;
@@ -172,8 +178,7 @@ int server_set_settings(struct server *server, struct settings *settings)
     if (error < 0)
         return error;
     struct snapshot *old = server->snapshot;
-    for (size_t i = 0; i < old->root_count; i++)
-        file_cache_retire_root(server->files, &old->roots[i]);
+    retire_roots(server, old);
     snapshot_unref(old);
     server->snapshot = snapshot;
     take_limits(server);
@@ -203,6 +208,7 @@ void server_destroy(struct server *server)
         buffer_finish(&server->error_pages[ERROR_PAGE_JSON][i]);
     }
     close_queue_finish(&server->close_queue);
+    retire_roots(server, server->snapshot);
     file_cache_destroy(server->files);
     snapshot_unref(server->snapshot);
     map_finish(&server->addresses);

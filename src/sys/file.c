@@ -102,6 +102,17 @@ int sys_open_root(const char *path)
     return fd < 0 ? -errno : fd;
 }
 
+int sys_open_entry(int folder_fd, const char *name)
+{
+    int fd = openat(folder_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int sys_read_link(int fd, char *out, size_t size)
+{
+    return link_length(readlinkat(fd, "", out, size), size);
+}
+
 int sys_replace(int fd, int old_fd)
 {
     if (dup3(fd, old_fd, O_CLOEXEC) < 0)

@@ -51,6 +51,13 @@ int sys_open_path(int path_fd) MUST_CHECK;
 /* Opens a folder by any path, as a root for the above. */
 int sys_open_root(const char *path) MUST_CHECK;
 
+/* Holds what a name in a folder stands for; of a symbolic link, the link itself. */
+int sys_open_entry(int folder_fd, const char *name) MUST_CHECK;
+
+/* Where the symbolic link leads that `fd` holds (of sys_open_entry): the length, without NUL; -ENAMETOOLONG
+ * where it does not fit. */
+int sys_read_link(int fd, char *out, size_t size) MUST_CHECK;
+
 /* Lets the descriptor `old_fd` mean what `fd` means, and closes `fd`: dup3(2). Whoever holds the number sees
  * the new one from now on. */
 int sys_replace(int fd, int old_fd) MUST_CHECK;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 int __wrap_open(const char *path, int flags, ...);
+int __wrap_openat(int fd, const char *name, int flags, ...);
 int __wrap_fstat(int fd, struct stat *status);
 int __wrap_stat(const char *path, struct stat *status);
 int __wrap_fstatat(int fd, const char *name, struct stat *status, int flags);
@@ -169,6 +170,18 @@ int __wrap_open(const char *path, int flags, ...)
     }
     sim_trace("open(%s) = %d", path, fd);
     return fd;
+}
+
+/* A name on the way to a root. */
+int __wrap_openat(int fd, const char *name, int flags, ...)
+{
+    call_begin();
+    assert(flags & O_PATH && flags & O_NOFOLLOW);
+    struct inode *inode;
+    int error = -fault_for(CALL_openat, (struct call_target){.path = name});
+    if (error == 0)
+        error = files_walk(descriptor_inode(fd, "openat"), name, WALK_NO_FOLLOW, &inode);
+    return error < 0 ? fail_with(-error) : open_inode(inode, (uint64_t)flags);
 }
 
 static unsigned walk_flags(const struct open_how *how)

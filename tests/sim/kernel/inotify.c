@@ -183,8 +183,10 @@ int __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask)
         error = ENOSPC;
     if (error)
         return fail_with(error);
-    if (watch)
+    if (watch) {
+        watch->mask = mask & IN_MASK_ADD ? watch->mask | mask : mask;
         return watch->descriptor;
+    }
     watch = kernel_alloc(sizeof(*watch));
     *watch = (struct inotify_watch){
         .inotify = inotify, .inode = inode, .descriptor = ++inotify->last_descriptor, .mask = mask};

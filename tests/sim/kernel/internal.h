@@ -104,6 +104,7 @@ void trace_print_tail(void);
     X(read, EINTR)                                                                                           \
     X(openat2, EINTR, EAGAIN, EMFILE, ENFILE, ENOMEM, EIO)                                                   \
     X(open, EMFILE, ENFILE, ENOMEM, EIO)                                                                     \
+    X(openat, EMFILE, ENFILE, ENOMEM, EIO)                                                                   \
     X(dup3, EBUSY, EINTR, EMFILE)                                                                            \
     X(fstat, ENOMEM)                                                                                         \
     X(stat, ENOMEM)                                                                                          \
