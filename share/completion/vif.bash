@@ -50,7 +50,7 @@ _vif() {
             check) words='--config --port --address --workers --backend --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
             load) words='--connections --duration --requests --rate --pipeline --close --warm-up --timeout --connect-rate --threads --method --header --body --body-file --status --json --svg --help --version' ;;
             lab) words='--quick --models --scenarios --connections --duration --rounds --out --page --list --serve --port --help --version' ;;
-            *) words='--port --address --workers --backend --index --spa --no-listing --hidden --follow-links --cors --cache --error-page --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
+            *) words='--port --address --workers --backend --index --spa --clean-urls --no-listing --hidden --follow-links --cors --cache --error-page --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
             esac
         elif ((COMP_CWORD == 1)); then
             words='serve run check load lab schema manual completion help version'

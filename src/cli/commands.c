@@ -2,8 +2,8 @@
 #include "cli/commands.h"
 
 const struct command commands[] = {
-    {"serve", "[OPTION]... [DIR]", "serves a folder, by default this one; the word \"serve\" can be left out",
-     command_serve},
+    {"serve", "[OPTION]... [DIR|FILE]",
+     "serves a folder, by default this one, or one file; the word \"serve\" can be left out", command_serve},
     {"run", "[-c FILE] [OPTION]...", "serves what a configuration file says; options go before the file",
      command_run},
     {"check", "[-c FILE] [OPTION]...", "tells all that is wrong with a configuration file", command_check},

@@ -45,7 +45,7 @@ static void append_lab(struct buffer *out)
 static void append_all(struct buffer *out)
 {
     buffer_append(
-        out, SLICE("vif [OPTION]... [DIR]      serve a folder (this one) at http://localhost:8080/\n"
+        out, SLICE("vif [OPTION]... [DIR|FILE] serve a folder (this one) at http://localhost:8080/\n"
                    "vif run, vif check         serve what vif.yaml says; tell what is wrong with it\n"
                    "vif load URL, vif lab      measure a server | every kind of server; see --help\n"
                    "vif manual (of the file), schema, completion, version, help; see also: man vif\n\n"));

@@ -24,6 +24,8 @@ static void check_file(struct loader *loader, const char *option, const struct n
     const struct route *route = loader->objects[OBJECT_ROUTE];
     const char *fault = path_check_served(loader->arena, route->files.root.data, path);
     bool is_in_file = node->position.source && node->position.source->has_lines;
+    if (node->position.source == NULL) /* a default: nobody asked for it */
+        return;
     char shown[OPTION_TEXT_MAX];
     if (fault)
         (is_in_file ? diagnostics_add : diagnostics_warn)(loader->diagnostics, node->position,

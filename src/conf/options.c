@@ -92,6 +92,11 @@ static void put_cache_rule(void *item, struct slice key, struct slice value)
     *(struct cache_rule *)item = (struct cache_rule){.pattern = key, .value = value};
 }
 
+static void put_media_type(void *item, struct slice key, struct slice value)
+{
+    *(struct media_type_rule *)item = (struct media_type_rule){.extension = key, .type = value};
+}
+
 static void put_error_page(void *item, struct slice key, struct slice value)
 {
     uint64_t status = 0;
@@ -267,10 +272,33 @@ const struct option options[] = {
      "Whether symbolic links may lead out of the root. Inside it they are always followed.",
      .fallback = "false", .example = "true", TARGET(ROUTE, files.follow_links)},
     {SECTION_FILES, "precompressed", OPTION_BOOL,
-     "Whether `name.br`, `name.zst` or `name.gz` beside a file goes to clients that take it.",
+     "Whether `name.br`, `name.zst` or `name.gz` beside a file goes to clients that take it. One that is "
+     "older than its file is left aside.",
      .fallback = "true", .example = "false", TARGET(ROUTE, files.precompressed)},
+    {SECTION_FILES, "precompressed_alone", OPTION_BOOL,
+     "Whether `name.br` or `name.zst` is enough, for clients that take it, where there is no `name`.",
+     .fallback = "false", .example = "true", TARGET(ROUTE, files.precompressed_alone)},
+    {SECTION_FILES, "clean_urls", OPTION_BOOL,
+     "Whether `about.html` answers for `/about` where there is no file of that name.",
+     .fallback = "false", .example = "true", TARGET(ROUTE, files.clean_urls)},
+    {SECTION_FILES, "only", OPTION_TEXT,
+     "The one file in the root that is served: the path of the route leads to it, all others get 404.",
+     .fallback = "false", .example = "report.pdf", TARGET(ROUTE, files.only), .rule = &rule_file_name,
+     .zero = "false"},
+    {SECTION_FILES, "types", OPTION_PAIRS,
+     "Media types by the end of a file's name; the first that matches wins, others are well known. A type of "
+     "text without parameters gets the `charset`.",
+     .example = "{.md: text/plain, .tar.xz: application/x-xz, .geojson: application/geo+json}",
+     TARGET_ARRAY(ROUTE, files.types, files.type_count, put_media_type),
+     .key_rule = &rule_extension, .rule = &rule_media_type, RANGE(0, 1000)},
+    {SECTION_FILES, "charset", OPTION_TEXT,
+     "What text is written in; `none` leaves it to the client.",
+     .fallback = "utf-8", .example = "iso-8859-1", TARGET(ROUTE, files.charset), .rule = &rule_charset},
     {SECTION_FILES, "fallback", OPTION_TEXT,
-     "The file answered, with 200, for what does not exist: for applications that route in the browser.",
+     "The file answered, with 200, for what does not exist: for applications that route in the browser. "
+     "Where it is a page, only requests for pages get it (by `Sec-Fetch-Dest` or `Accept`, else by the "
+     "extension of the path): a missing script or picture is 404. The page itself is sent with "
+     "`Cache-Control: no-cache`, unless `cache` says otherwise.",
      .fallback = "false", .example = "/index.html", TARGET(ROUTE, files.fallback),
      .rule = &rule_inner_path, .zero = "false"},
     {SECTION_FILES, "cors", OPTION_TEXTS, "The same as `cors` of the route, to which it adds.",

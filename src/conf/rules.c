@@ -384,6 +384,51 @@ const struct text_rule rule_pattern = {
     "pattern", "a pattern such as \"*.css\" or \"/assets/*\"", "^[^{]+$", check_pattern, .says_all = true,
 };
 
+static const char *check_extension(const struct rule_context *context, struct slice *text)
+{
+    if (!slice_starts_with(*text, SLICE(".")))
+        *text = joined(context, SLICE("."), *text);
+    if (text->data && (text->length < 2 || slice_find(*text, '/') < text->length))
+        return "it is not the end of a file's name";
+    return NULL;
+}
+
+const struct text_rule rule_extension = {
+    "extension", "the end of a file's name such as \".md\"", "^[^/]+$", check_extension, .is_literal = true,
+};
+
+/* Room for it is limited where a range of a file is one part of several. */
+#define MEDIA_TYPE_BYTES_MAX 200
+
+static const char *check_media_type(const struct rule_context *context, struct slice *text)
+{
+    (void)context;
+    *text = slice_trim(*text);
+    struct slice name = slice_trim(slice_take(*text, slice_find(*text, ';')));
+    size_t slash = slice_find(name, '/');
+    if (text->length > MEDIA_TYPE_BYTES_MAX)
+        return "it is longer than 200 characters";
+    if (!http_is_field_value(*text) || !http_is_token(slice_take(name, slash)) || slash == name.length ||
+        !http_is_token(slice_skip(name, slash + 1)))
+        return "it is not a media type";
+    return NULL;
+}
+
+const struct text_rule rule_media_type = {
+    "media type", "a type such as \"text/plain\"", "^[^/]+/.+$", check_media_type, .is_literal = true,
+};
+
+static const char *check_charset(const struct rule_context *context, struct slice *text)
+{
+    (void)context;
+    return http_is_token(*text) && text->length <= 40 ? NULL : "it is not the name of a charset";
+}
+
+const struct text_rule rule_charset = {
+    "charset",          "a name such as \"utf-8\", or \"none\"", "^[A-Za-z0-9._:+-]+$", check_charset,
+    .is_literal = true,
+};
+
 static const char *check_error_status(const struct rule_context *context, struct slice *text)
 {
     (void)context;

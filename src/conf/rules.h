@@ -25,18 +25,21 @@ struct text_rule {
 };
 
 extern const struct text_rule rule_any;
-extern const struct text_rule rule_address;       /* sys/address.h, or a port; a unix path becomes absolute */
-extern const struct text_rule rule_mode;          /* octal digits; becomes decimal */
-extern const struct text_rule rule_user;          /* a name or number; becomes decimal */
-extern const struct text_rule rule_group;         /* likewise */
-extern const struct text_rule rule_host;          /* becomes lower case */
-extern const struct text_rule rule_prefix;        /* of a route */
-extern const struct text_rule rule_folder;        /* may be entered; becomes absolute */
-extern const struct text_rule rule_log_file;      /* "-" or what can be written; becomes absolute */
-extern const struct text_rule rule_file_name;     /* one segment */
-extern const struct text_rule rule_inner_path;    /* below a root; loses its leading '/' */
-extern const struct text_rule rule_origin;        /* for Access-Control-Allow-Origin */
-extern const struct text_rule rule_pattern;       /* of a cache rule, for fnmatch(3) */
+extern const struct text_rule rule_address;    /* sys/address.h, or a port; a unix path becomes absolute */
+extern const struct text_rule rule_mode;       /* octal digits; becomes decimal */
+extern const struct text_rule rule_user;       /* a name or number; becomes decimal */
+extern const struct text_rule rule_group;      /* likewise */
+extern const struct text_rule rule_host;       /* becomes lower case */
+extern const struct text_rule rule_prefix;     /* of a route */
+extern const struct text_rule rule_folder;     /* may be entered; becomes absolute */
+extern const struct text_rule rule_log_file;   /* "-" or what can be written; becomes absolute */
+extern const struct text_rule rule_file_name;  /* one segment */
+extern const struct text_rule rule_inner_path; /* below a root; loses its leading '/' */
+extern const struct text_rule rule_origin;     /* for Access-Control-Allow-Origin */
+extern const struct text_rule rule_pattern;    /* of a cache rule, for fnmatch(3) */
+extern const struct text_rule rule_extension;  /* begins with a dot */
+extern const struct text_rule rule_media_type;
+extern const struct text_rule rule_charset;
 extern const struct text_rule rule_error_status;  /* "400" to "599" */
 extern const struct text_rule rule_location;      /* of a redirect */
 extern const struct text_rule rule_set_field;     /* a field's name; none that vif computes */

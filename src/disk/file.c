@@ -152,6 +152,14 @@ static int find_siblings(const struct file_request *request, struct file *file)
     return 0;
 }
 
+/* Of a file that is not there. A ".gz" alone is as often meant to be had as it is. */
+static int find_lone_siblings(const struct file_request *request, struct file *file)
+{
+    int error = find_siblings(request, file);
+    file->siblings &= (uint8_t)~HTTP_CODING_BIT(HTTP_CODING_GZIP);
+    return error;
+}
+
 /* A time in the future was set by somebody: a change would show. */
 static bool is_recent(int64_t time_ns, int64_t looked_ns)
 {
@@ -235,6 +243,8 @@ static int attempt(const struct file_request *request, struct file **ret_file)
     take_look(file, &look);
     if (entry >= 0)
         error = open_regular(request, file, entry);
+    else if (error == 0 && file->kind == FILE_ABSENT && request->with_lone_siblings)
+        error = find_lone_siblings(request, file);
     if (error < 0) {
         file_unref(file);
         return error;

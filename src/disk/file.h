@@ -77,6 +77,7 @@ struct file_request {
     enum http_coding coding; /* not identity: the sibling with that coding */
     uint32_t memory_max;     /* content up to this size is read into memory */
     bool with_siblings;      /* look for siblings in other codings */
+    bool with_lone_siblings; /* and of a file that is not there */
     bool cached_only;        /* never wait for a disk: -EAGAIN instead */
     bool stays_on_fs;        /* never go to another file system than the root's: -EREMOTE instead */
     bool is_remote;          /* the root's file system is not local */

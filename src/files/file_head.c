@@ -2,8 +2,9 @@
  * for the date, and whoever writes the response may keep its head with the file. */
 #include "files/file_head.h"
 
+#include "files/fallback.h"
 #include "files/file_source.h"
-#include "http/mime.h"
+#include "files/file_type.h"
 #include "server/server_internal.h"
 
 #include <fnmatch.h>
@@ -27,6 +28,12 @@ static struct slice cache_control(const struct files_settings *settings, struct 
     return (struct slice){0};
 }
 
+static bool is_fallback_page(const struct file *file)
+{
+    const struct files_settings *settings = file->root->settings;
+    return fallback_is_page(settings) && slice_equal(file_path(file), settings->fallback);
+}
+
 void file_add_validators(struct exchange *exchange, struct file *file, char date[HTTP_DATE_LENGTH])
 {
     const struct files_settings *settings = file->root->settings;
@@ -35,24 +42,34 @@ void file_add_validators(struct exchange *exchange, struct file *file, char date
     int64_t now = loop_wall_seconds(server_loop(exchange->server));
     http_date_format(date, MIN(file->status.modified_seconds, now));
     exchange_add_field(exchange, HTTP_FIELD_LAST_MODIFIED, slice_make(date, HTTP_DATE_LENGTH));
+    bool is_fallback = is_fallback_page(file);
     struct slice control = cache_control(settings, file_path(file));
+    /* It names the scripts of the day: a browser that keeps an old one asks for what is gone. */
+    if (is_fallback && control.length == 0)
+        control = SLICE("no-cache");
     if (control.length > 0)
         exchange_add_field(exchange, HTTP_FIELD_CACHE_CONTROL, control);
     if (file_is_negotiated(file))
         exchange_add_field(exchange, HTTP_FIELD_VARY, SLICE("Accept-Encoding"));
+    if (is_fallback)
+        exchange_add_field(exchange, HTTP_FIELD_VARY, SLICE("Accept, Sec-Fetch-Dest"));
 }
 
-void file_add_coding(struct exchange *exchange, const struct file *file)
+void file_add_type(struct exchange *exchange, const struct file *file)
 {
-    if (file->coding != HTTP_CODING_IDENTITY)
-        exchange_add_field(exchange, HTTP_FIELD_CONTENT_ENCODING,
-                           http_coding_name((enum http_coding)file->coding));
+    struct slice path = file_path(file);
+    enum http_coding coding = (enum http_coding)file->coding;
+    if (coding == HTTP_CODING_IDENTITY)
+        coding = file_type_coding(path);
+    exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE,
+                       file_type_of(file->root->settings, path, &exchange->arena));
+    if (coding != HTTP_CODING_IDENTITY)
+        exchange_add_field(exchange, HTTP_FIELD_CONTENT_ENCODING, http_coding_name(coding));
 }
 
 void file_add_fields(struct exchange *exchange, struct file *file, char date[HTTP_DATE_LENGTH])
 {
-    exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE, http_mime_type(file_path(file)));
-    file_add_coding(exchange, file);
+    file_add_type(exchange, file);
     exchange_add_field(exchange, HTTP_FIELD_ACCEPT_RANGES, SLICE("bytes"));
     file_add_validators(exchange, file, date);
 }

@@ -14,8 +14,8 @@ static inline bool file_is_negotiated(const struct file *file)
     return file->siblings != 0 || file->coding != HTTP_CODING_IDENTITY;
 }
 
-/* Content-Encoding, where the file is coded. */
-void file_add_coding(struct exchange *exchange, const struct file *file);
+/* Content-Type, and Content-Encoding where the file is coded. */
+void file_add_type(struct exchange *exchange, const struct file *file);
 
 /* The fields of a file's 200 and 206: type, coding, validators, and what the route's settings add. `date` is
  * room for one of them; it must stay until the head is written, which exchange_respond does. */

@@ -4,8 +4,8 @@
 
 #include "files/file_head.h"
 #include "files/file_source.h"
+#include "files/file_type.h"
 #include "http/condition.h"
-#include "http/mime.h"
 #include "http/range.h"
 #include "server/server_internal.h"
 #include "sys/clock.h"
@@ -124,7 +124,8 @@ static struct slice part_head(struct exchange *exchange, struct slice boundary, 
 {
     char text[512];
     char content_range[CONTENT_RANGE_BYTES_MAX];
-    struct slice type = http_mime_type(file_path(exchange->file));
+    const struct file *file = exchange->file;
+    struct slice type = file_type_of(file->root->settings, file_path(file), &exchange->arena);
     format_content_range(content_range, range, exchange->file->status.size);
     int length = snprintf(text, sizeof(text), "\r\n--%.*s\r\nContent-Type: %.*s\r\nContent-Range: %s\r\n\r\n",
                           SLICE_ARGS(boundary), SLICE_ARGS(type), content_range);
@@ -210,8 +211,7 @@ void file_respond_as_error(struct exchange *exchange, struct file *file)
     /* What the request was about: fields of the head may point into it. */
     struct file *former = exchange->file;
     exchange->file = file;
-    exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE, http_mime_type(file_path(file)));
-    file_add_coding(exchange, file);
+    file_add_type(exchange, file);
     exchange_add_field(exchange, HTTP_FIELD_VARY,
                        file_is_negotiated(file) ? SLICE("Accept, Accept-Encoding") : SLICE("Accept"));
     exchange_respond(exchange, source_of_file(exchange, 0, file->status.size));

@@ -5,6 +5,7 @@
  * looks a path up and names what comes next; lookup.c says how a path becomes a file. What is found is
  * answered by file_response.c. */
 #include "base/buffer.h"
+#include "files/fallback.h"
 #include "files/file_response.h"
 #include "files/listing_source.h"
 #include "files/lookup.h"
@@ -81,6 +82,18 @@ static void answer_file(struct exchange *exchange, struct file *file)
     choose_coding(exchange, file, file_respond);
 }
 
+/* Of a file that is not there, one in a coding that the client takes may be: looks for it, if so. `done` gets
+ * that, or `file` again where it cannot be had. */
+static bool try_lone_sibling(struct exchange *exchange, struct file *file, lookup_done *done)
+{
+    if (file->kind != FILE_ABSENT || file->siblings == 0)
+        return false;
+    enum http_coding coding = http_coding_choose(&exchange->request, file->siblings);
+    if (coding != HTTP_CODING_IDENTITY)
+        lookup_coding(exchange, file, coding, done);
+    return coding != HTTP_CODING_IDENTITY;
+}
+
 /* ---- errors ---- */
 
 static void error_page_looked_up(struct exchange *exchange, struct file *file)
@@ -112,11 +125,17 @@ static void answer_fallback(struct exchange *exchange, struct file *file)
 
 static void not_found(struct exchange *exchange, int status)
 {
-    struct slice fallback = settings_of(exchange)->fallback;
-    if (status == 404 && fallback.length > 0)
-        lookup(exchange, exchange->route_entry->root, fallback, answer_fallback);
-    else
+    const struct files_settings *settings = settings_of(exchange);
+    if (status != 404 || settings->fallback.length == 0) {
         exchange_fail(exchange, status);
+    } else if (fallback_is_wanted(exchange)) {
+        lookup(exchange, exchange->route_entry->root, settings->fallback, answer_fallback);
+    } else {
+        exchange_begin_response(exchange, 404);
+        exchange_add_field(exchange, HTTP_FIELD_VARY,
+                           SLICE("Sec-Fetch-Dest")); /* all errors vary by Accept */
+        exchange_respond_error(exchange);
+    }
 }
 
 /* ---- folders ---- */
@@ -165,6 +184,16 @@ static void list_folder(struct exchange *exchange, struct files_state *state)
         exchange_fail(exchange, 503);
 }
 
+static void lone_index_looked_up(struct exchange *exchange, struct file *file)
+{
+    if (file->kind == FILE_REGULAR) {
+        file_respond(exchange, file);
+        return;
+    }
+    file_unref(file);
+    try_index(exchange, exchange->handler_state);
+}
+
 static void index_looked_up(struct exchange *exchange, struct file *file)
 {
     struct files_state *state = exchange->handler_state;
@@ -173,6 +202,8 @@ static void index_looked_up(struct exchange *exchange, struct file *file)
         return;
     }
     bool is_forbidden = file->kind == FILE_FORBIDDEN;
+    if (try_lone_sibling(exchange, file, lone_index_looked_up))
+        return;
     file_unref(file);
     if (is_forbidden)
         not_found(exchange, 403);
@@ -215,18 +246,80 @@ static void answer_folder(struct exchange *exchange, struct slice folder)
 
 /* ---- the way in ---- */
 
+static void answer_no_file(struct exchange *exchange, enum file_kind kind)
+{
+    if (kind == FILE_FOLDER)
+        redirect_to_folder(exchange);
+    else
+        not_found(exchange, kind == FILE_FORBIDDEN ? 403 : 404);
+}
+
+static void lone_looked_up(struct exchange *exchange, struct file *file)
+{
+    if (file->kind == FILE_REGULAR) {
+        file_respond(exchange, file);
+        return;
+    }
+    file_unref(file);
+    not_found(exchange, 404);
+}
+
+static void page_looked_up(struct exchange *exchange, struct file *file)
+{
+    if (file->kind == FILE_REGULAR) {
+        answer_file(exchange, file);
+    } else if (!try_lone_sibling(exchange, file, lone_looked_up)) {
+        file_unref(file);
+        not_found(exchange, 404);
+    }
+}
+
+static void page_beside_folder_looked_up(struct exchange *exchange, struct file *file)
+{
+    if (file->kind == FILE_REGULAR) {
+        answer_file(exchange, file);
+        return;
+    }
+    file_unref(file);
+    redirect_to_folder(exchange);
+}
+
+/* "about.html" for "about", where there is no file of that name. */
+static bool try_page(struct exchange *exchange, enum file_kind kind)
+{
+    struct slice path = path_in_root(exchange), suffix = SLICE(".html");
+    char text[PATH_MAX];
+    if (!settings_of(exchange)->clean_urls || kind == FILE_FORBIDDEN)
+        return false;
+    memcpy(text, path.data, path.length);
+    memcpy(text + path.length, suffix.data, suffix.length);
+    lookup(exchange, exchange->route_entry->root, slice_make(text, path.length + suffix.length),
+           kind == FILE_FOLDER ? page_beside_folder_looked_up : page_looked_up);
+    return true;
+}
+
 static void looked_up(struct exchange *exchange, struct file *file)
 {
     enum file_kind kind = (enum file_kind)file->kind;
     if (kind == FILE_REGULAR) {
         answer_file(exchange, file);
-        return;
+    } else if (!try_lone_sibling(exchange, file, lone_looked_up)) {
+        file_unref(file);
+        if (!try_page(exchange, kind))
+            answer_no_file(exchange, kind);
     }
-    file_unref(file);
-    if (kind == FILE_FOLDER)
-        redirect_to_folder(exchange);
+}
+
+/* A route that serves one file: its folder leads to it. */
+static void answer_only(struct exchange *exchange, struct slice path)
+{
+    struct slice only = settings_of(exchange)->only;
+    if (slice_equal(path, only))
+        lookup(exchange, exchange->route_entry->root, path, looked_up);
+    else if (path.length == 0)
+        redirect_to_entry(exchange, only);
     else
-        not_found(exchange, kind == FILE_FORBIDDEN ? 403 : 404);
+        not_found(exchange, 404);
 }
 
 static void answer_options(struct exchange *exchange)
@@ -243,6 +336,8 @@ void files_handle(struct exchange *exchange)
         answer_options(exchange);
     else if (is_out_of_reach(exchange, path))
         not_found(exchange, 404);
+    else if (settings_of(exchange)->only.length > 0)
+        answer_only(exchange, path);
     else if (path.length == 0 || path.data[path.length - 1] == '/')
         answer_folder(exchange, path);
     else

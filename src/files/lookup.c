@@ -263,6 +263,7 @@ static struct file_request request_for(const struct exchange *exchange, struct r
         .coding = coding,
         .memory_max = exchange->snapshot->settings->limits.cache_file_bytes,
         .with_siblings = coding == HTTP_CODING_IDENTITY && root->settings->precompressed,
+        .with_lone_siblings = coding == HTTP_CODING_IDENTITY && root->settings->precompressed_alone,
         .cached_only = true,
         .stays_on_fs = true,
         .is_remote = !root->is_local,

@@ -151,3 +151,17 @@ void redirect_to_folder(struct exchange *exchange)
         append_query(&location, '?');
     respond(exchange, 301, &location);
 }
+
+void redirect_to_entry(struct exchange *exchange, struct slice name)
+{
+    struct location location;
+    if (!location_begin(&location, exchange, 1, 1 + 3 * name.length)) {
+        exchange_fail(exchange, 503);
+        return;
+    }
+    buffer_append(&location.text, location.path);
+    if (!slice_ends_with(location.path, SLICE("/")))
+        buffer_append_byte(&location.text, '/');
+    http_path_encode(&location.text, name);
+    respond(exchange, 302, &location);
+}

@@ -41,6 +41,7 @@
     X(RANGE, "Range")                                                   \
     X(REFERER, "Referer")                                               \
     X(RETRY_AFTER, "Retry-After")                                       \
+    X(SEC_FETCH_DEST, "Sec-Fetch-Dest")                                 \
     X(SERVER, "Server")                                                 \
     X(TE, "TE")                                                         \
     X(TRANSFER_ENCODING, "Transfer-Encoding")                           \

@@ -109,6 +109,13 @@ static const struct media_type *find_type(struct slice path)
     return find_extension(slice_skip(name, extension));
 }
 
+bool http_mime_is_known(struct slice path)
+{
+    struct slice name = slice_skip(path, behind_last(path, '/'));
+    size_t extension = behind_last(name, '.');
+    return extension > 1 && find_extension(slice_skip(name, extension)) != &unknown_type;
+}
+
 struct slice http_mime_type(struct slice path)
 {
     const struct media_type *type = find_type(path);

@@ -11,6 +11,9 @@
  */
 struct slice http_mime_type(struct slice path);
 
+/* Whether the name has an extension that the table knows. */
+bool http_mime_is_known(struct slice path);
+
 /* Whether compression makes files of this name smaller: false for pictures, archives and all that is unknown.
  */
 bool http_mime_is_compressible(struct slice path);

@@ -1975,6 +1975,7 @@
     X("svc", application_vnd_dvb_service) \
     X("svd", application_vnd_svd) \
     X("svg", image_svg_plus_xml) \
+    X("svgz", image_svg_plus_xml) \
     X("swa", application_x_director) \
     X("swf", application_x_shockwave_flash) \
     X("swi", application_vnd_aristanetworks_swi) \

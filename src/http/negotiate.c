@@ -160,3 +160,45 @@ bool http_prefers_json(const struct http_request *request)
         return json.weight > html.weight;
     return json.weight > 0 && json.exactness > html.exactness;
 }
+
+/* What is shown by itself or in a frame: the Fetch standard's "destination". */
+static bool is_page_destination(struct slice destination)
+{
+    static const struct slice names[] = {
+        SLICE("document"), SLICE("iframe"), SLICE("frame"), SLICE("embed"), SLICE("object"),
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        if (slice_equal(destination, names[i]))
+            return true;
+    }
+    return false;
+}
+
+static enum http_page_wish wish_of_accept(const struct http_request *request)
+{
+    struct preference html = {.type = SLICE("text"), .subtype = SLICE("html")};
+    struct http_field_list list = http_request_list(request, HTTP_FIELD_ACCEPT);
+    struct slice element, range;
+    int weight;
+    if (!http_request_has(request, HTTP_FIELD_ACCEPT))
+        return HTTP_PAGE_UNSAID;
+    while (http_field_list_next(&list, &element)) {
+        if (read_element(element, &range, &weight))
+            note_range(&html, range, weight);
+    }
+    if (html.weight == 0)
+        return HTTP_PAGE_NOT_WANTED;
+    return html.exactness == EXACT_ANY ? HTTP_PAGE_UNSAID : HTTP_PAGE_WANTED;
+}
+
+/* "empty" is a script's fetch(), which may want a page all the same, and then says so. */
+enum http_page_wish http_page_wish(const struct http_request *request)
+{
+    struct slice destination = http_request_field(request, HTTP_FIELD_SEC_FETCH_DEST);
+    if (destination.data == NULL)
+        return wish_of_accept(request);
+    if (is_page_destination(destination))
+        return HTTP_PAGE_WANTED;
+    bool is_fetch = slice_equal(destination, SLICE("empty"));
+    return is_fetch && wish_of_accept(request) == HTTP_PAGE_WANTED ? HTTP_PAGE_WANTED : HTTP_PAGE_NOT_WANTED;
+}

@@ -36,4 +36,9 @@ enum http_coding http_coding_choose(const struct http_request *request, unsigned
  * weigh the same, the one that is named more exactly wins; else it is HTML, as for no field at all. */
 bool http_prefers_json(const struct http_request *request);
 
+/* Whether the client asks for a page to show, rather than for something that a page needs: Sec-Fetch-Dest
+ * says it, else Accept, which may name HTML, or leave it open. */
+enum http_page_wish { HTTP_PAGE_WANTED, HTTP_PAGE_NOT_WANTED, HTTP_PAGE_UNSAID };
+enum http_page_wish http_page_wish(const struct http_request *request);
+
 #endif

@@ -29,18 +29,31 @@ struct error_page {
     struct slice path;
 };
 
+/* The media type of names with this ending (".md"), any case. */
+struct media_type_rule {
+    struct slice extension;
+    struct slice type;
+};
+
 /* A folder. */
 struct files_settings {
     struct slice
         root; /* path of the folder as the process may open it (absolute, NUL-terminated behind its end) */
     struct slice *indexes; /* names tried in a folder, in order */
     size_t index_count;
-    bool listing;       /* a folder without index is listed rather than 404 */
-    bool follow_links;  /* symbolic links may lead out of the root */
-    bool hidden;        /* names that begin with '.' are served */
-    bool precompressed; /* .br .zst .gz siblings of what can be compressed are offered */
+    bool listing;             /* a folder without index is listed rather than 404 */
+    bool follow_links;        /* symbolic links may lead out of the root */
+    bool hidden;              /* names that begin with '.' are served */
+    bool precompressed;       /* .br .zst .gz siblings are offered */
+    bool precompressed_alone; /* a .br or .zst stands for the file that it is a sibling of where that is
+                                 missing */
+    bool clean_urls;          /* "about.html" answers for "about" where there is no file of that name */
+    struct slice only;        /* the one name in the root that is served; empty: all */
     struct slice
         fallback; /* path relative to the root, answered with 200 for what does not exist; empty: none */
+    struct media_type_rule *types; /* the first that matches */
+    size_t type_count;
+    struct slice charset; /* of text: a name, or "none"; empty: utf-8 */
     struct cache_rule *cache_rules;
     size_t cache_rule_count;
     struct error_page *error_pages;

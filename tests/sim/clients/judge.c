@@ -70,12 +70,26 @@ static bool judge_options(const struct answer *answer, struct verdict *verdict)
            judge_field(answer, "Allow", "GET, HEAD, OPTIONS", verdict) && judge_vary(answer, 0, verdict);
 }
 
+/* The fallback is a page, and no request here says that it wants one: the extension decides. */
+static bool names_an_asset(const char *url)
+{
+    static const char *const extensions[] = {".txt", ".bin", ".css", ".js", ".json", ".png", ".svg"};
+    const char *extension = strrchr(url, '.');
+    for (size_t i = 0; i < ARRAY_LENGTH(extensions) && extension; i++) {
+        if (strcmp(extension, extensions[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* What an area says to a path that leads nowhere: its fallback, or an error. */
 static bool judge_nothing(const struct ask *ask, const struct answer *answer, const struct area *area,
                           const struct circumstances *circumstances, struct verdict *verdict)
 {
-    if (area->fallback)
+    if (area->fallback && !ask->wants_json && !names_an_asset(ask->target->url))
         return judge_file(ask, answer, area->fallback, area->fallback->type, circumstances, verdict);
+    if (area->fallback && (vary_of(answer, verdict) & VARY_FETCH) == 0)
+        return blame(verdict, "what is no page does not vary by Sec-Fetch-Dest");
     return judge_error(ask, answer, 404, circumstances, verdict);
 }
 

@@ -41,7 +41,7 @@ bool is_answered_preflight(const struct ask *ask);
 bool judge_preflight(const struct ask *ask, const struct answer *answer, struct verdict *verdict);
 
 /* The Vary fields together name these and no others, besides Origin, which is judge_cors's. */
-enum vary { VARY_ACCEPT = 1, VARY_CODING = 2, VARY_PREFLIGHT = 4, VARY_ORIGIN = 8 };
+enum vary { VARY_ACCEPT = 1, VARY_CODING = 2, VARY_PREFLIGHT = 4, VARY_ORIGIN = 8, VARY_FETCH = 16 };
 bool judge_vary(const struct answer *answer, unsigned expected, struct verdict *verdict);
 unsigned vary_of(const struct answer *answer, struct verdict *verdict);
 

@@ -10,6 +10,7 @@ static unsigned vary_bit(struct slice name)
         {"Accept", VARY_ACCEPT},
         {"Accept-Encoding", VARY_CODING},
         {"Origin", VARY_ORIGIN},
+        {"Sec-Fetch-Dest", VARY_FETCH},
         {"Access-Control-Request-Method", VARY_PREFLIGHT},
         {"Access-Control-Request-Headers", VARY_PREFLIGHT},
     };

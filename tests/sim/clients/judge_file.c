@@ -190,11 +190,17 @@ static bool judge_version_fields(const struct answer *answer, const struct candi
            judge_field(answer, "Cache-Control", candidate->file->cache_control, verdict);
 }
 
+static unsigned what_it_varies_by(const struct candidate *candidate)
+{
+    bool is_fallback = candidate->file == candidate->file->area->fallback;
+    return (candidate->is_negotiated ? VARY_CODING : 0) | (is_fallback ? VARY_ACCEPT | VARY_FETCH : 0);
+}
+
 static bool judge_validators(const struct answer *answer, const struct candidate *candidate,
                              const struct circumstances *circumstances, struct verdict *verdict)
 {
     return judge_version_fields(answer, candidate, circumstances, verdict) &&
-           judge_vary(answer, candidate->is_negotiated ? VARY_CODING : 0, verdict);
+           judge_vary(answer, what_it_varies_by(candidate), verdict);
 }
 
 static bool judge_fields(const struct answer *answer, const struct candidate *candidate,

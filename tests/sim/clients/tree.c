@@ -410,6 +410,8 @@ void website_prepare(struct website *website, struct settings *settings)
         sim_folder_make(folders[i]);
     for (size_t i = 0; i < ARRAY_LENGTH(entries); i++)
         make_file(website, &entries[i], &settings->arena);
+    if (website->areas[IN_PUBLIC].fallback)
+        website->areas[IN_PUBLIC].fallback->cache_control = "no-cache";
     sim_symlink_make(PUBLIC "/link.txt", "data.json");
     sim_symlink_make(PUBLIC "/inner.txt", PUBLIC "/deep/er/../../data.json");
     sim_symlink_make(PUBLIC "/shallow", PUBLIC "/deep/er");

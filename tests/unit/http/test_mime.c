@@ -27,7 +27,7 @@ static void knows_names(void **state)
         {"a.webmanifest", "application/manifest+json", true},
         {"a.xml", "application/xml", true},
         {"a.svg", "image/svg+xml", true},
-        {"a.svgz", UNKNOWN, false},
+        {"a.svgz", "image/svg+xml", true},
         {"a.png", "image/png", false},
         {"a.jpg", "image/jpeg", false},
         {"a.JPEG", "image/jpeg", false},

@@ -138,11 +138,59 @@ static void tells_programs_from_browsers(void **state)
     }
 }
 
+static void tells_pages_from_their_parts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *destination, *accept; /* NULL: not sent */
+        enum http_page_wish wish;
+    } cases[] = {
+        /* browsers */
+        {"document", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", HTTP_PAGE_WANTED},
+        {"iframe", "text/html", HTTP_PAGE_WANTED},
+        {"document", "*/*", HTTP_PAGE_WANTED},
+        {"script", "*/*", HTTP_PAGE_NOT_WANTED},
+        {"style", "text/css,*/*;q=0.1", HTTP_PAGE_NOT_WANTED},
+        {"image", "image/avif,image/webp,*/*;q=0.8", HTTP_PAGE_NOT_WANTED},
+        {"font", "*/*", HTTP_PAGE_NOT_WANTED},
+        {"worker", "*/*", HTTP_PAGE_NOT_WANTED},
+        {"manifest", "*/*", HTTP_PAGE_NOT_WANTED},
+        {"script", "text/html", HTTP_PAGE_NOT_WANTED},
+        /* fetch() */
+        {"empty", "*/*", HTTP_PAGE_NOT_WANTED},
+        {"empty", "application/json", HTTP_PAGE_NOT_WANTED},
+        {"empty", "text/html, application/xhtml+xml", HTTP_PAGE_WANTED},
+        {"empty", NULL, HTTP_PAGE_NOT_WANTED},
+        {"", "text/html", HTTP_PAGE_NOT_WANTED},
+        /* older browsers, and programs */
+        {NULL, "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", HTTP_PAGE_WANTED},
+        {NULL, "text/*", HTTP_PAGE_WANTED},
+        {NULL, "text/html;q=0", HTTP_PAGE_NOT_WANTED},
+        {NULL, "text/html;q=0, */*", HTTP_PAGE_NOT_WANTED},
+        {NULL, "image/png", HTTP_PAGE_NOT_WANTED},
+        {NULL, "application/json", HTTP_PAGE_NOT_WANTED},
+        {NULL, "text/css,*/*;q=0.1", HTTP_PAGE_UNSAID},
+        {NULL, "*/*", HTTP_PAGE_UNSAID},
+        {NULL, NULL, HTTP_PAGE_UNSAID},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct http_request request = {0};
+        if (cases[i].destination)
+            request_add(&request, HTTP_FIELD_SEC_FETCH_DEST, slice_from(cases[i].destination));
+        if (cases[i].accept)
+            request_add(&request, HTTP_FIELD_ACCEPT, slice_from(cases[i].accept));
+        if (http_page_wish(&request) != cases[i].wish)
+            fail_msg("%s, %s", cases[i].destination, cases[i].accept);
+        request_free(&request);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chooses_a_coding),
         cmocka_unit_test(tells_programs_from_browsers),
+        cmocka_unit_test(tells_pages_from_their_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
