@@ -1,5 +1,6 @@
 /* A walk over the table: a schema for each kind of value, an object for each section. Texts may be numbers in
- * the file, since YAML readers make numbers of what looks like one. Read write_section first. */
+ * the file, since YAML readers make numbers of what looks like one. Ajv takes it in strict mode, which the
+ * tests see to. Read write_section first. */
 #include "conf/schema.h"
 
 #include "conf/json.h"
@@ -99,12 +100,51 @@ static void write_const(struct schema *schema, const char *text)
     json_end(&schema->json, '}');
 }
 
+static void write_type(struct schema *schema, const char *type)
+{
+    json_begin(&schema->json, '{');
+    member(schema, "type", type);
+    json_end(&schema->json, '}');
+}
+
+static void write_pattern(struct schema *schema, const char *pattern)
+{
+    json_begin(&schema->json, '{');
+    member(schema, "type", "string");
+    member(schema, "pattern", pattern);
+    json_end(&schema->json, '}');
+}
+
+/* What is put in place of ${NAME} is known only when vif reads it. */
+static void write_variable(struct schema *schema)
+{
+    write_pattern(schema, "\\$\\{");
+}
+
+/* What a text may be for readers that give its type to a scalar, each with a schema of its own: a choice of
+ * types within one is what validators in strict mode refuse. */
+static void write_text_choices(struct schema *schema, const struct text_rule *rule)
+{
+    if (rule->pattern) {
+        write_pattern(schema, rule->pattern);
+        write_variable(schema);
+    } else {
+        write_type(schema, "string");
+    }
+    write_type(schema, "number");
+    if (rule->is_literal)
+        write_type(schema, "boolean");
+    if (rule == &rule_any)
+        write_type(schema, "null");
+}
+
 static void write_rule(struct schema *schema, const struct text_rule *rule)
 {
     json_begin(&schema->json, '{');
-    member_raw(schema, "type", "[\"string\", \"number\"]");
-    if (rule->pattern)
-        member(schema, "pattern", rule->pattern);
+    json_key(&schema->json, "anyOf");
+    json_begin(&schema->json, '[');
+    write_text_choices(schema, rule);
+    json_end(&schema->json, ']');
     json_end(&schema->json, '}');
 }
 
@@ -117,16 +157,9 @@ static void write_integer(struct schema *schema, const struct option *option)
     json_end(&schema->json, '}');
 }
 
-static void write_pattern(struct schema *schema, const char *pattern)
-{
-    json_begin(&schema->json, '{');
-    member(schema, "type", "string");
-    member(schema, "pattern", pattern);
-    json_end(&schema->json, '}');
-}
-
 static void write_quantity(struct schema *schema, const struct option *option)
 {
+    write_variable(schema);
     if (option->kind == OPTION_DURATION)
         write_pattern(schema, "^([0-9]+ *([mM][sS]|[sSmMhHdD]))+$");
     else
@@ -152,7 +185,7 @@ static void write_word(struct schema *schema, const struct option *option)
 
 static void write_texts(struct schema *schema, const struct option *option)
 {
-    write_rule(schema, option->rule);
+    write_text_choices(schema, option->rule);
     json_begin(&schema->json, '{');
     member(schema, "type", "array");
     member_number(schema, "minItems", option->min);
@@ -162,13 +195,27 @@ static void write_texts(struct schema *schema, const struct option *option)
     json_end(&schema->json, '}');
 }
 
-static void write_key_rule(struct schema *schema, const struct option *option)
+/* "x-anything" may be in any section. */
+static void write_extensions(struct schema *schema)
 {
-    json_key(&schema->json, "propertyNames");
+    json_key(&schema->json, "^x-");
+    json_raw(&schema->json, SLICE("true"));
+}
+
+/* Keys by a rule. What they are for comes next, then end_keys. */
+static void begin_keys(struct schema *schema, const struct option *option)
+{
+    member_raw(schema, "additionalProperties", "false");
+    json_key(&schema->json, "patternProperties");
     json_begin(&schema->json, '{');
-    member(schema, "pattern", option->key_rule->pattern);
+    if (option->kind == OPTION_SECTION_MAP)
+        write_extensions(schema);
+    json_key(&schema->json, option->key_rule->pattern);
+}
+
+static void end_keys(struct schema *schema)
+{
     json_end(&schema->json, '}');
-    json_key(&schema->json, "additionalProperties");
 }
 
 static void write_pairs(struct schema *schema, const struct option *option)
@@ -176,8 +223,9 @@ static void write_pairs(struct schema *schema, const struct option *option)
     json_begin(&schema->json, '{');
     member(schema, "type", "object");
     member_number(schema, "maxProperties", option->max);
-    write_key_rule(schema, option);
+    begin_keys(schema, option);
     write_rule(schema, option->rule);
+    end_keys(schema);
     json_end(&schema->json, '}');
 }
 
@@ -196,8 +244,9 @@ static void write_section_map(struct schema *schema, const struct option *option
     json_begin(&schema->json, '{');
     member(schema, "type", "object");
     member_number(schema, "minProperties", 1);
-    write_key_rule(schema, option);
+    begin_keys(schema, option);
     write_section(schema, option->child);
+    end_keys(schema);
     json_end(&schema->json, '}');
 }
 
@@ -208,12 +257,16 @@ static void write_choices(struct schema *schema, const struct option *option)
     case OPTION_BOOL:
         write_const(schema, "true");
         write_const(schema, "false");
+        write_variable(schema);
         break;
     case OPTION_NUMBER:
     case OPTION_BYTES:
     case OPTION_DURATION: write_quantity(schema, option); break;
-    case OPTION_WORD: write_word(schema, option); break;
-    case OPTION_TEXT: write_rule(schema, option->rule); break;
+    case OPTION_WORD:
+        write_word(schema, option);
+        write_variable(schema);
+        break;
+    case OPTION_TEXT: write_text_choices(schema, option->rule); break;
     case OPTION_TEXTS: write_texts(schema, option); break;
     case OPTION_PAIRS: write_pairs(schema, option); break;
     case OPTION_SECTION: write_section(schema, option->child); break;
@@ -280,6 +333,10 @@ static void write_required(struct schema *schema, enum option_section section)
         json_begin(&schema->json, '[');
         json_string(&schema->json, slice_from(option->key));
         json_end(&schema->json, ']');
+        json_key(&schema->json, "properties");
+        json_begin(&schema->json, '{');
+        member_raw(schema, option->key, "true");
+        json_end(&schema->json, '}');
         json_end(&schema->json, '}');
     }
     json_end(&schema->json, ']');
@@ -293,6 +350,10 @@ static void write_section_members(struct schema *schema, enum option_section sec
                                                                      : "[\"object\", \"null\"]");
     member_raw(schema, "additionalProperties", "false");
     write_required(schema, section);
+    json_key(&schema->json, "patternProperties");
+    json_begin(&schema->json, '{');
+    write_extensions(schema);
+    json_end(&schema->json, '}');
     json_key(&schema->json, "properties");
     json_begin(&schema->json, '{');
     for (const struct option *option = NULL; (option = option_next(section, option)) != NULL;) {

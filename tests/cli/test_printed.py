@@ -9,7 +9,10 @@ import jsonschema
 import pytest
 import yaml
 
+import strict_schema
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+AJV_FOLDER = REPOSITORY / "build-test" / "ajv" / "node_modules"
 BINARY = os.environ.get("VIF_BINARY", str(REPOSITORY / "build" / "vif"))
 
 
@@ -87,6 +90,37 @@ def test_schema_is_a_schema_with_good_examples(schema):
     assert count > 50
 
 
+def test_schema_is_good_in_strict_mode(schema):
+    assert list(strict_schema.faults(schema)) == []
+
+
+@pytest.mark.parametrize("schema, fault", [
+    ({"type": ["string", "number"]}, "a choice of types"),
+    ({"pattern": "a"}, "pattern without the type string"),
+    ({"type": "object", "required": ["a"]}, "requires a"),
+    ({"type": "object", "properties": {"a": True}, "oneOf": [{"required": ["a"]}, {"required": ["b"]}]}, "requires b"),
+    ({"type": "object", "properties": {"x-a": True}, "patternProperties": {"^x-": True}}, "matches a property"),
+    ({"typ": "object"}, "unknown keyword"),
+    ({"type": "object", "anyOf": [{"type": "string"}]}, "within"),
+])
+def test_strict_mode_is_strict(schema, fault):
+    assert [fault in complaint for complaint in strict_schema.faults(schema)] == [True]
+
+
+AJV = """
+const Ajv = require("ajv/dist/2020");
+new Ajv({strict: true}).compile(JSON.parse(require("fs").readFileSync(0)));
+"""
+
+
+@pytest.mark.skipif(not (AJV_FOLDER / "ajv").is_dir(), reason="Ajv is not there; tools/deps test installs it where npm is")
+def test_ajv_takes_the_schema_in_strict_mode():
+    """The rules above are Ajv's, as we understand them."""
+    result = subprocess.run(["node", "-e", AJV], input=printed("schema"), capture_output=True, text=True, timeout=60,
+                            check=False, env={**os.environ, "NODE_PATH": str(AJV_FOLDER)})
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def route(text):
     return f"sites: [{{routes: {{/: {{{text}}}}}}}]"
 
@@ -104,6 +138,10 @@ GOOD = [
     "unix_socket: {mode: 0660, owner: root, group: 0}\n" + route("files: ."),
     "limits: {head: 16KiB, body: 1000000, connections_per_address: 0, cache: 1g}\n" + route("files: ."),
     "log: {access: {path: a, format: json}, error: {level: debug}}\nserver_header: false\n" + route("files: ."),
+    "x-a: &a {root: .}\nsites: [{x-b: 1, routes: {x-c: 2, /: {files: {<<: *a, x-d: [3], listing: on}}}}]",
+    "workers: ${NOT_SET:-4}\nlimits: {head: '${NOT_SET:-2KiB}'}\nserver_header: ${NOT_SET:-no}\n" + route("files: ."),
+    "listen: ${NOT_SET:-:8080}\nlog: {access: '${NOT_SET:--}', error: {level: '${NOT_SET:-info}'}}\n" + route("files: ."),
+    "limits:\ntimeouts: ~\n" + route("respond: ~, headers: {set: {X-A: yes, X-B: 1}}"),
     "sites: [{hosts: ['a.com', '*.b.c'], headers: {set: {A: b}, remove: [C]}, routes: {/: {files: .}}}]",
 ]
 
@@ -130,6 +168,11 @@ BAD = [
     route("redirect: example.com"),
     route("respond: {status: 101}"),
     route("respond: a, headers: {set: {'a b': c}}"),
+    route("respond: a, headers: {set: {A: }}"),
+    "log: {error: false}\n" + route("files: ."),
+    "sites: [{routes: {/a/*: {files: .}}}]",
+    route("files: {root: ., index: yes}"),
+    route("files: ~"),
 ]
 
 
