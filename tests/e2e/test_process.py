@@ -410,6 +410,8 @@ def test_a_unix_socket_has_the_access_that_was_asked_for(server, folder, tmp_pat
     monkeypatch.setattr(vif, "free_port", lambda *_: port)
     config = configured(folder, listen=[f"127.0.0.1:{port}", f"unix:{path}"])
     server(config={**config, "unix_socket": {"mode": "0606", "group": os.getegid()}})
+    with wire.Client(("127.0.0.1", port)) as client:  # workers answer when every socket is there
+        assert client.exchange("GET", "/hello.txt").status == 200
     status = path.stat()
     assert (status.st_mode & 0o777, status.st_gid) == (0o606, os.getegid())
 

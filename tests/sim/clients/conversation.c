@@ -105,6 +105,7 @@ static struct circumstances circumstances_of(const struct conversation *conversa
         .is_busy = sim_is_short_of_jobs() || sim_is_short_of_descriptors(),
         .has_fault = conversation_is_hit(conversation, ask),
         .has_page_fault = conversation_page_is_hit(conversation, ask),
+        .fs_unknown_us = conversation->scene->harms.last_us[HARM_FILE_SYSTEM],
     };
 }
 

@@ -102,6 +102,7 @@ static void judge_cut(struct conversation *conversation, const struct ask *ask, 
         .is_busy = sim_is_short_of_jobs() || sim_is_short_of_descriptors(),
         .has_fault = conversation_is_hit(conversation, ask),
         .has_page_fault = conversation_page_is_hit(conversation, ask),
+        .fs_unknown_us = conversation->scene->harms.last_us[HARM_FILE_SYSTEM],
         .is_cut = true,
     };
     judge(ask, &answer, &circumstances, verdict);

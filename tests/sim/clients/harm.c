@@ -14,9 +14,9 @@ static bool is_any(const char *call, const char *const *names)
 }
 
 /* Whatever becomes of these, clients see nothing of it: a poll that had no memory is made again, folders that
- * cannot be watched are looked at each time, a file system that is unknown is taken for a slow one. */
+ * cannot be watched are looked at each time. */
 static const char *const harmless[] = {
-    "close",     "epoll_wait", "poll", "select", "fstatfs", "inotify_init1", "inotify_add_watch",
+    "close",     "epoll_wait", "poll", "select", "inotify_init1", "inotify_add_watch",
     "cachestat", "getrandom",  "read", NULL};
 static const char *const of_connections[] = {"recv",     "send",  "sendmsg", "sendfile",
                                              "shutdown", "ioctl", NULL};
@@ -29,6 +29,8 @@ enum harm harm_of(const struct sim_fault *fault)
     bool lacks_descriptors = fault->error == EMFILE || fault->error == ENFILE;
     if (is_any(call, harmless))
         return HARM_NONE;
+    if (strcmp(call, "fstatfs") == 0)
+        return HARM_FILE_SYSTEM;
     if (is_any(call, of_connections))
         return HARM_CONNECTION;
     if (strcmp(call, "malloc") == 0)

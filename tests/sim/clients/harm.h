@@ -10,13 +10,14 @@
 
 enum harm {
     HARM_NONE,
-    HARM_CONNECTION, /* the one that the call was for */
-    HARM_FILE,       /* it cannot be opened or read: an error in its place, an answer that is cut off */
-    HARM_FILES,      /* the same, of all files */
-    HARM_LISTINGS,   /* a folder cannot be read: an error in the place of its listing */
-    HARM_ROOM,       /* no descriptor: clients are turned away, idle ones closed; files as above */
-    HARM_POOL,       /* no job can be begun: 503 for what needs one, an answer that is cut off */
-    HARM_MEMORY,     /* whatever is under way may end, and each of its kinds of harm may come of it */
+    HARM_FILE_SYSTEM, /* it is unknown and taken for a slow one; the tags of its large files are weak */
+    HARM_CONNECTION,  /* the one that the call was for */
+    HARM_FILE,        /* it cannot be opened or read: an error in its place, an answer that is cut off */
+    HARM_FILES,       /* the same, of all files */
+    HARM_LISTINGS,    /* a folder cannot be read: an error in the place of its listing */
+    HARM_ROOM,        /* no descriptor: clients are turned away, idle ones closed; files as above */
+    HARM_POOL,        /* no job can be begun: 503 for what needs one, an answer that is cut off */
+    HARM_MEMORY,      /* whatever is under way may end, and each of its kinds of harm may come of it */
     HARM_COUNT
 };
 

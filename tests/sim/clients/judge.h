@@ -18,6 +18,7 @@ struct circumstances {
     int64_t until_ns;       /* the same by the server's wall clock */
     bool has_fault;         /* a system call failed meanwhile: an error page may stand for the answer */
     bool has_page_fault;    /* the same for the page of an error: the standard one may stand for it */
+    uint64_t fs_unknown_us; /* when a file system could not be asked the last time, and 1 more; 0: never */
     bool is_busy;           /* the server is short of something: 503 where it was needed */
     bool is_cut;            /* the answer's content ended too early: what there is of it must be right */
 };

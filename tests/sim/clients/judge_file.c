@@ -296,7 +296,8 @@ static bool judge_weakness(const struct candidate *candidate, const struct circu
                      (from_ns < racy_until_ns && version->modified_ns <= circumstances->until_ns);
     bool is_young = circumstances->until_us < version->from_us + RACY_US;
     bool is_weak = tag_is_weak(candidate->tag);
-    if (is_weak && !(is_large && (was_young || circumstances->has_fault)))
+    bool was_unknown = circumstances->fs_unknown_us > version->from_us;
+    if (is_weak && !(is_large && (was_young || was_unknown || circumstances->has_fault)))
         return blame(verdict, "the ETag %s is weak", candidate->tag);
     if (!is_weak && is_large && is_young)
         return blame(verdict, "the ETag %s is strong", candidate->tag);
