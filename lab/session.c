@@ -81,15 +81,7 @@ void lab_session_finish(struct lab_session *session)
 
 static struct exchange *begin_exchange(struct lab_session *session)
 {
-    struct server *server = session->site->server;
-    struct exchange *exchange = server->spare;
-    server->spare = NULL;
-    exchange->owner = session;
-    exchange->events = &exchange_events;
-    exchange->peer = &nobody;
-    exchange->snapshot = snapshot_ref(server->snapshot);
-    list_append(&session->exchanges, &exchange->link);
-    return exchange;
+    return exchange_begin(session->site->server, session, &exchange_events, &nobody, &session->exchanges);
 }
 
 static void block(void *context)
@@ -162,13 +154,6 @@ static bool is_between_requests(const struct lab_session *session)
     return session->engine.state == H1_STATE_HEAD;
 }
 
-static bool has_spare(struct server *server)
-{
-    if (server->spare == NULL)
-        server->spare = exchange_create(server);
-    return server->spare != NULL;
-}
-
 /* No request is begun before what was answered is sent, nor while the one before it is not answered, nor
  * while others have more need of an exchange. */
 static bool may_begin(const struct lab_session *session, unsigned begun)
@@ -192,7 +177,7 @@ static enum parse_result parse(struct lab_session *session, struct slice *input)
     for (;;) {
         if (session->is_closing || (is_between_requests(session) && !may_begin(session, begun)))
             return PARSE_PAUSED;
-        if (!has_spare(server))
+        if (!exchange_has_spare(server))
             return PARSE_FAILED;
         struct slice content;
         switch (h1_next(&session->engine, input, &server->spare->request, &content)) {
@@ -290,21 +275,11 @@ static bool keep_input(struct lab_session *session, struct slice rest)
     return true;
 }
 
-/* Responses that are not sent whole yet outlive the bytes that their requests point into. */
-static bool keep_unsent(struct lab_session *session)
-{
-    LIST_FOREACH(link, &session->exchanges) {
-        if (exchange_keep(CONTAINER_OF(link, struct exchange, link)) < 0)
-            return false;
-    }
-    return true;
-}
-
 /* With the server to itself. */
 static void advance(struct lab_session *session, struct slice input)
 {
     enum lab_need need = go_on(session, &input);
-    bool is_kept = keep_unsent(session) && keep_input(session, input);
+    bool is_kept = exchange_keep_all(&session->exchanges) == 0 && keep_input(session, input);
     session->need = (uint8_t)(is_kept ? need : LAB_NEEDS_CLOSE);
 }
 

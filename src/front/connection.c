@@ -166,15 +166,8 @@ static void finish(struct connection *connection)
 /* The exchange that the head was parsed into, or that takes the place of a request that has none. */
 static struct exchange *take_spare(struct connection *connection)
 {
-    struct server *server = connection->server;
-    struct exchange *exchange = server->spare;
-    server->spare = NULL;
-    exchange->owner = connection;
-    exchange->events = &connection_exchange_events;
-    exchange->peer = &connection->peer;
-    exchange->snapshot = snapshot_ref(server->snapshot);
-    list_append(&connection->exchanges, &exchange->link);
-    return exchange;
+    return exchange_begin(connection->server, connection, &connection_exchange_events, &connection->peer,
+                          &connection->exchanges);
 }
 
 static struct exchange *begin_exchange(struct connection *connection)
@@ -246,13 +239,6 @@ static bool is_blocked(const struct connection *connection)
     return connection->is_waiting || (last && !last->is_responded);
 }
 
-static bool has_spare(struct server *server)
-{
-    if (server->spare == NULL)
-        server->spare = exchange_create(server);
-    return server->spare != NULL;
-}
-
 enum parse_result {
     PARSE_STARVED, /* nothing more to do without more bytes */
     PARSE_PAUSED,  /* there may be more, but what was answered must be sent first */
@@ -301,7 +287,7 @@ static enum parse_result parse(struct connection *connection, struct slice *inpu
         bool must_wait = !list_is_empty(&connection->exchanges) && exchange_pool_is_low(server);
         if (must_wait && is_between_requests(connection))
             return PARSE_PAUSED;
-        if (!has_spare(server)) {
+        if (!exchange_has_spare(server)) {
             connection->lacks_memory = true;
             return PARSE_PAUSED;
         }
@@ -317,16 +303,6 @@ static enum parse_result parse(struct connection *connection, struct slice *inpu
         case H1_ERROR: refuse(connection, connection->engine.status); break;
         }
     }
-}
-
-/* The responses that are not sent whole yet outlive the bytes that their requests point into. */
-static bool keep_unsent(struct connection *connection)
-{
-    LIST_FOREACH(link, &connection->exchanges) {
-        if (exchange_keep(CONTAINER_OF(link, struct exchange, link)) < 0)
-            return false;
-    }
-    return true;
 }
 
 /* It had its share of this turn: see rest. */
@@ -408,7 +384,8 @@ static void advance(struct connection *connection, struct slice input)
         connection->client_said_close = false;
     if (has_ended(connection, delivered))
         return;
-    if (connection->lacks_memory || !keep_unsent(connection) || !input_set(&connection->input, input)) {
+    if (connection->lacks_memory || exchange_keep_all(&connection->exchanges) < 0 ||
+        !input_set(&connection->input, input)) {
         close_now(connection, OUTCOME_OVERLOADED);
         return;
     }
@@ -433,7 +410,7 @@ void connection_continue(struct connection *connection)
 
 void connection_refuse(struct connection *connection, int status)
 {
-    if (!has_spare(connection->server)) {
+    if (!exchange_has_spare(connection->server)) {
         close_now(connection, OUTCOME_OVERLOADED);
         return;
     }

@@ -104,11 +104,4 @@ static inline bool h1_response_is_inside(const struct h1_response_parser *engine
     return engine->state != H1_RESPONSE_STATE_HEAD || engine->scanned > 0;
 }
 
-/* The value of the first field with this name; data is NULL where there is none. An empty value has data. */
-static inline struct slice h1_response_field(const struct h1_response_head *head, enum http_field_name name)
-{
-    unsigned index = head->first[name];
-    return index ? head->fields[index - 1].value : (struct slice){0};
-}
-
 #endif

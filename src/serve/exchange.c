@@ -25,6 +25,26 @@ struct exchange *exchange_create(struct server *server)
     return exchange;
 }
 
+bool exchange_has_spare(struct server *server)
+{
+    if (server->spare == NULL)
+        server->spare = exchange_create(server);
+    return server->spare != NULL;
+}
+
+struct exchange *exchange_begin(struct server *server, void *owner, const struct exchange_events *events,
+                                const struct peer *peer, struct list *exchanges)
+{
+    struct exchange *exchange = server->spare;
+    server->spare = NULL;
+    exchange->owner = owner;
+    exchange->events = events;
+    exchange->peer = peer;
+    exchange->snapshot = snapshot_ref(server->snapshot);
+    list_append(exchanges, &exchange->link);
+    return exchange;
+}
+
 /* Nobody waits for the job's result any more. In the pool it can only be made short; in a queue it is taken
  * out. */
 static void abandon_job(struct exchange *exchange)
@@ -88,6 +108,16 @@ int exchange_keep(struct exchange *exchange)
         exchange->path.data = copy.data + (exchange->path.data - head.data);
     http_request_move(request, head.data, head.length, copy.data);
     exchange->is_kept = true;
+    return 0;
+}
+
+int exchange_keep_all(const struct list *exchanges)
+{
+    LIST_FOREACH(link, exchanges) {
+        int error = exchange_keep(CONTAINER_OF(link, struct exchange, link));
+        if (error < 0)
+            return error;
+    }
     return 0;
 }
 

@@ -102,6 +102,10 @@ enum http_path_result exchange_normalize_path(struct exchange *exchange, enum ht
 /* Gives the exchange its own copy of the request's bytes. Returns 0 or -ENOMEM. */
 int exchange_keep(struct exchange *exchange) MUST_CHECK;
 
+/* The same for all exchanges of an owner: responses that are not sent whole yet outlive the bytes that their
+ * requests point into. Returns 0 or -ENOMEM. */
+int exchange_keep_all(const struct list *exchanges) MUST_CHECK;
+
 /* Runs `work` on the offload pool, to which it goes by `queue`, then `done` on the loop, both with `context`,
  * then lets the owner go on; an owner that has jobs done in its own way (on_job) is given them instead.
  * `done` is called even when the owner is gone (exchange->owner is NULL then), so that it can let go of what
@@ -162,6 +166,15 @@ uint64_t exchange_content_bytes(const struct exchange *exchange);
 /* The exchange's source, which had to be waited for, has more: lets the owner go on. On the loop, and not
  * from inside of source_next. (A job of exchange_offload does it by itself.) */
 void exchange_wake(struct exchange *exchange);
+
+/* Makes sure that the server has a spare exchange, whose request the next head is parsed into, whoever's it
+ * is. False without memory. */
+bool exchange_has_spare(struct server *server) MUST_CHECK;
+
+/* The spare becomes the owner's, the last of its `exchanges`: for the request that was parsed into it, or for
+ * one that could not be. */
+struct exchange *exchange_begin(struct server *server, void *owner, const struct exchange_events *events,
+                                const struct peer *peer, struct list *exchanges);
 
 /* From the server's pool, with a blank request; NULL without memory. */
 struct exchange *exchange_create(struct server *server) MUST_CHECK;
