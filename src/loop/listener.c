@@ -11,6 +11,9 @@
 /* Connections accepted in one callback in any case: what it takes to accept them is little, and is owed. */
 #define ACCEPT_FEW 8
 
+/* No queue is longer (net.core.somaxconn), and clients that come meanwhile must not keep us here for ever. */
+#define QUEUE_MAX 65536
+
 static const struct watch_events listener_watch_events;
 
 static void open_reserve(struct listener *listener)
@@ -105,23 +108,30 @@ static bool may_accept(const struct listener *listener, unsigned accepted)
            (accepted < ACCEPT_FEW || loop_has_time(listener->loop));
 }
 
+/* Returns whether there may be more to accept. */
+static bool accept_one(struct listener *listener)
+{
+    struct address peer;
+    int fd = sys_accept(listener->watch.fd, &peer);
+    if (fd < 0)
+        return fd != -EAGAIN && (is_of_connection(fd) || deal_with(listener, fd));
+    listener->events->on_accept(listener, fd, &peer);
+    loop_check_stall(listener->loop, &listener->watch);
+    return true;
+}
+
 void listener_accept(struct listener *listener)
 {
-    for (unsigned i = 0; may_accept(listener, i); i++) {
-        struct address peer;
-        int fd = sys_accept(listener->watch.fd, &peer);
-        if (fd >= 0) {
-            listener->events->on_accept(listener, fd, &peer);
-            loop_check_stall(listener->loop, &listener->watch);
-        } else if (fd == -EAGAIN || (!is_of_connection(fd) && !deal_with(listener, fd)))
-            return;
-    }
+    for (unsigned i = 0; i < QUEUE_MAX && listener->running && accept_one(listener); i++)
+        continue;
 }
 
 static void on_ready(struct watch *watch, unsigned events)
 {
     (void)events;
-    listener_accept(CONTAINER_OF(watch, struct listener, watch));
+    struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
+    for (unsigned i = 0; may_accept(listener, i) && accept_one(listener); i++)
+        continue;
 }
 
 static const struct watch_events listener_watch_events = {.on_ready = on_ready,

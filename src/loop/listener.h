@@ -40,8 +40,8 @@ struct listener {
 int listener_start(struct listener *listener, struct loop *loop, int fd,
                    const struct listener_events *events) MUST_CHECK;
 
-/* Accepts what has queued up to now, rather than when the loop comes to it. May call back before it returns.
- */
+/* Accepts all that has queued up to now, rather than when the loop comes to it and in turns. May call back
+ * before it returns. */
 void listener_accept(struct listener *listener);
 
 /* Accepts no more; the socket stays open, its queue untouched. From any callback. The memory is free at the

@@ -203,6 +203,24 @@ static void accepts_at_once_when_asked(void **state)
     host_close(&host);
 }
 
+/* Who is in the queue has the right to come, however late in the turn it is. */
+static void accepts_the_whole_queue_when_asked(void **state)
+{
+    (void)state;
+    struct host host;
+    host_open(&host);
+    int clients[CLIENTS_MAX];
+    for (unsigned i = 0; i < CLIENTS_MAX; i++)
+        clients[i] = host_call(&host);
+    while (loop_has_time(host.loop))
+        continue;
+    listener_accept(&host.listener);
+    assert_int_equal(host.accepted_count, CLIENTS_MAX);
+    for (unsigned i = 0; i < CLIENTS_MAX; i++)
+        close(clients[i]);
+    host_close(&host);
+}
+
 /* A client that reset its connection before it was accepted is nobody's error. */
 static void passes_over_clients_that_are_gone(void **state)
 {
@@ -386,6 +404,7 @@ int main(void)
         cmocka_unit_test(accepts_more_than_a_batch),
         cmocka_unit_test(stops_inside_accept),
         cmocka_unit_test(accepts_at_once_when_asked),
+        cmocka_unit_test(accepts_the_whole_queue_when_asked),
         cmocka_unit_test(passes_over_clients_that_are_gone),
         cmocka_unit_test(a_dead_socket_does_not_spin),
         cmocka_unit_test(survives_without_descriptors),
