@@ -1,7 +1,53 @@
 # Completion of vif for bash; made by "vif completion bash".
+_vif_files() {
+    mapfile -t COMPREPLY < <(compgen "$1" -- "$current")
+}
 _vif() {
-    local current="${COMP_WORDS[COMP_CWORD]}" words=''
-    case "${COMP_WORDS[1]} ${COMP_WORDS[COMP_CWORD - 1]}" in
+    local current="${COMP_WORDS[COMP_CWORD]}" command=serve commas='' words='' before=''
+    local previous="${COMP_WORDS[COMP_CWORD - 1]}"
+    # --name=value is three words here.
+    [[ $current == '=' ]] && current=''
+    [[ $previous == '=' ]] && previous="${COMP_WORDS[COMP_CWORD - 2]}"
+    COMPREPLY=()
+    case "${COMP_WORDS[1]}" in
+    serve | run | check | load | lab | schema | manual | completion | help | version) ((COMP_CWORD > 1)) && command="${COMP_WORDS[1]}" ;;
+    esac
+    case "$command $previous" in
+    serve\ -p | serve\ --port) words='' ;;
+    serve\ -a | serve\ --address) words='' ;;
+    serve\ -w | serve\ --workers) words='' ;;
+    serve\ --backend) words='auto epoll epoll-lt poll select io_uring' ;;
+    serve\ -i | serve\ --index) words='' ;;
+    serve\ --cache) words='' ;;
+    serve\ --error-page) words='' ;;
+    serve\ --log-file) _vif_files -f; return ;;
+    serve\ --log-format) words='common combined json' ;;
+    serve\ --error-log) _vif_files -f; return ;;
+    serve\ --log-level) words='error warning info debug' ;;
+    serve\ --limit) words='connections= connections_per_address= head= uri= headers= body= requests_per_connection= cache= cache_file= cache_entries=' ;;
+    serve\ --timeout) words='head= body= idle= write= linger= drain= min_rate=' ;;
+    run\ -c | run\ --config) _vif_files -f; return ;;
+    run\ -p | run\ --port) words='' ;;
+    run\ -a | run\ --address) words='' ;;
+    run\ -w | run\ --workers) words='' ;;
+    run\ --backend) words='auto epoll epoll-lt poll select io_uring' ;;
+    run\ --log-file) _vif_files -f; return ;;
+    run\ --log-format) words='common combined json' ;;
+    run\ --error-log) _vif_files -f; return ;;
+    run\ --log-level) words='error warning info debug' ;;
+    run\ --limit) words='connections= connections_per_address= head= uri= headers= body= requests_per_connection= cache= cache_file= cache_entries=' ;;
+    run\ --timeout) words='head= body= idle= write= linger= drain= min_rate=' ;;
+    check\ -c | check\ --config) _vif_files -f; return ;;
+    check\ -p | check\ --port) words='' ;;
+    check\ -a | check\ --address) words='' ;;
+    check\ -w | check\ --workers) words='' ;;
+    check\ --backend) words='auto epoll epoll-lt poll select io_uring' ;;
+    check\ --log-file) _vif_files -f; return ;;
+    check\ --log-format) words='common combined json' ;;
+    check\ --error-log) _vif_files -f; return ;;
+    check\ --log-level) words='error warning info debug' ;;
+    check\ --limit) words='connections= connections_per_address= head= uri= headers= body= requests_per_connection= cache= cache_file= cache_entries=' ;;
+    check\ --timeout) words='head= body= idle= write= linger= drain= min_rate=' ;;
     load\ -c | load\ --connections) words='' ;;
     load\ -d | load\ --duration) words='' ;;
     load\ -n | load\ --requests) words='' ;;
@@ -14,54 +60,48 @@ _vif() {
     load\ -m | load\ --method) words='' ;;
     load\ -H | load\ --header) words='' ;;
     load\ --body) words='' ;;
-    load\ --body-file) COMPREPLY=($(compgen -f -- "$current")); return ;;
+    load\ --body-file) _vif_files -f; return ;;
     load\ --status) words='' ;;
-    load\ --json) COMPREPLY=($(compgen -f -- "$current")); return ;;
-    load\ --svg) COMPREPLY=($(compgen -f -- "$current")); return ;;
-    lab\ --models) words='' ;;
-    lab\ --scenarios) words='' ;;
+    load\ --json) _vif_files -f; return ;;
+    load\ --svg) _vif_files -f; return ;;
+    lab\ --models) words='one threads thread-pool prefork select poll epoll-level epoll-edge io-uring workers offload coroutines' commas=1 ;;
+    lab\ --scenarios) words='throughput idle crowd slow blocking limit' commas=1 ;;
     lab\ --connections) words='' ;;
     lab\ --duration) words='' ;;
     lab\ --rounds) words='' ;;
-    lab\ --out) COMPREPLY=($(compgen -f -- "$current")); return ;;
-    lab\ --page) COMPREPLY=($(compgen -f -- "$current")); return ;;
-    lab\ --serve) words='' ;;
+    lab\ --out) _vif_files -f; return ;;
+    lab\ --page) _vif_files -f; return ;;
+    lab\ --serve) words='one threads thread-pool prefork select poll epoll-level epoll-edge io-uring workers offload coroutines' ;;
     lab\ --port) words='' ;;
-    *\ -c | *\ --config) COMPREPLY=($(compgen -f -- "$current")); return ;;
-    *\ -p | *\ --port) words='' ;;
-    *\ -a | *\ --address) words='' ;;
-    *\ -w | *\ --workers) words='' ;;
-    *\ --backend) words='auto epoll epoll-lt poll select io_uring' ;;
-    *\ -i | *\ --index) words='' ;;
-    *\ --cache) words='' ;;
-    *\ --error-page) words='' ;;
-    *\ --log-file) COMPREPLY=($(compgen -f -- "$current")); return ;;
-    *\ --log-format) words='common combined json' ;;
-    *\ --error-log) COMPREPLY=($(compgen -f -- "$current")); return ;;
-    *\ --log-level) words='error warning info debug' ;;
-    *\ --limit) words='connections= connections_per_address= head= uri= headers= body= requests_per_connection= cache= cache_file= cache_entries=' ;;
-    *\ --timeout) words='head= body= idle= write= linger= drain= min_rate=' ;;
-    *\ completion) words='bash zsh' ;;
-    *\ manual) words='--man --markdown' ;;
     *)
-        if [[ $current == -* ]]; then
-            case "${COMP_WORDS[1]}" in
-            run) words='--config --port --address --workers --backend --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
-            check) words='--config --port --address --workers --backend --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
-            load) words='--connections --duration --requests --rate --pipeline --close --warm-up --timeout --connect-rate --threads --method --header --body --body-file --status --json --svg --help --version' ;;
-            lab) words='--quick --models --scenarios --connections --duration --rounds --out --page --list --serve --port --help --version' ;;
-            *) words='--port --address --workers --backend --index --spa --clean-urls --no-listing --hidden --follow-links --cors --cache --error-page --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
-            esac
-        elif ((COMP_CWORD == 1)); then
-            words='serve run check load lab schema manual completion help version'
-            COMPREPLY=($(compgen -d -- "$current"))
-        else
-            COMPREPLY=($(compgen -f -- "$current"))
-        fi
+        case "$command $current" in
+        serve\ -*) words='--port --address --workers --backend --index --spa --clean-urls --no-listing --hidden --follow-links --cors --cache --error-page --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
+        run\ -*) words='--config --port --address --workers --backend --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
+        check\ -*) words='--config --port --address --workers --backend --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
+        load\ -*) words='--connections --duration --requests --rate --pipeline --close --warm-up --timeout --connect-rate --threads --method --header --body --body-file --status --json --svg --help --version' ;;
+        lab\ -*) words='--quick --models --scenarios --connections --duration --rounds --out --page --list --serve --port --help --version' ;;
+        schema\ -*) words='--help --version' ;;
+        manual\ -*) words='--man --markdown --help --version' ;;
+        completion\ -*) words='--help --version' ;;
+        help\ -*) words='--help --version' ;;
+        version\ -*) words='--help --version' ;;
+        serve\ *)
+            _vif_files -f
+            ((COMP_CWORD == 1)) && words='serve run check load lab schema manual completion help version'
+            ;;
+        run\ * | check\ *) _vif_files -f ;;
+        lab\ *) _vif_files -d ;;
+        completion\ *) words='bash zsh' ;;
+        help\ *) words='serve run check load lab schema manual completion help version' ;;
+        esac
         ;;
     esac
-    COMPREPLY+=($(compgen -W "$words" -- "$current"))
-    [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace
+    if [[ $commas && $current == *,* ]]; then
+        before="${current%,*},"
+        current="${current##*,}"
+    fi
+    COMPREPLY+=($(compgen -P "$before" -W "$words" -- "$current"))
+    [[ $commas || ${COMPREPLY[*]} == *= ]] && compopt -o nospace
     return 0
 }
 complete -o filenames -F _vif vif

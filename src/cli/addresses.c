@@ -61,12 +61,25 @@ static int add_addresses(const struct arguments *arguments, const char *port, st
     return error;
 }
 
+/* Said of the port itself: in an address it would be called one, and be wrong once for each. */
+static bool check_port(const struct arguments *arguments, struct argument port)
+{
+    uint64_t number;
+    if (port.text.data == NULL || (slice_to_u64(port.text, &number) && number <= UINT16_MAX))
+        return true;
+    diagnostics_add(arguments->diagnostics, port.position, "expected a port from 0 to 65535, not \"%.*s\"",
+                    (int)MIN(port.text.length, (size_t)40), port.text.data);
+    return false;
+}
+
 int addresses_apply(const struct arguments *arguments, struct document *document)
 {
     char fallback[OPTION_TEXT_MAX];
     char port_text[ADDRESS_BYTES_MAX];
     struct slice listen = SLICE("listen");
     struct argument port = given_port(arguments);
+    if (!check_port(arguments, port))
+        return 0;
     if (port.text.data)
         snprintf(port_text, sizeof(port_text), ":%.*s", SLICE_ARGS(port.text));
     else

@@ -3,6 +3,7 @@
 #include "cli/arguments.h"
 
 #include "cli/addresses.h"
+#include "cli/commands.h"
 #include "conf/nearest.h"
 #include "conf/options.h"
 
@@ -47,11 +48,21 @@ static void report_unknown(struct arguments *arguments, const char *word, struct
     }
     if (nearest.best.data)
         snprintf(hint, sizeof(hint), "; did you mean --%s?", nearest.best.data);
+    bool is_serve = arguments->command == FLAG_OF_SERVE;
     diagnostics_add(arguments->diagnostics, (struct source_position){0},
-                    "unknown option %s%s (see vif %s--help)", word, hint,
-                    arguments->command == FLAG_OF_LOAD  ? "load "
-                    : arguments->command == FLAG_OF_LAB ? "lab "
-                                                        : "");
+                    "unknown option %s%s (see vif %s%s--help)", word, hint,
+                    is_serve ? "" : command_of(arguments->command)->name, is_serve ? "" : " ");
+}
+
+/* Two files would leave open which one counts. */
+static void keep_config(struct arguments *arguments, const char *path)
+{
+    if (arguments->config)
+        diagnostics_add(arguments->diagnostics, (struct source_position){0},
+                        "unexpected -c %s: only one configuration file can be used, and -c %s came first",
+                        path, arguments->config);
+    else
+        arguments->config = path;
 }
 
 static void keep(struct arguments *arguments, const struct flag *flag, const char *value)
@@ -59,17 +70,18 @@ static void keep(struct arguments *arguments, const struct flag *flag, const cha
     char name[32];
     snprintf(name, sizeof(name), "--%s", flag->name);
     if (arguments->given_count == ARGUMENTS_MAX) {
-        report(arguments, name, "more than 256 options");
+        report(arguments, name, "there are more than 256 options");
         return;
     }
     switch (flag->own) {
-    case OWN_CONFIG: arguments->config = value; return;
+    case OWN_CONFIG: keep_config(arguments, value); return;
     case OWN_HELP: arguments->help = true; return;
     case OWN_VERSION: arguments->version = true; return;
     case OWN_QUIET: arguments->quiet = true; break;
     case OWN_NONE:
     case OWN_LOAD:
     case OWN_LAB:
+    case OWN_MANUAL:
     case OWN_PORT:
     case OWN_ADDRESS: break;
     }
@@ -135,13 +147,25 @@ static void read_letters(struct arguments *arguments, const char *word, char *co
 
 static void read_operand(struct arguments *arguments, const char *word)
 {
-    if (arguments->operand.text.data)
-        report(arguments, word,
-               arguments->command == FLAG_OF_LOAD
-                   ? "one too many: there is a URL already"
-                   : "one too many: there is a folder or file to serve already");
+    const struct command *command = command_of(arguments->command);
+    struct source_position nowhere = {0};
+    if (command->one_operand == NULL)
+        diagnostics_add(arguments->diagnostics, nowhere, "unexpected argument \"%s\": vif %s takes none",
+                        word, command->name);
+    else if (arguments->operand.text.data)
+        diagnostics_add(arguments->diagnostics, nowhere, "unexpected argument \"%s\" after \"%s\": %s", word,
+                        arguments->operand.text.data, command->one_operand);
     else
         arguments->operand = make_argument(arguments, "vif", word);
+}
+
+/* The file may be given in two ways, of which one is enough. */
+static void check_config(struct arguments *arguments)
+{
+    if (arguments->config && arguments->operand.text.data)
+        diagnostics_add(arguments->diagnostics, (struct source_position){0},
+                        "unexpected argument \"%s\": the file is -c %s", arguments->operand.text.data,
+                        arguments->config);
 }
 
 void arguments_read(struct arguments *arguments, unsigned command, char *const *words,
@@ -160,6 +184,7 @@ void arguments_read(struct arguments *arguments, unsigned command, char *const *
         else
             read_letters(arguments, word, &words);
     }
+    check_config(arguments);
 }
 
 /* --- applying --- */

@@ -1,12 +1,11 @@
-/* `vif check -c FILE`: all that is wrong with it, or a word that nothing is. */
+/* `vif check -c FILE`: everything that is wrong with it, or a line that says that nothing is. */
 #include "cli/print.h"
 #include "cli/session.h"
 
-static int check(struct session *session, char *const *words)
+static int check(struct session *session)
 {
     int exit_code;
-    if (!session_begin(session, FLAG_OF_CHECK, words, &exit_code) ||
-        !session_read_file(session, &exit_code) || !session_build(session, &exit_code))
+    if (!session_read_file(session, &exit_code) || !session_build(session, &exit_code))
         return exit_code;
     const struct settings *settings = session->config->settings;
     size_t routes = 0;
@@ -21,8 +20,5 @@ static int check(struct session *session, char *const *words)
 
 int command_check(char *const *words)
 {
-    static struct session session;
-    int exit_code = check(&session, words);
-    session_finish(&session);
-    return exit_code;
+    return session_run(FLAG_OF_CHECK, words, check);
 }

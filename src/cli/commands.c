@@ -1,20 +1,37 @@
-/* The sub-commands, in the order of the manual. */
+/* The commands, in the order of the manual. */
 #include "cli/commands.h"
 
+#include "cli/flags.h"
+#include "conf/nearest.h"
+
 const struct command commands[] = {
-    {"serve", "[OPTION]... [DIR|FILE]",
-     "serves a folder, by default this one, or one file; the word \"serve\" can be left out", command_serve},
-    {"run", "[-c FILE] [OPTION]...", "serves what a configuration file says; options go before the file",
-     command_run},
-    {"check", "[-c FILE] [OPTION]...", "tells all that is wrong with a configuration file", command_check},
-    {"load", "[OPTION]... URL", "measures an HTTP server: requests over many connections", command_load},
-    {"lab", "[OPTION]...", "measures what each server architecture costs, here", command_lab},
-    {"schema", "", "prints the JSON Schema of the configuration file, for editors", command_schema},
-    {"manual", "[--man | --markdown]", "prints the reference of the configuration file, or the manual page",
-     command_manual},
-    {"completion", "bash | zsh", "prints the completion of command lines for a shell", command_completion},
-    {"help", "", "prints the help page", command_help},
-    {"version", "", "prints the version, and what was built in", command_version},
+    {"serve", FLAG_OF_SERVE, "[OPTION]... [DIR|FILE]",
+     "Serves a folder, by default the current one, or a single file. The word \"serve\" can be left out.",
+     "only one folder or file can be served", command_serve},
+    {"run", FLAG_OF_RUN, "[-c FILE] [OPTION]...",
+     "Serves what a configuration file says, by default `vif.yaml`. Options override the file.",
+     "only one configuration file can be used", command_run},
+    {"check", FLAG_OF_CHECK, "[-c FILE] [OPTION]...",
+     "Checks a configuration file, by default `vif.yaml`, and reports every mistake.",
+     "only one configuration file can be checked", command_check},
+    {"load", FLAG_OF_LOAD, "[OPTION]... URL",
+     "Load-tests an HTTP server: throughput and latency. The URL is `http://HOST[:PORT]/PATH` or "
+     "`unix:SOCKET:/PATH`.",
+     "only one URL can be measured", command_load},
+    {"lab", FLAG_OF_LAB, "[OPTION]... [--serve NAME [DIR]]",
+     "Compares twelve server architectures on this machine. Prints a table, and writes `lab.json` and "
+     "`lab.html`.",
+     "only one folder can be served", command_lab},
+    {"schema", FLAG_OF_SCHEMA, "", "Prints the JSON Schema of the configuration file, for editors.", NULL,
+     command_schema},
+    {"manual", FLAG_OF_MANUAL, "[--man | --markdown]",
+     "Prints the config file reference, or with `--man` the manual page.", NULL, command_manual},
+    {"completion", FLAG_OF_COMPLETION, "bash | zsh", "Prints the command-line completion for a shell.",
+     "only one shell can be named", command_completion},
+    {"help", FLAG_OF_HELP, "[COMMAND]", "Prints the help page of vif or of a command.",
+     "only one command can be named", command_help},
+    {"version", FLAG_OF_VERSION, "", "Prints the version, commit, compiler and libraries.", NULL,
+     command_version},
     {0},
 };
 
@@ -25,4 +42,22 @@ const struct command *command_find(struct slice name)
             return command;
     }
     return NULL;
+}
+
+const struct command *command_of(unsigned flag)
+{
+    const struct command *command = commands;
+    while (command->flag != flag) {
+        assert(command->name != NULL);
+        command++;
+    }
+    return command;
+}
+
+const char *command_nearest(struct slice word)
+{
+    struct nearest nearest = nearest_begin(word);
+    for (const struct command *command = commands; command->name; command++)
+        nearest_offer(&nearest, slice_from(command->name));
+    return nearest.best.data;
 }

@@ -1,9 +1,9 @@
-/* The sub-commands, each in a file of its own. `words` is what stands behind the command's name, ending with
+/* The commands, each in a file of its own. `words` is what stands behind the command's name, ending with
  * NULL; the result is the exit code. */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
-#include "conf/config.h"
+#include "base/slice.h"
 
 enum exit_code {
     EXIT_GOOD = 0,
@@ -13,8 +13,10 @@ enum exit_code {
 
 struct command {
     const char *name;
-    const char *synopsis; /* what stands behind the name */
-    const char *summary;  /* one line for the manual */
+    unsigned flag;           /* its own among enum flag_command */
+    const char *synopsis;    /* what stands behind the name */
+    const char *summary;     /* a sentence or two */
+    const char *one_operand; /* what is said to a second word that is no flag; NULL: the command takes none */
     int (*run)(char *const *words);
 };
 
@@ -34,5 +36,14 @@ extern const struct command commands[];
 
 /* The command with that name, or NULL. */
 const struct command *command_find(struct slice name);
+
+/* The command with that flag, which there is. */
+const struct command *command_of(unsigned flag);
+
+/* The name of the command that a mistyped word was meant for, or NULL. */
+const char *command_nearest(struct slice word);
+
+/* Prints what --version and `vif version` print. Returns the exit code. */
+int version_print(void);
 
 #endif

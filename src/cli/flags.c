@@ -5,11 +5,12 @@
 
 #define FILES "sites.0.routes./.files."
 #define EVERY (FLAG_OF_SERVE | FLAG_OF_RUN | FLAG_OF_CHECK)
-#define ALL   (EVERY | FLAG_OF_LOAD | FLAG_OF_LAB)
+#define PRINT (FLAG_OF_SCHEMA | FLAG_OF_MANUAL | FLAG_OF_COMPLETION | FLAG_OF_HELP | FLAG_OF_VERSION)
+#define ALL   (EVERY | FLAG_OF_LOAD | FLAG_OF_LAB | PRINT)
 
 /* clang-format off */
 const struct flag flags[] = {
-    {NULL, 'c', "config", "FILE", "the configuration (vif.yaml); - is stdin", FLAG_OF_RUN | FLAG_OF_CHECK,
+    {"file", 'c', "config", "FILE", "the config file (vif.yaml); - is stdin", FLAG_OF_RUN | FLAG_OF_CHECK,
      FLAG_OWN, OWN_CONFIG, .values = VALUES_FILE, .is_minor = true},
 
     {"network", 'p', "port", "N", "the port (8080); 0 picks a free one", EVERY, FLAG_OWN, OWN_PORT},
@@ -48,7 +49,7 @@ const struct flag flags[] = {
     {NULL, 0, "log-level", "LEVEL", "error, warning, info or debug", EVERY, FLAG_SET,
      .path = "log.error.level", .values = VALUES_WORDS},
 
-    {"bounds", 0, "limit", "NAME=VALUE", "such as body=10MiB; repeatable", EVERY, FLAG_PAIR,
+    {"limits", 0, "limit", "NAME=VALUE", "such as body=10MiB; repeatable", EVERY, FLAG_PAIR,
      .path = "limits", .values = VALUES_LIMITS},
     {NULL, 0, "timeout", "NAME=VALUE", "such as idle=30s; repeatable", EVERY, FLAG_PAIR,
      .path = "timeouts", .values = VALUES_TIMEOUTS},
@@ -78,9 +79,10 @@ const struct flag flags[] = {
 
     /* See lab_flags.c for what they may be. */
     {"measure", 0, "quick", NULL, "under three minutes, not about twelve", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
-    {NULL, 0, "models", "NAMES", "only these, by commas", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
+    {NULL, 0, "models", "NAMES", "only these, by commas", FLAG_OF_LAB, FLAG_OWN, OWN_LAB,
+     .values = VALUES_MODELS},
     {NULL, 0, "scenarios", "NAMES", "throughput,idle,crowd,slow,blocking,limit", FLAG_OF_LAB, FLAG_OWN,
-     OWN_LAB},
+     OWN_LAB, .values = VALUES_SCENARIOS},
     {NULL, 0, "connections", "NUMBERS", "how many, for the throughput (1,10,...)", FLAG_OF_LAB, FLAG_OWN,
      OWN_LAB},
     {NULL, 0, "duration", "TIME", "of each load, 100ms to 1h (1s)", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
@@ -90,11 +92,16 @@ const struct flag flags[] = {
     {NULL, 0, "page", "FILE", "only lab.html, of an earlier lab.json", FLAG_OF_LAB, FLAG_OWN, OWN_LAB,
      .values = VALUES_FILE},
     {"models", 0, "list", NULL, "what each model is, and what breaks it", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
-    {NULL, 0, "serve", "NAME", "serve DIR (this folder) as the model does", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
+    {NULL, 0, "serve", "NAME", "serve DIR (this folder) as the model does", FLAG_OF_LAB, FLAG_OWN, OWN_LAB,
+     .values = VALUES_MODEL},
     {NULL, 0, "port", "N", "of --serve (8080); 0 picks a free one", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
 
-    {NULL, 'h', "help", NULL, "the help page", ALL, FLAG_OWN, OWN_HELP, .is_minor = true},
-    {NULL, 'V', "version", NULL, "the version, and what was built in", ALL, FLAG_OWN, OWN_VERSION,
+    {NULL, 0, "man", NULL, "the manual page, for man", FLAG_OF_MANUAL, FLAG_OWN, OWN_MANUAL},
+    {NULL, 0, "markdown", NULL, "the config file reference (the default)", FLAG_OF_MANUAL, FLAG_OWN,
+     OWN_MANUAL},
+
+    {"other", 'h', "help", NULL, "show this page", ALL, FLAG_OWN, OWN_HELP, .is_minor = true},
+    {NULL, 'V', "version", NULL, "version, commit, compiler and libraries", ALL, FLAG_OWN, OWN_VERSION,
      .is_minor = true},
 };
 /* clang-format on */

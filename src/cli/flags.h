@@ -9,13 +9,18 @@
 
 #include "base/slice.h"
 
-/* The sub-commands that know a flag. */
+/* The commands that have a flag. */
 enum flag_command {
     FLAG_OF_SERVE = 1,
     FLAG_OF_RUN = 2,
     FLAG_OF_CHECK = 4,
     FLAG_OF_LOAD = 8,
-    FLAG_OF_LAB = 16
+    FLAG_OF_LAB = 16,
+    FLAG_OF_SCHEMA = 32,
+    FLAG_OF_MANUAL = 64,
+    FLAG_OF_COMPLETION = 128,
+    FLAG_OF_HELP = 256,
+    FLAG_OF_VERSION = 512,
 };
 
 enum flag_action {
@@ -37,25 +42,35 @@ enum flag_own {
     OWN_HELP,
     OWN_VERSION,
     OWN_LOAD,
-    OWN_LAB
+    OWN_LAB,
+    OWN_MANUAL
 };
 
 /* What may be completed behind the flag. */
-enum flag_values { VALUES_ANY, VALUES_FILE, VALUES_WORDS, VALUES_LIMITS, VALUES_TIMEOUTS };
+enum flag_values {
+    VALUES_ANY,
+    VALUES_FILE,
+    VALUES_WORDS,
+    VALUES_LIMITS,
+    VALUES_TIMEOUTS,
+    VALUES_MODEL,     /* of the lab */
+    VALUES_MODELS,    /* by commas */
+    VALUES_SCENARIOS, /* likewise */
+};
 
 struct flag {
     const char *group; /* for the help page; NULL: as the flag before */
     char letter;       /* 0: none */
     const char *name;  /* without "--" */
     const char *value; /* what the help page calls the value; NULL: none */
-    const char *help;  /* at most 44 characters, so that a line of the page fits into 80 */
+    const char *help;  /* at most 41 characters: a line of the page has 80 */
     unsigned commands; /* of enum flag_command */
     enum flag_action action;
     enum flag_own own;
     const char *path; /* of the option, dotted, as document_reach takes it */
     const char *constant;
     enum flag_values values;
-    bool is_minor; /* left out of the help page */
+    bool is_minor; /* left out of the page of all commands, which is one screen */
 };
 
 extern const struct flag flags[];

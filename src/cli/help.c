@@ -1,9 +1,11 @@
-/* `vif help`, and `--help` of commands: one screen of 80 by 24 each, from the table of flags. */
+/* `vif help`, and `--help` of commands, from the tables of commands and flags. The page of all commands is
+ * one screen of 80 by 24. */
 #include "cli/help.h"
 
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/print.h"
+#include "cli/session.h"
 
 #include <stdio.h>
 
@@ -18,57 +20,70 @@ static void append_flag(struct buffer *out, const struct flag *flag)
     buffer_printf(out, " %-8s %s%-24s %s\n", flag->group ? flag->group : "", letter, name, flag->help);
 }
 
-static void append_flags(struct buffer *out, unsigned of)
+static void append_flags(struct buffer *out, unsigned of, bool with_minor)
 {
     for (size_t i = 0; i < flag_count; i++) {
-        if (!flags[i].is_minor && (flags[i].commands & of))
+        if ((flags[i].commands & of) && (with_minor || !flags[i].is_minor))
             append_flag(out, &flags[i]);
     }
 }
 
-static void append_load(struct buffer *out)
+/* A line for each sentence. The manual's `code` is quoted here. */
+static void append_sentences(struct buffer *out, const char *text)
 {
-    buffer_append(out, SLICE("vif load [OPTION]... URL   measure an HTTP server: how much, how fast\n"
-                             "  http://HOST[:PORT]/PATH, or unix:SOCKET:/PATH; see also: man vif\n\n"));
-    append_flags(out, FLAG_OF_LOAD);
+    for (; *text; text++) {
+        bool ends_sentence = text[0] == '.' && text[1] == ' ';
+        if (ends_sentence)
+            buffer_append(out, SLICE(".\n "));
+        else
+            buffer_append_byte(out, *text == '`' ? '"' : *text);
+    }
 }
 
-static void append_lab(struct buffer *out)
+static void append_command(struct buffer *out, const struct command *command)
 {
-    buffer_append(out, SLICE("vif lab [OPTION]...        measure what each server architecture costs, here\n"
-                             "vif lab --serve NAME [DIR] serve a folder as one of them does\n"
-                             "  a table, lab.json, and plots in lab.html; Ctrl-C keeps what was measured,\n"
-                             "  and the exit status is 0 where that was anything\n\n"));
-    append_flags(out, FLAG_OF_LAB);
+    buffer_printf(out, "vif %s%s%s\n  ", command->name, command->synopsis[0] ? " " : "", command->synopsis);
+    append_sentences(out, command->summary);
+    buffer_append(out, SLICE("\n\n"));
+    append_flags(out, command->flag, true);
 }
 
 static void append_all(struct buffer *out)
 {
-    buffer_append(
-        out, SLICE("vif [OPTION]... [DIR|FILE] serve a folder (this one) at http://localhost:8080/\n"
-                   "vif run, vif check         serve what vif.yaml says; tell what is wrong with it\n"
-                   "vif load URL, vif lab      measure a server | every kind of server; see --help\n"
-                   "vif manual (of the file), schema, completion, version, help; see also: man vif\n\n"));
-    append_flags(out, FLAG_OF_SERVE | FLAG_OF_RUN | FLAG_OF_CHECK);
+    buffer_append(out,
+                  SLICE("vif [OPTION]... [DIR|FILE] serve a folder (this one) at http://localhost:8080/\n"
+                        "vif run|check [-c FILE]    serve what a config file says | check the config file\n"
+                        "vif load URL, vif lab      load-test a server | compare server architectures\n"
+                        "vif COMMAND --help         also: manual, schema, completion, version; man vif\n\n"));
+    append_flags(out, FLAG_OF_SERVE, false);
 }
 
 int help_print(unsigned command)
 {
     struct buffer text;
     buffer_init(&text, 1u << 16);
-    if (command == FLAG_OF_LOAD)
-        append_load(&text);
-    else if (command == FLAG_OF_LAB)
-        append_lab(&text);
-    else
+    if (command == HELP_OF_ALL)
         append_all(&text);
+    else
+        append_command(&text, command_of(command));
     return print_finish(&text, 0);
+}
+
+static int help(struct session *session)
+{
+    struct argument about = session->arguments.operand;
+    const struct command *command = command_find(about.text);
+    if (about.text.data == NULL || command)
+        return help_print(command ? command->flag : HELP_OF_ALL);
+    const char *meant = command_nearest(about.text);
+    diagnostics_add(&session->diagnostics, about.position, "there is no command \"%.*s\"%s%s%s",
+                    SLICE_ARGS(about.text), meant ? "; did you mean \"" : "", meant ? meant : "",
+                    meant ? "\"?" : " (see vif --help)");
+    print_diagnostics(&session->diagnostics);
+    return EXIT_MISTAKE;
 }
 
 int command_help(char *const *words)
 {
-    struct slice about = slice_from(words[0]);
-    return help_print(slice_equal(about, SLICE("load"))  ? FLAG_OF_LOAD
-                      : slice_equal(about, SLICE("lab")) ? FLAG_OF_LAB
-                                                         : FLAG_OF_SERVE);
+    return session_run(FLAG_OF_HELP, words, help);
 }

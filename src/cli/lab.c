@@ -321,7 +321,7 @@ static int lab(struct lab_session *session, char *const *words)
     if (session->arguments.help)
         return help_print(FLAG_OF_LAB);
     if (session->arguments.version)
-        return command_version(words);
+        return version_print();
     machine_describe(&session->result.machine);
     lab_flags_read(&session->flags, &session->result.machine, &session->arguments);
     return session->diagnostics.errors > 0 ? refuse(session) : act(session);

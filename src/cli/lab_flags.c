@@ -30,7 +30,7 @@ static bool read_models(struct lab_flags *wanted, const struct lab_machine *mach
     return wanted->options.model_count > 0;
 }
 
-static const char *const scenarios[] = {"throughput", "idle", "crowd", "slow", "blocking", "limit"};
+const char *const lab_scenario_names[] = {"throughput", "idle", "crowd", "slow", "blocking", "limit", NULL};
 
 static bool read_scenarios(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
 {
@@ -41,9 +41,9 @@ static bool read_scenarios(struct lab_flags *wanted, const struct lab_machine *m
     settings->scenarios = 0;
     while (slice_next(&value, ',', &name)) {
         size_t i = 0;
-        while (i < ARRAY_LENGTH(scenarios) && !slice_equal(name, slice_from(scenarios[i])))
+        while (lab_scenario_names[i] && !slice_equal(name, slice_from(lab_scenario_names[i])))
             i++;
-        if (i == ARRAY_LENGTH(scenarios))
+        if (lab_scenario_names[i] == NULL)
             return false;
         settings->scenarios |= 1u << i;
     }

@@ -17,6 +17,9 @@ struct lab_flags {
     uint16_t port;                 /* likewise */
 };
 
+/* What --scenarios takes, ending with NULL. */
+extern const char *const lab_scenario_names[];
+
 /* Fills in everything: flags over defaults. `machine` bounds what is measured. Mistakes are told. */
 void lab_flags_read(struct lab_flags *wanted, const struct lab_machine *machine,
                     const struct arguments *arguments);

@@ -272,7 +272,7 @@ static int load(struct load_session *session, char *const *words)
     if (session->arguments.help)
         return help_print(FLAG_OF_LOAD);
     if (session->arguments.version)
-        return command_version(words);
+        return version_print();
     if (!prepare(session))
         return EXIT_MISTAKE;
     return open_outputs(session) ? measure(session) : EXIT_FAILED;

@@ -3,8 +3,8 @@
 #include "conf/manual.h"
 
 #include "cli/commands.h"
-#include "cli/flags.h"
 #include "cli/print.h"
+#include "cli/session.h"
 
 #include <stdio.h>
 
@@ -112,14 +112,21 @@ static void print_man(struct buffer *out)
     print_rest(&page);
 }
 
-int command_manual(char *const *words)
+static int print_manual(struct session *session)
 {
     struct buffer text;
-    bool is_man = words[0] && slice_equal(slice_from(words[0]), SLICE("--man"));
+    const struct arguments *arguments = &session->arguments;
+    bool is_man = arguments->given_count > 0 &&
+                  strcmp(arguments->given[arguments->given_count - 1].flag->name, "man") == 0;
     buffer_init(&text, 1u << 20);
     if (is_man)
         print_man(&text);
     else
         manual_print(&(struct page){.out = &text, .format = PAGE_MARKDOWN}, 1);
     return print_finish(&text, 0);
+}
+
+int command_manual(char *const *words)
+{
+    return session_run(FLAG_OF_MANUAL, words, print_manual);
 }

@@ -1,19 +1,15 @@
 /* `vif run -c FILE`: what the file says. */
 #include "cli/session.h"
 
-static int run(struct session *session, char *const *words)
+static int run(struct session *session)
 {
     int exit_code;
-    if (!session_begin(session, FLAG_OF_RUN, words, &exit_code) || !session_read_file(session, &exit_code) ||
-        !session_build(session, &exit_code))
+    if (!session_read_file(session, &exit_code) || !session_build(session, &exit_code))
         return exit_code;
-    return session_serve(session, session_file(session));
+    return session_serve(session, session_path(session));
 }
 
 int command_run(char *const *words)
 {
-    static struct session session;
-    int exit_code = run(&session, words);
-    session_finish(&session);
-    return exit_code;
+    return session_run(FLAG_OF_RUN, words, run);
 }

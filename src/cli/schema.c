@@ -1,14 +1,19 @@
 /* `vif schema`: for an editor. */
 #include "conf/schema.h"
 
-#include "cli/commands.h"
 #include "cli/print.h"
+#include "cli/session.h"
 
-int command_schema(char *const *words)
+static int print_schema(struct session *session)
 {
-    (void)words;
+    (void)session;
     struct buffer text;
     buffer_init(&text, 1u << 20);
     int error = schema_print(&text);
     return print_finish(&text, error);
+}
+
+int command_schema(char *const *words)
+{
+    return session_run(FLAG_OF_SCHEMA, words, print_schema);
 }

@@ -1,7 +1,6 @@
 /* `vif [DIR|FILE]`: a folder or a single file, at once, without a configuration. What a developer wants is
  * on: pages that list folders, a 404.html for what is not there, and an access log on the terminal. */
 #include "cli/session.h"
-#include "conf/nearest.h"
 #include "sys/file.h"
 
 #include <errno.h>
@@ -68,33 +67,15 @@ static int set_defaults(struct session *session)
     return error;
 }
 
-/* A word that names nothing may have been meant as a command. */
-static void hint_at_command(const struct session *session)
-{
-    struct file_status status;
-    if (session->arguments.operand.text.data == NULL ||
-        sys_path_status(session->arguments.operand.text.data, &status) == 0)
-        return;
-    struct nearest nearest = nearest_begin(session->arguments.operand.text);
-    for (const struct command *command = commands; command->name; command++)
-        nearest_offer(&nearest, slice_from(command->name));
-    if (nearest.best.data)
-        fprintf(stderr, "Did you mean the command \"vif %s\"?\n", nearest.best.data);
-}
-
-static int serve(struct session *session, char *const *words)
+static int serve(struct session *session)
 {
     int exit_code;
-    if (!session_begin(session, FLAG_OF_SERVE, words, &exit_code))
-        return exit_code;
     if (set_defaults(session) != 0) {
         fputs("vif: out of memory\n", stderr);
         return EXIT_FAILED;
     }
-    if (!session_build(session, &exit_code)) {
-        hint_at_command(session);
+    if (!session_build(session, &exit_code))
         return exit_code;
-    }
     const struct files_settings *files = &session->config->settings->sites[0].routes[0].files;
     bool is_single = files->only.length > 0;
     return session_serve(session, is_single ? session->arguments.operand.text.data : files->root.data);
@@ -102,8 +83,5 @@ static int serve(struct session *session, char *const *words)
 
 int command_serve(char *const *words)
 {
-    static struct session session;
-    int exit_code = serve(&session, words);
-    session_finish(&session);
-    return exit_code;
+    return session_run(FLAG_OF_SERVE, words, serve);
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #define DEFAULT_FILE "vif.yaml"
 
@@ -31,7 +32,8 @@ static bool has_mistakes(const struct session *session)
     return session->diagnostics.errors > 0;
 }
 
-bool session_begin(struct session *session, unsigned command, char *const *words, int *ret_exit)
+/* Returns whether there is something to do; else `ret_exit` is set. */
+static bool begin(struct session *session, unsigned command, char *const *words, int *ret_exit)
 {
     *session = (struct session){0};
     diagnostics_init(&session->diagnostics);
@@ -42,7 +44,7 @@ bool session_begin(struct session *session, unsigned command, char *const *words
         return false;
     }
     if (session->arguments.version) {
-        *ret_exit = command_version(words);
+        *ret_exit = version_print();
         return false;
     }
     /* Otherwise the folder of the file counts. */
@@ -57,6 +59,22 @@ const char *session_file(const struct session *session)
     if (session->arguments.config)
         return session->arguments.config;
     return session->arguments.operand.text.data ? session->arguments.operand.text.data : DEFAULT_FILE;
+}
+
+const char *session_path(struct session *session)
+{
+    const char *file = session_file(session);
+    const char *slash = strrchr(file, '/');
+    struct slice folder = session->base_folder;
+    struct buffer path;
+    if (strcmp(file, "-") == 0)
+        return "standard input";
+    buffer_init(&path, 1u << 16);
+    buffer_printf(&path, "%.*s%s%s", SLICE_ARGS(folder), folder.length > 1 ? "/" : "",
+                  slash ? slash + 1 : file);
+    const char *copy = arena_string(&session->document.arena, buffer_slice(&path));
+    buffer_finish(&path);
+    return copy ? copy : file;
 }
 
 bool session_read_file(struct session *session, int *ret_exit)
@@ -90,11 +108,13 @@ static void on_ready(void *context, const struct address *addresses, size_t coun
 
 int session_serve(struct session *session, const char *title)
 {
-    /* Under a service manager the error log says enough. */
-    bool is_service = session->arguments.command == FLAG_OF_RUN && !terminal_is(stderr);
-    bool shows_banner = !session->arguments.quiet && !is_service;
+    /* Under a service manager the log has the same in a line of its own. */
+    bool is_logged = session->arguments.command == FLAG_OF_RUN && !terminal_is(stderr) &&
+                     slice_equal(session->config->error_log.path, SLICE("-"));
+    bool shows_banner = !session->arguments.quiet && !is_logged;
     struct master_options options = {
         .config = session->config,
+        .title = title,
         .on_ready = shows_banner ? on_ready : NULL,
         .context = (void *)title,
     };
@@ -104,9 +124,19 @@ int session_serve(struct session *session, const char *title)
     return exit_code;
 }
 
-void session_finish(struct session *session)
+static void finish(struct session *session)
 {
     config_destroy(session->config);
     document_finish(&session->document);
     diagnostics_finish(&session->diagnostics);
+}
+
+int session_run(unsigned command, char *const *words, int (*act)(struct session *session))
+{
+    static struct session session; /* too large for some stacks */
+    int exit_code;
+    if (begin(&session, command, words, &exit_code))
+        exit_code = act(&session);
+    finish(&session);
+    return exit_code;
 }

@@ -1,5 +1,4 @@
-/* One run of a command that has to do with a configuration: read the command line, perhaps a file, build,
- * serve. */
+/* One run of a command: read the command line, perhaps a configuration file, build, serve. */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
@@ -16,24 +15,24 @@ struct session {
     struct config *config;    /* NULL until session_build */
 };
 
-/* Reads the command line. Returns true with a session to go on with; false, with `ret_exit` set, where --help
- * or
- * --version was all, or a mistake was told. session_finish in both cases. */
-bool session_begin(struct session *session, unsigned command, char *const *words, int *ret_exit) MUST_CHECK;
+/* Reads the command line and calls `act`, unless --help or --version was all, or the command line is wrong.
+ * Returns the exit code. */
+int session_run(unsigned command, char *const *words, int (*act)(struct session *session));
 
-/* Reads the file of -c, or else the operand, or else vif.yaml, into the document. As session_begin. */
+/* Reads the file of -c, or else the operand, or else vif.yaml, into the document. Returns false, with
+ * `ret_exit` set, where a mistake was reported. */
 bool session_read_file(struct session *session, int *ret_exit) MUST_CHECK;
 
-/* Which file that is. */
+/* Which file that is, as it was given; and with its whole path, when it has been read. */
 const char *session_file(const struct session *session);
+const char *session_path(struct session *session);
 
-/* Puts the flags over the document and builds the configuration. As session_begin. */
+/* Puts the flags over the document and builds the configuration. As session_read_file.
+ */
 bool session_build(struct session *session, int *ret_exit) MUST_CHECK;
 
 /* Serves until told to stop. A banner says what is served, `title`, and where, unless it is to be quiet. It
  * goes to standard error, as the access log may be on standard output. Returns the exit code. */
 int session_serve(struct session *session, const char *title);
-
-void session_finish(struct session *session);
 
 #endif

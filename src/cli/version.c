@@ -1,6 +1,7 @@
 /* `vif version`: what this binary is, for a bug report. */
-#include "cli/commands.h"
+#include "cli/commit.h"
 #include "cli/print.h"
+#include "cli/session.h"
 
 #include <yaml.h>
 
@@ -10,16 +11,33 @@
 #define LIBURING ""
 #endif
 
-int command_version(char *const *words)
+#ifdef __clang__
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
+int version_print(void)
 {
-    (void)words;
     struct buffer text;
     buffer_init(&text, 1u << 16);
     buffer_printf(&text,
                   "vif " VIF_VERSION "\n"
-                  "protocols  HTTP/1.1, HTTP/1.0\n"
+                  "commit     " VIF_COMMIT "\n"
+                  "compiler   " COMPILER "\n"
                   "libraries  libyaml %s" LIBURING "\n"
-                  "compiler   " __VERSION__ "\n",
+                  "protocols  HTTP/1.1, HTTP/1.0\n",
                   yaml_get_version_string());
     return print_finish(&text, 0);
+}
+
+static int print_version(struct session *session)
+{
+    (void)session;
+    return version_print();
+}
+
+int command_version(char *const *words)
+{
+    return session_run(FLAG_OF_VERSION, words, print_version);
 }

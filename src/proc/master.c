@@ -7,16 +7,21 @@
 #include "proc/sockets.h"
 #include "proc/supervisor.h"
 #include "proc/worker.h"
+#include "sys/address.h"
 #include "sys/clock.h"
 #include "sys/signal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* What workers get beyond timeouts.drain_ms to take themselves down. */
 #define GRACE_MS 1000
+
+/* In the line of the log that says what is served where. */
+#define ADDRESSES_SHOWN 8
 
 enum master_state {
     MASTER_TRYING,   /* the first worker starts: what fails there would fail in all of them */
@@ -290,6 +295,19 @@ static bool has_failed_to_start(struct master *master)
     return true;
 }
 
+static void log_start(struct master *master)
+{
+    char addresses[ADDRESSES_SHOWN * (ADDRESS_TEXT_BYTES_MAX + 2)];
+    size_t length = 0;
+    size_t count = master->sockets.listener_count;
+    for (size_t i = 0; i < MIN(count, (size_t)ADDRESSES_SHOWN); i++) {
+        length += i > 0 ? (size_t)snprintf(addresses + length, 3, ", ") : 0;
+        length += address_format(&master->sockets.bound[i], addresses + length);
+    }
+    log_info(&master->log.log, "vif " VIF_VERSION " runs with %zu worker processes; it serves %s on %s%s",
+             master->worker_count, master->options->title, addresses, count > ADDRESSES_SHOWN ? ", ..." : "");
+}
+
 static void try_to_run(struct master *master)
 {
     if (has_failed_to_start(master) || master->supervisor.ready < master->worker_count)
@@ -298,8 +316,7 @@ static void try_to_run(struct master *master)
     supervisor_keep(&master->supervisor);
     master->log.echoes = false;
     if (!master->log.is_terminal) /* there, the caller has more to say */
-        log_info(&master->log.log, "vif " VIF_VERSION " runs with %zu worker processes",
-                 master->worker_count);
+        log_start(master);
     if (master->options->on_ready)
         master->options->on_ready(master->options->context, master->sockets.bound,
                                   master->sockets.listener_count);

@@ -18,6 +18,7 @@
 
 struct master_options {
     const struct config *config; /* outlives the call */
+    const char *title;           /* of what is served, for the log; outlives the call */
     /* Called once, in the master, when every worker accepts. `addresses` has one member per listener of the
      * configuration, in its order, with the port that the kernel chose where it was 0; gone after the call.
      * May be NULL. */

@@ -1,5 +1,6 @@
 """Exit codes, and messages for mistakes that people make on a command line."""
 import os
+import re
 import socket
 import subprocess
 
@@ -8,10 +9,53 @@ import pytest
 from test_printed import BINARY, vif
 
 
-def test_a_word_that_is_no_folder_may_be_a_command():
-    result = vif("chekc")
+@pytest.mark.parametrize("arguments", [["chekc"], ["chekc", "-c", "vif.yaml"], ["chekc", "--help"]])
+def test_a_word_that_is_no_folder_may_be_a_command(arguments):
+    result = vif(*arguments)
     assert result.returncode == 2
-    assert 'Did you mean the command "vif check"?' in result.stderr
+    assert result.stderr == 'vif: error: "chekc" is no command, and no folder or file; did you mean "vif check"?\n'
+
+
+def test_a_folder_of_almost_that_name_is_served(tmp_path):
+    (tmp_path / "chekc").mkdir()
+    assert 'expected a port' in vif("chekc", "-p", "x", cwd=tmp_path).stderr
+
+
+@pytest.mark.parametrize("arguments, told", [
+    (["check", "-c", "a.yaml", "-c", "b.yaml"],
+     "unexpected -c b.yaml: only one configuration file can be used, and -c a.yaml came first"),
+    (["run", "--config=a.yaml", "-cb.yaml"], "unexpected -c b.yaml"),
+    (["check", "a.yaml", "-c", "b.yaml"], 'unexpected argument "a.yaml": the file is -c b.yaml'),
+    (["run", "-c", "b.yaml", "a.yaml"], 'unexpected argument "a.yaml": the file is -c b.yaml'),
+    (["run", "a.yaml", "b.yaml"],
+     'unexpected argument "b.yaml" after "a.yaml": only one configuration file can be used'),
+    (["check", "a.yaml", "b.yaml"], 'unexpected argument "b.yaml" after "a.yaml"'),
+    ([".", "sub"], 'unexpected argument "sub" after ".": only one folder or file can be served'),
+    (["load", "http://a/", "http://b/"], 'unexpected argument "http://b/" after "http://a/": only one URL can be measured'),
+    (["schema", "x"], 'unexpected argument "x": vif schema takes none'),
+    (["manual", "--man", "x"], 'unexpected argument "x": vif manual takes none'),
+    (["version", "x"], 'unexpected argument "x": vif version takes none'),
+    (["completion", "bash", "zsh"], 'unexpected argument "zsh" after "bash"'),
+    (["help", "check", "run"], 'unexpected argument "run" after "check"'),
+    (["schema", "--man"], "unknown option --man (see vif schema --help)"),
+    (["completion"], "expected the name of a shell: bash or zsh"),
+    (["completion", "fish"], "expected the name of a shell: bash or zsh"),
+    (["help", "chekc"], 'there is no command "chekc"; did you mean "check"?'),
+    (["help", "xyzzy"], 'there is no command "xyzzy" (see vif --help)'),
+], ids=" ".join)
+def test_a_surplus_word_is_named(arguments, told):
+    result = vif(*arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert told in result.stderr and result.stderr.count("error: ") == 1
+
+
+@pytest.mark.parametrize("value", ["abc", "", "65536", "-1", "8080x", "80 80"])
+def test_a_port_is_talked_about_as_one(value):
+    for arguments in ([], ["-a", "127.0.0.1", "-a", "::1"]):
+        result = vif("-p", value, *arguments)
+        assert result.returncode == 2
+        assert result.stderr.startswith(f'--port: error: expected a port from 0 to 65535, not "{value}"\n')
+        assert result.stderr.count("error: ") == 1
 
 
 def test_unknown_flags_have_neighbours():
@@ -185,3 +229,23 @@ def test_old_names_are_taken_with_a_warning(tmp_path):
     assert 'standard input:1:10: warning: "fields" is called "headers" now' in result.stderr
     result = vif("check", "-c", "-", "--limit", "fields=5", cwd=tmp_path, input="sites: [{routes: {/: {files: .}}}]")
     assert (result.returncode, '--limit: warning: "fields" is called' in result.stderr) == (0, True)
+
+
+@pytest.mark.parametrize("log", ["", "log: {error: error.log}\n"], ids=["log on standard error", "log in a file"])
+@pytest.mark.parametrize("words", [["-c", "vif.yaml"], [], ["vif.yaml"]], ids=" ".join)
+def test_run_says_what_it_serves_and_where(log, words, tmp_path):
+    listen = "listen: ['127.0.0.1:0', 'unix:a.sock']\nworkers: 1\n"
+    (tmp_path / "vif.yaml").write_text(listen + log + "sites: [{routes: {/: {files: .}}}]")
+    process = subprocess.Popen([BINARY, "run", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    try:
+        said = ""
+        while "a.sock" not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    assert str(tmp_path / "vif.yaml") in said
+    assert re.search(r"127\.0\.0\.1:[1-9]\d*", said) and f"unix:{tmp_path}/a.sock" in said
+    assert process.returncode == 0

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -47,9 +48,33 @@ def test_help_fits_a_screen(arguments):
     assert max(map(len, lines)) <= 80
 
 
-def test_version_names_the_libraries():
-    assert printed("--version") == printed("version")
-    assert "libyaml" in printed("version")
+COMMANDS = ["serve", "run", "check", "load", "lab", "schema", "manual", "completion", "help", "version"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_its_own_help(command):
+    text = printed(command, "--help")
+    assert text == printed(command, "-h") == printed("help", command)
+    assert text.startswith(f"vif {command}")
+    assert max(map(len, text.splitlines())) <= 80
+    assert ("-c, --config FILE" in text) == (command in ("run", "check"))
+    assert "--help" in text
+    for other in COMMANDS:
+        assert other == command or text != printed(other, "--help")
+
+
+def test_help_names_every_command():
+    for command in COMMANDS:
+        assert re.search(rf"\b{command}\b", printed("--help"))
+
+
+def test_version_names_what_it_was_made_of():
+    lines = dict(line.split(None, 1) for line in printed("version").splitlines())
+    assert printed("--version") == printed("check", "-V") == printed("version")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", lines["vif"])
+    assert re.fullmatch(r"(gcc|clang) \d+\.\d+.*", lines["compiler"])
+    assert re.fullmatch(r"[0-9a-f]{12}(-dirty)?|unknown", lines["commit"])
+    assert lines["libraries"].startswith("libyaml ")
 
 
 @pytest.mark.skipif(not shutil.which("man"), reason="needs man")
