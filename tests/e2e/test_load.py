@@ -761,7 +761,7 @@ def test_nothing_that_was_due(fake, more):
     (["http://host.invalid/"], 'the host "host.invalid" has no address: '),
     (["unix:"], 'the path behind "unix:" is empty'),
     (["unix:/a:b"], "the path behind the socket must begin with '/'"),
-    (["a", "b"], "b: one too many: there is a URL already"),
+    (["a", "b"], 'unexpected argument "b" after "a": only one URL can be measured'),
     (["--conections", "1", "a"], "did you mean --connections? (see vif load --help)"),
     (["-p", "1", "a"], "unknown option -p"),
     (["-c"], "--connections needs a value: --connections N"),
