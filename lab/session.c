@@ -34,7 +34,7 @@ static const struct peer nobody;
 void lab_session_init(struct lab_session *session, struct lab_site *site)
 {
     *session = (struct lab_session){.site = site, .need = LAB_NEEDS_BYTES};
-    h1_init(&session->engine, &site->server->h1_limits);
+    h1_init(&session->engine, &site->server->front.h1_limits);
     list_init(&session->exchanges);
 }
 
@@ -81,7 +81,8 @@ void lab_session_finish(struct lab_session *session)
 
 static struct exchange *begin_exchange(struct lab_session *session)
 {
-    return exchange_begin(session->site->server, session, &exchange_events, &nobody, &session->exchanges);
+    return exchange_begin(&session->site->server->service, session, &exchange_events, &nobody,
+                          &session->exchanges);
 }
 
 static void block(void *context)
@@ -106,7 +107,8 @@ static void answer(struct exchange *exchange)
 {
     if (!is_to_block(exchange))
         dispatch_answer(exchange);
-    else if (exchange_offload(exchange, &exchange->server->listings, block, answer_after_block, exchange) < 0)
+    else if (exchange_offload(exchange, &files_of(exchange)->listings, block, answer_after_block, exchange) <
+             0)
         exchange_fail(exchange, 503);
 }
 
@@ -161,7 +163,8 @@ static bool may_begin(const struct lab_session *session, unsigned begun)
     const struct exchange *last = last_exchange(session);
     if (begun == 0 || last == NULL)
         return last == NULL;
-    return last->is_responded && begun < PIPELINE_BATCH && !exchange_pool_is_low(session->site->server);
+    return last->is_responded && begun < PIPELINE_BATCH &&
+           !exchange_pool_is_low(&session->site->server->service);
 }
 
 enum parse_result {
@@ -172,16 +175,16 @@ enum parse_result {
 
 static enum parse_result parse(struct lab_session *session, struct slice *input)
 {
-    struct server *server = session->site->server;
+    struct service *service = &session->site->server->service;
     unsigned begun = 0;
     for (;;) {
         if (session->is_closing || (is_between_requests(session) && !may_begin(session, begun)))
             return PARSE_PAUSED;
-        if (!exchange_has_spare(server))
+        if (!exchange_has_spare(service))
             return PARSE_FAILED;
         struct slice content;
-        switch (h1_next(&session->engine, input, &server->spare->request, &content)) {
-        case H1_MORE: http_request_clear(&server->spare->request); return PARSE_STARVED;
+        switch (h1_next(&session->engine, input, &service->spare->request, &content)) {
+        case H1_MORE: http_request_clear(&service->spare->request); return PARSE_STARVED;
         case H1_REQUEST:
             begun++;
             if (!on_request(session))
@@ -321,7 +324,7 @@ void lab_session_receive(struct lab_session *session, struct slice bytes)
     lab_site_tick(session->site);
     /* What its client changed on disk before it connected. */
     if (!session->has_begun)
-        file_cache_poll(session->site->server->files);
+        file_cache_poll(session->site->server->files.cache);
     session->has_begun = true;
     advance(session, bytes);
     lab_site_leave(session->site);

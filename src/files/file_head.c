@@ -5,7 +5,7 @@
 #include "files/fallback.h"
 #include "files/file_source.h"
 #include "files/file_type.h"
-#include "server/server_internal.h"
+#include "serve/service.h"
 
 #include <fnmatch.h>
 #include <limits.h>
@@ -39,7 +39,7 @@ void file_add_validators(struct exchange *exchange, struct file *file, char date
     const struct files_settings *settings = file->root->settings;
     exchange_add_field(exchange, HTTP_FIELD_ETAG, file_etag(file));
     /* Never in the future: RFC 9110 section 8.8.2.1. */
-    int64_t now = loop_wall_seconds(server_loop(exchange->server));
+    int64_t now = loop_wall_seconds(exchange->service->loop);
     http_date_format(date, MIN(file->status.modified_seconds, now));
     exchange_add_field(exchange, HTTP_FIELD_LAST_MODIFIED, slice_make(date, HTTP_DATE_LENGTH));
     bool is_fallback = is_fallback_page(file);
@@ -102,6 +102,6 @@ void file_respond_plain(struct exchange *exchange)
     file_add_fields(exchange, file, date);
     /* What is said to be modified now was modified in the future, and will be said to be, when that has come.
      */
-    bool is_constant = file->status.modified_seconds <= loop_wall_seconds(server_loop(exchange->server));
+    bool is_constant = file->status.modified_seconds <= loop_wall_seconds(exchange->service->loop);
     exchange_respond_and_keep(exchange, source, is_constant ? kept : NULL);
 }

@@ -7,7 +7,7 @@
 #include "files/file_type.h"
 #include "http/condition.h"
 #include "http/range.h"
-#include "server/server_internal.h"
+#include "serve/service.h"
 #include "sys/clock.h"
 
 #include <stdio.h>
@@ -195,7 +195,7 @@ void file_respond(struct exchange *exchange, struct file *file)
         file_respond_plain(exchange);
         return;
     }
-    int64_t now = loop_wall_seconds(server_loop(exchange->server));
+    int64_t now = loop_wall_seconds(exchange->service->loop);
     struct http_validators validators = validators_of(file, now);
     switch (http_condition_evaluate(request, &validators, now)) {
     case HTTP_CONDITION_NOT_MODIFIED: respond_not_modified(exchange); return;

@@ -8,8 +8,7 @@
 
 #include "base/error.h"
 #include "disk/file_version.h"
-#include "serve/exchange.h"
-#include "server/server_internal.h"
+#include "files/files.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -48,22 +47,22 @@ struct chunk {
     size_t capacity;
 };
 
-static void take_buffer(struct server *server, struct chunk *chunk, bool is_remote)
+static void take_buffer(struct files *files, struct chunk *chunk, bool is_remote)
 {
-    bool is_free = server->cold_buffers < COLD_BUFFERS_MAX;
+    bool is_free = files->cold_buffers < COLD_BUFFERS_MAX;
     if (chunk->bytes || (!is_free && !is_remote))
         return;
     chunk->capacity = is_free ? COLD_CHUNK_BYTES : REMOTE_CHUNK_BYTES;
     chunk->bytes = malloc(chunk->capacity);
     chunk->is_counted = is_free && chunk->bytes;
-    server->cold_buffers += chunk->is_counted;
+    files->cold_buffers += chunk->is_counted;
 }
 
-static void free_chunk(struct server *server, struct chunk *chunk)
+static void free_chunk(struct files *files, struct chunk *chunk)
 {
     if (chunk == NULL)
         return;
-    server->cold_buffers -= chunk->is_counted;
+    files->cold_buffers -= chunk->is_counted;
     free(chunk->bytes);
     free(chunk);
 }
@@ -128,7 +127,7 @@ static enum source_result begin_chunk(struct file_source *file)
         return source_fail(&file->source, -ENOMEM);
     struct chunk *chunk = *place;
     bool is_remote = file->file->is_remote;
-    take_buffer(exchange->server, chunk, is_remote);
+    take_buffer(files_of(exchange), chunk, is_remote);
     if (is_remote && chunk->bytes == NULL)
         return source_fail(&file->source, -ENOMEM);
     chunk->file = file->file;
@@ -164,7 +163,7 @@ static void consume(struct file_source *file, size_t length)
  * are on their way already. What was changed lately may be about to change again, and is copied. */
 static bool is_young(const struct file_source *file)
 {
-    int64_t now_ns = loop_wall_seconds(server_loop(file->source.exchange->server)) * INT64_C(1000000000);
+    int64_t now_ns = loop_wall_seconds(file->source.exchange->service->loop) * INT64_C(1000000000);
     const struct file_status *status = &file->file->status;
     return MAX(status->modified_ns, status->changed_ns) > now_ns - YOUNG_NS;
 }
@@ -196,7 +195,7 @@ static enum source_result give_chunk(struct file_source *file, struct chunk *chu
 static bool is_hot(const struct file_source *source, size_t length)
 {
     struct file *file = source->file;
-    int64_t now_ms = (int64_t)loop_now_ms(server_loop(source->source.exchange->server));
+    int64_t now_ms = (int64_t)loop_now_ms(source->source.exchange->service->loop);
     /* Even what is in the page cache there may wait until somebody has said that it is still true. */
     if (file->is_remote)
         return false;
@@ -237,8 +236,8 @@ static bool file_is_unchanged(const struct source *source)
 static void file_close(struct source *source)
 {
     struct file_source *file = file_source_of(source);
-    free_chunk(source->exchange->server, file->chunks[0]);
-    free_chunk(source->exchange->server, file->chunks[1]);
+    free_chunk(files_of(source->exchange), file->chunks[0]);
+    free_chunk(files_of(source->exchange), file->chunks[1]);
 }
 
 static const struct source_type file_type = {

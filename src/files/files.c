@@ -1,19 +1,23 @@
-/* Files of a folder: from a path to the file that answers it.
+/* The handler of files: from a path to the file that answers it.
  *
  * Finding goes in steps, each of which may have to wait for a disk: the file or the folder's indexes one
  * after the other, a sibling in a coding that the client likes better, the fallback, an error page. A step
  * looks a path up and names what comes next; lookup.c says how a path becomes a file. What is found is
  * answered by file_response.c. */
+#include "files/files.h"
+
 #include "base/buffer.h"
 #include "files/fallback.h"
 #include "files/file_response.h"
 #include "files/listing_source.h"
 #include "files/lookup.h"
-#include "serve/handlers.h"
-#include "server/server_internal.h"
+#include "serve/location.h"
 
 #include <errno.h>
 #include <limits.h>
+
+/* Names that all listings under way hold, some forty bytes each: past it listings are answered 503. */
+#define LISTINGS_BYTES_MAX (128u << 20)
 
 /* What a request for a folder is about while its indexes are tried and its listing is made. */
 struct files_state {
@@ -106,7 +110,7 @@ static void error_page_looked_up(struct exchange *exchange, struct file *file)
     exchange_respond_standard_error(exchange);
 }
 
-void files_respond_error(struct exchange *exchange, struct root *root, struct slice path)
+static void respond_error(struct exchange *exchange, struct root *root, struct slice path)
 {
     lookup(exchange, root, path, error_page_looked_up);
 }
@@ -249,7 +253,7 @@ static void answer_folder(struct exchange *exchange, struct slice folder)
 static void answer_no_file(struct exchange *exchange, enum file_kind kind)
 {
     if (kind == FILE_FOLDER)
-        redirect_to_folder(exchange);
+        location_respond_folder(exchange);
     else
         not_found(exchange, kind == FILE_FORBIDDEN ? 403 : 404);
 }
@@ -281,7 +285,7 @@ static void page_beside_folder_looked_up(struct exchange *exchange, struct file 
         return;
     }
     file_unref(file);
-    redirect_to_folder(exchange);
+    location_respond_folder(exchange);
 }
 
 /* "about.html" for "about", where there is no file of that name. */
@@ -317,7 +321,7 @@ static void answer_only(struct exchange *exchange, struct slice path)
     if (slice_equal(path, only))
         lookup(exchange, exchange->route_entry->root, path, looked_up);
     else if (path.length == 0)
-        redirect_to_entry(exchange, only);
+        location_respond_entry(exchange, only);
     else
         not_found(exchange, 404);
 }
@@ -329,7 +333,7 @@ static void answer_options(struct exchange *exchange)
     exchange_respond(exchange, NULL);
 }
 
-void files_handle(struct exchange *exchange)
+static void handle(struct exchange *exchange)
 {
     struct slice path = path_in_root(exchange);
     if (exchange->request.method == HTTP_METHOD_OPTIONS)
@@ -342,4 +346,49 @@ void files_handle(struct exchange *exchange)
         answer_folder(exchange, path);
     else
         lookup(exchange, exchange->route_entry->root, path, looked_up);
+}
+
+/* ---- the state ---- */
+
+static void see_changes(void *state)
+{
+    struct files *files = state;
+    file_cache_poll(files->cache);
+}
+
+static bool give_descriptors(void *state)
+{
+    struct files *files = state;
+    return file_cache_shrink(files->cache);
+}
+
+const struct handler_type files_handler = {
+    .reads_only = true,
+    .handle = handle,
+    .respond_error = respond_error,
+    .see_changes = see_changes,
+    .give_descriptors = give_descriptors,
+};
+
+int files_handler_init(struct files *files, struct service *service, const struct limits *limits)
+{
+    *files = (struct files){.listing_budget.bytes_max = LISTINGS_BYTES_MAX};
+    close_queue_init(&files->close_queue, service->loop);
+    job_queue_init(&files->listings, JOB_QUEUE_LISTINGS_MAX);
+    service->handlers[ROUTE_FILES] = (struct handler){.type = &files_handler, .state = files};
+    return file_cache_create(service->loop, limits, service->log, &files->cache);
+}
+
+void files_handler_retire_roots(struct files *files, struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->root_count; i++)
+        file_cache_retire_root(files->cache, &snapshot->roots[i]);
+}
+
+void files_handler_finish(struct files *files, struct snapshot *last)
+{
+    /* First: what leaves the cache from here on is closed at once. */
+    close_queue_finish(&files->close_queue);
+    files_handler_retire_roots(files, last);
+    file_cache_destroy(files->cache);
 }

@@ -4,8 +4,7 @@
 #include "files/listing_source.h"
 
 #include "disk/root.h"
-#include "serve/exchange.h"
-#include "server/server_internal.h"
+#include "files/files.h"
 
 #include <errno.h>
 
@@ -111,12 +110,12 @@ int listing_source_begin(struct exchange *exchange, struct root *root, struct li
     struct listing_source *listing = arena_alloc(&exchange->arena, sizeof(*listing));
     if (listing == NULL)
         return -ENOMEM;
-    options->budget = &exchange->server->listing_budget;
+    options->budget = &files_of(exchange)->listing_budget;
     options->is_abandoned = &exchange->is_abandoned;
     *listing = (struct listing_source){
         .source = {.type = &listing_type, .exchange = exchange},
         .listing = {.options = options},
-        .queue = root->is_local ? &exchange->server->listings : &root->remote_jobs,
+        .queue = root->is_local ? &files_of(exchange)->listings : &root->remote_jobs,
         .done = done,
         .error = -EAGAIN, /* what it is when the job finds no room in the pool after all */
     };

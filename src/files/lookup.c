@@ -4,8 +4,7 @@
 
 #include "base/error.h"
 #include "disk/file_look.h"
-#include "front/admission.h"
-#include "server/server_internal.h"
+#include "files/files.h"
 
 #include <errno.h>
 
@@ -26,11 +25,11 @@ struct lookup_state {
 };
 
 /* Files that are open already are not touched by the move of a root. */
-static void take_root(struct server *server, struct root *root, struct root_look *look)
+static void take_root(struct files *files, struct root *root, struct root_look *look)
 {
     if (look->fd < 0)
         return;
-    file_cache_drop_root(server->files, root);
+    file_cache_drop_root(files->cache, root);
     root_take(root, look);
 }
 
@@ -62,7 +61,7 @@ static int status_of_error(int error)
 
 static uint64_t now_ms(const struct exchange *exchange)
 {
-    return loop_now_ms(server_loop(exchange->server));
+    return loop_now_ms(exchange->service->loop);
 }
 
 /* A look is enough to say whether the file is still true. What is not watched is opened anew now and then all
@@ -79,7 +78,7 @@ static bool is_still_true(const struct exchange *exchange, const struct file_req
     if (request->is_remote || file->crosses_mount || !may_compare(exchange, file) ||
         file_look_again(request, file) != 1)
         return false;
-    file_cache_note_seen(exchange->server->files, file, now_ms(exchange));
+    file_cache_note_seen(files_of(exchange)->cache, file, now_ms(exchange));
     return true;
 }
 
@@ -94,7 +93,7 @@ static bool is_same_file(const struct file *a, const struct file *b)
  * the one that is returned is the caller's. */
 static struct file *keep_or_replace(struct exchange *exchange, struct lookup_state *state)
 {
-    struct file_cache *cache = exchange->server->files;
+    struct file_cache *cache = files_of(exchange)->cache;
     struct file *stale = state->stale;
     struct file *found = state->found;
     state->stale = NULL;
@@ -124,7 +123,7 @@ static void take_result(struct exchange *exchange, struct lookup_state *state)
     }
     struct file *file = keep_or_replace(exchange, state);
     if (file) {
-        file_cache_note_seen(exchange->server->files, file, now_ms(exchange));
+        file_cache_note_seen(files_of(exchange)->cache, file, now_ms(exchange));
         if (!state->is_unchanged)
             file->opened_ms = now_ms(exchange);
     }
@@ -174,10 +173,10 @@ static void opened_off_loop(void *context)
 {
     struct exchange *exchange = context;
     struct lookup_state *state = exchange->handler_state;
-    take_root(exchange->server, state->request.root, &state->root_look);
+    take_root(files_of(exchange), state->request.root, &state->root_look);
     /* An owner that has threads of its own may let go of files on one. */
     if (state->found && state->found->is_remote && exchange->events->on_job == NULL)
-        state->found->close_queue = &exchange->server->close_queue;
+        state->found->close_queue = &files_of(exchange)->close_queue;
     if (exchange->owner) {
         if (!goes_on(exchange, state))
             take_result(exchange, state);
@@ -194,8 +193,7 @@ static void opened_off_loop(void *context)
 static bool makes_room(const struct exchange *exchange, int error, unsigned attempts)
 {
     bool is_shortage = error == -EMFILE || error == -ENFILE;
-    return is_shortage && attempts < 2 &&
-           (file_cache_shrink(exchange->server->files) || admission_shed(exchange->server, exchange->owner));
+    return is_shortage && attempts < 2 && service_free_descriptors(exchange->service, exchange->owner);
 }
 
 /* What lay beneath a mount point is tried here again now and then: perhaps nothing is mounted there any more.
@@ -227,8 +225,8 @@ static void open_file(struct exchange *exchange, struct lookup_state prepared)
     state->request.path = copy;
     state->handler_state = exchange->handler_state;
     exchange->handler_state = state;
-    server_counters(exchange->server)->cache_misses++;
-    state->ticket = file_cache_cover(exchange->server->files, state->request.root, copy);
+    exchange->service->counters->cache_misses++;
+    state->ticket = file_cache_cover(files_of(exchange)->cache, state->request.root, copy);
     int error = open_now(exchange, state);
     if (error == -EAGAIN || error == -EREMOTE) {
         if (state->stale)
@@ -245,11 +243,11 @@ static void open_file(struct exchange *exchange, struct lookup_state prepared)
 /* The marks come first, so that a switch in between is told of. */
 static void look_at_root(struct exchange *exchange, struct root *root)
 {
-    file_cache_watch_root(exchange->server->files, root, now_ms(exchange));
+    file_cache_watch_root(files_of(exchange)->cache, root, now_ms(exchange));
     root_note_look(root, now_ms(exchange));
     struct root_look look = root_prepare_look(root);
     root_make_look(&look);
-    take_root(exchange->server, root, &look);
+    take_root(files_of(exchange), root, &look);
 }
 
 static struct file_request request_for(const struct exchange *exchange, struct root *root, struct slice path,
@@ -273,22 +271,23 @@ static struct file_request request_for(const struct exchange *exchange, struct r
 static void begin(struct exchange *exchange, struct root *root, struct slice path, struct file *identity,
                   enum http_coding coding, lookup_done *done)
 {
-    struct server *server = exchange->server;
+    struct file_cache *cache = files_of(exchange)->cache;
+    struct counters *counters = exchange->service->counters;
     bool is_due = root_look_is_due(root, now_ms(exchange));
     if (UNLIKELY(is_due && root->is_local))
         look_at_root(exchange, root);
     bool looks_at_root = is_due && !root->is_local;
     if (looks_at_root)
         root_note_look(root, now_ms(exchange));
-    struct file *cached = file_cache_find(server->files, root, path, coding);
-    if (LIKELY(cached && file_cache_believes(server->files, cached, now_ms(exchange)) && !looks_at_root)) {
-        server_counters(server)->cache_hits++;
+    struct file *cached = file_cache_find(cache, root, path, coding);
+    if (LIKELY(cached && file_cache_believes(cache, cached, now_ms(exchange)) && !looks_at_root)) {
+        counters->cache_hits++;
         finish(exchange, cached, identity, done);
         return;
     }
     struct file_request request = request_for(exchange, root, path, coding);
     if (cached && !looks_at_root && is_still_true(exchange, &request, cached)) {
-        server_counters(server)->cache_hits++;
+        counters->cache_hits++;
         finish(exchange, cached, identity, done);
         return;
     }

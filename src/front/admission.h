@@ -8,16 +8,16 @@
 #include <stdbool.h>
 
 struct peer;
-struct server;
+struct front;
 
-/* See server_listen. */
-int admission_listen(struct server *server, int listening_fd) MUST_CHECK;
+/* See front_listen. */
+int admission_listen(struct front *front, int listening_fd) MUST_CHECK;
 
 /* Accepts what has queued up, for who is in the queue has the right to come; then nothing more. */
-void admission_end(struct server *server);
+void admission_end(struct front *front);
 
 /* Stops and frees the listeners. */
-void admission_finish(struct server *server);
+void admission_finish(struct front *front);
 
 enum admission {
     ADMISSION_FREE,    /* addresses are not counted */
@@ -26,18 +26,18 @@ enum admission {
 };
 
 /* Counts a connection of this peer, where the settings want that. */
-enum admission admission_of(struct server *server, const struct peer *peer) MUST_CHECK;
-void admission_release(struct server *server, const struct peer *peer);
+enum admission admission_of(struct front *front, const struct peer *peer) MUST_CHECK;
+void admission_release(struct front *front, const struct peer *peer);
 
 /* Closes the connection that can best be spared, but never that of `kept`, who asks; false where there is
  * none. Its descriptor is free at once, its memory at the end of the turn.
  *
  * In this order: a head that takes long to arrive; one whose client has its last answer and does not close;
  * the one that has been idle for longest; content that does not come; a response that is not taken. */
-bool admission_shed(struct server *server, const void *kept);
+bool admission_shed(struct front *front, const void *kept);
 
 /* For tests, between two callbacks: what is wrong with the lists of connections and what is counted of them;
  * NULL: nothing. */
-const char *admission_validate(const struct server *server);
+const char *admission_validate(const struct front *front);
 
 #endif

@@ -11,12 +11,12 @@
 
 #include "base/error.h"
 #include "front/admission.h"
+#include "front/front.h"
 #include "front/h1_exchange.h"
 #include "front/h1_output.h"
 #include "front/timeouts.h"
 #include "serve/dispatch.h"
 #include "serve/exchange.h"
-#include "server/server_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -80,15 +80,15 @@ static bool is_between_requests(const struct connection *connection)
  * the order in which its members came to be there with their latest requests, or last got on. */
 static void set_state(struct connection *connection, enum connection_state state)
 {
-    struct server *server = connection->server;
+    struct front *front = connection->front;
     enum connection_state before = (enum connection_state)connection->state;
     bool is_new = state != before || connection->request_began;
     bool gets_on = state == CONNECTION_BODY || state == CONNECTION_SEND;
     if (is_new || gets_on || list_is_empty(&connection->link)) {
         list_remove(&connection->link);
-        list_append(&server->by_state[state], &connection->link);
+        list_append(&front->by_state[state], &connection->link);
     }
-    server_counters(server)->connections_idle +=
+    front->counters->connections_idle +=
         (uint64_t)(state == CONNECTION_IDLE) - (uint64_t)(before == CONNECTION_IDLE);
     connection->state = (uint8_t)state;
     connection->request_began = false;
@@ -116,9 +116,9 @@ static void close_now(struct connection *connection, enum outcome why)
 {
     if (connection->state == CONNECTION_CLOSED)
         return;
-    server_counters(connection->server)->connections_open--;
+    connection->front->counters->connections_open--;
     if (connection->state == CONNECTION_IDLE)
-        server_counters(connection->server)->connections_idle--;
+        connection->front->counters->connections_idle--;
     connection->state = CONNECTION_CLOSED;
     timer_disarm(&connection->timer);
     list_remove(&connection->link);
@@ -166,23 +166,23 @@ static void finish(struct connection *connection)
 /* The exchange that the head was parsed into, or that takes the place of a request that has none. */
 static struct exchange *take_spare(struct connection *connection)
 {
-    return exchange_begin(connection->server, connection, &connection_exchange_events, &connection->peer,
-                          &connection->exchanges);
+    return exchange_begin(connection->front->service, connection, &connection_exchange_events,
+                          &connection->peer, &connection->exchanges);
 }
 
 static struct exchange *begin_exchange(struct connection *connection)
 {
-    struct server *server = connection->server;
-    const struct limits *limits = &server_settings(server)->limits;
+    struct front *front = connection->front;
+    const struct limits *limits = &front_settings(front)->limits;
     struct exchange *exchange = take_spare(connection);
     connection->request_began = true;
     connection->request_count++;
     connection->client_said_close = !exchange->request.keep_alive;
     bool is_last =
         limits->requests_per_connection && connection->request_count >= limits->requests_per_connection;
-    exchange->closes = connection->client_said_close || is_last || server->is_draining;
-    if (server->options.access_log)
-        exchange->began_us = loop_clock_us(server_loop(server));
+    exchange->closes = connection->client_said_close || is_last || front->is_draining;
+    if (front->service->access_log)
+        exchange->began_us = loop_clock_us(front->loop);
     return exchange;
 }
 
@@ -227,7 +227,7 @@ static void refuse(struct connection *connection, int status)
     assert(!exchange->is_busy);
     connection->is_closing = exchange->closes = true;
     connection->client_said_close = false;
-    log_debug(connection->server->options.log, "refused with %d while %s", status,
+    log_debug(connection->front->service->log, "refused with %d while %s", status,
               state_names[connection->state]);
     dispatch_refuse(exchange, status);
 }
@@ -257,7 +257,7 @@ static bool may_begin(const struct connection *connection, const struct answered
         answered->bytes >= PIPELINE_BATCH_BYTES)
         return false;
     bool is_asked = answered->count > 0 && answered->count % TURN_REQUESTS_MIN == 0;
-    return !is_asked || loop_has_time(server_loop(connection->server));
+    return !is_asked || loop_has_time(connection->front->loop);
 }
 
 static void count_answered(struct answered *answered, const struct exchange *exchange)
@@ -278,22 +278,22 @@ static void count_content(struct connection *connection, size_t length)
  * belongs to all connections, and the bytes that it points into do not stay. */
 static enum parse_result parse(struct connection *connection, struct slice *input)
 {
-    struct server *server = connection->server;
+    struct front *front = connection->front;
     struct answered answered = {0};
     for (;;) {
         if (connection->is_closing || (is_between_requests(connection) && !may_begin(connection, &answered)))
             return PARSE_PAUSED;
         /* What is left of the pool is for those who have no request under way yet. */
-        bool must_wait = !list_is_empty(&connection->exchanges) && exchange_pool_is_low(server);
+        bool must_wait = !list_is_empty(&connection->exchanges) && exchange_pool_is_low(front->service);
         if (must_wait && is_between_requests(connection))
             return PARSE_PAUSED;
-        if (!exchange_has_spare(server)) {
+        if (!exchange_has_spare(front->service)) {
             connection->lacks_memory = true;
             return PARSE_PAUSED;
         }
         struct slice content;
-        switch (h1_next(&connection->engine, input, &server->spare->request, &content)) {
-        case H1_MORE: http_request_clear(&server->spare->request); return PARSE_STARVED;
+        switch (h1_next(&connection->engine, input, &front->service->spare->request, &content)) {
+        case H1_MORE: http_request_clear(&front->service->spare->request); return PARSE_STARVED;
         case H1_REQUEST:
             on_request(connection);
             count_answered(&answered, last_exchange(connection));
@@ -378,7 +378,7 @@ static void advance(struct connection *connection, struct slice input)
         delivered = h1_output_flush(connection);
         connection->is_waiting = delivered == H1_OUTPUT_WAITING;
         may_go_on = parsed == PARSE_PAUSED && delivered == H1_OUTPUT_EMPTY && !connection->lacks_memory;
-    } while (may_go_on && ++batches < TURN_BATCHES_MAX && loop_has_time(server_loop(connection->server)));
+    } while (may_go_on && ++batches < TURN_BATCHES_MAX && loop_has_time(connection->front->loop));
     /* It said that it was done and was not: closing now would take its answer from it, see finish. */
     if (UNLIKELY(input.length > 0))
         connection->client_said_close = false;
@@ -410,7 +410,7 @@ void connection_continue(struct connection *connection)
 
 void connection_refuse(struct connection *connection, int status)
 {
-    if (!exchange_has_spare(connection->server)) {
+    if (!exchange_has_spare(connection->front->service)) {
         close_now(connection, OUTCOME_OVERLOADED);
         return;
     }
@@ -423,7 +423,7 @@ static void on_read(struct stream *stream, struct slice bytes)
     struct connection *connection = connection_of(stream);
     if (connection->state == CONNECTION_LINGER)
         return;
-    server_see_changes(connection->server, connection->request_count == 0);
+    service_see_changes(connection->front->service, connection->request_count == 0);
     if (LIKELY(connection->input == NULL)) {
         advance(connection, bytes);
         return;
@@ -481,16 +481,16 @@ static void on_closed(struct stream *stream)
 {
     struct connection *connection = connection_of(stream);
     input_clear(&connection->input);
-    server_connection_gone(connection->server, connection);
+    front_connection_gone(connection->front, connection);
 }
 
 static size_t describe(const struct stream *stream, char *out, size_t size)
 {
     const struct connection *connection = CONTAINER_OF(stream, const struct connection, stream);
-    const struct server *server = connection->server;
-    int length =
-        snprintf(out, size, "%s, last %.*s, on %s", state_names[connection->state],
-                 (int)server->activity_length, server->activity, loop_backend_name(server_loop(server)));
+    const struct front *front = connection->front;
+    int length = snprintf(out, size, "%s, last %.*s, on %s", state_names[connection->state],
+                          (int)front->service->activity_length, front->service->activity,
+                          loop_backend_name(front->loop));
     return MIN((size_t)MAX(length, 0), size - 1);
 }
 
@@ -525,33 +525,33 @@ static struct peer peer_of(const struct address *address)
     return peer;
 }
 
-bool connection_open(struct server *server, int fd, const struct address *address)
+bool connection_open(struct front *front, int fd, const struct address *address)
 {
     struct peer peer = peer_of(address);
-    enum admission admission = admission_of(server, &peer);
+    enum admission admission = admission_of(front, &peer);
     if (admission == ADMISSION_REFUSED)
         return false;
-    struct connection *connection = pool_get(&server->connections);
+    struct connection *connection = pool_get(&front->connections);
     if (connection == NULL) {
         if (admission == ADMISSION_COUNTED)
-            admission_release(server, &peer);
+            admission_release(front, &peer);
         return false;
     }
     *connection = (struct connection){
-        .server = server,
+        .front = front,
         .peer = peer,
         .state = CONNECTION_IDLE,
         .is_counted = admission == ADMISSION_COUNTED,
     };
-    stream_init(&connection->stream, server_loop(server), fd, &connection_stream_events);
+    stream_init(&connection->stream, front->loop, fd, &connection_stream_events);
     stream_limit_reads(&connection->stream, HEAD_READ_BYTES);
-    h1_init(&connection->engine, &server->h1_limits);
+    h1_init(&connection->engine, &front->h1_limits);
     list_init(&connection->exchanges);
     list_init(&connection->link);
     timer_init(&connection->timer, timeouts_fire);
-    server->connections_peak = MAX(server->connections_peak, server->connections.count);
-    server_counters(server)->connections_open++;
-    server_counters(server)->connections_idle++;
+    front->connections_peak = MAX(front->connections_peak, front->connections.count);
+    front->counters->connections_open++;
+    front->counters->connections_idle++;
     set_state(connection, CONNECTION_IDLE);
     if (stream_start(&connection->stream) < 0)
         close_now(connection, OUTCOME_OVERLOADED);

@@ -25,7 +25,7 @@
 #include "serve/peer.h"
 #include "sys/socket.h"
 
-struct server;
+struct front;
 
 enum connection_state {
     CONNECTION_IDLE,
@@ -41,8 +41,8 @@ struct connection {
     struct stream stream;
     struct timer timer; /* armed at or before `deadline_ms`: moving the deadline back costs nothing */
     uint64_t deadline_ms;
-    struct list link; /* in the server's list of those in this state */
-    struct server *server;
+    struct list link; /* in the front's list of those in this state */
+    struct front *front;
     struct h1 engine;
     struct list exchanges; /* struct exchange, in order; all but the last are responded */
     struct input *input;   /* what was read and not parsed yet; NULL: nothing */
@@ -69,7 +69,7 @@ static_assert(sizeof(struct connection) <= 240, "an idle connection is this and 
 
 /* Takes over `fd`; false where it does not, because the address has as many connections as it may, or for
  * want of memory. May answer a first request before it returns. */
-bool connection_open(struct server *server, int fd, const struct address *address) MUST_CHECK;
+bool connection_open(struct front *front, int fd, const struct address *address) MUST_CHECK;
 
 /* Goes on after an exchange of the connection came forward: its response is ready, or a piece of it. */
 void connection_continue(struct connection *connection);
@@ -83,7 +83,7 @@ void connection_abort(struct connection *connection, enum outcome why);
 /* Ends an idle connection with FIN, and lingers. */
 void connection_shut_down(struct connection *connection);
 
-/* The server is draining: an idle connection is given a moment to send the request that may be on its way, a
+/* The front is draining: an idle connection is given a moment to send the request that may be on its way, a
  * busy one finishes with Connection: close. */
 void connection_drain(struct connection *connection);
 

@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 #include "h1/response_writer.h"
+#include "serve/service.h"
 #include "serve/source.h"
-#include "server/server_internal.h"
 
 #include <stdio.h>
 
@@ -65,12 +65,12 @@ static void choose_framing(struct h1_exchange *h1)
 
 static void write_kept(struct exchange *exchange, struct http_kept_head *keep)
 {
-    struct server *server = exchange->server;
+    struct service *service = exchange->service;
     char *room = keep->end - keep->bytes_max;
-    keep->length = (uint16_t)h1_response_write(room, &exchange->response, server_date(server), H1_PERSIST);
+    keep->length = (uint16_t)h1_response_write(room, &exchange->response, service_date(service), H1_PERSIST);
     memmove(keep->end - keep->length, room, keep->length);
     keep->date_offset = (uint16_t)h1_response_date_offset(exchange->response.status);
-    keep->date = loop_wall_seconds(server_loop(server));
+    keep->date = loop_wall_seconds(service->loop);
 }
 
 static void add_head(struct h1_exchange *h1, struct slice bytes)
@@ -98,7 +98,7 @@ static void write_head(struct h1_exchange *h1)
         return;
     }
     size_t length =
-        h1_response_write(head, &exchange->response, server_date(exchange->server), persistence(exchange));
+        h1_response_write(head, &exchange->response, service_date(exchange->service), persistence(exchange));
     add_head(h1, slice_make(head, length));
 }
 
@@ -118,7 +118,7 @@ static struct slice add_with_date(struct h1_exchange *h1, const struct http_kept
                                   struct slice head)
 {
     struct exchange *exchange = &h1->exchange;
-    struct slice now = slice_make(server_date(exchange->server), HTTP_DATE_LENGTH);
+    struct slice now = slice_make(service_date(exchange->service), HTTP_DATE_LENGTH);
     struct slice date = arena_copy(&exchange->arena, now);
     if (date.data == NULL)
         return head; /* a date that is a second old is better than none */
@@ -141,10 +141,11 @@ void h1_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *
 {
     struct h1_exchange *h1 = h1_exchange_of(exchange);
     struct slice head = slice_make(kept->end - kept->length, kept->length);
-    int64_t now = loop_wall_seconds(server_loop(exchange->server));
+    int64_t now = loop_wall_seconds(exchange->service->loop);
     begin(h1);
     if (UNLIKELY(kept->date != now) && is_sole) {
-        memcpy(kept->end - kept->length + kept->date_offset, server_date(exchange->server), HTTP_DATE_LENGTH);
+        memcpy(kept->end - kept->length + kept->date_offset, service_date(exchange->service),
+               HTTP_DATE_LENGTH);
         kept->date = now;
     }
     if (UNLIKELY(kept->date != now))

@@ -2,16 +2,16 @@
  * at once leave together. An exchange ends when the kernel has its last byte. */
 #include "front/h1_output.h"
 
+#include "front/front.h"
 #include "front/h1_exchange.h"
 #include "serve/dispatch.h"
-#include "server/server_internal.h"
 
 static enum send_result send_output(struct connection *connection, const struct h1_output *output)
 {
     if (output->count == 0)
         return SEND_DONE;
     /* What of it was not sent is taken off again when the connection ends before: see h1_output_give_up. */
-    server_counters(connection->server)->bytes_sent += output->bytes;
+    connection->front->counters->bytes_sent += output->bytes;
     enum send_result result = stream_send(&connection->stream, output->segments, output->count);
     if (connection->state == CONNECTION_SEND)
         connection->window_bytes += output->bytes;
@@ -26,7 +26,7 @@ void h1_output_give_up(struct connection *connection, enum outcome why)
         struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
         uint64_t lost = MIN(unsent, exchange->given_bytes);
         exchange->given_bytes -= lost;
-        server_counters(connection->server)->bytes_sent -= lost;
+        connection->front->counters->bytes_sent -= lost;
         unsent -= lost;
         bool is_whole = exchange->is_sent && lost == 0;
         if (!is_whole && exchange->outcome == OUTCOME_COMPLETE)

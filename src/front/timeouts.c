@@ -12,7 +12,7 @@
  * with RST, which takes the rest of the answer with it. */
 #include "front/timeouts.h"
 
-#include "server/server_internal.h"
+#include "front/front.h"
 
 /* While the worker is told to go, clients get less time to say goodbye. */
 #define DRAIN_LINGER_MS_MAX 500
@@ -28,12 +28,12 @@
 
 static const struct timeouts *timeouts_of(const struct connection *connection)
 {
-    return &server_settings(connection->server)->timeouts;
+    return &front_settings(connection->front)->timeouts;
 }
 
 static uint64_t now_ms(const struct connection *connection)
 {
-    return loop_now_ms(server_loop(connection->server));
+    return loop_now_ms(connection->front->loop);
 }
 
 /* What must move in so many milliseconds: the minimum rate, and a byte in any case. */
@@ -74,7 +74,7 @@ static bool has_taken_enough(const struct connection *connection, uint64_t left,
 static uint32_t linger_ms(const struct connection *connection)
 {
     uint32_t wanted_ms = timeouts_of(connection)->linger_ms;
-    return connection->server->is_draining ? MIN(wanted_ms, (uint32_t)DRAIN_LINGER_MS_MAX) : wanted_ms;
+    return connection->front->is_draining ? MIN(wanted_ms, (uint32_t)DRAIN_LINGER_MS_MAX) : wanted_ms;
 }
 
 static uint64_t deadline(struct connection *connection, bool is_new)
@@ -82,7 +82,7 @@ static uint64_t deadline(struct connection *connection, bool is_new)
     const struct timeouts *timeouts = timeouts_of(connection);
     uint64_t now = now_ms(connection);
     switch ((enum connection_state)connection->state) {
-    case CONNECTION_IDLE: return now + (connection->server->is_draining ? DRAIN_IDLE_MS : timeouts->idle_ms);
+    case CONNECTION_IDLE: return now + (connection->front->is_draining ? DRAIN_IDLE_MS : timeouts->idle_ms);
     case CONNECTION_HEAD: return is_new ? now + timeouts->head_ms : connection->deadline_ms;
     case CONNECTION_BODY: return connection->window_began_ms + timeouts->body_ms;
     case CONNECTION_HANDLE: return NEVER;
@@ -101,7 +101,7 @@ static void arm(struct connection *connection)
         (timer_is_armed(&connection->timer) && connection->timer.expiry_ms <= connection->deadline_ms))
         return;
     uint64_t now = now_ms(connection);
-    wheel_arm(loop_wheel(server_loop(connection->server)), &connection->timer,
+    wheel_arm(loop_wheel(connection->front->loop), &connection->timer,
               connection->deadline_ms > now ? connection->deadline_ms - now : 0);
 }
 
@@ -192,13 +192,13 @@ static bool is_still_taking(struct connection *connection)
 
 static void refuse_late(struct connection *connection)
 {
-    server_counters(connection->server)->timeouts++;
+    connection->front->counters->timeouts++;
     connection_refuse(connection, 408);
 }
 
 static void expire(struct connection *connection)
 {
-    log_debug(connection->server->options.log, "a connection's time is up in state %d", connection->state);
+    log_debug(connection->front->service->log, "a connection's time is up in state %d", connection->state);
     switch ((enum connection_state)connection->state) {
     case CONNECTION_SEND:
         if (may_go_on_sending(connection))
@@ -210,7 +210,7 @@ static void expire(struct connection *connection)
         return;
     case CONNECTION_HEAD: refuse_late(connection); return;
     case CONNECTION_IDLE:
-        if (connection->server->is_draining) {
+        if (connection->front->is_draining) {
             connection_shut_down(connection);
             return;
         }
@@ -224,7 +224,7 @@ static void expire(struct connection *connection)
     case CONNECTION_HANDLE:
     case CONNECTION_CLOSED: UNREACHABLE();
     }
-    server_counters(connection->server)->timeouts++;
+    connection->front->counters->timeouts++;
     connection_abort(connection, OUTCOME_TIMED_OUT);
 }
 

@@ -1,7 +1,9 @@
 /* Fixed responses: what the configuration says, word for word. An error that has no words gets its page. */
-#include "serve/handlers.h"
+#include "handlers/handlers.h"
 
-void fixed_handle(struct exchange *exchange)
+#include "serve/exchange.h"
+
+static void handle(struct exchange *exchange)
 {
     const struct respond_settings *settings = &exchange->route_entry->route->respond;
     exchange_begin_response(exchange, settings->status);
@@ -10,3 +12,5 @@ void fixed_handle(struct exchange *exchange)
     else
         exchange_respond_bytes(exchange, settings->type, settings->body);
 }
+
+const struct handler_type fixed_handler = {.handle = handle};

@@ -2,20 +2,21 @@
  * a response that is out to the counters and the access log. */
 #include "serve/dispatch.h"
 
-#include "serve/handlers.h"
-#include "server/server_internal.h"
+#include "serve/exchange.h"
+#include "serve/location.h"
+#include "serve/service.h"
 #include "sys/address.h"
 
 /* What a stall report says was done last. */
-static void note_activity(struct server *server, const struct http_request *request)
+static void note_activity(struct service *service, const struct http_request *request)
 {
     struct slice method = slice_take(request->method_text, MIN(request->method_text.length, (size_t)16));
     struct slice target =
         slice_take(request->target, MIN(request->target.length, ACTIVITY_BYTES_MAX - method.length - 1));
-    memcpy(server->activity, method.data, method.length);
-    server->activity[method.length] = ' ';
-    memcpy(server->activity + method.length + 1, target.data, target.length);
-    server->activity_length = (uint8_t)(method.length + 1 + target.length);
+    memcpy(service->activity, method.data, method.length);
+    service->activity[method.length] = ' ';
+    memcpy(service->activity + method.length + 1, target.data, target.length);
+    service->activity_length = (uint8_t)(method.length + 1 + target.length);
 }
 
 /* The path decoded and in order. Most are already, and are used where they stand. */
@@ -28,6 +29,11 @@ static int normalize(struct exchange *exchange)
     case HTTP_PATH_TOO_LONG: return 503;
     }
     UNREACHABLE();
+}
+
+static const struct handler_type *handler_of(const struct exchange *exchange)
+{
+    return exchange->service->handlers[exchange->route_entry->route->kind].type;
 }
 
 static int route(struct exchange *exchange)
@@ -54,10 +60,9 @@ static int route(struct exchange *exchange)
     /* Nobody needs a loop-back of what a proxy added on the way (RFC 9110 section 9.3.8). */
     if (request->method == HTTP_METHOD_TRACE)
         return 405;
-    /* Only a route of files reads; the others answer alike whatever is asked. */
-    bool is_readable = request->method == HTTP_METHOD_GET || request->method == HTTP_METHOD_HEAD ||
-                       request->method == HTTP_METHOD_OPTIONS;
-    return route_entry->route->kind == ROUTE_FILES && !is_readable ? 405 : 0;
+    bool reads = request->method == HTTP_METHOD_GET || request->method == HTTP_METHOD_HEAD ||
+                 request->method == HTTP_METHOD_OPTIONS;
+    return !reads && handler_of(exchange)->reads_only ? 405 : 0;
 }
 
 /* The route whose headers and error pages the response to a refused request has, by what is known of its host
@@ -75,7 +80,7 @@ static void guess_route(struct exchange *exchange)
 
 void dispatch_route(struct exchange *exchange)
 {
-    note_activity(exchange->server, &exchange->request);
+    note_activity(exchange->service, &exchange->request);
     exchange->reject_status = (uint16_t)route(exchange);
     if (UNLIKELY(exchange->reject_status != 0) && exchange->route_entry == NULL)
         guess_route(exchange);
@@ -99,9 +104,8 @@ static void answer_options_of_server(struct exchange *exchange)
 /* What the route takes, as Allow has it. */
 static struct slice methods_of(const struct exchange *exchange)
 {
-    return exchange->route_entry->route->kind == ROUTE_FILES
-               ? SLICE("GET, HEAD, OPTIONS")
-               : SLICE("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
+    return handler_of(exchange)->reads_only ? SLICE("GET, HEAD, OPTIONS")
+                                            : SLICE("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH");
 }
 
 static void refuse_method(struct exchange *exchange)
@@ -130,13 +134,9 @@ void dispatch_answer(struct exchange *exchange)
     else if (cors_is_preflight(exchange))
         cors_answer_preflight(exchange, methods_of(exchange));
     else if (lacks_slash(exchange))
-        redirect_to_folder(exchange);
+        location_respond_folder(exchange);
     else
-        switch (exchange->route_entry->route->kind) {
-        case ROUTE_FILES: files_handle(exchange); break;
-        case ROUTE_REDIRECT: redirect_handle(exchange); break;
-        case ROUTE_RESPOND: fixed_handle(exchange); break;
-        }
+        handler_of(exchange)->handle(exchange);
 }
 
 static void count_response(struct counters *counters, int status)
@@ -163,14 +163,14 @@ static struct address peer_address(const struct peer *peer)
 
 static void log_exchange(struct exchange *exchange, struct access_log *log)
 {
-    struct server *server = exchange->server;
+    struct service *service = exchange->service;
     char client[ADDRESS_TEXT_BYTES_MAX];
     struct address address = peer_address(exchange->peer);
     struct access_log_entry entry = {
         .client = slice_make(client, address_format_host(&address, client)),
         .request = exchange->request.method_text.data ? &exchange->request : NULL,
         .body_bytes = exchange_content_bytes(exchange),
-        .duration_us = exchange->began_us ? loop_clock_us(server_loop(server)) - exchange->began_us : 0,
+        .duration_us = exchange->began_us ? loop_clock_us(service->loop) - exchange->began_us : 0,
         .status = exchange->is_responded ? exchange->response.status : ACCESS_LOG_NO_RESPONSE,
         .outcome = (enum outcome)exchange->outcome,
     };
@@ -179,12 +179,12 @@ static void log_exchange(struct exchange *exchange, struct access_log *log)
 
 void dispatch_end(struct exchange *exchange)
 {
-    struct server *server = exchange->server;
+    struct service *service = exchange->service;
     /* A client that left before there was a response has none to be counted. */
     if (exchange->is_responded)
-        count_response(server_counters(server), exchange->response.status);
-    if (server->options.access_log)
-        log_exchange(exchange, server->options.access_log);
+        count_response(service->counters, exchange->response.status);
+    if (service->access_log)
+        log_exchange(exchange, service->access_log);
     exchange_end(exchange);
 }
 

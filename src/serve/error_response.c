@@ -5,8 +5,8 @@
  * been begun by then, and is ended by whatever comes of it. */
 #include "http/mime.h"
 #include "http/negotiate.h"
-#include "serve/handlers.h"
-#include "server/server_internal.h"
+#include "serve/exchange.h"
+#include "serve/service.h"
 
 static const struct error_page *find_page(const struct exchange *exchange)
 {
@@ -30,7 +30,9 @@ void exchange_respond_error(struct exchange *exchange)
     const struct error_page *page = find_page(exchange);
     if (page && is_acceptable(exchange, page)) {
         exchange->seeks_error_page = true;
-        files_respond_error(exchange, exchange->route_entry->files_entry->root, page->path);
+        const struct route_entry *entry = exchange->route_entry->files_entry;
+        const struct handler_type *handler = exchange->service->handlers[entry->route->kind].type;
+        handler->respond_error(exchange, entry->root, page->path);
     } else {
         exchange_respond_standard_error(exchange);
     }
@@ -39,8 +41,8 @@ void exchange_respond_error(struct exchange *exchange)
 void exchange_respond_standard_error(struct exchange *exchange)
 {
     bool is_json = http_prefers_json(&exchange->request);
-    struct slice content = server_error_page(exchange->server, exchange->response.status,
-                                             is_json ? ERROR_PAGE_JSON : ERROR_PAGE_HTML);
+    struct slice content = service_error_page(exchange->service, exchange->response.status,
+                                              is_json ? ERROR_PAGE_JSON : ERROR_PAGE_HTML);
     exchange_add_field(exchange, HTTP_FIELD_VARY, SLICE("Accept"));
     if (!is_json)
         exchange_add_field(exchange, HTTP_FIELD_CONTENT_SECURITY_POLICY, error_page_security_policy());

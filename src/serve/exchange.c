@@ -2,7 +2,7 @@
 #include "serve/exchange.h"
 
 #include "http/status.h"
-#include "server/server_internal.h"
+#include "serve/service.h"
 
 #include <errno.h>
 
@@ -11,36 +11,36 @@
 
 static void come_back(struct exchange *exchange);
 
-struct exchange *exchange_create(struct server *server)
+struct exchange *exchange_create(struct service *service)
 {
-    struct exchange *exchange = pool_get(&server->exchanges);
+    struct exchange *exchange = pool_get(&service->exchanges);
     if (exchange == NULL)
         return NULL;
     memset(exchange, 0, offsetof(struct exchange, response));
     list_init(&exchange->link);
     list_init(&exchange->queue_link);
-    exchange->server = server;
+    exchange->service = service;
     arena_init(&exchange->arena, EXCHANGE_ARENA_BYTES_MAX);
     http_request_clear(&exchange->request);
     return exchange;
 }
 
-bool exchange_has_spare(struct server *server)
+bool exchange_has_spare(struct service *service)
 {
-    if (server->spare == NULL)
-        server->spare = exchange_create(server);
-    return server->spare != NULL;
+    if (service->spare == NULL)
+        service->spare = exchange_create(service);
+    return service->spare != NULL;
 }
 
-struct exchange *exchange_begin(struct server *server, void *owner, const struct exchange_events *events,
+struct exchange *exchange_begin(struct service *service, void *owner, const struct exchange_events *events,
                                 const struct peer *peer, struct list *exchanges)
 {
-    struct exchange *exchange = server->spare;
-    server->spare = NULL;
+    struct exchange *exchange = service->spare;
+    service->spare = NULL;
     exchange->owner = owner;
     exchange->events = events;
     exchange->peer = peer;
-    exchange->snapshot = snapshot_ref(server->snapshot);
+    exchange->snapshot = snapshot_ref(service->snapshot);
     list_append(exchanges, &exchange->link);
     return exchange;
 }
@@ -70,7 +70,7 @@ void exchange_end(struct exchange *exchange)
     file_unref(exchange->file);
     snapshot_unref(exchange->snapshot);
     arena_finish(&exchange->arena);
-    pool_put(&exchange->server->exchanges, exchange);
+    pool_put(&exchange->service->exchanges, exchange);
 }
 
 enum http_path_result exchange_normalize_path(struct exchange *exchange, enum http_path_form form,
@@ -152,7 +152,7 @@ static void leave_queue(struct exchange *exchange)
         struct exchange *next = CONTAINER_OF(queue->waiting.next, struct exchange, queue_link);
         list_remove(&next->queue_link);
         queue->waiting_count--;
-        if (offload_submit(server_loop(next->server), &next->job) == 0)
+        if (offload_submit(next->service->loop, &next->job) == 0)
             queue->running_count++;
         else
             refuse_waiting(next);
@@ -187,7 +187,7 @@ static int prepare_job(struct exchange *exchange, void (*work)(void *context), v
 
 static int submit(struct exchange *exchange, struct job_queue *queue)
 {
-    int error = offload_submit(server_loop(exchange->server), &exchange->job);
+    int error = offload_submit(exchange->service->loop, &exchange->job);
     queue->running_count += error == 0;
     return error;
 }
@@ -224,10 +224,10 @@ void exchange_wake(struct exchange *exchange)
         exchange->events->on_progress(exchange->owner);
 }
 
-bool exchange_pool_is_low(const struct server *server)
+bool exchange_pool_is_low(const struct service *service)
 {
-    return server->exchanges.count + server_settings(server)->limits.connections >=
-           server->exchanges.count_max;
+    return service->exchanges.count + service_settings(service)->limits.connections >=
+           service->exchanges.count_max;
 }
 
 void exchange_begin_response(struct exchange *exchange, int status)

@@ -28,7 +28,7 @@
 #include <stddef.h>
 
 struct exchange;
-struct server;
+struct service;
 
 /* What the owner of an exchange is told; one constant for each kind of owner. */
 struct exchange_events {
@@ -53,7 +53,7 @@ struct exchange_events {
 
 struct exchange {
     struct list link; /* of its owner, in the order of the requests */
-    struct server *server;
+    struct service *service;
     void *owner; /* NULL: it is gone; the exchange waits for its job and ends */
     const struct exchange_events *events;
     const struct peer *peer; /* the owner's */
@@ -115,7 +115,7 @@ int exchange_offload(struct exchange *exchange, struct job_queue *queue, void (*
                      void (*done)(void *context), void *context) MUST_CHECK;
 
 /* So few exchanges are left that they are kept for connections without one. */
-bool exchange_pool_is_low(const struct server *server);
+bool exchange_pool_is_low(const struct service *service);
 
 /* Begins the response: a status and no fields but Server. */
 void exchange_begin_response(struct exchange *exchange, int status);
@@ -167,17 +167,17 @@ uint64_t exchange_content_bytes(const struct exchange *exchange);
  * from inside of source_next. (A job of exchange_offload does it by itself.) */
 void exchange_wake(struct exchange *exchange);
 
-/* Makes sure that the server has a spare exchange, whose request the next head is parsed into, whoever's it
+/* Makes sure that the service has a spare exchange, whose request the next head is parsed into, whoever's it
  * is. False without memory. */
-bool exchange_has_spare(struct server *server) MUST_CHECK;
+bool exchange_has_spare(struct service *service) MUST_CHECK;
 
 /* The spare becomes the owner's, the last of its `exchanges`: for the request that was parsed into it, or for
  * one that could not be. */
-struct exchange *exchange_begin(struct server *server, void *owner, const struct exchange_events *events,
+struct exchange *exchange_begin(struct service *service, void *owner, const struct exchange_events *events,
                                 const struct peer *peer, struct list *exchanges);
 
-/* From the server's pool, with a blank request; NULL without memory. */
-struct exchange *exchange_create(struct server *server) MUST_CHECK;
+/* From the service's pool, with a blank request; NULL without memory. */
+struct exchange *exchange_create(struct service *service) MUST_CHECK;
 
 /* Gives everything back; at once, or when its job is done. The exchange must be in no list. */
 void exchange_end(struct exchange *exchange);

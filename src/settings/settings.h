@@ -73,7 +73,7 @@ struct respond_settings {
     struct slice body;
 };
 
-enum route_kind { ROUTE_FILES, ROUTE_REDIRECT, ROUTE_RESPOND };
+enum route_kind { ROUTE_FILES, ROUTE_REDIRECT, ROUTE_RESPOND, ROUTE_KIND_COUNT };
 
 /* What answers below a path. A prefix matches whole segments: "/a" matches "/a" and "/a/b", not "/ab". A
  * prefix that ends in '/' is the same route, its bare form being redirected to it. */

@@ -75,7 +75,7 @@ static inline bool world_wait(struct world *world, bool (*is_there)(void *contex
     wheel_arm(loop_wheel(world->loop), &world->tick, 1);
     assert_int_equal(loop_run(world->loop), 0);
     timer_disarm(&world->tick);
-    const char *fault = admission_validate(world->server);
+    const char *fault = admission_validate(&world->server->front);
     if (fault)
         fail_msg("%s", fault);
     return !world->gave_up;
@@ -400,9 +400,9 @@ static inline void client_await_end(struct client *client)
 
 static inline struct connection *world_connection(struct world *world)
 {
-    struct list *lists = world->server->by_state;
+    struct list *lists = world->server->front.by_state;
     struct connection *found = NULL;
-    for (size_t i = 0; i < ARRAY_LENGTH(world->server->by_state); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(world->server->front.by_state); i++) {
         LIST_FOREACH(link, &lists[i]) {
             assert_null(found); /* there is but one */
             found = CONTAINER_OF(link, struct connection, link);

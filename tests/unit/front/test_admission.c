@@ -16,13 +16,13 @@ static struct peer peer_of(const char *text)
 static enum admission ask(struct world *world, const char *text)
 {
     struct peer peer = peer_of(text);
-    return admission_of(world->server, &peer);
+    return admission_of(&world->server->front, &peer);
 }
 
 static void release(struct world *world, const char *text)
 {
     struct peer peer = peer_of(text);
-    admission_release(world->server, &peer);
+    admission_release(&world->server->front, &peer);
 }
 
 /* The first two come from one client, which may have two connections; the last from another. */

@@ -533,7 +533,7 @@ static void connections_of_one_address_are_counted(void **state)
     client_close(&clients[0]);
     client_close(&clients[1]);
     world_await_open(&world, 0);
-    assert_int_equal(world.server->addresses.count, 0);
+    assert_int_equal(world.server->front.addresses.count, 0);
     world_finish(&world);
 }
 
@@ -552,7 +552,7 @@ static void an_idle_connection_has_no_buffer(void **state)
     client_await(&client, "HTTP/1.1 200 OK", 1);
     world_await_state(&world, CONNECTION_IDLE);
     assert_null(world_connection(&world)->input);
-    assert_int_equal(world.server->exchanges.count, 1); /* the spare */
+    assert_int_equal(world.server->service.exchanges.count, 1); /* the spare */
     client_close(&client);
     world_finish(&world);
 }

@@ -143,7 +143,7 @@ static void half_a_head_is_forgotten(void **state)
     client_connect(&client, &world, 0);
     client_say(&client, "HEAD /secret HTTP/1.1\r\nHost: x\r\n");
     world_await_state(&world, CONNECTION_HEAD);
-    assert_null(world.server->spare->request.method_text.data);
+    assert_null(world.server->service.spare->request.method_text.data);
     client_close(&client);
     world_await_state(&world, CONNECTION_CLOSED);
     client_connect(&client, &world, 0);
@@ -251,8 +251,8 @@ static void a_refusal_off_the_loop_has_no_time_limit(void **state)
     world.routes[0].files.error_page_count = 1;
     world.settings->timeouts.body_ms = 20;
     world_start(&world);
-    world.server->snapshot->roots[0].is_local = false; /* every look-up goes off the loop */
-    world.server->snapshot->roots[0].look_due_ms = UINT64_MAX;
+    world.server->service.snapshot->roots[0].is_local = false; /* every look-up goes off the loop */
+    world.server->service.snapshot->roots[0].look_due_ms = UINT64_MAX;
     plug_put(&plug, &world);
     client_connect(&client, &world, 0);
     client_say(&client, "POST /small HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
@@ -336,19 +336,19 @@ static void a_cold_file_comes_without_a_buffer_too(void **state)
     tree_add_file(&world.tree, "cold", COLD_BYTES, 0);
     world_start(&world);
     client_connect(&client, &world, FEW_BYTES);
-    world.server->cold_buffers = UINT_MAX / 2;
+    world.server->files.cold_buffers = UINT_MAX / 2;
     client_say(&client, "GET /cold HTTP/1.1\r\nHost: x\r\n\r\n" REQUEST);
     client_await(&client, "HTTP/1.1 200 OK", 2);
     assert_true(client.received.length > COLD_BYTES);
     world_await_state(&world, CONNECTION_IDLE);
-    assert_int_equal(world.server->cold_buffers, UINT_MAX / 2);
+    assert_int_equal(world.server->files.cold_buffers, UINT_MAX / 2);
     client_close(&client);
     world_finish(&world);
 }
 
 static bool only_the_spare_is_left(void *context)
 {
-    return ((const struct world *)context)->server->exchanges.count <= 1;
+    return ((const struct world *)context)->server->service.exchanges.count <= 1;
 }
 
 static void a_client_goes_while_its_file_is_read(void **state)
@@ -367,7 +367,7 @@ static void a_client_goes_while_its_file_is_read(void **state)
     world_await_state(&world, CONNECTION_HANDLE);
     connection_abort(world_connection(&world), OUTCOME_SHED);
     world_run_for(&world, 5);
-    assert_int_equal(world.server->connections.count, 0);
+    assert_int_equal(world.server->front.connections.count, 0);
     plug_pull(&plug, &world);
     world_expect(&world, only_the_spare_is_left, &world);
     client_close(&client);
@@ -429,7 +429,7 @@ static void ask_for_listings(struct world *world, struct client *clients, size_t
     for (size_t i = 0; i < count; i++) {
         client_connect(&clients[i], world, 0);
         client_say(&clients[i], "GET /folder/ HTTP/1.1\r\nHost: x\r\n\r\n");
-        world_expect(world, job_queue_has, (&(struct job_queue_wait){&world->server->listings, i + 1}));
+        world_expect(world, job_queue_has, (&(struct job_queue_wait){&world->server->files.listings, i + 1}));
     }
 }
 
@@ -446,20 +446,21 @@ static void listings_in_their_queue(void **state)
     list_once(&world);
     plug_put(&plug, &world);
     ask_for_listings(&world, clients, ARRAY_LENGTH(clients));
-    assert_int_equal(world.server->listings.running_count, JOB_QUEUE_LISTINGS_MAX);
-    assert_int_equal(world.server->listings.waiting_count, 6 - JOB_QUEUE_LISTINGS_MAX);
+    assert_int_equal(world.server->files.listings.running_count, JOB_QUEUE_LISTINGS_MAX);
+    assert_int_equal(world.server->files.listings.waiting_count, 6 - JOB_QUEUE_LISTINGS_MAX);
     /* The oldest is in the pool, the youngest in the queue. */
-    connection_abort(CONTAINER_OF(world.server->by_state[CONNECTION_HANDLE].next, struct connection, link),
-                     OUTCOME_SHED);
     connection_abort(
-        CONTAINER_OF(world.server->by_state[CONNECTION_HANDLE].previous, struct connection, link),
+        CONTAINER_OF(world.server->front.by_state[CONNECTION_HANDLE].next, struct connection, link),
         OUTCOME_SHED);
-    assert_int_equal(world.server->listings.waiting_count, 5 - JOB_QUEUE_LISTINGS_MAX);
+    connection_abort(
+        CONTAINER_OF(world.server->front.by_state[CONNECTION_HANDLE].previous, struct connection, link),
+        OUTCOME_SHED);
+    assert_int_equal(world.server->files.listings.waiting_count, 5 - JOB_QUEUE_LISTINGS_MAX);
     plug_pull(&plug, &world);
     for (size_t i = 1; i < 5; i++)
         client_await(&clients[i], "</html>", 1);
-    assert_int_equal(world.server->listings.running_count, 0);
-    assert_int_equal(world.server->listings.waiting_count, 0);
+    assert_int_equal(world.server->files.listings.running_count, 0);
+    assert_int_equal(world.server->files.listings.waiting_count, 0);
     for (size_t i = 0; i < ARRAY_LENGTH(clients); i++)
         client_close(&clients[i]);
     world_finish(&world);

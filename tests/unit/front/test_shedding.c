@@ -129,7 +129,7 @@ static void hold(struct world *world, struct client *clients, size_t count, cons
     /* Whatever the kernel still finds room for has left by then. */
     world_run_for(world, holder->state == CONNECTION_SEND ? 500 : 20);
     size_t held = 0;
-    LIST_FOREACH(link, &world->server->by_state[holder->state])
+    LIST_FOREACH(link, &world->server->front.by_state[holder->state])
         held++;
     assert_int_equal(held, count);
 }
@@ -252,7 +252,7 @@ static void the_cheapest_goes_first(void **state)
     world_run_for(&world, 300); /* by then it is known that the lingering client has its last byte */
     let_pass(1500);
     for (size_t i = 0; i < ARRAY_LENGTH(order); i++) {
-        struct list *list = &world.server->by_state[holders[order[i]].state];
+        struct list *list = &world.server->front.by_state[holders[order[i]].state];
         struct list *first = list->next;
         assert_false(list_is_empty(list));
         hold_head(&fresh[i], &world);

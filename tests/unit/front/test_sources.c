@@ -3,7 +3,6 @@
 #include "tests/unit/server_builder.h"
 
 #include "serve/exchange.h"
-#include "serve/handlers.h"
 
 /* What the source says, one call after the other; the last one for ever. */
 struct step {
@@ -50,16 +49,14 @@ static void scripted_close(struct source *source)
     closes++;
 }
 
-static const struct source_type scripted_type = {.next = scripted_next, .close = scripted_close};
+static const struct source_type scripted_source_type = {.next = scripted_next, .close = scripted_close};
 
-void __wrap_fixed_handle(struct exchange *exchange);
-
-/* Stands in for the configured response: answers from the script. */
-void __wrap_fixed_handle(struct exchange *exchange)
+/* Answers from the script. */
+static void scripted_handle(struct exchange *exchange)
 {
     struct scripted_source *scripted = exchange_source_room(exchange, sizeof(*scripted));
     *scripted = (struct scripted_source){
-        .source = {.type = &scripted_type, .exchange = exchange, .length = script.length},
+        .source = {.type = &scripted_source_type, .exchange = exchange, .length = script.length},
         .step = script.steps,
         .gives_for_ever = script.steps[0].result == SOURCE_GIVEN && script.steps[1].bytes == NULL &&
                           script.steps[1].result == SOURCE_GIVEN,
@@ -69,6 +66,8 @@ void __wrap_fixed_handle(struct exchange *exchange)
     list_append(&open_sources, &scripted->link);
     exchange_respond(exchange, &scripted->source);
 }
+
+static const struct handler_type scripted_handler = {.handle = scripted_handle};
 
 /* The first source that waits takes the next step, and its owner is told. */
 static void wake(void)
@@ -93,6 +92,7 @@ static void start(struct world *world, const struct step *steps, uint64_t length
     world_init(world);
     world->routes[0].kind = ROUTE_RESPOND;
     world_start(world);
+    world->server->service.handlers[ROUTE_RESPOND] = (struct handler){.type = &scripted_handler};
 }
 
 #define GET      "GET / HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -29,7 +29,7 @@ static void start(struct world *world)
 static void take_turn(struct world *world)
 {
     assert_int_equal(loop_run_once(world->loop, 0), 0);
-    assert_null(admission_validate(world->server));
+    assert_null(admission_validate(&world->server->front));
 }
 
 /* Sends `count` requests in one write. */

@@ -164,7 +164,7 @@ static void limits_take_effect_at_once(void **state)
     client_await(&clients[0], "HTTP/1.1 414 ", 1);
     client_await(&clients[1], "HTTP/1.1 404 ", 1);
     client_await(&clients[2], "HTTP/1.1 404 ", 1);
-    assert_true(world.server->connections.count_max >= 200);
+    assert_true(world.server->front.connections.count_max >= 200);
     for (size_t i = 0; i < ARRAY_LENGTH(clients); i++)
         client_close(&clients[i]);
     another_finish(&another);
@@ -191,11 +191,11 @@ static void addresses_are_counted_from_when_they_are(void **state)
     world_run_for(&world, 10);
     client_connect(&refused, &world, 0);
     client_await(&refused, "HTTP/1.1 503 ", 1);
-    assert_int_equal(world.server->addresses.count, 1);
+    assert_int_equal(world.server->front.addresses.count, 1);
     client_close(&after);
     client_close(&refused);
     world_run_for(&world, 10);
-    assert_int_equal(world.server->addresses.count, 0);
+    assert_int_equal(world.server->front.addresses.count, 0);
     another_finish(&another);
     world_finish(&world);
 }
@@ -219,7 +219,7 @@ static void a_root_that_moves(void **state)
         assert_int_equal(symlink(old, link), 0);
         world.routes[0].files.root = world_keep(&world, link);
         world_start(&world);
-        struct root *root = &world.server->snapshot->roots[0];
+        struct root *root = &world.server->service.snapshot->roots[0];
         root->is_local = local;
         client_connect(&client, &world, 0);
         client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -268,8 +268,8 @@ static void an_unreadable_sibling_is_passed_over(void **state)
 
 static struct file *cached_file(struct world *world, struct slice path)
 {
-    struct root *root = &world->server->snapshot->roots[0];
-    struct file *file = file_cache_find(world->server->files, root, path, HTTP_CODING_IDENTITY);
+    struct root *root = &world->server->service.snapshot->roots[0];
+    struct file *file = file_cache_find(world->server->files.cache, root, path, HTTP_CODING_IDENTITY);
     assert_non_null(file);
     file_unref(file);
     return file;
@@ -284,7 +284,7 @@ static void what_is_far_is_believed_for_a_while(void **state)
     world_init(&world);
     tree_add_file(&world.tree, "file", 111, 0);
     world_start(&world);
-    struct root *root = &world.server->snapshot->roots[0];
+    struct root *root = &world.server->service.snapshot->roots[0];
     root->is_local = false;
     root->look_due_ms = UINT64_MAX;
     client_connect(&client, &world, 0);
@@ -322,7 +322,7 @@ static void a_look_at_what_is_far_holds_up_nobody_else(void **state)
     world_init(&world);
     tree_add_file(&world.tree, "file", 111, 0);
     world_start(&world);
-    struct root *root = &world.server->snapshot->roots[0];
+    struct root *root = &world.server->service.snapshot->roots[0];
     root->is_local = false;
     root->look_due_ms = UINT64_MAX;
     client_connect(&client, &world, 0);
@@ -359,7 +359,7 @@ static void a_large_file_that_is_far_is_read_off_the_loop(void **state)
     world.settings->limits.cache_file_bytes = 100;
     tree_add_file(&world.tree, "file", 30000, 0);
     world_start(&world);
-    struct root *root = &world.server->snapshot->roots[0];
+    struct root *root = &world.server->service.snapshot->roots[0];
     root->is_local = false;
     root->look_due_ms = UINT64_MAX;
     client_connect(&client, &world, 0);
@@ -370,10 +370,10 @@ static void a_large_file_that_is_far_is_read_off_the_loop(void **state)
     }
     struct file *file = cached_file(&world, SLICE("file"));
     int fd = file->fd;
-    assert_true(fd >= 0 && file->close_queue == &world.server->close_queue);
-    file_cache_drop(world.server->files, file);
-    assert_true(world.server->close_queue.is_busy);
-    while (world.server->close_queue.is_busy)
+    assert_true(fd >= 0 && file->close_queue == &world.server->files.close_queue);
+    file_cache_drop(world.server->files.cache, file);
+    assert_true(world.server->files.close_queue.is_busy);
+    while (world.server->files.close_queue.is_busy)
         world_run_for(&world, 1);
     assert_int_equal(fcntl(fd, F_GETFD), -1);
     client_close(&client);

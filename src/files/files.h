@@ -1,0 +1,38 @@
+/* Files of folders: the handler of routes that serve some, and what all of them share. */
+#ifndef FILES_FILES_H
+#define FILES_FILES_H
+
+#include "disk/close_queue.h"
+#include "disk/file_cache.h"
+#include "disk/folder_entries.h"
+#include "loop/job_queue.h"
+#include "serve/exchange.h"
+#include "serve/service.h"
+
+/* The state of files_handler. */
+struct files {
+    struct file_cache *cache;
+    struct close_queue close_queue; /* of files that the loop must not close */
+    struct job_queue listings;      /* the jobs that read folders */
+    struct folder_budget listing_budget;
+    unsigned cold_buffers; /* in use by file_source.c */
+};
+
+extern const struct handler_type files_handler;
+
+/* Becomes the handler of the service's routes of files. `limits` are borrowed for the call. Returns 0 or
+ * -ENOMEM. */
+int files_handler_init(struct files *files, struct service *service, const struct limits *limits) MUST_CHECK;
+
+/* The loop was settled: no job is under way. Retires the roots of the last snapshot. */
+void files_handler_finish(struct files *files, struct snapshot *last);
+
+/* The roots of a snapshot that new requests do not get any more: nothing of them is found in the cache. */
+void files_handler_retire_roots(struct files *files, struct snapshot *snapshot);
+
+static inline struct files *files_of(const struct exchange *exchange)
+{
+    return exchange->service->handlers[ROUTE_FILES].state;
+}
+
+#endif

@@ -1,0 +1,114 @@
+/* What connections share; their beginning and their end. Who gets one is said by admission.c. */
+#include "front/front.h"
+
+#include "front/admission.h"
+#include "loop/listener.h"
+#include "serve/exchange.h"
+#include "sys/clock.h"
+#include "sys/process.h"
+
+/* Exchanges beyond one for each connection, for requests that are pipelined: see exchange_pool_is_low. */
+#define EXCHANGES_PIPELINED 4096
+
+/* Fewer connections than this are no crowd. */
+#define CROWD_MIN 64
+
+static bool shed(void *context, const void *kept)
+{
+    return admission_shed(context, kept);
+}
+
+void front_init(struct front *front, struct service *service, void (*on_drained)(struct front *front))
+{
+    *front = (struct front){
+        .service = service,
+        .loop = service->loop,
+        .counters = service->counters,
+        .on_drained = on_drained,
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(front->by_state); i++)
+        list_init(&front->by_state[i]);
+    sys_random(&front->address_key, sizeof(front->address_key));
+    pool_init(&front->connections, sizeof(struct connection), 0);
+    service->shed = shed;
+    service->shed_context = front;
+    front_take_limits(front);
+}
+
+void front_take_limits(struct front *front)
+{
+    const struct limits *limits = &front_settings(front)->limits;
+    /* A connection that was closed to make room has its memory until the end of the turn; with io_uring,
+     * which hands the closing over at that end, until the next. */
+    size_t closing_max = 2 * (size_t)LISTENER_BATCH * MAX(front->listener_count, 1u);
+    front->connections.count_max = limits->connections + closing_max;
+    front->service->exchanges.count_max = limits->connections + EXCHANGES_PIPELINED;
+    front->h1_limits = (struct h1_limits){
+        .head_bytes = limits->head_bytes,
+        .uri_bytes = limits->uri_bytes,
+        .fields = limits->fields,
+        .body_bytes = limits->body_bytes,
+    };
+}
+
+int front_listen(struct front *front, int listening_fd)
+{
+    int error = admission_listen(front, listening_fd);
+    front->listener_count += error == 0;
+    front_take_limits(front);
+    return error;
+}
+
+/* A crowd has gone: what it needed at its peak is not kept. The time that this takes is paid for by those
+ * that have gone since the last time. */
+static void give_memory_back(struct front *front)
+{
+    if (front->connections_peak < CROWD_MIN || front->connections.count > front->connections_peak / 4)
+        return;
+    front->connections_peak = front->connections.count;
+    pool_trim(&front->connections);
+    pool_trim(&front->service->exchanges);
+    sys_give_memory_back();
+}
+
+void front_connection_gone(struct front *front, struct connection *connection)
+{
+    if (connection->is_counted)
+        admission_release(front, &connection->peer);
+    pool_put(&front->connections, connection);
+    give_memory_back(front);
+    if (front->connections.count == 0 && front->is_draining)
+        front->on_drained(front);
+}
+
+void front_drain(struct front *front)
+{
+    assert(!front->is_draining);
+    front->is_draining = true;
+    admission_end(front);
+    for (size_t i = 0; i < ARRAY_LENGTH(front->by_state); i++) {
+        LIST_FOREACH_SAFE(link, &front->by_state[i])
+            connection_drain(CONTAINER_OF(link, struct connection, link));
+    }
+    if (front->connections.count == 0)
+        front->on_drained(front);
+}
+
+static void abort_all(struct list *connections)
+{
+    while (!list_is_empty(connections))
+        connection_abort(CONTAINER_OF(connections->next, struct connection, link), OUTCOME_SHUTDOWN);
+}
+
+void front_abort(struct front *front)
+{
+    admission_finish(front);
+    for (size_t i = 0; i < ARRAY_LENGTH(front->by_state); i++)
+        abort_all(&front->by_state[i]);
+}
+
+void front_finish(struct front *front)
+{
+    map_finish(&front->addresses);
+    pool_finish(&front->connections);
+}

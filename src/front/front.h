@@ -1,0 +1,59 @@
+/* The front of a worker: its connections, the lists that they are in, and where they come from. Admission
+ * lets them in, time-outs end them, draining sends them away; what they ask for is the service's to answer.
+ *
+ * All on the loop's thread. */
+#ifndef FRONT_FRONT_H
+#define FRONT_FRONT_H
+
+#include "front/connection.h"
+#include "serve/service.h"
+
+struct front_listener;
+
+struct front {
+    struct service *service;
+    struct loop *loop;         /* of the service */
+    struct counters *counters; /* of the service */
+    struct h1_limits h1_limits;
+    struct pool connections;
+    size_t connections_peak; /* most at once since memory was last given back */
+    /* Connections, by enum connection_state: who has been in the state for longest, or has not got on in it
+     * for longest, is first. */
+    struct list by_state[CONNECTION_CLOSED];
+    struct front_listener *listeners;
+    unsigned listener_count;
+    struct map addresses; /* struct address_count, where connections per address are limited */
+    struct hash_key address_key;
+    bool is_draining;
+    bool has_told_of_backend; /* that it cannot wait for more connections */
+    /* The last connection has gone while the front is draining; perhaps from inside of front_drain. */
+    void (*on_drained)(struct front *front);
+};
+
+/* Lets the service close connections where descriptors are short. The service outlives the front, and has its
+ * snapshot. */
+void front_init(struct front *front, struct service *service, void (*on_drained)(struct front *front));
+
+/* These limits hold for connections, whatever settings their requests are served by: to be called when the
+ * service has another snapshot. */
+void front_take_limits(struct front *front);
+
+/* See server_listen. */
+int front_listen(struct front *front, int listening_fd) MUST_CHECK;
+
+/* See server_drain; there is no time limit. Only once. */
+void front_drain(struct front *front);
+
+/* Stops listening and closes every connection at once; front_finish follows when the loop was settled. */
+void front_abort(struct front *front);
+void front_finish(struct front *front);
+
+/* A connection's memory is free: gives it back, and ends the draining with the last one. */
+void front_connection_gone(struct front *front, struct connection *connection);
+
+static inline const struct settings *front_settings(const struct front *front)
+{
+    return service_settings(front->service);
+}
+
+#endif

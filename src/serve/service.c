@@ -1,0 +1,75 @@
+/* What requests share. */
+#include "serve/service.h"
+
+#include "serve/exchange.h"
+
+void service_init(struct service *service, struct loop *loop, struct log *log, struct counters *counters,
+                  size_t exchange_bytes)
+{
+    *service = (struct service){
+        .loop = loop,
+        .log = log,
+        .counters = counters,
+        .date_seconds = INT64_MIN,
+    };
+    pool_init(&service->exchanges, exchange_bytes, 0);
+}
+
+void service_finish(struct service *service)
+{
+    if (service->spare)
+        exchange_end(service->spare);
+    for (size_t i = 0; i < ERROR_STATUS_COUNT; i++) {
+        buffer_finish(&service->error_pages[ERROR_PAGE_HTML][i]);
+        buffer_finish(&service->error_pages[ERROR_PAGE_JSON][i]);
+    }
+    pool_finish(&service->exchanges);
+}
+
+const char *service_date(struct service *service)
+{
+    int64_t now = loop_wall_seconds(service->loop);
+    if (now != service->date_seconds) {
+        service->date_seconds = now;
+        http_date_format(service->date, now);
+    }
+    return service->date;
+}
+
+struct slice service_error_page(struct service *service, int status, enum error_page_format format)
+{
+    assert(status >= 400 && status < 400 + ERROR_STATUS_COUNT);
+    struct buffer *page = &service->error_pages[format][status - 400];
+    if (page->length == 0) {
+        buffer_init(page, ERROR_PAGE_BYTES_MAX);
+        error_page_make(status, format, page);
+        /* Half a page would stay half for ever. */
+        if (page->failed)
+            buffer_finish(page);
+    }
+    return buffer_slice(page);
+}
+
+void service_see_changes(struct service *service, bool is_new)
+{
+    const struct loop *loop = service->loop;
+    bool is_seen = loop_is_ordered(loop) || service->changes_turn == loop_turn(loop);
+    if (is_seen && !is_new)
+        return;
+    service->changes_turn = loop_turn(loop);
+    for (size_t i = 0; i < ROUTE_KIND_COUNT; i++) {
+        const struct handler *handler = &service->handlers[i];
+        if (handler->type->see_changes)
+            handler->type->see_changes(handler->state);
+    }
+}
+
+bool service_free_descriptors(struct service *service, const void *kept)
+{
+    for (size_t i = 0; i < ROUTE_KIND_COUNT; i++) {
+        const struct handler *handler = &service->handlers[i];
+        if (handler->type->give_descriptors && handler->type->give_descriptors(handler->state))
+            return true;
+    }
+    return service->shed && service->shed(service->shed_context, kept);
+}
