@@ -1,5 +1,6 @@
-/* A session: a connection without I/O. It reads requests out of bytes (h1/h1.h), has them answered by the
- * handler of production (serve/dispatch.h), and holds what is to be sent. What it does not do is wait.
+/* A session: a connection without I/O. It is the session of production (front/h1_session.h), which reads
+ * requests out of bytes and has them answered, with what is to be sent held beside it. What it does not do is
+ * wait.
  *
  * Protocol of use: ask lab_session_need, and do what it says, until it says LAB_NEEDS_CLOSE:
  *
@@ -16,7 +17,7 @@
 #ifndef LAB_SESSION_H
 #define LAB_SESSION_H
 
-#include "h1/h1.h"
+#include "front/h1_session.h"
 #include "lab/site.h"
 #include "loop/stream.h"
 
@@ -32,17 +33,12 @@ struct lab_output;
 
 struct lab_session {
     struct lab_site *site;
-    struct h1 engine;
-    struct list exchanges;     /* struct exchange, in order; all but the last are responded */
+    struct h1_session h1;
     struct lab_output *output; /* what is to be sent; NULL: nothing */
-    char *input;               /* what was received and not parsed yet */
-    uint32_t input_length;
-    uint32_t lingered_bytes; /* received after the farewell */
-    uint8_t need;            /* enum lab_need */
-    bool has_begun;          /* bytes were received */
-    bool is_closing;         /* nothing behind the last request is parsed */
-    bool is_lingering;       /* the farewell is said: the client's bytes are dropped until its FIN */
-    bool client_said_close;  /* it said that it sends nothing behind its last request */
+    uint32_t lingered_bytes;   /* received after the farewell */
+    uint8_t need;              /* enum lab_need */
+    bool has_begun;            /* bytes were received */
+    bool is_lingering;         /* the farewell is said: the client's bytes are dropped until its FIN */
 };
 
 /* `site` must be open and outlive the session. A session belongs to one thread at a time. */

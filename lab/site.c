@@ -7,12 +7,14 @@
  * who has it is about to let go. */
 #include "lab/site.h"
 
+#include "handlers/handlers.h"
 #include "lab/site_internal.h"
 #include "sys/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define TICK_NS 1000000
 
@@ -92,6 +94,44 @@ int lab_site_create(const struct lab_site_options *options, struct lab_site **re
     return 0;
 }
 
+static void block(void *context)
+{
+    (void)context;
+    struct timespec duration = {.tv_nsec = LAB_BLOCK_MS * 1000000L};
+    while (nanosleep(&duration, &duration) < 0) {
+    }
+}
+
+static void answer_after_block(void *context)
+{
+    fixed_handler.handle(context);
+}
+
+/* Fixed responses; those of LAB_BLOCK_PATH take a while. */
+static void answer_trial(struct exchange *exchange)
+{
+    bool blocks = slice_equal(exchange->route_entry->route->prefix, SLICE(LAB_BLOCK_PATH));
+    struct job_queue *queue = &files_of(exchange)->listings;
+    if (!blocks)
+        fixed_handler.handle(exchange);
+    else if (exchange_offload(exchange, queue, block, answer_after_block, exchange) < 0)
+        exchange_fail(exchange, 503);
+}
+
+static const struct handler_type trial_handler = {.handle = answer_trial};
+
+static void prepare_sessions(struct lab_site *site)
+{
+    struct server *server = site->server;
+    server->service.handlers[ROUTE_RESPOND] = (struct handler){.type = &trial_handler};
+    site->sessions = (struct h1_sessions){
+        .service = &server->service,
+        .events = &lab_exchange_events,
+        .limits = server->front.sessions.limits,
+        .batch_max = LAB_BATCH_MAX,
+    };
+}
+
 int lab_site_open(struct lab_site *site)
 {
     int error = loop_create(&(struct loop_options){.backend = LOOP_BACKEND_EPOLL}, &site->loop);
@@ -103,7 +143,10 @@ int lab_site_open(struct lab_site *site)
         .counters = &site->counters,
         .log = &site->log,
     };
-    return server_create(&options, &site->server);
+    error = server_create(&options, &site->server);
+    if (error == 0)
+        prepare_sessions(site);
+    return error;
 }
 
 void lab_site_share(struct lab_site *site)

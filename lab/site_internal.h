@@ -15,7 +15,8 @@ struct lab_site {
     struct counters counters;
     struct loop *loop; /* NULL before lab_site_open */
     struct server *server;
-    uint64_t turned_ns; /* when the loop was turned last */
+    struct h1_sessions sessions; /* those of lab/session.h */
+    uint64_t turned_ns;          /* when the loop was turned last */
     bool is_shared;
     pthread_mutex_t lock;
     struct slice any_host;
@@ -23,6 +24,12 @@ struct lab_site {
     struct site site;
     struct route routes[3];
 };
+
+/* Requests that are answered before what was answered is sent. */
+#define LAB_BATCH_MAX 16
+
+/* What an owner of exchanges is told: session.c. */
+extern const struct exchange_events lab_exchange_events;
 
 /* Between the two this thread alone has the server. Where there is one thread they cost nothing. */
 void lab_site_enter(struct lab_site *site);

@@ -239,13 +239,13 @@ static const char *validate_member(const struct front *front, const struct conne
 {
     if (connection->state != state)
         return "a connection is in the list of another state";
-    if (connection->front != front)
+    if (front_of(connection) != front)
         return "a connection is in the list of another front";
     if (connection->stream.flags & STREAM_CLOSED)
         return "a closed connection is in a list";
     if (state != CONNECTION_HANDLE && connection->timer.expiry_ms > connection->deadline_ms)
         return "a connection's timer is later than its deadline";
-    struct peer part = counted_part(&connection->peer);
+    struct peer part = counted_part(&connection->session.peer);
     if (connection->is_counted && find_address(front, &part) == NULL)
         return "a counted connection has no count of its address";
     return NULL;
@@ -258,7 +258,7 @@ static size_t count_of_address(const struct front *front, const struct peer *par
     for (size_t state = 0; state < ARRAY_LENGTH(front->by_state); state++) {
         LIST_FOREACH(link, &front->by_state[state]) {
             const struct connection *connection = CONTAINER_OF(link, struct connection, link);
-            struct peer other = counted_part(&connection->peer);
+            struct peer other = counted_part(&connection->session.peer);
             count += connection->is_counted && memcmp(&other, part, sizeof(*part)) == 0;
         }
     }
@@ -271,7 +271,7 @@ static const char *validate_address(const struct front *front, const struct conn
 {
     if (!connection->is_counted)
         return NULL;
-    struct peer part = counted_part(&connection->peer);
+    struct peer part = counted_part(&connection->session.peer);
     size_t listed = count_of_address(front, &part);
     size_t counted = find_address(front, &part)->count;
     return counted < listed || counted > listed + closing ? "an address has a wrong count" : NULL;

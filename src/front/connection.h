@@ -1,5 +1,5 @@
-/* A connection: a stream, the HTTP/1 engine that reads it, and the exchanges that answer. One small struct
- * while it is idle.
+/* A connection: a stream, and the HTTP/1 session that it brings bytes to and takes responses from. One small
+ * struct while it is idle.
  *
  * Its states, what each waits for, for how long (front/timeouts.c), and what happens when that is over:
  *
@@ -17,8 +17,7 @@
 #ifndef FRONT_CONNECTION_H
 #define FRONT_CONNECTION_H
 
-#include "front/input.h"
-#include "h1/h1.h"
+#include "front/h1_session.h"
 #include "log/access_log.h"
 #include "loop/stream.h"
 #include "loop/wheel.h"
@@ -42,26 +41,16 @@ struct connection {
     struct timer timer; /* armed at or before `deadline_ms`: moving the deadline back costs nothing */
     uint64_t deadline_ms;
     struct list link; /* in the front's list of those in this state */
-    struct front *front;
-    struct h1 engine;
-    struct list exchanges; /* struct exchange, in order; all but the last are responded */
-    struct input *input;   /* what was read and not parsed yet; NULL: nothing */
+    struct h1_session session;
     uint64_t
-        window_began_ms;   /* when the state was entered; where progress is measured, when that began anew */
-    uint64_t window_bytes; /* since then: of BODY, received; else on their way to the peer, see timeouts.c */
-    uint64_t moved_ms;     /* of BODY: when the last bytes came */
-    uint32_t request_count;
+        window_began_ms;    /* when the state was entered; where progress is measured, when that began anew */
+    uint64_t window_bytes;  /* since then: of BODY, received; else on their way to the peer, see timeouts.c */
+    uint32_t moved_ms;      /* of BODY: when the last bytes came, modulo 2^32: see still_ms */
     uint8_t state;          /* enum connection_state */
     bool request_began : 1; /* since the state was entered: the state's time begins anew */
-    bool
-        is_closing : 1; /* nothing behind the last request is parsed: the connection ends with its response */
-    bool is_waiting : 1;        /* a response is being sent or made: no request is begun before it is out */
-    bool lacks_memory : 1;      /* close, there is no going on */
-    bool peer_ended : 1;        /* FIN is in */
-    bool resets : 1;            /* its end must look like a failure, not like the end of a response */
-    bool client_said_close : 1; /* it said that it sends nothing behind its last request */
-    bool is_counted : 1;        /* among those of its address */
-    struct peer peer;
+    bool peer_ended : 1;    /* FIN is in */
+    bool resets : 1;        /* its end must look like a failure, not like the end of a response */
+    bool is_counted : 1;    /* among those of its address */
 };
 
 /* With what pool and allocator add it is to stay within 256 bytes: tests/stress. */
@@ -70,6 +59,12 @@ static_assert(sizeof(struct connection) <= 240, "an idle connection is this and 
 /* Takes over `fd`; false where it does not, because the address has as many connections as it may, or for
  * want of memory. May answer a first request before it returns. */
 bool connection_open(struct front *front, int fd, const struct address *address) MUST_CHECK;
+
+/* What sessions of connections have in common: for struct h1_sessions. */
+extern const struct exchange_events connection_exchange_events;
+#define CONNECTION_BATCH_MAX 32 /* a write's cost is spread by then */
+void connection_on_request(struct h1_session *session, struct exchange *exchange);
+void connection_on_content(struct h1_session *session, size_t length);
 
 /* Goes on after an exchange of the connection came forward: its response is ready, or a piece of it. */
 void connection_continue(struct connection *connection);

@@ -24,6 +24,15 @@ void front_init(struct front *front, struct service *service, void (*on_drained)
         .service = service,
         .loop = service->loop,
         .counters = service->counters,
+        .sessions =
+            {
+                .service = service,
+                .events = &connection_exchange_events,
+                .batch_max = CONNECTION_BATCH_MAX,
+                .shares_turns = true,
+                .on_request = connection_on_request,
+                .on_content = connection_on_content,
+            },
         .on_drained = on_drained,
     };
     for (size_t i = 0; i < ARRAY_LENGTH(front->by_state); i++)
@@ -43,7 +52,7 @@ void front_take_limits(struct front *front)
     size_t closing_max = 2 * (size_t)LISTENER_BATCH * MAX(front->listener_count, 1u);
     front->connections.count_max = limits->connections + closing_max;
     front->service->exchanges.count_max = limits->connections + EXCHANGES_PIPELINED;
-    front->h1_limits = (struct h1_limits){
+    front->sessions.limits = (struct h1_limits){
         .head_bytes = limits->head_bytes,
         .uri_bytes = limits->uri_bytes,
         .fields = limits->fields,
@@ -74,7 +83,7 @@ static void give_memory_back(struct front *front)
 void front_connection_gone(struct front *front, struct connection *connection)
 {
     if (connection->is_counted)
-        admission_release(front, &connection->peer);
+        admission_release(front, &connection->session.peer);
     pool_put(&front->connections, connection);
     give_memory_back(front);
     if (front->connections.count == 0 && front->is_draining)

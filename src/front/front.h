@@ -14,7 +14,7 @@ struct front {
     struct service *service;
     struct loop *loop;         /* of the service */
     struct counters *counters; /* of the service */
-    struct h1_limits h1_limits;
+    struct h1_sessions sessions;
     struct pool connections;
     size_t connections_peak; /* most at once since memory was last given back */
     /* Connections, by enum connection_state: who has been in the state for longest, or has not got on in it
@@ -50,6 +50,11 @@ void front_finish(struct front *front);
 
 /* A connection's memory is free: gives it back, and ends the draining with the last one. */
 void front_connection_gone(struct front *front, struct connection *connection);
+
+static inline struct front *front_of(const struct connection *connection)
+{
+    return CONTAINER_OF(connection->session.all, struct front, sessions);
+}
 
 static inline const struct settings *front_settings(const struct front *front)
 {

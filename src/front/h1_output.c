@@ -11,7 +11,7 @@ static enum send_result send_output(struct connection *connection, const struct 
     if (output->count == 0)
         return SEND_DONE;
     /* What of it was not sent is taken off again when the connection ends before: see h1_output_give_up. */
-    connection->front->counters->bytes_sent += output->bytes;
+    front_of(connection)->counters->bytes_sent += output->bytes;
     enum send_result result = stream_send(&connection->stream, output->segments, output->count);
     if (connection->state == CONNECTION_SEND)
         connection->window_bytes += output->bytes;
@@ -21,12 +21,12 @@ static enum send_result send_output(struct connection *connection, const struct 
 void h1_output_give_up(struct connection *connection, enum outcome why)
 {
     uint64_t unsent = stream_unsent(&connection->stream);
-    struct list *exchanges = &connection->exchanges;
+    struct list *exchanges = &connection->session.exchanges;
     for (struct list *link = exchanges->previous; link != exchanges; link = link->previous) {
         struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
         uint64_t lost = MIN(unsent, exchange->given_bytes);
         exchange->given_bytes -= lost;
-        connection->front->counters->bytes_sent -= lost;
+        front_of(connection)->counters->bytes_sent -= lost;
         unsent -= lost;
         bool is_whole = exchange->is_sent && lost == 0;
         if (!is_whole && exchange->outcome == OUTCOME_COMPLETE)
@@ -36,8 +36,8 @@ void h1_output_give_up(struct connection *connection, enum outcome why)
 
 static enum h1_gathered gather(struct connection *connection, struct h1_output *output)
 {
-    enum h1_gathered gathered = h1_exchange_gather(&connection->exchanges, output);
-    connection->is_closing |= gathered == H1_GATHERED_LAST || gathered == H1_GATHERED_CUT;
+    enum h1_gathered gathered = h1_exchange_gather(&connection->session.exchanges, output);
+    connection->session.is_closing |= gathered == H1_GATHERED_LAST || gathered == H1_GATHERED_CUT;
     connection->resets |= gathered == H1_GATHERED_CUT;
     return gathered;
 }
@@ -48,9 +48,9 @@ enum h1_output_result h1_output_flush(struct connection *connection)
     if (stream_is_sending(&connection->stream))
         return H1_OUTPUT_WAITING;
     for (;;) {
-        if (dispatch_end_sent(&connection->exchanges))
+        if (dispatch_end_sent(&connection->session.exchanges))
             return H1_OUTPUT_CLOSING;
-        if (list_is_empty(&connection->exchanges))
+        if (list_is_empty(&connection->session.exchanges))
             return H1_OUTPUT_EMPTY;
         if (gathered == H1_GATHERED_WAIT)
             return H1_OUTPUT_WAITING;

@@ -28,12 +28,12 @@
 
 static const struct timeouts *timeouts_of(const struct connection *connection)
 {
-    return &front_settings(connection->front)->timeouts;
+    return &front_settings(front_of(connection))->timeouts;
 }
 
 static uint64_t now_ms(const struct connection *connection)
 {
-    return loop_now_ms(connection->front->loop);
+    return loop_now_ms(front_of(connection)->loop);
 }
 
 /* What must move in so many milliseconds: the minimum rate, and a byte in any case. */
@@ -52,7 +52,8 @@ static uint64_t bytes_left(const struct connection *connection)
  * are left. IDLE has no window before somebody asks what is left, see is_still_taking. */
 static void begin_window(struct connection *connection)
 {
-    connection->window_began_ms = connection->moved_ms = now_ms(connection);
+    connection->window_began_ms = now_ms(connection);
+    connection->moved_ms = (uint32_t)connection->window_began_ms;
     switch ((enum connection_state)connection->state) {
     case CONNECTION_IDLE: connection->window_bytes = UINT64_MAX; break;
     case CONNECTION_BODY: connection->window_bytes = 0; break;
@@ -74,7 +75,7 @@ static bool has_taken_enough(const struct connection *connection, uint64_t left,
 static uint32_t linger_ms(const struct connection *connection)
 {
     uint32_t wanted_ms = timeouts_of(connection)->linger_ms;
-    return connection->front->is_draining ? MIN(wanted_ms, (uint32_t)DRAIN_LINGER_MS_MAX) : wanted_ms;
+    return front_of(connection)->is_draining ? MIN(wanted_ms, (uint32_t)DRAIN_LINGER_MS_MAX) : wanted_ms;
 }
 
 static uint64_t deadline(struct connection *connection, bool is_new)
@@ -82,7 +83,8 @@ static uint64_t deadline(struct connection *connection, bool is_new)
     const struct timeouts *timeouts = timeouts_of(connection);
     uint64_t now = now_ms(connection);
     switch ((enum connection_state)connection->state) {
-    case CONNECTION_IDLE: return now + (connection->front->is_draining ? DRAIN_IDLE_MS : timeouts->idle_ms);
+    case CONNECTION_IDLE:
+        return now + (front_of(connection)->is_draining ? DRAIN_IDLE_MS : timeouts->idle_ms);
     case CONNECTION_HEAD: return is_new ? now + timeouts->head_ms : connection->deadline_ms;
     case CONNECTION_BODY: return connection->window_began_ms + timeouts->body_ms;
     case CONNECTION_HANDLE: return NEVER;
@@ -101,7 +103,7 @@ static void arm(struct connection *connection)
         (timer_is_armed(&connection->timer) && connection->timer.expiry_ms <= connection->deadline_ms))
         return;
     uint64_t now = now_ms(connection);
-    wheel_arm(loop_wheel(connection->front->loop), &connection->timer,
+    wheel_arm(loop_wheel(front_of(connection)->loop), &connection->timer,
               connection->deadline_ms > now ? connection->deadline_ms - now : 0);
 }
 
@@ -110,7 +112,7 @@ void timeouts_entered(struct connection *connection, bool is_new)
     if (is_new)
         begin_window(connection);
     else
-        connection->moved_ms = now_ms(connection);
+        connection->moved_ms = (uint32_t)now_ms(connection);
     connection->deadline_ms = deadline(connection, is_new);
     arm(connection);
 }
@@ -122,21 +124,29 @@ static bool go_on_until(struct connection *connection, uint64_t deadline_ms)
     return true;
 }
 
+/* Since the last bytes of content came: no connection waits for them for 49 days. */
+static uint32_t still_ms(const struct connection *connection)
+{
+    return (uint32_t)now_ms(connection) - connection->moved_ms;
+}
+
 /* Content must come at the minimum rate, and never stop for as long as the whole window is. */
 static bool may_go_on_reading(struct connection *connection)
 {
     uint32_t window_ms = timeouts_of(connection)->body_ms;
-    uint64_t moved_ms = connection->moved_ms;
     uint64_t now = now_ms(connection);
-    if (now >= moved_ms + window_ms)
+    uint32_t moved_ms = connection->moved_ms;
+    uint64_t still = still_ms(connection);
+    if (still >= window_ms)
         return false;
+    uint64_t deadline_ms = now - still + window_ms;
     if (now < connection->window_began_ms + window_ms)
-        return go_on_until(connection, moved_ms + window_ms);
+        return go_on_until(connection, deadline_ms);
     if (connection->window_bytes < least_bytes(connection, window_ms))
         return false;
     begin_window(connection);
     connection->moved_ms = moved_ms;
-    return go_on_until(connection, moved_ms + window_ms);
+    return go_on_until(connection, deadline_ms);
 }
 
 static bool may_go_on_sending(struct connection *connection)
@@ -192,13 +202,13 @@ static bool is_still_taking(struct connection *connection)
 
 static void refuse_late(struct connection *connection)
 {
-    connection->front->counters->timeouts++;
+    front_of(connection)->counters->timeouts++;
     connection_refuse(connection, 408);
 }
 
 static void expire(struct connection *connection)
 {
-    log_debug(connection->front->service->log, "a connection's time is up in state %d", connection->state);
+    log_debug(front_of(connection)->service->log, "a connection's time is up in state %d", connection->state);
     switch ((enum connection_state)connection->state) {
     case CONNECTION_SEND:
         if (may_go_on_sending(connection))
@@ -210,7 +220,7 @@ static void expire(struct connection *connection)
         return;
     case CONNECTION_HEAD: refuse_late(connection); return;
     case CONNECTION_IDLE:
-        if (connection->front->is_draining) {
+        if (front_of(connection)->is_draining) {
             connection_shut_down(connection);
             return;
         }
@@ -224,7 +234,7 @@ static void expire(struct connection *connection)
     case CONNECTION_HANDLE:
     case CONNECTION_CLOSED: UNREACHABLE();
     }
-    connection->front->counters->timeouts++;
+    front_of(connection)->counters->timeouts++;
     connection_abort(connection, OUTCOME_TIMED_OUT);
 }
 
@@ -238,7 +248,7 @@ static void expire(struct connection *connection)
  * take that from it (see finish in connection.c). Who takes long is not waited for. */
 static bool has_had_its_answer(const struct connection *connection, uint64_t age_ms)
 {
-    return age_ms >= SLOW_MS || connection->request_count == 0 ||
+    return age_ms >= SLOW_MS || connection->session.request_count == 0 ||
            stream_unacknowledged(&connection->stream) == 0;
 }
 
@@ -272,10 +282,10 @@ bool timeouts_may_be_spared(struct connection *connection)
     switch ((enum connection_state)connection->state) {
     /* With an exchange it is the one whose request needs the room: it is in the list until it settles. */
     case CONNECTION_IDLE:
-        return list_is_empty(&connection->exchanges) && has_had_its_answer(connection, age_ms);
-    case CONNECTION_HEAD: return list_is_empty(&connection->exchanges) && age_ms >= SLOW_MS;
+        return list_is_empty(&connection->session.exchanges) && has_had_its_answer(connection, age_ms);
+    case CONNECTION_HEAD: return list_is_empty(&connection->session.exchanges) && age_ms >= SLOW_MS;
     case CONNECTION_BODY:
-        return now - connection->moved_ms >= SLOW_MS ||
+        return still_ms(connection) >= SLOW_MS ||
                (age_ms >= SLOW_MS && connection->window_bytes < least_bytes(connection, age_ms));
     case CONNECTION_SEND: return takes_slowly(connection, age_ms);
     case CONNECTION_LINGER: return lingers_for_nothing(connection, age_ms);

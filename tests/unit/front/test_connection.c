@@ -547,11 +547,11 @@ static void an_idle_connection_has_no_buffer(void **state)
     client_connect(&client, &world, 0);
     client_say(&client, "GET /small HTTP/1.1\r\nHo");
     world_await_state(&world, CONNECTION_HEAD);
-    assert_non_null(world_connection(&world)->input);
+    assert_non_null(world_connection(&world)->session.input);
     client_say(&client, "st: x\r\n\r\n");
     client_await(&client, "HTTP/1.1 200 OK", 1);
     world_await_state(&world, CONNECTION_IDLE);
-    assert_null(world_connection(&world)->input);
+    assert_null(world_connection(&world)->session.input);
     assert_int_equal(world.server->service.exchanges.count, 1); /* the spare */
     client_close(&client);
     world_finish(&world);

@@ -41,7 +41,7 @@ static void many_requests_in_one_read(void **state)
         client_send(&client, requests);
         client_await(&client, "HTTP/1.1 200 OK\r\n", counts[i]);
         world_await_state(&world, CONNECTION_IDLE);
-        assert_null(world_connection(&world)->input);
+        assert_null(world_connection(&world)->session.input);
         client_close(&client);
         world_await_state(&world, CONNECTION_CLOSED);
         free((void *)requests.data);
@@ -227,7 +227,7 @@ static void refused_content_is_not_collected(void **state)
     for (int i = 0; i < 100; i++) {
         (void)client_offer(&client, content);
         world_run_for(&world, 1);
-        const struct input *input = world_connection(&world)->input;
+        const struct input *input = world_connection(&world)->session.input;
         assert_true(input == NULL || input->capacity <= 2 * LOOP_READ_BYTES);
     }
     client_await(&client, "HTTP/1.1 405 ", 1);
@@ -299,7 +299,7 @@ static void content_of_any_length_is_not_kept(void **state)
     for (size_t sent = 0; sent < 800000;) {
         sent += client_offer(&client, slice_take(content, MIN(content.length, 800000 - sent)));
         world_run_for(&world, 1);
-        assert_null(world_connection(&world)->input);
+        assert_null(world_connection(&world)->session.input);
     }
     client_await(&client, "HTTP/1.1 405 ", 1);
     world_await_state(&world, CONNECTION_IDLE);

@@ -123,8 +123,8 @@ static void an_idle_session_holds_nothing(void **state)
     assert_non_null(world->session.output);
     send_by(world, SIZE_MAX);
     assert_null(world->session.output);
-    assert_null(world->session.input);
-    assert_true(list_is_empty(&world->session.exchanges));
+    assert_null(world->session.h1.input);
+    assert_true(list_is_empty(&world->session.h1.exchanges));
 }
 
 static void a_flood_is_answered_a_part_at_a_time(void **state)

@@ -1,0 +1,195 @@
+/* Sessions. Read parse first. */
+#include "front/h1_session.h"
+
+#include "serve/dispatch.h"
+#include "serve/service.h"
+
+/* Content of the responses that are collected before they are sent. */
+#define BATCH_BYTES (64u << 10)
+
+/* When the turn has no time left, each session still has so many requests answered. */
+#define TURN_REQUESTS_MIN 8
+
+void h1_session_init(struct h1_session *session, struct h1_sessions *all)
+{
+    *session = (struct h1_session){.all = all};
+    h1_init(&session->engine, &all->limits);
+    list_init(&session->exchanges);
+}
+
+/* The engine would begin a new request with the next byte. */
+static bool is_between_requests(const struct h1_session *session)
+{
+    return session->engine.state == H1_STATE_HEAD;
+}
+
+/* The exchange that the head was parsed into, or that takes the place of a request that has none. */
+static struct exchange *take_spare(struct h1_session *session)
+{
+    return exchange_begin(session->all->service, session, session->all->events, &session->peer,
+                          &session->exchanges);
+}
+
+static struct exchange *begin_exchange(struct h1_session *session)
+{
+    struct exchange *exchange = take_spare(session);
+    session->request_count++;
+    exchange->closes = session->client_said_close = !exchange->request.keep_alive;
+    if (session->all->on_request)
+        session->all->on_request(session, exchange);
+    return exchange;
+}
+
+/* A request without content is answered at once; one with content when that was read to its end, so that a
+ * limit or a timeout on the way can still be answered. A client that asks first ("Expect: 100-continue") is
+ * told at once: to go on, or, where it would be refused, why; then only closing keeps it and us from
+ * disagreeing about whether the content follows (RFC 9110 section 10.1.1). */
+static void on_request(struct h1_session *session)
+{
+    struct exchange *exchange = begin_exchange(session);
+    dispatch_route(exchange);
+    if (exchange->request.body == HTTP_BODY_NONE) {
+        dispatch_answer(exchange);
+    } else if (exchange->request.expect_continue && exchange->reject_status) {
+        session->is_closing = exchange->closes = true;
+        dispatch_answer(exchange);
+    } else {
+        exchange->sends_continue = exchange->request.expect_continue;
+        session->lacks_memory |= exchange_keep(exchange) < 0;
+    }
+    session->is_closing |= exchange->closes && exchange->is_responded;
+}
+
+/* The last byte of a request. Where it had content, its exchange has been waiting for this. */
+static void on_request_end(struct h1_session *session)
+{
+    struct exchange *exchange = h1_session_last(session);
+    if (exchange == NULL || exchange->is_responded || exchange->is_busy ||
+        exchange->request.body == HTTP_BODY_NONE)
+        return;
+    dispatch_answer(exchange);
+    session->is_closing = exchange->closes && exchange->is_responded;
+}
+
+void h1_session_refuse(struct h1_session *session, int status)
+{
+    struct exchange *exchange = h1_session_last(session);
+    if (exchange == NULL || exchange->is_responded)
+        exchange = take_spare(session);
+    assert(!exchange->is_busy);
+    session->is_closing = exchange->closes = true;
+    session->client_said_close = false;
+    dispatch_refuse(exchange, status);
+}
+
+/* Something is under way that the next request must wait for. */
+static bool is_blocked(const struct h1_session *session)
+{
+    const struct exchange *last = h1_session_last(session);
+    return session->is_waiting || (last && !last->is_responded);
+}
+
+/* What was answered at once, and will be sent together. */
+struct answered {
+    unsigned count;
+    uint64_t bytes;
+};
+
+/* Whether a request may be begun in this batch, beside those that were answered in it. What is left of the
+ * pool of exchanges is for those who have no request under way yet. */
+static bool may_begin(const struct h1_session *session, const struct answered *answered)
+{
+    const struct h1_sessions *all = session->all;
+    if (is_blocked(session) || answered->count == all->batch_max || answered->bytes >= BATCH_BYTES)
+        return false;
+    bool is_asked = all->shares_turns && answered->count > 0 && answered->count % TURN_REQUESTS_MIN == 0;
+    if (is_asked && !loop_has_time(all->service->loop))
+        return false;
+    return list_is_empty(&session->exchanges) || !exchange_pool_is_low(all->service);
+}
+
+static void count_answered(struct answered *answered, const struct exchange *exchange)
+{
+    answered->count++;
+    bool has_length =
+        exchange && !exchange->has_no_content && exchange->response.content_length != HTTP_LENGTH_UNKNOWN;
+    answered->bytes += has_length ? exchange->response.content_length : 0;
+}
+
+/* What a head left unfinished is forgotten: the spare belongs to all sessions, and the bytes that it points
+ * into do not stay. */
+static enum h1_session_parsed parse(struct h1_session *session, struct slice *input)
+{
+    struct service *service = session->all->service;
+    struct answered answered = {0};
+    const struct exchange *last = h1_session_last(session);
+    session->is_closing |= last && last->is_responded && last->closes;
+    for (;;) {
+        if (session->is_closing || (is_between_requests(session) && !may_begin(session, &answered)))
+            return H1_SESSION_PAUSED;
+        if (!exchange_has_spare(service)) {
+            session->lacks_memory = true;
+            return H1_SESSION_PAUSED;
+        }
+        struct slice content;
+        switch (h1_next(&session->engine, input, &service->spare->request, &content)) {
+        case H1_MORE: http_request_clear(&service->spare->request); return H1_SESSION_STARVED;
+        case H1_REQUEST:
+            on_request(session);
+            count_answered(&answered, h1_session_last(session));
+            break;
+        case H1_CONTENT:
+            if (session->all->on_content)
+                session->all->on_content(session, content.length);
+            break;
+        case H1_END: on_request_end(session); break;
+        case H1_ERROR: h1_session_refuse(session, session->engine.status); break;
+        }
+    }
+}
+
+enum h1_session_parsed h1_session_parse(struct h1_session *session, struct slice *input)
+{
+    enum h1_session_parsed parsed = parse(session, input);
+    /* To close over unread bytes would take the last response from the client: see h1_session_is_read_whole.
+     */
+    if (UNLIKELY(input->length > 0))
+        session->client_said_close = false;
+    return parsed;
+}
+
+bool h1_session_keep(struct h1_session *session, struct slice rest)
+{
+    return exchange_keep_all(&session->exchanges) == 0 && input_set(&session->input, rest);
+}
+
+static void drop_exchange(struct exchange *exchange)
+{
+    list_remove(&exchange->link);
+    dispatch_end(exchange);
+}
+
+void h1_session_drop(struct h1_session *session)
+{
+    while (!list_is_empty(&session->exchanges))
+        drop_exchange(CONTAINER_OF(session->exchanges.next, struct exchange, link));
+}
+
+void h1_session_end(struct h1_session *session)
+{
+    if (!h1_session_is_inside_content(session) || session->is_closing)
+        return;
+    struct exchange *exchange = h1_session_last(session);
+    assert(!exchange->is_responded && !exchange->is_busy);
+    exchange->outcome = OUTCOME_CLIENT_LEFT;
+    drop_exchange(exchange);
+    exchange = h1_session_last(session);
+    if (exchange)
+        session->is_closing = exchange->closes = true;
+}
+
+bool h1_session_is_read_whole(const struct h1_session *session)
+{
+    return session->client_said_close && session->engine.state != H1_STATE_DEAD &&
+           !h1_session_is_inside_content(session);
+}
