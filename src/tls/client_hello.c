@@ -16,8 +16,6 @@
 enum extension {
     EXTENSION_SERVER_NAME = 0,
     EXTENSION_SIGNATURE_ALGORITHMS = 13,
-    EXTENSION_SESSION_TICKET = 35,
-    EXTENSION_PRE_SHARED_KEY = 41,
     EXTENSION_SUPPORTED_VERSIONS = 43,
 };
 
@@ -196,8 +194,6 @@ static void read_extension(uint32_t type, struct cursor *extension, struct clien
     case EXTENSION_SERVER_NAME: read_server_name(extension, hello); break;
     case EXTENSION_SIGNATURE_ALGORITHMS: read_signature_algorithms(extension, hello); break;
     case EXTENSION_SUPPORTED_VERSIONS: read_supported_versions(extension, hello); break;
-    case EXTENSION_SESSION_TICKET: hello->offers_ticket |= extension->left > 0; break;
-    case EXTENSION_PRE_SHARED_KEY: hello->offers_ticket = true; break;
     }
 }
 

@@ -50,9 +50,8 @@ enum client_hello_result client_hello_scan(struct client_hello_scan *scan, struc
 
 /* What a ClientHello says, as far as it is asked. */
 struct client_hello {
-    uint16_t version;   /* the highest that the client offers: 0x0304 is TLS 1.3 */
-    bool offers_ecdsa;  /* it verifies signatures by ECDSA or EdDSA keys, not only by RSA keys */
-    bool offers_ticket; /* it has a session that it would resume: most likely there is no signature to make */
+    uint16_t version;  /* the highest that the client offers: 0x0304 is TLS 1.3 */
+    bool offers_ecdsa; /* it verifies signatures by ECDSA or EdDSA keys, not only by RSA keys */
     uint8_t name_length;
     char name[CLIENT_HELLO_NAME_BYTES_MAX]; /* of the server, as sent (RFC 6066 section 3) */
 };

@@ -72,15 +72,7 @@ static void reads_names_and_offers(void **state)
         assert_slice(client_hello_name(&hello), "www.Example.org");
         assert_int_equal(hello.version, 0x0304);
         assert_true(hello.offers_ecdsa);
-        assert_false(hello.offers_ticket);
     }
-    hello_extension(&extensions, 35, SLICE(""));
-    struct client_hello hello;
-    assert_true(parse(buffer_slice(&extensions), 16384, &hello));
-    assert_false(hello.offers_ticket); /* it would like to have one */
-    hello_extension(&extensions, 41, SLICE("xyz"));
-    assert_true(parse(buffer_slice(&extensions), 16384, &hello));
-    assert_true(hello.offers_ticket);
     buffer_finish(&extensions);
 }
 

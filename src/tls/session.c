@@ -1,0 +1,111 @@
+/* Sessions: their life, and what is read. The handshake is in session_handshake.c, writing in
+ * session_write.c.
+ */
+#include "tls/session.h"
+
+#include "base/error.h"
+#include "tls/fault.h"
+#include "tls/session_bio.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+void tls_session_init(struct tls_session *session)
+{
+    *session = (struct tls_session){
+        .state = TLS_STATE_HELLO, .alert_sent = TLS_ALERT_NONE, .alert_received = TLS_ALERT_NONE};
+}
+
+void tls_session_finish(struct tls_session *session)
+{
+    assert(session->state != TLS_STATE_WORK);
+    /* OpenSSL forgets a session that ends without close_notify. Over TCP clients just leave. */
+    if (session->ssl && session->state != TLS_STATE_BROKEN)
+        SSL_set_shutdown(session->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(session->ssl);
+    session_handshake_free(session);
+    tls_context_unref(session->context);
+    tls_session_init(session);
+}
+
+enum tls_event session_break(struct tls_session *session, const char *fault)
+{
+    if (session->fault == NULL)
+        session->fault = fault;
+    session->state = TLS_STATE_BROKEN;
+    return TLS_ERROR;
+}
+
+enum tls_event session_break_by_library(struct tls_session *session)
+{
+    bool is_verification = ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_SSL &&
+                           ERR_GET_REASON(ERR_peek_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+    const char *fault = tls_fault_take();
+    return session_break(
+        session, is_verification ? tls_fault_of_verification(SSL_get_verify_result(session->ssl)) : fault);
+}
+
+void session_count_content(struct tls_session *session, size_t length)
+{
+    session->interruption_bytes += (uint32_t)length;
+    if (session->interruption_bytes < TLS_INTERRUPTION_BYTES)
+        return;
+    session->interruption_bytes = 0;
+    session->interruptions = 0;
+}
+
+static enum tls_event settle_read(struct tls_session *session, int result)
+{
+    switch (SSL_get_error(session->ssl, result)) {
+    case SSL_ERROR_WANT_READ: session_handshake_leave(session); return TLS_MORE;
+    case SSL_ERROR_ZERO_RETURN: session->state = TLS_STATE_ENDED; return TLS_END;
+    }
+    return session_break_by_library(session);
+}
+
+static enum tls_event read_content(struct tls_session *session, const struct tls_call *call,
+                                   struct slice *ret_plaintext)
+{
+    size_t length;
+    ERR_clear_error();
+    int result = SSL_read_ex(session->ssl, call->room, call->room_size, &length);
+    if (result != 1)
+        return settle_read(session, result);
+    session_count_content(session, length);
+    *ret_plaintext = slice_make(call->room, length);
+    return TLS_DATA;
+}
+
+/* What comes behind a close_notify is ignored (RFC 8446 section 6.1). */
+static enum tls_event ignore(struct slice *input)
+{
+    *input = slice_skip(*input, input->length);
+    return TLS_MORE;
+}
+
+enum tls_event tls_session_next(struct tls_session *session, const struct tls_call *call, struct slice *input,
+                                struct slice *ret_plaintext)
+{
+    assert(call->room_size >= TLS_RECORD_BYTES_MAX);
+    session->input = input;
+    session->output = call->output;
+    enum tls_event event;
+    switch ((enum tls_state)session->state) {
+    case TLS_STATE_OPEN: event = read_content(session, call, ret_plaintext); break;
+    case TLS_STATE_ENDED: event = ignore(input); break;
+    case TLS_STATE_BROKEN: event = TLS_ERROR; break;
+    default: event = session_handshake_next(session, call); break;
+    }
+    session->input = NULL;
+    session->output = NULL;
+    return event;
+}
+
+enum tls_event tls_session_end(struct tls_session *session)
+{
+    if (session->state == TLS_STATE_ENDED)
+        return TLS_END;
+    return session_break(session, tls_session_is_ready(session)
+                                      ? "the client ended the connection without a close_notify"
+                                      : "the client left during the handshake");
+}

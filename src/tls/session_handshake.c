@@ -1,0 +1,217 @@
+/* The handshake: from the first byte of a ClientHello to TLS_READY.
+ *
+ *   HELLO ──whole──▶ HANDSHAKE ──client's Finished──▶ OPEN
+ *                     │    ▲
+ *          slow, not  ▼    │
+ *          signed   WORK ─▶ WORKED        (tls_session_work, on another thread)
+ */
+#include "tls/session_bio.h"
+
+#include "tls/fault.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+
+/* ---- what the handshake needs ---- */
+
+static bool ensure_handshake(struct tls_session *session, const struct tls_limits *limits)
+{
+    if (session->handshake)
+        return true;
+    struct tls_handshake *handshake = calloc(1, sizeof(*handshake));
+    if (handshake == NULL)
+        return false;
+    handshake->bytes_max = limits->handshake_bytes;
+    buffer_init(&handshake->held, limits->handshake_bytes);
+    buffer_init(&handshake->produced, SIZE_MAX / 2);
+    session->handshake = handshake;
+    return true;
+}
+
+void session_handshake_free(struct tls_session *session)
+{
+    struct tls_handshake *handshake = session->handshake;
+    if (handshake == NULL)
+        return;
+    buffer_finish(&handshake->held);
+    buffer_finish(&handshake->produced);
+    free(handshake);
+    session->handshake = NULL;
+}
+
+void session_handshake_leave(struct tls_session *session)
+{
+    if (session->handshake && session->handshake->unread.length == 0)
+        session_handshake_free(session);
+}
+
+/* ---- before there is a session of OpenSSL ---- */
+
+/* An alert without keys, which OpenSSL is not asked for. */
+static enum tls_event refuse(struct tls_session *session, enum tls_alert alert, const char *fault)
+{
+    char record[TLS_ALERT_RECORD_BYTES];
+    if (alert != TLS_ALERT_NONE) {
+        tls_alert_write(alert, record);
+        buffer_append(session->output, slice_make(record, sizeof(record)));
+        session->alert_sent = (int16_t)alert;
+    }
+    return session_break(session, fault);
+}
+
+/* Moves input behind what is held already, as far as the bound allows. */
+static bool hold_input(struct tls_session *session, size_t bytes_max)
+{
+    struct buffer *held = &session->handshake->held;
+    struct slice part = slice_take(*session->input, MIN(session->input->length, bytes_max - held->length));
+    if (!buffer_append(held, part))
+        return false;
+    *session->input = slice_skip(*session->input, part.length);
+    return true;
+}
+
+/* The whole of a ClientHello mostly comes at once, and is then read where it came. */
+static enum client_hello_result scan(struct tls_session *session, const struct tls_limits *limits,
+                                     struct client_hello_fault *ret_fault)
+{
+    struct tls_handshake *handshake = session->handshake;
+    enum client_hello_result result = CLIENT_HELLO_MORE;
+    if (handshake->held.length == 0)
+        result = client_hello_scan(&handshake->scan, *session->input, limits->hello_bytes, ret_fault);
+    if (result != CLIENT_HELLO_MORE || session->input->length == 0)
+        return result;
+    if (!hold_input(session, limits->hello_bytes)) {
+        *ret_fault = (struct client_hello_fault){TLS_ALERT_INTERNAL_ERROR, "out of memory"};
+        return CLIENT_HELLO_BAD;
+    }
+    handshake->unread = buffer_slice(&handshake->held);
+    return client_hello_scan(&handshake->scan, handshake->unread, limits->hello_bytes, ret_fault);
+}
+
+static bool create_ssl(struct tls_session *session)
+{
+    session->ssl = SSL_new(session->context->ctx);
+    if (session->ssl == NULL || !session_bio_attach(session))
+        return false;
+    SSL_set_app_data(session->ssl, session);
+    SSL_set_accept_state(session->ssl);
+    return true;
+}
+
+/* The ClientHello is whole: chooses the context by the name in it. */
+static enum tls_event begin(struct tls_session *session, const struct tls_call *call)
+{
+    struct tls_handshake *handshake = session->handshake;
+    struct slice whole = handshake->unread.length > 0 ? handshake->unread : *session->input;
+    struct client_hello_fault fault;
+    if (!client_hello_parse(whole, &handshake->hello, &fault))
+        return refuse(session, fault.alert, fault.text);
+    struct tls_context *context = tls_names_find(call->names, client_hello_name(&handshake->hello));
+    if (context == NULL)
+        return refuse(session, TLS_ALERT_UNRECOGNIZED_NAME, "no certificate for the name that was asked for");
+    session->context = tls_context_ref(context);
+    handshake->is_slow = call->may_work && tls_context_is_slow_for(context, handshake->hello.offers_ecdsa);
+    if (!create_ssl(session))
+        return refuse(session, TLS_ALERT_INTERNAL_ERROR, "out of memory");
+    session->state = TLS_STATE_HANDSHAKE;
+    return session_handshake_next(session, call);
+}
+
+static enum tls_event read_hello(struct tls_session *session, const struct tls_call *call)
+{
+    struct client_hello_fault fault = {.alert = TLS_ALERT_NONE};
+    if (!ensure_handshake(session, call->limits))
+        return session_break(session, "out of memory");
+    switch (scan(session, call->limits, &fault)) {
+    case CLIENT_HELLO_MORE: return TLS_MORE;
+    case CLIENT_HELLO_DONE: return begin(session, call);
+    case CLIENT_HELLO_BAD: return refuse(session, fault.alert, fault.text);
+    case CLIENT_HELLO_HTTP: break;
+    }
+    session_break(session, "the client speaks plain HTTP");
+    return TLS_HTTP;
+}
+
+/* ---- with OpenSSL ---- */
+
+/* SSL_accept goes on until it wants more than is there. Returns what SSL_get_error says. */
+static int accept_step(struct tls_session *session)
+{
+    ERR_clear_error();
+    int result = SSL_accept(session->ssl);
+    return result == 1 ? SSL_ERROR_NONE : SSL_get_error(session->ssl, result);
+}
+
+static enum tls_event settle_handshake(struct tls_session *session, int outcome)
+{
+    if (outcome == SSL_ERROR_WANT_READ)
+        return TLS_MORE;
+    if (outcome != SSL_ERROR_NONE)
+        return session_break_by_library(session);
+    session->state = TLS_STATE_OPEN;
+    session_handshake_leave(session);
+    return TLS_READY;
+}
+
+/* All that is there goes along: the other thread cannot ask for more. */
+static enum tls_event begin_work(struct tls_session *session)
+{
+    struct tls_handshake *handshake = session->handshake;
+    if (handshake->unread.length == 0)
+        buffer_clear(&handshake->held);
+    if (!hold_input(session, handshake->bytes_max))
+        return refuse(session, TLS_ALERT_INTERNAL_ERROR, "out of memory");
+    handshake->unread = buffer_slice(&handshake->held);
+    session->state = TLS_STATE_WORK;
+    return TLS_WORK;
+}
+
+void tls_session_work(struct tls_session *session)
+{
+    assert(session->state == TLS_STATE_WORK);
+    struct slice none = {0};
+    session->input = &none;
+    session->output = &session->handshake->produced;
+    session->handshake->outcome = accept_step(session);
+    if (session->handshake->outcome != SSL_ERROR_NONE && session->handshake->outcome != SSL_ERROR_WANT_READ)
+        session_break_by_library(session); /* this thread has the reason */
+    else
+        session->state = TLS_STATE_WORKED;
+    session->input = NULL;
+    session->output = NULL;
+}
+
+/* What the other thread made comes out now. */
+static enum tls_event end_work(struct tls_session *session, const struct tls_call *call)
+{
+    struct tls_handshake *handshake = session->handshake;
+    bool fits = buffer_append(call->output, buffer_slice(&handshake->produced));
+    buffer_finish(&handshake->produced);
+    session->state = TLS_STATE_HANDSHAKE;
+    if (!fits)
+        return session_break(session, "out of memory");
+    enum tls_event event = settle_handshake(session, handshake->outcome);
+    return event == TLS_MORE && session->input->length > 0 ? session_handshake_next(session, call) : event;
+}
+
+static enum tls_event step(struct tls_session *session)
+{
+    struct tls_handshake *handshake = session->handshake;
+    bool has_input = handshake->unread.length > 0 || session->input->length > 0;
+    if (!has_input)
+        return TLS_MORE;
+    if (handshake->is_slow && !handshake->has_signed)
+        return begin_work(session);
+    return settle_handshake(session, accept_step(session));
+}
+
+enum tls_event session_handshake_next(struct tls_session *session, const struct tls_call *call)
+{
+    switch ((enum tls_state)session->state) {
+    case TLS_STATE_HELLO: return read_hello(session, call);
+    case TLS_STATE_WORK: return TLS_WORK;
+    case TLS_STATE_WORKED: return end_work(session, call);
+    default: return step(session);
+    }
+}

@@ -1,0 +1,142 @@
+/* What is sent: plaintext into records, and the close_notify. */
+#include "base/error.h"
+#include "tls/session_bio.h"
+
+#include "tls/fault.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+/* ---- how long a record is ---- */
+
+static size_t choose_record_size(struct tls_session *session, uint64_t now_ms)
+{
+    if (now_ms - session->written_ms >= TLS_REST_MS)
+        session->records = 0;
+    if (session->records >= 2 * TLS_RECORDS_OF_A_SIZE)
+        return TLS_RECORD_BYTES_MAX;
+    return session->records < TLS_RECORDS_OF_A_SIZE ? TLS_RECORD_BYTES_FIRST : TLS_RECORD_BYTES_SECOND;
+}
+
+static void count_record(struct tls_session *session, size_t length, uint64_t now_ms)
+{
+    if (session->records < 2 * TLS_RECORDS_OF_A_SIZE)
+        session->records++;
+    session->written_ms = now_ms;
+    session->key_records++;
+    session_count_content(session, length);
+}
+
+/* A key of AES-GCM is good for 2^24.5 records of full length (RFC 8446 section 5.5). TLS 1.2 cannot change
+ * it.
+ */
+static void change_key(struct tls_session *session, const struct tls_limits *limits)
+{
+    if (session->key_records < limits->records_per_key)
+        return;
+    session->key_records = 0;
+    if (SSL_version(session->ssl) == TLS1_3_VERSION)
+        SSL_key_update(session->ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+}
+
+/* ---- what is in it ---- */
+
+/* The pieces that are still to be written. */
+struct rest {
+    const struct slice *pieces;
+    size_t count;
+    size_t skipped; /* of the first piece */
+};
+
+static void skip_written(struct rest *rest)
+{
+    while (rest->count > 0 && rest->skipped == rest->pieces[0].length) {
+        rest->pieces++;
+        rest->count--;
+        rest->skipped = 0;
+    }
+}
+
+/* The next `size` bytes or what there is: where they are, if one piece has as many, else gathered in the
+ * room.
+ */
+static struct slice gather(struct rest *rest, size_t size, char *room)
+{
+    struct slice first = slice_skip(rest->pieces[0], rest->skipped);
+    if (first.length >= size || rest->count == 1) {
+        first.length = MIN(first.length, size);
+        rest->skipped += first.length;
+        return first;
+    }
+    size_t length = 0;
+    for (; rest->count > 0 && length < size; skip_written(rest)) {
+        struct slice piece = slice_skip(rest->pieces[0], rest->skipped);
+        piece.length = MIN(piece.length, size - length);
+        memcpy(room + length, piece.data, piece.length);
+        length += piece.length;
+        rest->skipped += piece.length;
+    }
+    return slice_make(room, length);
+}
+
+static bool has_space(const struct buffer *output, size_t size)
+{
+    return output->length_max - output->length >= size + TLS_RECORD_OVERHEAD_MAX;
+}
+
+static bool write_record(struct tls_session *session, const struct tls_call *call, struct slice content)
+{
+    size_t length;
+    change_key(session, call->limits);
+    ERR_clear_error();
+    if (SSL_write_ex(session->ssl, content.data, content.length, &length) != 1) {
+        session_break_by_library(session);
+        return false;
+    }
+    assert(length == content.length);
+    count_record(session, length, call->now_ms);
+    return true;
+}
+
+ssize_t tls_session_write(struct tls_session *session, const struct tls_call *call,
+                          const struct slice *pieces, size_t piece_count)
+{
+    struct slice none = {0};
+    struct rest rest = {.pieces = pieces, .count = piece_count};
+    ssize_t taken = 0;
+    assert(call->room_size >= TLS_RECORD_BYTES_MAX);
+    if (!tls_session_is_ready(session) || session->has_closed)
+        return ERROR_CLOSED;
+    session->input = &none;
+    session->output = call->output;
+    skip_written(&rest);
+    for (size_t size; rest.count > 0; skip_written(&rest)) {
+        size = choose_record_size(session, call->now_ms);
+        if (!has_space(call->output, size))
+            break;
+        struct slice content = gather(&rest, size, call->room);
+        if (!write_record(session, call, content)) {
+            taken = ERROR_CLOSED;
+            break;
+        }
+        taken += (ssize_t)content.length;
+    }
+    session->input = NULL;
+    session->output = NULL;
+    return taken;
+}
+
+void tls_session_close(struct tls_session *session, const struct tls_call *call)
+{
+    struct slice none = {0};
+    if (!tls_session_is_ready(session) || session->has_closed)
+        return;
+    session->has_closed = true;
+    session->input = &none;
+    session->output = call->output;
+    ERR_clear_error();
+    SSL_shutdown(session->ssl);
+    ERR_clear_error();
+    session->input = NULL;
+    session->output = NULL;
+}

@@ -1,0 +1,51 @@
+/* How TLS is to be spoken under some names: plain values, whoever they come from. All strings and arrays are
+ * borrowed for the call that they are given to. */
+#ifndef TLS_SETTINGS_H
+#define TLS_SETTINGS_H
+
+#include "tls/pair.h"
+#include "tls/tickets.h"
+
+enum tls_policy {
+    TLS_POLICY_INTERMEDIATE, /* TLS 1.2 and 1.3: every client of the last ten years */
+    TLS_POLICY_MODERN,       /* TLS 1.3 only */
+};
+
+/* What is asked of clients. */
+enum tls_client_mode {
+    TLS_CLIENT_NONE,
+    TLS_CLIENT_OPTIONAL, /* a certificate is asked for; one that is sent must be good */
+    TLS_CLIENT_REQUIRED,
+};
+
+/* Application protocols (ALPN, RFC 7301), in the order of our preference. */
+enum tls_protocol {
+    TLS_PROTOCOL_H2 = 1,
+    TLS_PROTOCOL_HTTP1 = 2,
+};
+
+/* One certificate for each kind of key: ECDSA, RSA, Ed25519. */
+#define TLS_PAIRS_MAX 4
+
+struct tls_settings {
+    const struct tls_pair_files *pairs;
+    size_t pair_count;         /* 1 to TLS_PAIRS_MAX */
+    const struct slice *hosts; /* that the certificates should cover; for doubts only */
+    size_t host_count;
+
+    enum tls_policy policy;
+    const char *ciphers;       /* of TLS 1.2, as OpenSSL writes them; NULL: the policy's */
+    const char *cipher_suites; /* of TLS 1.3; NULL: the policy's */
+    const char *groups;        /* of the key exchange; NULL: X25519MLKEM768, X25519, P-256 */
+    unsigned protocols;        /* enum tls_protocol, or-ed; a client that offers none of them is refused */
+
+    enum tls_client_mode client_mode;
+    const char *client_ca;  /* PEM: who may have issued clients' certificates */
+    const char *client_crl; /* PEM: which of them were revoked; NULL: not looked at */
+    unsigned client_depth;  /* intermediate certificates between; 0: the default, 4 */
+
+    const struct tls_ticket_keys *ticket_keys; /* NULL: no tickets. Outlives the context, may change */
+    uint32_t ticket_seconds;                   /* a session is resumed for so long; 0: the default, a day */
+};
+
+#endif
