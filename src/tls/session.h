@@ -18,7 +18,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
-#include "tls/alert.h"
+#include "tls/client_hello.h"
 #include "tls/context.h"
 #include "tls/names.h"
 
