@@ -43,25 +43,27 @@ static const struct words ssl_words[] = {
     {SSL_R_CA_MD_TOO_WEAK, "it is signed with a hash that is broken (MD5 or SHA-1)"},
 };
 
-static const char *find_words(int reason)
+static const char *find_words(unsigned long error)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(ssl_words); i++)
-        if (ssl_words[i].reason == reason)
+    if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+        return "out of memory";
+    for (size_t i = 0; i < ARRAY_LENGTH(ssl_words) && ERR_GET_LIB(error) == ERR_LIB_SSL; i++)
+        if (ssl_words[i].reason == ERR_GET_REASON(error))
             return ssl_words[i].text;
     return NULL;
 }
 
+/* What a record's cipher or a certificate's parser complained of comes first, and says less. */
 const char *tls_fault_take(void)
 {
-    unsigned long error = ERR_get_error();
+    const char *known = NULL, *reason = NULL;
+    for (unsigned long error; known == NULL && (error = ERR_get_error()) != 0;) {
+        known = find_words(error);
+        if (reason == NULL)
+            reason = ERR_reason_error_string(error);
+    }
     ERR_clear_error();
-    if (error == 0)
-        return "the connection ended";
-    if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
-        return "out of memory";
-    const char *known = ERR_GET_LIB(error) == ERR_LIB_SSL ? find_words(ERR_GET_REASON(error)) : NULL;
-    const char *reason = ERR_reason_error_string(error);
-    return known ? known : reason ? reason : "OpenSSL gives no reason";
+    return known ? known : reason ? reason : "the connection ended";
 }
 
 const char *tls_fault_of_verification(long result)

@@ -4,7 +4,7 @@
 
 #include <openssl/types.h>
 
-/* What the first error of this thread's queue means, without capital and full stop; empties the queue. Never
+/* What the errors in this thread's queue mean, without capital and full stop; empties the queue. Never
  * NULL; lives for ever, or, of an error that vif has no words for, as long as the program's OpenSSL. */
 const char *tls_fault_take(void);
 

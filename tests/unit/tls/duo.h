@@ -134,6 +134,8 @@ static inline void duo_init(struct duo *duo, const struct tls_settings *settings
 static inline void duo_finish_connection(struct duo *duo)
 {
     tls_session_finish(&duo->session);
+    if (duo->client) /* or its session could not be resumed */
+        SSL_set_shutdown(duo->client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(duo->client);
     duo->client = NULL;
     buffer_clear(&duo->output);
@@ -315,7 +317,6 @@ static inline void duo_expect_refusal(struct duo *duo, int alert, const char *wo
         fail_msg("got \"%s\", expected \"%s\"", duo->session.fault ? duo->session.fault : "no fault", words);
     assert_int_equal(duo->session.alert_sent, alert);
     assert_int_equal(duo->events.data[duo->events.length - 1], 'X');
-    assert_int_equal(ERR_GET_REASON(ERR_peek_last_error()), 0);
 }
 
 static inline struct tls_settings duo_settings(const struct tls_pair_files *pairs, size_t count)
