@@ -101,7 +101,7 @@ static enum lab_need go_on(struct lab_session *session, struct slice *input)
     for (;;) {
         session->h1.is_waiting = !list_is_empty(&session->h1.exchanges);
         enum h1_session_parsed parsed = h1_session_parse(&session->h1, input);
-        if (session->h1.lacks_memory)
+        if (session->h1.failure)
             return LAB_NEEDS_CLOSE;
         enum lab_need need = gather(session, &output);
         if (output.count > 0)
@@ -241,6 +241,7 @@ static void on_job(void *owner, struct exchange *exchange)
 const struct exchange_events lab_exchange_events = {
     .on_respond = h1_exchange_respond,
     .on_respond_kept = h1_exchange_respond_kept,
+    .on_interim = h1_exchange_interim,
     .on_progress = on_progress,
     .on_job = on_job,
 };

@@ -143,11 +143,11 @@ void connection_on_content(struct h1_session *session, size_t length)
         connection->window_bytes += length;
 }
 
-static void refuse(struct connection *connection, int status)
+static void refuse(struct connection *connection, int status, enum outcome why)
 {
     log_debug(front_of(connection)->service->log, "refused with %d while %s", status,
               state_names[connection->state]);
-    h1_session_refuse(&connection->session, status);
+    h1_session_refuse(&connection->session, status, why);
 }
 
 /* It had its share of this turn: see rest. */
@@ -160,7 +160,7 @@ static enum connection_state state_of(const struct connection *connection)
 {
     if (stream_is_sending(&connection->stream) || is_resting(connection))
         return CONNECTION_SEND;
-    if (h1_session_is_inside_content(&connection->session) && !connection->session.is_closing)
+    if (h1_session_content_wanted(&connection->session) > 0)
         return CONNECTION_BODY;
     /* A job has one of them, or its source is waited for: connection_continue follows. */
     if (!list_is_empty(&connection->session.exchanges))
@@ -172,7 +172,14 @@ static enum connection_state state_of(const struct connection *connection)
 static bool wants_input(const struct connection *connection, enum connection_state state)
 {
     return !connection->session.is_closing &&
-           (state <= CONNECTION_BODY || h1_session_is_inside_content(&connection->session));
+           (state <= CONNECTION_BODY || h1_session_content_wanted(&connection->session) > 0);
+}
+
+/* No limit where all that comes is wanted; else what comes in excess must be kept. */
+static uint16_t read_limit(const struct connection *connection)
+{
+    uint64_t wanted = h1_session_content_wanted(&connection->session);
+    return wanted > UINT16_MAX ? 0 : (uint16_t)MAX(wanted, (uint64_t)HEAD_READ_BYTES);
 }
 
 /* Everything that could be done was done: waits for what comes next. */
@@ -183,8 +190,7 @@ static void settle(struct connection *connection)
         close_now(connection, OUTCOME_CLIENT_LEFT);
         return;
     }
-    stream_limit_reads(&connection->stream,
-                       h1_session_is_inside_content(&connection->session) ? 0 : HEAD_READ_BYTES);
+    stream_limit_reads(&connection->stream, read_limit(connection));
     if (wants_input(connection, state))
         stream_read_resume(&connection->stream);
     else
@@ -225,12 +231,13 @@ static void advance(struct connection *connection, struct slice input)
         delivered = h1_output_flush(connection);
         connection->session.is_waiting = delivered == H1_OUTPUT_WAITING;
         may_go_on =
-            parsed == H1_SESSION_PAUSED && delivered == H1_OUTPUT_EMPTY && !connection->session.lacks_memory;
+            parsed == H1_SESSION_PAUSED && delivered == H1_OUTPUT_EMPTY && !connection->session.failure;
     } while (may_go_on && ++batches < TURN_BATCHES_MAX && loop_has_time(front_of(connection)->loop));
     if (has_ended(connection, delivered))
         return;
-    if (connection->session.lacks_memory || !h1_session_keep(&connection->session, input)) {
-        close_now(connection, OUTCOME_OVERLOADED);
+    bool is_kept = h1_session_keep(&connection->session, input);
+    if (connection->session.failure || !is_kept) {
+        close_now(connection, is_kept ? (enum outcome)connection->session.failure : OUTCOME_OVERLOADED);
         return;
     }
     if (may_go_on)
@@ -246,19 +253,23 @@ void connection_continue(struct connection *connection)
     connection->session.is_waiting = delivered == H1_OUTPUT_WAITING;
     if (has_ended(connection, delivered))
         return;
-    if (delivered == H1_OUTPUT_EMPTY)
+    if (delivered == H1_OUTPUT_EMPTY || h1_session_content_wanted(&connection->session) > 0)
         advance(connection, input_slice(connection->session.input));
     else
         settle(connection);
 }
 
-void connection_refuse(struct connection *connection, int status)
+void connection_refuse(struct connection *connection, int status, enum outcome why)
 {
     if (!exchange_has_spare(front_of(connection)->service)) {
         close_now(connection, OUTCOME_OVERLOADED);
         return;
     }
-    refuse(connection, status);
+    refuse(connection, status, why);
+    if (connection->session.failure) {
+        close_now(connection, why);
+        return;
+    }
     connection_continue(connection);
 }
 
@@ -296,6 +307,8 @@ static void on_end(struct stream *stream)
     h1_session_end(&connection->session);
     if (list_is_empty(&connection->session.exchanges))
         close_now(connection, OUTCOME_CLIENT_LEFT);
+    else if (connection->session.is_closing && !stream_is_sending(&connection->stream))
+        connection_continue(connection);
 }
 
 static void on_sent(struct stream *stream)
@@ -343,6 +356,7 @@ static void on_progress(void *owner)
 const struct exchange_events connection_exchange_events = {
     .on_respond = h1_exchange_respond,
     .on_respond_kept = h1_exchange_respond_kept,
+    .on_interim = h1_exchange_interim,
     .on_progress = on_progress,
 };
 

@@ -69,8 +69,9 @@ void connection_on_content(struct h1_session *session, size_t length);
 /* Goes on after an exchange of the connection came forward: its response is ready, or a piece of it. */
 void connection_continue(struct connection *connection);
 
-/* Answers the request that is being read with an error, and closes behind it. */
-void connection_refuse(struct connection *connection, int status);
+/* Answers the request that is being read with an error, and closes behind it; or closes where it cannot be
+ * answered, and `why` stands in the log. */
+void connection_refuse(struct connection *connection, int status, enum outcome why);
 
 /* Closes at once, whatever is under way; `why` stands in the log of what is. */
 void connection_abort(struct connection *connection, enum outcome why);

@@ -22,13 +22,8 @@
  * more when its turn comes. */
 #define OUTPUT_FILE_BYTES_MAX (256u << 10)
 
-/* What has_room promises: a chunk with the line before it, or whatever is shorter. */
-#define SEGMENTS_AT_ONCE 2
-
-static struct h1_exchange *h1_exchange_of(struct exchange *exchange)
-{
-    return CONTAINER_OF(exchange, struct h1_exchange, exchange);
-}
+/* What has_room promises: interim responses and a chunk with the line before it, or whatever is shorter. */
+#define SEGMENTS_AT_ONCE 4
 
 /* ---- heads ---- */
 
@@ -162,6 +157,24 @@ void h1_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *
         add_content_behind(h1, kept);
 }
 
+/* Behind others that are not sent yet. A client of HTTP/1.0 knows none, and without memory there is none:
+ * they promise nothing. */
+void h1_exchange_interim(struct exchange *exchange)
+{
+    struct h1_exchange *h1 = h1_exchange_of(exchange);
+    struct slice before = h1->interim;
+    if (exchange->request.version_minor == 0)
+        return;
+    char *text = arena_alloc(&exchange->arena, before.length + h1_response_size(&exchange->response));
+    if (text == NULL)
+        return;
+    if (before.length > 0)
+        memcpy(text, before.data, before.length);
+    size_t length = h1_response_write(text + before.length, &exchange->response,
+                                      service_date(exchange->service), H1_PERSIST);
+    h1->interim = slice_make(text, before.length + length);
+}
+
 /* ---- gathering ---- */
 
 static bool has_room(const struct h1_output *output)
@@ -187,12 +200,27 @@ static void add_framing(struct h1_output *output, struct exchange *exchange, str
     add(output, exchange, &segment);
 }
 
-static void add_continue(struct h1_output *output, struct exchange *exchange)
+/* Content is wanted that the client waits to send. */
+static bool wants_continue(const struct exchange *exchange)
 {
-    if (!exchange->sends_continue)
-        return;
-    exchange->sends_continue = false;
-    add_framing(output, exchange, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
+    return exchange->awaits_continue && !exchange->is_responded && exchange_content_wanted(exchange) > 0;
+}
+
+static bool has_interim(const struct h1_exchange *h1)
+{
+    return h1->interim.length > 0 || wants_continue(&h1->exchange);
+}
+
+static void add_interim(struct h1_output *output, struct h1_exchange *h1)
+{
+    struct exchange *exchange = &h1->exchange;
+    if (wants_continue(exchange)) {
+        exchange->awaits_continue = false;
+        add_framing(output, exchange, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
+    }
+    if (h1->interim.length > 0)
+        add_framing(output, exchange, h1->interim);
+    h1->interim = (struct slice){0};
 }
 
 static enum source_result next_of_source(struct h1_exchange *h1, const struct h1_output *output,
@@ -272,7 +300,11 @@ enum h1_gathered h1_exchange_gather(struct list *exchanges, struct h1_output *ou
         struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
         if (!has_room(output))
             return H1_GATHERED_FULL;
-        add_continue(output, exchange);
+        /* Only its request is still being read: see dispatch_end_sent. */
+        if (exchange->is_sent)
+            return H1_GATHERED_WAIT;
+        if (UNLIKELY(has_interim(h1_exchange_of(exchange))))
+            add_interim(output, h1_exchange_of(exchange));
         if (!exchange->is_responded)
             return H1_GATHERED_WAIT;
         switch (add_response(output, h1_exchange_of(exchange))) {

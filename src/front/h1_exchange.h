@@ -10,9 +10,10 @@
 /* A kept head in pieces with another date and a Connection field, and the content behind it. */
 #define H1_HEAD_SEGMENTS_MAX 6
 
-/* An exchange as its HTTP/1 owner has it. What follows `exchange` is valid from the response on. */
+/* An exchange as its HTTP/1 owner has it. What follows `interim` is valid from the response on. */
 struct h1_exchange {
     struct exchange exchange;
+    struct slice interim; /* interim responses that are to be sent; valid from the beginning on */
     struct segment head[H1_HEAD_SEGMENTS_MAX]; /* and content that stands behind it */
     uint8_t head_count;
     uint8_t head_next;   /* the first that was not given yet */
@@ -22,7 +23,19 @@ struct h1_exchange {
     uint64_t left;       /* bytes of content that are to come; HTTP_LENGTH_UNKNOWN: until the source's end */
 };
 
-/* What the owners' tables have for on_respond and on_respond_kept. */
+static inline struct h1_exchange *h1_exchange_of(struct exchange *exchange)
+{
+    return CONTAINER_OF(exchange, struct h1_exchange, exchange);
+}
+
+/* The exchange has begun. */
+static inline void h1_exchange_begin(struct exchange *exchange)
+{
+    h1_exchange_of(exchange)->interim = (struct slice){0};
+}
+
+/* What the owners' tables have for on_respond, on_respond_kept and on_interim. */
+void h1_exchange_interim(struct exchange *exchange);
 void h1_exchange_respond(struct exchange *exchange, struct http_kept_head *keep);
 void h1_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *kept, bool is_sole);
 

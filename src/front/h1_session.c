@@ -1,6 +1,7 @@
 /* Sessions. Read parse first. */
 #include "front/h1_session.h"
 
+#include "front/h1_exchange.h"
 #include "serve/dispatch.h"
 #include "serve/service.h"
 
@@ -26,8 +27,10 @@ static bool is_between_requests(const struct h1_session *session)
 /* The exchange that the head was parsed into, or that takes the place of a request that has none. */
 static struct exchange *take_spare(struct h1_session *session)
 {
-    return exchange_begin(session->all->service, session, session->all->events, &session->peer,
-                          &session->exchanges);
+    struct exchange *exchange = exchange_begin(session->all->service, session, session->all->events,
+                                               &session->peer, &session->exchanges);
+    h1_exchange_begin(exchange);
+    return exchange;
 }
 
 static struct exchange *begin_exchange(struct h1_session *session)
@@ -40,39 +43,82 @@ static struct exchange *begin_exchange(struct h1_session *session)
     return exchange;
 }
 
-/* A request without content is answered at once; one with content when that was read to its end, so that a
- * limit or a timeout on the way can still be answered. A client that asks first ("Expect: 100-continue") is
- * told at once: to go on, or, where it would be refused, why; then only closing keeps it and us from
- * disagreeing about whether the content follows (RFC 9110 section 10.1.1). */
+/* What was answered may be the last of its connection. */
+static void note_response(struct h1_session *session)
+{
+    const struct exchange *last = h1_session_last(session);
+    session->is_closing |= last && last->is_responded && last->closes;
+}
+
+/* A request without content is answered at once. One with content is given to a handler that takes it as it
+ * comes; to any other when the content was read to its end, so that a limit or a timeout on the way can still
+ * be answered. A client that asks first ("Expect: 100-continue") is told to go on when the content is wanted;
+ * or, where it would be refused, why. Then only closing keeps it and us from disagreeing about whether the
+ * content follows (RFC 9110 section 10.1.1). */
 static void on_request(struct h1_session *session)
 {
     struct exchange *exchange = begin_exchange(session);
     dispatch_route(exchange);
     if (exchange->request.body == HTTP_BODY_NONE) {
         dispatch_answer(exchange);
-    } else if (exchange->request.expect_continue && exchange->reject_status) {
+        return;
+    }
+    if (exchange->request.expect_continue && exchange->reject_status) {
         session->is_closing = exchange->closes = true;
         dispatch_answer(exchange);
-    } else {
-        exchange->sends_continue = exchange->request.expect_continue;
-        session->lacks_memory |= exchange_keep(exchange) < 0;
+        return;
     }
-    session->is_closing |= exchange->closes && exchange->is_responded;
+    exchange->has_content_left = true;
+    exchange->awaits_continue = exchange->request.expect_continue;
+    exchange->streams_content = dispatch_streams_content(exchange);
+    if (exchange->streams_content)
+        dispatch_answer(exchange);
+    else if (exchange_keep(exchange) < 0)
+        session->failure = OUTCOME_OVERLOADED;
+}
+
+static void take_content(struct h1_session *session, struct slice content)
+{
+    struct exchange *exchange = h1_session_last(session);
+    if (session->all->on_content)
+        session->all->on_content(session, content.length);
+    exchange->awaits_continue = false;
+    if (exchange->sink == NULL)
+        return;
+    exchange->sink->credit -= content.length;
+    exchange->sink->type->write(exchange->sink, content);
+    note_response(session);
 }
 
 /* The last byte of a request. Where it had content, its exchange has been waiting for this. */
 static void on_request_end(struct h1_session *session)
 {
     struct exchange *exchange = h1_session_last(session);
-    if (exchange == NULL || exchange->is_responded || exchange->is_busy ||
-        exchange->request.body == HTTP_BODY_NONE)
+    if (exchange == NULL || !exchange->has_content_left)
         return;
-    dispatch_answer(exchange);
-    session->is_closing = exchange->closes && exchange->is_responded;
+    exchange_end_content(exchange);
+    if (!exchange->streams_content)
+        dispatch_answer(exchange);
+    note_response(session);
 }
 
-void h1_session_refuse(struct h1_session *session, int status)
+/* True where that is all: there is nobody to answer to, or nobody who could. */
+static bool give_up_content(struct h1_session *session, enum outcome why)
 {
+    struct exchange *exchange = h1_session_last(session);
+    if (exchange == NULL || !exchange->streams_content || !exchange->has_content_left)
+        return false;
+    exchange_abort_content(exchange, why);
+    if (exchange->is_busy && !exchange->is_responded)
+        session->failure = (uint8_t)why;
+    note_response(session);
+    return exchange->is_responded || exchange->is_busy;
+}
+
+void h1_session_refuse(struct h1_session *session, int status, enum outcome why)
+{
+    if (give_up_content(session, why))
+        return;
     struct exchange *exchange = h1_session_last(session);
     if (exchange == NULL || exchange->is_responded)
         exchange = take_spare(session);
@@ -116,34 +162,40 @@ static void count_answered(struct answered *answered, const struct exchange *exc
     answered->bytes += has_length ? exchange->response.content_length : 0;
 }
 
+uint64_t h1_session_content_wanted(const struct h1_session *session)
+{
+    bool goes_on = h1_session_is_inside_content(session) && !session->is_closing;
+    return goes_on ? exchange_content_wanted(h1_session_last(session)) : 0;
+}
+
 /* What a head left unfinished is forgotten: the spare belongs to all sessions, and the bytes that it points
  * into do not stay. */
 static enum h1_session_parsed parse(struct h1_session *session, struct slice *input)
 {
     struct service *service = session->all->service;
     struct answered answered = {0};
-    const struct exchange *last = h1_session_last(session);
-    session->is_closing |= last && last->is_responded && last->closes;
+    note_response(session);
     for (;;) {
-        if (session->is_closing || (is_between_requests(session) && !may_begin(session, &answered)))
+        if (session->is_closing || session->failure ||
+            (is_between_requests(session) && !may_begin(session, &answered)))
             return H1_SESSION_PAUSED;
         if (!exchange_has_spare(service)) {
-            session->lacks_memory = true;
+            session->failure = OUTCOME_OVERLOADED;
             return H1_SESSION_PAUSED;
         }
         struct slice content;
-        switch (h1_next(&session->engine, input, &service->spare->request, &content)) {
+        switch (h1_next_within(&session->engine, input, &service->spare->request,
+                               h1_session_content_wanted(session), &content)) {
         case H1_MORE: http_request_clear(&service->spare->request); return H1_SESSION_STARVED;
         case H1_REQUEST:
             on_request(session);
+            note_response(session);
             count_answered(&answered, h1_session_last(session));
             break;
-        case H1_CONTENT:
-            if (session->all->on_content)
-                session->all->on_content(session, content.length);
-            break;
+        case H1_CONTENT: take_content(session, content); break;
+        case H1_FULL: return H1_SESSION_PAUSED;
         case H1_END: on_request_end(session); break;
-        case H1_ERROR: h1_session_refuse(session, session->engine.status); break;
+        case H1_ERROR: h1_session_refuse(session, session->engine.status, OUTCOME_CLIENT_LEFT); break;
         }
     }
 }
@@ -180,7 +232,11 @@ void h1_session_end(struct h1_session *session)
     if (!h1_session_is_inside_content(session) || session->is_closing)
         return;
     struct exchange *exchange = h1_session_last(session);
-    assert(!exchange->is_responded && !exchange->is_busy);
+    if (exchange->is_responded) {
+        exchange_abort_content(exchange, OUTCOME_CLIENT_LEFT);
+        note_response(session);
+        return;
+    }
     exchange->outcome = OUTCOME_CLIENT_LEFT;
     drop_exchange(exchange);
     exchange = h1_session_last(session);

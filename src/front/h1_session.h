@@ -43,9 +43,10 @@ struct h1_session {
     uint32_t request_count;
     bool
         is_closing : 1; /* nothing behind the last request is parsed: the connection ends with its response */
-    bool is_waiting : 1;        /* a response is being sent or made: no request is begun before it is out */
-    bool lacks_memory : 1;      /* close, there is no going on */
+    bool is_waiting : 1; /* a response is being sent or made: no request is begun before it is out */
+
     bool client_said_close : 1; /* it said that it sends nothing behind its last request, and did not */
+    uint8_t failure;            /* enum outcome: close, there is no going on; OUTCOME_COMPLETE: there is */
     struct peer peer;           /* whom the requests come from: the owner's to set */
 };
 
@@ -64,8 +65,9 @@ enum h1_session_parsed h1_session_parse(struct h1_session *session, struct slice
 bool h1_session_keep(struct h1_session *session, struct slice rest) MUST_CHECK;
 
 /* Answers with an error the request that is being read, or what should have been one, and closes behind it.
- */
-void h1_session_refuse(struct h1_session *session, int status);
+ * Where the request has its response already, or a job, the content that is still to come is given up. `why`
+ * is for the log. */
+void h1_session_refuse(struct h1_session *session, int status, enum outcome why);
 
 /* The client sends no more: a request whose content is not complete gets no answer, but those before it do.
  */
@@ -84,6 +86,9 @@ static inline bool h1_session_is_inside_content(const struct h1_session *session
     enum h1_state state = (enum h1_state)session->engine.state;
     return state != H1_STATE_HEAD && state != H1_STATE_END && state != H1_STATE_DEAD;
 }
+
+/* Bytes of content that are wanted now of the request that is being read; 0 between requests. */
+uint64_t h1_session_content_wanted(const struct h1_session *session);
 
 /* NULL: there is none. */
 static inline struct exchange *h1_session_last(const struct h1_session *session)

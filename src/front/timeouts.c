@@ -203,7 +203,7 @@ static bool is_still_taking(struct connection *connection)
 static void refuse_late(struct connection *connection)
 {
     front_of(connection)->counters->timeouts++;
-    connection_refuse(connection, 408);
+    connection_refuse(connection, 408, OUTCOME_TIMED_OUT);
 }
 
 static void expire(struct connection *connection)

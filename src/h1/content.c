@@ -26,12 +26,14 @@ void h1_content_begin_until_close(struct h1_content *content)
 }
 
 /* Gives the content at hand, up to `remaining`. */
-static enum h1_content_event take_piece(struct h1_content *content, struct slice *input,
+static enum h1_content_event take_piece(struct h1_content *content, struct slice *input, uint64_t piece_max,
                                         struct slice *ret_piece, enum h1_content_state state_after)
 {
     if (input->length == 0)
         return H1_CONTENT_MORE;
-    size_t length = (size_t)MIN((uint64_t)input->length, content->remaining);
+    if (piece_max == 0)
+        return H1_CONTENT_FULL;
+    size_t length = (size_t)MIN((uint64_t)input->length, MIN(content->remaining, piece_max));
     *ret_piece = slice_take(*input, length);
     *input = slice_skip(*input, length);
     content->remaining -= length;
@@ -42,7 +44,8 @@ static enum h1_content_event take_piece(struct h1_content *content, struct slice
 }
 
 static enum h1_content_event take_until_close(struct h1_content *content, const struct h1_limits *limits,
-                                              struct slice *input, struct slice *ret_piece)
+                                              struct slice *input, uint64_t piece_max,
+                                              struct slice *ret_piece)
 {
     if (input->length == 0)
         return H1_CONTENT_MORE;
@@ -51,7 +54,7 @@ static enum h1_content_event take_until_close(struct h1_content *content, const 
         content->status = 413;
         return H1_CONTENT_BAD;
     }
-    return take_piece(content, input, ret_piece, H1_CONTENT_STATE_UNTIL_CLOSE);
+    return take_piece(content, input, piece_max, ret_piece, H1_CONTENT_STATE_UNTIL_CLOSE);
 }
 
 static int hex_digit(char byte)
@@ -223,11 +226,11 @@ static uint16_t step_framing(struct h1_content *content, const struct h1_limits 
 }
 
 static enum h1_content_event next_chunked(struct h1_content *content, const struct h1_limits *limits,
-                                          struct slice *input, struct slice *ret_piece)
+                                          struct slice *input, uint64_t piece_max, struct slice *ret_piece)
 {
     while (content->state != H1_CONTENT_STATE_DONE) {
         if (content->state == H1_CONTENT_STATE_CHUNK_DATA)
-            return take_piece(content, input, ret_piece, H1_CONTENT_STATE_CHUNK_END_CR);
+            return take_piece(content, input, piece_max, ret_piece, H1_CONTENT_STATE_CHUNK_END_CR);
         if (input->length == 0)
             return H1_CONTENT_MORE;
         content->status = step_framing(content, limits, input->data[0]);
@@ -239,12 +242,13 @@ static enum h1_content_event next_chunked(struct h1_content *content, const stru
 }
 
 enum h1_content_event h1_content_next(struct h1_content *content, const struct h1_limits *limits,
-                                      struct slice *input, struct slice *ret_piece)
+                                      struct slice *input, uint64_t piece_max, struct slice *ret_piece)
 {
     switch ((enum h1_content_state)content->state) {
     case H1_CONTENT_STATE_DONE: return H1_CONTENT_DONE;
-    case H1_CONTENT_STATE_LENGTH: return take_piece(content, input, ret_piece, H1_CONTENT_STATE_DONE);
-    case H1_CONTENT_STATE_UNTIL_CLOSE: return take_until_close(content, limits, input, ret_piece);
-    default: return next_chunked(content, limits, input, ret_piece);
+    case H1_CONTENT_STATE_LENGTH:
+        return take_piece(content, input, piece_max, ret_piece, H1_CONTENT_STATE_DONE);
+    case H1_CONTENT_STATE_UNTIL_CLOSE: return take_until_close(content, limits, input, piece_max, ret_piece);
+    default: return next_chunked(content, limits, input, piece_max, ret_piece);
     }
 }

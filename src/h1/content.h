@@ -57,14 +57,17 @@ enum h1_content_event {
     H1_CONTENT_PIECE, /* a piece of content, never empty */
     H1_CONTENT_DONE,  /* the message is complete: behind the last piece with a length, the state says so
                          already */
+    H1_CONTENT_FULL,  /* a piece is at hand, and none is wanted */
     H1_CONTENT_BAD,   /* see `status`: 400, 413 or 431. Not to be called again */
 };
 
 /* Takes from the front of the input. `limits` bounds chunked content (body_bytes) and all trailers
  * (head_bytes); whoever begins content of a length has looked at that. Trailers are checked and dropped:
- * nothing may be merged into the head unasked (RFC 9110 section 6.5.1). `ret_piece` is set for
+ * nothing may be merged into the head unasked (RFC 9110 section 6.5.1). A piece is
+ * no longer than `piece_max`; where that is 0 the framing is still read. `ret_piece` is set for
  * H1_CONTENT_PIECE only. */
 enum h1_content_event h1_content_next(struct h1_content *content, const struct h1_limits *limits,
-                                      struct slice *input, struct slice *ret_piece) MUST_CHECK;
+                                      struct slice *input, uint64_t piece_max,
+                                      struct slice *ret_piece) MUST_CHECK;
 
 #endif

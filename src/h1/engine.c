@@ -75,26 +75,28 @@ static enum h1_event next_head(struct h1 *engine, struct slice *input, struct ht
     return H1_REQUEST;
 }
 
-static enum h1_event next_content(struct h1 *engine, struct slice *input, struct slice *ret_content)
+static enum h1_event next_content(struct h1 *engine, struct slice *input, uint64_t content_max,
+                                  struct slice *ret_content)
 {
-    switch (h1_content_next(&engine->content, engine->limits, input, ret_content)) {
+    switch (h1_content_next(&engine->content, engine->limits, input, content_max, ret_content)) {
     case H1_CONTENT_MORE: return H1_MORE;
     case H1_CONTENT_PIECE:
         if (engine->content.state == H1_CONTENT_STATE_DONE)
             engine->state = H1_STATE_END;
         return H1_CONTENT;
+    case H1_CONTENT_FULL: return H1_FULL;
     case H1_CONTENT_DONE: engine->state = H1_STATE_HEAD; return H1_END;
     case H1_CONTENT_BAD: return die(engine, engine->content.status);
     }
     UNREACHABLE();
 }
 
-enum h1_event h1_next(struct h1 *engine, struct slice *input, struct http_request *request,
-                      struct slice *ret_content)
+enum h1_event h1_next_within(struct h1 *engine, struct slice *input, struct http_request *request,
+                             uint64_t content_max, struct slice *ret_content)
 {
     switch ((enum h1_state)engine->state) {
     case H1_STATE_HEAD: return next_head(engine, input, request);
-    case H1_STATE_CONTENT: return next_content(engine, input, ret_content);
+    case H1_STATE_CONTENT: return next_content(engine, input, content_max, ret_content);
     case H1_STATE_END: engine->state = H1_STATE_HEAD; return H1_END;
     case H1_STATE_DEAD: *input = slice_skip(*input, input->length); return H1_MORE;
     }

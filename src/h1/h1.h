@@ -37,6 +37,7 @@ enum h1_event {
     H1_MORE,    /* nothing more to say without more bytes */
     H1_REQUEST, /* a whole head */
     H1_CONTENT, /* a piece of content, never empty */
+    H1_FULL,    /* content is at hand, and none is wanted: call again when some is */
     H1_END,     /* the message is complete; the next h1_next begins a new one */
     H1_ERROR,   /* answer `status`, close */
 };
@@ -53,9 +54,16 @@ struct h1 {
 /* `limits` are borrowed for the engine's life. */
 void h1_init(struct h1 *engine, const struct h1_limits *limits);
 
-/* The next event; see the top. `ret_content` is set for H1_CONTENT only. */
-enum h1_event h1_next(struct h1 *engine, struct slice *input, struct http_request *request,
-                      struct slice *ret_content) MUST_CHECK;
+/* The next event; see the top. `ret_content` is set for H1_CONTENT only, and no longer than `content_max`. */
+enum h1_event h1_next_within(struct h1 *engine, struct slice *input, struct http_request *request,
+                             uint64_t content_max, struct slice *ret_content) MUST_CHECK;
+
+/* The same, with content of any length. */
+static inline enum h1_event h1_next(struct h1 *engine, struct slice *input, struct http_request *request,
+                                    struct slice *ret_content)
+{
+    return h1_next_within(engine, input, request, UINT64_MAX, ret_content);
+}
 
 /* The engine is inside a message: a head that began, or content that is not at its end. */
 static inline bool h1_is_inside(const struct h1 *engine)

@@ -230,11 +230,12 @@ static enum h1_response_event next_head(struct h1_response_parser *engine, struc
 static enum h1_response_event next_content(struct h1_response_parser *engine, struct slice *input,
                                            struct slice *ret_content)
 {
-    switch (h1_content_next(&engine->content, engine->limits, input, ret_content)) {
+    switch (h1_content_next(&engine->content, engine->limits, input, UINT64_MAX, ret_content)) {
     case H1_CONTENT_MORE: return H1_RESPONSE_MORE;
     case H1_CONTENT_PIECE: return H1_RESPONSE_CONTENT;
     case H1_CONTENT_DONE: engine->state = H1_RESPONSE_STATE_HEAD; return H1_RESPONSE_END;
     case H1_CONTENT_BAD: return die(engine);
+    case H1_CONTENT_FULL: break; /* all of it is wanted */
     }
     UNREACHABLE();
 }

@@ -123,6 +123,12 @@ static bool lacks_slash(const struct exchange *exchange)
            (route->kind == ROUTE_FILES || slice_ends_with(route->prefix, SLICE("/")));
 }
 
+bool dispatch_streams_content(const struct exchange *exchange)
+{
+    return exchange->reject_status == 0 && exchange->route_entry && !cors_is_preflight(exchange) &&
+           !lacks_slash(exchange) && handler_of(exchange)->streams_content;
+}
+
 void dispatch_answer(struct exchange *exchange)
 {
     if (exchange->reject_status == 405)
@@ -192,7 +198,7 @@ bool dispatch_end_sent(struct list *exchanges)
 {
     while (!list_is_empty(exchanges)) {
         struct exchange *exchange = CONTAINER_OF(exchanges->next, struct exchange, link);
-        if (!exchange->is_sent)
+        if (!exchange->is_sent || exchange->sink)
             return false;
         bool closes = exchange->closes;
         list_remove(&exchange->link);

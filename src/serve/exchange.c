@@ -66,6 +66,8 @@ void exchange_end(struct exchange *exchange)
         abandon_job(exchange);
         return;
     }
+    if (UNLIKELY(exchange->sink != NULL))
+        exchange_abort_content(exchange, (enum outcome)exchange->outcome);
     source_close(exchange->source);
     file_unref(exchange->file);
     snapshot_unref(exchange->snapshot);
@@ -224,6 +226,44 @@ void exchange_wake(struct exchange *exchange)
         exchange->events->on_progress(exchange->owner);
 }
 
+void exchange_read_content(struct exchange *exchange, struct sink *sink)
+{
+    assert(exchange->sink == NULL && !exchange->is_responded);
+    exchange->sink = sink;
+    if (!exchange->has_content_left)
+        exchange_end_content(exchange);
+}
+
+void exchange_stop_reading(struct exchange *exchange)
+{
+    exchange->sink = NULL;
+    exchange->closes |= exchange->is_responded && exchange->has_content_left;
+}
+
+void exchange_abort_content(struct exchange *exchange, enum outcome why)
+{
+    struct sink *sink = exchange->sink;
+    exchange_stop_reading(exchange);
+    if (sink)
+        sink->type->abort(sink, why);
+}
+
+void exchange_end_content(struct exchange *exchange)
+{
+    struct sink *sink = exchange->sink;
+    exchange->has_content_left = false;
+    exchange->sink = NULL;
+    if (sink)
+        sink->type->end(sink);
+}
+
+void exchange_send_interim(struct exchange *exchange)
+{
+    assert(exchange->response.status >= 100 && exchange->response.status < 200);
+    if (exchange->events->on_interim)
+        exchange->events->on_interim(exchange);
+}
+
 bool exchange_pool_is_low(const struct service *service)
 {
     return service->exchanges.count + service_settings(service)->limits.connections >=
@@ -288,6 +328,7 @@ static void take_source(struct exchange *exchange, struct source *source)
     response->content_length = source && !response->no_length ? source->length : 0;
     exchange->source = source;
     exchange->is_responded = true;
+    exchange->closes |= exchange->has_content_left && exchange->sink == NULL;
     if (exchange->request.method == HTTP_METHOD_HEAD || http_status_has_no_content(response->status))
         exchange_drop_content(exchange);
 }

@@ -21,6 +21,7 @@
 #include "loop/job_queue.h"
 #include "loop/offload.h"
 #include "serve/peer.h"
+#include "serve/sink.h"
 #include "serve/snapshot.h"
 #include "serve/source.h"
 
@@ -40,8 +41,11 @@ struct exchange_events {
      * length are set, and no fields; and its content may stand behind that head, then there is no source.
      * `is_sole`: nobody else is using that head. NULL: none is ever kept. */
     void (*on_respond_kept)(struct exchange *exchange, struct http_kept_head *kept, bool is_sole);
-    /* The exchange came forward, outside of any call of the owner's: its response is ready, or a piece of it.
-     * May end the exchange. */
+    /* An interim response (RFC 9110 section 15.2) is set: a status and fields, which need not live any more
+     * afterwards. NULL: it is dropped. */
+    void (*on_interim)(struct exchange *exchange);
+    /* The exchange came forward, outside of any call of the owner's: its response is ready, or a piece of it,
+     * or its sink has credit. May end the exchange. */
     void (*on_progress)(void *owner);
     /* A job is to be done: `exchange->job.work` wherever it may block, then `exchange->job.done` where the
      * server is. NULL: the loop's offload pool has it done. */
@@ -65,7 +69,9 @@ struct exchange {
     uint16_t reject_status; /* the status that routing refuses it with, 0: it will be handled */
     bool is_no_file;        /* `path` has an encoded '/' in it: no file has such a name */
     bool seeks_error_page;  /* the configured page of its error has been asked for */
-    bool sends_continue;    /* "100 Continue" is due */
+    bool streams_content;   /* the request's content goes to `sink`; without one it waits */
+    bool has_content_left;  /* of the request, to be read */
+    bool awaits_continue;   /* the client waits for "100 Continue" before it sends that */
     bool is_kept;           /* the request's slices point into the arena */
     bool is_busy;           /* an offloaded job has it */
     bool is_responded;      /* the response is ready to be sent, or being sent */
@@ -77,6 +83,7 @@ struct exchange {
     uint64_t given_bytes;   /* to the owner; less what it could not send, once it has ended */
 
     struct file *file;     /* held for the response's sake */
+    struct sink *sink;     /* of the request's content; NULL: it is dropped, or waits, or was taken */
     struct source *source; /* of the response's content; NULL: there is none to send */
     _Alignas(max_align_t) char source_room[EXCHANGE_SOURCE_BYTES];
 
@@ -116,6 +123,31 @@ int exchange_offload(struct exchange *exchange, struct job_queue *queue, void (*
 
 /* So few exchanges are left that they are kept for connections without one. */
 bool exchange_pool_is_low(const struct service *service);
+
+/* The handler takes the request's content by this sink, which is its own: see serve/sink.h. Only for a
+ * handler whose type says streams_content, before its response. A request without content ends at once. */
+void exchange_read_content(struct exchange *exchange, struct sink *sink);
+
+/* Nothing of the request's content is wanted any more; the sink is not called again. */
+void exchange_stop_reading(struct exchange *exchange);
+
+/* The request's content will never be complete: tells the sink, if there is one. For the owner. */
+void exchange_abort_content(struct exchange *exchange, enum outcome why);
+
+/* The request's content is complete. For the owner. */
+void exchange_end_content(struct exchange *exchange);
+
+/* How much of the request's content is wanted now. For the owner. */
+static inline uint64_t exchange_content_wanted(const struct exchange *exchange)
+{
+    if (!exchange->streams_content)
+        return UINT64_MAX;
+    return exchange->sink ? exchange->sink->credit : 0;
+}
+
+/* Sends the begun response, whose status is an interim one, as 103, and with the fields that were added;
+ * another response is to be begun afterwards. Outside of a call to the handler exchange_wake follows. */
+void exchange_send_interim(struct exchange *exchange);
 
 /* Begins the response: a status and no fields but Server. */
 void exchange_begin_response(struct exchange *exchange, int status);
@@ -163,7 +195,8 @@ void exchange_drop_content(struct exchange *exchange);
 /* Content bytes of the response that were given to the owner, and that it sent. */
 uint64_t exchange_content_bytes(const struct exchange *exchange);
 
-/* The exchange's source, which had to be waited for, has more: lets the owner go on. On the loop, and not
+/* The exchange's source, which had to be waited for, has more, its sink has credit again, or an interim
+ * response is to leave: lets the owner go on. On the loop, and not
  * from inside of source_next. (A job of exchange_offload does it by itself.) */
 void exchange_wake(struct exchange *exchange);
 

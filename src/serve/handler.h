@@ -11,6 +11,9 @@ struct root;
 struct handler_type {
     /* It takes GET, HEAD and OPTIONS: all other methods are refused with 405 before it is called. */
     bool reads_only;
+    /* It takes the content of requests as it comes, see serve/sink.h: `handle` is called when the head is
+     * complete. Of all others content is read to its end and dropped before they are called. */
+    bool streams_content;
     /* Answers the exchange, at once or later. */
     void (*handle)(struct exchange *exchange);
     /* Ends the begun response, an error, with the file at this path beneath the root. NULL where it has none.
