@@ -4,6 +4,7 @@
 
 #include "loop/backend.h"
 #include "loop/loop.h"
+#include "loop/stall.h"
 #include "loop/stream.h"
 #include "loop/wheel.h"
 
@@ -22,6 +23,7 @@ struct loop {
     uint64_t turn_began_ns;
     uint64_t checked_ns;     /* when the last callback ended: see loop_check_stall */
     uint64_t slice_began_ns; /* what loop_has_time counts from */
+    struct stall_meter stall_meter;
     int64_t wall_seconds;
     unsigned wall_nanoseconds; /* of that second */
     uint64_t turn;             /* how many there were */

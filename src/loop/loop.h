@@ -27,8 +27,8 @@ struct wheel;
 /* The bytes of the buffer that reads go into and are lent from. */
 #define LOOP_READ_BYTES 65536
 
-/* A callback longer than this is a stall and reported. A turn's timers, tasks and on_closed callbacks are
- * measured together. */
+/* A callback longer than this is a stall and reported; what it waited for a core that others had does not
+ * count. A turn's timers, tasks and on_closed callbacks are measured together. */
 #define LOOP_STALL_US 5000
 
 /* When many have more to do than fits into a turn, it is about so long: see loop_has_time. */
@@ -51,7 +51,7 @@ extern const char *const loop_backend_names[LOOP_BACKEND_COUNT + 1];
 struct loop_options {
     enum loop_backend backend;
     /* Called after a callback that took longer than LOOP_STALL_US, with what the object says it was doing.
-     * May be NULL. */
+     * The loop must then be run by the thread that creates it. May be NULL. */
     void (*on_stall)(void *context, uint64_t duration_us, struct slice doing);
     void *context;
     unsigned offload_threads; /* the most there may be; 0: 32 */

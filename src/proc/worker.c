@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "loop/watch.h"
+#include "proc/stall_report.h"
 #include "server/server.h"
 #include "sys/output.h"
 #include "sys/process.h"
@@ -12,9 +13,6 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-/* Stalls are all counted; lines about them are not to make it worse. */
-#define STALL_REPORT_INTERVAL_US 1000000
-
 struct worker {
     const struct worker_options *options;
     struct log *log;
@@ -22,23 +20,21 @@ struct worker {
     struct access_log *access_log;
     struct server *server;
     struct watch signals; /* fd -1: not watched */
-    uint64_t stall_reported_us;
-    uint64_t stalls_reported;
+    struct stall_report stall_report;
 };
 
 static void on_stall(void *context, uint64_t duration_us, struct slice doing)
 {
     struct worker *worker = context;
-    struct counters *counters = worker->options->counters;
-    counters->stalls++;
-    uint64_t now_us = loop_clock_us(worker->loop);
-    if (worker->stalls_reported != 0 && now_us - worker->stall_reported_us < STALL_REPORT_INTERVAL_US)
-        return;
-    log_warning(worker->log,
-                "stalled for %" PRIu64 " ms while %.*s (%" PRIu64 " stalls since the last report)",
-                duration_us / 1000, SLICE_ARGS(doing), counters->stalls - worker->stalls_reported);
-    worker->stall_reported_us = now_us;
-    worker->stalls_reported = counters->stalls;
+    worker->options->counters->stalls++;
+    uint64_t count = stall_report_add(&worker->stall_report, loop_clock_us(worker->loop));
+    if (count == 1)
+        log_warning(worker->log, "stalled for %" PRIu64 " ms while %.*s", duration_us / 1000,
+                    SLICE_ARGS(doing));
+    else if (count > 1)
+        log_warning(worker->log,
+                    "stalled for %" PRIu64 " ms while %.*s (%" PRIu64 " stalls since the last report)",
+                    duration_us / 1000, SLICE_ARGS(doing), count);
 }
 
 /* The configured path, opened; -errno where it cannot be, which is logged. */

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -87,17 +88,33 @@ unsigned sys_cores(void)
     return online > 0 ? (unsigned)online : 1;
 }
 
+int sys_waiting_open(void)
+{
+    int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+/* The file has three numbers: nanoseconds on a core, nanoseconds in the queue for one, turns on a core. */
+uint64_t sys_waiting_ns(int fd)
+{
+    char text[80];
+    ssize_t length = pread(fd, text, sizeof(text) - 1, 0);
+    if (length <= 0)
+        return 0;
+    text[length] = '\0';
+    char *rest;
+    strtoull(text, &rest, 10);
+    return strtoull(rest, NULL, 10);
+}
+
 static uint64_t read_waiting_ns(void)
 {
-    unsigned long long running;
-    unsigned long long waiting = 0;
-    FILE *stream = fopen("/proc/thread-self/schedstat", "re");
-    if (stream == NULL)
+    int fd = sys_waiting_open();
+    if (fd < 0)
         return 0;
-    if (fscanf(stream, "%llu %llu", &running, &waiting) != 2)
-        waiting = 0;
-    fclose(stream);
-    return waiting;
+    uint64_t waiting_ns = sys_waiting_ns(fd);
+    close(fd);
+    return waiting_ns;
 }
 
 struct thread_time sys_thread_time(void)

@@ -45,6 +45,13 @@ int sys_poll(struct pollfd *fds, nfds_t count, int timeout_ms) MUST_CHECK;
 /* How many cores this process may run on: at least 1. */
 unsigned sys_cores(void);
 
+/* Opens what tells how long the calling thread could have run, but waited for a core that others had. Returns
+ * a descriptor, or -errno where the kernel does not count that. */
+int sys_waiting_open(void) MUST_CHECK;
+
+/* Asks such a descriptor; 0 where it is none. From any thread. */
+uint64_t sys_waiting_ns(int fd);
+
 /* What the calling thread had of the processors so far, in nanoseconds. */
 struct thread_time {
     uint64_t running_ns;
