@@ -83,7 +83,7 @@ static int confirm_name(SSL *ssl, int *alert, void *argument)
 {
     (void)argument;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    if (session_is_for_name(SSL_get_app_data(ssl), slice_from(name)))
+    if (session_is_for_name(session_of(ssl), slice_from(name)))
         return name ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
     *alert = SSL_AD_ILLEGAL_PARAMETER;
     return SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -148,7 +148,7 @@ static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session, const unsi
     const struct tls_context *context = argument;
     if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
         return SSL_TICKET_RETURN_IGNORE_RENEW;
-    if (!session_is_for_name(SSL_get_app_data(ssl), slice_from(SSL_SESSION_get0_hostname(session))) ||
+    if (!session_is_for_name(session_of(ssl), slice_from(SSL_SESSION_get0_hostname(session))) ||
         !tls_client_auth_allows(context->ctx, session))
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     bool renews = status == SSL_TICKET_SUCCESS_RENEW || SSL_version(ssl) == TLS1_3_VERSION;
@@ -161,7 +161,7 @@ static void watch_messages(int is_sent, int version, int type, const void *bytes
                            void *argument)
 {
     (void)version, (void)argument;
-    session_see_message(SSL_get_app_data(ssl), is_sent != 0, type, slice_make(bytes, length));
+    session_see_message(session_of(ssl), is_sent != 0, type, slice_make(bytes, length));
 }
 
 void tls_callbacks_set(struct tls_context *context)

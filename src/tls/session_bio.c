@@ -96,6 +96,11 @@ bool session_bio_attach(struct tls_session *session)
 
 /* ---- what OpenSSL tells ---- */
 
+struct tls_session *session_of(const SSL *ssl)
+{
+    return BIO_get_data(SSL_get_rbio(ssl));
+}
+
 bool session_is_for_name(const struct tls_session *session, struct slice name)
 {
     return session->handshake && slice_equal_nocase(client_hello_name(&session->handshake->hello), name);

@@ -28,6 +28,9 @@ bool session_bio_attach(struct tls_session *session) MUST_CHECK;
 
 /* ---- told by OpenSSL, see callbacks.c ---- */
 
+/* The session of an SSL object: its BIO knows. (Application data of an SSL would cost 100 bytes.) */
+struct tls_session *session_of(const SSL *ssl);
+
 /* The client asked for that name when the context was chosen. */
 bool session_is_for_name(const struct tls_session *session, struct slice name);
 

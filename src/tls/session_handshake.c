@@ -94,7 +94,6 @@ static bool create_ssl(struct tls_session *session)
     session->ssl = SSL_new(session->context->ctx);
     if (session->ssl == NULL || !session_bio_attach(session))
         return false;
-    SSL_set_app_data(session->ssl, session);
     SSL_set_accept_state(session->ssl);
     return true;
 }
