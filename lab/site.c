@@ -129,6 +129,7 @@ static void prepare_sessions(struct lab_site *site)
         .events = &lab_exchange_events,
         .limits = server->front.sessions.limits,
         .batch_max = LAB_BATCH_MAX,
+        .peer = lab_session_peer,
     };
 }
 

@@ -28,8 +28,9 @@ struct lab_site {
 /* Requests that are answered before what was answered is sent. */
 #define LAB_BATCH_MAX 16
 
-/* What an owner of exchanges is told: session.c. */
+/* For struct h1_sessions: session.c. */
 extern const struct exchange_events lab_exchange_events;
+const struct peer *lab_session_peer(const struct h1_session *session);
 
 /* Between the two this thread alone has the server. Where there is one thread they cost nothing. */
 void lab_site_enter(struct lab_site *site);

@@ -94,19 +94,19 @@ void admission_release(struct front *front, const struct peer *peer)
 
 /* Who goes first: those who never asked for anything, or who have all that they asked for; then content that
  * does not come, and responses that are not taken. A connection that waits for us is never among them. */
-static const enum connection_state shed_order[] = {
-    CONNECTION_HEAD, CONNECTION_LINGER, CONNECTION_IDLE, CONNECTION_BODY, CONNECTION_SEND,
+static const enum client_state shed_order[] = {
+    CLIENT_HEAD, CLIENT_LINGER, CLIENT_IDLE, CLIENT_BODY, CLIENT_SEND,
 };
 
-static struct connection *find_spare(struct front *front, enum connection_state state, const void *kept)
+static struct front_client *find_spare(struct front *front, enum client_state state, const void *kept)
 {
     unsigned looks = 0;
     LIST_FOREACH(link, &front->by_state[state]) {
-        struct connection *connection = CONTAINER_OF(link, struct connection, link);
+        struct front_client *client = CONTAINER_OF(link, struct front_client, link);
         if (looks++ == LOOKS_MAX)
             return NULL;
-        if (connection != kept && timeouts_may_be_spared(connection))
-            return connection;
+        if (!client->kind->ops->owns(client, kept) && timeouts_may_be_spared(client))
+            return client;
     }
     return NULL;
 }
@@ -114,11 +114,11 @@ static struct connection *find_spare(struct front *front, enum connection_state 
 bool admission_shed(struct front *front, const void *kept)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(shed_order); i++) {
-        struct connection *connection = find_spare(front, shed_order[i], kept);
-        if (connection == NULL)
+        struct front_client *client = find_spare(front, shed_order[i], kept);
+        if (client == NULL)
             continue;
         front->counters->connections_shed++;
-        connection_abort(connection, OUTCOME_SHED);
+        client->kind->ops->abort(client, OUTCOME_SHED);
         return true;
     }
     return false;
@@ -234,19 +234,16 @@ void admission_finish(struct front *front)
 
 /* ---- for tests ---- */
 
-static const char *validate_member(const struct front *front, const struct connection *connection,
-                                   size_t state)
+static const char *validate_member(const struct front *front, const struct front_client *client, size_t state)
 {
-    if (connection->state != state)
+    if (client->state != state)
         return "a connection is in the list of another state";
-    if (front_of(connection) != front)
+    if (client->kind->front != front)
         return "a connection is in the list of another front";
-    if (connection->stream.flags & STREAM_CLOSED)
-        return "a closed connection is in a list";
-    if (state != CONNECTION_HANDLE && connection->timer.expiry_ms > connection->deadline_ms)
+    if (state != CLIENT_HANDLE && client->timer.expiry_ms > client->deadline_ms)
         return "a connection's timer is later than its deadline";
-    struct peer part = counted_part(&connection->session.peer);
-    if (connection->is_counted && find_address(front, &part) == NULL)
+    struct peer part = counted_part(&client->peer);
+    if (client->is_counted && find_address(front, &part) == NULL)
         return "a counted connection has no count of its address";
     return NULL;
 }
@@ -257,21 +254,21 @@ static size_t count_of_address(const struct front *front, const struct peer *par
     size_t count = 0;
     for (size_t state = 0; state < ARRAY_LENGTH(front->by_state); state++) {
         LIST_FOREACH(link, &front->by_state[state]) {
-            const struct connection *connection = CONTAINER_OF(link, struct connection, link);
-            struct peer other = counted_part(&connection->session.peer);
-            count += connection->is_counted && memcmp(&other, part, sizeof(*part)) == 0;
+            const struct front_client *client = CONTAINER_OF(link, struct front_client, link);
+            struct peer other = counted_part(&client->peer);
+            count += client->is_counted && memcmp(&other, part, sizeof(*part)) == 0;
         }
     }
     return count;
 }
 
 /* Connections that are closed and not gone yet are in no list. */
-static const char *validate_address(const struct front *front, const struct connection *connection,
+static const char *validate_address(const struct front *front, const struct front_client *client,
                                     size_t closing)
 {
-    if (!connection->is_counted)
+    if (!client->is_counted)
         return NULL;
-    struct peer part = counted_part(&connection->session.peer);
+    struct peer part = counted_part(&client->peer);
     size_t listed = count_of_address(front, &part);
     size_t counted = find_address(front, &part)->count;
     return counted < listed || counted > listed + closing ? "an address has a wrong count" : NULL;
@@ -284,11 +281,11 @@ const char *admission_validate(const struct front *front)
     const char *fault = NULL;
     for (size_t state = 0; state < ARRAY_LENGTH(front->by_state); state++) {
         LIST_FOREACH(link, &front->by_state[state]) {
-            const struct connection *connection = CONTAINER_OF(link, struct connection, link);
-            fault = fault ? fault : validate_member(front, connection, state);
-            fault = fault ? fault : validate_address(front, connection, closing);
+            const struct front_client *client = CONTAINER_OF(link, struct front_client, link);
+            fault = fault ? fault : validate_member(front, client, state);
+            fault = fault ? fault : validate_address(front, client, closing);
             listed++;
-            idle += state == CONNECTION_IDLE;
+            idle += state == CLIENT_IDLE;
         }
     }
     if (fault)

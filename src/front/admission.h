@@ -29,8 +29,9 @@ enum admission {
 enum admission admission_of(struct front *front, const struct peer *peer) MUST_CHECK;
 void admission_release(struct front *front, const struct peer *peer);
 
-/* Closes the connection that can best be spared, but never that of `kept`, who asks; false where there is
- * none. Its descriptor is free at once, its memory at the end of the turn.
+/* Closes the connection that can best be spared, but never the one that has `kept`, the owner of an exchange
+ * who asks, or NULL; false where there is none. Its descriptor is free at once, its memory at the end of the
+ * turn.
  *
  * In this order: a head that takes long to arrive; one whose client has its last answer and does not close;
  * the one that has been idle for longest; content that does not come; a response that is not taken. */

@@ -27,16 +27,6 @@
 
 static const struct stream_events connection_stream_events;
 
-static const char *const state_names[] = {
-    [CONNECTION_IDLE] = "idle",
-    [CONNECTION_HEAD] = "reading a head",
-    [CONNECTION_BODY] = "reading content",
-    [CONNECTION_HANDLE] = "handling",
-    [CONNECTION_SEND] = "sending",
-    [CONNECTION_LINGER] = "lingering",
-    [CONNECTION_CLOSED] = "closed",
-};
-
 static struct connection *connection_of(const struct stream *stream)
 {
     return CONTAINER_OF(stream, struct connection, stream);
@@ -47,23 +37,14 @@ static struct connection *connection_of_session(struct h1_session *session)
     return CONTAINER_OF(session, struct connection, session);
 }
 
-/* The one place where a connection that goes on changes its state: lists, counters, timers. Each list is in
- * the order in which its members came to be there with their latest requests, or last got on. */
-static void set_state(struct connection *connection, enum connection_state state)
+static struct connection *connection_of_client(const struct front_client *client)
 {
-    struct front *front = front_of(connection);
-    enum connection_state before = (enum connection_state)connection->state;
-    bool is_new = state != before || connection->request_began;
-    bool gets_on = state == CONNECTION_BODY || state == CONNECTION_SEND;
-    if (is_new || gets_on || list_is_empty(&connection->link)) {
-        list_remove(&connection->link);
-        list_append(&front->by_state[state], &connection->link);
-    }
-    front->counters->connections_idle +=
-        (uint64_t)(state == CONNECTION_IDLE) - (uint64_t)(before == CONNECTION_IDLE);
-    connection->state = (uint8_t)state;
-    connection->request_began = false;
-    timeouts_entered(connection, is_new);
+    return CONTAINER_OF((struct front_client *)client, struct connection, client);
+}
+
+static bool peer_has_ended(const struct connection *connection)
+{
+    return connection->stream.flags & STREAM_END_TOLD;
 }
 
 static void drop_exchanges(struct connection *connection, enum outcome why)
@@ -77,21 +58,11 @@ static void drop_exchanges(struct connection *connection, enum outcome why)
 /* `why`: what responses that are not whole say of themselves. */
 static void close_now(struct connection *connection, enum outcome why)
 {
-    if (connection->state == CONNECTION_CLOSED)
+    if (connection->client.state == CLIENT_CLOSED)
         return;
-    front_of(connection)->counters->connections_open--;
-    if (connection->state == CONNECTION_IDLE)
-        front_of(connection)->counters->connections_idle--;
-    connection->state = CONNECTION_CLOSED;
-    timer_disarm(&connection->timer);
-    list_remove(&connection->link);
+    front_client_close(&connection->client);
     drop_exchanges(connection, why);
     stream_close(&connection->stream);
-}
-
-void connection_abort(struct connection *connection, enum outcome why)
-{
-    close_now(connection, why);
 }
 
 /* What a send or a read failed with: the network, memory, or the file that was being sent. */
@@ -112,16 +83,17 @@ static enum outcome outcome_of_error(int error)
  * the client's hands (RFC 9112 section 9.6). */
 static void finish(struct connection *connection)
 {
-    if (connection->resets)
+    if (connection->session.cuts)
         stream_reset_on_close(&connection->stream);
-    if (connection->resets || connection->peer_ended || h1_session_is_read_whole(&connection->session)) {
+    if (connection->session.cuts || peer_has_ended(connection) ||
+        h1_session_is_read_whole(&connection->session)) {
         close_now(connection, OUTCOME_CONNECTION_CUT);
         return;
     }
     drop_exchanges(connection, OUTCOME_CONNECTION_CUT);
     input_clear(&connection->session.input);
     stream_shutdown(&connection->stream);
-    set_state(connection, CONNECTION_LINGER);
+    front_client_set_state(&connection->client, CLIENT_LINGER);
     stream_read_resume(&connection->stream);
 }
 
@@ -130,7 +102,7 @@ void connection_on_request(struct h1_session *session, struct exchange *exchange
     struct connection *connection = connection_of_session(session);
     struct front *front = front_of(connection);
     uint32_t count_max = front_settings(front)->limits.requests_per_connection;
-    connection->request_began = true;
+    front_client_note_request(&connection->client);
     exchange->closes |= (count_max && session->request_count >= count_max) || front->is_draining;
     if (front->service->access_log)
         exchange->began_us = loop_clock_us(front->loop);
@@ -139,15 +111,12 @@ void connection_on_request(struct h1_session *session, struct exchange *exchange
 void connection_on_content(struct h1_session *session, size_t length)
 {
     struct connection *connection = connection_of_session(session);
-    if (connection->state == CONNECTION_BODY)
-        connection->window_bytes += length;
+    front_client_note_content(&connection->client, length);
 }
 
-static void refuse(struct connection *connection, int status, enum outcome why)
+const struct peer *connection_peer(const struct h1_session *session)
 {
-    log_debug(front_of(connection)->service->log, "refused with %d while %s", status,
-              state_names[connection->state]);
-    h1_session_refuse(&connection->session, status, why);
+    return &CONTAINER_OF((struct h1_session *)session, struct connection, session)->client.peer;
 }
 
 /* It had its share of this turn: see rest. */
@@ -156,23 +125,23 @@ static bool is_resting(const struct connection *connection)
     return connection->session.is_waiting && list_is_empty(&connection->session.exchanges);
 }
 
-static enum connection_state state_of(const struct connection *connection)
+static enum client_state state_of(const struct connection *connection)
 {
     if (stream_is_sending(&connection->stream) || is_resting(connection))
-        return CONNECTION_SEND;
+        return CLIENT_SEND;
     if (h1_session_content_wanted(&connection->session) > 0)
-        return CONNECTION_BODY;
+        return CLIENT_BODY;
     /* A job has one of them, or its source is waited for: connection_continue follows. */
     if (!list_is_empty(&connection->session.exchanges))
-        return CONNECTION_HANDLE;
-    return connection->session.input ? CONNECTION_HEAD : CONNECTION_IDLE;
+        return CLIENT_HANDLE;
+    return connection->session.input ? CLIENT_HEAD : CLIENT_IDLE;
 }
 
 /* What is read is parsed, or what is kept would grow without bound. */
-static bool wants_input(const struct connection *connection, enum connection_state state)
+static bool wants_input(const struct connection *connection, enum client_state state)
 {
     return !connection->session.is_closing &&
-           (state <= CONNECTION_BODY || h1_session_content_wanted(&connection->session) > 0);
+           (state <= CLIENT_BODY || h1_session_content_wanted(&connection->session) > 0);
 }
 
 /* No limit where all that comes is wanted; else what comes in excess must be kept. */
@@ -185,8 +154,8 @@ static uint16_t read_limit(const struct connection *connection)
 /* Everything that could be done was done: waits for what comes next. */
 static void settle(struct connection *connection)
 {
-    enum connection_state state = state_of(connection);
-    if (connection->peer_ended && state <= CONNECTION_BODY) {
+    enum client_state state = state_of(connection);
+    if (peer_has_ended(connection) && state <= CLIENT_BODY) {
         close_now(connection, OUTCOME_CLIENT_LEFT);
         return;
     }
@@ -195,7 +164,7 @@ static void settle(struct connection *connection)
         stream_read_resume(&connection->stream);
     else
         stream_read_pause(&connection->stream);
-    set_state(connection, state);
+    front_client_set_state(&connection->client, state);
 }
 
 /* Lets the other connections have their turn, with requests left to answer. */
@@ -259,24 +228,10 @@ void connection_continue(struct connection *connection)
         settle(connection);
 }
 
-void connection_refuse(struct connection *connection, int status, enum outcome why)
-{
-    if (!exchange_has_spare(front_of(connection)->service)) {
-        close_now(connection, OUTCOME_OVERLOADED);
-        return;
-    }
-    refuse(connection, status, why);
-    if (connection->session.failure) {
-        close_now(connection, why);
-        return;
-    }
-    connection_continue(connection);
-}
-
 static void on_read(struct stream *stream, struct slice bytes)
 {
     struct connection *connection = connection_of(stream);
-    if (connection->state == CONNECTION_LINGER)
+    if (connection->client.state == CLIENT_LINGER)
         return;
     service_see_changes(front_of(connection)->service, connection->session.request_count == 0);
     if (LIKELY(connection->session.input == NULL)) {
@@ -303,7 +258,6 @@ static bool may_send_file(struct stream *stream, const struct segment *segment)
 static void on_end(struct stream *stream)
 {
     struct connection *connection = connection_of(stream);
-    connection->peer_ended = true;
     h1_session_end(&connection->session);
     if (list_is_empty(&connection->session.exchanges))
         close_now(connection, OUTCOME_CLIENT_LEFT);
@@ -332,7 +286,8 @@ static size_t describe(const struct stream *stream, char *out, size_t size)
 {
     const struct connection *connection = CONTAINER_OF(stream, const struct connection, stream);
     const struct front *front = front_of(connection);
-    int length = snprintf(out, size, "%s, last %.*s, on %s", state_names[connection->state],
+    int length = snprintf(out, size, "%s, last %.*s, on %s",
+                          front_client_state_name((enum client_state)connection->client.state),
                           (int)front->service->activity_length, front->service->activity,
                           loop_backend_name(front->loop));
     return MIN((size_t)MAX(length, 0), size - 1);
@@ -382,35 +337,81 @@ bool connection_open(struct front *front, int fd, const struct address *address)
             admission_release(front, &peer);
         return false;
     }
-    *connection = (struct connection){
-        .state = CONNECTION_IDLE,
-        .is_counted = admission == ADMISSION_COUNTED,
-    };
+    front->connections_peak = MAX(front->connections_peak, front->connections.count);
     stream_init(&connection->stream, front->loop, fd, &connection_stream_events);
     stream_limit_reads(&connection->stream, HEAD_READ_BYTES);
     h1_session_init(&connection->session, &front->sessions);
-    connection->session.peer = peer;
-    list_init(&connection->link);
-    timer_init(&connection->timer, timeouts_fire);
-    front->connections_peak = MAX(front->connections_peak, front->connections.count);
-    front->counters->connections_open++;
-    front->counters->connections_idle++;
-    set_state(connection, CONNECTION_IDLE);
+    front_client_init(&connection->client, &front->connection_kind, &peer, admission == ADMISSION_COUNTED);
     if (stream_start(&connection->stream) < 0)
         close_now(connection, OUTCOME_OVERLOADED);
     return true;
 }
 
-void connection_shut_down(struct connection *connection)
+/* ---- as a client ---- */
+
+static void abort_client(struct front_client *client, enum outcome why)
 {
-    finish(connection);
+    close_now(connection_of_client(client), why);
 }
 
-void connection_drain(struct connection *connection)
+static void refuse_late(struct front_client *client)
 {
-    struct exchange *last = h1_session_last(&connection->session);
-    if (connection->state == CONNECTION_IDLE)
-        timeouts_entered(connection, false);
+    struct connection *connection = connection_of_client(client);
+    if (!exchange_has_spare(front_of(connection)->service)) {
+        close_now(connection, OUTCOME_OVERLOADED);
+        return;
+    }
+    log_debug(front_of(connection)->service->log, "refused while %s",
+              front_client_state_name((enum client_state)client->state));
+    h1_session_refuse(&connection->session, 408, OUTCOME_TIMED_OUT);
+    if (connection->session.failure)
+        close_now(connection, OUTCOME_TIMED_OUT);
+    else
+        connection_continue(connection);
+}
+
+static void shut_down(struct front_client *client)
+{
+    finish(connection_of_client(client));
+}
+
+static void drain(struct front_client *client)
+{
+    struct exchange *last = h1_session_last(&connection_of_client(client)->session);
+    if (client->state == CLIENT_IDLE)
+        timeouts_entered(client, false);
     else if (last && !last->is_responded)
         last->closes = true;
 }
+
+static bool owns(const struct front_client *client, const void *owner)
+{
+    return owner == &connection_of_client(client)->session;
+}
+
+static bool is_busy(const struct front_client *client)
+{
+    return !list_is_empty(&connection_of_client(client)->session.exchanges);
+}
+
+static uint64_t bytes_left(const struct front_client *client)
+{
+    const struct stream *stream = &connection_of_client(client)->stream;
+    return stream_unsent(stream) + stream_unacknowledged(stream);
+}
+
+static uint64_t send_idle_ms(const struct front_client *client)
+{
+    return stream_send_idle_ms(&connection_of_client(client)->stream);
+}
+
+const struct front_client_ops connection_client_ops = {
+    .abort = abort_client,
+    .refuse_late = refuse_late,
+    .shut_down = shut_down,
+    .drain = drain,
+    .owns = owns,
+    .is_busy = is_busy,
+    .bytes_left = bytes_left,
+    .send_idle_ms = send_idle_ms,
+};

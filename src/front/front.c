@@ -32,7 +32,9 @@ void front_init(struct front *front, struct service *service, void (*on_drained)
                 .shares_turns = true,
                 .on_request = connection_on_request,
                 .on_content = connection_on_content,
+                .peer = connection_peer,
             },
+        .connection_kind = {.front = front, .ops = &connection_client_ops},
         .on_drained = on_drained,
     };
     for (size_t i = 0; i < ARRAY_LENGTH(front->by_state); i++)
@@ -82,8 +84,8 @@ static void give_memory_back(struct front *front)
 
 void front_connection_gone(struct front *front, struct connection *connection)
 {
-    if (connection->is_counted)
-        admission_release(front, &connection->session.peer);
+    if (connection->client.is_counted)
+        admission_release(front, &connection->client.peer);
     pool_put(&front->connections, connection);
     give_memory_back(front);
     if (front->connections.count == 0 && front->is_draining)
@@ -96,17 +98,21 @@ void front_drain(struct front *front)
     front->is_draining = true;
     admission_end(front);
     for (size_t i = 0; i < ARRAY_LENGTH(front->by_state); i++) {
-        LIST_FOREACH_SAFE(link, &front->by_state[i])
-            connection_drain(CONTAINER_OF(link, struct connection, link));
+        LIST_FOREACH_SAFE(link, &front->by_state[i]) {
+            struct front_client *client = CONTAINER_OF(link, struct front_client, link);
+            client->kind->ops->drain(client);
+        }
     }
     if (front->connections.count == 0)
         front->on_drained(front);
 }
 
-static void abort_all(struct list *connections)
+static void abort_all(struct list *clients)
 {
-    while (!list_is_empty(connections))
-        connection_abort(CONTAINER_OF(connections->next, struct connection, link), OUTCOME_SHUTDOWN);
+    while (!list_is_empty(clients)) {
+        struct front_client *client = CONTAINER_OF(clients->next, struct front_client, link);
+        client->kind->ops->abort(client, OUTCOME_SHUTDOWN);
+    }
 }
 
 void front_abort(struct front *front)

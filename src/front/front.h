@@ -15,11 +15,12 @@ struct front {
     struct loop *loop;         /* of the service */
     struct counters *counters; /* of the service */
     struct h1_sessions sessions;
+    struct front_client_kind connection_kind;
     struct pool connections;
     size_t connections_peak; /* most at once since memory was last given back */
-    /* Connections, by enum connection_state: who has been in the state for longest, or has not got on in it
+    /* Clients, by enum client_state: who has been in the state for longest, or has not got on in it
      * for longest, is first. */
-    struct list by_state[CONNECTION_CLOSED];
+    struct list by_state[CLIENT_CLOSED];
     struct front_listener *listeners;
     unsigned listener_count;
     struct map addresses; /* struct address_count, where connections per address are limited */
@@ -53,7 +54,7 @@ void front_connection_gone(struct front *front, struct connection *connection);
 
 static inline struct front *front_of(const struct connection *connection)
 {
-    return CONTAINER_OF(connection->session.all, struct front, sessions);
+    return CONTAINER_OF(h1_session_all(&connection->session), struct front, sessions);
 }
 
 static inline const struct settings *front_settings(const struct front *front)

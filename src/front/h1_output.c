@@ -13,8 +13,7 @@ static enum send_result send_output(struct connection *connection, const struct 
     /* What of it was not sent is taken off again when the connection ends before: see h1_output_give_up. */
     front_of(connection)->counters->bytes_sent += output->bytes;
     enum send_result result = stream_send(&connection->stream, output->segments, output->count);
-    if (connection->state == CONNECTION_SEND)
-        connection->window_bytes += output->bytes;
+    front_client_note_given(&connection->client, output->bytes);
     return result;
 }
 
@@ -38,7 +37,7 @@ static enum h1_gathered gather(struct connection *connection, struct h1_output *
 {
     enum h1_gathered gathered = h1_exchange_gather(&connection->session.exchanges, output);
     connection->session.is_closing |= gathered == H1_GATHERED_LAST || gathered == H1_GATHERED_CUT;
-    connection->resets |= gathered == H1_GATHERED_CUT;
+    connection->session.cuts |= gathered == H1_GATHERED_CUT;
     return gathered;
 }
 

@@ -13,7 +13,7 @@
 
 void h1_session_init(struct h1_session *session, struct h1_sessions *all)
 {
-    *session = (struct h1_session){.all = all};
+    *session = (struct h1_session){0};
     h1_init(&session->engine, &all->limits);
     list_init(&session->exchanges);
 }
@@ -27,8 +27,9 @@ static bool is_between_requests(const struct h1_session *session)
 /* The exchange that the head was parsed into, or that takes the place of a request that has none. */
 static struct exchange *take_spare(struct h1_session *session)
 {
-    struct exchange *exchange = exchange_begin(session->all->service, session, session->all->events,
-                                               &session->peer, &session->exchanges);
+    const struct h1_sessions *all = h1_session_all(session);
+    struct exchange *exchange =
+        exchange_begin(all->service, session, all->events, all->peer(session), &session->exchanges);
     h1_exchange_begin(exchange);
     return exchange;
 }
@@ -38,8 +39,8 @@ static struct exchange *begin_exchange(struct h1_session *session)
     struct exchange *exchange = take_spare(session);
     session->request_count++;
     exchange->closes = session->client_said_close = !exchange->request.keep_alive;
-    if (session->all->on_request)
-        session->all->on_request(session, exchange);
+    if (h1_session_all(session)->on_request)
+        h1_session_all(session)->on_request(session, exchange);
     return exchange;
 }
 
@@ -80,8 +81,8 @@ static void on_request(struct h1_session *session)
 static void take_content(struct h1_session *session, struct slice content)
 {
     struct exchange *exchange = h1_session_last(session);
-    if (session->all->on_content)
-        session->all->on_content(session, content.length);
+    if (h1_session_all(session)->on_content)
+        h1_session_all(session)->on_content(session, content.length);
     exchange->awaits_continue = false;
     if (exchange->sink == NULL)
         return;
@@ -145,7 +146,7 @@ struct answered {
  * pool of exchanges is for those who have no request under way yet. */
 static bool may_begin(const struct h1_session *session, const struct answered *answered)
 {
-    const struct h1_sessions *all = session->all;
+    const struct h1_sessions *all = h1_session_all(session);
     if (is_blocked(session) || answered->count == all->batch_max || answered->bytes >= BATCH_BYTES)
         return false;
     bool is_asked = all->shares_turns && answered->count > 0 && answered->count % TURN_REQUESTS_MIN == 0;
@@ -172,7 +173,7 @@ uint64_t h1_session_content_wanted(const struct h1_session *session)
  * into do not stay. */
 static enum h1_session_parsed parse(struct h1_session *session, struct slice *input)
 {
-    struct service *service = session->all->service;
+    struct service *service = h1_session_all(session)->service;
     struct answered answered = {0};
     note_response(session);
     for (;;) {

@@ -33,11 +33,12 @@ struct h1_sessions {
     void (*on_request)(struct h1_session *session, struct exchange *exchange);
     /* Bytes of a request's content have come. NULL: nobody asks. */
     void (*on_content)(struct h1_session *session, size_t length);
+    /* Whom the session's requests come from. Lives as long as the session. */
+    const struct peer *(*peer)(const struct h1_session *session);
 };
 
 struct h1_session {
-    struct h1_sessions *all;
-    struct h1 engine;
+    struct h1 engine;      /* whose limits are those of struct h1_sessions: see h1_session_all */
     struct list exchanges; /* struct exchange, in order; all but the last are responded */
     struct input *input;   /* what was read and not parsed yet; NULL: nothing */
     uint32_t request_count;
@@ -46,11 +47,17 @@ struct h1_session {
     bool is_waiting : 1; /* a response is being sent or made: no request is begun before it is out */
 
     bool client_said_close : 1; /* it said that it sends nothing behind its last request, and did not */
-    uint8_t failure;            /* enum outcome: close, there is no going on; OUTCOME_COMPLETE: there is */
-    struct peer peer;           /* whom the requests come from: the owner's to set */
+    bool cuts : 1;   /* the connection's end must look like a failure, not like the end of a response */
+    uint8_t failure; /* enum outcome: close, there is no going on; OUTCOME_COMPLETE: there is */
 };
 
 void h1_session_init(struct h1_session *session, struct h1_sessions *all);
+
+/* A session is small: what all have in common is found by way of the engine's limits. */
+static inline struct h1_sessions *h1_session_all(const struct h1_session *session)
+{
+    return CONTAINER_OF((struct h1_limits *)session->engine.limits, struct h1_sessions, limits);
+}
 
 enum h1_session_parsed {
     H1_SESSION_STARVED, /* nothing more to do without more bytes */

@@ -26,216 +26,214 @@
 
 #define NEVER UINT64_MAX
 
-static const struct timeouts *timeouts_of(const struct connection *connection)
+static const struct timeouts *timeouts_of(const struct front_client *client)
 {
-    return &front_settings(front_of(connection))->timeouts;
+    return &front_settings(client->kind->front)->timeouts;
 }
 
-static uint64_t now_ms(const struct connection *connection)
+static uint64_t now_ms(const struct front_client *client)
 {
-    return loop_now_ms(front_of(connection)->loop);
+    return loop_now_ms(client->kind->front->loop);
 }
 
 /* What must move in so many milliseconds: the minimum rate, and a byte in any case. */
-static uint64_t least_bytes(const struct connection *connection, uint64_t window_ms)
+static uint64_t least_bytes(const struct front_client *client, uint64_t window_ms)
 {
-    return MAX((uint64_t)timeouts_of(connection)->rate_bytes_min * window_ms / 1000, UINT64_C(1));
+    return MAX((uint64_t)timeouts_of(client)->rate_bytes_min * window_ms / 1000, UINT64_C(1));
 }
 
-/* Bytes that were given to the stream and that the peer does not have yet. */
-static uint64_t bytes_left(const struct connection *connection)
+static uint64_t bytes_left(const struct front_client *client)
 {
-    return stream_unsent(&connection->stream) + stream_unacknowledged(&connection->stream);
+    return client->kind->ops->bytes_left(client);
 }
 
 /* Progress is measured anew from here: in BODY by the bytes that come, in SEND and LINGER by how many fewer
  * are left. IDLE has no window before somebody asks what is left, see is_still_taking. */
-static void begin_window(struct connection *connection)
+static void begin_window(struct front_client *client)
 {
-    connection->window_began_ms = now_ms(connection);
-    connection->moved_ms = (uint32_t)connection->window_began_ms;
-    switch ((enum connection_state)connection->state) {
-    case CONNECTION_IDLE: connection->window_bytes = UINT64_MAX; break;
-    case CONNECTION_BODY: connection->window_bytes = 0; break;
-    case CONNECTION_SEND:
-    case CONNECTION_LINGER: connection->window_bytes = bytes_left(connection); break;
-    case CONNECTION_HEAD:
-    case CONNECTION_HANDLE: break;
-    case CONNECTION_CLOSED: UNREACHABLE();
+    client->window_began_ms = now_ms(client);
+    client->moved_ms = (uint32_t)client->window_began_ms;
+    switch ((enum client_state)client->state) {
+    case CLIENT_IDLE: client->window_bytes = UINT64_MAX; break;
+    case CLIENT_BODY: client->window_bytes = 0; break;
+    case CLIENT_SEND:
+    case CLIENT_LINGER: client->window_bytes = bytes_left(client); break;
+    case CLIENT_HEAD:
+    case CLIENT_HANDLE: break;
+    case CLIENT_CLOSED: UNREACHABLE();
     }
 }
 
 /* Whether the peer took its share of what was sent in the last `window_ms`, the window's length. */
-static bool has_taken_enough(const struct connection *connection, uint64_t left, uint64_t window_ms)
+static bool has_taken_enough(const struct front_client *client, uint64_t left, uint64_t window_ms)
 {
-    uint64_t taken = connection->window_bytes - MIN(left, connection->window_bytes);
-    return taken >= least_bytes(connection, window_ms);
+    uint64_t taken = client->window_bytes - MIN(left, client->window_bytes);
+    return taken >= least_bytes(client, window_ms);
 }
 
-static uint32_t linger_ms(const struct connection *connection)
+static uint32_t linger_ms(const struct front_client *client)
 {
-    uint32_t wanted_ms = timeouts_of(connection)->linger_ms;
-    return front_of(connection)->is_draining ? MIN(wanted_ms, (uint32_t)DRAIN_LINGER_MS_MAX) : wanted_ms;
+    uint32_t wanted_ms = timeouts_of(client)->linger_ms;
+    return client->kind->front->is_draining ? MIN(wanted_ms, (uint32_t)DRAIN_LINGER_MS_MAX) : wanted_ms;
 }
 
-static uint64_t deadline(struct connection *connection, bool is_new)
+static uint64_t deadline(struct front_client *client, bool is_new)
 {
-    const struct timeouts *timeouts = timeouts_of(connection);
-    uint64_t now = now_ms(connection);
-    switch ((enum connection_state)connection->state) {
-    case CONNECTION_IDLE:
-        return now + (front_of(connection)->is_draining ? DRAIN_IDLE_MS : timeouts->idle_ms);
-    case CONNECTION_HEAD: return is_new ? now + timeouts->head_ms : connection->deadline_ms;
-    case CONNECTION_BODY: return connection->window_began_ms + timeouts->body_ms;
-    case CONNECTION_HANDLE: return NEVER;
-    case CONNECTION_SEND: return is_new ? now + timeouts->write_ms : connection->deadline_ms;
-    case CONNECTION_LINGER:
-        return now + (connection->window_bytes > 0 ? MIN(linger_ms(connection), (uint32_t)LAST_BYTE_LOOK_MS)
-                                                   : linger_ms(connection));
-    case CONNECTION_CLOSED: break;
+    const struct timeouts *timeouts = timeouts_of(client);
+    uint64_t now = now_ms(client);
+    switch ((enum client_state)client->state) {
+    case CLIENT_IDLE: return now + (client->kind->front->is_draining ? DRAIN_IDLE_MS : timeouts->idle_ms);
+    case CLIENT_HEAD: return is_new ? now + timeouts->head_ms : client->deadline_ms;
+    case CLIENT_BODY: return client->window_began_ms + timeouts->body_ms;
+    case CLIENT_HANDLE: return NEVER;
+    case CLIENT_SEND: return is_new ? now + timeouts->write_ms : client->deadline_ms;
+    case CLIENT_LINGER:
+        return now + (client->window_bytes > 0 ? MIN(linger_ms(client), (uint32_t)LAST_BYTE_LOOK_MS)
+                                               : linger_ms(client));
+    case CLIENT_CLOSED: break;
     }
     UNREACHABLE();
 }
 
-static void arm(struct connection *connection)
+static void arm(struct front_client *client)
 {
-    if (connection->deadline_ms == NEVER ||
-        (timer_is_armed(&connection->timer) && connection->timer.expiry_ms <= connection->deadline_ms))
+    if (client->deadline_ms == NEVER ||
+        (timer_is_armed(&client->timer) && client->timer.expiry_ms <= client->deadline_ms))
         return;
-    uint64_t now = now_ms(connection);
-    wheel_arm(loop_wheel(front_of(connection)->loop), &connection->timer,
-              connection->deadline_ms > now ? connection->deadline_ms - now : 0);
+    uint64_t now = now_ms(client);
+    wheel_arm(loop_wheel(client->kind->front->loop), &client->timer,
+              client->deadline_ms > now ? client->deadline_ms - now : 0);
 }
 
-void timeouts_entered(struct connection *connection, bool is_new)
+void timeouts_entered(struct front_client *client, bool is_new)
 {
     if (is_new)
-        begin_window(connection);
+        begin_window(client);
     else
-        connection->moved_ms = (uint32_t)now_ms(connection);
-    connection->deadline_ms = deadline(connection, is_new);
-    arm(connection);
+        client->moved_ms = (uint32_t)now_ms(client);
+    client->deadline_ms = deadline(client, is_new);
+    arm(client);
 }
 
-static bool go_on_until(struct connection *connection, uint64_t deadline_ms)
+static bool go_on_until(struct front_client *client, uint64_t deadline_ms)
 {
-    connection->deadline_ms = deadline_ms;
-    arm(connection);
+    client->deadline_ms = deadline_ms;
+    arm(client);
     return true;
 }
 
 /* Since the last bytes of content came: no connection waits for them for 49 days. */
-static uint32_t still_ms(const struct connection *connection)
+static uint32_t still_ms(const struct front_client *client)
 {
-    return (uint32_t)now_ms(connection) - connection->moved_ms;
+    return (uint32_t)now_ms(client) - client->moved_ms;
 }
 
 /* Content must come at the minimum rate, and never stop for as long as the whole window is. */
-static bool may_go_on_reading(struct connection *connection)
+static bool may_go_on_reading(struct front_client *client)
 {
-    uint32_t window_ms = timeouts_of(connection)->body_ms;
-    uint64_t now = now_ms(connection);
-    uint32_t moved_ms = connection->moved_ms;
-    uint64_t still = still_ms(connection);
+    uint32_t window_ms = timeouts_of(client)->body_ms;
+    uint64_t now = now_ms(client);
+    uint32_t moved_ms = client->moved_ms;
+    uint64_t still = still_ms(client);
     if (still >= window_ms)
         return false;
     uint64_t deadline_ms = now - still + window_ms;
-    if (now < connection->window_began_ms + window_ms)
-        return go_on_until(connection, deadline_ms);
-    if (connection->window_bytes < least_bytes(connection, window_ms))
+    if (now < client->window_began_ms + window_ms)
+        return go_on_until(client, deadline_ms);
+    if (client->window_bytes < least_bytes(client, window_ms))
         return false;
-    begin_window(connection);
-    connection->moved_ms = moved_ms;
-    return go_on_until(connection, deadline_ms);
+    begin_window(client);
+    client->moved_ms = moved_ms;
+    return go_on_until(client, deadline_ms);
 }
 
-static bool may_go_on_sending(struct connection *connection)
+static bool may_go_on_sending(struct front_client *client)
 {
-    uint32_t window_ms = timeouts_of(connection)->write_ms;
-    uint64_t window_end_ms = connection->window_began_ms + window_ms;
-    if (now_ms(connection) < window_end_ms)
-        return go_on_until(connection, window_end_ms);
-    if (!has_taken_enough(connection, bytes_left(connection), window_ms))
+    uint32_t window_ms = timeouts_of(client)->write_ms;
+    uint64_t window_end_ms = client->window_began_ms + window_ms;
+    if (now_ms(client) < window_end_ms)
+        return go_on_until(client, window_end_ms);
+    if (!has_taken_enough(client, bytes_left(client), window_ms))
         return false;
-    begin_window(connection);
-    return go_on_until(connection, connection->window_began_ms + window_ms);
+    begin_window(client);
+    return go_on_until(client, client->window_began_ms + window_ms);
 }
 
 /* The window without bytes begins when the peer has our last one. */
-static void note_last_byte(struct connection *connection)
+static void note_last_byte(struct front_client *client)
 {
-    connection->window_bytes = 0;
-    connection->window_began_ms = now_ms(connection);
+    client->window_bytes = 0;
+    client->window_began_ms = now_ms(client);
 }
 
 /* Before the peer has our last byte its time for a send counts, and from then on its time to close. */
-static bool may_go_on_lingering(struct connection *connection)
+static bool may_go_on_lingering(struct front_client *client)
 {
-    uint64_t now = now_ms(connection);
-    if (connection->window_bytes == 0 || linger_ms(connection) == 0)
+    uint64_t now = now_ms(client);
+    if (client->window_bytes == 0 || linger_ms(client) == 0)
         return false;
-    if (bytes_left(connection) == 0) {
-        note_last_byte(connection);
-        return go_on_until(connection, now + linger_ms(connection));
+    if (bytes_left(client) == 0) {
+        note_last_byte(client);
+        return go_on_until(client, now + linger_ms(client));
     }
-    return may_go_on_sending(connection) && go_on_until(connection, now + LAST_BYTE_LOOK_MS);
+    return may_go_on_sending(client) && go_on_until(client, now + LAST_BYTE_LOOK_MS);
 }
 
 /* We have been idle since the kernel took our answer; a client that is slow may still be receiving it, at the
  * minimum rate at least. To close now would take the next request from it, and by RST perhaps the rest of the
  * answer. What is left is asked for only here, once in an idle time. */
-static bool is_still_taking(struct connection *connection)
+static bool is_still_taking(struct front_client *client)
 {
-    const struct timeouts *timeouts = timeouts_of(connection);
-    uint64_t left = bytes_left(connection);
-    uint64_t before = connection->window_bytes;
-    connection->window_bytes = left;
+    const struct timeouts *timeouts = timeouts_of(client);
+    uint64_t left = bytes_left(client);
+    uint64_t before = client->window_bytes;
+    client->window_bytes = left;
     /* Its network may be slower than an idle time that is short. */
     uint32_t wait_ms = MAX(timeouts->idle_ms, timeouts->write_ms);
     uint64_t least = before == UINT64_MAX ? 0 : (uint64_t)timeouts->rate_bytes_min * wait_ms / 1000;
     if (left == 0 || left >= before || before - left < least)
         return false;
-    connection->deadline_ms = now_ms(connection) + wait_ms;
-    arm(connection);
+    client->deadline_ms = now_ms(client) + wait_ms;
+    arm(client);
     return true;
 }
 
-static void refuse_late(struct connection *connection)
+static void refuse_late(struct front_client *client)
 {
-    front_of(connection)->counters->timeouts++;
-    connection_refuse(connection, 408, OUTCOME_TIMED_OUT);
+    client->kind->front->counters->timeouts++;
+    client->kind->ops->refuse_late(client);
 }
 
-static void expire(struct connection *connection)
+static void expire(struct front_client *client)
 {
-    log_debug(front_of(connection)->service->log, "a connection's time is up in state %d", connection->state);
-    switch ((enum connection_state)connection->state) {
-    case CONNECTION_SEND:
-        if (may_go_on_sending(connection))
+    log_debug(client->kind->front->service->log, "a connection's time is up in state %d", client->state);
+    switch ((enum client_state)client->state) {
+    case CLIENT_SEND:
+        if (may_go_on_sending(client))
             return;
         break;
-    case CONNECTION_BODY:
-        if (!may_go_on_reading(connection))
-            refuse_late(connection);
+    case CLIENT_BODY:
+        if (!may_go_on_reading(client))
+            refuse_late(client);
         return;
-    case CONNECTION_HEAD: refuse_late(connection); return;
-    case CONNECTION_IDLE:
-        if (front_of(connection)->is_draining) {
-            connection_shut_down(connection);
+    case CLIENT_HEAD: refuse_late(client); return;
+    case CLIENT_IDLE:
+        if (client->kind->front->is_draining) {
+            client->kind->ops->shut_down(client);
             return;
         }
-        if (is_still_taking(connection))
+        if (is_still_taking(client))
             return;
         break;
-    case CONNECTION_LINGER:
-        if (may_go_on_lingering(connection))
+    case CLIENT_LINGER:
+        if (may_go_on_lingering(client))
             return;
         break;
-    case CONNECTION_HANDLE:
-    case CONNECTION_CLOSED: UNREACHABLE();
+    case CLIENT_HANDLE:
+    case CLIENT_CLOSED: UNREACHABLE();
     }
-    front_of(connection)->counters->timeouts++;
-    connection_abort(connection, OUTCOME_TIMED_OUT);
+    client->kind->front->counters->timeouts++;
+    client->kind->ops->abort(client, OUTCOME_TIMED_OUT);
 }
 
 /* ---- for admission ---- */
@@ -246,60 +244,58 @@ static void expire(struct connection *connection)
 
 /* Idle for us, or said goodbye to; but the client may be taking its last answer still, and to close now would
  * take that from it (see finish in connection.c). Who takes long is not waited for. */
-static bool has_had_its_answer(const struct connection *connection, uint64_t age_ms)
+static bool has_had_its_answer(const struct front_client *client, uint64_t age_ms)
 {
-    return age_ms >= SLOW_MS || connection->session.request_count == 0 ||
-           stream_unacknowledged(&connection->stream) == 0;
+    return age_ms >= SLOW_MS || !client->has_asked || bytes_left(client) == 0;
 }
 
 /* A client that has had no room for more for a while, or takes what it is sent at less than the minimum rate.
  * Any other is let go on, and measured anew. */
-static bool takes_slowly(struct connection *connection, uint64_t age_ms)
+static bool takes_slowly(struct front_client *client, uint64_t age_ms)
 {
     if (age_ms < SLOW_MS)
         return false;
-    if (stream_send_idle_ms(&connection->stream) >= SLOW_MS ||
-        !has_taken_enough(connection, bytes_left(connection), age_ms))
+    if (client->kind->ops->send_idle_ms(client) >= SLOW_MS ||
+        !has_taken_enough(client, bytes_left(client), age_ms))
         return true;
-    begin_window(connection);
+    begin_window(client);
     return false;
 }
 
-static bool lingers_for_nothing(struct connection *connection, uint64_t age_ms)
+static bool lingers_for_nothing(struct front_client *client, uint64_t age_ms)
 {
-    if (connection->window_bytes == 0)
+    if (client->window_bytes == 0)
         return age_ms >= SLOW_MS;
-    if (bytes_left(connection) > 0)
-        return takes_slowly(connection, age_ms);
-    note_last_byte(connection);
+    if (bytes_left(client) > 0)
+        return takes_slowly(client, age_ms);
+    note_last_byte(client);
     return false;
 }
 
-bool timeouts_may_be_spared(struct connection *connection)
+bool timeouts_may_be_spared(struct front_client *client)
 {
-    uint64_t now = now_ms(connection);
-    uint64_t age_ms = now - connection->window_began_ms;
-    switch ((enum connection_state)connection->state) {
+    uint64_t now = now_ms(client);
+    uint64_t age_ms = now - client->window_began_ms;
+    switch ((enum client_state)client->state) {
     /* With an exchange it is the one whose request needs the room: it is in the list until it settles. */
-    case CONNECTION_IDLE:
-        return list_is_empty(&connection->session.exchanges) && has_had_its_answer(connection, age_ms);
-    case CONNECTION_HEAD: return list_is_empty(&connection->session.exchanges) && age_ms >= SLOW_MS;
-    case CONNECTION_BODY:
-        return still_ms(connection) >= SLOW_MS ||
-               (age_ms >= SLOW_MS && connection->window_bytes < least_bytes(connection, age_ms));
-    case CONNECTION_SEND: return takes_slowly(connection, age_ms);
-    case CONNECTION_LINGER: return lingers_for_nothing(connection, age_ms);
-    case CONNECTION_HANDLE: return false;
-    case CONNECTION_CLOSED: break;
+    case CLIENT_IDLE: return !client->kind->ops->is_busy(client) && has_had_its_answer(client, age_ms);
+    case CLIENT_HEAD: return !client->kind->ops->is_busy(client) && age_ms >= SLOW_MS;
+    case CLIENT_BODY:
+        return still_ms(client) >= SLOW_MS ||
+               (age_ms >= SLOW_MS && client->window_bytes < least_bytes(client, age_ms));
+    case CLIENT_SEND: return takes_slowly(client, age_ms);
+    case CLIENT_LINGER: return lingers_for_nothing(client, age_ms);
+    case CLIENT_HANDLE: return false;
+    case CLIENT_CLOSED: break;
     }
     UNREACHABLE();
 }
 
 void timeouts_fire(struct timer *timer)
 {
-    struct connection *connection = CONTAINER_OF(timer, struct connection, timer);
-    if (now_ms(connection) >= connection->deadline_ms)
-        expire(connection);
+    struct front_client *client = CONTAINER_OF(timer, struct front_client, timer);
+    if (now_ms(client) >= client->deadline_ms)
+        expire(client);
     else
-        arm(connection);
+        arm(client);
 }

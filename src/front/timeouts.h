@@ -2,17 +2,17 @@
 #ifndef FRONT_TIMEOUTS_H
 #define FRONT_TIMEOUTS_H
 
-#include "front/connection.h"
+#include "front/client.h"
 
 /* The connection is in a state now: sets its deadline. `is_new`: it was in another before, or in the same for
  * another request; else it only got on in it. */
-void timeouts_entered(struct connection *connection, bool is_new);
+void timeouts_entered(struct front_client *client, bool is_new);
 
 /* Whether the connection may be closed to make room for another: nobody loses an answer that he is taking at
  * a reasonable speed, or a request that he is sending so. A connection that gets on is measured anew from
  * here.
  */
-bool timeouts_may_be_spared(struct connection *connection);
+bool timeouts_may_be_spared(struct front_client *client);
 
 /* The timer of a connection. */
 void timeouts_fire(struct timer *timer);

@@ -405,7 +405,7 @@ static inline struct connection *world_connection(struct world *world)
     for (size_t i = 0; i < ARRAY_LENGTH(world->server->front.by_state); i++) {
         LIST_FOREACH(link, &lists[i]) {
             assert_null(found); /* there is but one */
-            found = CONTAINER_OF(link, struct connection, link);
+            found = CONTAINER_OF(link, struct connection, client.link);
         }
     }
     return found;
@@ -413,23 +413,23 @@ static inline struct connection *world_connection(struct world *world)
 
 struct state_wait {
     struct world *world;
-    enum connection_state state;
+    enum client_state state;
 };
 
 static inline bool world_is_in_state(void *context)
 {
     const struct state_wait *wait = context;
     struct connection *connection = world_connection(wait->world);
-    return connection ? connection->state == wait->state : wait->state == CONNECTION_CLOSED;
+    return connection ? connection->client.state == wait->state : wait->state == CLIENT_CLOSED;
 }
 
 /* Waits until the one connection is in the state; CLOSED: until it is gone. */
-static inline void world_await_state(struct world *world, enum connection_state state)
+static inline void world_await_state(struct world *world, enum client_state state)
 {
     struct state_wait wait = {world, state};
     if (!world_wait(world, world_is_in_state, &wait, PATIENCE_MS)) {
         struct connection *connection = world_connection(world);
-        fail_msg("the connection is in state %d, not %d", connection ? connection->state : -1, state);
+        fail_msg("the connection is in state %d, not %d", connection ? connection->client.state : -1, state);
     }
 }
 

@@ -23,17 +23,17 @@ static void be_patient(struct world *world)
 }
 
 /* The timeout of a state; NULL: it has none. */
-static uint32_t *timeout_of(struct world *world, enum connection_state state)
+static uint32_t *timeout_of(struct world *world, enum client_state state)
 {
     struct timeouts *timeouts = &world->settings->timeouts;
     switch (state) {
-    case CONNECTION_IDLE: return &timeouts->idle_ms;
-    case CONNECTION_HEAD: return &timeouts->head_ms;
-    case CONNECTION_BODY: return &timeouts->body_ms;
-    case CONNECTION_SEND: return &timeouts->write_ms;
-    case CONNECTION_LINGER: return &timeouts->linger_ms;
-    case CONNECTION_HANDLE:
-    case CONNECTION_CLOSED: break;
+    case CLIENT_IDLE: return &timeouts->idle_ms;
+    case CLIENT_HEAD: return &timeouts->head_ms;
+    case CLIENT_BODY: return &timeouts->body_ms;
+    case CLIENT_SEND: return &timeouts->write_ms;
+    case CLIENT_LINGER: return &timeouts->linger_ms;
+    case CLIENT_HANDLE:
+    case CLIENT_CLOSED: break;
     }
     return NULL;
 }
@@ -48,28 +48,28 @@ static void prepare(struct world *world)
 }
 
 /* Brings a new connection into a state. */
-static void enter(struct world *world, struct client *client, struct plug *plug, enum connection_state state)
+static void enter(struct world *world, struct client *client, struct plug *plug, enum client_state state)
 {
     client_connect(client, world, RECEIVE_BYTES_FEW);
     switch (state) {
-    case CONNECTION_IDLE: break;
-    case CONNECTION_HEAD: client_say(client, "GET /small HTTP/1.1\r\nHost:"); break;
-    case CONNECTION_BODY:
+    case CLIENT_IDLE: break;
+    case CLIENT_HEAD: client_say(client, "GET /small HTTP/1.1\r\nHost:"); break;
+    case CLIENT_BODY:
         client_say(client, "POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
         break;
-    case CONNECTION_HANDLE:
+    case CLIENT_HANDLE:
         plug_put(plug, world);
         client_say(client, "GET /folder/ HTTP/1.1\r\nHost: x\r\n\r\n");
         break;
-    case CONNECTION_SEND: client_say(client, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n"); break;
-    case CONNECTION_LINGER: client_say(client, "\1"); break;
-    case CONNECTION_CLOSED: break;
+    case CLIENT_SEND: client_say(client, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n"); break;
+    case CLIENT_LINGER: client_say(client, "\1"); break;
+    case CLIENT_CLOSED: break;
     }
     world_await_state(world, state);
 }
 
-static const enum connection_state states[] = {
-    CONNECTION_IDLE, CONNECTION_HEAD, CONNECTION_BODY, CONNECTION_HANDLE, CONNECTION_SEND, CONNECTION_LINGER,
+static const enum client_state states[] = {
+    CLIENT_IDLE, CLIENT_HEAD, CLIENT_BODY, CLIENT_HANDLE, CLIENT_SEND, CLIENT_LINGER,
 };
 
 static void every_state_but_handling_ends_in_time(void **state)
@@ -86,17 +86,17 @@ static void every_state_but_handling_ends_in_time(void **state)
             *timeout_of(&world, states[i]) = 50;
         world_start(&world);
         /* In a world of one millisecond nothing but a state without a timeout lasts. */
-        if (states[i] == CONNECTION_HANDLE) {
+        if (states[i] == CLIENT_HANDLE) {
             world.settings->timeouts.idle_ms = minute_ms;
             enter(&world, &client, &plug, states[i]);
             world_run_for(&world, 100);
-            assert_int_equal(world_connection(&world)->state, CONNECTION_HANDLE);
+            assert_int_equal(world_connection(&world)->client.state, CLIENT_HANDLE);
             plug_pull(&plug, &world);
             client_await(&client, "</html>", 1);
         } else {
             enter(&world, &client, &plug, states[i]);
-            bool is_told = states[i] == CONNECTION_HEAD || states[i] == CONNECTION_BODY;
-            world_await_state(&world, is_told ? CONNECTION_LINGER : CONNECTION_CLOSED);
+            bool is_told = states[i] == CLIENT_HEAD || states[i] == CLIENT_BODY;
+            world_await_state(&world, is_told ? CLIENT_LINGER : CLIENT_CLOSED);
             assert_int_equal(world.counters.timeouts, 1);
             if (is_told)
                 client_await(&client, "HTTP/1.1 408 ", 1);
@@ -117,16 +117,16 @@ static void the_peer_may_send_its_end_in_every_state(void **state)
         world_start(&world);
         enter(&world, &client, &plug, states[i]);
         assert_int_equal(shutdown(client.fd, SHUT_WR), 0);
-        if (states[i] == CONNECTION_HANDLE) {
+        if (states[i] == CLIENT_HANDLE) {
             world_run_for(&world, 20);
             plug_pull(&plug, &world);
             client_await(&client, "</html>", 1);
         }
-        if (states[i] == CONNECTION_SEND)
+        if (states[i] == CLIENT_SEND)
             client_await_bytes(&client, BIG_BYTES);
         client_await_end(&client);
-        world_await_state(&world, CONNECTION_CLOSED);
-        if (states[i] < CONNECTION_HANDLE)
+        world_await_state(&world, CLIENT_CLOSED);
+        if (states[i] < CLIENT_HANDLE)
             assert_int_equal(client.received.length, 0);
         assert_int_equal(world.counters.connections_open, 0);
         client_close(&client);
@@ -145,9 +145,9 @@ static void the_peer_may_reset_in_every_state(void **state)
         world_start(&world);
         enter(&world, &client, &plug, states[i]);
         client_abort(&client);
-        if (states[i] == CONNECTION_HANDLE)
+        if (states[i] == CLIENT_HANDLE)
             plug_pull(&plug, &world);
-        world_await_state(&world, CONNECTION_CLOSED);
+        world_await_state(&world, CLIENT_CLOSED);
         assert_int_equal(world.counters.connections_open, 0);
         assert_int_equal(world.counters.connections_idle, 0);
         world_finish(&world);
@@ -164,13 +164,13 @@ static void a_server_may_be_destroyed_in_every_state(void **state)
         prepare(&world);
         world_start(&world);
         enter(&world, &client, &plug, states[i]);
-        if (states[i] == CONNECTION_HANDLE)
+        if (states[i] == CLIENT_HANDLE)
             assert_int_equal(write(plug.pipe[1], "", 1), 1);
         server_destroy(world.server);
         world.server = NULL;
         assert_int_equal(world.counters.connections_open, 0);
         assert_int_equal(world.counters.connections_idle, 0);
-        if (states[i] == CONNECTION_HANDLE) {
+        if (states[i] == CLIENT_HANDLE) {
             close(plug.pipe[0]);
             close(plug.pipe[1]);
         }
@@ -180,28 +180,28 @@ static void a_server_may_be_destroyed_in_every_state(void **state)
 }
 
 /* What the client still does when the server wants to go, and what it gets. */
-static void see_a_drain_through(struct client *client, enum connection_state state)
+static void see_a_drain_through(struct client *client, enum client_state state)
 {
     switch (state) {
-    case CONNECTION_HEAD:
+    case CLIENT_HEAD:
         client_say(client, " x\r\n\r\n");
         client_await(client, "HTTP/1.1 200 OK", 1);
         client_await(client, "\r\nConnection: close\r\n", 1);
         break;
-    case CONNECTION_BODY:
+    case CLIENT_BODY:
         client_say(client, "cde");
         client_await(client, "HTTP/1.1 405 ", 1);
         client_await(client, "\r\nConnection: close\r\n", 1);
         break;
-    case CONNECTION_HANDLE:
+    case CLIENT_HANDLE:
         client_await(client, "HTTP/1.1 200 OK", 1);
         client_await(client, "\r\nConnection: close\r\n", 1);
         client_await(client, "</html>", 1);
         break;
-    case CONNECTION_SEND: client_await_bytes(client, BIG_BYTES); break;
-    case CONNECTION_IDLE:
-    case CONNECTION_LINGER:
-    case CONNECTION_CLOSED: break;
+    case CLIENT_SEND: client_await_bytes(client, BIG_BYTES); break;
+    case CLIENT_IDLE:
+    case CLIENT_LINGER:
+    case CLIENT_CLOSED: break;
     }
 }
 
@@ -217,7 +217,7 @@ static void a_drain_is_polite_in_every_state(void **state)
         enter(&world, &client, &plug, states[i]);
         server_drain(world.server);
         server_drain(world.server); /* once is enough, twice is the same */
-        if (states[i] == CONNECTION_HANDLE)
+        if (states[i] == CLIENT_HANDLE)
             plug_pull(&plug, &world);
         see_a_drain_through(&client, states[i]);
         client_await_end(&client);
@@ -237,7 +237,7 @@ static void a_drain_ends_by_its_deadline(void **state)
     prepare(&world);
     world.settings->timeouts.drain_ms = 50;
     world_start(&world);
-    enter(&world, &client, NULL, CONNECTION_SEND);
+    enter(&world, &client, NULL, CLIENT_SEND);
     server_drain(world.server);
     assert_int_equal(loop_run(world.loop), 0);
     assert_int_equal(world.counters.connections_open, 1);
@@ -253,13 +253,13 @@ static void a_slow_reader_that_gets_on_is_not_cut_off(void **state)
     prepare(&world);
     world.settings->timeouts.write_ms = 150;
     world_start(&world);
-    enter(&world, &client, NULL, CONNECTION_SEND);
+    enter(&world, &client, NULL, CLIENT_SEND);
     for (int i = 0; i < 10; i++) {
         char bytes[65536];
         for (int k = 0; k < 8; k++)
             assert_true(recv(client.fd, bytes, sizeof(bytes), 0) != 0);
         world_run_for(&world, 50);
-        assert_int_equal(world_connection(&world)->state, CONNECTION_SEND);
+        assert_int_equal(world_connection(&world)->client.state, CLIENT_SEND);
     }
     client_close(&client);
     world_finish(&world);
@@ -274,13 +274,13 @@ static void a_slow_reader_must_make_the_rate(void **state)
     world.settings->timeouts.write_ms = 100;
     world.settings->timeouts.rate_bytes_min = 1u << 30;
     world_start(&world);
-    enter(&world, &client, NULL, CONNECTION_SEND);
+    enter(&world, &client, NULL, CLIENT_SEND);
     for (int i = 0; i < 100 && world_connection(&world); i++) {
         char bytes[65536];
         assert_true(recv(client.fd, bytes, sizeof(bytes), 0) != 0);
         world_run_for(&world, 10);
     }
-    world_await_state(&world, CONNECTION_CLOSED);
+    world_await_state(&world, CLIENT_CLOSED);
     client_close(&client);
     world_finish(&world);
 }
@@ -297,8 +297,8 @@ static void content_to_come_does_not_stop_the_clock_of_a_send(void **state)
     client_connect(&client, &world, RECEIVE_BYTES_FEW);
     client_say(&client, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n"
                         "POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
-    world_await_state(&world, CONNECTION_SEND);
-    world_await_state(&world, CONNECTION_CLOSED);
+    world_await_state(&world, CLIENT_SEND);
+    world_await_state(&world, CLIENT_CLOSED);
     client_close(&client);
     world_finish(&world);
 }
@@ -317,7 +317,7 @@ static void each_request_has_its_own_time_for_its_head(void **state)
         world_run_for(&world, 60);
         client_say(&client, "TP/1.1\r\nHost: x\r\n\r\nGET /small HT");
         client_await(&client, "HTTP/1.1 200 OK", i);
-        assert_int_equal(world_connection(&world)->state, CONNECTION_HEAD);
+        assert_int_equal(world_connection(&world)->client.state, CLIENT_HEAD);
     }
     client_await(&client, "HTTP/1.1 408 ", 1);
     client_close(&client);
@@ -333,7 +333,7 @@ static void lingering_ends_though_the_client_talks_on(void **state)
     prepare(&world);
     world.settings->timeouts.linger_ms = 100;
     world_start(&world);
-    enter(&world, &client, NULL, CONNECTION_LINGER);
+    enter(&world, &client, NULL, CLIENT_LINGER);
     uint64_t began_us = loop_clock_us(world.loop);
     for (int i = 0; i < 200 && world_connection(&world); i++) {
         (void)client_offer(&client, SLICE("and another thing"));
@@ -357,10 +357,10 @@ static void who_sends_on_behind_close_is_lingered_for(void **state)
     world_start(&world);
     client_connect(&client, &world, 0);
     client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nand another thing");
-    world_await_state(&world, CONNECTION_LINGER);
+    world_await_state(&world, CLIENT_LINGER);
     client_await(&client, "HTTP/1.1 ", 1);
     client_close(&client);
-    world_await_state(&world, CONNECTION_CLOSED);
+    world_await_state(&world, CLIENT_CLOSED);
     world_finish(&world);
 }
 
@@ -379,14 +379,14 @@ static void lingering_lasts_while_a_slow_reader_gets_on(void **state)
     world_start(&world);
     client_connect(&client, &world, RECEIVE_BYTES_FEW);
     client_say(&client, "GET /middling HTTP/1.1\r\nHost: x\r\n\r\n");
-    world_await_state(&world, CONNECTION_LINGER);
+    world_await_state(&world, CLIENT_LINGER);
     for (int i = 0; i < 10; i++) {
         char bytes[16384];
         assert_true(recv(client.fd, bytes, sizeof(bytes), 0) > 0);
         world_run_for(&world, 50);
         assert_non_null(world_connection(&world));
     }
-    world_await_state(&world, CONNECTION_CLOSED);
+    world_await_state(&world, CLIENT_CLOSED);
     client_close(&client);
     world_finish(&world);
 }
@@ -404,14 +404,14 @@ static void a_slow_reader_is_not_idle(void **state)
     world_start(&world);
     client_connect(&client, &world, RECEIVE_BYTES_FEW);
     client_say(&client, "GET /middling HTTP/1.1\r\nHost: x\r\n\r\n");
-    world_await_state(&world, CONNECTION_IDLE);
+    world_await_state(&world, CLIENT_IDLE);
     for (int i = 0; i < 10; i++) {
         char bytes[16384];
         assert_true(recv(client.fd, bytes, sizeof(bytes), 0) > 0);
         world_run_for(&world, 50);
         assert_non_null(world_connection(&world));
     }
-    world_await_state(&world, CONNECTION_CLOSED);
+    world_await_state(&world, CLIENT_CLOSED);
     client_close(&client);
     world_finish(&world);
 }
@@ -426,7 +426,7 @@ static void a_broken_off_request_takes_no_answer_away(void **state)
     client_connect(&client, &world, RECEIVE_BYTES_FEW);
     client_say(&client, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n"
                         "POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
-    world_await_state(&world, CONNECTION_SEND);
+    world_await_state(&world, CLIENT_SEND);
     assert_int_equal(shutdown(client.fd, SHUT_WR), 0);
     world_run_for(&world, 20);
     client_await_bytes(&client, BIG_BYTES);
@@ -458,7 +458,7 @@ static void a_want_of_descriptors_closes_other_connections(void **state)
     prepare(&world);
     world_start(&world);
     client_connect(&client, &world, 0);
-    world_await_state(&world, CONNECTION_IDLE);
+    world_await_state(&world, CLIENT_IDLE);
     struct rlimit before = take_descriptors();
     client_say(&client, "GET /small HTTP/1.1\r\nHost: x\r\n\r\n");
     client_await(&client, "HTTP/1.1 503 ", 1);
@@ -482,7 +482,7 @@ static void a_want_of_descriptors_closes_other_connections(void **state)
 static bool is_idle_again(void *context)
 {
     struct world *world = context;
-    return world->counters.requests == 1 && world_connection(world)->state == CONNECTION_IDLE;
+    return world->counters.requests == 1 && world_connection(world)->client.state == CLIENT_IDLE;
 }
 
 /* It is idle for the server only: to be closed for another one's sake would cost it the answer, should it be
@@ -546,11 +546,11 @@ static void an_idle_connection_has_no_buffer(void **state)
     world_start(&world);
     client_connect(&client, &world, 0);
     client_say(&client, "GET /small HTTP/1.1\r\nHo");
-    world_await_state(&world, CONNECTION_HEAD);
+    world_await_state(&world, CLIENT_HEAD);
     assert_non_null(world_connection(&world)->session.input);
     client_say(&client, "st: x\r\n\r\n");
     client_await(&client, "HTTP/1.1 200 OK", 1);
-    world_await_state(&world, CONNECTION_IDLE);
+    world_await_state(&world, CLIENT_IDLE);
     assert_null(world_connection(&world)->session.input);
     assert_int_equal(world.server->service.exchanges.count, 1); /* the spare */
     client_close(&client);

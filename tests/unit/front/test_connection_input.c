@@ -40,10 +40,10 @@ static void many_requests_in_one_read(void **state)
         client_connect(&client, &world, 0);
         client_send(&client, requests);
         client_await(&client, "HTTP/1.1 200 OK\r\n", counts[i]);
-        world_await_state(&world, CONNECTION_IDLE);
+        world_await_state(&world, CLIENT_IDLE);
         assert_null(world_connection(&world)->session.input);
         client_close(&client);
-        world_await_state(&world, CONNECTION_CLOSED);
+        world_await_state(&world, CLIENT_CLOSED);
         free((void *)requests.data);
     }
     world_finish(&world);
@@ -142,10 +142,10 @@ static void half_a_head_is_forgotten(void **state)
     world_start(&world);
     client_connect(&client, &world, 0);
     client_say(&client, "HEAD /secret HTTP/1.1\r\nHost: x\r\n");
-    world_await_state(&world, CONNECTION_HEAD);
+    world_await_state(&world, CLIENT_HEAD);
     assert_null(world.server->service.spare->request.method_text.data);
     client_close(&client);
-    world_await_state(&world, CONNECTION_CLOSED);
+    world_await_state(&world, CLIENT_CLOSED);
     client_connect(&client, &world, 0);
     client_say(&client, "\1");
     client_await(&client, "</html>", 1); /* not the answer to a HEAD */
@@ -175,12 +175,12 @@ static void a_client_that_stops_reading_and_goes_on(void **state)
     world_start(&world);
     client_connect(&client, &world, FEW_BYTES);
     client_say(&client, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n" REQUEST);
-    world_await_state(&world, CONNECTION_SEND);
+    world_await_state(&world, CLIENT_SEND);
     world_run_for(&world, 100);
-    assert_int_equal(world_connection(&world)->state, CONNECTION_SEND);
+    assert_int_equal(world_connection(&world)->client.state, CLIENT_SEND);
     client_await(&client, "HTTP/1.1 200 OK", 2);
     expect_big(&client);
-    world_await_state(&world, CONNECTION_IDLE);
+    world_await_state(&world, CLIENT_IDLE);
     client_close(&client);
     world_finish(&world);
 }
@@ -199,7 +199,7 @@ static void an_error_waits_for_its_turn(void **state)
         client_connect(&client, &world, FEW_BYTES);
         client_say(&client, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
         client_say(&client, mistakes[i]);
-        world_await_state(&world, CONNECTION_SEND);
+        world_await_state(&world, CLIENT_SEND);
         client_say(&client, "and more that nobody will read");
         client_await(&client, "HTTP/1.1 400 ", 1);
         expect_big(&client);
@@ -223,7 +223,7 @@ static void refused_content_is_not_collected(void **state)
     client_say(&client, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n"
                         "POST /small HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
                         "Content-Length: 1000000\r\n\r\n");
-    world_await_state(&world, CONNECTION_SEND);
+    world_await_state(&world, CLIENT_SEND);
     for (int i = 0; i < 100; i++) {
         (void)client_offer(&client, content);
         world_run_for(&world, 1);
@@ -257,7 +257,7 @@ static void a_refusal_off_the_loop_has_no_time_limit(void **state)
     client_connect(&client, &world, 0);
     client_say(&client, "POST /small HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
                         "Content-Length: 10\r\n\r\nabc");
-    world_await_state(&world, CONNECTION_HANDLE);
+    world_await_state(&world, CLIENT_HANDLE);
     world_run_for(&world, 60);
     plug_pull(&plug, &world);
     client_await(&client, "HTTP/1.1 405 ", 1);
@@ -281,7 +281,7 @@ static void a_client_that_expects_is_told_to_go_on(void **state)
     client_await(&client, "HTTP/1.1 100 Continue\r\n\r\n", 1);
     client_say(&client, "abc");
     client_await(&client, "thank you", 1);
-    world_await_state(&world, CONNECTION_IDLE);
+    world_await_state(&world, CLIENT_IDLE);
     client_close(&client);
     world_finish(&world);
 }
@@ -302,7 +302,7 @@ static void content_of_any_length_is_not_kept(void **state)
         assert_null(world_connection(&world)->session.input);
     }
     client_await(&client, "HTTP/1.1 405 ", 1);
-    world_await_state(&world, CONNECTION_IDLE);
+    world_await_state(&world, CLIENT_IDLE);
     client_close(&client);
     free((void *)content.data);
     world_finish(&world);
@@ -321,7 +321,7 @@ static void a_cold_file_comes_whole(void **state)
     client_say(&client, REQUEST "GET /cold HTTP/1.1\r\nHost: x\r\n\r\n" REQUEST);
     client_await(&client, "HTTP/1.1 200 OK", 3);
     assert_true(client.received.length > COLD_BYTES);
-    world_await_state(&world, CONNECTION_IDLE);
+    world_await_state(&world, CLIENT_IDLE);
     client_close(&client);
     world_finish(&world);
 }
@@ -340,7 +340,7 @@ static void a_cold_file_comes_without_a_buffer_too(void **state)
     client_say(&client, "GET /cold HTTP/1.1\r\nHost: x\r\n\r\n" REQUEST);
     client_await(&client, "HTTP/1.1 200 OK", 2);
     assert_true(client.received.length > COLD_BYTES);
-    world_await_state(&world, CONNECTION_IDLE);
+    world_await_state(&world, CLIENT_IDLE);
     assert_int_equal(world.server->files.cold_buffers, UINT_MAX / 2);
     client_close(&client);
     world_finish(&world);
@@ -364,8 +364,8 @@ static void a_client_goes_while_its_file_is_read(void **state)
     client_connect(&client, &world, 0);
     client_say(&client, "GET /cold HTTP/1.1\r\nHost: x\r\n\r\n");
     client_await(&client, "\r\n\r\n", 1);
-    world_await_state(&world, CONNECTION_HANDLE);
-    connection_abort(world_connection(&world), OUTCOME_SHED);
+    world_await_state(&world, CLIENT_HANDLE);
+    connection_client_ops.abort(&world_connection(&world)->client, OUTCOME_SHED);
     world_run_for(&world, 5);
     assert_int_equal(world.server->front.connections.count, 0);
     plug_pull(&plug, &world);
@@ -409,7 +409,7 @@ static void list_once(struct world *world)
     client_say(&client, "GET /folder/ HTTP/1.1\r\nHost: x\r\n\r\n");
     client_await(&client, "</html>", 1);
     client_close(&client);
-    world_await_state(world, CONNECTION_CLOSED);
+    world_await_state(world, CLIENT_CLOSED);
 }
 
 struct job_queue_wait {
@@ -449,11 +449,11 @@ static void listings_in_their_queue(void **state)
     assert_int_equal(world.server->files.listings.running_count, JOB_QUEUE_LISTINGS_MAX);
     assert_int_equal(world.server->files.listings.waiting_count, 6 - JOB_QUEUE_LISTINGS_MAX);
     /* The oldest is in the pool, the youngest in the queue. */
-    connection_abort(
-        CONTAINER_OF(world.server->front.by_state[CONNECTION_HANDLE].next, struct connection, link),
+    connection_client_ops.abort(
+        CONTAINER_OF(world.server->front.by_state[CLIENT_HANDLE].next, struct front_client, link),
         OUTCOME_SHED);
-    connection_abort(
-        CONTAINER_OF(world.server->front.by_state[CONNECTION_HANDLE].previous, struct connection, link),
+    connection_client_ops.abort(
+        CONTAINER_OF(world.server->front.by_state[CLIENT_HANDLE].previous, struct front_client, link),
         OUTCOME_SHED);
     assert_int_equal(world.server->files.listings.waiting_count, 5 - JOB_QUEUE_LISTINGS_MAX);
     plug_pull(&plug, &world);

@@ -47,7 +47,7 @@ static void begin_download(struct client *client, struct world *world)
     client_connect(client, world, 4096);
     client_say(client, LARGE);
     client_await(client, "\r\n\r\n", 1);
-    world_await_state(world, CONNECTION_SEND);
+    world_await_state(world, CLIENT_SEND);
 }
 
 static void expect_cut(struct world *world, const struct client *client, const char *outcome)
@@ -159,7 +159,7 @@ static void pipelined_responses(void **state)
     client_connect(&client, &world, 4096);
     client_say(&client, SMALL LARGE SMALL);
     client_await(&client, "\r\n\r\n", 2);
-    world_await_state(&world, CONNECTION_SEND);
+    world_await_state(&world, CLIENT_SEND);
     client_abort(&client);
     const char *lines = world_await_lines(&world, 2);
     assert_string_equal(read_line(lines, 0).outcome, "complete");
@@ -180,7 +180,7 @@ static void a_request_that_is_broken_off(void **state)
     world_start(&world);
     client_connect(&client, &world, 0);
     client_say(&client, "POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345");
-    world_await_state(&world, CONNECTION_BODY);
+    world_await_state(&world, CLIENT_BODY);
     client_close(&client);
     struct line line = read_line(world_await_lines(&world, 1), 0);
     assert_int_equal(line.status, ACCESS_LOG_NO_RESPONSE);

@@ -16,9 +16,9 @@ static void a_fast_beginning_does_not_pay_for_a_drip(void **state)
     client_connect(&client, &world, 0);
     client_say(&client, "POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n");
     client_send(&client, slice_make(content, sizeof(content)));
-    world_await_state(&world, CONNECTION_BODY);
+    world_await_state(&world, CLIENT_BODY);
     unsigned drops = 0;
-    for (; world_connection(&world) && world_connection(&world)->state == CONNECTION_BODY; drops++) {
+    for (; world_connection(&world) && world_connection(&world)->client.state == CLIENT_BODY; drops++) {
         client_say(&client, "x");
         world_run_for(&world, 20);
     }
@@ -64,7 +64,7 @@ static void a_response_that_drips_is_cut_off(void **state)
     client_connect(&client, &world, 0);
     client_say(&client, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
     client.is_deaf = true;
-    world_await_state(&world, CONNECTION_SEND);
+    world_await_state(&world, CLIENT_SEND);
     /* Sixteen seconds' worth at once. */
     for (size_t taken = 0; taken < 16u << 20;) {
         ssize_t count = recv(client.fd, bytes, sizeof(bytes), 0);

@@ -111,12 +111,12 @@ static void hold_refusal(struct client *client, struct world *world)
 
 static const struct holder {
     void (*hold)(struct client *client, struct world *world);
-    enum connection_state state;
+    enum client_state state;
     bool is_spare_at_once;
 } holders[] = {
-    {hold_head, CONNECTION_HEAD, false},      {hold_idle, CONNECTION_IDLE, true},
-    {hold_body, CONNECTION_BODY, false},      {hold_response, CONNECTION_SEND, false},
-    {hold_refusal, CONNECTION_LINGER, false},
+    {hold_head, CLIENT_HEAD, false},      {hold_idle, CLIENT_IDLE, true},
+    {hold_body, CLIENT_BODY, false},      {hold_response, CLIENT_SEND, false},
+    {hold_refusal, CLIENT_LINGER, false},
 };
 
 /* So many connections that are held in the same way. */
@@ -127,7 +127,7 @@ static void hold(struct world *world, struct client *clients, size_t count, cons
         world_await_open(world, i + 1);
     }
     /* Whatever the kernel still finds room for has left by then. */
-    world_run_for(world, holder->state == CONNECTION_SEND ? 500 : 20);
+    world_run_for(world, holder->state == CLIENT_SEND ? 500 : 20);
     size_t held = 0;
     LIST_FOREACH(link, &world->server->front.by_state[holder->state])
         held++;
@@ -165,6 +165,31 @@ static void every_slow_client_makes_room(void **state)
         /* The fresh ones have closed, and need not be shed. */
         assert_in_range(world.counters.connections_shed, 1, ARRAY_LENGTH(clients));
         close_all(clients, ARRAY_LENGTH(clients));
+        world_finish(&world);
+    }
+}
+
+/* A request that needs the room does not lose its connection for it. */
+static void who_asks_is_not_shed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(holders); i++) {
+        struct world world;
+        struct client client;
+        start(&world, 1);
+        hold(&world, &client, 1, &holders[i]);
+        let_pass(1500);
+        world_run_for(&world, 1); /* the loop looks at the clock */
+        struct connection *connection = world_connection(&world);
+        assert_false(admission_shed(&world.server->front, &connection->session));
+        /* Of one that lingers, the first look finds out that it has its last byte. */
+        if (!admission_shed(&world.server->front, NULL)) {
+            let_pass(1500);
+            world_run_for(&world, 1); /* the loop looks at the clock */
+            assert_false(admission_shed(&world.server->front, &connection->session));
+            assert_true(admission_shed(&world.server->front, NULL));
+        }
+        client_close(&client);
         world_finish(&world);
     }
 }
@@ -343,6 +368,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_slow_client_makes_room),
+        cmocka_unit_test(who_asks_is_not_shed),
         cmocka_unit_test(a_moment_is_everyones),
         cmocka_unit_test(who_gets_on_stays),
         cmocka_unit_test(a_fast_beginning_does_not_count_for_ever),

@@ -258,7 +258,7 @@ static void without_credit_nothing_is_read(void **state)
         world_run_for(&world, 20);
     } while (offered > before);
     assert_int_equal(taken_bytes, 10);
-    assert_int_equal(world_connection(&world)->state, CONNECTION_HANDLE);
+    assert_int_equal(world_connection(&world)->client.state, CLIENT_HANDLE);
     assert_true(world_connection(&world)->session.input->capacity <= 2 * 65536);
     finish(&world, &client);
 }
@@ -300,7 +300,7 @@ static void who_asks_is_told_to_go_on_with_credit(void **state)
     struct client client;
     start(&world, &client, (struct plan){.credit = 0});
     client_say(&client, POST "Expect: 100-continue\r\n" LENGTH_10);
-    world_await_state(&world, CONNECTION_HANDLE);
+    world_await_state(&world, CLIENT_HANDLE);
     assert_int_equal(begins, 1);
     world_run_for(&world, 20);
     client_take(&client);
@@ -320,7 +320,7 @@ static void the_sink_may_come_late(void **state)
     struct client client;
     start(&world, &client, (struct plan){.is_late = true, .credit = 100});
     client_say(&client, POST LENGTH_10 "0123456789");
-    world_await_state(&world, CONNECTION_HANDLE);
+    world_await_state(&world, CLIENT_HANDLE);
     assert_int_equal(taken_bytes, 0);
     exchange_read_content(last, &sink);
     exchange_wake(last);
@@ -351,7 +351,7 @@ static void who_leaves_is_told_of(void **state)
         world_expect(&world, has_aborted, NULL);
         assert_int_equal(abort_reason, OUTCOME_CLIENT_LEFT);
         assert_int_equal(ends, 0);
-        world_await_state(&world, CONNECTION_CLOSED);
+        world_await_state(&world, CLIENT_CLOSED);
         assert_non_null(strstr(world_await_lines(&world, 1), "client_left"));
         finish(&world, &client);
     }
@@ -381,7 +381,7 @@ static void broken_framing_beside_a_job_ends_the_connection(void **state)
     client_say(&client, POST CHUNKED "3\r\n012\r\n");
     await_taken(&world, 3);
     client_say(&client, "no chunk\r\n");
-    world_await_state(&world, CONNECTION_CLOSED);
+    world_await_state(&world, CLIENT_CLOSED);
     assert_int_equal(aborts, 1);
     atomic_store(&may_end_job, true);
     finish(&world, &client);

@@ -85,7 +85,7 @@ static void a_request_keeps_the_settings_that_it_began_with(void **state)
     plug_put(&plug, &world);
     client_connect(&client, &world, 0);
     client_say(&client, "GET /folder/ HTTP/1.1\r\nHost: x\r\n\r\n");
-    world_await_state(&world, CONNECTION_HANDLE);
+    world_await_state(&world, CLIENT_HANDLE);
     another_init(&another);
     tree_add_folder(&another.tree, "folder");
     tree_add_file(&another.tree, "folder/new", 1, 0);
@@ -114,11 +114,11 @@ static void a_download_goes_on(void **state)
     world_start(&world);
     client_connect(&client, &world, 4096);
     client_say(&client, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
-    world_await_state(&world, CONNECTION_SEND);
+    world_await_state(&world, CLIENT_SEND);
     another_init(&another);
     assert_int_equal(server_set_settings(world.server, another.settings), 0);
     client_await_bytes(&client, BYTES);
-    world_await_state(&world, CONNECTION_IDLE);
+    world_await_state(&world, CLIENT_IDLE);
     client_close(&client);
     another_finish(&another);
     world_finish(&world);
@@ -181,7 +181,7 @@ static void addresses_are_counted_from_when_they_are(void **state)
     world_init(&world);
     world_start(&world);
     client_connect(&before, &world, 0);
-    world_await_state(&world, CONNECTION_IDLE);
+    world_await_state(&world, CLIENT_IDLE);
     another_init(&another);
     another.settings->limits.connections_per_address = 1;
     assert_int_equal(server_set_settings(world.server, another.settings), 0);
@@ -366,7 +366,7 @@ static void a_large_file_that_is_far_is_read_off_the_loop(void **state)
     for (unsigned i = 1; i <= 2; i++) {
         client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
         client_await(&client, "Content-Length: 30000\r\n", i);
-        world_await_state(&world, CONNECTION_IDLE);
+        world_await_state(&world, CLIENT_IDLE);
     }
     struct file *file = cached_file(&world, SLICE("file"));
     int fd = file->fd;

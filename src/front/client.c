@@ -1,0 +1,55 @@
+/* Clients. */
+#include "front/client.h"
+
+#include "front/front.h"
+#include "front/timeouts.h"
+
+static const char *const state_names[] = {
+    [CLIENT_IDLE] = "idle",       [CLIENT_HEAD] = "reading a head", [CLIENT_BODY] = "reading content",
+    [CLIENT_HANDLE] = "handling", [CLIENT_SEND] = "sending",        [CLIENT_LINGER] = "lingering",
+    [CLIENT_CLOSED] = "closed",
+};
+
+const char *front_client_state_name(enum client_state state)
+{
+    return state_names[state];
+}
+
+void front_client_init(struct front_client *client, const struct front_client_kind *kind,
+                       const struct peer *peer, bool is_counted)
+{
+    *client =
+        (struct front_client){.kind = kind, .peer = *peer, .is_counted = is_counted, .state = CLIENT_IDLE};
+    list_init(&client->link);
+    timer_init(&client->timer, timeouts_fire);
+    kind->front->counters->connections_open++;
+    kind->front->counters->connections_idle++;
+    front_client_set_state(client, CLIENT_IDLE);
+}
+
+void front_client_set_state(struct front_client *client, enum client_state state)
+{
+    struct front *front = client->kind->front;
+    enum client_state before = (enum client_state)client->state;
+    bool is_new = state != before || client->request_began;
+    bool gets_on = state == CLIENT_BODY || state == CLIENT_SEND;
+    if (is_new || gets_on || list_is_empty(&client->link)) {
+        list_remove(&client->link);
+        list_append(&front->by_state[state], &client->link);
+    }
+    front->counters->connections_idle += (uint64_t)(state == CLIENT_IDLE) - (uint64_t)(before == CLIENT_IDLE);
+    client->state = (uint8_t)state;
+    client->request_began = false;
+    timeouts_entered(client, is_new);
+}
+
+void front_client_close(struct front_client *client)
+{
+    struct counters *counters = client->kind->front->counters;
+    counters->connections_open--;
+    if (client->state == CLIENT_IDLE)
+        counters->connections_idle--;
+    client->state = CLIENT_CLOSED;
+    timer_disarm(&client->timer);
+    list_remove(&client->link);
+}
