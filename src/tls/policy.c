@@ -16,6 +16,13 @@
     (SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE | \
      SSL_OP_PRIORITIZE_CHACHA)
 
+/* A certificate of a few bytes that unpacks to many would get past the bound of a handshake (RFC 8879). */
+#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
+#define OPTIONS_OF_LATER (SSL_OP_NO_TX_CERTIFICATE_COMPRESSION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION)
+#else
+#define OPTIONS_OF_LATER 0
+#endif
+
 static bool report_list(const char *what, const char *list, struct tls_report *report)
 {
     tls_report_add(report, TLS_LEVEL_ERROR, "%s: OpenSSL cannot use \"%s\"; see: openssl ciphers -s -v", what,
@@ -42,7 +49,7 @@ bool tls_policy_apply(SSL_CTX *ctx, const struct tls_settings *settings, struct 
     int version = settings->policy == TLS_POLICY_MODERN ? TLS1_3_VERSION : TLS1_2_VERSION;
     SSL_CTX_set_min_proto_version(ctx, version);
     SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION);
-    SSL_CTX_set_options(ctx, OPTIONS);
+    SSL_CTX_set_options(ctx, OPTIONS | OPTIONS_OF_LATER);
     if (SSL_CTX_set_cipher_list(ctx, ciphers) != 1)
         return report_list("ciphers", ciphers, report);
     if (SSL_CTX_set_ciphersuites(ctx, suites) != 1)

@@ -13,6 +13,9 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 
+#define RECORD_HEADER_BYTES 5
+#define HELLO_BYTES_LIKELY  1900u /* with a hybrid key share */
+
 /* ---- what the handshake needs ---- */
 
 static bool ensure_handshake(struct tls_session *session, const struct tls_limits *limits)
@@ -71,6 +74,17 @@ static bool hold_input(struct tls_session *session, size_t bytes_max)
     return true;
 }
 
+/* Room for the message that was announced, so that the buffer does not grow past it; but no more than most
+ * messages need, since anybody can announce a long one. */
+static void reserve_hello(struct tls_handshake *handshake)
+{
+    const struct client_hello_scan *scan = &handshake->scan;
+    size_t missing = scan->length > scan->content ? scan->length - scan->content : 0;
+    size_t likely = MIN(scan->scanned + RECORD_HEADER_BYTES + missing, HELLO_BYTES_LIKELY);
+    if (missing > 0 && likely > handshake->held.length)
+        buffer_reserve(&handshake->held, likely - handshake->held.length);
+}
+
 /* The whole of a ClientHello mostly comes at once, and is then read where it came. */
 static enum client_hello_result scan(struct tls_session *session, const struct tls_limits *limits,
                                      struct client_hello_fault *ret_fault)
@@ -81,6 +95,7 @@ static enum client_hello_result scan(struct tls_session *session, const struct t
         result = client_hello_scan(&handshake->scan, *session->input, limits->hello_bytes, ret_fault);
     if (result != CLIENT_HELLO_MORE || session->input->length == 0)
         return result;
+    reserve_hello(handshake);
     if (!hold_input(session, limits->hello_bytes)) {
         *ret_fault = (struct client_hello_fault){TLS_ALERT_INTERNAL_ERROR, "out of memory"};
         return CLIENT_HELLO_BAD;
