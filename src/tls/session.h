@@ -45,7 +45,7 @@
 
 struct tls_limits {
     uint32_t hello_bytes;     /* of a ClientHello: CLIENT_HELLO_BYTES_MIN to CLIENT_HELLO_BYTES_MAX */
-    uint32_t handshake_bytes; /* that a client sends until the handshake is complete */
+    uint32_t handshake_bytes; /* that a client sends until the handshake is complete; not less */
     uint32_t records_per_key; /* sent until the key is changed (TLS 1.3; RFC 8446 section 5.5) */
 };
 

@@ -26,7 +26,7 @@ static struct slice *source_of(struct tls_session *session)
 static const char *find_excess(const struct tls_session *session, size_t length)
 {
     const struct tls_handshake *handshake = session->handshake;
-    if (!tls_session_is_ready(session) && handshake->bytes + length > handshake->bytes_max)
+    if (handshake && !tls_session_is_ready(session) && handshake->bytes + length > handshake->bytes_max)
         return "the handshake is too long";
     if (session->interruptions > TLS_INTERRUPTIONS_MAX)
         return "too many changes of keys, or attempts to renegotiate";

@@ -22,6 +22,7 @@ static bool ensure_handshake(struct tls_session *session, const struct tls_limit
 {
     if (session->handshake)
         return true;
+    assert(limits->handshake_bytes >= limits->hello_bytes);
     struct tls_handshake *handshake = calloc(1, sizeof(*handshake));
     if (handshake == NULL)
         return false;
@@ -189,9 +190,8 @@ void tls_session_work(struct tls_session *session)
     session->output = &session->handshake->produced;
     session->handshake->outcome = accept_step(session);
     if (session->handshake->outcome != SSL_ERROR_NONE && session->handshake->outcome != SSL_ERROR_WANT_READ)
-        session_break_by_library(session); /* this thread has the reason */
-    else
-        session->state = TLS_STATE_WORKED;
+        session_break_by_library(session); /* this thread has the reason, the other sends the alert */
+    session->state = TLS_STATE_WORKED;
     session->input = NULL;
     session->output = NULL;
 }

@@ -82,10 +82,10 @@ struct duo {
     SSL *client;
     SSL_SESSION *ticket; /* the last that the server sent */
     int tickets;
+    int client_alert;       /* the last that it got; TLS_ALERT_NONE: none */
     size_t step;            /* bytes that the server gets at once; 0: all */
     struct buffer received; /* plaintext that the server got */
     struct buffer events;   /* a letter each: Ready, Work, End, Http, X for an error */
-    char protocol[16];
 };
 
 static inline struct tls_context *duo_context(const struct tls_settings *settings)
@@ -104,6 +104,13 @@ static inline int duo_keep_ticket(SSL *ssl, SSL_SESSION *session)
     duo->ticket = session;
     duo->tickets++;
     return 1;
+}
+
+static inline void duo_note_alert(const SSL *ssl, int where, int value)
+{
+    struct duo *duo = SSL_get_app_data(ssl);
+    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT)
+        duo->client_alert = value & 0xff;
 }
 
 /* A client that trusts the root, and a server with these settings under each name. */
@@ -129,6 +136,7 @@ static inline void duo_init(struct duo *duo, const struct tls_settings *settings
     SSL_CTX_set_verify(duo->client_ctx, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_session_cache_mode(duo->client_ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(duo->client_ctx, duo_keep_ticket);
+    SSL_CTX_set_info_callback(duo->client_ctx, duo_note_alert);
 }
 
 static inline void duo_finish_connection(struct duo *duo)
@@ -159,6 +167,7 @@ static inline void duo_finish(struct duo *duo)
 static inline void duo_begin(struct duo *duo, const char *name)
 {
     duo_finish_connection(duo);
+    duo->client_alert = TLS_ALERT_NONE;
     duo->client = SSL_new(duo->client_ctx);
     SSL_set_bio(duo->client, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     SSL_set_app_data(duo->client, duo);
@@ -316,6 +325,7 @@ static inline void duo_expect_refusal(struct duo *duo, int alert, const char *wo
     if (duo->session.fault == NULL || strstr(duo->session.fault, words) == NULL)
         fail_msg("got \"%s\", expected \"%s\"", duo->session.fault ? duo->session.fault : "no fault", words);
     assert_int_equal(duo->session.alert_sent, alert);
+    assert_int_equal(duo->client_alert, alert);
     assert_int_equal(duo->events.data[duo->events.length - 1], 'X');
 }
 
