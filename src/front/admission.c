@@ -198,20 +198,43 @@ static const struct listener_events listener_events_of_front = {
     .on_turned_away = on_turned_away,
 };
 
-int admission_listen(struct front *front, int listening_fd)
+static struct front_listener *find_listener(const struct front *front, int listening_fd)
+{
+    struct front_listener *listener = front->listeners;
+    while (listener && listener->listener.watch.fd != listening_fd)
+        listener = listener->next;
+    return listener;
+}
+
+static struct front_listener *add_listener(struct front *front)
 {
     struct front_listener *listener = calloc(1, sizeof(*listener));
     if (listener == NULL)
-        return -ENOMEM;
-    listener->front = front;
-    int error = listener_start(&listener->listener, front->loop, listening_fd, &listener_events_of_front);
-    if (error < 0) {
-        free(listener);
-        return error;
-    }
-    listener->next = front->listeners;
+        return NULL;
+    *listener = (struct front_listener){.front = front, .next = front->listeners, .listener.watch.fd = -1};
     front->listeners = listener;
-    return 0;
+    return listener;
+}
+
+/* One that was stopped stays in the list until the end, as events of this turn may still come to it. It is
+ * taken again for the same socket. */
+int admission_listen(struct front *front, int listening_fd)
+{
+    struct front_listener *listener = find_listener(front, listening_fd);
+    if (listener == NULL)
+        listener = add_listener(front);
+    if (listener == NULL)
+        return -ENOMEM;
+    return listener_start(&listener->listener, front->loop, listening_fd, &listener_events_of_front);
+}
+
+bool admission_unlisten(struct front *front, int listening_fd)
+{
+    struct front_listener *listener = find_listener(front, listening_fd);
+    if (listener == NULL || !listener->listener.running)
+        return false;
+    listener_stop(&listener->listener);
+    return true;
 }
 
 void admission_end(struct front *front)

@@ -13,6 +13,9 @@ struct front;
 /* See front_listen. */
 int admission_listen(struct front *front, int listening_fd) MUST_CHECK;
 
+/* Accepts no more from this socket. False where nobody did. */
+bool admission_unlisten(struct front *front, int listening_fd);
+
 /* Accepts what has queued up, for who is in the queue has the right to come; then nothing more. */
 void admission_end(struct front *front);
 

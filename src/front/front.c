@@ -70,6 +70,12 @@ int front_listen(struct front *front, int listening_fd)
     return error;
 }
 
+void front_unlisten(struct front *front, int listening_fd)
+{
+    front->listener_count -= admission_unlisten(front, listening_fd);
+    front_take_limits(front);
+}
+
 /* A crowd has gone: what it needed at its peak is not kept. The time that this takes is paid for by those
  * that have gone since the last time. */
 static void give_memory_back(struct front *front)

@@ -42,6 +42,9 @@ void front_take_limits(struct front *front);
 /* See server_listen. */
 int front_listen(struct front *front, int listening_fd) MUST_CHECK;
 
+/* See server_unlisten. */
+void front_unlisten(struct front *front, int listening_fd);
+
 /* See server_drain; there is no time limit. Only once. */
 void front_drain(struct front *front);
 

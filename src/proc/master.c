@@ -3,6 +3,8 @@
 #include "proc/master.h"
 
 #include "base/error.h"
+#include "proc/heartbeat.h"
+#include "proc/keepers.h"
 #include "proc/notify.h"
 #include "proc/sockets.h"
 #include "proc/supervisor.h"
@@ -38,8 +40,9 @@ struct master {
     size_t worker_count;
     struct log_file log;
     struct sockets sockets;
-    struct counters *counters; /* of each worker, shared */
+    struct slot *slots; /* of each worker, shared */
     struct supervisor supervisor;
+    struct heartbeat heartbeat;
     struct pollfd *pollfds; /* the signals, then the supervisor's */
     sigset_t signals_before;
     int signal_fd;
@@ -54,24 +57,26 @@ static uint64_t now_ms(void)
     return sys_monotonic_ns() / 1000000;
 }
 
-static size_t counters_bytes(const struct master *master)
+static size_t slots_bytes(const struct master *master)
 {
-    return master->worker_count * sizeof(struct counters);
+    return master->worker_count * sizeof(struct slot);
 }
 
 /* In a worker: gives back what is the master's, works, and ends. */
 static int work(void *context, size_t number, int ready_fd)
 {
     struct master *master = context;
-    struct counters *counters = &master->counters[number];
+    struct slot *slot = &master->slots[number];
+    struct counters *counters = &slot->counters;
     counters->connections_open = counters->connections_idle = 0; /* those of the worker before are gone */
+    slot->answered = slot->asked;
+    slot->is_leaving = false;
     sys_close(master->signal_fd);
-    sockets_keep_only(&master->sockets, number);
     struct worker_options options = {
         .config = master->options->config,
         .sockets = &master->sockets,
         .number = number,
-        .counters = counters,
+        .slots = master->slots,
         .log = &master->log,
         .master = master->pid,
         .ready_fd = ready_fd,
@@ -127,11 +132,14 @@ static int create_supervisor(struct master *master)
         .work = work,
         .context = master,
     };
-    master->counters = sys_shared_memory(counters_bytes(master));
+    master->slots = sys_shared_memory(slots_bytes(master));
     master->pollfds = calloc(master->worker_count + 1, sizeof(*master->pollfds));
-    int error =
-        master->counters && master->pollfds ? supervisor_init(&master->supervisor, &options) : -ENOMEM;
-    return error < 0 ? fail(master, MASTER_FAULT_SYSTEM, error) : 0;
+    int error = master->slots && master->pollfds ? supervisor_init(&master->supervisor, &options) : -ENOMEM;
+    if (error < 0)
+        return fail(master, MASTER_FAULT_SYSTEM, error);
+    keepers_init(master->slots, master->worker_count);
+    master->heartbeat = (struct heartbeat){.slots = master->slots, .supervisor = &master->supervisor};
+    return 0;
 }
 
 static int start_worker(struct master *master, size_t number)
@@ -158,7 +166,7 @@ static void finish(struct master *master)
 {
     supervisor_finish(&master->supervisor);
     free(master->pollfds);
-    sys_shared_memory_free(master->counters, counters_bytes(master));
+    sys_shared_memory_free(master->slots, slots_bytes(master));
     sockets_close(&master->sockets, true);
     if (master->signal_fd >= 0) {
         sys_close(master->signal_fd);
@@ -232,6 +240,13 @@ static void take_hangup(struct master *master, bool from_kernel)
         log_warning(&master->log.log, "SIGHUP: a changed configuration is taken in by a restart");
 }
 
+/* It would have ended the process without a word. The workers inherit that it is blocked. */
+static void ignore_signal(struct master *master, int number)
+{
+    log_warning(&master->log.log, "signal %d (%s) has no meaning here and is ignored", number,
+                strsignal(number));
+}
+
 static void take_signal(struct master *master, const struct signal_seen *seen)
 {
     switch (seen->number) {
@@ -239,19 +254,18 @@ static void take_signal(struct master *master, const struct signal_seen *seen)
     case SIGINT: stop(master); break;
     case SIGHUP: take_hangup(master, seen->from_kernel); break;
     case SIGUSR1: reopen_logs(master); break;
-    case SIGUSR2:
+    case SLOT_SIGNAL: /* from a worker: keepers_update follows */
+        if (!supervisor_has(&master->supervisor, seen->sender))
+            ignore_signal(master, seen->number);
+        break;
     case SIGALRM:
     case SIGVTALRM:
     case SIGPROF:
     case SIGIO:
     case SIGPWR:
     case SIGSTKFLT:
-    case SIGXCPU:
-        /* They would end the process without a word. The workers inherit that they are blocked. */
-        log_warning(&master->log.log, "signal %d (%s) has no meaning here and is ignored", seen->number,
-                    strsignal(seen->number));
-        break;
-    case SIGCHLD: supervisor_take_ended(&master->supervisor); break;
+    case SIGXCPU: ignore_signal(master, seen->number); break;
+    case SIGCHLD: supervisor_take_changes(&master->supervisor); break;
     }
 }
 
@@ -263,10 +277,14 @@ static void take_signals_seen(struct master *master)
 
 static int poll_timeout_ms(const struct master *master)
 {
-    if (master->state != MASTER_STOPPING)
-        return supervisor_wait_ms(&master->supervisor);
     uint64_t now = now_ms();
-    return master->deadline_ms > now ? (int)(master->deadline_ms - now) : 0;
+    if (master->state == MASTER_STOPPING)
+        return master->deadline_ms > now ? (int)(master->deadline_ms - now) : 0;
+    int due_ms = supervisor_wait_ms(&master->supervisor);
+    if (master->state != MASTER_RUNNING)
+        return due_ms;
+    int look_ms = heartbeat_wait_ms(&master->heartbeat, now);
+    return due_ms < 0 ? look_ms : MIN(due_ms, look_ms);
 }
 
 static int wait_for_events(struct master *master)
@@ -337,12 +355,19 @@ static void try_to_start(struct master *master)
     try_to_run(master); /* one worker is all there are */
 }
 
+static void watch_over(struct master *master)
+{
+    supervisor_start_due(&master->supervisor);
+    heartbeat_look(&master->heartbeat, now_ms());
+    keepers_update(master->slots, &master->supervisor);
+}
+
 static void step(struct master *master)
 {
     switch (master->state) {
     case MASTER_TRYING: try_to_start(master); break;
     case MASTER_STARTING: try_to_run(master); break;
-    case MASTER_RUNNING: supervisor_start_due(&master->supervisor); break;
+    case MASTER_RUNNING: watch_over(master); break;
     case MASTER_STOPPING:
         if (master->supervisor.running > 0 && now_ms() >= master->deadline_ms)
             end_at_once(master, "requests did not end in time");

@@ -3,7 +3,7 @@
  *
  * It starts the workers, waits until each of them accepts, says so, and then watches over them: a worker that
  * dies is replaced on the same sockets, so that no queued connection is lost; one that keeps dying is given
- * longer and longer pauses.
+ * longer and longer pauses. In these, and while a worker is stopped or hangs, another accepts in its place.
  *
  * Signals to the master:
  *   SIGTERM, SIGINT   polite stop: workers finish what they have, at most timeouts.drain_ms; a second one

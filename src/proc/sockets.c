@@ -12,14 +12,14 @@ static int *slot(const struct sockets *sockets, size_t listener, size_t worker)
     return &sockets->fds[listener * sockets->worker_count + worker];
 }
 
-static bool is_shared(const struct sockets *sockets, size_t listener)
+bool sockets_is_shared(const struct sockets *sockets, size_t listener)
 {
     return sockets->bound[listener].any.sa_family == AF_UNIX;
 }
 
 int sockets_fd(const struct sockets *sockets, size_t listener, size_t worker)
 {
-    return *slot(sockets, listener, is_shared(sockets, listener) ? 0 : worker);
+    return *slot(sockets, listener, sockets_is_shared(sockets, listener) ? 0 : worker);
 }
 
 static int allocate(struct sockets *sockets, size_t listener_count, size_t worker_count)
@@ -68,7 +68,7 @@ static int open_listener(struct sockets *sockets, const struct config *config, s
         return fd;
     *slot(sockets, listener, 0) = fd;
     sockets->files[listener] = sys_socket_file(bound);
-    for (size_t i = 1; i < sockets->worker_count && !is_shared(sockets, listener); i++) {
+    for (size_t i = 1; i < sockets->worker_count && !sockets_is_shared(sockets, listener); i++) {
         int again = sys_listen_again(fd, bound);
         if (again < 0)
             return again;
@@ -98,16 +98,6 @@ static void close_slot(int *fd)
     if (*fd >= 0)
         sys_close(*fd);
     *fd = -1;
-}
-
-void sockets_keep_only(struct sockets *sockets, size_t worker)
-{
-    for (size_t i = 0; i < sockets->listener_count; i++) {
-        for (size_t j = 0; j < sockets->worker_count && !is_shared(sockets, i); j++) {
-            if (j != worker)
-                close_slot(slot(sockets, i, j));
-        }
-    }
 }
 
 void sockets_close(struct sockets *sockets, bool remove_files)

@@ -1,7 +1,8 @@
 /* The listening sockets of all workers, which the master opens and keeps for as long as it lives.
  *
  * A TCP listener has one socket per worker, among which the kernel spreads connections; a Unix listener has
- * one that all share. A worker that dies leaves its socket, queue included, to the one that replaces it. */
+ * one that all share. A worker that dies leaves its socket, queue included, to the one that replaces it; and
+ * while it cannot accept another does so in its place (keepers.h), so every worker has all of them. */
 #ifndef PROC_SOCKETS_H
 #define PROC_SOCKETS_H
 
@@ -21,11 +22,11 @@ struct sockets {
 int sockets_open(struct sockets *sockets, const struct config *config, size_t worker_count,
                  size_t *ret_failed) MUST_CHECK;
 
+/* Whether all workers have the same socket of this listener. */
+bool sockets_is_shared(const struct sockets *sockets, size_t listener);
+
 /* The socket of this listener for this worker. */
 int sockets_fd(const struct sockets *sockets, size_t listener, size_t worker);
-
-/* Closes the sockets of all other workers, in the process of this one. */
-void sockets_keep_only(struct sockets *sockets, size_t worker);
 
 /* Closes what is open and, with `remove_files`, removes the files of Unix sockets. Right on a zeroed one too.
  */

@@ -112,9 +112,9 @@ void supervisor_take_ready(struct supervisor *supervisor, const struct pollfd *f
     }
 }
 
-static void log_end(struct supervisor *supervisor, const struct process_end *end)
+static void log_end(struct supervisor *supervisor, const struct process_change *end)
 {
-    if (end->by_signal)
+    if (end->fate == PROCESS_KILLED)
         log_error(supervisor->options.log, "worker process %d was ended by signal %d (%s)", (int)end->pid,
                   end->number, strsignal(end->number));
     else if (end->number != 0 && supervisor->mode != SUPERVISOR_GATHERING)
@@ -142,28 +142,77 @@ static void schedule(struct supervisor *supervisor, struct child *child)
                     "a worker keeps ending at once: the next one starts in %" PRIu64 " ms", child->pause_ms);
 }
 
-static void take_end(struct supervisor *supervisor, struct child *child, const struct process_end *end)
+static void take_end(struct supervisor *supervisor, struct child *child, const struct process_change *end)
 {
     log_end(supervisor, end);
     close_ready_fd(child);
     supervisor->ready -= child->is_ready;
     supervisor->running--;
     supervisor->ended++;
-    supervisor->failed += end->by_signal || end->number != 0;
-    child->is_ready = false;
+    supervisor->failed += end->fate == PROCESS_KILLED || end->number != 0;
+    child->is_ready = child->is_stopped = child->is_hanging = false;
+    child->missed = 0;
     child->pid = 0;
     if (supervisor->mode == SUPERVISOR_KEEPING)
         schedule(supervisor, child);
 }
 
-void supervisor_take_ended(struct supervisor *supervisor)
+static void take_stop(struct supervisor *supervisor, struct child *child, int signal)
 {
-    for (struct process_end end; sys_reap(&end);) {
+    child->is_stopped = true;
+    log_warning(
+        supervisor->options.log,
+        "worker process %d was stopped by signal %d (%s): its connections wait until \"kill -CONT %d\"",
+        (int)child->pid, signal, strsignal(signal), (int)child->pid);
+}
+
+static void take_continuation(struct supervisor *supervisor, struct child *child)
+{
+    if (child->is_stopped)
+        log_warning(supervisor->options.log, "worker process %d goes on", (int)child->pid);
+    child->is_stopped = false;
+    child->missed = 0; /* it gets its time to answer */
+}
+
+static void take_change(struct supervisor *supervisor, struct child *child,
+                        const struct process_change *change)
+{
+    switch (change->fate) {
+    case PROCESS_EXITED:
+    case PROCESS_KILLED: take_end(supervisor, child, change); break;
+    case PROCESS_STOPPED: take_stop(supervisor, child, change->number); break;
+    case PROCESS_CONTINUED: take_continuation(supervisor, child); break;
+    }
+}
+
+void supervisor_take_changes(struct supervisor *supervisor)
+{
+    for (struct process_change change; sys_reap(&change);) {
         for (size_t i = 0; i < supervisor->options.count; i++) {
-            if (supervisor->children[i].pid == end.pid)
-                take_end(supervisor, &supervisor->children[i], &end);
+            if (supervisor->children[i].pid == change.pid)
+                take_change(supervisor, &supervisor->children[i], &change);
         }
     }
+}
+
+bool supervisor_has(const struct supervisor *supervisor, pid_t pid)
+{
+    bool has = false;
+    for (size_t i = 0; i < supervisor->options.count; i++)
+        has |= pid > 0 && supervisor->children[i].pid == pid;
+    return has;
+}
+
+bool supervisor_is_able(const struct supervisor *supervisor, size_t number)
+{
+    const struct child *child = &supervisor->children[number];
+    return child->is_ready && !child->is_stopped && !child->is_hanging;
+}
+
+bool supervisor_is_starting(const struct supervisor *supervisor, size_t number)
+{
+    const struct child *child = &supervisor->children[number];
+    return child->pid > 0 && !child->is_ready && !child->is_stopped;
 }
 
 void supervisor_start_due(struct supervisor *supervisor)

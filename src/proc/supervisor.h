@@ -2,7 +2,8 @@
  *
  * A child says that it is ready by a byte on a pipe. One that ends later is replaced at once; one that ends
  * within a second of its start, after a pause that doubles from 100 ms to 10 s, so that a fault that comes at
- * once does not become a storm of processes. What the children do is not known here. */
+ * once does not become a storm of processes. One that is stopped is logged, and left alone. What the children
+ * do is not known here. */
 #ifndef PROC_SUPERVISOR_H
 #define PROC_SUPERVISOR_H
 
@@ -22,7 +23,10 @@ struct child {
     pid_t pid;    /* 0: not running */
     int ready_fd; /* where it will say that it is ready; -1: it has, or is not running */
     bool is_ready;
-    bool is_due; /* to be started at `due_ms` */
+    bool is_stopped; /* by a signal such as SIGSTOP */
+    bool is_hanging; /* see heartbeat.h, whose the next one is too */
+    unsigned missed; /* how often in a row it was found not to have answered */
+    bool is_due;     /* to be started at `due_ms` */
     uint64_t due_ms;
     uint64_t started_ms;
     uint64_t pause_ms; /* the last pause before a start */
@@ -60,8 +64,17 @@ size_t supervisor_poll_set(const struct supervisor *supervisor, struct pollfd *f
 /* Takes in who is ready, after poll(2) on that set. */
 void supervisor_take_ready(struct supervisor *supervisor, const struct pollfd *fds, size_t count);
 
-/* Takes in who has ended, after SIGCHLD. */
-void supervisor_take_ended(struct supervisor *supervisor);
+/* Takes in who has ended, was stopped or goes on, after SIGCHLD. */
+void supervisor_take_changes(struct supervisor *supervisor);
+
+/* Whether this is one of the processes. */
+bool supervisor_has(const struct supervisor *supervisor, pid_t pid);
+
+/* It is ready, and nothing keeps it from its work. */
+bool supervisor_is_able(const struct supervisor *supervisor, size_t number);
+
+/* It runs and will be ready, and nothing keeps it from that. */
+bool supervisor_is_starting(const struct supervisor *supervisor, size_t number);
 
 /* Starts who is due. */
 void supervisor_start_due(struct supervisor *supervisor);

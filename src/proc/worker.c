@@ -10,23 +10,28 @@
 #include "sys/process.h"
 #include "sys/signal.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 struct worker {
     const struct worker_options *options;
     struct log *log;
+    struct counters *counters;
+    bool *keeps; /* of each slot: whether this worker accepts from its sockets */
     struct loop *loop;
     struct access_log *access_log;
     struct server *server;
     struct watch signals; /* fd -1: not watched */
     struct stall_report stall_report;
+    bool is_leaving;
 };
 
 static void on_stall(void *context, uint64_t duration_us, struct slice doing)
 {
     struct worker *worker = context;
-    worker->options->counters->stalls++;
+    worker->counters->stalls++;
     uint64_t count = stall_report_add(&worker->stall_report, loop_clock_us(worker->loop));
     if (count == 1)
         log_warning(worker->log, "stalled for %" PRIu64 " ms while %.*s", duration_us / 1000,
@@ -59,7 +64,7 @@ static int create_access_log(struct worker *worker)
         .loop = worker->loop,
         .fd = fd,
         .format = config->access_log.format,
-        .counters = worker->options->counters,
+        .counters = worker->counters,
         .errors = worker->log,
     };
     return access_log_create(&options, &worker->access_log);
@@ -78,13 +83,53 @@ static void reopen_logs(struct worker *worker)
 
 /* When the master itself stops, nobody will ever accept again from this worker's sockets: whoever connects
  * from now on had better be refused at once than left waiting. A SIGTERM from elsewhere is for this worker
- * alone, and its successor takes the sockets. */
+ * alone: another one accepts in its place until its successor does. */
 static void stop(struct worker *worker, bool with_sockets)
 {
     const struct sockets *sockets = worker->options->sockets;
+    worker->is_leaving = true;
+    if (!with_sockets) {
+        worker->options->slots[worker->options->number].is_leaving = true;
+        sys_kill(worker->options->master, SLOT_SIGNAL);
+    }
     server_drain(worker->server);
-    for (size_t i = 0; i < sockets->listener_count && with_sockets; i++)
-        sys_listen_end(sockets_fd(sockets, i, worker->options->number));
+    for (size_t i = 0; i < sockets->worker_count && with_sockets; i++) {
+        for (size_t j = 0; j < sockets->listener_count && worker->keeps[i]; j++)
+            sys_listen_end(sockets_fd(sockets, j, i));
+    }
+}
+
+/* Accepts, or no longer, from the sockets of a slot. Those that all workers share are its own already. */
+static int keep(struct worker *worker, size_t number, bool keeps)
+{
+    const struct sockets *sockets = worker->options->sockets;
+    bool is_own = number == worker->options->number;
+    int error = 0;
+    for (size_t i = 0; i < sockets->listener_count && error == 0; i++) {
+        int fd = sockets_fd(sockets, i, number);
+        if (!is_own && sockets_is_shared(sockets, i))
+            continue;
+        if (keeps)
+            error = server_listen(worker->server, fd);
+        else
+            server_unlisten(worker->server, fd);
+    }
+    worker->keeps[number] = keeps;
+    return error;
+}
+
+/* It never stops to accept from its own: whoever accepts in its place does so because it cannot. */
+static void look_at_slots(struct worker *worker)
+{
+    size_t number = worker->options->number;
+    struct slot *slots = worker->options->slots;
+    slots[number].answered = slots[number].asked;
+    for (size_t i = 0; i < worker->options->sockets->worker_count && !worker->is_leaving; i++) {
+        bool keeps = i == number || slots[i].keeper == number;
+        int error = keeps != worker->keeps[i] ? keep(worker, i, keeps) : 0;
+        if (error < 0)
+            log_error(worker->log, "cannot accept in place of another worker: %s", error_text(error));
+    }
 }
 
 static void on_signal(struct watch *watch, unsigned events)
@@ -94,6 +139,8 @@ static void on_signal(struct watch *watch, unsigned events)
     for (struct signal_seen seen; sys_signal_next(watch->fd, &seen);) {
         if (seen.number == SIGUSR1)
             reopen_logs(worker);
+        else if (seen.number == SLOT_SIGNAL)
+            look_at_slots(worker);
         else
             stop(worker, seen.sender == worker->options->master);
     }
@@ -107,7 +154,7 @@ static int watch_signals(struct worker *worker)
 {
     sys_signal_ignore(SIGINT);
     sys_signal_ignore(SIGHUP);
-    sigset_t signals = sys_signal_set(SIGTERM, SIGUSR1, 0);
+    sigset_t signals = sys_signal_set(SIGTERM, SIGUSR1, SLOT_SIGNAL, 0);
     sys_signal_block(&signals, NULL);
     int fd = sys_signal_open(&signals);
     if (fd < 0)
@@ -126,7 +173,7 @@ static int create_server(struct worker *worker)
     struct server_options options = {
         .loop = worker->loop,
         .settings = worker->options->config->settings,
-        .counters = worker->options->counters,
+        .counters = worker->counters,
         .log = worker->log,
         .access_log = worker->access_log,
         .on_drained = on_drained,
@@ -137,10 +184,12 @@ static int create_server(struct worker *worker)
 
 static int start_listening(struct worker *worker)
 {
-    const struct sockets *sockets = worker->options->sockets;
-    int error = 0;
-    for (size_t i = 0; i < sockets->listener_count && error == 0; i++)
-        error = server_listen(worker->server, sockets_fd(sockets, i, worker->options->number));
+    worker->keeps = calloc(worker->options->sockets->worker_count, sizeof(*worker->keeps));
+    if (worker->keeps == NULL)
+        return -ENOMEM;
+    int error = keep(worker, worker->options->number, true);
+    if (error == 0)
+        look_at_slots(worker); /* the one before may have accepted in others' place */
     return error;
 }
 
@@ -160,7 +209,7 @@ static int create_loop(struct worker *worker)
 
 static int attach_log(struct worker *worker)
 {
-    return log_file_attach(worker->options->log, worker->loop, worker->options->counters);
+    return log_file_attach(worker->options->log, worker->loop, worker->counters);
 }
 
 /* `says_why`: whoever failed has logged it. */
@@ -199,11 +248,17 @@ static void finish(struct worker *worker)
     access_log_destroy(worker->access_log);
     log_file_detach(worker->options->log);
     loop_destroy(worker->loop);
+    free(worker->keeps);
 }
 
 int worker_run(const struct worker_options *options)
 {
-    struct worker worker = {.options = options, .log = &options->log->log, .signals.fd = -1};
+    struct worker worker = {
+        .options = options,
+        .log = &options->log->log,
+        .counters = &options->slots[options->number].counters,
+        .signals.fd = -1,
+    };
     int error = build(&worker);
     if (error == 0 && sys_end_with_parent(options->master, SIGTERM)) {
         sys_pipe_put(options->ready_fd);

@@ -1,19 +1,20 @@
 /* A worker process: one loop, one server, its logs.
  *
  * SIGTERM lets it finish politely (see server_drain), SIGUSR1 opens its log files anew. It does the former
- * too when the master is gone. */
+ * too when the master is gone. SLOT_SIGNAL has it look at the slots: for whom it accepts. */
 #ifndef PROC_WORKER_H
 #define PROC_WORKER_H
 
 #include "conf/config.h"
 #include "log/log_file.h"
+#include "proc/slot.h"
 #include "proc/sockets.h"
 
 struct worker_options {
     const struct config *config;
     const struct sockets *sockets;
-    size_t number; /* which of the sockets are this worker's */
-    struct counters *counters;
+    size_t number;        /* which of the sockets and slots are this worker's */
+    struct slot *slots;   /* of all workers */
     struct log_file *log; /* not attached to a loop */
     pid_t master;
     int ready_fd; /* gets a byte when the worker accepts; the worker's to close */

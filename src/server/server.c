@@ -73,6 +73,11 @@ int server_listen(struct server *server, int listening_fd)
     return front_listen(&server->front, listening_fd);
 }
 
+void server_unlisten(struct server *server, int listening_fd)
+{
+    front_unlisten(&server->front, listening_fd);
+}
+
 void server_drain(struct server *server)
 {
     if (server->front.is_draining)

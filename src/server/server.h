@@ -32,6 +32,9 @@ int server_create(const struct server_options *options, struct server **ret_serv
  * until the server is destroyed. Returns 0 or -errno. */
 int server_listen(struct server *server, int listening_fd) MUST_CHECK;
 
+/* Accepts no more from this socket; those that it gave go on. */
+void server_unlisten(struct server *server, int listening_fd);
+
 /* Takes no new connections; idle ones are closed, busy ones answer with Connection: close. When the last
  * connection has gone, or timeouts.drain_ms have passed, options.on_drained is called, perhaps before this
  * returns. Calling it again changes nothing. */

@@ -28,18 +28,28 @@ bool sys_end_with_parent(pid_t parent, int signal)
     return getppid() == parent; /* it may have ended before the call */
 }
 
-bool sys_reap(struct process_end *ret_end)
+static struct process_change read_status(int status)
+{
+    if (WIFSIGNALED(status))
+        return (struct process_change){.fate = PROCESS_KILLED, .number = WTERMSIG(status)};
+    if (WIFSTOPPED(status))
+        return (struct process_change){.fate = PROCESS_STOPPED, .number = WSTOPSIG(status)};
+    if (WIFCONTINUED(status))
+        return (struct process_change){.fate = PROCESS_CONTINUED};
+    return (struct process_change){.fate = PROCESS_EXITED, .number = WEXITSTATUS(status)};
+}
+
+bool sys_reap(struct process_change *ret_change)
 {
     int status;
     pid_t pid;
     do
-        pid = waitpid(-1, &status, WNOHANG);
+        pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED);
     while (pid < 0 && errno == EINTR);
     if (pid <= 0)
         return false;
-    bool by_signal = WIFSIGNALED(status);
-    int number = by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
-    *ret_end = (struct process_end){.pid = pid, .by_signal = by_signal, .number = number};
+    *ret_change = read_status(status);
+    ret_change->pid = pid;
     return true;
 }
 

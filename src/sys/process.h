@@ -17,15 +17,22 @@ pid_t sys_fork(void) MUST_CHECK;
  */
 bool sys_end_with_parent(pid_t parent, int signal);
 
-/* A child that ended. */
-struct process_end {
-    pid_t pid;
-    bool by_signal;
-    int number; /* the signal or the exit status */
+enum process_fate {
+    PROCESS_EXITED,
+    PROCESS_KILLED,
+    PROCESS_STOPPED,   /* as by SIGSTOP; it is still there */
+    PROCESS_CONTINUED, /* after that */
 };
 
-/* Fetches one child that has ended; false when there is none. Never waits. */
-bool sys_reap(struct process_end *ret_end);
+/* What happened to a child. */
+struct process_change {
+    pid_t pid;
+    enum process_fate fate;
+    int number; /* the exit status; the signal that killed or stopped it */
+};
+
+/* Fetches one change of a child; false when there is none. Never waits. */
+bool sys_reap(struct process_change *ret_change);
 
 /* kill(2). */
 void sys_kill(pid_t pid, int signal);

@@ -213,6 +213,70 @@ def test_a_queue_outlives_its_worker(server, folder):
     stop(running)
 
 
+def expect_answers(server, count=20):
+    """On fresh connections, which the kernel spreads over the sockets of all workers."""
+    clients = [server.connect() for _ in range(count)]
+    for client in clients:
+        client.request("GET", "/hello.txt")
+    for client in clients:
+        assert client.read_response().body == tree.HELLO
+        client.close()
+
+
+def test_another_worker_accepts_for_one_that_is_stopped(server, folder):
+    running = server(folder, workers=2)
+    stopped, other = wait_for_workers(running, 2)
+    os.kill(stopped, signal.SIGSTOP)
+    expect_answers(running)
+    wire.wait_until(lambda: f"worker process {stopped} was stopped by signal 19" in running.stderr(), "a word")
+    assert f"worker process {other} accepts new connections in place of one that cannot" in running.stderr()
+    expect_answers(running)
+    os.kill(stopped, signal.SIGCONT)
+    wire.wait_until(lambda: f"worker process {stopped} goes on" in running.stderr(), "a word about its return")
+    os.kill(other, signal.SIGSTOP)  # the roles change
+    expect_answers(running)
+    os.kill(other, signal.SIGCONT)
+    wire.wait_until(lambda: f"worker process {other} goes on" in running.stderr(), "a word about its return")
+    assert workers_of(running.process) == [stopped, other]
+    download = start_download(running)
+    running.process.send_signal(signal.SIGTERM)
+    finish_download(download)
+    assert wait_for_end(running)[0] == 0
+
+
+def test_another_worker_accepts_while_one_finishes_alone(server, folder):
+    running = server(folder, workers=2)
+    before = wait_for_workers(running, 2)
+    downloads = [start_download(running) for _ in range(12)]
+    os.kill(before[0], signal.SIGTERM)
+    words = f"worker process {before[1]} accepts new connections in place of one that cannot"
+    wire.wait_until(lambda: words in running.stderr(), "the other one to accept")
+    expect_answers(running)
+    assert workers_of(running.process) == before
+    for download in downloads:
+        finish_download(download)
+    wait_for_workers(running, 2, before[0])
+    expect_answers(running)
+
+
+def test_nobody_waits_for_a_worker_that_keeps_dying(server, folder):
+    """In the pauses before it is replaced, the other one accepts from its sockets."""
+    running = server(folder, workers=2)
+    dying, other = wait_for_workers(running, 2)
+    while True:
+        os.kill(dying, signal.SIGKILL)
+        wire.wait_until(lambda: dying not in workers_of(running.process), "its end to be seen")
+        if "the next one starts in 3200 ms" in running.stderr():
+            break
+        (dying,) = set(wait_for_workers(running, 2)) - {other}
+    began = time.monotonic()
+    expect_answers(running, 40)
+    assert time.monotonic() - began < 3 or workers_of(running.process) == [other]
+    wait_for_workers(running, 2, dying)
+    expect_answers(running)
+    stop(running)
+
+
 def test_workers_that_keep_dying_are_given_pauses(server, folder):
     running = server(folder, workers=1)
     for _ in range(4):

@@ -90,7 +90,7 @@ static void turn_until(struct supervisor *supervisor, bool (*is_so)(const struct
         size_t count = supervisor_poll_set(supervisor, fds);
         assert_true(sys_poll(fds, count, 5) >= 0);
         supervisor_take_ready(supervisor, fds, count);
-        supervisor_take_ended(supervisor);
+        supervisor_take_changes(supervisor);
         supervisor_start_due(supervisor);
     }
 }
@@ -149,7 +149,7 @@ static void replaces_an_early_end_after_a_pause(void **state)
         pid_t before = child->pid;
         sys_kill(before, SIGKILL);
         while (child->pid == before)
-            supervisor_take_ended(&fixture.supervisor);
+            supervisor_take_changes(&fixture.supervisor);
         assert_int_equal(child->pause_ms, pause_ms);
         assert_in_range(supervisor_wait_ms(&fixture.supervisor), 1, pause_ms);
         supervisor_start_due(&fixture.supervisor);
@@ -194,6 +194,47 @@ static void replaces_a_late_end_at_once(void **state)
     tear_down(&fixture);
 }
 
+static bool one_is_stopped(const struct supervisor *supervisor)
+{
+    return supervisor->children[1].is_stopped;
+}
+
+static bool nobody_is_stopped(const struct supervisor *supervisor)
+{
+    return !supervisor->children[1].is_stopped;
+}
+
+static void notices_who_is_stopped_and_goes_on(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    start_all(&fixture);
+    supervisor_keep(&fixture.supervisor);
+    pid_t pid = fixture.supervisor.children[1].pid;
+    assert_true(supervisor_has(&fixture.supervisor, pid));
+    assert_false(supervisor_has(&fixture.supervisor, 0));
+    sys_kill(pid, SIGSTOP);
+    turn_until(&fixture.supervisor, one_is_stopped);
+    assert_non_null(strstr(fixture.log.last, "was stopped by signal 19"));
+    assert_false(supervisor_is_able(&fixture.supervisor, 1));
+    assert_true(supervisor_is_able(&fixture.supervisor, 0));
+    sys_kill(pid, SIGCONT);
+    turn_until(&fixture.supervisor, nobody_is_stopped);
+    assert_non_null(strstr(fixture.log.last, "goes on"));
+    assert_true(supervisor_is_able(&fixture.supervisor, 1));
+    assert_int_equal(fixture.supervisor.children[1].pid, pid);
+    assert_int_equal(fixture.supervisor.ended, 0);
+
+    sys_kill(pid, SIGSTOP);
+    turn_until(&fixture.supervisor, one_is_stopped);
+    sys_kill(pid, SIGKILL);
+    turn_until(&fixture.supervisor, one_ended);
+    assert_false(fixture.supervisor.children[1].is_stopped);
+    turn_until(&fixture.supervisor, all_ready);
+    tear_down(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +243,7 @@ int main(void)
         cmocka_unit_test(replaces_an_early_end_after_a_pause),
         cmocka_unit_test(bounds_the_pause),
         cmocka_unit_test(replaces_a_late_end_at_once),
+        cmocka_unit_test(notices_who_is_stopped_and_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

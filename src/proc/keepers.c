@@ -1,0 +1,66 @@
+/* A slot's keeper stays the same as long as that is possible: each change moves listening sockets. */
+#include "proc/keepers.h"
+
+#include "sys/process.h"
+
+void keepers_init(struct slot *slots, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        slots[i].keeper = (unsigned)i;
+}
+
+static bool accepts(const struct slot *slots, const struct supervisor *supervisor, size_t number)
+{
+    return supervisor_is_able(supervisor, number) && !slots[number].is_leaving;
+}
+
+/* The next one that is able; the worker itself where there is none. */
+static size_t choose_other(const struct slot *slots, const struct supervisor *supervisor, size_t number)
+{
+    size_t count = supervisor->options.count;
+    for (size_t i = 1; i < count; i++) {
+        size_t other = (number + i) % count;
+        if (accepts(slots, supervisor, other))
+            return other;
+    }
+    return number;
+}
+
+static size_t choose(const struct slot *slots, const struct supervisor *supervisor, size_t number,
+                     size_t keeper)
+{
+    if (accepts(slots, supervisor, number))
+        return number;
+    if (keeper != number && accepts(slots, supervisor, keeper))
+        return keeper;
+    /* One that was just started to replace another will accept in some milliseconds. */
+    return supervisor_is_starting(supervisor, number) ? number : choose_other(slots, supervisor, number);
+}
+
+static void tell(const struct supervisor *supervisor, size_t number)
+{
+    pid_t pid = supervisor->children[number].pid;
+    if (pid > 0)
+        sys_kill(pid, SLOT_SIGNAL);
+}
+
+static void change(struct slot *slots, const struct supervisor *supervisor, size_t number, size_t keeper)
+{
+    size_t before = slots[number].keeper;
+    slots[number].keeper = (unsigned)keeper;
+    tell(supervisor, before);
+    tell(supervisor, keeper);
+    if (keeper != number)
+        log_warning(supervisor->options.log,
+                    "worker process %d accepts new connections in place of one that cannot",
+                    (int)supervisor->children[keeper].pid);
+}
+
+void keepers_update(struct slot *slots, const struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->options.count; i++) {
+        size_t keeper = choose(slots, supervisor, i, slots[i].keeper);
+        if (keeper != slots[i].keeper)
+            change(slots, supervisor, i, keeper);
+    }
+}
