@@ -10,7 +10,7 @@ _vif() {
     [[ $previous == '=' ]] && previous="${COMP_WORDS[COMP_CWORD - 2]}"
     COMPREPLY=()
     case "${COMP_WORDS[1]}" in
-    serve | run | check | load | lab | schema | manual | completion | help | version) ((COMP_CWORD > 1)) && command="${COMP_WORDS[1]}" ;;
+    serve | run | check | load | lab | cert | schema | manual | completion | help | version) ((COMP_CWORD > 1)) && command="${COMP_WORDS[1]}" ;;
     esac
     case "$command $previous" in
     serve\ -p | serve\ --port) words='' ;;
@@ -73,6 +73,7 @@ _vif() {
     lab\ --page) _vif_files -f; return ;;
     lab\ --serve) words='one threads thread-pool prefork select poll epoll-level epoll-edge io-uring workers offload coroutines' ;;
     lab\ --port) words='' ;;
+    cert\ --ca) _vif_files -f; return ;;
     *)
         case "$command $current" in
         serve\ -*) words='--port --address --workers --backend --index --spa --clean-urls --no-listing --hidden --follow-links --cors --cache --error-page --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
@@ -80,6 +81,7 @@ _vif() {
         check\ -*) words='--config --port --address --workers --backend --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
         load\ -*) words='--connections --duration --requests --rate --pipeline --close --warm-up --timeout --connect-rate --threads --method --header --body --body-file --status --json --svg --help --version' ;;
         lab\ -*) words='--quick --models --scenarios --connections --duration --rounds --out --page --list --serve --port --help --version' ;;
+        cert\ -*) words='--ca --help --version' ;;
         schema\ -*) words='--help --version' ;;
         manual\ -*) words='--man --markdown --help --version' ;;
         completion\ -*) words='--help --version' ;;
@@ -87,12 +89,13 @@ _vif() {
         version\ -*) words='--help --version' ;;
         serve\ *)
             _vif_files -f
-            ((COMP_CWORD == 1)) && words='serve run check load lab schema manual completion help version'
+            ((COMP_CWORD == 1)) && words='serve run check load lab cert schema manual completion help version'
             ;;
         run\ * | check\ *) _vif_files -f ;;
         lab\ *) _vif_files -d ;;
+        cert\ *) words='list issue renew remove' ;;
         completion\ *) words='bash zsh' ;;
-        help\ *) words='serve run check load lab schema manual completion help version' ;;
+        help\ *) words='serve run check load lab cert schema manual completion help version' ;;
         esac
         ;;
     esac

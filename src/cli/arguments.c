@@ -82,6 +82,7 @@ static void keep(struct arguments *arguments, const struct flag *flag, const cha
     case OWN_LOAD:
     case OWN_LAB:
     case OWN_MANUAL:
+    case OWN_CERT:
     case OWN_PORT:
     case OWN_ADDRESS: break;
     }
@@ -145,6 +146,14 @@ static void read_letters(struct arguments *arguments, const char *word, char *co
     }
 }
 
+static void keep_more(struct arguments *arguments, const char *word)
+{
+    if (arguments->more_count == ARGUMENTS_MAX)
+        report(arguments, word, "there are more than 256 words");
+    else
+        arguments->more[arguments->more_count++] = make_argument(arguments, "vif", word);
+}
+
 static void read_operand(struct arguments *arguments, const char *word)
 {
     const struct command *command = command_of(arguments->command);
@@ -152,6 +161,8 @@ static void read_operand(struct arguments *arguments, const char *word)
     if (command->one_operand == NULL)
         diagnostics_add(arguments->diagnostics, nowhere, "unexpected argument \"%s\": vif %s takes none",
                         word, command->name);
+    else if (arguments->operand.text.data && command->takes_more)
+        keep_more(arguments, word);
     else if (arguments->operand.text.data)
         diagnostics_add(arguments->diagnostics, nowhere, "unexpected argument \"%s\" after \"%s\": %s", word,
                         arguments->operand.text.data, command->one_operand);

@@ -24,8 +24,10 @@ struct arguments {
     unsigned command;                /* one of enum flag_command */
     struct given_flag given[ARGUMENTS_MAX];
     size_t given_count;
-    struct argument operand; /* the word that is no flag: a folder or a file */
-    const char *config;      /* of -c; NULL: not given */
+    struct argument operand;             /* the word that is no flag: a folder or a file */
+    struct argument more[ARGUMENTS_MAX]; /* words behind it, of a command that takes more */
+    size_t more_count;
+    const char *config; /* of -c; NULL: not given */
     bool quiet;
     bool help;
     bool version;

@@ -22,6 +22,10 @@ const struct command commands[] = {
      "Compares twelve server architectures on this machine. Prints a table, and writes `lab.json` and "
      "`lab.html`.",
      "only one folder can be served", command_lab},
+    {"cert", FLAG_OF_CERT, "[list | issue HOST... | renew NAME... | remove NAME...]",
+     "Makes certificates for HTTPS on this machine, by a local authority. Lists them, and says how to trust "
+     "them.",
+     "", command_cert, .takes_more = true},
     {"schema", FLAG_OF_SCHEMA, "", "Prints the JSON Schema of the configuration file, for editors.", NULL,
      command_schema},
     {"manual", FLAG_OF_MANUAL, "[--man | --markdown]",

@@ -18,6 +18,7 @@ struct command {
     const char *summary;     /* a sentence or two */
     const char *one_operand; /* what is said to a second word that is no flag; NULL: the command takes none */
     int (*run)(char *const *words);
+    bool takes_more; /* words behind the first that is no flag */
 };
 
 int command_serve(char *const *words);
@@ -25,6 +26,7 @@ int command_run(char *const *words);
 int command_check(char *const *words);
 int command_load(char *const *words);
 int command_lab(char *const *words);
+int command_cert(char *const *words);
 int command_schema(char *const *words);
 int command_manual(char *const *words);
 int command_completion(char *const *words);

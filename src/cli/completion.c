@@ -128,6 +128,7 @@ static void print_bash(struct buffer *out)
                              "            ;;\n"
                              "        run\\ * | check\\ *) _vif_files -f ;;\n"
                              "        lab\\ *) _vif_files -d ;;\n"
+                             "        cert\\ *) words='list issue renew remove' ;;\n"
                              "        completion\\ *) words='bash zsh' ;;\n"
                              "        help\\ *) words='"));
     append_commands(out, " ");

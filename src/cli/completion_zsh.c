@@ -87,6 +87,7 @@ static const char *operand_action(const struct command *command)
     case FLAG_OF_CHECK: return "'1:configuration file:_files'";
     case FLAG_OF_LOAD: return "'1:URL:_urls'";
     case FLAG_OF_LAB: return "'1:folder:_files -/'";
+    case FLAG_OF_CERT: return "'1:action:(list issue renew remove)'";
     case FLAG_OF_COMPLETION: return "'1:shell:(bash zsh)'";
     case FLAG_OF_HELP: return "'1:command:_vif_commands'";
     case FLAG_OF_SCHEMA:

@@ -6,7 +6,7 @@
 #define FILES "sites.0.routes./.files."
 #define EVERY (FLAG_OF_SERVE | FLAG_OF_RUN | FLAG_OF_CHECK)
 #define PRINT (FLAG_OF_SCHEMA | FLAG_OF_MANUAL | FLAG_OF_COMPLETION | FLAG_OF_HELP | FLAG_OF_VERSION)
-#define ALL   (EVERY | FLAG_OF_LOAD | FLAG_OF_LAB | PRINT)
+#define ALL   (EVERY | FLAG_OF_LOAD | FLAG_OF_LAB | FLAG_OF_CERT | PRINT)
 
 /* clang-format off */
 const struct flag flags[] = {
@@ -95,6 +95,9 @@ const struct flag flags[] = {
     {NULL, 0, "serve", "NAME", "serve DIR (this folder) as the model does", FLAG_OF_LAB, FLAG_OWN, OWN_LAB,
      .values = VALUES_MODEL},
     {NULL, 0, "port", "N", "of --serve (8080); 0 picks a free one", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
+
+    {NULL, 0, "ca", "DIR", "the folder (~/.local/share/vif/ca)", FLAG_OF_CERT, FLAG_OWN, OWN_CERT,
+     .values = VALUES_FILE},
 
     {NULL, 0, "man", NULL, "the manual page, for man", FLAG_OF_MANUAL, FLAG_OWN, OWN_MANUAL},
     {NULL, 0, "markdown", NULL, "the config file reference (the default)", FLAG_OF_MANUAL, FLAG_OWN,

@@ -21,6 +21,7 @@ enum flag_command {
     FLAG_OF_COMPLETION = 128,
     FLAG_OF_HELP = 256,
     FLAG_OF_VERSION = 512,
+    FLAG_OF_CERT = 1024,
 };
 
 enum flag_action {
@@ -43,7 +44,8 @@ enum flag_own {
     OWN_VERSION,
     OWN_LOAD,
     OWN_LAB,
-    OWN_MANUAL
+    OWN_MANUAL,
+    OWN_CERT
 };
 
 /* What may be completed behind the flag. */

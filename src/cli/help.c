@@ -54,7 +54,7 @@ static void append_all(struct buffer *out)
                   SLICE("vif [OPTION]... [DIR|FILE] serve a folder (this one) at http://localhost:8080/\n"
                         "vif run|check [-c FILE]    serve what a config file says | check the config file\n"
                         "vif load URL, vif lab      load-test a server | compare server architectures\n"
-                        "vif COMMAND --help         also: manual, schema, completion, version; man vif\n\n"));
+                        "vif COMMAND --help         also: cert, manual, schema, completion, version\n\n"));
     append_flags(out, FLAG_OF_SERVE, false);
 }
 

@@ -6,7 +6,7 @@
 #include "cli/commands.h"
 #include "conf/load.h"
 
-/* About 30 KiB: where a command keeps its things. */
+/* About 50 KiB: where a command keeps its things. */
 struct session {
     struct diagnostics diagnostics;
     struct document document;

@@ -11,6 +11,15 @@
 #define LIBURING ""
 #endif
 
+#ifdef HAVE_TLS
+#include <openssl/crypto.h>
+#define OPENSSL        ", OpenSSL "
+#define OPENSSL_NUMBER OpenSSL_version(OPENSSL_VERSION_STRING)
+#else
+#define OPENSSL        ""
+#define OPENSSL_NUMBER ""
+#endif
+
 #ifdef __clang__
 #define COMPILER "clang " __clang_version__
 #else
@@ -25,9 +34,9 @@ int version_print(void)
                   "vif " VIF_VERSION "\n"
                   "commit     " VIF_COMMIT "\n"
                   "compiler   " COMPILER "\n"
-                  "libraries  libyaml %s" LIBURING "\n"
+                  "libraries  libyaml %s" LIBURING OPENSSL "%s\n"
                   "protocols  HTTP/1.1, HTTP/1.0\n",
-                  yaml_get_version_string());
+                  yaml_get_version_string(), OPENSSL_NUMBER);
     return print_finish(&text, 0);
 }
 

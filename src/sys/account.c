@@ -5,6 +5,8 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
+#include <sys/utsname.h>
 
 #define RECORD_BYTES_MAX (1u << 16)
 
@@ -42,4 +44,12 @@ bool sys_find_group(const char *name, gid_t *ret_group)
         return false;
     *ret_group = found->gr_gid;
     return true;
+}
+
+void sys_host_name(char *out, size_t size)
+{
+    struct utsname names;
+    if (uname(&names) < 0)
+        names.nodename[0] = '\0';
+    snprintf(out, size, "%s", names.nodename);
 }

@@ -12,4 +12,7 @@
 bool sys_find_user(const char *name, uid_t *ret_user) MUST_CHECK;
 bool sys_find_group(const char *name, gid_t *ret_group) MUST_CHECK;
 
+/* The machine's name (uname(2)), cut where it does not fit. */
+void sys_host_name(char *out, size_t size);
+
 #endif

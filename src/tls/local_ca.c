@@ -127,6 +127,15 @@ static bool write_copy(const struct tls_local_ca *ca, struct tls_report *report)
            write_pem(path, PRIVATE_MODE_ALL, NULL, ca->authority.certificate, NULL, report);
 }
 
+static bool is_there(const char *key_path, struct tls_report *report)
+{
+    bool is_found = exists(key_path);
+    if (!is_found)
+        tls_report_add(report, TLS_LEVEL_ERROR,
+                       "%s: there is no authority yet; issuing a certificate makes one", key_path);
+    return is_found;
+}
+
 bool tls_local_ca_open(const char *folder, const char *owner, int64_t now, struct tls_local_ca *ret_ca,
                        struct tls_report *report)
 {
@@ -137,7 +146,8 @@ bool tls_local_ca_open(const char *folder, const char *owner, int64_t now, struc
         return false;
     }
     strcpy(ret_ca->folder, folder);
-    bool is_open = make_folders(ret_ca, report) && name_file(ret_ca, "ca.key", key_path, report) &&
+    bool is_open = name_file(ret_ca, "ca.key", key_path, report) &&
+                   (owner ? make_folders(ret_ca, report) : is_there(key_path, report)) &&
                    (exists(key_path) || make_authority(ret_ca, key_path, owner, now, report)) &&
                    read_authority(ret_ca, key_path, now, report) && write_copy(ret_ca, report);
     if (!is_open)

@@ -25,7 +25,7 @@ struct tls_local_ca {
 };
 
 /* Opens the authority in the folder; makes both where they are missing, with `owner` in its name (see
- * tls_issue_authority). False after a finding. */
+ * tls_issue_authority). With `owner` NULL nothing is made. False after a finding. */
 bool tls_local_ca_open(const char *folder, const char *owner, int64_t now, struct tls_local_ca *ret_ca,
                        struct tls_report *report) MUST_CHECK;
 

@@ -58,6 +58,8 @@ def interactive(request, folder):
     ("vif --backend ", ["epoll", "io_uring"], []),
     ("vif --limit cache_", ["cache_file=", "cache_entries="], ["body="]),
     ("vif check --timeout ", ["idle=", "drain="], []),
+    ("vif cert ", ["list", "issue", "renew", "remove"], ["public/"]),
+    ("vif cert --", ["--ca", "--help"], ["--port"]),
     ("vif manual --", ["--man", "--markdown"], ["--port"]),
     ("vif completion ", ["bash", "zsh"], []),
     ("vif help ", ["check", "lab"], []),

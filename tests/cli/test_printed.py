@@ -48,7 +48,7 @@ def test_help_fits_a_screen(arguments):
     assert max(map(len, lines)) <= 80
 
 
-COMMANDS = ["serve", "run", "check", "load", "lab", "schema", "manual", "completion", "help", "version"]
+COMMANDS = ["serve", "run", "check", "load", "lab", "cert", "schema", "manual", "completion", "help", "version"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -54,7 +54,7 @@ def test_help_names_the_options():
 
 def test_help_names_every_command():
     text = succeeds("help").split("\n\n")[0]
-    for command in ("run", "check", "load", "lab", "manual", "schema", "completion", "help", "version"):
+    for command in ("run", "check", "load", "lab", "cert", "manual", "schema", "completion", "help", "version"):
         assert re.search(rf"\b{command}\b", text), command
 
 

@@ -1,0 +1,230 @@
+/* `vif cert`: certificates of a local authority, for HTTPS on this machine. Lists, issues, renews and removes
+ * them. Only a build with TLS has more to say than that it is none. */
+#include "cli/commands.h"
+#include "cli/print.h"
+#include "cli/session.h"
+
+#include <stdio.h>
+
+#ifdef HAVE_TLS
+
+#include "sys/account.h"
+#include "sys/clock.h"
+#include "tls/local_ca.h"
+#include "tls/pair.h"
+
+#include <stdlib.h>
+
+#define NS_PER_SECOND  1000000000
+#define HOST_BYTES     256
+#define OWNER_BYTES    300
+#define TEXT_BYTES_MAX (4u << 20)
+
+/* One run of the command. */
+struct cert {
+    struct session *session;
+    struct tls_local_ca ca;
+    struct tls_report report;
+    struct buffer text; /* what is printed at the end */
+    int64_t now;
+};
+
+/* ---- where, and whose ---- */
+
+/* --ca, or the place of a user's data (XDG base directory specification). */
+static bool find_folder(const struct arguments *arguments, char out[TLS_LOCAL_CA_PATH_BYTES])
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    for (size_t i = 0; i < arguments->given_count; i++)
+        if (arguments->given[i].flag->own == OWN_CERT)
+            return snprintf(out, TLS_LOCAL_CA_PATH_BYTES, "%s", arguments->given[i].value.text.data) > 0;
+    if (data && data[0] == '/')
+        return snprintf(out, TLS_LOCAL_CA_PATH_BYTES, "%s/vif/ca", data) > 0;
+    return home && home[0] == '/' &&
+           snprintf(out, TLS_LOCAL_CA_PATH_BYTES, "%s/.local/share/vif/ca", home) > 0;
+}
+
+/* "ada@laptop". */
+static void name_owner(char out[OWNER_BYTES])
+{
+    char host[HOST_BYTES];
+    const char *user = getenv("USER");
+    sys_host_name(host, sizeof(host));
+    snprintf(out, OWNER_BYTES, "%s%s%s", user ? user : "", user ? "@" : "", host);
+}
+
+/* ---- what is said ---- */
+
+static void print_findings(const struct tls_report *report)
+{
+    for (size_t i = 0; i < report->count; i++)
+        fprintf(stderr, "vif: %s%s\n", report->findings[i].level == TLS_LEVEL_ERROR ? "error: " : "warning: ",
+                report->findings[i].text);
+}
+
+static void explain_trust(struct cert *cert)
+{
+    char path[TLS_LOCAL_CA_PATH_BYTES];
+    tls_local_ca_path(&cert->ca, path);
+    buffer_printf(&cert->text,
+                  "\nThe authority: %s\n"
+                  "Whoever has its key, ca.key beside it, can make certificates that you trust.\n\n"
+                  "To trust it in curl and other programs (Debian, Ubuntu):\n"
+                  "  sudo cp %s /usr/local/share/ca-certificates/vif.crt\n"
+                  "  sudo update-ca-certificates\n"
+                  "In Chromium and Chrome (package libnss3-tools):\n"
+                  "  certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n vif -i %s\n"
+                  "In Firefox: Settings, Certificates, View Certificates, Authorities, Import.\n",
+                  path, path, path);
+}
+
+static int finish(struct cert *cert, bool is_good)
+{
+    print_findings(&cert->report);
+    if (is_good)
+        return print_finish(&cert->text, 0);
+    buffer_finish(&cert->text);
+    return EXIT_FAILED;
+}
+
+/* ---- the actions ---- */
+
+static void list_one(void *context, const struct tls_local_certificate *certificate)
+{
+    struct cert *cert = context;
+    char date[TLS_DATE_BYTES];
+    tls_date_format(certificate->expires, date);
+    const char *note = !certificate->is_ours              ? "  (of another authority)"
+                       : certificate->expires < cert->now ? "  (expired)"
+                                                          : "";
+    buffer_printf(&cert->text, "%-24s  %s  %s%s\n", certificate->name, date, certificate->hosts, note);
+}
+
+static bool list(struct cert *cert)
+{
+    if (!tls_local_ca_list(&cert->ca, list_one, cert, &cert->report))
+        return false;
+    if (cert->text.length == 0)
+        buffer_append(&cert->text,
+                      SLICE("There are no certificates yet: vif cert issue localhost 127.0.0.1\n"));
+    explain_trust(cert);
+    return true;
+}
+
+static bool issue(struct cert *cert)
+{
+    const struct arguments *arguments = &cert->session->arguments;
+    struct slice hosts[ARGUMENTS_MAX];
+    char path[TLS_LOCAL_CA_PATH_BYTES];
+    for (size_t i = 0; i < arguments->more_count; i++)
+        hosts[i] = arguments->more[i].text;
+    if (!tls_local_ca_issue(&cert->ca, hosts, arguments->more_count, cert->now, path, &cert->report))
+        return false;
+    buffer_printf(&cert->text, "%s\n", path);
+    if (cert->ca.is_new)
+        explain_trust(cert);
+    return true;
+}
+
+static bool renew(struct cert *cert)
+{
+    const struct arguments *arguments = &cert->session->arguments;
+    bool is_good = true;
+    for (size_t i = 0; i < arguments->more_count; i++)
+        is_good &= tls_local_ca_renew(&cert->ca, arguments->more[i].text.data, cert->now, &cert->report);
+    return is_good;
+}
+
+static bool remove_certificates(struct cert *cert)
+{
+    const struct arguments *arguments = &cert->session->arguments;
+    bool is_good = true;
+    for (size_t i = 0; i < arguments->more_count; i++)
+        is_good &= tls_local_ca_remove(&cert->ca, arguments->more[i].text.data, &cert->report);
+    return is_good;
+}
+
+struct action {
+    const char *name;
+    const char *needs; /* what must stand behind it; NULL: nothing may */
+    bool (*run)(struct cert *cert);
+};
+
+static const struct action actions[] = {
+    {"list", NULL, list},
+    {"issue", "the names and addresses that it is for, such as: localhost 127.0.0.1", issue},
+    {"renew", "names of the list (see vif cert list)", renew},
+    {"remove", "names of the list (see vif cert list)", remove_certificates},
+};
+
+static const struct action *find_action(struct slice name)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(actions); i++)
+        if (name.data == NULL || slice_equal(name, slice_from(actions[i].name)))
+            return &actions[i];
+    return NULL;
+}
+
+/* ---- the command ---- */
+
+static int refuse(struct session *session)
+{
+    print_diagnostics(&session->diagnostics);
+    return EXIT_MISTAKE;
+}
+
+static const struct action *choose_action(struct session *session)
+{
+    struct arguments *arguments = &session->arguments;
+    struct argument word = arguments->operand;
+    const struct action *action = find_action(word.text);
+    if (action == NULL)
+        diagnostics_add(&session->diagnostics, word.position,
+                        "expected list, issue, renew or remove, not \"%.*s\"", SLICE_ARGS(word.text));
+    else if (action->needs && arguments->more_count == 0)
+        diagnostics_add(&session->diagnostics, (struct source_position){0}, "vif cert %s needs %s",
+                        action->name, action->needs);
+    else if (action->needs == NULL && arguments->more_count > 0)
+        diagnostics_add(&session->diagnostics, (struct source_position){0},
+                        "unexpected argument \"%s\": vif cert list takes none", arguments->more[0].text.data);
+    return action;
+}
+
+static int act(struct session *session)
+{
+    static struct cert cert; /* too large for some stacks */
+    char folder[TLS_LOCAL_CA_PATH_BYTES], owner[OWNER_BYTES];
+    const struct action *action = choose_action(session);
+    if (session->diagnostics.errors > 0)
+        return refuse(session);
+    if (!find_folder(&session->arguments, folder)) {
+        fputs("vif: no place for the authority: neither HOME nor XDG_DATA_HOME is set; name one: --ca DIR\n",
+              stderr);
+        return EXIT_FAILED;
+    }
+    name_owner(owner);
+    cert = (struct cert){.session = session, .now = sys_realtime_ns() / NS_PER_SECOND};
+    buffer_init(&cert.text, TEXT_BYTES_MAX);
+    /* Only issuing makes an authority. */
+    bool is_open =
+        tls_local_ca_open(folder, action->run == issue ? owner : NULL, cert.now, &cert.ca, &cert.report);
+    int exit_code = finish(&cert, is_open && action->run(&cert));
+    tls_local_ca_finish(&cert.ca);
+    return exit_code;
+}
+
+#else
+
+static int act(struct session *session)
+{
+    (void)session;
+    fputs("vif: this vif was built without TLS: it knows no certificates\n", stderr);
+    return EXIT_FAILED;
+}
+
+#endif
+
+int command_cert(char *const *words)
+{
+    return session_run(FLAG_OF_CERT, words, act);
+}
