@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SLOW_US 5000
+#define SLOW_US 20000
 
 /* A server that answers "GET /slow" late, says goodbye to "GET /close", and answers everything else at once:
  * a thread for each connection. */
@@ -46,11 +46,16 @@ static bool answer_all(int fd, struct slice input)
     return true;
 }
 
+/* Where it is set, nobody is answered before so many connections are there. */
+static pthread_barrier_t *gathering;
+
 static void *serve(void *context)
 {
     int fd = (int)(intptr_t)context;
     char requests[4096];
     ssize_t length;
+    if (gathering)
+        pthread_barrier_wait(gathering);
     do
         length = recv(fd, requests, sizeof(requests), 0);
     while (length > 0 && answer_all(fd, slice_make(requests, (size_t)length)));
@@ -125,7 +130,7 @@ static void targets_have_figures_of_their_own(void **state)
     assert_int_equal(all.count, 400);
     assert_in_range(slow->answers, 20, 70);
     assert_true(slow->latency.min >= SLOW_US);
-    assert_true(histogram_percentile(&fast->latency, 50) < SLOW_US);
+    assert_true(fast->latency.min < slow->latency.min);
     /* Without a rate both times are the same. */
     assert_memory_equal(&slow->latency, &slow->service, sizeof(slow->latency));
     free(result);
@@ -171,13 +176,13 @@ static void targets_may_be_asked_for_by_timetable(void **state)
             .address_count = 1,
             .rate = 1000,
             .connections = 2,
-            .duration_ms = 200,
+            .requests_max = 200,
         },
         NULL, NULL);
     stop(&server);
     assert_true(result->targets[0].answers > 50 && result->targets[1].answers > 50);
-    assert_int_equal(result->targets[0].answers + result->targets[1].answers, result->answers);
-    assert_in_range(result->due, 195, 205);
+    assert_int_equal(result->targets[0].answers + result->targets[1].answers, 200);
+    assert_int_equal(result->due, 200);
     free(result);
 }
 
@@ -207,6 +212,9 @@ static void connections_take_turns_at_the_addresses(void **state)
 {
     (void)state;
     struct server servers[2];
+    pthread_barrier_t all_six;
+    pthread_barrier_init(&all_six, NULL, 6);
+    gathering = &all_six;
     start(&servers[0], "127.0.0.1:0");
     start(&servers[1], "127.0.0.2:0");
     struct load_result *result = run(
@@ -221,6 +229,8 @@ static void connections_take_turns_at_the_addresses(void **state)
         NULL, NULL);
     stop(&servers[0]);
     stop(&servers[1]);
+    gathering = NULL;
+    pthread_barrier_destroy(&all_six);
     assert_int_equal(result->open_most, 6);
     assert_int_equal(servers[0].connections, 3);
     assert_int_equal(servers[1].connections, 3);
@@ -231,9 +241,11 @@ struct seen {
     unsigned calls;
     enum load_phase phase;
     uint64_t answers;
+    uint64_t answers_before; /* the window's first call */
 };
 
-/* Phases only ever go on; the third call of the window ends the run. */
+/* Phases only ever go on; the third call of the window ends the run, or a later one: when requests of the
+ * window were answered, more than were under way before it. */
 static bool look(void *context, const struct load_progress *progress)
 {
     struct seen *seen = context;
@@ -241,8 +253,9 @@ static bool look(void *context, const struct load_progress *progress)
     assert_true(progress->open <= 3);
     seen->phase = progress->phase;
     seen->answers = progress->answers;
-    seen->calls += progress->phase == LOAD_PHASE_MEASURING;
-    return seen->calls < 3;
+    if (progress->phase == LOAD_PHASE_MEASURING && seen->calls++ == 0)
+        seen->answers_before = progress->answers;
+    return seen->calls < 3 || seen->answers <= seen->answers_before + 3;
 }
 
 static void the_callback_may_end_it(void **state)
@@ -266,7 +279,7 @@ static void the_callback_may_end_it(void **state)
     stop(&server);
     assert_true(result->was_stopped);
     assert_int_equal(result->threads, 2);
-    assert_in_range(result->elapsed_us, 200000, 5000000);
+    assert_in_range(result->elapsed_us, 200000, 30000000); /* of 60 s */
     assert_true(result->answers > 0 && result->answers <= seen.answers + 100000);
     free(result);
 }
