@@ -213,10 +213,8 @@ def test_hello(served):
     assert (response.status, response.body) == (200, b"Hello, world!\n")
 
 
-def test_blocking_handler(served):
-    """Whether another client waits for it is what the models are compared by."""
-    if served.at_a_time() == 1:
-        pytest.skip("there is no other client")
+def answers_beside_blocking(served):
+    """How many answers another client had while requests that block were answered."""
     with served.connect() as slow, served.connect() as quick:
         assert quick.exchange("GET", "/hello.txt").status == 200
 
@@ -234,7 +232,20 @@ def test_blocking_handler(served):
                 answered += 1
             blocking.result()
         assert time.monotonic() - began >= BLOCKS * 0.05
-    # One that waits for each of them answers once in between. With workers it is a matter of chance which one has the
-    # other client.
-    if served.name != "workers" and served.name not in model.STOPPED_BY_BLOCKING:
-        assert answered > 2 * BLOCKS
+    return answered
+
+
+def test_blocking_handler(served):
+    """Whether another client waits for it is what the models are compared by."""
+    if served.at_a_time() == 1:
+        pytest.skip("there is no other client")
+    answered = answers_beside_blocking(served)
+    if served.name == "workers" or served.name in model.STOPPED_BY_BLOCKING:
+        return  # with workers it is a matter of chance which one has the other client
+    # One that waits for each of them answers once in between, however often it is asked. The client of a busy machine
+    # may come to ask for little: then it is asked again.
+    for _ in range(10):
+        if answered > 2 * BLOCKS:
+            break
+        answered = answers_beside_blocking(served)
+    assert answered > 2 * BLOCKS
