@@ -5,18 +5,13 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
-#define ARENA_CHUNK_BYTES 2048
+#define ARENA_CHUNK_BYTES 1024
 
 struct arena_chunk {
     struct arena_chunk *next;
     size_t size; /* of `data` */
     alignas(max_align_t) char data[];
 };
-
-void arena_init(struct arena *arena, size_t bytes_max)
-{
-    *arena = (struct arena){.bytes_max = bytes_max};
-}
 
 void arena_finish(struct arena *arena)
 {

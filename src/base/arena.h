@@ -19,7 +19,10 @@ struct arena {
 };
 
 /* Empty; takes no memory before the first allocation. */
-void arena_init(struct arena *arena, size_t bytes_max);
+static inline void arena_init(struct arena *arena, size_t bytes_max)
+{
+    *arena = (struct arena){.bytes_max = bytes_max};
+}
 
 /* Gives everything back. The arena may be used again; also right on a zeroed one. */
 void arena_finish(struct arena *arena);

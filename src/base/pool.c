@@ -52,33 +52,16 @@ static void *take_from_slab(struct pool *pool)
     return pool->slabs->data + pool->object_size * pool->slab_used++;
 }
 
-void *pool_get(struct pool *pool)
+void *pool_get_new(struct pool *pool)
 {
     if (pool->count >= pool->count_max)
         return NULL;
-    void *object = pool->free;
-    if (LIKELY(object != NULL)) {
-        UNPOISON(object, pool->object_size);
-        pool->free = *(void **)object;
-    } else {
-        object = take_from_slab(pool);
-        if (object == NULL)
-            return NULL;
-        UNPOISON(object, pool->object_size);
-    }
+    void *object = take_from_slab(pool);
+    if (object == NULL)
+        return NULL;
+    UNPOISON(object, pool->object_size);
     pool->count++;
     return object;
-}
-
-void pool_put(struct pool *pool, void *object)
-{
-    if (object == NULL)
-        return;
-    assert(pool->count > 0);
-    *(void **)object = pool->free;
-    pool->free = object;
-    pool->count--;
-    POISON(object, pool->object_size);
 }
 
 /* Where the slabs are, in the order of their addresses. */

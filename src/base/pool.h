@@ -28,11 +28,32 @@ void pool_init(struct pool *pool, size_t object_size, size_t count_max);
 /* Gives every slab back. Objects still in use become invalid. */
 void pool_finish(struct pool *pool);
 
+/* The same as pool_get, where no object was given back. */
+void *pool_get_new(struct pool *pool) MUST_CHECK;
+
 /* An object, not cleared; NULL where the bound or memory says no. */
-void *pool_get(struct pool *pool) MUST_CHECK;
+MUST_CHECK static inline void *pool_get(struct pool *pool)
+{
+    void *object = pool->free;
+    if (UNLIKELY(object == NULL || pool->count >= pool->count_max))
+        return pool_get_new(pool);
+    UNPOISON(object, pool->object_size);
+    pool->free = *(void **)object;
+    pool->count++;
+    return object;
+}
 
 /* Gives back what pool_get gave; NULL is ignored. */
-void pool_put(struct pool *pool, void *object);
+static inline void pool_put(struct pool *pool, void *object)
+{
+    if (object == NULL)
+        return;
+    assert(pool->count > 0);
+    *(void **)object = pool->free;
+    pool->free = object;
+    pool->count--;
+    POISON(object, pool->object_size);
+}
 
 /* Frees slabs of which no object is in use: for after a crowd has gone, as it takes time for each free
  * object.
