@@ -54,6 +54,7 @@ void front_take_limits(struct front *front)
     size_t closing_max = 2 * (size_t)LISTENER_BATCH * MAX(front->listener_count, 1u);
     front->connections.count_max = limits->connections + closing_max;
     front->service->exchanges.count_max = limits->connections + EXCHANGES_PIPELINED;
+    service_set_fields_max(front->service, limits->fields);
     front->sessions.limits = (struct h1_limits){
         .head_bytes = limits->head_bytes,
         .uri_bytes = limits->uri_bytes,

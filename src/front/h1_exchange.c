@@ -72,7 +72,7 @@ static void add_head(struct h1_exchange *h1, struct slice bytes)
 {
     assert(h1->head_count < H1_HEAD_SEGMENTS_MAX);
     h1->exchange.head_bytes += (uint32_t)bytes.length;
-    h1->head[h1->head_count++] = segment_memory(bytes);
+    h1->head[h1->head_count++] = bytes;
 }
 
 /* There is no memory even for a head: the client gets the end of the connection. */
@@ -84,10 +84,20 @@ static void give_up(struct h1_exchange *h1)
     h1->left = 0;
 }
 
+/* A response without fields may be one that there was no memory for: its head lies where theirs would. */
+static char *room_for_head(struct exchange *exchange)
+{
+    const struct http_response *response = &exchange->response;
+    size_t size = h1_response_size(response);
+    if (response->field_count == 0 && size <= response->fields_max * sizeof(*response->fields))
+        return (char *)response->fields;
+    return arena_alloc(&exchange->arena, size);
+}
+
 static void write_head(struct h1_exchange *h1)
 {
     struct exchange *exchange = &h1->exchange;
-    char *head = arena_alloc(&exchange->arena, h1_response_size(&exchange->response));
+    char *head = room_for_head(exchange);
     if (head == NULL) {
         give_up(h1);
         return;
@@ -125,11 +135,11 @@ static struct slice add_with_date(struct h1_exchange *h1, const struct http_kept
 /* Content that stands behind the kept head makes its last part longer, or comes as a part of its own. */
 static void add_content_behind(struct h1_exchange *h1, const struct http_kept_head *kept)
 {
-    struct segment *last = &h1->head[h1->head_count - 1];
+    struct slice *last = &h1->head[h1->head_count - 1];
     if (last->data + last->length == kept->end)
         last->length += kept->content_bytes;
     else
-        h1->head[h1->head_count++] = segment_memory(slice_make(kept->end, kept->content_bytes));
+        h1->head[h1->head_count++] = slice_make(kept->end, kept->content_bytes);
 }
 
 void h1_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *kept, bool is_sole)
@@ -192,12 +202,17 @@ static void add(struct h1_output *output, struct exchange *exchange, const struc
     output->segments[output->count++] = *segment;
 }
 
+static void add_memory(struct h1_output *output, struct exchange *exchange, struct slice bytes)
+{
+    struct segment segment = segment_memory(bytes);
+    add(output, exchange, &segment);
+}
+
 /* Bytes of the protocol, which are no content. */
 static void add_framing(struct h1_output *output, struct exchange *exchange, struct slice bytes)
 {
-    struct segment segment = segment_memory(bytes);
     exchange->head_bytes += (uint32_t)bytes.length;
-    add(output, exchange, &segment);
+    add_memory(output, exchange, bytes);
 }
 
 /* Content is wanted that the client waits to send. */
@@ -280,7 +295,7 @@ static enum source_result add_response(struct h1_output *output, struct h1_excha
     while (h1->head_next < h1->head_count) {
         if (!has_room(output))
             return SOURCE_GIVEN;
-        add(output, &h1->exchange, &h1->head[h1->head_next++]);
+        add_memory(output, &h1->exchange, h1->head[h1->head_next++]);
     }
     return h1->is_chunked ? add_chunk(output, h1) : add_content(output, h1);
 }

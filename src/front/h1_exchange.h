@@ -14,7 +14,7 @@
 struct h1_exchange {
     struct exchange exchange;
     struct slice interim; /* interim responses that are to be sent; valid from the beginning on */
-    struct segment head[H1_HEAD_SEGMENTS_MAX]; /* and content that stands behind it */
+    struct slice head[H1_HEAD_SEGMENTS_MAX]; /* and content that stands behind it */
     uint8_t head_count;
     uint8_t head_next;   /* the first that was not given yet */
     bool is_chunked;     /* how the content is framed */
@@ -22,6 +22,8 @@ struct h1_exchange {
     char chunk_line[24]; /* of the chunk that was given last */
     uint64_t left;       /* bytes of content that are to come; HTTP_LENGTH_UNKNOWN: until the source's end */
 };
+
+static_assert(sizeof(struct h1_exchange) <= 1024, "so little is held for a client that is slow");
 
 static inline struct h1_exchange *h1_exchange_of(struct exchange *exchange)
 {

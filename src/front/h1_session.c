@@ -171,6 +171,12 @@ uint64_t h1_session_content_wanted(const struct h1_session *session)
 
 /* What a head left unfinished is forgotten: the spare belongs to all sessions, and the bytes that it points
  * into do not stay. */
+static void forget(struct http_request *request)
+{
+    if (UNLIKELY(request->method_text.data != NULL))
+        http_request_clear(request);
+}
+
 static enum h1_session_parsed parse(struct h1_session *session, struct slice *input)
 {
     struct service *service = h1_session_all(session)->service;
@@ -187,7 +193,7 @@ static enum h1_session_parsed parse(struct h1_session *session, struct slice *in
         struct slice content;
         switch (h1_next_within(&session->engine, input, &service->spare->request,
                                h1_session_content_wanted(session), &content)) {
-        case H1_MORE: http_request_clear(&service->spare->request); return H1_SESSION_STARVED;
+        case H1_MORE: forget(&service->spare->request); return H1_SESSION_STARVED;
         case H1_REQUEST:
             on_request(session);
             note_response(session);

@@ -22,7 +22,7 @@ struct h1_limits {
     uint32_t head_bytes; /* the head with every line end: else 414 in the request line, 431 in the fields;
                             also all trailers: else 431 */
     uint32_t uri_bytes;  /* the request target: else 414 */
-    uint32_t fields;     /* at most HTTP_FIELDS_MAX: else 431 */
+    uint32_t fields;     /* and at most what the request has room for: else 431 */
     uint64_t body_bytes; /* content after removal of chunked framing: else 413 */
 };
 

@@ -80,14 +80,14 @@ static reject_status parse_request_line(struct slice line, const struct h1_limit
 static reject_status parse_field_line(struct slice line, const struct h1_limits *limits,
                                       struct http_request *request)
 {
-    if (request->field_count >= MIN(limits->fields, (uint32_t)HTTP_FIELDS_MAX))
+    if (request->field_count >= MIN(limits->fields, (uint32_t)request->fields_max))
         return HEAD_TOO_LARGE;
     struct http_field *field = &request->fields[request->field_count];
     if (!h1_parse_field_line(line, false, field))
         return BAD_REQUEST;
     request->field_count++;
     if (field->name != HTTP_FIELD_OTHER && request->first[field->name] == 0)
-        request->first[field->name] = (uint8_t)request->field_count;
+        request->first[field->name] = request->field_count;
     return 0;
 }
 

@@ -1,14 +1,14 @@
 /* A request as every protocol engine understands it: RFC 9110's message without the wire.
  *
  * All slices are borrowed from the bytes that the engine was fed; they live until the engine is fed again.
- * Whoever must keep a request longer moves it with http_request_move. */
+ * Whoever must keep a request longer moves it with http_request_move. The array of fields is the caller's. */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
 
 #include "http/field.h"
 #include "http/method.h"
 
-#define HTTP_FIELDS_MAX 128 /* the hard bound; the configured limit is at most this */
+#define HTTP_FIELDS_MAX 1000 /* the hard bound; the configured limit is at most this */
 
 /* What the request's content is framed by. */
 enum http_body {
@@ -33,17 +33,17 @@ struct http_request {
     uint64_t content_length;
     uint16_t field_count;
     /* 1 + index of the first field with that name, 0 where it is absent. */
-    uint8_t first[HTTP_FIELD_NAME_COUNT];
-    struct http_field fields[HTTP_FIELDS_MAX];
+    uint16_t first[HTTP_FIELD_NAME_COUNT];
+    uint16_t fields_max; /* that there is room for in `fields` */
+    struct http_field *fields;
 };
 
-static_assert(HTTP_FIELDS_MAX < 255, "an index into the fields fits in a byte");
+static_assert(HTTP_FIELDS_MAX < UINT16_MAX, "an index into the fields fits");
 
-/* Forgets everything. Not by setting the fields to zero: they are many, and `field_count` says how much of
- * them counts. */
+/* Forgets everything but where fields are put. */
 static inline void http_request_clear(struct http_request *request)
 {
-    memset(request, 0, offsetof(struct http_request, fields));
+    memset(request, 0, offsetof(struct http_request, fields_max));
 }
 
 /* The value of the first field with this name; data is NULL where there is none. An empty value has data. */

@@ -3,18 +3,39 @@
 
 #include "http/status.h"
 
-void http_response_init(struct http_response *response, int status)
+/* Nearly all responses have fewer fields. */
+#define FIELDS_FIRST 16
+
+void http_response_begin(struct http_response *response, int status)
 {
     response->status = status;
     response->content_length = 0;
     response->no_length = http_status_has_no_content(status);
+    response->lacks_fields = false;
     response->field_count = 0;
+}
+
+/* Arrays that became too small stay in the arena: together they are smaller than the one that is used. */
+static bool grow(struct http_response *response)
+{
+    unsigned fields_max = response->fields_max ? 2 * response->fields_max : FIELDS_FIRST;
+    struct http_response_field *fields = arena_alloc(response->arena, fields_max * sizeof(*fields));
+    if (fields == NULL)
+        return false;
+    if (response->field_count > 0)
+        memcpy(fields, response->fields, response->field_count * sizeof(*fields));
+    response->fields = fields;
+    response->fields_max = fields_max;
+    return true;
 }
 
 void http_response_add(struct http_response *response, struct slice name, struct slice value)
 {
-    if (response->field_count < HTTP_RESPONSE_FIELDS_MAX)
-        response->fields[response->field_count++] = (struct http_response_field){name, value};
+    if (UNLIKELY(response->field_count == response->fields_max) && !grow(response)) {
+        response->lacks_fields = true;
+        return;
+    }
+    response->fields[response->field_count++] = (struct http_response_field){name, value};
 }
 
 void http_response_remove(struct http_response *response, struct slice name)

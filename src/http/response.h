@@ -1,13 +1,12 @@
 /* A response's head as every protocol engine understands it: a status and fields, without the wire.
  *
  * All slices are borrowed and must live until the head was written. Framing and Date are the engine's and are
- * not among the fields. */
+ * not among the fields. There may be as many of these as the arena has room for, which they are put into. */
 #ifndef HTTP_RESPONSE_H
 #define HTTP_RESPONSE_H
 
+#include "base/arena.h"
 #include "http/field.h"
-
-#define HTTP_RESPONSE_FIELDS_MAX 48
 
 /* Only its end will tell how long the content is. */
 #define HTTP_LENGTH_UNKNOWN UINT64_MAX
@@ -21,8 +20,11 @@ struct http_response {
     int status;
     uint64_t content_length; /* of the content, also where it is not sent (HEAD); HTTP_LENGTH_UNKNOWN */
     bool no_length;          /* say nothing of it: 204, 304 without it, and interim responses */
+    bool lacks_fields;       /* there was no memory for one of them: what there is must not be sent */
     unsigned field_count;
-    struct http_response_field fields[HTTP_RESPONSE_FIELDS_MAX];
+    unsigned fields_max; /* that there is room for in `fields` */
+    struct http_response_field *fields;
+    struct arena *arena;
 };
 
 /* Room for the head of a response that is the same each time, but for its date. Whoever writes responses may
@@ -36,11 +38,16 @@ struct http_kept_head {
     int64_t date;         /* the second that it tells */
 };
 
-/* Without fields. */
-void http_response_init(struct http_response *response, int status);
+/* Its fields will lie in `arena`, which outlives it. Takes no memory. */
+static inline void http_response_init(struct http_response *response, struct arena *arena)
+{
+    *response = (struct http_response){.arena = arena};
+}
 
-/* Adds a field line behind the others. A response that is full stays as it is: the bound is far above what
- * vif itself adds, and the configuration is checked against it. */
+/* A status and no fields; what there was before is forgotten. */
+void http_response_begin(struct http_response *response, int status);
+
+/* Adds a field line behind the others. Without memory for it the response is marked: see lacks_fields. */
 void http_response_add(struct http_response *response, struct slice name, struct slice value);
 
 /* Takes out every field with this name, whatever its case. */

@@ -16,20 +16,41 @@ struct exchange *exchange_create(struct service *service)
     struct exchange *exchange = pool_get(&service->exchanges);
     if (exchange == NULL)
         return NULL;
-    memset(exchange, 0, offsetof(struct exchange, response));
+    memset(exchange, 0, offsetof(struct exchange, source_room));
     list_init(&exchange->link);
-    list_init(&exchange->queue_link);
     exchange->service = service;
     arena_init(&exchange->arena, EXCHANGE_ARENA_BYTES_MAX);
-    http_request_clear(&exchange->request);
+    http_response_init(&exchange->response, &exchange->arena);
+    return exchange;
+}
+
+static struct exchange *create_spare(struct service *service)
+{
+    struct http_field *fields = pool_get(&service->field_rooms);
+    struct exchange *exchange = fields ? exchange_create(service) : NULL;
+    if (exchange == NULL) {
+        pool_put(&service->field_rooms, fields);
+        return NULL;
+    }
+    exchange->request.fields = fields;
+    exchange->request.fields_max = (uint16_t)service->fields_max;
     return exchange;
 }
 
 bool exchange_has_spare(struct service *service)
 {
     if (service->spare == NULL)
-        service->spare = exchange_create(service);
+        service->spare = create_spare(service);
     return service->spare != NULL;
+}
+
+/* `fields` are those of the request from here on, in place of the room that they were read into. */
+static void set_kept(struct exchange *exchange, struct http_field *fields)
+{
+    pool_put(&exchange->service->field_rooms, exchange->request.fields);
+    exchange->request.fields = fields;
+    exchange->request.fields_max = exchange->request.field_count;
+    exchange->is_kept = true;
 }
 
 struct exchange *exchange_begin(struct service *service, void *owner, const struct exchange_events *events,
@@ -42,6 +63,9 @@ struct exchange *exchange_begin(struct service *service, void *owner, const stru
     exchange->peer = peer;
     exchange->snapshot = snapshot_ref(service->snapshot);
     list_append(exchanges, &exchange->link);
+    /* Of a request that could not be read there is nothing to keep: its owner need not ask for it. */
+    if (UNLIKELY(exchange->request.method_text.data == NULL))
+        set_kept(exchange, NULL);
     return exchange;
 }
 
@@ -72,6 +96,8 @@ void exchange_end(struct exchange *exchange)
     file_unref(exchange->file);
     snapshot_unref(exchange->snapshot);
     arena_finish(&exchange->arena);
+    if (LIKELY(!exchange->is_kept))
+        pool_put(&exchange->service->field_rooms, exchange->request.fields);
     pool_put(&exchange->service->exchanges, exchange);
 }
 
@@ -100,16 +126,22 @@ static struct slice head_bytes(const struct http_request *request)
 int exchange_keep(struct exchange *exchange)
 {
     struct http_request *request = &exchange->request;
-    if (exchange->is_kept || request->method_text.data == NULL)
+    if (exchange->is_kept)
         return 0;
+    assert(request->method_text.data != NULL);
     struct slice head = head_bytes(request);
-    struct slice copy = arena_copy(&exchange->arena, head);
-    if (copy.data == NULL)
+    size_t fields_bytes = request->field_count * sizeof(struct http_field);
+    /* One piece: of two, the second might need a chunk of its own. */
+    char *room = arena_alloc(&exchange->arena, fields_bytes + head.length);
+    if (room == NULL)
         return -ENOMEM;
+    char *copy = room + fields_bytes;
+    memcpy(room, request->fields, fields_bytes);
+    memcpy(copy, head.data, head.length);
+    set_kept(exchange, (struct http_field *)(void *)room);
     if (exchange->path.data >= head.data && exchange->path.data < head.data + head.length)
-        exchange->path.data = copy.data + (exchange->path.data - head.data);
-    http_request_move(request, head.data, head.length, copy.data);
-    exchange->is_kept = true;
+        exchange->path.data = copy + (exchange->path.data - head.data);
+    http_request_move(request, head.data, head.length, copy);
     return 0;
 }
 
@@ -184,6 +216,9 @@ static int prepare_job(struct exchange *exchange, void (*work)(void *context), v
     exchange->job_work = work;
     exchange->job_done = done;
     exchange->job_context = context;
+    exchange->queue = NULL;
+    list_init(&exchange->queue_link);
+    atomic_init(&exchange->is_abandoned, false);
     return exchange_keep(exchange);
 }
 
@@ -260,7 +295,7 @@ void exchange_end_content(struct exchange *exchange)
 void exchange_send_interim(struct exchange *exchange)
 {
     assert(exchange->response.status >= 100 && exchange->response.status < 200);
-    if (exchange->events->on_interim)
+    if (exchange->events->on_interim && !exchange->response.lacks_fields)
         exchange->events->on_interim(exchange);
 }
 
@@ -272,7 +307,7 @@ bool exchange_pool_is_low(const struct service *service)
 
 void exchange_begin_response(struct exchange *exchange, int status)
 {
-    http_response_init(&exchange->response, status);
+    http_response_begin(&exchange->response, status);
     if (exchange->snapshot->settings->server_field)
         exchange_add_field(exchange, HTTP_FIELD_SERVER, SLICE("vif"));
 }
@@ -336,6 +371,13 @@ static void take_source(struct exchange *exchange, struct source *source)
 void exchange_respond_and_keep(struct exchange *exchange, struct source *source, struct http_kept_head *keep)
 {
     complete_fields(exchange);
+    if (UNLIKELY(exchange->response.lacks_fields)) {
+        /* What it lacks may be what matters: the client is told that it failed. */
+        source_close(source);
+        http_response_begin(&exchange->response, 503);
+        source = NULL;
+        keep = NULL;
+    }
     take_source(exchange, source);
     exchange->events->on_respond(exchange, keep);
 }

@@ -72,7 +72,7 @@ struct exchange {
     bool streams_content;   /* the request's content goes to `sink`; without one it waits */
     bool has_content_left;  /* of the request, to be read */
     bool awaits_continue;   /* the client waits for "100 Continue" before it sends that */
-    bool is_kept;           /* the request's slices point into the arena */
+    bool is_kept;           /* the request is in the arena, its fields too */
     bool is_busy;           /* an offloaded job has it */
     bool is_responded;      /* the response is ready to be sent, or being sent */
     bool is_sent;           /* the owner has taken the whole of it */
@@ -85,28 +85,33 @@ struct exchange {
     struct file *file;     /* held for the response's sake */
     struct sink *sink;     /* of the request's content; NULL: it is dropped, or waits, or was taken */
     struct source *source; /* of the response's content; NULL: there is none to send */
-    _Alignas(max_align_t) char source_room[EXCHANGE_SOURCE_BYTES];
+    void *handler_state;   /* in the arena */
+    struct arena arena;
+    struct http_response response;
+    struct http_request request;
 
-    struct job_queue *queue;  /* that its job goes by, or NULL */
-    struct list queue_link;   /* in the queue while it waits there */
-    atomic_bool is_abandoned; /* the owner went while the job was on its way: it need not be done */
+    /* From here on nothing is cleared: it is set when there is a source, or a job. */
+    _Alignas(max_align_t) char source_room[EXCHANGE_SOURCE_BYTES];
     struct job job;
     void (*job_work)(void *context);
     void (*job_done)(void *context);
     void *job_context;
-    void *handler_state; /* in the arena */
-
-    struct arena arena;
-    struct http_response response;
-    struct http_request request; /* last: large, and only its front is touched */
+    struct job_queue *queue;  /* that its job goes by, or NULL */
+    struct list queue_link;   /* in the queue while it waits there */
+    atomic_bool is_abandoned; /* the owner went while the job was on its way: it need not be done */
 };
+
+/* It is all that one must have who waits for a response, or for the end of one. */
+static_assert(sizeof(struct exchange) <= 768, "with what its owner adds, an exchange stays below 1 KiB");
 
 /* The request's path in order, in one of its forms (http/uri.h): as it stands, or in the arena. The result is
  * HTTP_PATH_TOO_LONG only where memory ran out. */
 enum http_path_result exchange_normalize_path(struct exchange *exchange, enum http_path_form form,
                                               struct slice *ret_path) MUST_CHECK;
 
-/* Gives the exchange its own copy of the request's bytes. Returns 0 or -ENOMEM. */
+/* Gives the exchange its own copy of the request: of its bytes, which are lent for the owner's turn, and of
+ * the fields that it has. The room for as many as it may have, which they were read into, goes back to the
+ * service: there are never more of these than requests of one turn. Returns 0 or -ENOMEM. */
 int exchange_keep(struct exchange *exchange) MUST_CHECK;
 
 /* The same for all exchanges of an owner: responses that are not sent whole yet outlive the bytes that their
@@ -152,7 +157,8 @@ void exchange_send_interim(struct exchange *exchange);
 /* Begins the response: a status and no fields but Server. */
 void exchange_begin_response(struct exchange *exchange, int status);
 
-/* Adds a field; both slices as in the head comment. */
+/* Adds a field; both slices as in the head comment. Where there is no memory for it the response becomes a
+ * bare 503: none is sent without some of its fields. */
 void exchange_add_field(struct exchange *exchange, enum http_field_name name, struct slice value);
 
 /* Memory for a source, of which an exchange has one: it lives as long as the exchange. NULL without memory,
@@ -209,7 +215,7 @@ bool exchange_has_spare(struct service *service) MUST_CHECK;
 struct exchange *exchange_begin(struct service *service, void *owner, const struct exchange_events *events,
                                 const struct peer *peer, struct list *exchanges);
 
-/* From the service's pool, with a blank request; NULL without memory. */
+/* From the service's pool, with a blank request that has no room for fields; NULL without memory. */
 struct exchange *exchange_create(struct service *service) MUST_CHECK;
 
 /* Gives everything back; at once, or when its job is done. The exchange must be in no list. */

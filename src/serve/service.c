@@ -15,15 +15,34 @@ void service_init(struct service *service, struct loop *loop, struct log *log, s
     pool_init(&service->exchanges, exchange_bytes, 0);
 }
 
-void service_finish(struct service *service)
+static void end_spare(struct service *service)
 {
     if (service->spare)
         exchange_end(service->spare);
+    service->spare = NULL;
+}
+
+void service_set_fields_max(struct service *service, unsigned fields_max)
+{
+    assert(fields_max <= HTTP_FIELDS_MAX);
+    if (service->fields_max == fields_max)
+        return;
+    end_spare(service);
+    assert(service->field_rooms.count == 0);
+    pool_finish(&service->field_rooms);
+    pool_init(&service->field_rooms, fields_max * sizeof(struct http_field), SIZE_MAX);
+    service->fields_max = fields_max;
+}
+
+void service_finish(struct service *service)
+{
+    end_spare(service);
     for (size_t i = 0; i < ERROR_STATUS_COUNT; i++) {
         buffer_finish(&service->error_pages[ERROR_PAGE_HTML][i]);
         buffer_finish(&service->error_pages[ERROR_PAGE_JSON][i]);
     }
     pool_finish(&service->exchanges);
+    pool_finish(&service->field_rooms);
 }
 
 const char *service_date(struct service *service)

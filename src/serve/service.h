@@ -30,7 +30,9 @@ struct service {
     struct snapshot *snapshot;                 /* what new requests are served by */
     struct handler handlers[ROUTE_KIND_COUNT]; /* by enum route_kind */
     struct pool exchanges;
-    struct exchange *spare; /* what the next head is parsed into */
+    struct pool field_rooms; /* for the fields of requests, `fields_max` each: see exchange_keep */
+    unsigned fields_max;
+    struct exchange *spare; /* what the next head is parsed into; it has such room */
     /* Closes a connection that can best be spared, but not that of this owner of an exchange; false where
      * there is none. NULL: there are no connections. */
     bool (*shed)(void *context, const void *kept);
@@ -50,6 +52,10 @@ void service_init(struct service *service, struct loop *loop, struct log *log, s
 
 /* No exchange is left but the spare one. The snapshot and the handlers' states are their owner's to end. */
 void service_finish(struct service *service);
+
+/* Requests may have so many fields from now on, HTTP_FIELDS_MAX at most. Every exchange is kept (see
+ * exchange_keep): to be called outside of any connection's turn. */
+void service_set_fields_max(struct service *service, unsigned fields_max);
 
 static inline const struct settings *service_settings(const struct service *service)
 {

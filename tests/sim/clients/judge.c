@@ -214,10 +214,20 @@ static bool judge_failure(const struct ask *ask, const struct answer *answer,
            blame(verdict, "nor is it an error that a fault explains");
 }
 
+/* In the place of an answer for whose headers there was no memory: a 503 with none of them. */
+static bool is_bare_failure(const struct answer *answer)
+{
+    size_t of_wire = 2 + answer->says_close + answer->says_keep_open; /* Date and Content-Length */
+    return answer->status == 503 && answer->has_length && answer->length == 0 &&
+           answer->field_count == of_wire;
+}
+
 bool judge(const struct ask *ask, const struct answer *answer, const struct circumstances *circumstances,
            struct verdict *verdict)
 {
     struct verdict first = {0}, ignored = {0};
+    if (circumstances->has_fault && is_bare_failure(answer))
+        return judge_date(answer, circumstances, verdict);
     bool is_right = ask->refused  ? judge_error(ask, answer, ask->refused, circumstances, &first)
                     : ask->status ? judge_refusal(ask, answer, circumstances, &first)
                                   : judge_target(ask, answer, circumstances, &first);

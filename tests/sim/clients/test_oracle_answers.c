@@ -3,6 +3,8 @@
  * nothing. */
 #include "oracle_stage.h"
 
+#include <errno.h>
+
 /* ---- right conversations ---- */
 
 static void right_answers_pass(void **state)
@@ -324,6 +326,38 @@ static void an_error_in_another_form_is_noticed(void **state)
     }
 }
 
+/* Without headers there is an excuse, and with some of them there is none. */
+static void only_a_fault_excuses_a_bare_503(void **state)
+{
+    static const struct {
+        const char *status, *fields;
+        bool has_fault, is_right;
+    } cases[] = {
+        {"503", "", true, true},
+        {"503", "", false, false},
+        {"200", "", true, false},
+        {"503", "Server: vif\r\n", true, false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct buffer answer;
+        char date[DATE_TEXT_MAX];
+        tear_down(state);
+        set_up(state);
+        ask_for_file("GET");
+        send_all();
+        if (cases[i].has_fault)
+            harms_note(&stage.scene.harms, &stage.website,
+                       &(struct sim_fault){.call = "malloc", .error = ENOMEM});
+        date_write(date, seconds_of(sim_wall_ns()));
+        buffer_init(&answer, 1000);
+        buffer_printf(&answer, "HTTP/1.1 %s X\r\nDate: %s\r\n%sContent-Length: 0\r\n\r\n", cases[i].status,
+                      date, cases[i].fields);
+        receive_and_free(&answer);
+        if (stage.conversation.verdict.is_bad == cases[i].is_right)
+            fail_msg("%zu: %s", i, stage.conversation.verdict.text);
+    }
+}
+
 static void an_origin_that_may_not_read_is_noticed(void **state)
 {
 #define ALLOW  "Access-Control-Allow-Origin: "
@@ -374,6 +408,7 @@ int main(void)
         TEST(a_condition_that_was_not_seen_is_noticed),
         TEST(a_wrong_range_is_noticed),
         TEST(an_error_in_another_form_is_noticed),
+        TEST(only_a_fault_excuses_a_bare_503),
         TEST(an_origin_that_may_not_read_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ static const struct {
     {"workers: [1]" GOOD, "workers: expected a number from 1 to 1024, or auto, not a list"},
     {"server_header: 1" GOOD, "server_header: expected true or false, not \"1\""},
     {"limits: {head: 255}" GOOD, "limits.head: expected a size from 256 to 1MiB, not \"255\""},
-    {"limits: {headers: 129}" GOOD, "limits.headers: expected a number from 1 to 128"},
+    {"limits: {headers: 1001}" GOOD, "limits.headers: expected a number from 1 to 1000"},
     {"limits: {cache_file: 5GiB}" GOOD, "limits.cache_file: expected a size from 0 to 1GiB"},
     {"timeouts: {idle: 10}" GOOD,
      "timeouts.idle: expected a duration such as \"10s\" from 1ms to 1d, not \"10\""},

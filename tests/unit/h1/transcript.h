@@ -33,12 +33,16 @@ static inline void transcript_init(struct transcript *transcript, const struct h
 {
     *transcript = (struct transcript){0};
     h1_init(&transcript->engine, limits);
+    transcript->request.fields_max = (uint16_t)MIN(limits->fields, (uint32_t)HTTP_FIELDS_MAX);
+    transcript->request.fields = malloc(transcript->request.fields_max * sizeof(struct http_field));
+    assert(transcript->request.fields != NULL);
     buffer_init(&transcript->text, (size_t)1 << 24);
 }
 
 static inline void transcript_finish(struct transcript *transcript)
 {
     free(transcript->kept);
+    free(transcript->request.fields);
     buffer_finish(&transcript->text);
 }
 

@@ -1,5 +1,5 @@
 /* Requests for tests, made from field lines; every value lies in an allocation of exactly its size, so that a
- * read past its end is seen. */
+ * read past its end is seen. A request begins as zeros. */
 #ifndef TESTS_UNIT_HTTP_REQUEST_BUILDER_H
 #define TESTS_UNIT_HTTP_REQUEST_BUILDER_H
 
@@ -13,11 +13,13 @@ static inline void request_add(struct http_request *request, enum http_field_nam
     char *copy = malloc(value.length + (value.length == 0));
     if (value.length > 0)
         memcpy(copy, value.data, value.length);
-    assert(copy != NULL && request->field_count < HTTP_FIELDS_MAX);
+    if (request->fields == NULL)
+        request->fields = malloc(HTTP_FIELDS_MAX * sizeof(struct http_field));
+    assert(copy != NULL && request->fields != NULL && request->field_count < HTTP_FIELDS_MAX);
     request->fields[request->field_count++] =
         (struct http_field){.name = name, .name_text = http_field_text(name), .value = {copy, value.length}};
     if (request->first[name] == 0)
-        request->first[name] = (uint8_t)request->field_count;
+        request->first[name] = request->field_count;
 }
 
 /* Adds "Name: value" lines separated by '\n', as many as fit; lines without a colon are passed over. */
@@ -38,6 +40,8 @@ static inline void request_free(struct http_request *request)
 {
     for (unsigned i = 0; i < request->field_count; i++)
         free((char *)request->fields[i].value.data);
+    free(request->fields);
+    request->fields = NULL;
     request->field_count = 0;
 }
 

@@ -90,17 +90,21 @@ static void run_for(struct fixture *fixture, uint64_t duration_ms)
 
 static void add_field(struct http_request *request, enum http_field_name name, struct slice value)
 {
+    assert_true(request->field_count < request->fields_max);
     request->fields[request->field_count].value = value;
-    request->first[name] = (uint8_t)(++request->field_count);
+    request->first[name] = ++request->field_count;
 }
 
 static struct access_log_entry make_entry(struct http_request *request, struct slice target)
 {
+    static struct http_field fields[2];
     *request = (struct http_request){
         .method_text = SLICE("GET"),
         .target = target,
         .host = SLICE("example.com"),
         .version_minor = 1,
+        .fields_max = ARRAY_LENGTH(fields),
+        .fields = fields,
     };
     return (struct access_log_entry){
         .client = SLICE("192.0.2.7"),

@@ -64,6 +64,22 @@ static void never_fail(void)
     fails_on = false;
 }
 
+/* More headers than a response has room for at first. */
+#define HEADERS 200
+
+static struct field_edit headers[HEADERS];
+static char header_names[HEADERS][8];
+
+static void make_headers(struct route *route)
+{
+    for (size_t i = 0; i < HEADERS; i++) {
+        snprintf(header_names[i], sizeof(header_names[i]), "X-%zu", i);
+        headers[i] = (struct field_edit){slice_from(header_names[i]), SLICE("value")};
+    }
+    route->field_edits = headers;
+    route->field_edit_count = HEADERS;
+}
+
 static struct error_page error_page = {.status = 404, .path = SLICE("404.html")};
 
 /* "Connection: close" everywhere: each answer ends in the end of its connection. */
@@ -81,6 +97,7 @@ static const char *const requests[] = {
     "GET /folder HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "GET /missing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "GET /fixed/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "GET /headers/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "GET /moved/%20/x?y HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "POST /small HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
     ("GET /small HTTP/1.1\r\nHost: x\r\n\r\nGET /a/../medium HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -112,7 +129,10 @@ static void prepare(struct world *world)
         .kind = ROUTE_REDIRECT,
         .redirect = {.status = 301, .location = SLICE("https://{host}/{path}?{query}")},
     };
-    world->site.route_count = 3;
+    world->routes[3] = world->routes[1];
+    world->routes[3].prefix = SLICE("/headers/");
+    make_headers(&world->routes[3]);
+    world->site.route_count = 4;
     world->settings->limits.connections_per_address = 100;
 }
 
@@ -212,9 +232,78 @@ static void memory_may_run_out_at_any_time(void **state)
     fail_each(true);
 }
 
+/* What a client received, without memory of its own. */
+struct reader {
+    int fd;
+    size_t length;
+    char bytes[1 << 16];
+};
+
+static bool reader_has_all(void *context)
+{
+    struct reader *reader = context;
+    for (;;) {
+        ssize_t count =
+            recv(reader->fd, reader->bytes + reader->length, sizeof(reader->bytes) - 1 - reader->length, 0);
+        if (count <= 0)
+            return count == 0 || errno == ECONNRESET;
+        reader->length += (size_t)count;
+        reader->bytes[reader->length] = '\0';
+    }
+}
+
+static size_t count_of(const char *text, const char *pattern)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, pattern)) != NULL; text++)
+        count++;
+    return count;
+}
+
+/* The status of the answer while the allocation with this number fails, and all behind it; 0: there was none.
+ */
+static int ask_for_headers(struct world *world, size_t number)
+{
+    static struct reader reader;
+    struct client client;
+    client_connect(&client, world, 0);
+    reader = (struct reader){.fd = client.fd};
+    world_await_open(world, 1);
+    allocation_count = 0;
+    fails_at = number;
+    fails_on = true;
+    client_say(&client, "GET /headers/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    world_expect(world, reader_has_all, &reader);
+    never_fail();
+    client_close(&client);
+    world_await_open(world, 0);
+    if (reader.length == 0)
+        return 0;
+    int status = atoi(reader.bytes + sizeof("HTTP/1.1"));
+    assert_int_equal(count_of(reader.bytes, "\r\nX-"), status == 200 ? HEADERS : 0);
+    return status;
+}
+
+static void a_response_has_all_of_its_headers_or_none(void **state)
+{
+    (void)state;
+    struct world world;
+    prepare(&world);
+    assert_true(start(&world));
+    assert_int_equal(ask_for_headers(&world, 0), 200);
+    size_t needed = allocation_count, answers[600] = {0};
+    for (size_t number = 1; number <= needed + 1; number++)
+        answers[ask_for_headers(&world, number)]++;
+    assert_true(answers[503] > 0);
+    assert_true(answers[200] > 0);
+    assert_int_equal(answers[0] + answers[200] + answers[503], needed + 1);
+    world_finish(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_response_has_all_of_its_headers_or_none),
         cmocka_unit_test(any_one_allocation_may_fail),
         cmocka_unit_test(memory_may_run_out_at_any_time),
     };
