@@ -22,6 +22,11 @@ static int compare_numbers(uintptr_t a, uintptr_t b)
     return (a > b) - (a < b);
 }
 
+static uintptr_t source_number(const struct claim *claim)
+{
+    return claim->position.source ? claim->position.source->number : 0;
+}
+
 /* By scope and text, and then by place. */
 static int compare(const void *left, const void *right)
 {
@@ -32,6 +37,8 @@ static int compare(const void *left, const void *right)
         order = memcmp(a->text.data, b->text.data, MIN(a->text.length, b->text.length));
     if (order == 0)
         order = compare_numbers(a->text.length, b->text.length);
+    if (order == 0)
+        order = compare_numbers(source_number(a), source_number(b));
     if (order == 0)
         order = compare_numbers(a->position.line, b->position.line);
     return order ? order : compare_numbers(a->position.column, b->position.column);

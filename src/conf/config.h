@@ -21,6 +21,8 @@ struct config {
     struct settings *settings; /* one reference is the config's */
     struct listener_config *listeners;
     size_t listener_count;
+    struct slice *includes; /* as written; what is in those files is here already */
+    size_t include_count;
     struct {
         struct slice mode; /* these are decimal numbers; empty: as it comes */
         struct slice owner;

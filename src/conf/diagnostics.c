@@ -26,8 +26,8 @@ void diagnostics_finish(struct diagnostics *diagnostics)
     diagnostics_init(diagnostics);
 }
 
-const struct source *diagnostics_add_source(struct diagnostics *diagnostics, struct slice name,
-                                            struct slice text, bool has_lines)
+struct source *diagnostics_add_source(struct diagnostics *diagnostics, struct slice name, struct slice text,
+                                      bool has_lines)
 {
     struct source *source = arena_alloc(&diagnostics->arena, sizeof(*source));
     if (source == NULL)

@@ -21,7 +21,8 @@ struct source {
     unsigned number; /* in the order of their coming; diagnostics are printed in that order */
     struct slice name;
     struct slice text;
-    bool has_lines; /* a file, where line and column are worth telling */
+    bool has_lines;      /* a file, where line and column are worth telling */
+    struct slice folder; /* absolute; where relative paths in it begin; empty: where the others' do */
 };
 
 /* Lines and columns count from 1, columns in characters of UTF-8; line 0 is no place within the source. */
@@ -55,8 +56,8 @@ void diagnostics_finish(struct diagnostics *diagnostics);
 
 /* Copies a text to show in diagnostics; it lives as long as they do. A file's byte order mark is left out.
  * NULL without memory. */
-const struct source *diagnostics_add_source(struct diagnostics *diagnostics, struct slice name,
-                                            struct slice text, bool has_lines) MUST_CHECK;
+struct source *diagnostics_add_source(struct diagnostics *diagnostics, struct slice name, struct slice text,
+                                      bool has_lines) MUST_CHECK;
 
 /* Writes " (first in line 3)", or " (first in sites.yaml:3)" where the position is in another source than
  * `from`; nothing where it has no line. Returns `text`. */

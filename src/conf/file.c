@@ -1,11 +1,14 @@
 /* Reading a configuration file, and finding out which folder it lies in. */
+#include "conf/file.h"
 #include "base/error.h"
+#include "conf/include.h"
 #include "conf/load.h"
 #include "conf/yaml.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define READ_BYTES 4096
 
@@ -39,10 +42,16 @@ static int read_file(const char *path, struct buffer *text)
     return error;
 }
 
+static int report_at(struct source_position position, struct diagnostics *diagnostics, const char *path,
+                     const char *what)
+{
+    diagnostics_add(diagnostics, position, "%s: %s", path, what);
+    return ERROR_SYNTAX;
+}
+
 static int report(struct diagnostics *diagnostics, const char *path, const char *what)
 {
-    diagnostics_add(diagnostics, (struct source_position){0}, "%s: %s", path, what);
-    return ERROR_SYNTAX;
+    return report_at((struct source_position){0}, diagnostics, path, what);
 }
 
 /* No other folder will do in place of one that was deleted: it would be served to everybody. */
@@ -77,16 +86,20 @@ static struct slice folder_of(const char *path, struct arena *arena)
     return result;
 }
 
-static int parse(const char *path, struct slice text, struct diagnostics *diagnostics,
+/* Relative paths in the text begin at the folder that it lies in. */
+static int parse(const char *path, struct slice text, struct slice folder, struct diagnostics *diagnostics,
                  struct document *document)
 {
     const char *name = is_standard_input(path) ? "standard input" : path;
-    const struct source *source = diagnostics_add_source(diagnostics, slice_from(name), text, true);
-    return source ? yaml_read(source, diagnostics, document) : -ENOMEM;
+    struct source *source = diagnostics_add_source(diagnostics, slice_from(name), text, true);
+    if (source == NULL)
+        return -ENOMEM;
+    source->folder = arena_copy(&diagnostics->arena, folder);
+    return source->folder.data ? yaml_read(source, diagnostics, document) : -ENOMEM;
 }
 
-static int load_file(const char *path, struct diagnostics *diagnostics, struct document *document,
-                     struct slice *ret_folder)
+static int load_file(const char *path, struct source_position position, struct diagnostics *diagnostics,
+                     struct document *document, struct slice *ret_folder, size_t *ret_bytes)
 {
     struct buffer text;
     buffer_init(&text, DOCUMENT_BYTES_MAX + 2 * READ_BYTES);
@@ -95,15 +108,34 @@ static int load_file(const char *path, struct diagnostics *diagnostics, struct d
     if (error == -ENOMEM)
         goto done;
     if (error || folder.data == NULL)
-        error = report(diagnostics, path, error_text(error ? error : -errno));
+        error = report_at(position, diagnostics, path, error_text(error ? error : -errno));
     else if (text.length > DOCUMENT_BYTES_MAX)
-        error = report(diagnostics, path, "longer than 1 MiB");
+        error = report_at(position, diagnostics, path, "longer than 1 MiB");
     else
-        error = parse(path, buffer_slice(&text), diagnostics, document);
-    if (error == 0)
-        *ret_folder = folder;
+        error = parse(path, buffer_slice(&text), folder, diagnostics, document);
+    *ret_folder = folder;
+    *ret_bytes = text.length;
 done:
     buffer_finish(&text);
+    return error;
+}
+
+/* Reading a FIFO would wait for whoever writes to it, and a device may have no end. */
+static bool is_file(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
+}
+
+int file_load(const char *path, struct source_position position, struct diagnostics *diagnostics,
+              struct document *document, size_t *bytes)
+{
+    struct slice folder;
+    size_t length = 0;
+    if (!is_file(path))
+        return report_at(position, diagnostics, path, "no regular file");
+    int error = load_file(path, position, diagnostics, document, &folder, &length);
+    *bytes += length;
     return error;
 }
 
@@ -111,7 +143,10 @@ int document_load_file(const char *path, struct diagnostics *diagnostics, struct
                        struct slice *ret_folder)
 {
     struct slice current;
+    size_t bytes;
     bool is_absolute = path[0] == '/';
     int error = is_absolute ? 0 : document_find_current_folder(document, diagnostics, &current);
-    return error ? error : load_file(path, diagnostics, document, ret_folder);
+    if (error == 0)
+        error = load_file(path, (struct source_position){0}, diagnostics, document, ret_folder, &bytes);
+    return error ? error : include_expand(document, path, diagnostics);
 }

@@ -7,8 +7,8 @@
 #include "conf/document.h"
 
 /* Reads YAML. `name` is what messages call it; relative paths in it begin at `base_folder`, which is
- * absolute. The slices may go after the call. Returns 0, with the configuration (config_destroy);
- * ERROR_SYNTAX, with at least one mistake told; -ENOMEM. */
+ * absolute. `include` brings nothing in here. The slices may go after the call. Returns 0, with the
+ * configuration (config_destroy); ERROR_SYNTAX, with at least one mistake told; -ENOMEM. */
 int config_load(struct slice name, struct slice text, struct slice base_folder,
                 struct diagnostics *diagnostics, struct config **ret_config) MUST_CHECK;
 
@@ -18,7 +18,8 @@ int config_build(const struct document *document, struct slice base_folder, stru
                  struct config **ret_config) MUST_CHECK;
 
 /* Reads a file ("-" is standard input) into an initialised document. `ret_folder` gets the absolute path of
- * the folder that it lies in, from the document's arena. A file that cannot be read, or is longer than
+ * the folder that it lies in, from the document's arena. The files that it includes are merged into it
+ * (conf/include.h). A file that cannot be read, or is longer than
  * DOCUMENT_BYTES_MAX, is a mistake told. Returns as config_load. */
 int document_load_file(const char *path, struct diagnostics *diagnostics, struct document *document,
                        struct slice *ret_folder) MUST_CHECK;

@@ -133,6 +133,13 @@ const struct option options[] = {
      .fallback = ":8080", .example = "[\"127.0.0.1:8080\", \"[::1]:8080\", \"unix:/run/vif.sock\"]",
      TARGET_ARRAY(CONFIG, listeners, listener_count, put_listener),
      .rule = &rule_address, RANGE(1, 64)},
+    {SECTION_TOP, "include", OPTION_TEXTS,
+     "Other files whose options belong to this configuration, as if they were written here: lists, such as "
+     "`listen` and `sites`, are appended, maps become one, and anything else may be there once. `*`, `?` and "
+     "`[a-z]` stand for parts of names; such a pattern may match nothing, and matches are taken in the order "
+     "of their names. Included files cannot include others.",
+     .example = "sites/*.yaml", TARGET_ARRAY(CONFIG, includes, include_count, put_text),
+     .rule = &rule_include, RANGE(0, 64)},
     {SECTION_TOP, "unix_socket", OPTION_SECTION, "Mode, owner and group of the files of Unix sockets.",
      .child = SECTION_UNIX_SOCKET},
     {SECTION_TOP, "workers", OPTION_NUMBER,

@@ -18,6 +18,15 @@ static const char *check_any(const struct rule_context *context, struct slice *t
     return NULL;
 }
 
+static const char *check_include(const struct rule_context *context, struct slice *text)
+{
+    (void)context;
+    return text->length > 0 ? NULL : "it is empty";
+}
+
+const struct text_rule rule_include = {"path or pattern", "a path, or a pattern such as \"sites/*.yaml\"",
+                                       NULL, check_include};
+
 const struct text_rule rule_any = {"text", "a text", NULL, check_any, .is_literal = true};
 
 /* One behind the other in the arena; without data where memory ran out or `second` has none. */

@@ -26,6 +26,7 @@ struct text_rule {
 
 extern const struct text_rule rule_any;
 extern const struct text_rule rule_address;    /* sys/address.h, or a port; a unix path becomes absolute */
+extern const struct text_rule rule_include;    /* a path, or a pattern of paths */
 extern const struct text_rule rule_mode;       /* octal digits; becomes decimal */
 extern const struct text_rule rule_user;       /* a name or number; becomes decimal */
 extern const struct text_rule rule_group;      /* likewise */

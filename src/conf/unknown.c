@@ -20,6 +20,7 @@ static const char *const for_listen = "addresses and ports are listed in \"liste
 static const char *const for_headers = "a site or a route has \"headers: {set: {NAME: VALUE}}\"";
 static const char *const for_redirect = "a route redirects: \"routes: {/old: {redirect: /new}}\"";
 static const char *const for_fallback = "\"files.fallback\" is served for what does not exist";
+static const char *const for_include = "it is \"include: FILE\", at the top";
 static const char *const for_coding =
     "files beside others are sent (\"files.precompressed\"), but none are made";
 
@@ -68,6 +69,9 @@ static const struct {
     {"hostname", for_hosts},
     {"http", for_sites},
     {"https", no_tls},
+    {"import", for_include},
+    {"imports", for_include},
+    {"includes", for_include},
     {"keepalive_timeout", "it is \"timeouts: {idle: TIME}\""},
     {"listeners", for_listen},
     {"location", for_routes},

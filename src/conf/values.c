@@ -171,6 +171,19 @@ static void report_no_text(struct loader *loader, const struct option *option, c
                     loader_option_name(option, name), rule->expected, loader_found(node, text), hint);
 }
 
+/* Relative paths begin at the folder of the file that they stand in. */
+static struct rule_context context_of(const struct loader *loader, const struct node *node)
+{
+    struct rule_context context = loader->rules;
+    const struct source *source = node->position.source;
+    if (source == NULL || source->folder.length == 0)
+        return context;
+    if (slice_equal(context.log_folder, context.base_folder))
+        context.log_folder = source->folder;
+    context.base_folder = source->folder;
+    return context;
+}
+
 /* A text by its rule, in memory of the settings; false where it is not one, which is told. */
 bool loader_read_text(struct loader *loader, const struct option *option, const struct text_rule *rule,
                       const struct node *node, struct slice *ret_text)
@@ -180,7 +193,8 @@ bool loader_read_text(struct loader *loader, const struct option *option, const 
         return false;
     }
     struct slice text = arena_copy(loader->arena, node->text);
-    const char *fault = text.data ? rule->check(&loader->rules, &text) : NULL;
+    struct rule_context context = context_of(loader, node);
+    const char *fault = text.data ? rule->check(&context, &text) : NULL;
     if (fault) {
         char name[OPTION_TEXT_MAX];
         char shown[OPTION_TEXT_MAX];

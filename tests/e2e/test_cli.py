@@ -318,6 +318,17 @@ def test_check_writes_no_log(configuration, tmp_path):
     assert not (tmp_path / "a.log").exists()
 
 
+def test_check_and_run_know_included_files(configuration, tmp_path, server):
+    tree.write(tmp_path / "sites", "a.yaml", b"sites: [{routes: {/: {files: ../public}}}]\n")
+    path = configuration(f"include: {tmp_path}/sites/*.yaml\n")
+    succeeds("check", "-c", path)
+    running = server(config={"include": f"{tmp_path}/sites/*.yaml"})
+    assert running.get("/").body == b"a page"
+    tree.write(tmp_path / "sites", "b.yaml", b"limits:\n  haed: 1\n")
+    assert "sites/b.yaml:2:3: error: " in fails("check", "-c", path)
+    assert "sites/b.yaml:2:3: error: " in fails("run", "-c", path)
+
+
 # A file, the line and the column of its first mistake, and words of the message.
 MISTAKES = [
     ("listne: [':80']\nsites: [{routes: {/: {respond: x}}}]\n", 1, 1, ["listne", "listen"]),
