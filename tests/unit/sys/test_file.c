@@ -312,6 +312,18 @@ static void the_page_cache_is_known(void **state)
     tree_remove(&tree);
 }
 
+/* /proc is one: the kernel answers EOPNOTSUPP. */
+static void what_cannot_say_whether_it_waits_is_taken_to(void **state)
+{
+    (void)state;
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    char byte;
+    assert_int_equal(sys_read_at(fd, &byte, 1, 0, true), -EAGAIN);
+    assert_int_equal(sys_read_at(fd, &byte, 1, 0, false), 1);
+    close(fd);
+}
+
 static void folders_are_watched_by_descriptor(void **state)
 {
     (void)state;
@@ -353,6 +365,7 @@ int main(void)
         cmocka_unit_test(renames_elsewhere_do_not_disturb),
         cmocka_unit_test(statuses_agree),
         cmocka_unit_test(the_page_cache_is_known),
+        cmocka_unit_test(what_cannot_say_whether_it_waits_is_taken_to),
         cmocka_unit_test(folders_are_watched_by_descriptor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
