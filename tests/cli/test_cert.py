@@ -1,8 +1,11 @@
 """vif cert: a local authority and what it issues, seen by openssl."""
 import os
 import shutil
+import socket
+import ssl
 import stat
 import subprocess
+import threading
 
 import pytest
 
@@ -124,3 +127,67 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     result = cert(tmp_path / "file", "issue", "localhost")
     assert result.returncode == 1
     assert "/file/issued: cannot be made: Not a directory" in result.stderr
+
+
+# --- programs that were told to trust the authority ---
+
+PAGE = b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\nContent-Length: 25\r\n\r\n<p id=a>it is trusted</p>"
+
+
+@pytest.fixture
+def site(ca):
+    """A server with what was issued, and the address of its page."""
+    assert cert(ca, "issue", "localhost", "127.0.0.1").returncode == 0
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(ca / "issued" / "localhost.pem")
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            try:
+                client, _ = listening.accept()
+            except OSError:
+                return
+            try:
+                with context.wrap_socket(client, server_side=True) as client:
+                    client.recv(65536)
+                    client.sendall(PAGE)
+            except OSError:
+                pass
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"localhost:{listening.getsockname()[1]}"
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not there")
+def test_curl_accepts_it_once_it_is_trusted(ca, site):
+    def curl(*options):
+        return subprocess.run(["curl", "-s", "--max-time", "20", *options], capture_output=True, check=False)
+
+    for address in (site, site.replace("localhost", "127.0.0.1")):
+        assert curl("--cacert", ca / "ca.pem", f"https://{address}/").stdout.endswith(b"it is trusted</p>")
+        assert curl(f"https://{address}/").returncode == 60  # CURLE_PEER_FAILED_VERIFICATION
+
+
+def database(home, authority):
+    """The list of trusted certificates that Chromium keeps for a user, with the authority or without."""
+    folder = home / ".pki" / "nssdb"
+    folder.mkdir(parents=True)
+    subprocess.run(["certutil", "-d", f"sql:{folder}", "-N", "--empty-password"], check=True)
+    if authority:
+        subprocess.run(["certutil", "-d", f"sql:{folder}", "-A", "-t", "C,,", "-n", "vif", "-i", authority], check=True)
+
+
+@pytest.mark.skipif(shutil.which("certutil") is None or shutil.which("chromium") is None,
+                    reason="chromium or certutil (libnss3-tools) is not there")
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_chromium_accepts_it_once_it_is_trusted(ca, site, tmp_path, is_trusted):
+    home = tmp_path / "home"
+    database(home, ca / "ca.pem" if is_trusted else None)
+    shown = subprocess.run(
+        ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile", "--dump-dom",
+         f"https://{site}/"],
+        env={**os.environ, "HOME": str(home)}, capture_output=True, text=True, timeout=90, check=False)
+    assert ("it is trusted" in shown.stdout) == is_trusted, shown.stdout[:500] + shown.stderr[-500:]

@@ -92,6 +92,29 @@ static void names_that_are_not_served(void **state)
     duo_finish(&duo);
 }
 
+/* A client that has to say hello twice must ask for the same name again: the certificate is chosen. */
+static void a_second_hello_for_another_name(void **state)
+{
+    (void)state;
+    struct tls_settings settings = duo_settings(&pki.ecdsa_pair, 1);
+    static const char *const names[] = {"other.example.org", "WWW.example.org"};
+    struct duo duo;
+    duo_init(&duo, &settings);
+    SSL_CTX_set1_groups_list(duo.client_ctx, "P-384:X25519");
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        duo_begin(&duo, PKI_NAME);
+        SSL_do_handshake(duo.client);
+        duo_move_to_server(&duo);
+        duo_move_to_client(&duo); /* a HelloRetryRequest */
+        SSL_set_tlsext_host_name(duo.client, names[i]);
+        if (i == 0)
+            duo_expect_refusal(&duo, TLS_ALERT_ILLEGAL_PARAMETER, "");
+        duo_pump(&duo);
+        assert_slice(buffer_slice(&duo.events), i == 0 ? "X" : "R");
+    }
+    duo_finish(&duo);
+}
+
 /* ---- certificates of clients ---- */
 
 static void present(struct duo *duo, const struct pki_cert *cert)
@@ -387,6 +410,7 @@ int main(void)
         cmocka_unit_test(ciphers_that_are_not_allowed),
         cmocka_unit_test(other_refusals),
         cmocka_unit_test(names_that_are_not_served),
+        cmocka_unit_test(a_second_hello_for_another_name),
         cmocka_unit_test(certificates_of_clients),
         cmocka_unit_test(says_who_the_client_is),
         cmocka_unit_test(depth_of_clients_chains),
