@@ -47,7 +47,7 @@ static void drop_exchange(struct exchange *exchange)
     dispatch_end(exchange);
     /* Not before its job came back, which nobody will do. */
     if (has_job)
-        exchange->job.done(&exchange->job);
+        exchange->queued.job.done(&exchange->queued.job);
 }
 
 static void free_output(struct lab_session *session)
@@ -260,7 +260,7 @@ static struct job *job_of(const struct lab_session *session)
     LIST_FOREACH(link, &session->h1.exchanges) {
         struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
         if (exchange->is_busy)
-            return &exchange->job;
+            return &exchange->queued.job;
     }
     UNREACHABLE();
 }

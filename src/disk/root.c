@@ -41,6 +41,8 @@ void root_renew(struct root *root)
 
 void root_close(struct root *root)
 {
+    job_queue_finish(&root->local_jobs);
+    job_queue_finish(&root->remote_jobs);
     sys_close(root->fd);
 }
 

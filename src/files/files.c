@@ -389,6 +389,7 @@ void files_handler_finish(struct files *files, struct snapshot *last)
 {
     /* First: what leaves the cache from here on is closed at once. */
     close_queue_finish(&files->close_queue);
+    job_queue_finish(&files->listings);
     files_handler_retire_roots(files, last);
     file_cache_destroy(files->cache);
 }

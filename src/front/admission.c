@@ -24,16 +24,6 @@ struct address_count {
     uint32_t count;
 };
 
-/* One household has an IPv6 /64: its addresses count as one. */
-static struct peer counted_part(const struct peer *peer)
-{
-    struct peer part = *peer;
-    bool is_mapped_v4 = memcmp(part.bytes, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
-    if (part.family == AF_INET6 && !is_mapped_v4)
-        memset(part.bytes + 8, 0, 8);
-    return part;
-}
-
 static struct address_count *find_part(const struct front *front, const struct peer *part, uint64_t hash)
 {
     for (struct map_link *link = map_find(&front->addresses, hash); link; link = map_find_next(link)) {
@@ -46,7 +36,7 @@ static struct address_count *find_part(const struct front *front, const struct p
 
 static uint64_t address_hash(const struct front *front, const struct peer *part)
 {
-    return hash_bytes(&front->address_key, slice_make((const char *)part, sizeof(*part)));
+    return hash_bytes(&front->service->client_key, slice_make((const char *)part, sizeof(*part)));
 }
 
 static struct address_count *find_address(const struct front *front, const struct peer *part)
@@ -59,7 +49,7 @@ enum admission admission_of(struct front *front, const struct peer *peer)
     uint32_t count_max = front_settings(front)->limits.connections_per_address;
     if (count_max == 0 || peer->family == AF_UNIX)
         return ADMISSION_FREE;
-    struct peer part = counted_part(peer);
+    struct peer part = peer_client(peer);
     uint64_t hash = address_hash(front, &part);
     struct address_count *entry = find_part(front, &part, hash);
     if (entry == NULL) {
@@ -78,7 +68,7 @@ enum admission admission_of(struct front *front, const struct peer *peer)
 
 void admission_release(struct front *front, const struct peer *peer)
 {
-    struct peer part = counted_part(peer);
+    struct peer part = peer_client(peer);
     struct address_count *entry = find_address(front, &part);
     assert(entry && entry->count > 0);
     if (--entry->count > 0)
@@ -265,7 +255,7 @@ static const char *validate_member(const struct front *front, const struct front
         return "a connection is in the list of another front";
     if (state != CLIENT_HANDLE && client->timer.expiry_ms > client->deadline_ms)
         return "a connection's timer is later than its deadline";
-    struct peer part = counted_part(&client->peer);
+    struct peer part = peer_client(&client->peer);
     if (client->is_counted && find_address(front, &part) == NULL)
         return "a counted connection has no count of its address";
     return NULL;
@@ -278,7 +268,7 @@ static size_t count_of_address(const struct front *front, const struct peer *par
     for (size_t state = 0; state < ARRAY_LENGTH(front->by_state); state++) {
         LIST_FOREACH(link, &front->by_state[state]) {
             const struct front_client *client = CONTAINER_OF(link, struct front_client, link);
-            struct peer other = counted_part(&client->peer);
+            struct peer other = peer_client(&client->peer);
             count += client->is_counted && memcmp(&other, part, sizeof(*part)) == 0;
         }
     }
@@ -291,7 +281,7 @@ static const char *validate_address(const struct front *front, const struct fron
 {
     if (!client->is_counted)
         return NULL;
-    struct peer part = counted_part(&client->peer);
+    struct peer part = peer_client(&client->peer);
     size_t listed = count_of_address(front, &part);
     size_t counted = find_address(front, &part)->count;
     return counted < listed || counted > listed + closing ? "an address has a wrong count" : NULL;

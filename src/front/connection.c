@@ -308,11 +308,21 @@ static void on_progress(void *owner)
     connection_continue(connection_of_session(owner));
 }
 
+static bool is_there(void *owner)
+{
+    struct connection *connection = connection_of_session(owner);
+    if (!stream_peer_has_left(&connection->stream))
+        return true;
+    close_now(connection, OUTCOME_CLIENT_LEFT);
+    return false;
+}
+
 const struct exchange_events connection_exchange_events = {
     .on_respond = h1_exchange_respond,
     .on_respond_kept = h1_exchange_respond_kept,
     .on_interim = h1_exchange_interim,
     .on_progress = on_progress,
+    .is_there = is_there,
 };
 
 static struct peer peer_of(const struct address *address)

@@ -4,7 +4,6 @@
 #include "front/admission.h"
 #include "loop/listener.h"
 #include "serve/exchange.h"
-#include "sys/clock.h"
 #include "sys/process.h"
 
 /* Exchanges beyond one for each connection, for requests that are pipelined: see exchange_pool_is_low. */
@@ -39,7 +38,6 @@ void front_init(struct front *front, struct service *service, void (*on_drained)
     };
     for (size_t i = 0; i < ARRAY_LENGTH(front->by_state); i++)
         list_init(&front->by_state[i]);
-    sys_random(&front->address_key, sizeof(front->address_key));
     pool_init(&front->connections, sizeof(struct connection), 0);
     service->shed = shed;
     service->shed_context = front;

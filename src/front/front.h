@@ -24,7 +24,6 @@ struct front {
     struct front_listener *listeners;
     unsigned listener_count;
     struct map addresses; /* struct address_count, where connections per address are limited */
-    struct hash_key address_key;
     bool is_draining;
     bool has_told_of_backend; /* that it cannot wait for more connections */
     /* The last connection has gone while the front is draining; perhaps from inside of front_drain. */

@@ -74,11 +74,8 @@ struct exchange *exchange_begin(struct service *service, void *owner, const stru
 static void abandon_job(struct exchange *exchange)
 {
     atomic_store_explicit(&exchange->is_abandoned, true, memory_order_relaxed);
-    if (list_is_empty(&exchange->queue_link))
+    if (!job_queue_withdraw(&exchange->queued))
         return;
-    list_remove(&exchange->queue_link);
-    exchange->queue->waiting_count--;
-    exchange->queue = NULL;
     come_back(exchange);
 }
 
@@ -158,7 +155,7 @@ int exchange_keep_all(const struct list *exchanges)
 /* On a thread of the pool. */
 static void job_work(struct job *job)
 {
-    struct exchange *exchange = CONTAINER_OF(job, struct exchange, job);
+    struct exchange *exchange = CONTAINER_OF(job, struct exchange, queued.job);
     if (!atomic_load_explicit(&exchange->is_abandoned, memory_order_relaxed))
         exchange->job_work(exchange->job_context);
 }
@@ -175,67 +172,57 @@ static void come_back(struct exchange *exchange)
         exchange_end(exchange);
 }
 
-static void refuse_waiting(struct exchange *exchange);
-
-static void leave_queue(struct exchange *exchange)
+static struct exchange *exchange_of_job(struct queued_job *queued)
 {
-    struct job_queue *queue = exchange->queue;
-    exchange->queue = NULL;
-    queue->running_count--;
-    while (!list_is_empty(&queue->waiting) && queue->running_count < queue->running_max) {
-        struct exchange *next = CONTAINER_OF(queue->waiting.next, struct exchange, queue_link);
-        list_remove(&next->queue_link);
-        queue->waiting_count--;
-        if (offload_submit(next->service->loop, &next->job) == 0)
-            queue->running_count++;
-        else
-            refuse_waiting(next);
-    }
+    return CONTAINER_OF(queued, struct exchange, queued);
 }
 
 static void job_done(struct job *job)
 {
-    struct exchange *exchange = CONTAINER_OF(job, struct exchange, job);
-    if (exchange->queue)
-        leave_queue(exchange);
+    struct exchange *exchange = exchange_of_job(CONTAINER_OF(job, struct queued_job, job));
+    job_queue_leave(&exchange->queued);
     come_back(exchange);
 }
 
-/* The pool has no room for it after all. */
-static void refuse_waiting(struct exchange *exchange)
+/* Where the owner has ended the exchange, that waits for this. */
+static bool job_is_wanted(struct queued_job *queued)
 {
-    exchange->queue = NULL;
+    struct exchange *exchange = exchange_of_job(queued);
+    if (exchange->events->is_there == NULL || exchange->events->is_there(exchange->owner))
+        return true;
+    assert(exchange->owner == NULL);
     come_back(exchange);
+    return false;
 }
+
+static void on_job_refused(struct queued_job *queued)
+{
+    come_back(exchange_of_job(queued));
+}
+
+static const struct queued_job_events job_events = {
+    .is_wanted = job_is_wanted,
+    .on_refused = on_job_refused,
+};
 
 static int prepare_job(struct exchange *exchange, void (*work)(void *context), void (*done)(void *context),
                        void *context)
 {
     assert(!exchange->is_busy);
-    exchange->job = (struct job){.work = job_work, .done = job_done};
+    exchange->queued =
+        (struct queued_job){.job = {.work = job_work, .done = job_done}, .events = &job_events};
+    list_init(&exchange->queued.link);
     exchange->job_work = work;
     exchange->job_done = done;
     exchange->job_context = context;
-    exchange->queue = NULL;
-    list_init(&exchange->queue_link);
     atomic_init(&exchange->is_abandoned, false);
     return exchange_keep(exchange);
 }
 
-static int submit(struct exchange *exchange, struct job_queue *queue)
+static uint64_t client_of(const struct exchange *exchange)
 {
-    int error = offload_submit(exchange->service->loop, &exchange->job);
-    queue->running_count += error == 0;
-    return error;
-}
-
-static int wait_in(struct job_queue *queue, struct exchange *exchange)
-{
-    if (queue->waiting_count >= JOB_QUEUE_WAITING_MAX)
-        return -EAGAIN;
-    queue->waiting_count++;
-    list_append(&queue->waiting, &exchange->queue_link);
-    return 0;
+    struct peer part = peer_client(exchange->peer);
+    return hash_bytes(&exchange->service->client_key, slice_make((const char *)&part, sizeof(part)));
 }
 
 int exchange_offload(struct exchange *exchange, struct job_queue *queue, void (*work)(void *context),
@@ -249,9 +236,8 @@ int exchange_offload(struct exchange *exchange, struct job_queue *queue, void (*
         exchange->events->on_job(exchange->owner, exchange);
         return 0;
     }
-    error = queue->running_count < queue->running_max ? submit(exchange, queue) : wait_in(queue, exchange);
+    error = job_queue_submit(queue, exchange->service->loop, &exchange->queued, client_of(exchange));
     exchange->is_busy = error == 0;
-    exchange->queue = error == 0 ? queue : NULL;
     return error;
 }
 

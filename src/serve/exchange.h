@@ -47,8 +47,12 @@ struct exchange_events {
     /* The exchange came forward, outside of any call of the owner's: its response is ready, or a piece of it,
      * or its sink has credit. May end the exchange. */
     void (*on_progress)(void *owner);
-    /* A job is to be done: `exchange->job.work` wherever it may block, then `exchange->job.done` where the
-     * server is. NULL: the loop's offload pool has it done. */
+    /* A job that has waited in a queue could begin now. False where the client has left meanwhile: the owner
+     * has ended the exchange then. NULL: they never leave. */
+    bool (*is_there)(void *owner);
+    /* A job is to be done: `exchange->queued.job.work` wherever it may block, then
+     * `exchange->queued.job.done` where the server is. NULL: the loop's offload pool has it done, by way of a
+     * queue. */
     void (*on_job)(void *owner, struct exchange *exchange);
 };
 
@@ -92,12 +96,10 @@ struct exchange {
 
     /* From here on nothing is cleared: it is set when there is a source, or a job. */
     _Alignas(max_align_t) char source_room[EXCHANGE_SOURCE_BYTES];
-    struct job job;
+    struct queued_job queued;
     void (*job_work)(void *context);
     void (*job_done)(void *context);
     void *job_context;
-    struct job_queue *queue;  /* that its job goes by, or NULL */
-    struct list queue_link;   /* in the queue while it waits there */
     atomic_bool is_abandoned; /* the owner went while the job was on its way: it need not be done */
 };
 

@@ -2,12 +2,26 @@
 #ifndef SERVE_PEER_H
 #define SERVE_PEER_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
 
 /* The peer's address, as small as it gets. */
 struct peer {
     uint8_t family; /* AF_INET, AF_INET6, AF_UNIX */
     uint8_t bytes[16];
 };
+
+/* The part of the address that says which client it is, for what is counted by client: one household has an
+ * IPv6 /64, and its addresses count as one. */
+static inline struct peer peer_client(const struct peer *peer)
+{
+    struct peer part = *peer;
+    bool is_mapped_v4 = memcmp(part.bytes, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
+    if (part.family == AF_INET6 && !is_mapped_v4)
+        memset(part.bytes + 8, 0, 8);
+    return part;
+}
 
 #endif

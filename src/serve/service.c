@@ -2,6 +2,7 @@
 #include "serve/service.h"
 
 #include "serve/exchange.h"
+#include "sys/clock.h"
 
 void service_init(struct service *service, struct loop *loop, struct log *log, struct counters *counters,
                   size_t exchange_bytes)
@@ -12,6 +13,7 @@ void service_init(struct service *service, struct loop *loop, struct log *log, s
         .counters = counters,
         .date_seconds = INT64_MIN,
     };
+    sys_random(&service->client_key, sizeof(service->client_key));
     pool_init(&service->exchanges, exchange_bytes, 0);
 }
 

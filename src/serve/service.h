@@ -7,6 +7,7 @@
 #define SERVE_SERVICE_H
 
 #include "base/buffer.h"
+#include "base/hash.h"
 #include "base/pool.h"
 #include "http/date.h"
 #include "log/access_log.h"
@@ -29,6 +30,7 @@ struct service {
     struct access_log *access_log;             /* NULL: none */
     struct snapshot *snapshot;                 /* what new requests are served by */
     struct handler handlers[ROUTE_KIND_COUNT]; /* by enum route_kind */
+    struct hash_key client_key;                /* for hashes of peer_client */
     struct pool exchanges;
     struct pool field_rooms; /* for the fields of requests, `fields_max` each: see exchange_keep */
     unsigned fields_max;

@@ -4,6 +4,7 @@ import html.parser
 import json
 import os
 import re
+import select
 import urllib.parse
 
 import pytest
@@ -330,3 +331,24 @@ def test_control_characters_in_names_are_shown(server, root):
         shown = text.replace("\r", "").replace("\n", "")
         assert not any(ord(letter) < 32 or ord(letter) in (0x7f, 0x9b, 0x202e) for letter in shown)
     assert len(json_names(running, "/")) == 5
+
+
+def listing_of(running, source, target="/"):
+    """Asks for a listing and leaves without reading it."""
+    client = running.connect(source=source)
+    client.request("GET", target)
+    return client
+
+
+def test_who_asks_for_much_does_not_hold_up_others(server, crowded):
+    """Clients get turns: another's listing waits for a job or two, not for all that were asked for before."""
+    (crowded / "few").mkdir()
+    running = server(crowded)
+    crowd = [listing_of(running, "127.0.0.2") for _ in range(100)]
+    with running.connect(source="127.0.0.3") as other:
+        other.request("GET", "/few/")
+        assert other.read_response().status == 200
+    answered = sum(bool(select.select([client.socket], [], [], 0)[0]) for client in crowd)
+    assert answered < 50
+    for client in crowd:
+        client.reset()

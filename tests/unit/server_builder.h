@@ -38,6 +38,7 @@ struct world {
     int listening_fd;
     struct sockaddr_in address;
     unsigned offload_queue;
+    enum loop_backend backend;
     bool has_access_log; /* in JSON, in memory: see world_await_lines */
     struct access_log *access_log;
     int log_fd;
@@ -172,7 +173,8 @@ static inline void world_on_drained(void *context)
 static inline void world_start(struct world *world)
 {
     tree_settle(&world->tree);
-    struct loop_options loop_options = {.offload_threads = 1, .offload_queue = world->offload_queue};
+    struct loop_options loop_options = {
+        .backend = world->backend, .offload_threads = 1, .offload_queue = world->offload_queue};
     sys_ignore_broken_pipes();
     assert_int_equal(loop_create(&loop_options, &world->loop), 0);
     if (world->has_access_log)

@@ -466,6 +466,39 @@ static void listings_in_their_queue(void **state)
     world_finish(&world);
 }
 
+/* Nor is a job begun for one that has left without being told of: select(2) says nothing of a reset behind
+ * bytes that came while reading was paused. */
+static void no_listing_is_begun_for_who_left(void **state)
+{
+    (void)state;
+    for (int backend = LOOP_BACKEND_EPOLL; backend < LOOP_BACKEND_COUNT; backend++) {
+        struct world world;
+        struct client clients[6];
+        struct plug plug;
+        prepare(&world);
+        world.backend = (enum loop_backend)backend;
+        tree_add_folder(&world.tree, "folder");
+        world_start(&world);
+        list_once(&world);
+        plug_put(&plug, &world);
+        ask_for_listings(&world, clients, ARRAY_LENGTH(clients));
+        for (size_t i = JOB_QUEUE_LISTINGS_MAX; i < ARRAY_LENGTH(clients); i++)
+            client_say(&clients[i], "GET /");
+        world_run_for(&world, 5);
+        for (size_t i = JOB_QUEUE_LISTINGS_MAX; i < ARRAY_LENGTH(clients); i++)
+            client_abort(&clients[i]);
+        plug_pull(&plug, &world);
+        for (size_t i = 0; i < JOB_QUEUE_LISTINGS_MAX; i++) {
+            client_await(&clients[i], "</html>", 1);
+            client_close(&clients[i]);
+        }
+        world_await_open(&world, 0);
+        /* A response is counted whether it can be sent or not. */
+        assert_int_equal(world.counters.requests, 1 + JOB_QUEUE_LISTINGS_MAX);
+        world_finish(&world);
+    }
+}
+
 /* Whatever waits there when the server ends is let go of. */
 static void a_server_ends_with_listings_in_the_queue(void **state)
 {
@@ -508,6 +541,7 @@ int main(void)
         cmocka_unit_test(a_client_goes_while_its_file_is_read),
         cmocka_unit_test(a_cold_file_that_cannot_be_read_ends_the_connection),
         cmocka_unit_test(listings_in_their_queue),
+        cmocka_unit_test(no_listing_is_begun_for_who_left),
         cmocka_unit_test(a_server_ends_with_listings_in_the_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

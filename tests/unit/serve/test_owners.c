@@ -139,8 +139,8 @@ static const struct exchange_events plain_events = {
 static void plain_work(struct exchange *exchange)
 {
     while (exchange->is_busy) {
-        exchange->job.work(&exchange->job);
-        exchange->job.done(&exchange->job);
+        exchange->queued.job.work(&exchange->queued.job);
+        exchange->queued.job.done(&exchange->queued.job);
     }
 }
 

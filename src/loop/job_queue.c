@@ -1,0 +1,215 @@
+/* Job queues. A line is made when a client's first job must wait, and goes with its last. */
+#include "loop/job_queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct job_line {
+    struct list link;          /* in queue->lines */
+    struct map_link by_client; /* its hash is the client */
+    struct loop *loop;
+    struct list jobs; /* struct queued_job */
+    unsigned count;   /* of these, never 0 */
+};
+
+static struct job_line *line_of(struct list *link)
+{
+    return CONTAINER_OF(link, struct job_line, link);
+}
+
+static struct queued_job *queued_of(struct list *link)
+{
+    return CONTAINER_OF(link, struct queued_job, link);
+}
+
+static void tell_refused(struct task *task)
+{
+    struct job_queue *queue = CONTAINER_OF(task, struct job_queue, tell_refused);
+    while (!list_is_empty(&queue->refused)) {
+        struct queued_job *queued = queued_of(queue->refused.next);
+        list_remove(&queued->link);
+        queued->queue = NULL;
+        queued->events->on_refused(queued);
+    }
+}
+
+void job_queue_init(struct job_queue *queue, unsigned running_max)
+{
+    *queue = (struct job_queue){.running_max = running_max};
+    list_init(&queue->lines);
+    list_init(&queue->refused);
+    task_init(&queue->tell_refused, tell_refused);
+    map_init(&queue->by_client);
+}
+
+void job_queue_finish(struct job_queue *queue)
+{
+    assert(queue->waiting_count == 0 && queue->running_count == 0 && list_is_empty(&queue->refused));
+    task_cancel(&queue->tell_refused);
+    map_finish(&queue->by_client);
+}
+
+static struct job_line *find_line(const struct job_queue *queue, uint64_t client)
+{
+    struct map_link *link = map_find(&queue->by_client, client);
+    return link ? CONTAINER_OF(link, struct job_line, by_client) : NULL;
+}
+
+static struct job_line *make_line(struct job_queue *queue, struct loop *loop, uint64_t client)
+{
+    struct job_line *line = calloc(1, sizeof(*line));
+    if (line == NULL || map_insert(&queue->by_client, &line->by_client, client) < 0) {
+        free(line);
+        return NULL;
+    }
+    line->loop = loop;
+    list_init(&line->jobs);
+    list_append(&queue->lines, &line->link);
+    return line;
+}
+
+/* Out of its line, which goes when it was the last. */
+static void take_out(struct queued_job *queued)
+{
+    struct job_queue *queue = queued->queue;
+    struct job_line *line = queued->line;
+    list_remove(&queued->link);
+    queued->line = NULL;
+    queue->waiting_count--;
+    if (--line->count > 0)
+        return;
+    list_remove(&line->link);
+    map_remove(&queue->by_client, &line->by_client);
+    free(line);
+}
+
+/* Its owner may go on with another request, and be here again before this returns. */
+static void refuse(struct job_queue *queue, struct loop *loop, struct queued_job *queued)
+{
+    queued->queue = queue;
+    list_append(&queue->refused, &queued->link);
+    task_defer(loop, &queue->tell_refused);
+}
+
+/* The queue is full, and has at most JOB_QUEUE_WAITING_MAX lines. */
+static struct job_line *find_longest(const struct job_queue *queue)
+{
+    struct job_line *longest = NULL;
+    LIST_FOREACH(link, &queue->lines) {
+        struct job_line *line = line_of(link);
+        if (longest == NULL || line->count > longest->count)
+            longest = line;
+    }
+    return longest;
+}
+
+static int wait_in(struct job_queue *queue, struct loop *loop, struct queued_job *queued, uint64_t client)
+{
+    struct job_line *line = find_line(queue, client);
+    struct queued_job *given_up = NULL;
+    if (queue->waiting_count >= JOB_QUEUE_WAITING_MAX) {
+        struct job_line *longest = find_longest(queue);
+        if (longest->count <= (line ? line->count : 0) + 1)
+            return -EAGAIN;
+        given_up = queued_of(longest->jobs.previous);
+    }
+    if (line == NULL)
+        line = make_line(queue, loop, client);
+    if (line == NULL)
+        return -ENOMEM;
+    list_append(&line->jobs, &queued->link);
+    line->count++;
+    queue->waiting_count++;
+    queued->line = line;
+    queued->queue = queue;
+    if (given_up) {
+        take_out(given_up);
+        refuse(queue, loop, given_up);
+    }
+    return 0;
+}
+
+static int start(struct job_queue *queue, struct loop *loop, struct queued_job *queued)
+{
+    int error = offload_submit(loop, &queued->job);
+    queue->running_count += error == 0;
+    queued->queue = error == 0 ? queue : NULL;
+    return error;
+}
+
+int job_queue_submit(struct job_queue *queue, struct loop *loop, struct queued_job *queued, uint64_t client)
+{
+    queued->queue = NULL;
+    queued->line = NULL;
+    list_init(&queued->link);
+    if (queue->running_count < queue->running_max)
+        return start(queue, loop, queued);
+    return wait_in(queue, loop, queued, client);
+}
+
+bool job_queue_withdraw(struct queued_job *queued)
+{
+    if (list_is_empty(&queued->link))
+        return false;
+    if (queued->line)
+        take_out(queued);
+    else
+        list_remove(&queued->link);
+    queued->queue = NULL;
+    return true;
+}
+
+/* The next line's oldest job; the line has its next turn behind all others. */
+static struct queued_job *take_next(struct job_queue *queue, struct loop **ret_loop)
+{
+    struct job_line *line = line_of(queue->lines.next);
+    struct queued_job *queued = queued_of(line->jobs.next);
+    *ret_loop = line->loop;
+    list_remove(&line->link);
+    list_append(&queue->lines, &line->link);
+    take_out(queued);
+    return queued;
+}
+
+void job_queue_leave(struct queued_job *queued)
+{
+    struct job_queue *queue = queued->queue;
+    if (queue == NULL)
+        return;
+    queued->queue = NULL;
+    queue->running_count--;
+    while (queue->waiting_count > 0 && queue->running_count < queue->running_max) {
+        struct loop *loop;
+        struct queued_job *next = take_next(queue, &loop);
+        next->queue = NULL;
+        if (next->events->is_wanted(next) && start(queue, loop, next) < 0)
+            refuse(queue, loop, next);
+    }
+}
+
+const char *job_queue_validate(const struct job_queue *queue)
+{
+    unsigned waiting = 0;
+    size_t lines = 0;
+    LIST_FOREACH(link, &queue->lines) {
+        struct job_line *line = line_of(link);
+        unsigned count = 0;
+        LIST_FOREACH(job_link, &line->jobs) {
+            const struct queued_job *queued = queued_of(job_link);
+            if (queued->line != line || queued->queue != queue)
+                return "a job that waits is in another line or queue than it says";
+            count++;
+        }
+        if (count != line->count || count == 0)
+            return "a line has another number of jobs than it says, or none";
+        if (find_line(queue, line->by_client.hash) != line)
+            return "a client has two lines, or its line is not found";
+        waiting += count;
+        lines++;
+    }
+    if (waiting != queue->waiting_count || lines != queue->by_client.count)
+        return "a queue has another number of jobs or lines than it says";
+    if (queue->running_count < queue->running_max && waiting > 0)
+        return "jobs wait although there is room";
+    return NULL;
+}
