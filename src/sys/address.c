@@ -138,13 +138,32 @@ static bool is_v4_inside_v6(const struct address *address)
     return address->any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr);
 }
 
+/* Every line of an access log has an address. inet_ntop goes by printf, which took a fifth of all
+ * instructions of a request. */
+static size_t format_v4(const uint8_t bytes[4], char *out)
+{
+    char *end = out;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned value = bytes[i];
+        if (i > 0)
+            *end++ = '.';
+        if (value >= 100)
+            *end++ = (char)('0' + value / 100);
+        if (value >= 10)
+            *end++ = (char)('0' + value / 10 % 10);
+        *end++ = (char)('0' + value % 10);
+    }
+    *end = '\0';
+    return (size_t)(end - out);
+}
+
 size_t address_format_host(const struct address *address, char out[ADDRESS_TEXT_BYTES_MAX])
 {
     if (address->any.sa_family == AF_INET)
-        inet_ntop(AF_INET, &address->v4.sin_addr, out, ADDRESS_TEXT_BYTES_MAX);
-    else if (is_v4_inside_v6(address))
-        inet_ntop(AF_INET, &address->v6.sin6_addr.s6_addr[12], out, ADDRESS_TEXT_BYTES_MAX);
-    else if (address->any.sa_family == AF_INET6)
+        return format_v4((const uint8_t *)&address->v4.sin_addr, out);
+    if (is_v4_inside_v6(address))
+        return format_v4(&address->v6.sin6_addr.s6_addr[12], out);
+    if (address->any.sa_family == AF_INET6)
         inet_ntop(AF_INET6, &address->v6.sin6_addr, out, ADDRESS_TEXT_BYTES_MAX);
     else
         memcpy(out, "unix", sizeof("unix"));

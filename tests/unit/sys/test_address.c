@@ -3,6 +3,8 @@
 
 #include "sys/address.h"
 
+#include <arpa/inet.h>
+
 static void reads_and_writes_every_form(void **state)
 {
     (void)state;
@@ -34,6 +36,19 @@ static void reads_and_writes_every_form(void **state)
         assert_string_equal(text, cases[i].again);
         assert_int_equal(address_format_host(&got.address, text), strlen(cases[i].host));
         assert_string_equal(text, cases[i].host);
+    }
+}
+
+static void writes_every_number_of_v4(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 1024; i++) {
+        struct address address = {.v4 = {.sin_family = AF_INET}};
+        char text[ADDRESS_TEXT_BYTES_MAX], expected[INET_ADDRSTRLEN];
+        address.v4.sin_addr.s_addr = htonl(UINT32_C(0x0a640907) ^ (i % 256) << (i / 256 * 8));
+        assert_non_null(inet_ntop(AF_INET, &address.v4.sin_addr, expected, sizeof(expected)));
+        assert_int_equal(address_format_host(&address, text), strlen(expected));
+        assert_string_equal(text, expected);
     }
 }
 
@@ -123,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_and_writes_every_form),
+        cmocka_unit_test(writes_every_number_of_v4),
         cmocka_unit_test(says_what_is_wrong),
         cmocka_unit_test(bounds_the_path),
         cmocka_unit_test(tells_ports),
