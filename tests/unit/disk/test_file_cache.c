@@ -241,6 +241,93 @@ static void what_nobody_watches_is_revalidated(void **state)
     store_finish(&store);
 }
 
+static struct file *cached(struct store *store, const char *path)
+{
+    struct file *file = file_cache_find(store->cache, &store->root, slice_from(path), HTTP_CODING_IDENTITY);
+    assert_non_null(file);
+    file_unref(file); /* the cache has one */
+    return file;
+}
+
+/* Also of what is watched: there are changes that nobody is told of. */
+static void belief_has_an_end(void **state)
+{
+    (void)state;
+    struct store store;
+    store_init(&store, 100, 1u << 20);
+    put(&store, "file", 10);
+    load(&store, "file");
+    struct file *file = cached(&store, "file");
+    file_cache_note_seen(store.cache, file, 1000);
+    assert_true(file_cache_believes(store.cache, file, 1000 + FILE_TRUST_MS - 1));
+    assert_false(file_cache_believes(store.cache, file, 1000 + FILE_TRUST_MS));
+    /* While one request looks, the others go on with it, but not for ever. */
+    file->is_revalidating = true;
+    assert_true(file_cache_believes(store.cache, file, 1000 + FILE_TRUST_MS));
+    assert_false(file_cache_believes(store.cache, file, 1000 + FILE_OLD_MS));
+    file->is_remote = true;
+    assert_true(file_cache_believes(store.cache, file, 1000 + FILE_OLD_MS));
+    assert_false(file_cache_believes(store.cache, file, 1000 + FILE_OLD_REMOTE_MS));
+    file->is_revalidating = file->is_remote = false;
+    store_finish(&store);
+}
+
+/* Who looked again may have found that nobody watches it any more. */
+static void what_is_confirmed_is_as_watched_as_it_is(void **state)
+{
+    (void)state;
+    struct store store;
+    store_init(&store, 100, 1u << 20);
+    put(&store, "file", 10);
+    load(&store, "file");
+    struct file *file = cached(&store, "file");
+    assert_false(file->revalidate);
+    struct file *again = open_coding(&store, "file", HTTP_CODING_IDENTITY);
+    file_cache_confirm(store.cache, file, again, file_cache_cover_nothing(&store.root));
+    assert_true(file->is_cached && file->revalidate);
+    file_cache_confirm(store.cache, file, again, file_cache_cover(store.cache, &store.root, SLICE("file")));
+    assert_true(file->is_cached && !file->revalidate);
+    again->revalidate = true; /* it is behind a link by now */
+    file_cache_confirm(store.cache, file, again, file_cache_cover(store.cache, &store.root, SLICE("file")));
+    assert_true(file->is_cached && file->revalidate);
+    file_unref(again);
+    store_finish(&store);
+}
+
+static unsigned long queue_events_max(void)
+{
+    unsigned long count = 16384;
+    FILE *file = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
+    if (file && fscanf(file, "%lu", &count) != 1)
+        count = 16384;
+    if (file)
+        fclose(file);
+    return count;
+}
+
+/* The kernel gave up telling: whatever was watched is looked at again. */
+static void after_an_overflow_nothing_is_believed(void **state)
+{
+    (void)state;
+    struct store store;
+    unsigned long count = queue_events_max();
+    if (count > 20000)
+        skip();
+    store_init(&store, 100, 1u << 20);
+    put(&store, "file", 10);
+    load(&store, "file");
+    assert_false(cached(&store, "file")->revalidate);
+    /* Two names in turn: equal events one after the other would be one. */
+    for (unsigned long i = 0; i <= count / 2; i++) {
+        assert_int_equal(mkdirat(store.tree.fd, "a", 0755), 0);
+        assert_int_equal(unlinkat(store.tree.fd, "a", AT_REMOVEDIR), 0);
+    }
+    for (unsigned i = 0; i < 200; i++)
+        see_changes(&store);
+    assert_true(cached(&store, "file")->revalidate);
+    store_finish(&store);
+}
+
 static void name_of(char out[16], const char *prefix, int number)
 {
     snprintf(out, 16, "%s%d", prefix, number);
@@ -478,6 +565,9 @@ int main(void)
         cmocka_unit_test(siblings_concern_their_file),
         cmocka_unit_test(a_change_in_between_is_not_cached),
         cmocka_unit_test(what_nobody_watches_is_revalidated),
+        cmocka_unit_test(belief_has_an_end),
+        cmocka_unit_test(what_is_confirmed_is_as_watched_as_it_is),
+        cmocka_unit_test(after_an_overflow_nothing_is_believed),
         cmocka_unit_test(the_least_recently_used_goes_first),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(absent_paths_are_bounded),
