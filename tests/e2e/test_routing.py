@@ -150,6 +150,7 @@ def fixed(module_server, tmp_path_factory):
         },
         "/health": {"respond": {"status": 200, "body": "ok\n", "type": "text/plain"}},
         "/empty": {"respond": {"status": 204}},
+        "/lost": {"respond": {"status": 404}},
         "/gone": {
             "respond": {"status": 410, "body": "<p>gone</p>", "type": "text/html"},
             "headers": {"set": {"X-Gone": "yes"}},
@@ -187,6 +188,11 @@ def test_respond_without_content(fixed):
     with fixed.connect() as client:
         assert client.exchange("GET", "/empty").status == 204
         assert client.exchange("GET", "/health").body == b"ok\n"
+
+
+def test_respond_with_an_error_that_has_no_words(fixed):
+    response = fixed.get("/lost")
+    assert response.status == 404 and b"404" in response.body
 
 
 def test_respond_with_another_status(fixed):

@@ -272,6 +272,8 @@ static void merging(void **state)
     struct load_result *other = calloc(1, sizeof(*other));
     begin(0);
     *other = result;
+    result.late = 3;
+    other->late = 4;
     other->elapsed_us = 1000000;
     other->errors[LOAD_ERROR_RESET] = 2;
     other->wrong_statuses[404] = 7;
@@ -279,6 +281,7 @@ static void merging(void **state)
     load_result_merge(&result, other);
     assert_int_equal(result.elapsed_us, 2000000);
     assert_int_equal(result.answers, 2000);
+    assert_int_equal(result.late, 7);
     assert_int_equal(result.threads, 2);
     assert_int_equal(result.errors[LOAD_ERROR_RESET], 2);
     assert_int_equal(result.wrong_statuses[404], 7);
