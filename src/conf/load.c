@@ -78,10 +78,25 @@ static void load_routes(struct loader *loader, const struct option *option, cons
     routes_sort(loader->objects[OBJECT_SITE]);
 }
 
+/* The alternatives share the route's memory: what another one left there, which is a mistake reported later,
+ * is not to be taken for a value of this one. */
+static void clear_alternatives(struct route *route)
+{
+    *route = (struct route){
+        .prefix = route->prefix,
+        .cors_origins = route->cors_origins,
+        .cors_origin_count = route->cors_origin_count,
+        .field_edits = route->field_edits,
+        .field_edit_count = route->field_edit_count,
+    };
+}
+
 static void load_child(struct loader *loader, const struct option *option, const struct node *node)
 {
-    if (option->is_alternative)
+    if (option->is_alternative) {
+        clear_alternatives(loader->objects[OBJECT_ROUTE]);
         loader_store(loader, option, (uint64_t)option->constant);
+    }
     load_section(loader, option->child, node);
 }
 

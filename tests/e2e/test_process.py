@@ -60,6 +60,19 @@ def check_words(server):
     assert not [word for word in vif.ACCUSATIONS if word != "was ended by signal" and word in words], words
 
 
+def wait_for_taken(pid, number):
+    """Until the process has read this signal, which it blocks; or has ended."""
+    def is_taken():
+        try:
+            status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        pending = next(line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd:"))
+        return not int(pending, 16) >> (number - 1) & 1
+
+    wire.wait_until(is_taken, f"signal {number} to be taken")
+
+
 def wait_for_end(server):
     """The exit status, and how long it took; the fixture has nothing left to stop."""
     began = time.monotonic()
@@ -109,6 +122,11 @@ def test_a_signal_without_a_meaning_ends_nobody(server, folder, name):
     assert running.get("/hello.txt").body == tree.HELLO
 
 
+def writes_of(pid):
+    counts = pathlib.Path(f"/proc/{pid}/io").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in counts if line.startswith("syscw:"))
+
+
 def test_nothing_dies_at_the_limit_of_file_sizes(server, folder, tmp_path):
     log = tmp_path / "access.log"
     running = server(folder, "--log-file", log)
@@ -117,7 +135,8 @@ def test_nothing_dies_at_the_limit_of_file_sizes(server, folder, tmp_path):
     for _ in range(10):
         assert running.get("/hello.txt").body == tree.HELLO
     wire.wait_until(lambda: log.stat().st_size == 100, "a log that is full")
-    time.sleep(0.6)  # until it is written once more
+    written = writes_of(worker)  # of which the limit lets none through; its error log is a file too
+    wire.wait_until(lambda: writes_of(worker) > written, "another write")
     assert workers_of(running.process) == [worker]
     assert running.get("/hello.txt").body == tree.HELLO
     assert log.stat().st_size == 100
@@ -158,17 +177,22 @@ class Load(threading.Thread):
                 self.failures.append(error)
 
 
+def wait_for_answers(loads, count):
+    """Until each has so many more than now."""
+    goals = [load.answered + count for load in loads]
+    wire.wait_until(lambda: all(load.answered >= goal for load, goal in zip(loads, goals)), "answers")
+
+
 def test_a_killed_worker_is_replaced_and_the_sockets_stay(server, folder):
     running = server(folder, workers=2)
     before = wait_for_workers(running, 2)
-    time.sleep(1.1)  # or else the end counts as an early one
     loads = [Load(running) for _ in range(4)]
     for load in loads:
         load.start()
-    time.sleep(0.3)
+    wait_for_answers(loads, 20)
     os.kill(before[0], signal.SIGKILL)
     wait_for_workers(running, 2, before[0])
-    time.sleep(0.5)
+    wait_for_answers(loads, 40)
     for load in loads:
         load.stopping = True
     for load in loads:
@@ -176,7 +200,6 @@ def test_a_killed_worker_is_replaced_and_the_sockets_stay(server, folder):
         # What the dead worker had accepted is lost; nothing is refused, and nothing fails later.
         assert len(load.failures) <= 1, load.failures
         assert not any(isinstance(error, ConnectionRefusedError) for error in load.failures)
-        assert load.answered > 50
     assert f"worker process {before[0]} was ended by signal 9" in running.stderr()
     assert before[1] in workers_of(running.process)
     stop(running)
@@ -202,7 +225,6 @@ def test_a_replaced_worker_counts_its_own_connections(server, folder):
 def test_a_queue_outlives_its_worker(server, folder):
     running = server(folder, workers=1)
     (worker,) = wait_for_workers(running, 1)
-    time.sleep(1.1)
     os.kill(worker, signal.SIGSTOP)
     clients = [running.connect() for _ in range(20)]
     for client in clients:
@@ -306,7 +328,7 @@ def test_a_worker_that_is_told_to_go_finishes_and_is_replaced(server, folder):
     (worker,) = wait_for_workers(running, 1)
     download = start_download(running)
     os.kill(worker, signal.SIGTERM)
-    time.sleep(0.2)
+    wait_for_taken(worker, signal.SIGTERM)
     finish_download(download)
     wait_for_workers(running, 1, worker)
     assert running.get("/hello.txt").body == tree.HELLO
@@ -318,9 +340,12 @@ def test_a_worker_that_is_told_to_go_finishes_and_is_replaced(server, folder):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_polite_stop_finishes_downloads(server, folder, number):
     running = server(folder, workers=2)
+    workers = wait_for_workers(running, 2)
     download = start_download(running)
     running.process.send_signal(number)
-    time.sleep(0.3)
+    wire.wait_until(lambda: "stopping: " in running.stderr(), "the signal to be taken")
+    for worker in workers:
+        wait_for_taken(worker, signal.SIGTERM)
     assert running.process.poll() is None
     finish_download(download)
     download.read_end()
@@ -334,7 +359,7 @@ def test_the_terminal_interrupts_every_process(server, folder):
     download = start_download(running)
     for pid in [*wait_for_workers(running, 2), running.process.pid]:
         os.kill(pid, signal.SIGINT)
-    time.sleep(0.3)
+    wire.wait_until(lambda: "stopping: " in running.stderr(), "the signal to be taken")
     finish_download(download)
     assert wait_for_end(running)[0] == 0
 
@@ -501,6 +526,16 @@ def test_whose_a_unix_socket_may_be(tmp_path):
 # Logs.
 
 
+def has_open(pid, path):
+    def target(link):
+        try:
+            return os.readlink(link)
+        except FileNotFoundError:  # closed meanwhile
+            return None
+
+    return any(target(link) == str(path) for link in pathlib.Path(f"/proc/{pid}/fd").iterdir())
+
+
 def lines_of(path):
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
@@ -515,7 +550,8 @@ def test_log_files_are_opened_anew(server, folder, tmp_path):
     moved = access.rename(tmp_path / "access.1"), error.rename(tmp_path / "error.1")
     running.process.send_signal(signal.SIGUSR1)
     wire.wait_until(lambda: access.exists() and error.exists(), "new files")
-    time.sleep(0.3)
+    processes = [running.process.pid, *workers_of(running.process)]
+    wire.wait_until(lambda: not any(has_open(pid, path) for pid in processes for path in moved), "the old ones closed")
     for _ in range(20):
         running.get("/hello.txt?after")
     running.stop()

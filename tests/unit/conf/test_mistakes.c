@@ -53,6 +53,7 @@ static const struct {
     {"sites: [{routes: {/a: {respond: a}, /a/: {respond: a}}}]", "routes: duplicate \"/a\""},
     {"sites: [{routes: {/: {}}}]", "this route needs one of files, redirect, respond"},
     {ROUTE("respond: a, redirect: /b"), "a route can have only one of files, redirect, respond"},
+    {ROUTE("files: /, redirect: {to: [x]}"), "a route can have only one of files, redirect, respond"},
     {ROUTE("files: {listing: true}"), "files.root is missing"},
     {ROUTE("files: /nowhere/at/all"), "files.root: \"/nowhere/at/all\": No such file or directory"},
     {ROUTE("files: /dev/null"), "it is not a folder"},
