@@ -484,6 +484,13 @@ static void high_descriptors_are_taken_or_refused(void **state)
     bool is_taken = loop_accepts_fd(loop, high);
     assert_int_equal(is_taken, chosen_backend() != LOOP_BACKEND_SELECT);
     assert_true(loop_accepts_fd(loop, 1023));
+    assert_int_equal(dup2(low, 1024), 1024);
+    struct watch first_beyond = {.events = &flag_events, .fd = 1024};
+    assert_int_equal(loop_accepts_fd(loop, 1024), is_taken);
+    assert_int_equal(watch_start(loop, &first_beyond, WATCH_LEVEL), is_taken ? 0 : -ERANGE);
+    if (is_taken)
+        watch_stop(loop, &first_beyond);
+    close(1024);
     assert_int_equal(watch_start(loop, &watch, WATCH_LEVEL), is_taken ? 0 : -ERANGE);
     if (is_taken)
         watch_stop(loop, &watch);
