@@ -32,10 +32,32 @@ struct slice file_coding_suffix(enum http_coding coding)
     return SLICE("");
 }
 
-static int open_for_reading(struct file *file, int entry)
+/* Where there is no /proc, nothing leads from what was looked at to its content: it is opened by its path
+ * once more. Something else may stand there by now, of which nothing is read. */
+static int open_by_path(const struct file_request *request, const struct file *file)
+{
+    char path[FILE_LOOK_PATH_MAX];
+    struct file_status now;
+    file_look_path(path, request, request->coding);
+    int fd = file_look_open(request, path, file->follows_link);
+    if (fd < 0)
+        return fd;
+    int error = sys_file_status(fd, &now);
+    bool is_same = error == 0 && now.device == file->status.device && now.inode == file->status.inode;
+    if (error == 0 && !is_same)
+        error = ERROR_CHANGED;
+    if (error == 0)
+        return fd;
+    sys_close(fd);
+    return error;
+}
+
+static int open_for_reading(const struct file_request *request, struct file *file, int entry)
 {
     int fd = sys_open_path(entry);
     sys_close(entry);
+    if (fd == -ENOENT)
+        fd = open_by_path(request, file);
     if (fd < 0)
         return file_look_kind(fd, &file->kind);
     file->fd = fd;
@@ -191,7 +213,7 @@ static int keep_open(const struct file_request *request, struct file *file)
 
 static int open_regular(const struct file_request *request, struct file *file, int entry)
 {
-    int error = open_for_reading(file, entry);
+    int error = open_for_reading(request, file, entry);
     if (error < 0 || file->kind != FILE_REGULAR)
         return error;
     bool fits = file->status.size <= request->memory_max;

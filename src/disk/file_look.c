@@ -21,12 +21,16 @@ void file_look_path(char *out, const struct file_request *request, enum http_cod
     out[request->path.length + suffix.length] = '\0';
 }
 
+static unsigned open_flags(const struct file_request *request)
+{
+    return (request->cached_only ? OPEN_CACHED : 0) | (request->stays_on_fs ? OPEN_STAY : 0);
+}
+
 /* Opens `path` by whatever way is allowed; straight through symbolic links where `follows_link` says that
  * there are some, and else it comes to say so. */
 static int open_beneath(const struct file_request *request, const char *path, bool *follows_link)
 {
-    unsigned flags =
-        OPEN_PATH | (request->cached_only ? OPEN_CACHED : 0) | (request->stays_on_fs ? OPEN_STAY : 0);
+    unsigned flags = OPEN_PATH | open_flags(request);
     int fd = reach_open(&request->reach, path, flags | (*follows_link ? 0 : OPEN_NO_SYMLINKS));
     if (fd == -ELOOP && !*follows_link) {
         *follows_link = true;
@@ -89,6 +93,11 @@ int file_look(const struct file_request *request, const char *path, struct file_
     if (ret_entry)
         *ret_entry = -1;
     return look_at(request, path, ret_look, ret_entry);
+}
+
+int file_look_open(const struct file_request *request, const char *path, bool follows_link)
+{
+    return reach_open(&request->reach, path, open_flags(request) | (follows_link ? 0 : OPEN_NO_SYMLINKS));
 }
 
 /* A folder may fill and empty as it likes. */

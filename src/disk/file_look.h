@@ -23,6 +23,11 @@ struct file_look {
 int file_look(const struct file_request *request, const char *path, struct file_look *ret_look,
               int *ret_entry) MUST_CHECK;
 
+/* Opens for reading what `path` leads to now, with as much patience as file_look has: a descriptor, or
+ * -errno. Only for a path that led to a file. What has taken its place is opened as well: nothing waits for a
+ * FIFO. */
+int file_look_open(const struct file_request *request, const char *path, bool follows_link) MUST_CHECK;
+
 /* Looks whether the request would find `file` again, as it was. Returns 1, 0 where it changed in any way, or
  * an error as above. What stands beside the file in other codings is not looked at. */
 int file_look_again(const struct file_request *request, const struct file *file) MUST_CHECK;

@@ -111,3 +111,22 @@ def test_a_sibling_beside_a_file_behind_a_link(server, root):
     tree.write(root, "real/style.css.gz", b"coded")
     wire.wait_until(lambda: running.get("/link/style.css", {"Accept-Encoding": "gzip"}).body == b"coded",
                     "the sibling", seconds=SECONDS)
+
+
+def test_without_proc(server, root):
+    """Nothing leads from a descriptor to a file then: files are opened by their paths, and compared at each request."""
+    tree.write(root, "small.txt", b"small")
+    tree.write(root, "large.bin", b"L" * 300000)
+    os.symlink("small.txt", root / "link.txt")
+    os.mkfifo(root / "fifo")
+    hides_proc = [*mounts.prefix(), "sh", "-c", 'mount -t tmpfs none /proc && exec "$0" "$@"']
+    running = server(root, prefix=hides_proc)
+    for _ in range(2):
+        assert running.get("/small.txt").body == b"small"
+        assert running.get("/large.bin").body == b"L" * 300000
+        assert running.get("/link.txt").body == b"small"
+        assert running.get("/").status == 200
+        assert running.get("/fifo").status == 403
+    tree.write(root, "small.txt", b"changed")
+    assert running.get("/small.txt").body == b"changed"
+    assert "/proc is not mounted" in running.stderr()
