@@ -5,10 +5,11 @@
  * descriptor that the loop watches, as worker.c has one for signals. */
 #include "run.h"
 
+#include "front/admission.h"
 #include "http/field.h"
 #include "http/request.h"
 #include "loop/watch.h"
-#include "server/server.h"
+#include "server/server_internal.h"
 #include "sys/event.h"
 #include "sys/listen.h"
 #include "sys/socket.h"
@@ -21,6 +22,9 @@
 
 /* How often it is looked after everything. */
 #define LOOK_US (50 * SIM_MS)
+
+/* That everything the server keeps fits together is looked at so seldom: it takes long. */
+#define VALIDATIONS_ONE_IN 8
 
 /* Whoever takes longer than this is cut off by the server's end. */
 #define RUN_US_MAX (300 * SIM_S)
@@ -46,6 +50,7 @@ struct run {
     uint64_t drained_us;   /* 0: not yet */
     bool reloads;
     bool drains;
+    bool validates;
 };
 
 static void take_line(struct log *log, enum log_level level, struct slice line)
@@ -132,7 +137,27 @@ static void look(struct sim_event *event)
     }
     if (run->drained_us && now_us > run->drained_us + timeouts->drain_ms * SIM_MS + SLACK_US)
         sim_fail("the server does not come to the end of its draining");
+    if (sim_one_in(&run->chance, VALIDATIONS_ONE_IN)) {
+        run->validates = true;
+        eventfd_raise(run->control.fd);
+    }
     sim_after(event, LOOK_US, look);
+}
+
+/* Between two callbacks of the loop everything fits together. */
+static void validate(const struct server *server)
+{
+    const char *fault = admission_validate(&server->front);
+    if (fault == NULL)
+        fault = job_queue_validate(&server->files.listings);
+    for (size_t i = 0; fault == NULL && i < server->service.snapshot->root_count; i++) {
+        const struct root *root = &server->service.snapshot->roots[i];
+        fault = job_queue_validate(&root->local_jobs);
+        fault = fault ? fault : job_queue_validate(&root->remote_jobs);
+    }
+    if (fault)
+        sim_fail("%s", fault);
+    file_cache_validate(server->files.cache);
 }
 
 static void on_control(struct watch *watch, unsigned events)
@@ -140,6 +165,10 @@ static void on_control(struct watch *watch, unsigned events)
     (void)events;
     struct run *run = CONTAINER_OF(watch, struct run, control);
     sys_eventfd_clear(watch->fd);
+    if (run->validates) {
+        run->validates = false;
+        validate(run->server);
+    }
     if (run->reloads) {
         run->reloads = false;
         int error = server_set_settings(run->server, run->settings);

@@ -54,6 +54,7 @@ static struct sim_chance chance;
 static bool is_local;
 static bool is_taken_for_remote; /* fstatfs(2) could not say */
 static bool has_cachestat;
+static bool has_proc;
 
 void file_calls_start(void)
 {
@@ -61,6 +62,8 @@ void file_calls_start(void)
     is_local = !sim_one_in(&chance, 8);
     is_taken_for_remote = false;
     has_cachestat = !sim_one_in(&chance, 8);
+    struct sim_chance proc_chance = sim_chance_for("proc", 0);
+    has_proc = !sim_one_in(&proc_chance, 8);
     /* Without cachestat(2) the server looks at both ends of a range and takes the rest to be there too. */
     files_read_whole(!has_cachestat);
 }
@@ -133,6 +136,11 @@ static int install(struct inode *inode, bool is_place)
     return fd < 0 ? fail_with(-fd) : fd;
 }
 
+bool files_have_magic_links(void)
+{
+    return has_proc;
+}
+
 int magic_link_target(const char *path)
 {
     int fd;
@@ -156,6 +164,8 @@ int __wrap_open(const char *path, int flags, ...)
     bool is_magic = strncmp(path, "/proc/", 6) == 0;
     struct inode *target = is_magic ? descriptor_inode(magic_link_target(path), "open") : NULL;
     int error = fault_for(CALL_open, (struct call_target){.path = target ? target->path : path});
+    if (is_magic && !has_proc)
+        error = ENOENT;
     if (error)
         return fail_with(error);
     int fd;
@@ -301,7 +311,7 @@ ssize_t __wrap_readlink(const char *path, char *out, size_t size)
 {
     call_begin();
     const struct inode *inode = descriptor_inode(magic_link_target(path), "readlink");
-    int error = fault_for(CALL_readlink, about(inode));
+    int error = has_proc ? fault_for(CALL_readlink, about(inode)) : ENOENT;
     if (error)
         return fail_with(error);
     size_t length = MIN(strlen(inode->path), size);

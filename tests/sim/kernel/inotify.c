@@ -176,6 +176,8 @@ int __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask)
     struct inotify *inotify = inotify_of(descriptor_get(fd, &inotify_class, "inotify_add_watch"));
     struct inode *inode = descriptor_inode(magic_link_target(path), "inotify_add_watch");
     int error = fault_for(CALL_inotify_add_watch, (struct call_target){.path = inode->path});
+    if (!files_have_magic_links())
+        error = ENOENT;
     if (error == 0 && !S_ISDIR(inode->mode) && mask & IN_ONLYDIR)
         error = ENOTDIR;
     struct inotify_watch *watch = find_watch(inotify, inode);

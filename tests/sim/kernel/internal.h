@@ -233,6 +233,9 @@ void files_finish(void);
 /* What a job does when its call would wait for the disk; on the loop that is a failure. */
 void files_wait_for_disk(const char *call, const char *path);
 
+/* There is a /proc. */
+bool files_have_magic_links(void);
+
 /* The descriptor in a path such as "/proc/self/fd/7". */
 int magic_link_target(const char *path);
 
