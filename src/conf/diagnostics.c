@@ -118,19 +118,34 @@ const char *position_show(struct source_position position, const struct source *
     return text;
 }
 
+size_t source_line_end(struct slice text)
+{
+    static const char *const ends[] = {"\r\n", "\n", "\r", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
+    if (text.length == 0 || strchr("\r\n\xc2\xe2", text.data[0]) == NULL)
+        return 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(ends); i++) {
+        if (slice_starts_with(text, slice_from(ends[i])))
+            return strlen(ends[i]);
+    }
+    return 0;
+}
+
+static size_t find_line_end(struct slice text)
+{
+    size_t at = 0;
+    while (at < text.length && source_line_end(slice_skip(text, at)) == 0)
+        at++;
+    return at;
+}
+
 struct slice source_line(const struct source *source, unsigned line)
 {
     struct slice text = source->text;
     for (; line > 1; line--) {
-        size_t end = slice_find(text, '\n');
-        if (end == text.length)
-            return (struct slice){0};
-        text = slice_skip(text, end + 1);
+        text = slice_skip(text, find_line_end(text));
+        text = slice_skip(text, source_line_end(text));
     }
-    struct slice found = slice_take(text, slice_find(text, '\n'));
-    if (slice_ends_with(found, SLICE("\r")))
-        found.length--;
-    return found;
+    return slice_take(text, find_line_end(text));
 }
 
 static bool begins_character(char byte)

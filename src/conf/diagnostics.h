@@ -65,6 +65,10 @@ struct source *diagnostics_add_source(struct diagnostics *diagnostics, struct sl
 const char *position_show(struct source_position position, const struct source *from,
                           char text[POSITION_TEXT_MAX]);
 
+/* The bytes of the line end that a text begins with, or 0: of those that YAML counts, which are CR LF, LF,
+ * CR, NEL, LS and PS. */
+size_t source_line_end(struct slice text);
+
 /* A line of a source, counted from 1, without its end; empty where there is none. Borrowed. */
 struct slice source_line(const struct source *source, unsigned line);
 

@@ -48,9 +48,11 @@ static struct source_position position_of_byte(const struct source *source, size
 {
     struct slice text = source->text;
     struct source_position position = {.source = source, .line = 1, .column = 1};
-    for (size_t i = 0; i < offset && i < text.length; i++) {
-        position.line += text.data[i] == '\n';
-        position.column = text.data[i] == '\n' ? 1 : position.column + 1;
+    for (size_t i = 0; i < offset && i < text.length;) {
+        size_t end = source_line_end(slice_skip(text, i));
+        position.line += end > 0;
+        position.column = end > 0 ? 1 : position.column + 1;
+        i += MAX(end, (size_t)1);
     }
     return position;
 }

@@ -16,6 +16,9 @@ static const struct {
     {"sites:\n\t- routes: {}", "2:1: error: a tab cannot indent a line in YAML: use spaces"},
     {"a: 1\n\tb: 2", "2:1: error: a tab cannot indent a line in YAML: use spaces"},
     /* brackets */
+    {"a: 1\r\r\xc2\x85"
+     "b: %x",
+     "4:4: error: a value that begins with \"%\" needs quotes in YAML: \"%x\"\n    4 | b: %x"},
     {"sites: [", "1:8: error: this \"[\" is never closed"},
     {"a: {b: 1, c: 2\n\n", "1:4: error: this \"{\" is never closed"},
     {"sites: [{routes: {/: {respond: a}}]",
