@@ -28,7 +28,7 @@ test:
 	@tools/deps all
 	@tools/test
 
-# What needs no build: layers, headers, format, style.
+# What needs no build: layers, headers, format, style, static analysis, what nobody uses.
 check:
 	@tools/test checks
 

@@ -176,7 +176,8 @@ int lab_serve_offload(struct lab_site *site, int listening_fd)
     list_init(&offload.worked);
     lab_crowd_init(&offload.crowd, site);
     int error = begin(&offload, site, listening_fd);
-    while (error >= 0)
+    if (error < 0)
+        return error;
+    for (;;)
         turn(&offload, listening_fd);
-    return error;
 }

@@ -308,9 +308,8 @@ static bool is_closed(struct slice rest)
             rest = skip_string(rest);
         else if ((byte == '{' || byte == '[') && depth < DEPTH_MAX)
             open[depth++] = byte == '{' ? '}' : ']';
-        else if (byte == '\0' || byte == '{' || byte == '[')
-            return false;
-        else if ((byte == '}' || byte == ']') && (depth == 0 || open[--depth] != byte))
+        else if (byte == '\0' || byte == '{' || byte == '[' ||
+                 ((byte == '}' || byte == ']') && (depth == 0 || open[--depth] != byte)))
             return false;
     } while (depth > 0);
     return take_word(&rest, SLICE("")) && rest.length == 0;

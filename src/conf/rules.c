@@ -78,9 +78,11 @@ static const char *check_address(const struct rule_context *context, struct slic
         *text = joined(context, SLICE(":"), *text);
     else if (slice_starts_with(*text, scheme) && text->length > scheme.length)
         *text = joined(context, scheme, absolute(context, slice_skip(*text, scheme.length)));
-    enum address_fault fault = text->data ? address_parse(*text, &address) : ADDRESS_OK;
-    if (fault || text->data == NULL)
-        return fault ? address_fault_text(fault) : NULL;
+    if (text->data == NULL) /* no memory: the arena remembers */
+        return NULL;
+    enum address_fault fault = address_parse(*text, &address);
+    if (fault)
+        return address_fault_text(fault);
     if (address.address.any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address.address.v6.sin6_addr))
         return "it is an IPv4 address: write it as one";
     return address.address.any.sa_family == AF_UNIX
@@ -152,12 +154,20 @@ static bool is_bracketed_address(struct slice text)
     return address_parse(slice_make(with_port, text.length + 2), &address) == ADDRESS_OK;
 }
 
-static const char *check_host(const struct rule_context *context, struct slice *text)
+/* False where there is no memory, which the arena remembers. */
+static bool make_lower(const struct rule_context *context, struct slice *text)
 {
     char *lower = arena_string(context->arena, *text);
     *text = slice_make(lower, lower ? text->length : 0);
-    for (size_t i = 0; i < text->length; i++)
+    for (size_t i = 0; lower && i < text->length; i++)
         lower[i] = ascii_lower(lower[i]);
+    return lower != NULL;
+}
+
+static const char *check_host(const struct rule_context *context, struct slice *text)
+{
+    if (!make_lower(context, text))
+        return NULL;
     struct slice name = slice_starts_with(*text, SLICE("*.")) ? slice_skip(*text, 2) : *text;
     if (slice_equal(name, SLICE("*")) || is_bracketed_address(name))
         return NULL;
@@ -193,15 +203,16 @@ static bool has_control_byte(struct slice text)
 static bool has_odd_segment(struct slice path)
 {
     struct slice segment;
-    while (path.data) {
+    bool is_last;
+    do {
         size_t end = slice_find(path, '/');
         segment = slice_take(path, end);
-        bool is_last = end == path.length;
+        is_last = end == path.length;
         if ((segment.length == 0 && !is_last) || slice_equal(segment, SLICE(".")) ||
             slice_equal(segment, SLICE("..")))
             return true;
-        path = is_last ? (struct slice){0} : slice_skip(path, end + 1);
-    }
+        path = slice_skip(path, end + !is_last);
+    } while (!is_last);
     return false;
 }
 
@@ -323,10 +334,8 @@ static const char *check_origin(const struct rule_context *context, struct slice
     struct slice host, port;
     if (slice_equal(*text, SLICE("*")) || slice_equal(*text, SLICE("null")))
         return NULL;
-    char *lower = arena_string(context->arena, *text);
-    *text = slice_make(lower, lower ? text->length : 0);
-    for (size_t i = 0; i < text->length; i++)
-        lower[i] = ascii_lower(lower[i]);
+    if (!make_lower(context, text))
+        return NULL;
     size_t scheme_length = origin_scheme_length(*text);
     if (scheme_length == 0)
         return "it is not an origin";

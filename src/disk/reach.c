@@ -33,7 +33,9 @@ static struct slice seen_from_root(const struct reach *reach, struct slice targe
     if (inner.data)
         return inner;
     int length = sys_descriptor_path(reach->root_fd, real, sizeof(real));
-    return length < 0 ? (struct slice){0} : beneath(target, slice_make(real, (size_t)length));
+    if (length < 0)
+        return (struct slice){0};
+    return beneath(target, slice_make(real, (size_t)length));
 }
 
 /* Puts `target` in the place of text[start] to text[end]. A part that stands in front of an absolute one

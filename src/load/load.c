@@ -169,20 +169,21 @@ static int run_threads(struct thread_group *group, const struct load_plan *plan,
     return error;
 }
 
-int load_run(const struct load_plan *wanted, load_on_progress *on_progress, void *context,
+int load_run(const struct load_plan *plan, load_on_progress *on_progress, void *context,
              struct load_result *ret_result)
 {
-    struct load_plan plan = *wanted;
-    fill_in(&plan);
+    struct load_plan filled = *plan;
+    fill_in(&filled);
     size_t descriptors = sys_raise_descriptor_limit();
-    if (descriptors < (size_t)plan.connections + DESCRIPTORS_SPARE + plan.threads * (size_t)DESCRIPTORS_EACH)
+    if (descriptors <
+        (size_t)filled.connections + DESCRIPTORS_SPARE + filled.threads * (size_t)DESCRIPTORS_EACH)
         return -EMFILE;
-    struct thread_group group = {.on_progress = on_progress, .context = context, .count = plan.threads};
-    group.threads = calloc(plan.threads, sizeof(*group.threads));
+    struct thread_group group = {.on_progress = on_progress, .context = context, .count = filled.threads};
+    group.threads = calloc(filled.threads, sizeof(*group.threads));
     if (group.threads == NULL)
         return -ENOMEM;
     pthread_mutex_init(&group.lock, NULL);
-    int error = run_threads(&group, &plan, ret_result);
+    int error = run_threads(&group, &filled, ret_result);
     pthread_mutex_destroy(&group.lock);
     free(group.threads);
     return error;

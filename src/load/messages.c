@@ -45,6 +45,7 @@ int messages_init(struct messages *messages, const struct load_plan *plan, uint6
 {
     size_t ends[LOAD_TARGETS_MAX];
     unsigned weight = 0;
+    assert(plan->target_count > 0 && plan->target_count <= LOAD_TARGETS_MAX);
     *messages = (struct messages){.target_count = plan->target_count, .random = seed | 1};
     struct buffer *bytes = &messages->bytes;
     buffer_init(bytes, LOAD_TARGETS_MAX * (LOAD_BODY_BYTES_MAX + HEAD_BYTES_MAX));

@@ -77,7 +77,7 @@ static void draw_durations(const struct drawing *drawing)
 {
     static const unsigned steps[] = {1, 2, 5};
     bool labels_all = drawing->high - drawing->low < 3.5;
-    for (double decade = floor(drawing->low); decade <= drawing->high; decade++) {
+    for (int decade = (int)floor(drawing->low); decade <= drawing->high; decade++) {
         for (unsigned i = 0; i < ARRAY_LENGTH(steps); i++) {
             char label[DURATION_TEXT_MAX];
             double us = steps[i] * pow(10, decade);
@@ -118,9 +118,10 @@ static void draw_percentiles(const struct drawing *drawing)
 static void draw_curve(const struct drawing *drawing, const struct histogram *histogram, const char *classes)
 {
     double end = MIN(load_nines_end(histogram->count), drawing->nines_end);
-    double y_before = -1;
+    double x_end = x_of(drawing, end), y_before = -1;
     buffer_printf(drawing->out, "<path class=\"curve %s\" d=\"", classes);
-    for (double x = LEFT; x <= x_of(drawing, end); x += 1.5) {
+    for (unsigned i = 0; LEFT + 1.5 * i <= x_end; i++) {
+        double x = LEFT + 1.5 * i;
         double nines = (x - LEFT) / (RIGHT - LEFT) * drawing->nines_end;
         double y = y_of(drawing, (double)histogram_percentile(histogram, load_percentile_at(nines)));
         if (y_before >= 0 && fabs(y - y_before) < 0.4)

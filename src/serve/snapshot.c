@@ -234,7 +234,7 @@ static int allocate(struct snapshot *snapshot)
     snapshot->hosts = calloc(1, sizeof(struct host_table));
     if (snapshot->hosts) {
         snapshot->hosts->entry_array = calloc(hosts + 1, sizeof(struct host_entry));
-        snapshot->hosts->sites = calloc(settings->site_count, sizeof(struct site_table));
+        snapshot->hosts->sites = calloc(settings->site_count + 1, sizeof(struct site_table));
         snapshot->hosts->site_count = settings->site_count;
     }
     bool complete = snapshot->roots && snapshot->route_entries && snapshot->hosts &&
