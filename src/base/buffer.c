@@ -2,6 +2,7 @@
  * for. */
 #include "base/buffer.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -67,7 +68,8 @@ bool buffer_append_u64(struct buffer *buffer, uint64_t value)
     return buffer_append(buffer, slice_make(digits, format_u64(digits, value)));
 }
 
-bool buffer_vprintf(struct buffer *buffer, const char *format, va_list values)
+PRINTF_LIKE(2, 0)
+static bool append_formatted(struct buffer *buffer, const char *format, va_list values)
 {
     va_list again;
     va_copy(again, values);
@@ -86,7 +88,7 @@ bool buffer_printf(struct buffer *buffer, const char *format, ...)
 {
     va_list values;
     va_start(values, format);
-    bool fits = buffer_vprintf(buffer, format, values);
+    bool fits = append_formatted(buffer, format, values);
     va_end(values);
     return fits;
 }

@@ -8,8 +8,6 @@
 
 #include "base/slice.h"
 
-#include <stdarg.h>
-
 struct buffer {
     char *data;
     size_t length;
@@ -34,7 +32,6 @@ bool buffer_append(struct buffer *buffer, struct slice bytes);
 bool buffer_append_byte(struct buffer *buffer, char byte);
 bool buffer_append_u64(struct buffer *buffer, uint64_t value);
 bool buffer_printf(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
-bool buffer_vprintf(struct buffer *buffer, const char *format, va_list values) PRINTF_LIKE(2, 0);
 
 /* Drops `length` bytes from the front; what remains moves down. */
 void buffer_consume(struct buffer *buffer, size_t length);

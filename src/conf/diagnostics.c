@@ -2,6 +2,7 @@
  * fifty, and a text is at most a megabyte. */
 #include "conf/diagnostics.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -214,7 +214,8 @@ static void advance(struct connection *connection, struct slice input)
     settle(connection);
 }
 
-void connection_continue(struct connection *connection)
+/* Goes on after an exchange came forward: its response is ready, or a piece of it. */
+static void connection_continue(struct connection *connection)
 {
     const struct exchange *last = h1_session_last(&connection->session);
     connection->session.is_closing |= last && last->is_responded && last->closes;

@@ -32,7 +32,4 @@ const struct peer *connection_peer(const struct h1_session *session);
 
 extern const struct front_client_ops connection_client_ops;
 
-/* Goes on after an exchange of the connection came forward: its response is ready, or a piece of it. */
-void connection_continue(struct connection *connection);
-
 #endif

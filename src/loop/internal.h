@@ -104,11 +104,8 @@ void streams_go_on(struct loop *loop);
 /* stream.c: tells the owners of closed streams. */
 void streams_tell_closed(struct loop *loop);
 
-/* offload.c: takes no more jobs, waits for those under way and waiting, calls their `done`. NULL is ignored.
- */
-void offload_end(struct offload *offload);
-
-/* offload.c: the same, and frees. NULL is ignored. */
+/* offload.c: takes no more jobs, waits for those under way and waiting, calls their `done`, frees. NULL is
+ * ignored. */
 void offload_destroy(struct offload *offload);
 
 #endif

@@ -160,7 +160,7 @@ int offload_submit(struct loop *loop, struct job *job)
     return error;
 }
 
-void offload_end(struct offload *offload)
+static void offload_end(struct offload *offload)
 {
     if (offload == NULL || offload->stopping)
         return;

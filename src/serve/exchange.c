@@ -11,7 +11,8 @@
 
 static void come_back(struct exchange *exchange);
 
-struct exchange *exchange_create(struct service *service)
+/* From the service's pool, with a blank request that has no room for fields; NULL without memory. */
+static struct exchange *exchange_create(struct service *service)
 {
     struct exchange *exchange = pool_get(&service->exchanges);
     if (exchange == NULL)

@@ -217,9 +217,6 @@ bool exchange_has_spare(struct service *service) MUST_CHECK;
 struct exchange *exchange_begin(struct service *service, void *owner, const struct exchange_events *events,
                                 const struct peer *peer, struct list *exchanges);
 
-/* From the service's pool, with a blank request that has no room for fields; NULL without memory. */
-struct exchange *exchange_create(struct service *service) MUST_CHECK;
-
 /* Gives everything back; at once, or when its job is done. The exchange must be in no list. */
 void exchange_end(struct exchange *exchange);
 

@@ -23,7 +23,7 @@ void location_respond(struct location *location, int status)
     struct exchange *exchange = location->exchange;
     struct slice copy = arena_copy(&exchange->arena, buffer_slice(&location->text));
     bool is_complete = !location->text.failed && copy.data;
-    location_drop(location);
+    buffer_finish(&location->text);
     if (!is_complete) {
         exchange_fail(exchange, 503);
         return;
@@ -31,11 +31,6 @@ void location_respond(struct location *location, int status)
     exchange_begin_response(exchange, status);
     exchange_add_field(exchange, HTTP_FIELD_LOCATION, copy);
     exchange_respond_bytes(exchange, SLICE("text/plain; charset=utf-8"), copy);
-}
-
-void location_drop(struct location *location)
-{
-    buffer_finish(&location->text);
 }
 
 void location_respond_folder(struct exchange *exchange)

@@ -17,7 +17,7 @@ struct location {
 };
 
 /* With room for `parts` parts of the request, each of which may be escaped, besides `bytes` others. False
- * without memory; to be followed by location_respond or location_drop all the same. */
+ * without memory; to be followed by location_respond all the same. */
 bool location_begin(struct location *location, struct exchange *exchange, size_t parts,
                     size_t bytes) MUST_CHECK;
 
@@ -26,9 +26,6 @@ void location_append_query(struct location *location, char separator);
 
 /* Answers with a redirecting status, and ends the location. */
 void location_respond(struct location *location, int status);
-
-/* Ends it without an answer. */
-void location_drop(struct location *location);
 
 /* Answers 301 with the request's path and a '/' behind it, and its query. */
 void location_respond_folder(struct exchange *exchange);

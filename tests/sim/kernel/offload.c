@@ -151,7 +151,7 @@ int offload_submit(struct loop *loop, struct job *job)
 }
 
 /* The jobs under way are waited for, those that wait are done one after the other. */
-void offload_end(struct offload *offload)
+static void offload_end(struct offload *offload)
 {
     if (offload == NULL || offload->is_stopping)
         return;
