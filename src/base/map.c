@@ -77,3 +77,18 @@ struct map_link *map_next(const struct map *map, const struct map_link *link)
         bucket++;
     return bucket < map->bucket_count ? map->buckets[bucket] : NULL;
 }
+
+void map_validate(const struct map *map)
+{
+    size_t count = 0;
+    assert((map->bucket_count & (map->bucket_count - 1)) == 0);
+    assert((map->buckets == NULL) == (map->bucket_count == 0));
+    for (size_t i = 0; i < map->bucket_count; i++) {
+        for (const struct map_link *link = map->buckets[i]; link; link = link->next) {
+            assert((link->hash & (map->bucket_count - 1)) == i);
+            assert(count < map->count); /* or a chain is a circle */
+            count++;
+        }
+    }
+    assert(count == map->count);
+}

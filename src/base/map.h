@@ -52,4 +52,7 @@ static inline struct map_link *map_find_next(const struct map_link *link)
 /* Visits every object; NULL starts, NULL ends. The map must not change meanwhile. */
 struct map_link *map_next(const struct map *map, const struct map_link *link);
 
+/* Checks that every object is where its hash says, and the count; an assert fails where not. For tests. */
+void map_validate(const struct map *map);
+
 #endif

@@ -165,3 +165,31 @@ void pool_trim(struct pool *pool)
     free_slabs(pool);
     free(index.slabs);
 }
+
+static bool is_object(const struct pool *pool, const struct pool_slab *slab, const void *object)
+{
+    size_t used = slab == pool->slabs ? pool->slab_used : pool->slab_objects;
+    uintptr_t offset = (uintptr_t)object - (uintptr_t)slab->data;
+    return offset < used * pool->object_size && offset % pool->object_size == 0;
+}
+
+void pool_validate(const struct pool *pool)
+{
+    struct slab_index index;
+    size_t free_count = 0;
+    assert(pool->count <= pool->count_max && pool->slab_used <= pool->slab_objects);
+    if (pool->slabs == NULL) {
+        assert(pool->count == 0 && pool->free == NULL);
+        return;
+    }
+    if (!make_index(pool, &index))
+        return;
+    size_t made = (index.count - 1) * pool->slab_objects + pool->slab_used;
+    for (void *object = pool->free; object; object = next_free(pool, object)) {
+        assert(is_object(pool, slab_of(&index, object), object));
+        assert(free_count < made); /* or an object was given back twice */
+        free_count++;
+    }
+    assert(pool->count + free_count == made);
+    free(index.slabs);
+}

@@ -60,4 +60,8 @@ static inline void pool_put(struct pool *pool, void *object)
  */
 void pool_trim(struct pool *pool);
 
+/* Checks that each free object is one of a slab, and the counts; an assert fails where not. Takes long: for
+ * tests. */
+void pool_validate(const struct pool *pool);
+
 #endif

@@ -381,6 +381,7 @@ static void validate_shelf(const struct file_cache *cache, const struct shelf *s
 
 void file_cache_validate(const struct file_cache *cache)
 {
+    map_validate(&cache->files);
     validate_shelf(cache, &cache->present);
     validate_shelf(cache, &cache->absent);
     assert(cache->files.count == cache->present.count + cache->absent.count);

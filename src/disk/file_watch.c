@@ -584,6 +584,8 @@ static size_t validate_folder(const struct watched_folder *folder)
 void file_watch_validate(const struct file_watch *watch)
 {
     size_t count = 0;
+    map_validate(&watch->by_name);
+    notifier_validate(watch->notifier);
     LIST_FOREACH(link, &watch->tops) {
         const struct watched_folder *top = folder_of(link);
         assert(top->parent == NULL && !top->has_left);

@@ -183,3 +183,13 @@ void notifier_destroy(struct notifier *notifier)
     }
     free(notifier);
 }
+
+void notifier_validate(const struct notifier *notifier)
+{
+    map_validate(&notifier->marks);
+    for (struct map_link *link = map_next(&notifier->marks, NULL); link;
+         link = map_next(&notifier->marks, link)) {
+        const struct notifier_mark *mark = mark_of(link);
+        assert(mark->events != NULL && mark->descriptor >= 0);
+    }
+}

@@ -62,4 +62,7 @@ void notifier_poll(struct notifier *notifier);
 /* More has changed than could be told of in this turn. */
 bool notifier_is_behind(const struct notifier *notifier);
 
+/* Checks that everything in it fits together; an assert fails where it does not. For tests. */
+void notifier_validate(const struct notifier *notifier);
+
 #endif

@@ -3,9 +3,11 @@
  * (timeouts.c says which can), that one goes. */
 #include "front/admission.h"
 
+#include "base/buffer.h"
 #include "front/front.h"
 #include "front/timeouts.h"
 #include "loop/listener.h"
+#include "loop/wheel.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -258,7 +260,7 @@ static const char *validate_member(const struct front *front, const struct front
     struct peer part = peer_client(&client->peer);
     if (client->is_counted && find_address(front, &part) == NULL)
         return "a counted connection has no count of its address";
-    return NULL;
+    return client->kind->ops->validate(client);
 }
 
 /* The counted connections of an address, as the lists have them. */
@@ -287,22 +289,37 @@ static const char *validate_address(const struct front *front, const struct fron
     return counted < listed || counted > listed + closing ? "an address has a wrong count" : NULL;
 }
 
+static void print_fault(const struct front *front, const struct front_client *client, const char *fault)
+{
+    struct buffer text;
+    buffer_init(&text, LOG_LINE_BYTES_MAX);
+    client->kind->ops->print(client, &text);
+    log_error(front->service->log, "%s: %.*s", fault, SLICE_ARGS(buffer_slice(&text)));
+    buffer_finish(&text);
+}
+
 const char *admission_validate(const struct front *front)
 {
     size_t listed = 0, idle = 0;
     size_t closing = front->connections.count - front->counters->connections_open;
     const char *fault = NULL;
+    wheel_validate(loop_wheel(front->loop));
+    pool_validate(&front->connections);
+    pool_validate(&front->service->exchanges);
+    map_validate(&front->addresses);
     for (size_t state = 0; state < ARRAY_LENGTH(front->by_state); state++) {
         LIST_FOREACH(link, &front->by_state[state]) {
             const struct front_client *client = CONTAINER_OF(link, struct front_client, link);
-            fault = fault ? fault : validate_member(front, client, state);
+            fault = validate_member(front, client, state);
             fault = fault ? fault : validate_address(front, client, closing);
+            if (fault) {
+                print_fault(front, client, fault);
+                return fault;
+            }
             listed++;
             idle += state == CLIENT_IDLE;
         }
     }
-    if (fault)
-        return fault;
     if (listed != front->counters->connections_open)
         return "not as many connections are counted as open as are in lists";
     if (idle != front->counters->connections_idle)

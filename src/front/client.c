@@ -27,10 +27,24 @@ void front_client_init(struct front_client *client, const struct front_client_ki
     front_client_set_state(client, CLIENT_IDLE);
 }
 
+/* The states that a state leads to, but for CLOSED, to which all lead. Where all is well a client goes from
+ * any of the first five to any of them, as it may ask, be answered and ask again in one callback. From LINGER
+ * nothing leads back: its FIN is out. */
+#define BUSY_OR_IDLE                                                                                       \
+    (1u << CLIENT_IDLE | 1u << CLIENT_HEAD | 1u << CLIENT_BODY | 1u << CLIENT_HANDLE | 1u << CLIENT_SEND | \
+     1u << CLIENT_LINGER)
+static const unsigned moves[] = {
+    [CLIENT_IDLE] = BUSY_OR_IDLE, [CLIENT_HEAD] = BUSY_OR_IDLE,
+    [CLIENT_BODY] = BUSY_OR_IDLE, [CLIENT_HANDLE] = BUSY_OR_IDLE,
+    [CLIENT_SEND] = BUSY_OR_IDLE, [CLIENT_LINGER] = 0,
+    [CLIENT_CLOSED] = 0,
+};
+
 void front_client_set_state(struct front_client *client, enum client_state state)
 {
     struct front *front = client->kind->front;
     enum client_state before = (enum client_state)client->state;
+    assert(state < CLIENT_CLOSED && moves[before] & 1u << state);
     bool is_new = state != before || client->request_began;
     bool gets_on = state == CLIENT_BODY || state == CLIENT_SEND;
     if (is_new || gets_on || list_is_empty(&client->link)) {
@@ -46,6 +60,7 @@ void front_client_set_state(struct front_client *client, enum client_state state
 void front_client_close(struct front_client *client)
 {
     struct counters *counters = client->kind->front->counters;
+    assert(client->state != CLIENT_CLOSED && counters->connections_open > 0);
     counters->connections_open--;
     if (client->state == CLIENT_IDLE)
         counters->connections_idle--;

@@ -25,6 +25,7 @@
 #include "loop/wheel.h"
 #include "serve/peer.h"
 
+struct buffer;
 struct front_client;
 struct front;
 
@@ -57,6 +58,10 @@ struct front_client_ops {
     uint64_t (*bytes_left)(const struct front_client *client);
     /* Milliseconds since bytes last left for it; 0 where nobody can say. */
     uint64_t (*send_idle_ms)(const struct front_client *client);
+    /* All of it in one line of words, for the log. */
+    void (*print)(const struct front_client *client, struct buffer *out);
+    /* For tests, between two callbacks: what is wrong with it; NULL: nothing. */
+    const char *(*validate)(const struct front_client *client);
 };
 
 /* All clients of one protocol at one front. */

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "front/admission.h"
+#include "front/connection_print.h"
 #include "front/front.h"
 #include "front/h1_exchange.h"
 #include "front/h1_output.h"
@@ -381,6 +382,11 @@ static void refuse_late(struct front_client *client)
         connection_continue(connection);
 }
 
+static void print(const struct front_client *client, struct buffer *out)
+{
+    connection_print(connection_of_client(client), out);
+}
+
 static void shut_down(struct front_client *client)
 {
     finish(connection_of_client(client));
@@ -416,6 +422,38 @@ static uint64_t send_idle_ms(const struct front_client *client)
     return stream_send_idle_ms(&connection_of_client(client)->stream);
 }
 
+/* What each exchange has to be in the list for, in order. */
+static const char *validate_exchanges(const struct connection *connection)
+{
+    const struct list *exchanges = &connection->session.exchanges;
+    LIST_FOREACH(link, exchanges) {
+        const struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+        if (exchange->owner != &connection->session)
+            return "a connection has the exchange of another";
+        if (!exchange->is_responded && link != exchanges->previous)
+            return "a request is answered before one that came earlier";
+    }
+    return NULL;
+}
+
+/* Between two callbacks a connection is settled: its state is the one that its facts have. */
+static const char *validate(const struct front_client *client)
+{
+    const struct connection *connection = connection_of_client(client);
+    bool is_lingering = client->state == CLIENT_LINGER;
+    bool has_input = connection->session.input != NULL;
+    if (connection->stream.flags & STREAM_CLOSED)
+        return "a closed connection is in a list";
+    if (is_lingering && (has_input || !list_is_empty(&connection->session.exchanges)))
+        return "a lingering connection has something left";
+    if (!is_lingering && client->state != state_of(connection))
+        return "a connection is not in the state that it is in by what it waits for";
+    if (client->state <= CLIENT_BODY && !connection->session.is_closing &&
+        !(connection->stream.flags & STREAM_READING))
+        return "a connection waits for bytes that it does not read";
+    return validate_exchanges(connection);
+}
+
 const struct front_client_ops connection_client_ops = {
     .abort = abort_client,
     .refuse_late = refuse_late,
@@ -425,4 +463,6 @@ const struct front_client_ops connection_client_ops = {
     .is_busy = is_busy,
     .bytes_left = bytes_left,
     .send_idle_ms = send_idle_ms,
+    .print = print,
+    .validate = validate,
 };

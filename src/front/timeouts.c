@@ -12,6 +12,7 @@
  * with RST, which takes the rest of the answer with it. */
 #include "front/timeouts.h"
 
+#include "base/buffer.h"
 #include "front/front.h"
 
 /* While the worker is told to go, clients get less time to say goodbye. */
@@ -204,9 +205,22 @@ static void refuse_late(struct front_client *client)
     client->kind->ops->refuse_late(client);
 }
 
+/* It may go on all the same: see expire. */
+static void log_expiry(const struct front_client *client)
+{
+    struct log *log = client->kind->front->service->log;
+    struct buffer text;
+    if (log->level < LOG_LEVEL_DEBUG)
+        return;
+    buffer_init(&text, LOG_LINE_BYTES_MAX);
+    client->kind->ops->print(client, &text);
+    log_debug(log, "a connection's time is up: %.*s", SLICE_ARGS(buffer_slice(&text)));
+    buffer_finish(&text);
+}
+
 static void expire(struct front_client *client)
 {
-    log_debug(client->kind->front->service->log, "a connection's time is up in state %d", client->state);
+    log_expiry(client);
     switch ((enum client_state)client->state) {
     case CLIENT_SEND:
         if (may_go_on_sending(client))

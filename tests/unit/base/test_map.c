@@ -64,6 +64,8 @@ static void agrees_with_the_oracle(void **state)
             count++;
         }
         item->is_in = !item->is_in;
+        if (step < 2000 || step % 50 == 0)
+            map_validate(&map);
         if (step % 500 == 0)
             check(&map, count);
     }
@@ -71,6 +73,7 @@ static void agrees_with_the_oracle(void **state)
     assert_int_equal(map.bucket_count & (map.bucket_count - 1), 0);
     map_finish(&map);
     map_finish(&map);
+    map_validate(&map);
     assert_null(map_find(&map, 1));
     assert_null(map_next(&map, NULL));
 }

@@ -80,6 +80,8 @@ static void survives_a_long_random_life(void **state)
             }
         }
         assert_int_equal(pool.count, taken);
+        if (step < 2000 || step % 1000 == 0)
+            pool_validate(&pool);
     }
     pool_finish(&pool);
 }
@@ -107,6 +109,7 @@ static void gives_back_what_a_crowd_has_left(void **state)
             held[i] = NULL;
         }
         pool_trim(&pool);
+        pool_validate(&pool);
         size_t slabs = 0;
         for (size_t i = 0; i < CROWD; i += STRIDE, slabs++)
             assert_ptr_equal(*held[i], held[i]);
