@@ -79,10 +79,14 @@ static void print_session(const struct h1_session *session, struct buffer *out)
 static void print_stream(const struct stream *stream, struct buffer *out)
 {
     const struct flag flags[] = {
-        {stream->flags & STREAM_REGISTERED, "registered"}, {stream->flags & STREAM_READING, "reading"},
-        {stream->flags & STREAM_READABLE, "readable"},     {stream->flags & STREAM_PEER_ENDED, "peer_ended"},
-        {stream->flags & STREAM_END_TOLD, "end_told"},     {stream->flags & STREAM_CLOSED, "closed"},
-        {stream->flags & STREAM_WRITABLE, "writable"},     {stream->flags & STREAM_HUNG_UP, "hung_up"},
+        {stream->flags & STREAM_REGISTERED, "registered"},
+        {stream->flags & STREAM_READING, "reading"},
+        {stream->flags & STREAM_READABLE, "readable"},
+        {stream->flags & STREAM_PEER_ENDED, "peer_ended"},
+        {stream->flags & STREAM_END_TOLD, "end_told"},
+        {stream->flags & STREAM_CLOSED, "closed"},
+        {stream->flags & STREAM_WRITABLE, "writable"},
+        {stream->flags & STREAM_HUNG_UP, "hung_up"},
         {stream_is_sending(stream), "sending"},
     };
     print_flags(out, "stream", flags, ARRAY_LENGTH(flags));

@@ -145,7 +145,7 @@ bool tls_local_ca_open(const char *folder, const char *owner, int64_t now, struc
         tls_report_add(report, TLS_LEVEL_ERROR, "%s: the path is too long", folder);
         return false;
     }
-    strcpy(ret_ca->folder, folder);
+    memcpy(ret_ca->folder, folder, strlen(folder) + 1);
     bool is_open = name_file(ret_ca, "ca.key", key_path, report) &&
                    (owner ? make_folders(ret_ca, report) : is_there(key_path, report)) &&
                    (exists(key_path) || make_authority(ret_ca, key_path, owner, now, report)) &&
