@@ -269,14 +269,14 @@ def test_another_worker_accepts_for_one_that_is_stopped(server, folder):
 def test_another_worker_accepts_while_one_finishes_alone(server, folder):
     running = server(folder, workers=2)
     before = wait_for_workers(running, 2)
-    downloads = [start_download(running) for _ in range(12)]
+    downloads = [start_download(running) for _ in range(20)]  # not all of them at the other one
     os.kill(before[0], signal.SIGTERM)
     words = f"worker process {before[1]} accepts new connections in place of one that cannot"
     wire.wait_until(lambda: words in running.stderr(), "the other one to accept")
     expect_answers(running)
     assert workers_of(running.process) == before
     for download in downloads:
-        finish_download(download)
+        download.close()
     wait_for_workers(running, 2, before[0])
     expect_answers(running)
 
