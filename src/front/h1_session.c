@@ -24,6 +24,13 @@ static bool is_between_requests(const struct h1_session *session)
     return session->engine.state == H1_STATE_HEAD;
 }
 
+static bool has_spare(struct h1_session *session)
+{
+    bool is_there = exchange_has_spare(h1_session_all(session)->service);
+    session->failure = is_there ? session->failure : OUTCOME_OVERLOADED;
+    return is_there;
+}
+
 /* The exchange that the head was parsed into, or that takes the place of a request that has none. */
 static struct exchange *take_spare(struct h1_session *session)
 {
@@ -121,8 +128,11 @@ void h1_session_refuse(struct h1_session *session, int status, enum outcome why)
     if (give_up_content(session, why))
         return;
     struct exchange *exchange = h1_session_last(session);
-    if (exchange == NULL || exchange->is_responded)
+    if (exchange == NULL || exchange->is_responded) {
+        if (!has_spare(session))
+            return;
         exchange = take_spare(session);
+    }
     assert(!exchange->is_busy);
     session->is_closing = exchange->closes = true;
     session->client_said_close = false;
@@ -183,17 +193,23 @@ static enum h1_session_parsed parse(struct h1_session *session, struct slice *in
     struct answered answered = {0};
     note_response(session);
     for (;;) {
-        if (session->is_closing || session->failure ||
-            (is_between_requests(session) && !may_begin(session, &answered)))
+        struct http_request *request = NULL;
+        if (session->is_closing || session->failure)
             return H1_SESSION_PAUSED;
-        if (!exchange_has_spare(service)) {
-            session->failure = OUTCOME_OVERLOADED;
-            return H1_SESSION_PAUSED;
+        if (is_between_requests(session)) {
+            if (input->length == 0)
+                return H1_SESSION_STARVED;
+            if (!may_begin(session, &answered) || !has_spare(session))
+                return H1_SESSION_PAUSED;
+            request = &service->spare->request;
         }
         struct slice content;
-        switch (h1_next_within(&session->engine, input, &service->spare->request,
-                               h1_session_content_wanted(session), &content)) {
-        case H1_MORE: forget(&service->spare->request); return H1_SESSION_STARVED;
+        switch (
+            h1_next_within(&session->engine, input, request, h1_session_content_wanted(session), &content)) {
+        case H1_MORE:
+            if (request)
+                forget(request);
+            return H1_SESSION_STARVED;
         case H1_REQUEST:
             on_request(session);
             note_response(session);

@@ -95,7 +95,7 @@ static void the_last_of_a_thousand_is_found(void **state)
     assert_slice(http_request_field(request, HTTP_FIELD_HOST), "x");
     assert_slice(request->fields[HTTP_FIELDS_MAX - 2].name_text, "X-999");
     assert_slice(request->fields[HTTP_FIELDS_MAX - 2].value, "999");
-    assert_int_equal(rooms(&world), 1); /* that of the spare */
+    assert_int_equal(rooms(&world), 0);
     answer(waiting);
     exchange_wake(waiting);
     client_await(&client, "content", 1);
@@ -119,11 +119,11 @@ static void the_room_of_a_request_is_lent_for_a_turn(void **state)
     }
     world_run_for(&world, 50);
     assert_in_range(world.server->service.exchanges.count, ARRAY_LENGTH(clients), 1000);
-    assert_int_equal(rooms(&world), 1);
+    assert_int_equal(rooms(&world), 0);
     for (size_t i = 0; i < ARRAY_LENGTH(clients); i++)
         client_close(&clients[i]);
     world_await_open(&world, 0);
-    assert_int_equal(rooms(&world), 1);
+    assert_int_equal(rooms(&world), 0);
     world_finish(&world);
 }
 
