@@ -259,7 +259,7 @@ static int set_commas(struct document *document, const struct given_flag *given)
     struct node *list =
         document_reach(document, slice_from(given->flag->path), NODE_LIST, given->value.position);
     int error = list ? 0 : -ENOMEM;
-    for (size_t start = 0; error == 0 && start < given->value.text.length;) {
+    for (size_t start = 0; error == 0 && start <= given->value.text.length;) {
         size_t length = slice_find(slice_skip(given->value.text, start), ',');
         error = document_append(document, list, argument_part(given->value, start, length));
         start += length + 1;
@@ -300,7 +300,8 @@ static int apply(const struct arguments *arguments, struct document *document, c
     case FLAG_SET:
     case FLAG_CONSTANT:
     case FLAG_OPTIONAL: return document_set(document, slice_from(given->flag->path), given->value);
-    case FLAG_COMMAS: return set_commas(document, given);
+    case FLAG_COMMAS:
+    case FLAG_OPTIONAL_COMMAS: return set_commas(document, given);
     case FLAG_PAIR: return set_pair(arguments, document, given);
     case FLAG_OWN: return 0;
     }

@@ -24,15 +24,15 @@ const struct flag flags[] = {
     {NULL, 's', "spa", "[=FILE]", "FILE (index.html) for what does not exist", FLAG_OF_SERVE, FLAG_OPTIONAL,
      .path = FILES "fallback", .constant = "/index.html"},
     {NULL, 0, "clean-urls", NULL, "about.html answers for /about", FLAG_OF_SERVE, FLAG_CONSTANT,
-     .path = FILES "clean_urls", .constant = "true", .is_minor = true},
+     .path = FILES "clean_urls", .constant = "true"},
     {NULL, 0, "no-listing", NULL, "no pages that list a folder", FLAG_OF_SERVE, FLAG_CONSTANT,
      .path = FILES "listing", .constant = "false"},
     {NULL, 0, "hidden", NULL, "serve names that begin with a dot", FLAG_OF_SERVE, FLAG_CONSTANT,
      .path = FILES "hidden", .constant = "true"},
     {NULL, 0, "follow-links", NULL, "follow symbolic links out of the folder", FLAG_OF_SERVE, FLAG_CONSTANT,
-     .path = FILES "follow_links", .constant = "true", .is_minor = true},
-    {NULL, 0, "cors", "[=ORIGIN]", "let pages of ORIGIN (all) read the files", FLAG_OF_SERVE, FLAG_OPTIONAL,
-     .path = FILES "cors", .constant = "*"},
+     .path = FILES "follow_links", .constant = "true"},
+    {NULL, 0, "cors", "[=ORIGINS]", "let pages of ORIGINS (all) read the files", FLAG_OF_SERVE,
+     FLAG_OPTIONAL_COMMAS, .path = FILES "cors", .constant = "*"},
     {NULL, 0, "cache", "PATTERN=VALUE", "Cache-Control for a pattern; repeatable", FLAG_OF_SERVE, FLAG_PAIR,
      .path = FILES "cache"},
     {NULL, 0, "error-page", "STATUS=FILE", "content of errors; repeatable", FLAG_OF_SERVE, FLAG_PAIR,
@@ -137,5 +137,5 @@ const struct flag *flag_find_letter(unsigned command, char letter)
 
 bool flag_takes_value(const struct flag *flag)
 {
-    return flag->value != NULL && flag->action != FLAG_OPTIONAL;
+    return flag->value != NULL && flag->action != FLAG_OPTIONAL && flag->action != FLAG_OPTIONAL_COMMAS;
 }

@@ -25,12 +25,13 @@ enum flag_command {
 };
 
 enum flag_action {
-    FLAG_SET,      /* the value is the option's */
-    FLAG_CONSTANT, /* takes no value: the option becomes `constant` */
-    FLAG_OPTIONAL, /* --name=VALUE, or `constant` without "=" */
-    FLAG_COMMAS,   /* the option becomes the list of the values between commas */
-    FLAG_PAIR,     /* NAME=VALUE adds an entry to the option, which is a map or a section; repeatable */
-    FLAG_OWN,      /* no option's alone: see `own` */
+    FLAG_SET,             /* the value is the option's */
+    FLAG_CONSTANT,        /* takes no value: the option becomes `constant` */
+    FLAG_OPTIONAL,        /* --name=VALUE, or `constant` without "=" */
+    FLAG_COMMAS,          /* the option becomes the list of the values between commas */
+    FLAG_OPTIONAL_COMMAS, /* both: --name=VALUE,VALUE; repeatable */
+    FLAG_PAIR, /* NAME=VALUE adds an entry to the option, which is a map or a section; repeatable */
+    FLAG_OWN,  /* no option's alone: see `own` */
 };
 
 /* What the command line itself must know. */
@@ -72,7 +73,7 @@ struct flag {
     const char *path; /* of the option, dotted, as document_reach takes it */
     const char *constant;
     enum flag_values values;
-    bool is_minor; /* left out of the page of all commands, which is one screen */
+    bool is_minor; /* left out of the page of all commands, whose first lines name it */
 };
 
 extern const struct flag flags[];

@@ -1,5 +1,5 @@
-/* `vif help`, and `--help` of commands, from the tables of commands and flags. The page of all commands is
- * one screen of 80 by 24. */
+/* `vif help`, and `--help` of commands, from the tables of commands and flags. The page of all commands has
+ * all flags of the quick server, and lines of at most 80 columns. */
 #include "cli/help.h"
 
 #include "cli/commands.h"

@@ -451,6 +451,14 @@ def test_cors(server, root):
     assert server(root).get("/a.txt")["access-control-allow-origin"] is None
 
 
+def test_cors_of_several_origins(server, root):
+    tree.write(root, "a.txt", b"x")
+    running = server(root, "--cors=https://a.example,https://b.example", "--cors=https://c.example")
+    for origin in ("https://a.example", "https://b.example", "https://c.example"):
+        assert running.get("/a.txt", {"Origin": origin})["access-control-allow-origin"] == origin
+    assert running.get("/a.txt", {"Origin": "https://d.example"})["access-control-allow-origin"] is None
+
+
 def test_cors_of_one_origin_varies_or_is_constant(server, root):
     """The value does not depend on the request, whatever Origin says."""
     tree.write(root, "a.txt", b"x")

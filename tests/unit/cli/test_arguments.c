@@ -84,6 +84,17 @@ static void sets_options(void **state)
     finish();
 }
 
+static void takes_several_origins(void **state)
+{
+    (void)state;
+    READ_GOOD("--cors=https://a.example,https://*.b.example", "--cors=https://c.example");
+    const struct site *site = &line.config->settings->sites[0];
+    assert_int_equal(site->routes[0].cors_origin_count, 3);
+    assert_slice(site->routes[0].cors_origins[1], "https://*.b.example");
+    assert_slice(site->routes[0].cors_origins[2], "https://c.example");
+    finish();
+}
+
 static void takes_values_in_every_form(void **state)
 {
     (void)state;
@@ -189,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_no_workers),
         cmocka_unit_test(sets_options),
+        cmocka_unit_test(takes_several_origins),
         cmocka_unit_test(takes_values_in_every_form),
         cmocka_unit_test(puts_addresses_and_port_together),
         cmocka_unit_test(tells_mistakes),
