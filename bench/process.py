@@ -44,6 +44,11 @@ def own_cpu_seconds(pid):
     return sum(map(int, fields[11:13])) / TICKS_PER_SECOND if fields else 0.0
 
 
+def _resident_pages(pid):
+    fields = _stat(pid)
+    return int(fields[21]) if fields else 0
+
+
 def _cpu_ticks(pid):
     fields = _stat(pid)
     return sum(map(int, fields[11:15])) if fields else 0
@@ -101,6 +106,20 @@ class Process:
     def cpu_seconds(self):
         """CPU time of the whole tree since it was started."""
         return sum(_cpu_ticks(pid) for pid in self.pids()) / TICKS_PER_SECOND
+
+    def memory_mib(self):
+        """Resident memory of the whole tree."""
+        return sum(_resident_pages(pid) for pid in self.pids()) * resource.getpagesize() / (1 << 20)
+
+    def end(self, seconds):
+        """Asks it to end; how many seconds that took, or None where they were not enough."""
+        began = time.monotonic()
+        self._child.terminate()
+        try:
+            self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        return time.monotonic() - began
 
     def stop(self):
         """Asks politely, then kills whatever is left of the tree."""

@@ -22,6 +22,8 @@ class Site:
     path: str = "/"           # the one file that canned servers answer with, as in the URL
     floor_mode: str = "keep"  # which floor: see floor.c
     supervised: bool = False  # with whatever the server offers to replace a worker that died
+    lists_folders: bool = False  # a folder is answered with its listing
+    cached_max: int = 1000       # files that may be cached, where a server has a bound for that
     connections_max: int = 8192  # more than that make some raise their limit of descriptors
 
     @property
@@ -78,7 +80,10 @@ class Vif(Server):
         return str(Path(self.binary).resolve()) if os.access(self.binary, os.X_OK) else None
 
     def command(self, site):
-        return [self.find(), "-q", "-w", "1", "-a", "127.0.0.1", "-p", str(site.port), *self.options, str(site.root)]
+        # What vif caches by itself is enough everywhere but in the storm.
+        cached = ["--limit", f"cache_entries={site.cached_max}"] if site.cached_max > Site.cached_max else []
+        return [self.find(), "-q", "-w", "1", "-a", "127.0.0.1", "-p", str(site.port), *self.options, *cached,
+                str(site.root)]
 
 
 class Floor(Server):
@@ -123,12 +128,13 @@ http {{
     tcp_nodelay on;
     keepalive_timeout 75;
     keepalive_requests 1000000000;
-    open_file_cache max=1000 inactive=60s;
+    open_file_cache max={site.cached_max} inactive=60s;
     open_file_cache_valid 60s;
 {folders}{self.http_options}\
     server {{
         listen 127.0.0.1:{site.port} backlog=4096;
         root {site.root};
+        autoindex {"on" if site.lists_folders else "off"};
     }}
 }}
 """)
@@ -161,6 +167,7 @@ hosts:
     paths:
       /:
         file.dir: {site.root}
+        file.dirlisting: {"ON" if site.lists_folders else "OFF"}
 """)
         return [self.find(), "-m", "master" if site.supervised else "worker", "-c", conf]
 
@@ -185,6 +192,7 @@ server.max-keep-alive-requests = 65535
 server.max-keep-alive-idle = 75
 server.listen-backlog = 4096
 server.stat-cache-engine = "inotify"
+dir-listing.activate = "{"enable" if site.lists_folders else "disable"}"
 {connections}\
 mimetype.assign = ( ".html" => "text/html" )
 """)
@@ -209,7 +217,7 @@ class Caddy(Server):
 http://:{site.port} {{
     bind 127.0.0.1
     root * {site.root}
-    file_server
+    file_server {"browse" if site.lists_folders else ""}
 }}
 """)
         return [self.find(), "run", "--adapter", "caddyfile", "--config", conf]

@@ -76,7 +76,7 @@ _vif() {
     cert\ --ca) _vif_files -f; return ;;
     *)
         case "$command $current" in
-        serve\ -*) words='--port --address --workers --backend --index --spa --clean-urls --no-listing --hidden --follow-links --cors --cache --error-page --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
+        serve\ -*) words='--port --address --workers --backend --index --spa --clean-urls --no-listing --archives --hidden --follow-links --cors --cache --error-page --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
         run\ -*) words='--config --port --address --workers --backend --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
         check\ -*) words='--config --port --address --workers --backend --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
         load\ -*) words='--connections --duration --requests --rate --pipeline --close --warm-up --timeout --connect-rate --threads --method --header --body --body-file --status --json --svg --help --version' ;;

@@ -27,6 +27,8 @@ const struct flag flags[] = {
      .path = FILES "clean_urls", .constant = "true"},
     {NULL, 0, "no-listing", NULL, "no pages that list a folder", FLAG_OF_SERVE, FLAG_CONSTANT,
      .path = FILES "listing", .constant = "false"},
+    {NULL, 0, "archives", NULL, "offer folders as tar archives", FLAG_OF_SERVE, FLAG_CONSTANT,
+     .path = FILES "archives", .constant = "true"},
     {NULL, 0, "hidden", NULL, "serve names that begin with a dot", FLAG_OF_SERVE, FLAG_CONSTANT,
      .path = FILES "hidden", .constant = "true"},
     {NULL, 0, "follow-links", NULL, "follow symbolic links out of the folder", FLAG_OF_SERVE, FLAG_CONSTANT,

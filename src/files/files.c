@@ -7,6 +7,7 @@
 #include "files/files.h"
 
 #include "base/buffer.h"
+#include "files/archive_source.h"
 #include "files/fallback.h"
 #include "files/file_response.h"
 #include "files/listing_source.h"
@@ -23,7 +24,10 @@
 struct files_state {
     struct slice folder; /* beneath the root, "" or with a '/' at its end */
     size_t index_next;
-    struct listing_options listing;
+    union {
+        struct listing_options listing;
+        struct archive_options archive;
+    };
 };
 
 static void try_index(struct exchange *exchange, struct files_state *state);
@@ -144,12 +148,17 @@ static void not_found(struct exchange *exchange, int status)
 
 /* ---- folders ---- */
 
+static void answer_no_folder(struct exchange *exchange, int error)
+{
+    bool is_missing = error == -ENOENT || error == -ENOTDIR || error == -ELOOP || error == -EXDEV;
+    not_found(exchange, is_missing ? 404 : error == -EACCES ? 403 : 503);
+}
+
 static void answer_listing(struct exchange *exchange, struct source *source, int error)
 {
     struct files_state *state = exchange->handler_state;
     if (source == NULL) {
-        bool is_missing = error == -ENOENT || error == -ENOTDIR || error == -ELOOP || error == -EXDEV;
-        not_found(exchange, is_missing ? 404 : error == -EACCES ? 403 : 503);
+        answer_no_folder(exchange, error);
         return;
     }
     bool is_json = state->listing.format == LISTING_JSON;
@@ -163,17 +172,10 @@ static void answer_listing(struct exchange *exchange, struct source *source, int
     exchange_respond(exchange, source);
 }
 
-static void list_folder(struct exchange *exchange, struct files_state *state)
+static void list_folder(struct exchange *exchange, struct files_state *state, const char *folder)
 {
     const struct files_settings *settings = settings_of(exchange);
     const struct http_request *request = &exchange->request;
-    bool is_root = state->folder.length == 0;
-    char *folder = arena_string(&exchange->arena,
-                                is_root ? SLICE(".") : slice_take(state->folder, state->folder.length - 1));
-    if (folder == NULL || exchange_keep(exchange) < 0) {
-        exchange_fail(exchange, 503);
-        return;
-    }
     bool wants_json = http_prefers_json(request);
     state->listing = (struct listing_options){
         .reach = root_reach(exchange->route_entry->root),
@@ -181,11 +183,78 @@ static void list_folder(struct exchange *exchange, struct files_state *state)
         .url_path = exchange->path,
         .query = request->query,
         .format = wants_json ? LISTING_JSON : LISTING_HTML,
+        .has_archive = settings->archives,
         .hidden = settings->hidden,
     };
-    exchange->handler_state = state;
     if (listing_source_begin(exchange, exchange->route_entry->root, &state->listing, answer_listing) < 0)
         exchange_fail(exchange, 503);
+}
+
+static bool wants_archive(const struct exchange *exchange)
+{
+    struct slice rest = exchange->request.query, element;
+    while (settings_of(exchange)->archives && slice_next(&rest, '&', &element)) {
+        if (slice_equal(element, SLICE("archive=tar")))
+            return true;
+    }
+    return false;
+}
+
+static void answer_archive(struct exchange *exchange, struct source *source, int error)
+{
+    struct files_state *state = exchange->handler_state;
+    struct buffer disposition;
+    if (source == NULL) {
+        answer_no_folder(exchange, error);
+        return;
+    }
+    buffer_init(&disposition, 4 * NAME_MAX + 64);
+    archive_append_disposition(&disposition, state->archive.name);
+    exchange_begin_response(exchange, 200);
+    exchange_add_field(exchange, HTTP_FIELD_CACHE_CONTROL, SLICE("no-cache"));
+    exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE, SLICE("application/x-tar"));
+    exchange_add_field(exchange, HTTP_FIELD_CONTENT_DISPOSITION,
+                       disposition.failed ? SLICE("attachment") : buffer_slice(&disposition));
+    exchange_respond(exchange, source);
+    buffer_finish(&disposition);
+}
+
+/* The last segment of the path, which ends with '/'. */
+static struct slice folder_name(struct slice path)
+{
+    size_t end = path.length - 1, start = end;
+    while (start > 0 && path.data[start - 1] != '/')
+        start--;
+    return end > 0 ? slice_make(path.data + start, end - start) : SLICE("files");
+}
+
+static void pack_folder(struct exchange *exchange, struct files_state *state, const char *folder)
+{
+    state->archive = (struct archive_options){
+        .reach = root_reach(exchange->route_entry->root),
+        .folder = folder,
+        .name = folder_name(exchange->path),
+        .hidden = settings_of(exchange)->hidden,
+    };
+    if (archive_source_begin(exchange, exchange->route_entry->root, &state->archive, answer_archive) < 0)
+        exchange_fail(exchange, 503);
+}
+
+/* As a page or an archive. */
+static void show_folder(struct exchange *exchange, struct files_state *state)
+{
+    bool is_root = state->folder.length == 0;
+    char *folder = arena_string(&exchange->arena,
+                                is_root ? SLICE(".") : slice_take(state->folder, state->folder.length - 1));
+    if (folder == NULL || exchange_keep(exchange) < 0) {
+        exchange_fail(exchange, 503);
+        return;
+    }
+    exchange->handler_state = state;
+    if (wants_archive(exchange))
+        pack_folder(exchange, state, folder);
+    else
+        list_folder(exchange, state, folder);
 }
 
 static void lone_index_looked_up(struct exchange *exchange, struct file *file)
@@ -231,7 +300,7 @@ static void try_index(struct exchange *exchange, struct files_state *state)
         return;
     }
     if (settings->listing)
-        list_folder(exchange, state);
+        show_folder(exchange, state);
     else
         not_found(exchange, 404);
 }

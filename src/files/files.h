@@ -16,6 +16,7 @@ struct files {
     struct job_queue listings;      /* the jobs that read folders */
     struct folder_budget listing_budget;
     unsigned cold_buffers; /* in use by file_source.c */
+    unsigned archives;     /* being sent */
 };
 
 extern const struct handler_type files_handler;

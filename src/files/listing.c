@@ -307,9 +307,16 @@ static void fill_summary(void *context, struct buffer *out)
     append_size(out, listing->bytes);
 }
 
+static void fill_archive(void *context, struct buffer *out)
+{
+    if (listing_from(context)->options->has_archive)
+        buffer_append(out, SLICE("<a href=\"?archive=tar\">Download all (.tar)</a>"));
+}
+
 static const struct page_slot page_slots[] = {
-    {SLICE("path"), fill_path},     {SLICE("crumbs"), fill_crumbs}, {SLICE("columns"), fill_columns},
-    {SLICE("parent"), fill_parent}, {SLICE("notes"), fill_notes},   {SLICE("summary"), fill_summary},
+    {SLICE("path"), fill_path},       {SLICE("crumbs"), fill_crumbs}, {SLICE("columns"), fill_columns},
+    {SLICE("parent"), fill_parent},   {SLICE("notes"), fill_notes},   {SLICE("summary"), fill_summary},
+    {SLICE("archive"), fill_archive},
 };
 
 static void append_json_entry(struct buffer *out, struct folder_entry *entry)

@@ -28,7 +28,8 @@ struct listing_options {
     struct slice url_path; /* of the folder as the client sees it, decoded, begins and ends with '/' */
     struct slice query; /* of the request: "sort=name|size|modified" and "order=asc|desc", others ignored */
     enum listing_format format;
-    bool hidden; /* show names that begin with '.'; ".well-known" is always shown */
+    bool has_archive; /* the page links to "?archive=tar" */
+    bool hidden;      /* show names that begin with '.'; ".well-known" is always shown */
     struct folder_budget *budget;
     const atomic_bool *is_abandoned; /* see struct folder_query */
 };

@@ -21,6 +21,7 @@
     X(ALLOW, "Allow")                                                   \
     X(CACHE_CONTROL, "Cache-Control")                                   \
     X(CONNECTION, "Connection")                                         \
+    X(CONTENT_DISPOSITION, "Content-Disposition")                       \
     X(CONTENT_ENCODING, "Content-Encoding")                             \
     X(CONTENT_LENGTH, "Content-Length")                                 \
     X(CONTENT_RANGE, "Content-Range")                                   \

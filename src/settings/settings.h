@@ -42,6 +42,7 @@ struct files_settings {
     struct slice *indexes; /* names tried in a folder, in order */
     size_t index_count;
     bool listing;             /* a folder without index is listed rather than 404 */
+    bool archives;            /* a folder that is listed can be had as a tar archive */
     bool follow_links;        /* symbolic links may lead out of the root */
     bool hidden;              /* names that begin with '.' are served */
     bool precompressed;       /* .br .zst .gz siblings are offered */
