@@ -63,7 +63,7 @@ static void nothing_drives_a_terminal(void **state)
         {"\xc2", "\xc2"},
     };
     struct log log = {.level = LOG_LEVEL_INFO, .write = write_line};
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].text) {
         log_info(&log, "%s", cases[i].text);
         assert_string_equal(last, cases[i].line);
     }

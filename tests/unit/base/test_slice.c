@@ -34,7 +34,7 @@ static void reads_numbers_exactly(void **state)
         {"0x1", false, 0},
         {"007", true, 7},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].text) {
         uint64_t value = 42;
         assert_int_equal(slice_to_u64(slice_from(cases[i].text), &value), cases[i].valid);
         assert_int_equal(value, cases[i].valid ? cases[i].value : 42);

@@ -139,7 +139,7 @@ static void origins_add_up(void **state)
                                            "app://[::1]"};
     const struct route *route = only_route(&loading);
     assert_int_equal(route->cors_origin_count, ARRAY_LENGTH(expected));
-    for (size_t i = 0; i < ARRAY_LENGTH(expected); i++)
+    TABLE_ROWS(i, expected, expected[i])
         assert_slice(route->cors_origins[i], expected[i]);
     unload(&loading);
     loading = load_good(ROUTE("redirect: 'https://b/', cors: no"));
@@ -158,7 +158,7 @@ static void relative_logs_lie_in_the_units_log_folder(void **state)
         {"", "/dev/shm/a.log"},
         {"relative", "/dev/shm/a.log"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].folders) {
         setenv("LOGS_DIRECTORY", cases[i].folders, 1);
         struct loading loading =
             load_good_in("/dev/shm", "log: {access: a.log, error: /tmp/e}\n" ROUTE("files: /tmp"));

@@ -256,7 +256,7 @@ static void tells_mistakes_in_the_order_of_the_file(void **state)
     struct loading loading = load(SLICE("limits: {uri: x, body: x}\nlog: x\nworkers: x\nlisten: x" GOOD));
     const char *last = loading.printed.data;
     static const char *const told[] = {":1:15: ", ":1:24: ", ":2:6: ", ":3:10: ", ":4:9: "};
-    for (size_t i = 0; i < ARRAY_LENGTH(told); i++) {
+    TABLE_ROWS(i, told, told[i]) {
         last = strstr(last, told[i]);
         assert_non_null(last);
     }
@@ -350,7 +350,7 @@ static void shows_utf_8_only(void **state)
         {"\xf4\x90\x80\x80|", "????|"},
         {"\xe2\x82", "??"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+    TABLE_ROWS(i, texts, texts[i].text) {
         struct diagnostics diagnostics;
         struct buffer printed;
         char expected[64];

@@ -28,7 +28,7 @@ static void does_not_guess(void **state)
 {
     (void)state;
     static const char *const strangers[] = {"", "x", "root", "certificate"};
-    for (size_t i = 0; i < ARRAY_LENGTH(strangers); i++)
+    TABLE_ROWS(i, strangers, strangers[i])
         assert_null(find(strangers[i]).data);
     char word[4096];
     memset(word, 'a', sizeof(word) - 1);

@@ -31,7 +31,7 @@ static void reads_sizes(void **state)
         {"10x", false, 0},
         {"1k1k", false, 0},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].text) {
         uint64_t bytes = 42;
         assert_int_equal(quantity_read_bytes(slice_from(cases[i].text), &bytes), cases[i].valid);
         assert_int_equal(bytes, cases[i].valid ? cases[i].bytes : 42);
@@ -60,7 +60,7 @@ static void reads_durations(void **state)
         {"18446744073709551615s", false, 0},
         {"18446744073709551615ms1ms", false, 0},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].text) {
         uint64_t ms = 42;
         assert_int_equal(quantity_read_duration(slice_from(cases[i].text), &ms), cases[i].valid);
         assert_int_equal(ms, cases[i].valid ? cases[i].ms : 42);

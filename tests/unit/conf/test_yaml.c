@@ -116,7 +116,7 @@ static void merges_maps(void **state)
         {201, "two", "a/b"},
         {202, "two", "a/b"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) {
+    TABLE_ROWS(i, expected, expected[i].body) {
         assert_int_equal(routes[i].respond.status, expected[i].status);
         assert_slice(routes[i].respond.body, expected[i].body);
         assert_slice(routes[i].respond.type, expected[i].type);

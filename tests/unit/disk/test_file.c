@@ -86,7 +86,7 @@ static void regular_files_in_memory_or_not(void **state)
         size_t size;
         bool in_memory;
     } cases[] = {{"empty", 0, true}, {"fits", 65536, true}, {"large", 65537, false}, {"text", 5, true}};
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].name) {
         struct file *file = open_path(&ground, cases[i].name);
         assert_int_equal(file->kind, FILE_REGULAR);
         assert_int_equal(file->status.size, cases[i].size);
@@ -172,7 +172,7 @@ static void symbolic_links(void **state)
     expect_revalidate(&ground, "folder/file", false);
     expect_kind(&ground, "to-folder", FILE_FOLDER);
     static const char *const outside[] = {"absolute", "climbing", "loop", "dangling", "magic", "../x", ".."};
-    for (size_t i = 0; i < ARRAY_LENGTH(outside); i++)
+    TABLE_ROWS(i, outside, outside[i])
         expect_kind(&ground, outside[i], FILE_ABSENT);
     tree_finish(&ground.tree);
 }

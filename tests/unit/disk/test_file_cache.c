@@ -135,7 +135,7 @@ static void changes_take_files_out(void **state)
     tree_add_folder(&store.tree, "a");
     tree_add_folder(&store.tree, "a/b");
     static const char *const names[] = {"file", "a/file", "a/b/file"};
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+    TABLE_ROWS(i, names, names[i]) {
         const char *name = names[i];
         load(&store, name);
         assert_true(has(&store, name)); /* that it is absent */

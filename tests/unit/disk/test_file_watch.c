@@ -174,7 +174,7 @@ static void changes_of_files(void **state)
     tree_add_folder(&observer.tree, "a");
     tree_add_folder(&observer.tree, "a/b");
     static const char *const names[] = {"file", "a/file", "a/b/file"};
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+    TABLE_ROWS(i, names, names[i]) {
         const char *name = names[i];
         assert_true(cover(&observer, name));
         assert_true(cover(&observer, name));
@@ -209,7 +209,7 @@ static void changes_of_folders(void **state)
     static const char leaf[] = "a/b/c/file";
     for (size_t i = 0; i < ARRAY_LENGTH(folders); i++)
         tree_add_folder(&observer.tree, folders[i]);
-    for (size_t i = 0; i < ARRAY_LENGTH(folders); i++) {
+    TABLE_ROWS(i, folders, folders[i]) {
         struct thing *thing = attach(&observer, 0, leaf);
         struct thing *above = attach(&observer, 1, "file");
         poll_all(&observer);

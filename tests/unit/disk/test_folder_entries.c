@@ -249,7 +249,7 @@ static void says_why_a_folder_cannot_be_read(void **state)
     tree_init(&tree);
     tree_add_file(&tree, "file", 0, 0);
     tree_add_folder(&tree, "folder");
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].path) {
         struct folder_entries entries;
         assert_int_equal(read_folder(&tree, cases[i].path, false, 100, &entries), cases[i].result);
     }

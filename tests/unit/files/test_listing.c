@@ -107,7 +107,7 @@ static void sizes_are_for_people(void **state)
         {1048064, "\"1,048,064 bytes\">1.0 MiB<"},
         {1099511627776, "\"1,099,511,627,776 bytes\">1.0 TiB<"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].cell) {
         struct tree tree;
         tree_init(&tree);
         tree_add_file(&tree, "file", cases[i].size, 0);
@@ -138,7 +138,7 @@ static void names_stay_in_their_place(void **state)
         {"{{rows}}", "</svg>{{rows}}</a>", "\"name\":\"{{rows}}\""},
         {"%s%n", "</svg>%s%n</a>", "\"name\":\"%s%n\""},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].name) {
         struct tree tree;
         tree_init(&tree);
         tree_add_file(&tree, cases[i].name, 0, 0);
@@ -194,7 +194,7 @@ static void columns_link_to_their_order(void **state)
     tree_init(&tree);
     tree_add_file(&tree, "a", 2, 2000);
     tree_add_file(&tree, "b", 1, 1000);
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].query) {
         char *html = make(&tree, "/", cases[i].query, LISTING_HTML);
         expect_part(html, cases[i].part);
         const char *a = strstr(html, "\"./a\""), *b = strstr(html, "\"./b\"");

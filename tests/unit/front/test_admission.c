@@ -39,7 +39,7 @@ static const struct {
 static void an_address_has_its_connections_and_no_more(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].one) {
         struct world world;
         world_init(&world);
         world.settings->limits.connections_per_address = 2;

@@ -191,7 +191,7 @@ static void an_error_waits_for_its_turn(void **state)
     (void)state;
     static const char *const mistakes[] = {"\1", "GET \1 HTTP/1.1\r\n", "GET / HTTP/1.1\r\n bad: x\r\n",
                                            "PUT * HT.TP/1.1\r\nHost: x\r\n\r\n"};
-    for (size_t i = 0; i < ARRAY_LENGTH(mistakes); i++) {
+    TABLE_ROWS(i, mistakes, mistakes[i]) {
         struct world world;
         struct client client;
         prepare(&world);

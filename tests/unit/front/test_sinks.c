@@ -175,7 +175,7 @@ static void content_comes_as_it_is(void **state)
         POST CHUNKED "a\r\n0123456789\r\n0\r\n\r\n" GET,
         POST CHUNKED "3;x=y\r\n012\r\n7\r\n3456789\r\n0\r\nTrailer: x\r\n\r\n" GET,
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
+    TABLE_ROWS(i, requests, requests[i]) {
         for (uint64_t step = 0; step < 3; step++) {
             struct world world;
             struct client client;

@@ -153,7 +153,7 @@ static void to_an_old_client_the_close_tells_the_end(void **state)
     static const struct step steps[] = {
         {SOURCE_GIVEN, "hello, "}, {SOURCE_GIVEN, "world"}, {SOURCE_END, NULL}};
     static const char *const requests[] = {GET_1_0, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"};
-    for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
+    TABLE_ROWS(i, requests, requests[i]) {
         struct world world;
         struct client client;
         start(&world, steps, HTTP_LENGTH_UNKNOWN);

@@ -34,7 +34,7 @@ static void formats_the_nearest_date_it_can(void **state)
         {INT64_MAX, "Fri, 31 Dec 9999 23:59:59 GMT"},    {-62167219200, "Sat, 01 Jan 0000 00:00:00 GMT"},
         {INT64_MIN, "Sat, 01 Jan 0000 00:00:00 GMT"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].text) {
         char *out = malloc(HTTP_DATE_LENGTH);
         http_date_format(out, cases[i].seconds);
         assert_slice(slice_make(out, HTTP_DATE_LENGTH), cases[i].text);
@@ -54,7 +54,7 @@ static void formats_iso_dates(void **state)
         {INT64_MAX, "9999-12-31T23:59:59Z"},
         {INT64_MIN, "0000-01-01T00:00:00Z"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].text) {
         char out[HTTP_DATE_ISO_LENGTH];
         http_date_format_iso(out, cases[i].seconds);
         assert_slice(slice_make(out, sizeof(out)), cases[i].text);
@@ -116,7 +116,7 @@ static void chooses_the_century_by_the_clock(void **state)
         {"Fri, 01 Jan 2099 00:00:00 GMT", "Sunday, 01-Jan-05 00:00:00 GMT", "Sun, 01 Jan 2105 00:00:00 GMT"},
         {"Thu, 01 Jan 2026 00:00:00 GMT", "Sunday, 29-Feb-00 00:00:00 GMT", "Sun, 29 Feb 2000 00:00:00 GMT"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].now) {
         int64_t now = 0, seconds = 0, expected = 1;
         assert_true(parse(cases[i].now, 0, &now));
         assert_true(parse(cases[i].text, now, &seconds));

@@ -43,7 +43,7 @@ static void html_stays_text(void **state)
         {SLICE("exe.\xe2\x80\xaegpj"), "exe.\\u202egpj"},
         {SLICE("\xe2\x81\xa6\xe2\x80\xa8\xe2\x80\x8e\xe2\x80\xa7"), "\\u2066\\u2028\\u200e\xe2\x80\xa7"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+    TABLE_ROWS_OF_SLICES(i, cases, cases[i].text)
         expect(http_html_escape, cases[i].text, cases[i].expected);
 }
 
@@ -62,7 +62,7 @@ static void json_stays_a_string(void **state)
         {SLICE("\xc2\x9b\xe2\x80\xae"), "\\u009b\\u202e"},
         {SLICE("\xe2\x82\xac\xf0\x9f\x8d\x92"), "\xe2\x82\xac\xf0\x9f\x8d\x92"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+    TABLE_ROWS_OF_SLICES(i, cases, cases[i].text)
         expect(http_json_escape, cases[i].text, cases[i].expected);
 }
 
@@ -91,7 +91,7 @@ static void replaces_what_is_not_utf8(void **state)
         {SLICE("\xf0\x9f\x8d"), R R R},
         {SLICE("\xe2\x82x"), R R "x"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS_OF_SLICES(i, cases, cases[i].text) {
         expect(http_json_escape, cases[i].text, cases[i].expected);
         expect(http_html_escape, cases[i].text, cases[i].expected);
     }

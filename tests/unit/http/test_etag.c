@@ -47,7 +47,7 @@ static void compares_as_the_table_says(void **state)
         {"W/\"1\"", "\"1\"", false, true},   {"\"1\"", "\"1\"", true, true},
         {"\"a\"", "\"A\"", false, false},    {"\"\"", "\"\"", true, true},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].a) {
         struct slice a = slice_from(cases[i].a), b = slice_from(cases[i].b);
         assert_int_equal(http_etag_equal(a, b, HTTP_ETAG_STRONG), cases[i].strong);
         assert_int_equal(http_etag_equal(b, a, HTTP_ETAG_STRONG), cases[i].strong);
@@ -112,7 +112,7 @@ static void makes_tags_that_differ(void **state)
         {{{0, UINT64_MAX}, SLICE("0123456789abcdef"), true},
          "W/\"0000000000000000ffffffffffffffff-0123456789abcdef\""},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].text) {
         char out[HTTP_ETAG_MAX];
         struct slice etag = slice_make(out, http_etag_format(out, &cases[i].source));
         assert_slice(etag, cases[i].text);

@@ -26,7 +26,7 @@ static enum http_field_name look_up(const char *bytes, size_t length)
 static void every_name_is_found_in_any_case(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
+    TABLE_ROWS(i, table, table[i].text) {
         size_t length = strlen(table[i].text);
         char text[64];
         assert_slice(http_field_text(table[i].name), table[i].text);
@@ -46,7 +46,7 @@ static void every_name_is_found_in_any_case(void **state)
 static void nothing_else_is_found(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(table); i++) {
+    TABLE_ROWS(i, table, table[i].text) {
         size_t length = strlen(table[i].text);
         char text[64];
         for (size_t at = 0; at < length; at++) {

@@ -23,7 +23,7 @@ static const struct {
 static void are_found_by_name(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].text) {
         assert_int_equal(http_method_parse(slice_from(cases[i].text)), cases[i].method);
         if (cases[i].method != HTTP_METHOD_UNKNOWN)
             assert_slice(http_method_name(cases[i].method), cases[i].text);

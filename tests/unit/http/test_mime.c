@@ -106,7 +106,7 @@ static void finds_every_extension(void **state)
         MIME_EXTENSION_TABLE(X)
 #undef X
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(extensions); i++) {
+    TABLE_ROWS(i, extensions, extensions[i].extension) {
         char path[32];
         int length = snprintf(path, sizeof(path), "x.%s", extensions[i].extension);
         size_t type = 0;

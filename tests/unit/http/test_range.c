@@ -116,7 +116,7 @@ static void reads_ranges(void **state)
         {"lines=2-1", 10, "ignore"},
         {"bytes=0-1, bytes=2-3", 10, "unsatisfiable"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+    TABLE_ROWS(i, cases, cases[i].value)
         expect(cases[i].value, cases[i].size, HTTP_RANGES_MAX, cases[i].expected);
 }
 
@@ -135,7 +135,7 @@ static void ignores_requests_made_to_be_costly(void **state)
         {"bytes=0-1,0-1", "0-1"},
         {"bytes=0-0,2-2,4-4,6-6,8-8", "0-0,2-2,4-4,6-6,8-8"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+    TABLE_ROWS(i, cases, cases[i].value)
         expect(cases[i].value, 10, HTTP_RANGES_MAX, cases[i].expected);
     expect("bytes=0-0,2-2,4-4", 10, 3, "0-0,2-2,4-4");
     expect("bytes=0-0,2-2,4-4,6-6", 10, 3, "ignore");

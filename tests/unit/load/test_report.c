@@ -60,7 +60,7 @@ static void durations(void **state)
         {999.4, "999 us"},  {999.5, "1.00 ms"}, {4643, "4.64 ms"},   {9996, "10.0 ms"},    {12050, "12.1 ms"},
         {123456, "123 ms"}, {999499, "999 ms"}, {1234567, "1.23 s"}, {98765432, "98.8 s"}, {4e9, "4000 s"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].text) {
         char shown[DURATION_TEXT_MAX];
         assert_string_equal(load_show_us(cases[i].us, shown), cases[i].text);
     }
@@ -173,7 +173,7 @@ static void the_last_label_is_whole(void **state)
         {99999, "99.99%\n"},     {100001, "99.999%\n"},   {101000, "99.999%\n"}, {1000001, "99.9999%\n"},
         {1050000, "99.9999%\n"}, {1300000, "99.9999%\n"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].last) {
         struct load_report report = begin(0);
         fill(cases[i].count, 500);
         load_print_plot(&report, &text);

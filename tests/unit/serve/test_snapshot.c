@@ -112,7 +112,7 @@ static void hosts(void **state)
         {"*", "0/"},
         {"x..example.com", "1/"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+    TABLE_ROWS(i, cases, cases[i].host)
         expect(snapshot, cases[i].host, "/x", cases[i].expected);
     snapshot_unref(snapshot);
 }
@@ -179,7 +179,7 @@ static void paths(void **state)
         {"/with/slashes", "404"},
         {"/A", "404"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+    TABLE_ROWS(i, cases, cases[i].path)
         expect(snapshot, "x", cases[i].path, cases[i].expected);
     snapshot_unref(snapshot);
 }
@@ -278,7 +278,7 @@ static void guesses_for_what_is_refused(void **state)
         {"c.example", "/a/x", "0/a"},     {"", "/a", "0/a"},
         {"a.example", "/", ""},           {"c.example", "/", ""},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].host) {
         const struct route_entry *route_entry =
             snapshot_guess(snapshot, slice_from(cases[i].host), slice_from(cases[i].path));
         char got[64] = "";
@@ -303,7 +303,7 @@ static void the_nearest_files(void **state)
     plan.routes[0][4].kind = ROUTE_RESPOND; /* "/fx" lies in no folder: "/f" is none of its segments */
     struct snapshot *snapshot = plan_make(&plan);
     static const char *const expected[] = {"0/f/", "0/f/", "0/f/x/g", "0/f/x/g", "", ""};
-    for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) {
+    TABLE_ROWS(i, expected, expected[i]) {
         char got[64] = "";
         if (snapshot->route_entries[i].files_entry)
             show(snapshot, snapshot->route_entries[i].files_entry, got);

@@ -151,7 +151,7 @@ static void ask_all(struct world *world)
         struct slice request = slice_from(requests[i]);
         (void)client_offer(&clients[i], slice_skip(request, request.length / 2));
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
+    TABLE_ROWS(i, requests, requests[i]) {
         world_expect(world, client_has_ended, &clients[i]);
         client_close(&clients[i]);
     }

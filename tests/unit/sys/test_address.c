@@ -26,7 +26,7 @@ static void reads_and_writes_every_form(void **state)
         {"unix:/run/vif.sock", "unix:/run/vif.sock", "unix", AF_UNIX, false},
         {"unix:vif.sock", "unix:vif.sock", "unix", AF_UNIX, false},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].text) {
         struct listen_address got;
         char text[ADDRESS_TEXT_BYTES_MAX];
         assert_int_equal(address_parse(slice_from(cases[i].text), &got), ADDRESS_OK);
@@ -87,7 +87,7 @@ static void says_what_is_wrong(void **state)
         {"http://127.0.0.1:80", ADDRESS_FAULT_BRACKETS},
         {"unix:", ADDRESS_FAULT_PATH_EMPTY},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].text) {
         struct listen_address untouched = {.address.length = 77};
         assert_int_equal(address_parse(slice_from(cases[i].text), &untouched), cases[i].fault);
         assert_int_equal(untouched.address.length, 77);

@@ -192,7 +192,7 @@ static void cached_opens_never_wait(void **state)
     assert_int_equal(open_and_close(tree.root, "folder/file", OPEN_CACHED | OPEN_PATH), 0);
     assert_int_equal(open_and_close(tree.root, "folder", OPEN_CACHED | OPEN_FOLDER), 0);
     static const char *const refused[] = {"beside", "../secret", "/etc/passwd", "nothing"};
-    for (size_t i = 0; i < ARRAY_LENGTH(refused); i++) {
+    TABLE_ROWS(i, refused, refused[i]) {
         int result = open_and_close(tree.root, refused[i], OPEN_CACHED);
         assert_true(result == -EXDEV || result == -ENOENT || result == -EAGAIN);
     }

@@ -101,7 +101,7 @@ static void refuses_lengths_that_do_not_agree(void **state)
         SLICE("\0\0\0\x0c\0\x0a\0\0\1a\0\0\3bcd\0"), /* a second name */
     };
     struct client_hello hello;
-    for (size_t i = 0; i < ARRAY_LENGTH(extensions); i++)
+    TABLE_ROWS_OF_SLICES(i, extensions, extensions[i])
         assert_false(parse(extensions[i], i % 2 ? 2 : 16384, &hello));
 }
 

@@ -178,7 +178,7 @@ static void names(void **state)
     set_up(&world);
     static const char *const others[] = {"example.org", "x.y.a.org", "a.org", "*.org",
                                          "leaf",        "127.0.0.1", "*",     "."};
-    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+    TABLE_ROWS(i, others, others[i]) {
         struct slice host = slice_from(others[i]);
         world.settings.hosts = &host;
         world.settings.host_count = 1;

@@ -120,14 +120,14 @@ static void refuses_what_is_no_host(void **state)
     static const char *const hosts[] = {"",      ".",          "..",           "a/b", "../x",   "a..b",
                                         ".a",    "a b",        "a,DNS:b",      "*",   "*a.org", "a.*",
                                         "[::1]", "1.2.3.4:80", "\xc3\xa4.org", "a\n"};
-    for (size_t i = 0; i < ARRAY_LENGTH(hosts); i++) {
+    TABLE_ROWS(i, hosts, hosts[i]) {
         struct slice host = slice_from(hosts[i]);
         world.report = (struct tls_report){0};
         assert_false(tls_local_ca_issue(&world.ca, &host, 1, world.now, world.path, &world.report));
         assert_non_null(strstr(tls_report_gravest(&world.report), "is neither a name"));
     }
     static const char *const names[] = {"", ".", "..", "../ca", "a/b", ".hidden"};
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+    TABLE_ROWS(i, names, names[i]) {
         world.report = (struct tls_report){0};
         assert_false(tls_local_ca_remove(&world.ca, names[i], &world.report));
         assert_non_null(strstr(tls_report_gravest(&world.report), "is no name of a certificate"));

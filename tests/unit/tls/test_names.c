@@ -62,7 +62,7 @@ static void finds_names(void **state)
     assert_int_equal(fallback->references, 2);
     assert_int_equal(tls_names_add(&names, SLICE("LOCALHOST"), wild), -EEXIST);
     static const char *const bad[] = {"", ".", "*", "*.", "a.*.org", "*.*.org", "w*.org"};
-    for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
+    TABLE_ROWS(i, bad, bad[i])
         assert_int_equal(tls_names_add(&names, slice_from(bad[i]), wild), -EINVAL);
     tls_names_finish(&names);
     assert_int_equal(exact->references, 1);

@@ -44,7 +44,7 @@ static void handshakes(void **state)
         {1, 1, TLS1_2_VERSION, "TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
         {0, 2, TLS1_2_VERSION, "TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].name) {
         struct tls_settings settings = duo_settings(both + cases[i].first, cases[i].count);
         struct duo duo;
         duo_init(&duo, &settings);
@@ -89,7 +89,7 @@ static void ciphers_are_ours_unless_the_client_has_no_aes(void **state)
         {"TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_256_GCM_SHA384"},
         {"TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].offered) {
         struct duo duo;
         duo_init(&duo, &settings);
         SSL_CTX_set_ciphersuites(duo.client_ctx, cases[i].offered);
@@ -111,7 +111,7 @@ static void key_exchange(void **state)
         {"P-384:P-256", "secp256r1"}, /* by way of a second ClientHello */
         {"X25519MLKEM768:X25519", "X25519MLKEM768"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].offered) {
         struct duo duo;
         struct tls_info info;
         duo_init(&duo, &settings);
@@ -143,7 +143,7 @@ static void slow_signatures_are_made_elsewhere(void **state)
         {2, TLS1_3_VERSION, "X25519", "rsa_pss_rsae_sha256", "WR"},
         {2, TLS1_3_VERSION, "X25519", "rsa_pss_rsae_sha256:ecdsa_secp256r1_sha256", "R"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].groups) {
         struct tls_settings settings = duo_settings(both, cases[i].pairs);
         struct duo duo;
         duo_init(&duo, &settings);

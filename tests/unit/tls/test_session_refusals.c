@@ -35,7 +35,7 @@ static void ciphers_that_are_not_allowed(void **state)
     struct duo duo;
     duo_init(&duo, &settings);
     SSL_CTX_set_max_proto_version(duo.client_ctx, TLS1_2_VERSION);
-    for (size_t i = 0; i < ARRAY_LENGTH(offers); i++) {
+    TABLE_ROWS(i, offers, offers[i]) {
         SSL_CTX_set_cipher_list(duo.client_ctx, offers[i]);
         duo_begin(&duo, PKI_NAME);
         duo_expect_refusal(&duo, TLS_ALERT_HANDSHAKE_FAILURE, "no cipher that is allowed");
@@ -101,7 +101,7 @@ static void a_second_hello_for_another_name(void **state)
     struct duo duo;
     duo_init(&duo, &settings);
     SSL_CTX_set1_groups_list(duo.client_ctx, "P-384:X25519");
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+    TABLE_ROWS(i, names, names[i]) {
         duo_begin(&duo, PKI_NAME);
         SSL_do_handshake(duo.client);
         duo_move_to_server(&duo);

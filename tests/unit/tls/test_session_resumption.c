@@ -176,7 +176,7 @@ static void not_under_another_name(void **state)
             duo_connect(&duo, PKI_NAME);
             SSL_SESSION *first = SSL_SESSION_dup(duo.ticket);
             static const char *const names[] = {"other.example.org", NULL, "WWW.example.org"};
-            for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+            TABLE_ROWS(i, names, names[i]) {
                 SSL_SESSION_free(duo.ticket);
                 duo.ticket = SSL_SESSION_dup(first);
                 duo_reconnect(&duo, names[i]);
