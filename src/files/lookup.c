@@ -53,6 +53,7 @@ static int status_of_error(int error)
     case -EMFILE:
     case -ENFILE:
     case -ENOMEM:
+    case -ECONNRESET:
     case -EAGAIN:
     case ERROR_CHANGED: return 503;
     default: return 500;

@@ -310,12 +310,16 @@ static void on_progress(void *owner)
     connection_continue(connection_of_session(owner));
 }
 
+static bool has_left(void *owner)
+{
+    return stream_peer_has_left(&connection_of_session(owner)->stream);
+}
+
 static bool is_there(void *owner)
 {
-    struct connection *connection = connection_of_session(owner);
-    if (!stream_peer_has_left(&connection->stream))
+    if (!has_left(owner))
         return true;
-    close_now(connection, OUTCOME_CLIENT_LEFT);
+    close_now(connection_of_session(owner), OUTCOME_CLIENT_LEFT);
     return false;
 }
 
@@ -325,6 +329,7 @@ const struct exchange_events connection_exchange_events = {
     .on_interim = h1_exchange_interim,
     .on_progress = on_progress,
     .is_there = is_there,
+    .has_left = has_left,
 };
 
 static struct peer peer_of(const struct address *address)

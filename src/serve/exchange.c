@@ -237,6 +237,9 @@ int exchange_offload(struct exchange *exchange, struct job_queue *queue, void (*
         exchange->events->on_job(exchange->owner, exchange);
         return 0;
     }
+    /* A reset can come with the request, which is read all the same. */
+    if (exchange->events->has_left && exchange->events->has_left(exchange->owner))
+        return -ECONNRESET;
     error = job_queue_submit(queue, exchange->service->loop, &exchange->queued, client_of(exchange));
     exchange->is_busy = error == 0;
     return error;

@@ -50,6 +50,8 @@ struct exchange_events {
     /* A job that has waited in a queue could begin now. False where the client has left meanwhile: the owner
      * has ended the exchange then. NULL: they never leave. */
     bool (*is_there)(void *owner);
+    /* The client has left, and nobody is there to be answered: no job is begun. NULL: they never leave. */
+    bool (*has_left)(void *owner);
     /* A job is to be done: `exchange->queued.job.work` wherever it may block, then
      * `exchange->queued.job.done` where the server is. NULL: the loop's offload pool has it done, by way of a
      * queue. */
@@ -123,8 +125,8 @@ int exchange_keep_all(const struct list *exchanges) MUST_CHECK;
 /* Runs `work` on the offload pool, to which it goes by `queue`, then `done` on the loop, both with `context`,
  * then lets the owner go on; an owner that has jobs done in its own way (on_job) is given them instead.
  * `done` is called even when the owner is gone (exchange->owner is NULL then), so that it can let go of what
- * it holds. Returns 0, or -EAGAIN or -ENOMEM when the queue, the pool or memory is full, and neither will be
- * called. */
+ * it holds. Returns 0, or -EAGAIN or -ENOMEM when the queue, the pool or memory is full, or -ECONNRESET when
+ * the client has left, and neither will be called. */
 int exchange_offload(struct exchange *exchange, struct job_queue *queue, void (*work)(void *context),
                      void (*done)(void *context), void *context) MUST_CHECK;
 

@@ -10,6 +10,7 @@ enum source_result source_fail(struct source *source, int error)
 {
     bool is_overload = error == -ENOMEM || error == -EAGAIN;
     source->exchange->outcome = error == ERROR_CHANGED ? OUTCOME_FILE_CHANGED
+                                : error == -ECONNRESET ? OUTCOME_CLIENT_LEFT
                                 : is_overload          ? OUTCOME_OVERLOADED
                                                        : OUTCOME_READ_FAILED;
     return SOURCE_FAILED;

@@ -499,6 +499,36 @@ static void no_listing_is_begun_for_who_left(void **state)
     }
 }
 
+static bool two_came_and_left(void *context)
+{
+    const struct world *world = context;
+    return world->counters.connections_accepted == 2 && world->counters.connections_open == 0;
+}
+
+/* The reset came with the request, and there was room for the job at once. */
+static void no_listing_is_begun_for_who_left_before_it_was_read(void **state)
+{
+    (void)state;
+    for (int backend = LOOP_BACKEND_EPOLL; backend < LOOP_BACKEND_COUNT; backend++) {
+        struct world world;
+        struct client client;
+        struct plug plug;
+        prepare(&world);
+        world.backend = (enum loop_backend)backend;
+        tree_add_folder(&world.tree, "folder");
+        world_start(&world);
+        list_once(&world);
+        plug_put(&plug, &world);
+        client_connect(&client, &world, 0);
+        client_say(&client, "GET /folder/ HTTP/1.1\r\nHost: x\r\n\r\n");
+        client_abort(&client);
+        world_expect(&world, two_came_and_left, &world);
+        assert_int_equal(world.server->files.listings.running_count, 0);
+        plug_pull(&plug, &world);
+        world_finish(&world);
+    }
+}
+
 /* Whatever waits there when the server ends is let go of. */
 static void a_server_ends_with_listings_in_the_queue(void **state)
 {
@@ -542,6 +572,7 @@ int main(void)
         cmocka_unit_test(a_cold_file_that_cannot_be_read_ends_the_connection),
         cmocka_unit_test(listings_in_their_queue),
         cmocka_unit_test(no_listing_is_begun_for_who_left),
+        cmocka_unit_test(no_listing_is_begun_for_who_left_before_it_was_read),
         cmocka_unit_test(a_server_ends_with_listings_in_the_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
