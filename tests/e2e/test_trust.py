@@ -129,4 +129,4 @@ def test_without_proc(server, root):
         assert running.get("/fifo").status == 403
     tree.write(root, "small.txt", b"changed")
     assert running.get("/small.txt").body == b"changed"
-    assert "/proc is not mounted" in running.stderr()
+    wire.wait_until(lambda: "/proc is not mounted" in running.stderr(), "the warning")
