@@ -4,6 +4,7 @@
 #include "conf/include.h"
 #include "conf/load.h"
 #include "conf/yaml.h"
+#include "sys/file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -123,8 +124,8 @@ done:
 /* Reading a FIFO would wait for whoever writes to it, and a device may have no end. */
 static bool is_file(const char *path)
 {
-    struct stat status;
-    return stat(path, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
+    struct file_status status;
+    return sys_path_status(path, &status) < 0 || S_ISREG(status.mode) || S_ISDIR(status.mode);
 }
 
 int file_load(const char *path, struct source_position position, struct diagnostics *diagnostics,

@@ -295,9 +295,11 @@ static bool judge_weakness(const struct candidate *candidate, const struct circu
     bool was_young = circumstances->files_from_us < version->from_us + RACY_US ||
                      (from_ns < racy_until_ns && version->modified_ns <= circumstances->until_ns);
     bool is_young = circumstances->until_us < version->from_us + RACY_US;
+    /* A file that was replaced while it was being opened lost its name then, which is a change of it. */
+    bool was_replaced = version->until_us <= circumstances->until_us;
     bool is_weak = tag_is_weak(candidate->tag);
     bool was_unknown = circumstances->fs_unknown_us > version->from_us;
-    if (is_weak && !(is_large && (was_young || was_unknown || circumstances->has_fault)))
+    if (is_weak && !(is_large && (was_young || was_replaced || was_unknown || circumstances->has_fault)))
         return blame(verdict, "the ETag %s is weak", candidate->tag);
     if (!is_weak && is_large && is_young)
         return blame(verdict, "the ETag %s is strong", candidate->tag);
