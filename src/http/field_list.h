@@ -24,8 +24,9 @@ static inline struct http_field_list http_request_list(const struct http_request
                                                        enum http_field_name name)
 {
     unsigned first = request->first[name];
-    return http_field_list(request->fields + (first ? first - 1 : 0),
-                           first ? request->field_count - (first - 1u) : 0, name);
+    if (first == 0) /* a request without fields may have no room for any */
+        return (struct http_field_list){.name = name};
+    return http_field_list(request->fields + first - 1, request->field_count - (first - 1u), name);
 }
 
 /* Gives the next element, trimmed and not empty; false behind the last. */

@@ -135,7 +135,9 @@ static void judge_connection(struct conversation *conversation, const struct ask
     bool must_close = answer->status == 408 || ask_is_last(ask) || is_last_allowed(conversation);
     if (must_close && !answer->says_close)
         blame(&conversation->verdict, "the last answer does not say Connection: close");
-    bool is_failure = ask->expects && answer->status >= 500 && conversation_is_hit(conversation, ask);
+    /* What comes before the request is whole leaves the rest of it unread. */
+    bool is_early = ask->expects || ask->completed_us == 0;
+    bool is_failure = is_early && answer->status >= 500 && conversation_is_hit(conversation, ask);
     if (!must_close && answer->says_close && !conversation->scene->is_draining && !is_failure)
         blame(&conversation->verdict, "Connection: close without a reason");
     if (!answer->says_close && answer->says_keep_open != ask->is_old)
