@@ -6,6 +6,7 @@ import pytest
 
 import mounts
 import tree
+import vif
 import wire
 
 SECONDS = 5
@@ -113,6 +114,7 @@ def test_a_sibling_beside_a_file_behind_a_link(server, root):
                     "the sibling", seconds=SECONDS)
 
 
+@pytest.mark.skipif(vif.IS_SANITIZED, reason="a sanitizer needs /proc itself")
 def test_without_proc(server, root):
     """Nothing leads from a descriptor to a file then: files are opened by their paths, and compared at each request."""
     tree.write(root, "small.txt", b"small")
