@@ -11,6 +11,7 @@ static void check_route(const struct route *route)
     case ROUTE_FILES: assert(route->files.root.data[0] == '/'); return;
     case ROUTE_REDIRECT: assert(route->redirect.status >= 301 && route->redirect.status <= 308); return;
     case ROUTE_RESPOND: assert(route->respond.status >= 200 && route->respond.status <= 599); return;
+    case ROUTE_KIND_COUNT: break;
     }
     assert(!"a route of no kind");
 }
