@@ -218,8 +218,7 @@ static void advance(struct connection *connection, struct slice input)
 /* Goes on after an exchange came forward: its response is ready, or a piece of it. */
 static void connection_continue(struct connection *connection)
 {
-    const struct exchange *last = h1_session_last(&connection->session);
-    connection->session.is_closing |= last && last->is_responded && last->closes;
+    h1_session_note_response(&connection->session);
     enum h1_output_result delivered = h1_output_flush(connection);
     connection->session.is_waiting = delivered == H1_OUTPUT_WAITING;
     if (has_ended(connection, delivered))

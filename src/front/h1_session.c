@@ -51,8 +51,7 @@ static struct exchange *begin_exchange(struct h1_session *session)
     return exchange;
 }
 
-/* What was answered may be the last of its connection. */
-static void note_response(struct h1_session *session)
+void h1_session_note_response(struct h1_session *session)
 {
     const struct exchange *last = h1_session_last(session);
     session->is_closing |= last && last->is_responded && last->closes;
@@ -95,7 +94,7 @@ static void take_content(struct h1_session *session, struct slice content)
         return;
     exchange->sink->credit -= content.length;
     exchange->sink->type->write(exchange->sink, content);
-    note_response(session);
+    h1_session_note_response(session);
 }
 
 /* The last byte of a request. Where it had content, its exchange has been waiting for this. */
@@ -107,7 +106,7 @@ static void on_request_end(struct h1_session *session)
     exchange_end_content(exchange);
     if (!exchange->streams_content)
         dispatch_answer(exchange);
-    note_response(session);
+    h1_session_note_response(session);
 }
 
 /* True where that is all: there is nobody to answer to, or nobody who could. */
@@ -119,7 +118,7 @@ static bool give_up_content(struct h1_session *session, enum outcome why)
     exchange_abort_content(exchange, why);
     if (exchange->is_busy && !exchange->is_responded)
         session->failure = (uint8_t)why;
-    note_response(session);
+    h1_session_note_response(session);
     return exchange->is_responded || exchange->is_busy;
 }
 
@@ -191,7 +190,7 @@ static enum h1_session_parsed parse(struct h1_session *session, struct slice *in
 {
     struct service *service = h1_session_all(session)->service;
     struct answered answered = {0};
-    note_response(session);
+    h1_session_note_response(session);
     for (;;) {
         struct http_request *request = NULL;
         if (session->is_closing || session->failure)
@@ -212,7 +211,7 @@ static enum h1_session_parsed parse(struct h1_session *session, struct slice *in
             return H1_SESSION_STARVED;
         case H1_REQUEST:
             on_request(session);
-            note_response(session);
+            h1_session_note_response(session);
             count_answered(&answered, h1_session_last(session));
             break;
         case H1_CONTENT: take_content(session, content); break;
@@ -257,7 +256,7 @@ void h1_session_end(struct h1_session *session)
     struct exchange *exchange = h1_session_last(session);
     if (exchange->is_responded) {
         exchange_abort_content(exchange, OUTCOME_CLIENT_LEFT);
-        note_response(session);
+        h1_session_note_response(session);
         return;
     }
     exchange->outcome = OUTCOME_CLIENT_LEFT;

@@ -71,6 +71,10 @@ enum h1_session_parsed h1_session_parse(struct h1_session *session, struct slice
  * memory. */
 bool h1_session_keep(struct h1_session *session, struct slice rest) MUST_CHECK;
 
+/* A response may have been given, perhaps the last of its connection: nothing behind that is parsed. For an
+ * owner that sends before it parses again. */
+void h1_session_note_response(struct h1_session *session);
+
 /* Answers with an error the request that is being read, or what should have been one, and closes behind it.
  * Where the request has its response already, or a job, the content that is still to come is given up. `why`
  * is for the log. */

@@ -199,15 +199,22 @@ static bool issue_file(const struct tls_local_ca *ca, const char *path, const st
     return is_issued;
 }
 
-bool tls_local_ca_issue(const struct tls_local_ca *ca, const struct slice *hosts, size_t host_count,
-                        int64_t now, char ret_path[TLS_LOCAL_CA_PATH_BYTES], struct tls_report *report)
+/* Where the certificate for these hosts lies, or will lie: it is named after the first. */
+static bool name_for_hosts(const struct tls_local_ca *ca, const struct slice *hosts, size_t host_count,
+                           char ret_path[TLS_LOCAL_CA_PATH_BYTES], struct tls_report *report)
 {
     char name[TLS_LOCAL_NAME_BYTES];
     assert(host_count > 0);
     if (!check_hosts(hosts, host_count, report))
         return false;
     name_after(hosts[0], name);
-    return name_issued(ca, name, ret_path, report) &&
+    return name_issued(ca, name, ret_path, report);
+}
+
+bool tls_local_ca_issue(const struct tls_local_ca *ca, const struct slice *hosts, size_t host_count,
+                        int64_t now, char ret_path[TLS_LOCAL_CA_PATH_BYTES], struct tls_report *report)
+{
+    return name_for_hosts(ca, hosts, host_count, ret_path, report) &&
            issue_file(ca, ret_path, hosts, host_count, now, report);
 }
 
@@ -239,12 +246,7 @@ static bool is_good(const struct tls_local_ca *ca, const char *path, const struc
 bool tls_local_ca_ensure(const struct tls_local_ca *ca, const struct slice *hosts, size_t host_count,
                          int64_t now, char ret_path[TLS_LOCAL_CA_PATH_BYTES], struct tls_report *report)
 {
-    char name[TLS_LOCAL_NAME_BYTES];
-    assert(host_count > 0);
-    if (!check_hosts(hosts, host_count, report))
-        return false;
-    name_after(hosts[0], name);
-    if (!name_issued(ca, name, ret_path, report))
+    if (!name_for_hosts(ca, hosts, host_count, ret_path, report))
         return false;
     return is_good(ca, ret_path, hosts, host_count, now) ||
            issue_file(ca, ret_path, hosts, host_count, now, report);
