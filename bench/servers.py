@@ -66,12 +66,12 @@ VIF_BACKENDS = ("epoll-lt", "poll", "select", "io_uring")
 
 
 class Vif(Server):
-    name = "vif"
     version_argument = "--version"
     options = ()
 
-    def __init__(self, binary="build/vif", backend=None):
+    def __init__(self, binary="build/vif", backend=None, name="vif"):
         self.binary = str(binary)
+        self.name = name
         if backend:
             self.name = f"vif-{backend}"
             self.options = ("--backend", backend)
