@@ -127,7 +127,7 @@ static void prepare_sessions(struct lab_site *site)
     site->sessions = (struct h1_sessions){
         .service = &server->service,
         .events = &lab_exchange_events,
-        .limits = server->front.sessions.limits,
+        .limits = server->front.h1_sessions.limits,
         .batch_max = LAB_BATCH_MAX,
         .peer = lab_session_peer,
     };

@@ -25,7 +25,7 @@ _vif() {
     serve\ --error-log) _vif_files -f; return ;;
     serve\ --log-level) words='error warning info debug' ;;
     serve\ --limit) words='connections= connections_per_address= head= uri= headers= body= requests_per_connection= cache= cache_file= cache_entries=' ;;
-    serve\ --timeout) words='head= body= idle= write= linger= drain= min_rate=' ;;
+    serve\ --timeout) words='handshake= head= body= idle= write= linger= drain= min_rate=' ;;
     run\ -c | run\ --config) _vif_files -f; return ;;
     run\ -p | run\ --port) words='' ;;
     run\ -a | run\ --address) words='' ;;
@@ -36,7 +36,7 @@ _vif() {
     run\ --error-log) _vif_files -f; return ;;
     run\ --log-level) words='error warning info debug' ;;
     run\ --limit) words='connections= connections_per_address= head= uri= headers= body= requests_per_connection= cache= cache_file= cache_entries=' ;;
-    run\ --timeout) words='head= body= idle= write= linger= drain= min_rate=' ;;
+    run\ --timeout) words='handshake= head= body= idle= write= linger= drain= min_rate=' ;;
     check\ -c | check\ --config) _vif_files -f; return ;;
     check\ -p | check\ --port) words='' ;;
     check\ -a | check\ --address) words='' ;;
@@ -47,7 +47,7 @@ _vif() {
     check\ --error-log) _vif_files -f; return ;;
     check\ --log-level) words='error warning info debug' ;;
     check\ --limit) words='connections= connections_per_address= head= uri= headers= body= requests_per_connection= cache= cache_file= cache_entries=' ;;
-    check\ --timeout) words='head= body= idle= write= linger= drain= min_rate=' ;;
+    check\ --timeout) words='handshake= head= body= idle= write= linger= drain= min_rate=' ;;
     load\ -c | load\ --connections) words='' ;;
     load\ -d | load\ --duration) words='' ;;
     load\ -n | load\ --requests) words='' ;;

@@ -211,6 +211,9 @@ const struct option options[] = {
     {SECTION_LIMITS, "cache_entries", OPTION_NUMBER, "Open files remembered per worker.",
      TARGET(SETTINGS, limits.cache_entries), RANGE(1, MIB)},
 
+    {SECTION_TIMEOUTS, "handshake", OPTION_DURATION,
+     "Of TLS, from the beginning of the connection on.",
+     TARGET(SETTINGS, timeouts.handshake_ms), RANGE(1, DAY_MS)},
     {SECTION_TIMEOUTS, "head", OPTION_DURATION,
      "From the first byte of a request to the end of its fields; then 408.",
      TARGET(SETTINGS, timeouts.head_ms), RANGE(1, DAY_MS)},

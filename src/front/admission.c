@@ -15,6 +15,7 @@
 struct front_listener {
     struct listener listener;
     struct front *front;
+    const struct tls_listener *tls; /* NULL: connections are in the clear */
     struct front_listener *next;
 };
 
@@ -87,7 +88,7 @@ void admission_release(struct front *front, const struct peer *peer)
 /* Who goes first: those who never asked for anything, or who have all that they asked for; then content that
  * does not come, and responses that are not taken. A connection that waits for us is never among them. */
 static const enum client_state shed_order[] = {
-    CLIENT_HEAD, CLIENT_LINGER, CLIENT_IDLE, CLIENT_BODY, CLIENT_SEND,
+    CLIENT_HANDSHAKE, CLIENT_HEAD, CLIENT_LINGER, CLIENT_IDLE, CLIENT_BODY, CLIENT_SEND,
 };
 
 static struct front_client *find_spare(struct front *front, enum client_state state, const void *kept)
@@ -159,12 +160,13 @@ static bool can_wait_for(struct front *front, int fd)
 
 static void on_accept(struct listener *listener, int fd, const struct address *address)
 {
-    struct front *front = CONTAINER_OF(listener, struct front_listener, listener)->front;
+    struct front_listener *own = CONTAINER_OF(listener, struct front_listener, listener);
+    struct front *front = own->front;
     const struct limits *limits = &front_settings(front)->limits;
     struct counters *counters = front->counters;
     counters->connections_accepted++;
     bool has_room = counters->connections_open < limits->connections || admission_shed(front, NULL);
-    if (has_room && can_wait_for(front, fd) && connection_open(front, fd, address))
+    if (has_room && can_wait_for(front, fd) && connection_open(front, fd, address, own->tls))
         return;
     turn_away(front, fd);
     sys_close(fd);
@@ -210,13 +212,14 @@ static struct front_listener *add_listener(struct front *front)
 
 /* One that was stopped stays in the list until the end, as events of this turn may still come to it. It is
  * taken again for the same socket. */
-int admission_listen(struct front *front, int listening_fd)
+int admission_listen(struct front *front, int listening_fd, const struct tls_listener *tls)
 {
     struct front_listener *listener = find_listener(front, listening_fd);
     if (listener == NULL)
         listener = add_listener(front);
     if (listener == NULL)
         return -ENOMEM;
+    listener->tls = tls;
     return listener_start(&listener->listener, front->loop, listening_fd, &listener_events_of_front);
 }
 
@@ -301,10 +304,11 @@ static void print_fault(const struct front *front, const struct front_client *cl
 const char *admission_validate(const struct front *front)
 {
     size_t listed = 0, idle = 0;
-    size_t closing = front->connections.count - front->counters->connections_open;
+    size_t closing = front_connection_count(front) - front->counters->connections_open;
     const char *fault = NULL;
     wheel_validate(loop_wheel(front->loop));
     pool_validate(&front->connections);
+    pool_validate(&front->tls_connections);
     pool_validate(&front->service->exchanges);
     map_validate(&front->addresses);
     for (size_t state = 0; state < ARRAY_LENGTH(front->by_state); state++) {

@@ -9,9 +9,10 @@
 
 struct peer;
 struct front;
+struct tls_listener;
 
 /* See front_listen. */
-int admission_listen(struct front *front, int listening_fd) MUST_CHECK;
+int admission_listen(struct front *front, int listening_fd, const struct tls_listener *tls) MUST_CHECK;
 
 /* Accepts no more from this socket. False where nobody did. */
 bool admission_unlisten(struct front *front, int listening_fd);
@@ -36,8 +37,9 @@ void admission_release(struct front *front, const struct peer *peer);
  * who asks, or NULL; false where there is none. Its descriptor is free at once, its memory at the end of the
  * turn.
  *
- * In this order: a head that takes long to arrive; one whose client has its last answer and does not close;
- * the one that has been idle for longest; content that does not come; a response that is not taken. */
+ * In this order: a handshake or a head that takes long to arrive; one whose client has its last answer and
+ * does not close; the one that has been idle for longest; content that does not come; a response that is not
+ * taken. */
 bool admission_shed(struct front *front, const void *kept);
 
 /* For tests, between two callbacks: what is wrong with the lists of connections and what is counted of them;

@@ -5,9 +5,9 @@
 #include "front/timeouts.h"
 
 static const char *const state_names[] = {
-    [CLIENT_IDLE] = "idle",       [CLIENT_HEAD] = "reading a head", [CLIENT_BODY] = "reading content",
-    [CLIENT_HANDLE] = "handling", [CLIENT_SEND] = "sending",        [CLIENT_LINGER] = "lingering",
-    [CLIENT_CLOSED] = "closed",
+    [CLIENT_HANDSHAKE] = "shaking hands", [CLIENT_IDLE] = "idle",       [CLIENT_HEAD] = "reading a head",
+    [CLIENT_BODY] = "reading content",    [CLIENT_HANDLE] = "handling", [CLIENT_SEND] = "sending",
+    [CLIENT_LINGER] = "lingering",        [CLIENT_CLOSED] = "closed",
 };
 
 const char *front_client_state_name(enum client_state state)
@@ -16,27 +16,32 @@ const char *front_client_state_name(enum client_state state)
 }
 
 void front_client_init(struct front_client *client, const struct front_client_kind *kind,
-                       const struct peer *peer, bool is_counted)
+                       const struct peer *peer, bool is_counted, enum client_state state)
 {
     *client =
-        (struct front_client){.kind = kind, .peer = *peer, .is_counted = is_counted, .state = CLIENT_IDLE};
+        (struct front_client){.kind = kind, .peer = *peer, .is_counted = is_counted, .state = (uint8_t)state};
     list_init(&client->link);
     timer_init(&client->timer, timeouts_fire);
     kind->front->counters->connections_open++;
-    kind->front->counters->connections_idle++;
-    front_client_set_state(client, CLIENT_IDLE);
+    kind->front->counters->connections_idle += state == CLIENT_IDLE;
+    list_append(&kind->front->by_state[state], &client->link);
+    timeouts_entered(client, true);
 }
 
 /* The states that a state leads to, but for CLOSED, to which all lead. Where all is well a client goes from
- * any of the first five to any of them, as it may ask, be answered and ask again in one callback. From LINGER
- * nothing leads back: its FIN is out. */
+ * any of those between HANDSHAKE and LINGER to any of them, as it may ask, be answered and ask again in one
+ * callback. From LINGER nothing leads back: its FIN is out. */
 #define BUSY_OR_IDLE                                                                                       \
     (1u << CLIENT_IDLE | 1u << CLIENT_HEAD | 1u << CLIENT_BODY | 1u << CLIENT_HANDLE | 1u << CLIENT_SEND | \
      1u << CLIENT_LINGER)
 static const unsigned moves[] = {
-    [CLIENT_IDLE] = BUSY_OR_IDLE, [CLIENT_HEAD] = BUSY_OR_IDLE,
-    [CLIENT_BODY] = BUSY_OR_IDLE, [CLIENT_HANDLE] = BUSY_OR_IDLE,
-    [CLIENT_SEND] = BUSY_OR_IDLE, [CLIENT_LINGER] = 0,
+    [CLIENT_HANDSHAKE] = 1u << CLIENT_IDLE | 1u << CLIENT_LINGER,
+    [CLIENT_IDLE] = BUSY_OR_IDLE,
+    [CLIENT_HEAD] = BUSY_OR_IDLE,
+    [CLIENT_BODY] = BUSY_OR_IDLE,
+    [CLIENT_HANDLE] = BUSY_OR_IDLE,
+    [CLIENT_SEND] = BUSY_OR_IDLE,
+    [CLIENT_LINGER] = 0,
     [CLIENT_CLOSED] = 0,
 };
 

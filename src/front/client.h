@@ -3,6 +3,7 @@
  *
  * Its states, what each waits for, for how long (front/timeouts.c), and what happens when that is over:
  *
+ *   HANDSHAKE  the rest of the handshake of TLS     handshake_ms       closes silently
  *   IDLE    the first byte of a request             idle_ms            closes silently
  *   HEAD    the rest of a head                      head_ms            408
  *   BODY    the rest of a request's content         body_ms and rate   408
@@ -30,6 +31,7 @@ struct front_client;
 struct front;
 
 enum client_state {
+    CLIENT_HANDSHAKE,
     CLIENT_IDLE,
     CLIENT_HEAD,
     CLIENT_BODY,
@@ -85,9 +87,9 @@ struct front_client {
     struct peer peer;
 };
 
-/* Idle, and in the front's count of open ones. */
+/* HANDSHAKE or IDLE, and in the front's count of open ones. */
 void front_client_init(struct front_client *client, const struct front_client_kind *kind,
-                       const struct peer *peer, bool is_counted);
+                       const struct peer *peer, bool is_counted, enum client_state state);
 
 /* The one place where a client that goes on changes its state: lists, counters, timers. Each list is in the
  * order in which its members came to be there with their latest requests, or last got on. */

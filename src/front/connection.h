@@ -1,35 +1,57 @@
-/* A connection: a stream, and the HTTP/1 session that it brings bytes to and takes responses from. One small
- * struct while it is idle. */
+/* A connection: a client with a stream. What those of all protocols begin with, and how they come to be.
+ *
+ * One small struct while it is idle. Where TLS is spoken there is more behind it (front/tls_transport.h). */
 #ifndef FRONT_CONNECTION_H
 #define FRONT_CONNECTION_H
 
 #include "front/client.h"
-#include "front/h1_session.h"
-#include "loop/stream.h"
+#include "front/transport.h"
 #include "sys/socket.h"
 
 struct front;
+struct tls_listener;
 
 struct connection {
     struct front_client client; /* first */
     struct stream stream;
-    struct h1_session session;
 };
 
-/* With what pool and allocator add it is to stay within 256 bytes: tests/stress. */
-static_assert(sizeof(struct connection) <= 240, "an idle connection is this and nothing else");
+/* Room for a connection of any protocol: one turns into another where it stands, when the client has said
+ * what it speaks. With what pool and allocator add to it that is to stay within 256 bytes: tests/stress. */
+#define CONNECTION_BYTES 240
 
-/* Takes over `fd`; false where it does not, because the address has as many connections as it may, or for
- * want of memory. May answer a first request before it returns. */
-bool connection_open(struct front *front, int fd, const struct address *address) MUST_CHECK;
+static inline struct connection *connection_of(const struct stream *stream)
+{
+    return CONTAINER_OF((struct stream *)stream, struct connection, stream);
+}
 
-/* What sessions of connections have in common: for struct h1_sessions. */
-extern const struct exchange_events connection_exchange_events;
-#define CONNECTION_BATCH_MAX 32 /* a write's cost is spread by then */
-void connection_on_request(struct h1_session *session, struct exchange *exchange);
-void connection_on_content(struct h1_session *session, size_t length);
-const struct peer *connection_peer(const struct h1_session *session);
+static inline struct connection *connection_of_client(const struct front_client *client)
+{
+    return CONTAINER_OF((struct front_client *)client, struct connection, client);
+}
 
-extern const struct front_client_ops connection_client_ops;
+static inline struct front *connection_front(const struct connection *connection)
+{
+    return connection->client.kind->front;
+}
+
+/* Takes over `fd`, accepted by a listener with TLS, or without (NULL); false where it does not, because the
+ * address has as many connections as it may, or for want of memory. May answer a first request before it
+ * returns. */
+bool connection_open(struct front *front, int fd, const struct address *address,
+                     const struct tls_listener *tls) MUST_CHECK;
+
+/* The connection is closed, and this the end of its turn: its memory is free. */
+void connection_gone(struct connection *connection);
+
+/* What a send or a read failed with: the network, memory, or the file that was being sent. */
+enum outcome connection_outcome(int error);
+
+/* For struct stream_events: what it does, for the report of a stall. */
+size_t connection_describe(const struct stream *stream, char *out, size_t size);
+
+/* For struct front_client_ops. */
+uint64_t connection_bytes_left(const struct front_client *client);
+uint64_t connection_send_idle_ms(const struct front_client *client);
 
 #endif

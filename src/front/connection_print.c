@@ -1,5 +1,5 @@
-/* Connections in words. Each question has its group: where the client is in its life, what is parsed, what
- * the socket does, what is answered. Nothing here changes anything. */
+/* Connections in words. Each question has its group: where the client is in its life, what the socket does,
+ * what is answered; what is parsed is said by the protocol. Nothing here changes anything. */
 #include "front/connection_print.h"
 
 #include "front/front.h"
@@ -7,13 +7,7 @@
 /* Of a request's path; what is longer is cut. */
 #define PATH_BYTES_MAX 80
 
-struct flag {
-    bool is_set;
-    const char *name;
-};
-
-/* " name=a,b"; nothing where none is set. */
-static void print_flags(struct buffer *out, const char *name, const struct flag *flags, size_t count)
+void print_flags(struct buffer *out, const char *name, const struct print_flag *flags, size_t count)
 {
     bool is_first = true;
     for (size_t i = 0; i < count; i++) {
@@ -28,18 +22,20 @@ static void print_flags(struct buffer *out, const char *name, const struct flag 
     }
 }
 
-static void print_count(struct buffer *out, const char *name, uint64_t value)
+void print_count(struct buffer *out, const char *name, uint64_t value)
 {
     if (value > 0)
         buffer_printf(out, " %s=%llu", name, (unsigned long long)value);
 }
 
-static void print_client(const struct front_client *client, struct buffer *out)
+void connection_print_client(const struct connection *connection, struct buffer *out)
 {
-    const struct flag flags[] = {
+    const struct front_client *client = &connection->client;
+    const struct print_flag flags[] = {
         {client->has_asked, "has_asked"},
         {client->request_began, "request_began"},
         {client->is_counted, "is_counted"},
+        {client->peer.is_secure, "is_secure"},
         {client->kind->front->is_draining, "draining"},
     };
     uint64_t now = loop_now_ms(client->kind->front->loop);
@@ -54,52 +50,27 @@ static void print_client(const struct front_client *client, struct buffer *out)
         print_count(out, "window_bytes", client->window_bytes);
 }
 
-static void print_session(const struct h1_session *session, struct buffer *out)
+void connection_print_stream(const struct connection *connection, struct buffer *out)
 {
-    static const char *const engine_states[] = {
-        [H1_STATE_HEAD] = "head",
-        [H1_STATE_CONTENT] = "content",
-        [H1_STATE_END] = "end",
-        [H1_STATE_DEAD] = "dead",
-    };
-    const struct flag flags[] = {
-        {session->is_closing, "is_closing"},
-        {session->is_waiting, "is_waiting"},
-        {session->client_said_close, "client_said_close"},
-        {session->cuts, "cuts"},
-    };
-    buffer_printf(out, " engine=%s", engine_states[session->engine.state]);
-    print_count(out, "content_left", session->engine.content.remaining);
-    print_flags(out, "session", flags, ARRAY_LENGTH(flags));
-    print_count(out, "requests", session->request_count);
-    print_count(out, "input", input_slice(session->input).length);
-    print_count(out, "failure", session->failure);
-}
-
-static void print_stream(const struct stream *stream, struct buffer *out)
-{
-    const struct flag flags[] = {
-        {stream->flags & STREAM_REGISTERED, "registered"},
-        {stream->flags & STREAM_READING, "reading"},
-        {stream->flags & STREAM_READABLE, "readable"},
-        {stream->flags & STREAM_PEER_ENDED, "peer_ended"},
-        {stream->flags & STREAM_END_TOLD, "end_told"},
-        {stream->flags & STREAM_CLOSED, "closed"},
-        {stream->flags & STREAM_WRITABLE, "writable"},
-        {stream->flags & STREAM_HUNG_UP, "hung_up"},
-        {stream_is_sending(stream), "sending"},
+    const struct stream *stream = &connection->stream;
+    const struct print_flag flags[] = {
+        {stream->flags & STREAM_REGISTERED, "registered"}, {stream->flags & STREAM_READING, "reading"},
+        {stream->flags & STREAM_READABLE, "readable"},     {stream->flags & STREAM_PEER_ENDED, "peer_ended"},
+        {stream->flags & STREAM_END_TOLD, "end_told"},     {stream->flags & STREAM_CLOSED, "closed"},
+        {stream->flags & STREAM_WRITABLE, "writable"},     {stream->flags & STREAM_HUNG_UP, "hung_up"},
+        {transport_is_sending(stream), "sending"},
     };
     print_flags(out, "stream", flags, ARRAY_LENGTH(flags));
-    print_count(out, "unsent", stream_unsent(stream));
+    print_count(out, "unsent", transport_unsent(stream));
     print_count(out, "unacknowledged", stream->flags & STREAM_CLOSED ? 0 : stream_unacknowledged(stream));
     print_count(out, "in_flight", stream->in_flight);
-    if (stream->error)
-        buffer_printf(out, " error=%d", stream->error);
+    if (transport_error(stream))
+        buffer_printf(out, " error=%d", transport_error(stream));
 }
 
-static void print_exchange(const struct exchange *exchange, struct buffer *out)
+void connection_print_exchange(const struct exchange *exchange, struct buffer *out)
 {
-    const struct flag flags[] = {
+    const struct print_flag flags[] = {
         {exchange->is_busy, "is_busy"},
         {exchange->is_responded, "is_responded"},
         {exchange->is_sent, "is_sent"},
@@ -125,13 +96,4 @@ static void print_exchange(const struct exchange *exchange, struct buffer *out)
     print_count(out, "credit", exchange->sink ? exchange->sink->credit : 0);
     print_count(out, "outcome", exchange->outcome);
     buffer_append_byte(out, '}');
-}
-
-void connection_print(const struct connection *connection, struct buffer *out)
-{
-    print_client(&connection->client, out);
-    print_session(&connection->session, out);
-    print_stream(&connection->stream, out);
-    LIST_FOREACH(link, &connection->session.exchanges)
-        print_exchange(CONTAINER_OF(link, const struct exchange, link), out);
 }

@@ -2,6 +2,7 @@
 #include "front/front.h"
 
 #include "front/admission.h"
+#include "front/h1_connection.h"
 #include "loop/listener.h"
 #include "serve/exchange.h"
 #include "sys/process.h"
@@ -23,22 +24,23 @@ void front_init(struct front *front, struct service *service, void (*on_drained)
         .service = service,
         .loop = service->loop,
         .counters = service->counters,
-        .sessions =
+        .h1_sessions =
             {
                 .service = service,
-                .events = &connection_exchange_events,
-                .batch_max = CONNECTION_BATCH_MAX,
+                .events = &h1_connection_exchange_events,
+                .batch_max = H1_CONNECTION_BATCH_MAX,
                 .shares_turns = true,
-                .on_request = connection_on_request,
-                .on_content = connection_on_content,
-                .peer = connection_peer,
+                .on_request = h1_connection_on_request,
+                .on_content = h1_connection_on_content,
+                .peer = h1_connection_peer,
             },
-        .connection_kind = {.front = front, .ops = &connection_client_ops},
+        .h1_kind = {.front = front, .ops = &h1_connection_client_ops},
         .on_drained = on_drained,
     };
     for (size_t i = 0; i < ARRAY_LENGTH(front->by_state); i++)
         list_init(&front->by_state[i]);
-    pool_init(&front->connections, sizeof(struct connection), 0);
+    pool_init(&front->connections, CONNECTION_BYTES, 0);
+    pool_init(&front->tls_connections, CONNECTION_BYTES, 0);
     service->shed = shed;
     service->shed_context = front;
     front_take_limits(front);
@@ -50,10 +52,10 @@ void front_take_limits(struct front *front)
     /* A connection that was closed to make room has its memory until the end of the turn; with io_uring,
      * which hands the closing over at that end, until the next. */
     size_t closing_max = 2 * (size_t)LISTENER_BATCH * MAX(front->listener_count, 1u);
-    front->connections.count_max = limits->connections + closing_max;
+    front->connections.count_max = front->tls_connections.count_max = limits->connections + closing_max;
     front->service->exchanges.count_max = limits->connections + EXCHANGES_PIPELINED;
     service_set_fields_max(front->service, limits->fields);
-    front->sessions.limits = (struct h1_limits){
+    front->h1_sessions.limits = (struct h1_limits){
         .head_bytes = limits->head_bytes,
         .uri_bytes = limits->uri_bytes,
         .fields = limits->fields,
@@ -61,9 +63,9 @@ void front_take_limits(struct front *front)
     };
 }
 
-int front_listen(struct front *front, int listening_fd)
+int front_listen(struct front *front, int listening_fd, const struct tls_listener *tls)
 {
-    int error = admission_listen(front, listening_fd);
+    int error = admission_listen(front, listening_fd, tls);
     front->listener_count += error == 0;
     front_take_limits(front);
     return error;
@@ -79,21 +81,20 @@ void front_unlisten(struct front *front, int listening_fd)
  * that have gone since the last time. */
 static void give_memory_back(struct front *front)
 {
-    if (front->connections_peak < CROWD_MIN || front->connections.count > front->connections_peak / 4)
+    size_t count = front_connection_count(front);
+    if (front->connections_peak < CROWD_MIN || count > front->connections_peak / 4)
         return;
-    front->connections_peak = front->connections.count;
+    front->connections_peak = count;
     pool_trim(&front->connections);
+    pool_trim(&front->tls_connections);
     pool_trim(&front->service->exchanges);
     sys_give_memory_back();
 }
 
-void front_connection_gone(struct front *front, struct connection *connection)
+void front_connection_gone(struct front *front)
 {
-    if (connection->client.is_counted)
-        admission_release(front, &connection->client.peer);
-    pool_put(&front->connections, connection);
     give_memory_back(front);
-    if (front->connections.count == 0 && front->is_draining)
+    if (front_connection_count(front) == 0 && front->is_draining)
         front->on_drained(front);
 }
 
@@ -108,7 +109,7 @@ void front_drain(struct front *front)
             client->kind->ops->drain(client);
         }
     }
-    if (front->connections.count == 0)
+    if (front_connection_count(front) == 0)
         front->on_drained(front);
 }
 
@@ -131,4 +132,5 @@ void front_finish(struct front *front)
 {
     map_finish(&front->addresses);
     pool_finish(&front->connections);
+    pool_finish(&front->tls_connections);
 }

@@ -5,19 +5,22 @@
 #ifndef FRONT_FRONT_H
 #define FRONT_FRONT_H
 
-#include "front/connection.h"
+#include "front/h1_connection.h"
 #include "serve/service.h"
 
 struct front_listener;
+struct tls_worker;
 
 struct front {
     struct service *service;
     struct loop *loop;         /* of the service */
     struct counters *counters; /* of the service */
-    struct h1_sessions sessions;
-    struct front_client_kind connection_kind;
-    struct pool connections;
-    size_t connections_peak; /* most at once since memory was last given back */
+    struct h1_sessions h1_sessions;
+    struct front_client_kind h1_kind;
+    struct pool connections;     /* CONNECTION_BYTES each */
+    struct pool tls_connections; /* those with TLS, which are larger */
+    struct tls_worker *tls;      /* what these share; NULL: there were none */
+    size_t connections_peak;     /* most at once since memory was last given back */
     /* Clients, by enum client_state: who has been in the state for longest, or has not got on in it
      * for longest, is first. */
     struct list by_state[CLIENT_CLOSED];
@@ -39,7 +42,7 @@ void front_init(struct front *front, struct service *service, void (*on_drained)
 void front_take_limits(struct front *front);
 
 /* See server_listen. */
-int front_listen(struct front *front, int listening_fd) MUST_CHECK;
+int front_listen(struct front *front, int listening_fd, const struct tls_listener *tls) MUST_CHECK;
 
 /* See server_unlisten. */
 void front_unlisten(struct front *front, int listening_fd);
@@ -51,12 +54,18 @@ void front_drain(struct front *front);
 void front_abort(struct front *front);
 void front_finish(struct front *front);
 
-/* A connection's memory is free: gives it back, and ends the draining with the last one. */
-void front_connection_gone(struct front *front, struct connection *connection);
+/* A connection's memory was given back: ends the draining with the last one. */
+void front_connection_gone(struct front *front);
 
-static inline struct front *front_of(const struct connection *connection)
+/* Those that are closed and not gone yet among them. */
+static inline size_t front_connection_count(const struct front *front)
 {
-    return CONTAINER_OF(h1_session_all(&connection->session), struct front, sessions);
+    return front->connections.count + front->tls_connections.count;
+}
+
+static inline struct front *front_of(const struct h1_connection *connection)
+{
+    return CONTAINER_OF(h1_session_all(&connection->session), struct front, h1_sessions);
 }
 
 static inline const struct settings *front_settings(const struct front *front)

@@ -6,20 +6,20 @@
 #include "front/h1_exchange.h"
 #include "serve/dispatch.h"
 
-static enum send_result send_output(struct connection *connection, const struct h1_output *output)
+static enum send_result send_output(struct h1_connection *connection, const struct h1_output *output)
 {
     if (output->count == 0)
         return SEND_DONE;
     /* What of it was not sent is taken off again when the connection ends before: see h1_output_give_up. */
     front_of(connection)->counters->bytes_sent += output->bytes;
-    enum send_result result = stream_send(&connection->stream, output->segments, output->count);
-    front_client_note_given(&connection->client, output->bytes);
+    enum send_result result = transport_send(&connection->base.stream, output->segments, output->count);
+    front_client_note_given(&connection->base.client, output->bytes);
     return result;
 }
 
-void h1_output_give_up(struct connection *connection, enum outcome why)
+void h1_output_give_up(struct h1_connection *connection, enum outcome why)
 {
-    uint64_t unsent = stream_unsent(&connection->stream);
+    uint64_t unsent = transport_unsent(&connection->base.stream);
     struct list *exchanges = &connection->session.exchanges;
     for (struct list *link = exchanges->previous; link != exchanges; link = link->previous) {
         struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
@@ -33,7 +33,7 @@ void h1_output_give_up(struct connection *connection, enum outcome why)
     }
 }
 
-static enum h1_gathered gather(struct connection *connection, struct h1_output *output)
+static enum h1_gathered gather(struct h1_connection *connection, struct h1_output *output)
 {
     enum h1_gathered gathered = h1_exchange_gather(&connection->session.exchanges, output);
     connection->session.is_closing |= gathered == H1_GATHERED_LAST || gathered == H1_GATHERED_CUT;
@@ -41,10 +41,10 @@ static enum h1_gathered gather(struct connection *connection, struct h1_output *
     return gathered;
 }
 
-enum h1_output_result h1_output_flush(struct connection *connection)
+enum h1_output_result h1_output_flush(struct h1_connection *connection)
 {
     enum h1_gathered gathered = H1_GATHERED_FULL;
-    if (stream_is_sending(&connection->stream))
+    if (transport_is_sending(&connection->base.stream))
         return H1_OUTPUT_WAITING;
     for (;;) {
         if (dispatch_end_sent(&connection->session.exchanges))

@@ -2,7 +2,7 @@
 #ifndef FRONT_H1_OUTPUT_H
 #define FRONT_H1_OUTPUT_H
 
-#include "front/connection.h"
+#include "front/h1_connection.h"
 #include "log/access_log.h"
 
 enum h1_output_result {
@@ -14,9 +14,9 @@ enum h1_output_result {
 
 /* The connection ends before its exchanges, for this reason: notes what of their responses was sent, for the
  * counters and the access log. The stream is still open. */
-void h1_output_give_up(struct connection *connection, enum outcome why);
+void h1_output_give_up(struct h1_connection *connection, enum outcome why);
 
 /* Ends the exchanges whose responses are out and sends what is ready, as far as both go. */
-enum h1_output_result h1_output_flush(struct connection *connection) MUST_CHECK;
+enum h1_output_result h1_output_flush(struct h1_connection *connection) MUST_CHECK;
 
 #endif

@@ -59,6 +59,7 @@ static void begin_window(struct front_client *client)
     case CLIENT_BODY: client->window_bytes = 0; break;
     case CLIENT_SEND:
     case CLIENT_LINGER: client->window_bytes = bytes_left(client); break;
+    case CLIENT_HANDSHAKE:
     case CLIENT_HEAD:
     case CLIENT_HANDLE: break;
     case CLIENT_CLOSED: UNREACHABLE();
@@ -84,6 +85,7 @@ static uint64_t deadline(struct front_client *client, bool is_new)
     uint64_t now = now_ms(client);
     switch ((enum client_state)client->state) {
     case CLIENT_IDLE: return now + (client->kind->front->is_draining ? DRAIN_IDLE_MS : timeouts->idle_ms);
+    case CLIENT_HANDSHAKE: return is_new ? now + timeouts->handshake_ms : client->deadline_ms;
     case CLIENT_HEAD: return is_new ? now + timeouts->head_ms : client->deadline_ms;
     case CLIENT_BODY: return client->window_began_ms + timeouts->body_ms;
     case CLIENT_HANDLE: return NEVER;
@@ -243,6 +245,7 @@ static void expire(struct front_client *client)
         if (may_go_on_lingering(client))
             return;
         break;
+    case CLIENT_HANDSHAKE: break;
     case CLIENT_HANDLE:
     case CLIENT_CLOSED: UNREACHABLE();
     }
@@ -257,7 +260,7 @@ static void expire(struct front_client *client)
 #define SLOW_MS 1000
 
 /* Idle for us, or said goodbye to; but the client may be taking its last answer still, and to close now would
- * take that from it (see finish in connection.c). Who takes long is not waited for. */
+ * take that from it (see finish in h1_connection.c). Who takes long is not waited for. */
 static bool has_had_its_answer(const struct front_client *client, uint64_t age_ms)
 {
     return age_ms >= SLOW_MS || !client->has_asked || bytes_left(client) == 0;
@@ -293,6 +296,7 @@ bool timeouts_may_be_spared(struct front_client *client)
     switch ((enum client_state)client->state) {
     /* With an exchange it is the one whose request needs the room: it is in the list until it settles. */
     case CLIENT_IDLE: return !client->kind->ops->is_busy(client) && has_had_its_answer(client, age_ms);
+    case CLIENT_HANDSHAKE: return age_ms >= SLOW_MS;
     case CLIENT_HEAD: return !client->kind->ops->is_busy(client) && age_ms >= SLOW_MS;
     case CLIENT_BODY:
         return still_ms(client) >= SLOW_MS ||

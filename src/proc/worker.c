@@ -110,7 +110,7 @@ static int keep(struct worker *worker, size_t number, bool keeps)
         if (!is_own && sockets_is_shared(sockets, i))
             continue;
         if (keeps)
-            error = server_listen(worker->server, fd);
+            error = server_listen(worker->server, fd, NULL);
         else
             server_unlisten(worker->server, fd);
     }

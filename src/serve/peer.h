@@ -10,6 +10,7 @@
 /* The peer's address, as small as it gets. */
 struct peer {
     uint8_t family; /* AF_INET, AF_INET6, AF_UNIX */
+    bool is_secure; /* TLS lies between */
     uint8_t bytes[16];
 };
 
@@ -18,6 +19,7 @@ struct peer {
 static inline struct peer peer_client(const struct peer *peer)
 {
     struct peer part = *peer;
+    part.is_secure = false;
     bool is_mapped_v4 = memcmp(part.bytes, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
     if (part.family == AF_INET6 && !is_mapped_v4)
         memset(part.bytes + 8, 0, 8);

@@ -68,9 +68,9 @@ int server_create(const struct server_options *options, struct server **ret_serv
     return 0;
 }
 
-int server_listen(struct server *server, int listening_fd)
+int server_listen(struct server *server, int listening_fd, const struct tls_listener *tls)
 {
-    return front_listen(&server->front, listening_fd);
+    return front_listen(&server->front, listening_fd, tls);
 }
 
 void server_unlisten(struct server *server, int listening_fd)

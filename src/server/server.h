@@ -12,6 +12,7 @@
 
 struct loop;
 struct server;
+struct tls_listener;
 
 struct server_options {
     struct loop *loop;             /* outlives the server */
@@ -29,8 +30,9 @@ struct server_options {
 int server_create(const struct server_options *options, struct server **ret_server) MUST_CHECK;
 
 /* Accepts connections from a listening, non-blocking socket, which stays the caller's and must stay open
- * until the server is destroyed. Returns 0 or -errno. */
-int server_listen(struct server *server, int listening_fd) MUST_CHECK;
+ * until the server is destroyed. With `tls` (front/tls_transport.h), which then outlives the server, they
+ * speak TLS; NULL: they do not. Returns 0 or -errno. */
+int server_listen(struct server *server, int listening_fd, const struct tls_listener *tls) MUST_CHECK;
 
 /* Accepts no more from this socket; those that it gave go on. */
 void server_unlisten(struct server *server, int listening_fd);

@@ -20,6 +20,7 @@ void settings_set_defaults(struct settings *settings)
         .cache_entries = 2048,
     };
     settings->timeouts = (struct timeouts){
+        .handshake_ms = 10000,
         .head_ms = 10000,
         .body_ms = 20000,
         .idle_ms = 60000,

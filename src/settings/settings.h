@@ -120,6 +120,7 @@ struct limits {
 
 /* Milliseconds. */
 struct timeouts {
+    uint32_t handshake_ms;   /* of TLS, from the beginning of the connection on */
     uint32_t head_ms;        /* from the first byte of a request to the end of its head */
     uint32_t body_ms;        /* without any byte of a body */
     uint32_t idle_ms;        /* between requests, and before the first */

@@ -248,7 +248,7 @@ static int start_server(struct run *run)
         .context = run->loop,
     };
     int error = server_create(&options, &run->server);
-    return error < 0 ? error : server_listen(run->server, run->listening_fd);
+    return error < 0 ? error : server_listen(run->server, run->listening_fd, NULL);
 }
 
 static int start(struct run *run, enum loop_backend backend)

@@ -190,7 +190,7 @@ static inline void world_start(struct world *world)
     };
     assert_int_equal(server_create(&options, &world->server), 0);
     world->listening_fd = world_listen(&world->address);
-    assert_int_equal(server_listen(world->server, world->listening_fd), 0);
+    assert_int_equal(server_listen(world->server, world->listening_fd, NULL), 0);
 }
 
 /* What the access log has by now; valid until the next call. */
@@ -411,6 +411,12 @@ static inline struct connection *world_connection(struct world *world)
         }
     }
     return found;
+}
+
+/* The one connection, of HTTP/1. */
+static inline struct h1_connection *world_h1(struct world *world)
+{
+    return CONTAINER_OF(world_connection(world), struct h1_connection, base);
 }
 
 struct state_wait {

@@ -68,19 +68,20 @@ static void reads_every_option(void **state)
     (void)state;
     make_site(site_files);
     struct loading loading = load_good_in(
-        site_folder(), "listen: [80, \"[::1]:81\", \"unix:vif.sock\"]\n"
-                       "unix_socket: {mode: 0660, owner: root, group: 12}\n"
-                       "workers: 3\n"
-                       "log: {access: {path: log-a, format: json}, error: {path: /tmp/e, level: debug}}\n"
-                       "limits: {connections: 1, connections_per_address: 2, head: 1KiB, uri: 512,\n"
-                       "  headers: 5, body: 6MiB, requests_per_connection: 7, cache: 8GiB,\n"
-                       "  cache_file: 9KiB, cache_entries: 10}\n"
-                       "timeouts: {head: 1ms, body: 2s, idle: 3m, write: 4h, linger: 0, drain: 1m6s,\n"
-                       "  min_rate: none}\n"
-                       "server_header: no\n" ROUTE("files: {root: ./root, index: [a, b], "
-                                                   "listing: yes, hidden: on, precompressed: off, "
-                                                   "fallback: /app.html, cors: '*', cache: {'*.css': x, "
-                                                   "/a/*: y}, error_pages: {404: /nf.html, 503: sorry}}"));
+        site_folder(),
+        "listen: [80, \"[::1]:81\", \"unix:vif.sock\"]\n"
+        "unix_socket: {mode: 0660, owner: root, group: 12}\n"
+        "workers: 3\n"
+        "log: {access: {path: log-a, format: json}, error: {path: /tmp/e, level: debug}}\n"
+        "limits: {connections: 1, connections_per_address: 2, head: 1KiB, uri: 512,\n"
+        "  headers: 5, body: 6MiB, requests_per_connection: 7, cache: 8GiB,\n"
+        "  cache_file: 9KiB, cache_entries: 10}\n"
+        "timeouts: {handshake: 9s, head: 1ms, body: 2s, idle: 3m, write: 4h, linger: 0, drain: 1m6s,\n"
+        "  min_rate: none}\n"
+        "server_header: no\n" ROUTE("files: {root: ./root, index: [a, b], "
+                                    "listing: yes, hidden: on, precompressed: off, "
+                                    "fallback: /app.html, cors: '*', cache: {'*.css': x, "
+                                    "/a/*: y}, error_pages: {404: /nf.html, 503: sorry}}"));
     const struct config *config = loading.config;
     assert_int_equal(config->listener_count, 3);
     assert_slice(config->listeners[0].address, ":80");
@@ -108,7 +109,7 @@ static void reads_every_option(void **state)
     assert_int_equal(config->settings->limits.cache_file_bytes, limits.cache_file_bytes);
     assert_int_equal(config->settings->limits.cache_entries, limits.cache_entries);
 
-    const struct timeouts timeouts = {1, 2000, 180000, 14400000, 0, 66000, 0};
+    const struct timeouts timeouts = {9000, 1, 2000, 180000, 14400000, 0, 66000, 0};
     assert_memory_equal(&config->settings->timeouts, &timeouts, sizeof(timeouts));
 
     const struct files_settings *files = &only_route(&loading)->files;

@@ -27,6 +27,7 @@ static uint32_t *timeout_of(struct world *world, enum client_state state)
 {
     struct timeouts *timeouts = &world->settings->timeouts;
     switch (state) {
+    case CLIENT_HANDSHAKE: return &timeouts->handshake_ms;
     case CLIENT_IDLE: return &timeouts->idle_ms;
     case CLIENT_HEAD: return &timeouts->head_ms;
     case CLIENT_BODY: return &timeouts->body_ms;
@@ -52,6 +53,7 @@ static void enter(struct world *world, struct client *client, struct plug *plug,
 {
     client_connect(client, world, RECEIVE_BYTES_FEW);
     switch (state) {
+    case CLIENT_HANDSHAKE:
     case CLIENT_IDLE: break;
     case CLIENT_HEAD: client_say(client, "GET /small HTTP/1.1\r\nHost:"); break;
     case CLIENT_BODY:
@@ -199,6 +201,7 @@ static void see_a_drain_through(struct client *client, enum client_state state)
         client_await(client, "</html>", 1);
         break;
     case CLIENT_SEND: client_await_bytes(client, BIG_BYTES); break;
+    case CLIENT_HANDSHAKE:
     case CLIENT_IDLE:
     case CLIENT_LINGER:
     case CLIENT_CLOSED: break;
@@ -547,11 +550,11 @@ static void an_idle_connection_has_no_buffer(void **state)
     client_connect(&client, &world, 0);
     client_say(&client, "GET /small HTTP/1.1\r\nHo");
     world_await_state(&world, CLIENT_HEAD);
-    assert_non_null(world_connection(&world)->session.input);
+    assert_non_null(world_h1(&world)->session.input);
     client_say(&client, "st: x\r\n\r\n");
     client_await(&client, "HTTP/1.1 200 OK", 1);
     world_await_state(&world, CLIENT_IDLE);
-    assert_null(world_connection(&world)->session.input);
+    assert_null(world_h1(&world)->session.input);
     assert_int_equal(world.server->service.exchanges.count, 0);
     client_close(&client);
     world_finish(&world);

@@ -41,7 +41,7 @@ static void many_requests_in_one_read(void **state)
         client_send(&client, requests);
         client_await(&client, "HTTP/1.1 200 OK\r\n", counts[i]);
         world_await_state(&world, CLIENT_IDLE);
-        assert_null(world_connection(&world)->session.input);
+        assert_null(world_h1(&world)->session.input);
         client_close(&client);
         world_await_state(&world, CLIENT_CLOSED);
         free((void *)requests.data);
@@ -227,7 +227,7 @@ static void refused_content_is_not_collected(void **state)
     for (int i = 0; i < 100; i++) {
         (void)client_offer(&client, content);
         world_run_for(&world, 1);
-        const struct input *input = world_connection(&world)->session.input;
+        const struct input *input = world_h1(&world)->session.input;
         assert_true(input == NULL || input->capacity <= 2 * LOOP_READ_BYTES);
     }
     client_await(&client, "HTTP/1.1 405 ", 1);
@@ -299,7 +299,7 @@ static void content_of_any_length_is_not_kept(void **state)
     for (size_t sent = 0; sent < 800000;) {
         sent += client_offer(&client, slice_take(content, MIN(content.length, 800000 - sent)));
         world_run_for(&world, 1);
-        assert_null(world_connection(&world)->session.input);
+        assert_null(world_h1(&world)->session.input);
     }
     client_await(&client, "HTTP/1.1 405 ", 1);
     world_await_state(&world, CLIENT_IDLE);
@@ -365,7 +365,7 @@ static void a_client_goes_while_its_file_is_read(void **state)
     client_say(&client, "GET /cold HTTP/1.1\r\nHost: x\r\n\r\n");
     client_await(&client, "\r\n\r\n", 1);
     world_await_state(&world, CLIENT_HANDLE);
-    connection_client_ops.abort(&world_connection(&world)->client, OUTCOME_SHED);
+    h1_connection_client_ops.abort(&world_connection(&world)->client, OUTCOME_SHED);
     world_run_for(&world, 5);
     assert_int_equal(world.server->front.connections.count, 0);
     plug_pull(&plug, &world);
@@ -449,10 +449,10 @@ static void listings_in_their_queue(void **state)
     assert_int_equal(world.server->files.listings.running_count, JOB_QUEUE_LISTINGS_MAX);
     assert_int_equal(world.server->files.listings.waiting_count, 6 - JOB_QUEUE_LISTINGS_MAX);
     /* The oldest is in the pool, the youngest in the queue. */
-    connection_client_ops.abort(
+    h1_connection_client_ops.abort(
         CONTAINER_OF(world.server->front.by_state[CLIENT_HANDLE].next, struct front_client, link),
         OUTCOME_SHED);
-    connection_client_ops.abort(
+    h1_connection_client_ops.abort(
         CONTAINER_OF(world.server->front.by_state[CLIENT_HANDLE].previous, struct front_client, link),
         OUTCOME_SHED);
     assert_int_equal(world.server->files.listings.waiting_count, 5 - JOB_QUEUE_LISTINGS_MAX);

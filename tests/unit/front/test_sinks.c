@@ -229,7 +229,7 @@ static void a_slow_handler_holds_its_client_up(void **state)
         size_t length = (size_t)MIN(sizeof(zeros), GIBIBYTE - offered);
         offered += client_offer(&client, slice_make(zeros, length));
         assert_true(loop_run_once(world.loop, 0) >= 0);
-        struct input *input = world_connection(&world)->session.input;
+        struct input *input = world_h1(&world)->session.input;
         kept_max = MAX(kept_max, (uint64_t)(input ? input->capacity : 0));
         if (sink.credit == 0 && ends == 0)
             give_credit(65536);
@@ -259,7 +259,7 @@ static void without_credit_nothing_is_read(void **state)
     } while (offered > before);
     assert_int_equal(taken_bytes, 10);
     assert_int_equal(world_connection(&world)->client.state, CLIENT_HANDLE);
-    assert_true(world_connection(&world)->session.input->capacity <= 2 * 65536);
+    assert_true(world_h1(&world)->session.input->capacity <= 2 * 65536);
     finish(&world, &client);
 }
 

@@ -185,7 +185,7 @@ static void ask_plain(struct world *world, const char *text, struct outcome_text
     struct h1 engine;
     list_init(&owner.exchanges);
     plain_owner = &owner;
-    h1_init(&engine, &world->server->front.sessions.limits);
+    h1_init(&engine, &world->server->front.h1_sessions.limits);
     assert_true(exchange_has_spare(service));
     assert_int_equal(h1_next(&engine, &input, &service->spare->request, &content), H1_REQUEST);
     struct exchange *exchange = exchange_begin(service, &owner, &plain_events, &peer, &owner.exchanges);
@@ -231,7 +231,7 @@ static void work_all(struct list *exchanges)
 /* The bytes of the response to one request. */
 static void ask_bytes(struct world *world, const char *text, struct buffer *out)
 {
-    struct h1_sessions all = world->server->front.sessions;
+    struct h1_sessions all = world->server->front.h1_sessions;
     struct h1_session session;
     struct slice input = slice_from(text);
     all.events = &h1_events;
@@ -262,7 +262,7 @@ static void ask_h1(struct world *world, const char *text, struct outcome_text *o
     struct h1_response_head head;
     buffer_init(&bytes, SIZE_MAX);
     ask_bytes(world, text, &bytes);
-    h1_response_init(&parser, &world->server->front.sessions.limits);
+    h1_response_init(&parser, &world->server->front.h1_sessions.limits);
     h1_response_expect(&parser, text[0] == 'H' ? HTTP_METHOD_HEAD : HTTP_METHOD_GET);
     struct slice input = buffer_slice(&bytes), content;
     for (;;) {

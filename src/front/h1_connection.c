@@ -1,0 +1,407 @@
+/* Connections. Read advance first: have the session parse what is there, send what is ready, again as long as
+ * both get on; then settle down in a state and wait.
+ *
+ * What a settled connection waits for always comes, or its deadline does: bytes and the FIN while it reads,
+ * on_sent while the stream sends, h1_connection_continue while a job has an exchange. */
+#include "front/h1_connection.h"
+
+#include "front/connection_print.h"
+#include "front/front.h"
+#include "front/h1_exchange.h"
+#include "front/h1_output.h"
+#include "front/timeouts.h"
+#include "serve/dispatch.h"
+#include "serve/exchange.h"
+
+/* Heads are read in so large pieces. What is read of a pipeline that cannot be answered yet, as its client
+ * does not take the answers, must be kept. */
+#define HEAD_READ_BYTES 8192
+
+/* So many batches of one connection are answered before others have their turn, while the turn has time. */
+#define TURN_BATCHES_MAX 4
+
+static struct h1_connection *h1_of(const struct stream *stream)
+{
+    return CONTAINER_OF(connection_of(stream), struct h1_connection, base);
+}
+
+static struct h1_connection *h1_of_session(struct h1_session *session)
+{
+    return CONTAINER_OF(session, struct h1_connection, session);
+}
+
+static struct h1_connection *h1_of_client(const struct front_client *client)
+{
+    return CONTAINER_OF(connection_of_client(client), struct h1_connection, base);
+}
+
+static bool peer_has_ended(const struct h1_connection *connection)
+{
+    return transport_has_ended(&connection->base.stream);
+}
+
+static void drop_exchanges(struct h1_connection *connection, enum outcome why)
+{
+    if (list_is_empty(&connection->session.exchanges))
+        return;
+    h1_output_give_up(connection, why);
+    h1_session_drop(&connection->session);
+}
+
+/* `why`: what responses that are not whole say of themselves. */
+static void close_now(struct h1_connection *connection, enum outcome why)
+{
+    if (connection->base.client.state == CLIENT_CLOSED)
+        return;
+    front_client_close(&connection->base.client);
+    drop_exchanges(connection, why);
+    transport_close(&connection->base.stream);
+}
+
+/* Our last byte is out. A client that said "close" sends nothing more: closing is safe. Any other may be
+ * sending still; a close now would make the kernel answer with RST, and RST would take our response out of
+ * the client's hands (RFC 9112 section 9.6). */
+static void finish(struct h1_connection *connection)
+{
+    if (connection->session.cuts)
+        transport_reset_on_close(&connection->base.stream);
+    if (connection->session.cuts || peer_has_ended(connection) ||
+        h1_session_is_read_whole(&connection->session)) {
+        close_now(connection, OUTCOME_CONNECTION_CUT);
+        return;
+    }
+    drop_exchanges(connection, OUTCOME_CONNECTION_CUT);
+    input_clear(&connection->session.input);
+    transport_shutdown(&connection->base.stream);
+    front_client_set_state(&connection->base.client, CLIENT_LINGER);
+    transport_read_resume(&connection->base.stream);
+}
+
+void h1_connection_on_request(struct h1_session *session, struct exchange *exchange)
+{
+    struct h1_connection *connection = h1_of_session(session);
+    struct front *front = front_of(connection);
+    uint32_t count_max = front_settings(front)->limits.requests_per_connection;
+    front_client_note_request(&connection->base.client);
+    exchange->closes |= (count_max && session->request_count >= count_max) || front->is_draining;
+    if (front->service->access_log)
+        exchange->began_us = loop_clock_us(front->loop);
+}
+
+void h1_connection_on_content(struct h1_session *session, size_t length)
+{
+    struct h1_connection *connection = h1_of_session(session);
+    front_client_note_content(&connection->base.client, length);
+}
+
+const struct peer *h1_connection_peer(const struct h1_session *session)
+{
+    return &CONTAINER_OF((struct h1_session *)session, struct h1_connection, session)->base.client.peer;
+}
+
+/* It had its share of this turn: see rest. */
+static bool is_resting(const struct h1_connection *connection)
+{
+    return connection->session.is_waiting && list_is_empty(&connection->session.exchanges);
+}
+
+static enum client_state state_of(const struct h1_connection *connection)
+{
+    if (transport_is_sending(&connection->base.stream) || is_resting(connection))
+        return CLIENT_SEND;
+    if (h1_session_content_wanted(&connection->session) > 0)
+        return CLIENT_BODY;
+    /* A job has one of them, or its source is waited for: h1_connection_continue follows. */
+    if (!list_is_empty(&connection->session.exchanges))
+        return CLIENT_HANDLE;
+    return connection->session.input ? CLIENT_HEAD : CLIENT_IDLE;
+}
+
+/* What is read is parsed, or what is kept would grow without bound. */
+static bool wants_input(const struct h1_connection *connection, enum client_state state)
+{
+    return !connection->session.is_closing &&
+           (state <= CLIENT_BODY || h1_session_content_wanted(&connection->session) > 0);
+}
+
+/* No limit where all that comes is wanted; else what comes in excess must be kept. */
+static uint16_t read_limit(const struct h1_connection *connection)
+{
+    uint64_t wanted = h1_session_content_wanted(&connection->session);
+    return wanted > UINT16_MAX ? 0 : (uint16_t)MAX(wanted, (uint64_t)HEAD_READ_BYTES);
+}
+
+/* Everything that could be done was done: waits for what comes next. */
+static void settle(struct h1_connection *connection)
+{
+    enum client_state state = state_of(connection);
+    if (peer_has_ended(connection) && state <= CLIENT_BODY) {
+        close_now(connection, OUTCOME_CLIENT_LEFT);
+        return;
+    }
+    transport_limit_reads(&connection->base.stream, read_limit(connection));
+    if (wants_input(connection, state))
+        transport_read_resume(&connection->base.stream);
+    else
+        transport_read_pause(&connection->base.stream);
+    front_client_set_state(&connection->base.client, state);
+}
+
+/* Lets the other connections have their turn, with requests left to answer. */
+static void rest(struct h1_connection *connection)
+{
+    connection->session.is_waiting = true;
+    stream_send_later(&connection->base.stream);
+}
+
+/* True when the connection came to its end with what was delivered. */
+static bool has_ended(struct h1_connection *connection, enum h1_output_result delivered)
+{
+    switch (delivered) {
+    case H1_OUTPUT_EMPTY:
+    case H1_OUTPUT_WAITING: return false;
+    case H1_OUTPUT_CLOSING: finish(connection); return true;
+    case H1_OUTPUT_FAILED:
+        close_now(connection, connection_outcome(transport_error(&connection->base.stream)));
+        return true;
+    }
+    UNREACHABLE();
+}
+
+/* Parses and answers as much of `input` as can be, sends what is ready, and keeps the rest; an idle
+ * connection keeps no buffer. `input` is lent, or what was kept. */
+static void advance(struct h1_connection *connection, struct slice input)
+{
+    enum h1_output_result delivered;
+    bool may_go_on;
+    unsigned batches = 0;
+    do {
+        enum h1_session_parsed parsed = h1_session_parse(&connection->session, &input);
+        delivered = h1_output_flush(connection);
+        connection->session.is_waiting = delivered == H1_OUTPUT_WAITING;
+        may_go_on =
+            parsed == H1_SESSION_PAUSED && delivered == H1_OUTPUT_EMPTY && !connection->session.failure;
+    } while (may_go_on && ++batches < TURN_BATCHES_MAX && loop_has_time(front_of(connection)->loop));
+    if (has_ended(connection, delivered))
+        return;
+    bool is_kept = h1_session_keep(&connection->session, input);
+    if (connection->session.failure || !is_kept) {
+        close_now(connection, is_kept ? (enum outcome)connection->session.failure : OUTCOME_OVERLOADED);
+        return;
+    }
+    if (may_go_on)
+        rest(connection);
+    settle(connection);
+}
+
+/* Goes on after an exchange came forward: its response is ready, or a piece of it. */
+static void h1_connection_continue(struct h1_connection *connection)
+{
+    h1_session_note_response(&connection->session);
+    enum h1_output_result delivered = h1_output_flush(connection);
+    connection->session.is_waiting = delivered == H1_OUTPUT_WAITING;
+    if (has_ended(connection, delivered))
+        return;
+    if (delivered == H1_OUTPUT_EMPTY || h1_session_content_wanted(&connection->session) > 0)
+        advance(connection, input_slice(connection->session.input));
+    else
+        settle(connection);
+}
+
+static void on_read(struct stream *stream, struct slice bytes)
+{
+    struct h1_connection *connection = h1_of(stream);
+    if (connection->base.client.state == CLIENT_LINGER)
+        return;
+    service_see_changes(front_of(connection)->service, connection->session.request_count == 0);
+    if (LIKELY(connection->session.input == NULL)) {
+        advance(connection, bytes);
+        return;
+    }
+    if (!input_add(&connection->session.input, bytes)) {
+        close_now(connection, OUTCOME_OVERLOADED);
+        return;
+    }
+    advance(connection, input_slice(connection->session.input));
+}
+
+static bool may_send_file(struct stream *stream, const struct segment *segment)
+{
+    LIST_FOREACH(link, &h1_of(stream)->session.exchanges) {
+        const struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+        if (exchange->source && exchange->file && exchange->file->fd == segment->fd)
+            return source_is_unchanged(exchange->source);
+    }
+    UNREACHABLE();
+}
+
+static void on_end(struct stream *stream)
+{
+    struct h1_connection *connection = h1_of(stream);
+    h1_session_end(&connection->session);
+    if (list_is_empty(&connection->session.exchanges))
+        close_now(connection, OUTCOME_CLIENT_LEFT);
+    else if (connection->session.is_closing && !transport_is_sending(&connection->base.stream))
+        h1_connection_continue(connection);
+}
+
+static void on_sent(struct stream *stream)
+{
+    h1_connection_continue(h1_of(stream));
+}
+
+static void on_error(struct stream *stream, int error)
+{
+    close_now(h1_of(stream), connection_outcome(error));
+}
+
+static void on_closed(struct stream *stream)
+{
+    struct h1_connection *connection = h1_of(stream);
+    input_clear(&connection->session.input);
+    connection_gone(&connection->base);
+}
+
+const struct stream_events h1_connection_stream_events = {
+    .on_read = on_read,
+    .may_send_file = may_send_file,
+    .on_end = on_end,
+    .on_sent = on_sent,
+    .on_error = on_error,
+    .on_closed = on_closed,
+    .describe = connection_describe,
+};
+
+static void on_progress(void *owner)
+{
+    h1_connection_continue(h1_of_session(owner));
+}
+
+static bool has_left(void *owner)
+{
+    return stream_peer_has_left(&h1_of_session(owner)->base.stream);
+}
+
+static bool is_there(void *owner)
+{
+    if (!has_left(owner))
+        return true;
+    close_now(h1_of_session(owner), OUTCOME_CLIENT_LEFT);
+    return false;
+}
+
+const struct exchange_events h1_connection_exchange_events = {
+    .on_respond = h1_exchange_respond,
+    .on_respond_kept = h1_exchange_respond_kept,
+    .on_interim = h1_exchange_interim,
+    .on_progress = on_progress,
+    .is_there = is_there,
+    .has_left = has_left,
+};
+
+void h1_connection_begin(struct connection *connection, struct front *front, const struct peer *peer,
+                         bool is_counted)
+{
+    struct h1_connection *h1 = CONTAINER_OF(connection, struct h1_connection, base);
+    transport_limit_reads(&connection->stream, HEAD_READ_BYTES);
+    h1_session_init(&h1->session, &front->h1_sessions);
+    front_client_init(&connection->client, &front->h1_kind, peer, is_counted,
+                      peer->is_secure ? CLIENT_HANDSHAKE : CLIENT_IDLE);
+}
+
+/* ---- as a client ---- */
+
+static void abort_client(struct front_client *client, enum outcome why)
+{
+    close_now(h1_of_client(client), why);
+}
+
+static void refuse_late(struct front_client *client)
+{
+    struct h1_connection *connection = h1_of_client(client);
+    if (!exchange_has_spare(front_of(connection)->service)) {
+        close_now(connection, OUTCOME_OVERLOADED);
+        return;
+    }
+    log_debug(front_of(connection)->service->log, "refused while %s",
+              front_client_state_name((enum client_state)client->state));
+    h1_session_refuse(&connection->session, 408, OUTCOME_TIMED_OUT);
+    if (connection->session.failure)
+        close_now(connection, OUTCOME_TIMED_OUT);
+    else
+        h1_connection_continue(connection);
+}
+
+static void print(const struct front_client *client, struct buffer *out)
+{
+    h1_connection_print(h1_of_client(client), out);
+}
+
+static void shut_down(struct front_client *client)
+{
+    finish(h1_of_client(client));
+}
+
+static void drain(struct front_client *client)
+{
+    struct exchange *last = h1_session_last(&h1_of_client(client)->session);
+    if (client->state == CLIENT_IDLE)
+        timeouts_entered(client, false);
+    else if (last && !last->is_responded)
+        last->closes = true;
+}
+
+static bool owns(const struct front_client *client, const void *owner)
+{
+    return owner == &h1_of_client(client)->session;
+}
+
+static bool is_busy(const struct front_client *client)
+{
+    return !list_is_empty(&h1_of_client(client)->session.exchanges);
+}
+
+/* What each exchange has to be in the list for, in order. */
+static const char *validate_exchanges(const struct h1_connection *connection)
+{
+    const struct list *exchanges = &connection->session.exchanges;
+    LIST_FOREACH(link, exchanges) {
+        const struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+        if (exchange->owner != &connection->session)
+            return "a connection has the exchange of another";
+        if (!exchange->is_responded && link != exchanges->previous)
+            return "a request is answered before one that came earlier";
+    }
+    return NULL;
+}
+
+/* Between two callbacks a connection is settled: its state is the one that its facts have. */
+static const char *validate(const struct front_client *client)
+{
+    const struct h1_connection *connection = h1_of_client(client);
+    bool is_lingering = client->state == CLIENT_LINGER;
+    bool has_input = connection->session.input != NULL;
+    if (connection->base.stream.flags & STREAM_CLOSED)
+        return "a closed connection is in a list";
+    if (is_lingering && (has_input || !list_is_empty(&connection->session.exchanges)))
+        return "a lingering connection has something left";
+    if (!is_lingering && client->state != state_of(connection))
+        return "a connection is not in the state that it is in by what it waits for";
+    if (client->state <= CLIENT_BODY && !connection->session.is_closing &&
+        !(connection->base.stream.flags & STREAM_READING))
+        return "a connection waits for bytes that it does not read";
+    return validate_exchanges(connection);
+}
+
+const struct front_client_ops h1_connection_client_ops = {
+    .abort = abort_client,
+    .refuse_late = refuse_late,
+    .shut_down = shut_down,
+    .drain = drain,
+    .owns = owns,
+    .is_busy = is_busy,
+    .bytes_left = connection_bytes_left,
+    .send_idle_ms = connection_send_idle_ms,
+    .print = print,
+    .validate = validate,
+};

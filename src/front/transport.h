@@ -1,0 +1,106 @@
+/* A transport: the stream of a connection, with TLS on it where the listener says so.
+ *
+ * The functions are those of loop/stream.h with the same rules, on the same stream, and the owner is told by
+ * the same struct stream_events. With TLS the bytes that it is given and gives are plaintext. What is not
+ * here (stream_send_later, stream_unacknowledged, stream_send_idle_ms, stream_peer_has_left) is asked of the
+ * stream itself. Without TLS a call costs one comparison. */
+#ifndef FRONT_TRANSPORT_H
+#define FRONT_TRANSPORT_H
+
+#include "loop/stream.h"
+
+#define transport_is_tls(stream) false
+
+/* See front/tls_transport.h; only for streams with TLS. */
+void tls_transport_read_pause(struct stream *stream);
+void tls_transport_read_resume(struct stream *stream);
+void tls_transport_limit_reads(struct stream *stream, uint16_t bytes_max);
+bool tls_transport_has_ended(const struct stream *stream);
+enum send_result tls_transport_send(struct stream *stream, const struct segment *segments,
+                                    size_t segment_count) MUST_CHECK;
+bool tls_transport_is_sending(const struct stream *stream);
+size_t tls_transport_unsent(const struct stream *stream);
+int tls_transport_error(const struct stream *stream);
+void tls_transport_shutdown(struct stream *stream);
+void tls_transport_reset_on_close(struct stream *stream);
+void tls_transport_close(struct stream *stream);
+
+static inline void transport_read_pause(struct stream *stream)
+{
+    if (transport_is_tls(stream))
+        tls_transport_read_pause(stream);
+    else
+        stream_read_pause(stream);
+}
+
+static inline void transport_read_resume(struct stream *stream)
+{
+    if (transport_is_tls(stream))
+        tls_transport_read_resume(stream);
+    else
+        stream_read_resume(stream);
+}
+
+static inline void transport_limit_reads(struct stream *stream, uint16_t bytes_max)
+{
+    if (transport_is_tls(stream))
+        tls_transport_limit_reads(stream, bytes_max);
+    else
+        stream_limit_reads(stream, bytes_max);
+}
+
+/* on_end was called. */
+static inline bool transport_has_ended(const struct stream *stream)
+{
+    return transport_is_tls(stream) ? tls_transport_has_ended(stream) : stream->flags & STREAM_END_TOLD;
+}
+
+MUST_CHECK static inline enum send_result transport_send(struct stream *stream,
+                                                         const struct segment *segments, size_t count)
+{
+    return transport_is_tls(stream) ? tls_transport_send(stream, segments, count)
+                                    : stream_send(stream, segments, count);
+}
+
+static inline bool transport_is_sending(const struct stream *stream)
+{
+    return transport_is_tls(stream) ? tls_transport_is_sending(stream) : stream_is_sending(stream);
+}
+
+static inline size_t transport_unsent(const struct stream *stream)
+{
+    return transport_is_tls(stream) ? tls_transport_unsent(stream) : stream_unsent(stream);
+}
+
+static inline int transport_error(const struct stream *stream)
+{
+    return transport_is_tls(stream) ? tls_transport_error(stream) : stream_error(stream);
+}
+
+/* With TLS it is a close_notify and a FIN. */
+static inline void transport_shutdown(struct stream *stream)
+{
+    if (transport_is_tls(stream))
+        tls_transport_shutdown(stream);
+    else
+        stream_shutdown(stream);
+}
+
+/* With TLS there is no close_notify either. */
+static inline void transport_reset_on_close(struct stream *stream)
+{
+    if (transport_is_tls(stream))
+        tls_transport_reset_on_close(stream);
+    else
+        stream_reset_on_close(stream);
+}
+
+static inline void transport_close(struct stream *stream)
+{
+    if (transport_is_tls(stream))
+        tls_transport_close(stream);
+    else
+        stream_close(stream);
+}
+
+#endif
