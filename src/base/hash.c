@@ -44,6 +44,26 @@ static inline struct sip_state sip_begin(const struct hash_key *key)
     };
 }
 
+static inline uint64_t load_32(const char *bytes)
+{
+    uint32_t half;
+    memcpy(&half, bytes, sizeof(half));
+    return le32toh(half);
+}
+
+/* Fewer than eight bytes as a word, the first as its lowest byte. Where the parts that it is put together
+ * from overlap, they say the same. */
+static inline uint64_t load_few(const char *bytes, size_t length)
+{
+    if (length >= 4)
+        return load_32(bytes) | load_32(bytes + length - 4) << (8 * (length - 4));
+    if (length == 0)
+        return 0;
+    const unsigned char *each = (const unsigned char *)bytes;
+    return each[0] | (uint64_t)each[length / 2] << (8 * (length / 2)) |
+           (uint64_t)each[length - 1] << (8 * (length - 1));
+}
+
 static inline void sip_absorb_all(struct sip_state *s, struct slice bytes)
 {
     size_t whole = bytes.length & ~(size_t)7;
@@ -52,10 +72,7 @@ static inline void sip_absorb_all(struct sip_state *s, struct slice bytes)
         memcpy(&word, bytes.data + i, 8);
         sip_absorb(s, le64toh(word));
     }
-    uint64_t last = (uint64_t)bytes.length << 56;
-    for (size_t i = whole; i < bytes.length; i++)
-        last |= (uint64_t)(unsigned char)bytes.data[i] << (8 * (i - whole));
-    sip_absorb(s, last);
+    sip_absorb(s, (uint64_t)bytes.length << 56 | load_few(bytes.data + whole, bytes.length - whole));
 }
 
 static inline uint64_t sip_finish(struct sip_state *s)

@@ -6,7 +6,8 @@ bool slice_equal_nocase(struct slice a, struct slice b)
     if (a.length != b.length)
         return false;
     for (size_t i = 0; i < a.length; i++) {
-        if (ascii_lower(a.data[i]) != ascii_lower(b.data[i]))
+        /* Most are written alike. */
+        if (UNLIKELY(a.data[i] != b.data[i]) && ascii_lower(a.data[i]) != ascii_lower(b.data[i]))
             return false;
     }
     return true;
@@ -38,12 +39,22 @@ bool slice_next(struct slice *rest, char separator, struct slice *ret_element)
     return true;
 }
 
+/* So many digits never pass UINT64_MAX. */
+#define DIGITS_WITHOUT_OVERFLOW 19
+
 bool slice_to_u64(struct slice slice, uint64_t *ret_value)
 {
     uint64_t value = 0;
+    size_t i = 0;
     if (slice.length == 0)
         return false;
-    for (size_t i = 0; i < slice.length; i++) {
+    for (; i < MIN(slice.length, (size_t)DIGITS_WITHOUT_OVERFLOW); i++) {
+        unsigned digit = (unsigned char)slice.data[i] - (unsigned)'0';
+        if (digit > 9)
+            return false;
+        value = value * 10 + digit;
+    }
+    for (; i < slice.length; i++) {
         unsigned digit = (unsigned char)slice.data[i] - (unsigned)'0';
         if (digit > 9 || __builtin_mul_overflow(value, (uint64_t)10, &value) ||
             __builtin_add_overflow(value, (uint64_t)digit, &value))

@@ -56,6 +56,7 @@ static enum h1_event next_head(struct h1 *engine, struct slice *input, struct ht
     }
     /* Parsing starts over with each new line, but looks at no byte twice while it waits for one. */
     bool may_parse =
+        engine->scanned == 0 ||
         slice_find(slice_skip(*input, engine->scanned), '\n') < input->length - engine->scanned ||
         input->length > engine->limits->head_bytes;
     engine->scanned = (uint32_t)MIN(input->length, (size_t)UINT32_MAX);

@@ -22,9 +22,7 @@ static inline enum h1_head_result h1_take_line(struct slice *rest, struct slice 
  * says so. Returns false, with `ret_field` in disorder, for anything else. */
 static inline bool h1_parse_field_line(struct slice line, bool allows_space, struct http_field *ret_field)
 {
-    size_t name_end = 0;
-    while (name_end < line.length && http_is_token_byte((unsigned char)line.data[name_end]))
-        name_end++;
+    size_t name_end = http_token_span(line);
     size_t colon = name_end;
     while (allows_space && colon < line.length && (line.data[colon] == ' ' || line.data[colon] == '\t'))
         colon++;

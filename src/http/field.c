@@ -2,6 +2,8 @@
  * are decided by one comparison of a few bytes. */
 #include "http/field.h"
 
+#include "base/word.h"
+
 static const struct slice field_names[HTTP_FIELD_NAME_COUNT] = {[HTTP_FIELD_OTHER] = {0},
 #define X(member, name) [HTTP_FIELD_##member] = {.data = name, .length = sizeof(name) - 1},
                                                                 HTTP_FIELD_TABLE(X)
@@ -47,56 +49,51 @@ struct slice http_field_text(enum http_field_name name)
     return field_names[name];
 }
 
-/* Classes of bytes, one bit each. */
-enum { CLASS_TOKEN = 1, CLASS_VALUE = 2 };
-
-static const unsigned char byte_class[256] = {
-    ['\t'] = CLASS_VALUE,
-    [' '] = CLASS_VALUE,
-    ['"'] = CLASS_VALUE,
-    ['('] = CLASS_VALUE,
-    [')'] = CLASS_VALUE,
-    [','] = CLASS_VALUE,
-    ['/'] = CLASS_VALUE,
-    [':' ... '@'] = CLASS_VALUE,
-    ['[' ... ']'] = CLASS_VALUE,
-    ['{'] = CLASS_VALUE,
-    ['}'] = CLASS_VALUE,
-    ['!'] = CLASS_TOKEN | CLASS_VALUE,
-    ['#' ... '\''] = CLASS_TOKEN | CLASS_VALUE,
-    ['*'] = CLASS_TOKEN | CLASS_VALUE,
-    ['+'] = CLASS_TOKEN | CLASS_VALUE,
-    ['-'] = CLASS_TOKEN | CLASS_VALUE,
-    ['.'] = CLASS_TOKEN | CLASS_VALUE,
-    ['0' ... '9'] = CLASS_TOKEN | CLASS_VALUE,
-    ['A' ... 'Z'] = CLASS_TOKEN | CLASS_VALUE,
-    ['^' ... 'z'] = CLASS_TOKEN | CLASS_VALUE,
-    ['|'] = CLASS_TOKEN | CLASS_VALUE,
-    ['~'] = CLASS_TOKEN | CLASS_VALUE,
-    [0x80 ... 0xff] = CLASS_VALUE,
+const unsigned char http_byte_classes[256] = {
+    ['\t'] = HTTP_BYTE_VALUE,
+    [' '] = HTTP_BYTE_VALUE,
+    ['"'] = HTTP_BYTE_VALUE,
+    ['('] = HTTP_BYTE_VALUE,
+    [')'] = HTTP_BYTE_VALUE,
+    [','] = HTTP_BYTE_VALUE,
+    ['/'] = HTTP_BYTE_VALUE,
+    [':' ... '@'] = HTTP_BYTE_VALUE,
+    ['[' ... ']'] = HTTP_BYTE_VALUE,
+    ['{'] = HTTP_BYTE_VALUE,
+    ['}'] = HTTP_BYTE_VALUE,
+    ['!'] = HTTP_BYTE_TOKEN | HTTP_BYTE_VALUE,
+    ['#' ... '\''] = HTTP_BYTE_TOKEN | HTTP_BYTE_VALUE,
+    ['*'] = HTTP_BYTE_TOKEN | HTTP_BYTE_VALUE,
+    ['+'] = HTTP_BYTE_TOKEN | HTTP_BYTE_VALUE,
+    ['-'] = HTTP_BYTE_TOKEN | HTTP_BYTE_VALUE,
+    ['.'] = HTTP_BYTE_TOKEN | HTTP_BYTE_VALUE,
+    ['0' ... '9'] = HTTP_BYTE_TOKEN | HTTP_BYTE_VALUE,
+    ['A' ... 'Z'] = HTTP_BYTE_TOKEN | HTTP_BYTE_VALUE,
+    ['^' ... 'z'] = HTTP_BYTE_TOKEN | HTTP_BYTE_VALUE,
+    ['|'] = HTTP_BYTE_TOKEN | HTTP_BYTE_VALUE,
+    ['~'] = HTTP_BYTE_TOKEN | HTTP_BYTE_VALUE,
+    [0x80 ... 0xff] = HTTP_BYTE_VALUE,
 };
 
-bool http_is_token_byte(unsigned char byte)
+/* Most values are visible ASCII and spaces, which eight bytes at a time are seen to be. All others are looked
+ * at byte by byte. */
+static bool is_plain(struct slice slice)
 {
-    return byte_class[byte] & CLASS_TOKEN;
-}
-
-bool http_is_field_value_byte(unsigned char byte)
-{
-    return byte_class[byte] & CLASS_VALUE;
-}
-
-bool http_is_token(struct slice slice)
-{
-    for (size_t i = 0; i < slice.length; i++) {
-        if (!http_is_token_byte((unsigned char)slice.data[i]))
-            return false;
-    }
-    return slice.length > 0;
+    uint64_t odd = 0;
+    size_t at = 0;
+    if (slice.length < sizeof(odd))
+        return false;
+    for (; at + sizeof(odd) < slice.length; at += sizeof(odd))
+        odd |= word_has_less(word_load(slice.data + at), ' ') | word_has(word_load(slice.data + at), 0x7f);
+    uint64_t last = word_load(slice.data + slice.length - sizeof(odd));
+    odd |= word_has_less(last, ' ') | word_has(last, 0x7f);
+    return odd == 0;
 }
 
 bool http_is_field_value(struct slice slice)
 {
+    if (LIKELY(is_plain(slice)))
+        return true;
     for (size_t i = 0; i < slice.length; i++) {
         if (!http_is_field_value_byte((unsigned char)slice.data[i]))
             return false;

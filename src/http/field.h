@@ -71,12 +71,38 @@ enum http_field_name http_field_lookup(struct slice name);
 /* The name as vif writes it; empty for HTTP_FIELD_OTHER. */
 struct slice http_field_text(enum http_field_name name);
 
-/* tchar of RFC 9110 section 5.6.2. */
-bool http_is_token_byte(unsigned char byte);
-bool http_is_token(struct slice slice);
+/* The classes of each byte, one bit a class. */
+enum http_byte_class {
+    HTTP_BYTE_TOKEN = 1, /* tchar of RFC 9110 section 5.6.2 */
+    HTTP_BYTE_VALUE =
+        2, /* field-vchar, SP, HTAB and obs-text of section 5.5: what a field value may contain */
+};
+extern const unsigned char http_byte_classes[256];
 
-/* field-vchar, SP, HTAB and obs-text of RFC 9110 section 5.5: what a field value may contain. */
-bool http_is_field_value_byte(unsigned char byte);
+static inline bool http_is_token_byte(unsigned char byte)
+{
+    return http_byte_classes[byte] & HTTP_BYTE_TOKEN;
+}
+
+static inline bool http_is_field_value_byte(unsigned char byte)
+{
+    return http_byte_classes[byte] & HTTP_BYTE_VALUE;
+}
+
+/* How many bytes from the front may stand in a token. */
+static inline size_t http_token_span(struct slice slice)
+{
+    size_t length = 0;
+    while (length < slice.length && http_is_token_byte((unsigned char)slice.data[length]))
+        length++;
+    return length;
+}
+
+static inline bool http_is_token(struct slice slice)
+{
+    return slice.length > 0 && http_token_span(slice) == slice.length;
+}
+
 bool http_is_field_value(struct slice slice);
 
 #endif

@@ -57,18 +57,22 @@ static int escaped_byte(struct slice slice)
     return high < 16 && low < 16 ? (int)(high << 4 | low) : -1;
 }
 
+/* Where the bytes of the class that stand at `start` end. */
+static size_t class_end(struct slice slice, size_t start, unsigned class)
+{
+    size_t end = start;
+    while (end < slice.length && is_in_class(slice.data[end], class))
+        end++;
+    return end;
+}
+
 /* How many bytes from the front are of the class or belong to a valid escape. */
 static size_t span(struct slice slice, unsigned class)
 {
-    size_t length = 0;
-    while (length < slice.length) {
-        if (LIKELY(is_in_class(slice.data[length], class)))
-            length++;
-        else if (slice.data[length] == '%' && escaped_byte(slice_skip(slice, length)) >= 0)
-            length += 3;
-        else
-            break;
-    }
+    size_t length = class_end(slice, 0, class);
+    while (UNLIKELY(length < slice.length && slice.data[length] == '%') &&
+           escaped_byte(slice_skip(slice, length)) >= 0)
+        length = class_end(slice, length + 3, class);
     return length;
 }
 
@@ -126,12 +130,8 @@ bool http_host_parse(struct slice value, struct slice *ret_host, struct slice *r
 
 static bool parse_query(struct slice slice, struct slice *ret_query)
 {
-    for (size_t i = 0; i < slice.length; i++) {
-        if (!is_in_class(slice.data[i], CLASS_QUERY))
-            return false;
-    }
     *ret_query = slice;
-    return true;
+    return class_end(slice, 0, CLASS_QUERY) == slice.length;
 }
 
 /* A path, which may be empty, and an optional query, up to the end. */
@@ -225,12 +225,12 @@ enum http_uri_result http_uri_parse(struct slice target, enum http_method method
 /* Whether there is no escape, no NUL, no empty segment and no segment that begins with a dot. */
 static bool is_in_order(struct slice path)
 {
+    char before = 0;
     for (size_t i = 0; i < path.length; i++) {
-        if (path.data[i] == '%' || path.data[i] == '\0')
+        char byte = path.data[i];
+        if (byte == '%' || byte == '\0' || (before == '/' && (byte == '/' || byte == '.')))
             return false;
-        if (path.data[i] == '/' && i + 1 < path.length &&
-            (path.data[i + 1] == '/' || path.data[i + 1] == '.'))
-            return false;
+        before = byte;
     }
     return true;
 }

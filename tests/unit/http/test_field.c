@@ -90,12 +90,36 @@ static void bytes_have_their_classes(void **state)
     assert_false(http_is_field_value(SLICE("a\r\n b")));
 }
 
+/* Values are looked at eight bytes at a time: each byte in each place of values of each length, with nothing
+ * readable behind them. */
+static void a_bad_byte_is_seen_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (size_t length = 1; length <= 26; length++) {
+        char *text = malloc(length);
+        assert_non_null(text);
+        memset(text, 'v', length);
+        for (size_t at = 0; at < length; at++) {
+            for (unsigned byte = 0; byte < 256; byte++) {
+                text[at] = (char)byte;
+                assert_int_equal(http_is_field_value(slice_make(text, length)),
+                                 http_is_field_value_byte((unsigned char)byte));
+                assert_int_equal(http_is_token(slice_make(text, length)),
+                                 http_is_token_byte((unsigned char)byte));
+            }
+            text[at] = 'v';
+        }
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_name_is_found_in_any_case),
         cmocka_unit_test(nothing_else_is_found),
         cmocka_unit_test(bytes_have_their_classes),
+        cmocka_unit_test(a_bad_byte_is_seen_wherever_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
