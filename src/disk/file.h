@@ -54,6 +54,7 @@ struct file {
                   */
     bool in_memory;
     struct http_kept_head kept_head; /* of the plain 200, in the block */
+    uint64_t kept_head_id;           /* what that was made by: see serve/head_id.h */
     int64_t hot_until_ms;            /* loop time: until then the content is taken to be in the page cache */
     uint64_t seen_ms;                /* loop time: when it was last found to be true */
     uint64_t opened_ms; /* loop time: when the path was last opened, and what stands beside it looked for */

@@ -321,6 +321,8 @@ void file_cache_retire_root(struct file_cache *cache, struct root *root)
 {
     root->is_retired = true;
     root_path_forget(cache->notifier, root);
+    root->is_path_watched = false;
+    root->path_due_ms = root->look_due_ms = 0;
     file_cache_drop_root(cache, root);
 }
 

@@ -75,7 +75,8 @@ void file_cache_watch_root(struct file_cache *cache, struct root *root, uint64_t
 /* Nothing of the root is found any more. */
 void file_cache_drop_root(struct file_cache *cache, struct root *root);
 
-/* The same for ever, before the root's memory goes: requests that still use it are served past the cache. */
+/* The same as long as it is retired, which it must be before its memory goes: requests that still use it are
+ * served past the cache. */
 void file_cache_retire_root(struct file_cache *cache, struct root *root);
 
 /* Takes out half of the files that hold a descriptor, the least recently used; false where there was none. */

@@ -1,6 +1,7 @@
 /* Roots. The descriptor's number never changes, so that jobs on the offload pool may hold on to it. */
 #include "disk/root.h"
 
+#include "disk/root_table.h"
 #include "sys/file.h"
 #include "sys/socket.h"
 
@@ -8,28 +9,14 @@
 
 #define LOOK_INTERVAL_MS 1000
 
-int root_open(struct root *root, const struct files_settings *settings)
+struct root_spec root_spec_of(const struct files_settings *settings)
 {
-    int fd = sys_open_root(settings->root.data);
-    if (fd < 0)
-        return fd;
-    struct file_status status;
-    int error = sys_file_status(fd, &status);
-    if (error < 0) {
-        sys_close(fd);
-        return error;
-    }
-    *root = (struct root){
-        .settings = settings,
-        .fd = fd,
-        .is_local = sys_is_local_file_system(fd),
-        .device = status.device,
-        .inode = status.inode,
+    return (struct root_spec){
+        .path = settings->root,
+        .follows_out = settings->follow_links,
+        .with_siblings = settings->precompressed,
+        .with_lone_siblings = settings->precompressed_alone,
     };
-    root_renew(root);
-    job_queue_init(&root->local_jobs, JOB_QUEUE_FILE_SYSTEM_MAX);
-    job_queue_init(&root->remote_jobs, JOB_QUEUE_FILE_SYSTEM_MAX);
-    return 0;
 }
 
 /* The lab has servers on several threads. */
@@ -37,13 +24,6 @@ void root_renew(struct root *root)
 {
     static atomic_uint_fast64_t last;
     root->serial = atomic_fetch_add(&last, 1) + 1;
-}
-
-void root_close(struct root *root)
-{
-    job_queue_finish(&root->local_jobs);
-    job_queue_finish(&root->remote_jobs);
-    sys_close(root->fd);
 }
 
 /* What a local path leads through is watched; as long as it cannot be, it is looked at again in the next
@@ -57,30 +37,38 @@ void root_note_look(struct root *root, uint64_t now_ms)
 struct root_look root_prepare_look(const struct root *root)
 {
     return (struct root_look){
-        .path = root->settings->root.data,
+        .path = root->spec.path.data,
         .device = root->device,
         .inode = root->inode,
         .fd = -1,
     };
 }
 
+static int open_other(struct root_look *look)
+{
+    struct file_status status;
+    int fd = sys_open_root(look->path);
+    if (fd < 0)
+        return fd;
+    int error = sys_file_status(fd, &status);
+    if (error < 0) {
+        sys_close(fd);
+        return error;
+    }
+    look->fd = fd;
+    look->is_local = sys_is_local_file_system(fd);
+    look->device = status.device;
+    look->inode = status.inode;
+    return 0;
+}
+
 /* The status is asked for first: as a rule nothing has changed, and nothing needs to be opened. */
 void root_make_look(struct root_look *look)
 {
     struct file_status status;
-    if (sys_path_status(look->path, &status) < 0 ||
-        (status.device == look->device && status.inode == look->inode))
-        return;
-    int fd = sys_open_root(look->path);
-    if (fd < 0)
-        return;
-    if (sys_file_status(fd, &status) < 0) {
-        sys_close(fd);
-        return;
-    }
-    look->fd = fd;
-    look->device = status.device;
-    look->inode = status.inode;
+    look->error = sys_path_status(look->path, &status);
+    if (look->error == 0 && (status.device != look->device || status.inode != look->inode))
+        look->error = open_other(look);
 }
 
 void root_take(struct root *root, struct root_look *look)
@@ -93,6 +81,7 @@ void root_take(struct root *root, struct root_look *look)
     }
     root->device = look->device;
     root->inode = look->inode;
-    root->is_local = sys_is_local_file_system(root->fd);
+    root->is_local = look->is_local;
     root->look_due_ms = root->path_due_ms = 0;
+    root_table_move_jobs(root);
 }

@@ -148,7 +148,7 @@ static bool walk_on(struct walk *walk)
 static bool walk_path(struct notifier *notifier, struct root *root)
 {
     struct walk walk = {.notifier = notifier, .root = root};
-    const char *path = root->settings->root.data;
+    const char *path = root->spec.path.data;
     if (snprintf(walk.rest, sizeof(walk.rest), "%s", path) >= PATH_MAX)
         return false;
     walk.at = sys_open_root(path[0] == '/' ? "/" : ".");

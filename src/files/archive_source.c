@@ -62,7 +62,7 @@ int archive_source_begin(struct exchange *exchange, struct root *root, struct ar
     maker->files = files;
     archive_init(&maker->archive, options);
     files->archives++;
-    struct job_queue *queue = root->is_local ? &files->listings : &root->remote_jobs;
+    struct job_queue *queue = root->is_local ? &files->listings : root_jobs(root, false);
     return piece_source_begin(exchange, queue, &archive_maker, maker, done);
 }
 

@@ -1,10 +1,12 @@
-/* The fields of a file, and its plain 200: a file is served by one route, so they are the same every time but
- * for the date, and whoever writes the response may keep its head with the file. */
+/* The fields of a file, and its plain 200: by one route they are the same every time but for the date, and
+ * whoever writes the response may keep its head with the file. Another route, or other settings of the same
+ * one, takes the place for its own head when it comes to it. */
 #include "files/file_head.h"
 
 #include "files/fallback.h"
 #include "files/file_source.h"
 #include "files/file_type.h"
+#include "files/files.h"
 #include "serve/service.h"
 
 #include <fnmatch.h>
@@ -28,21 +30,20 @@ static struct slice cache_control(const struct files_settings *settings, struct 
     return (struct slice){0};
 }
 
-static bool is_fallback_page(const struct file *file)
+static bool is_fallback_page(const struct files_settings *settings, const struct file *file)
 {
-    const struct files_settings *settings = file->root->settings;
     return fallback_is_page(settings) && slice_equal(file_path(file), settings->fallback);
 }
 
 void file_add_validators(struct exchange *exchange, struct file *file, char date[HTTP_DATE_LENGTH])
 {
-    const struct files_settings *settings = file->root->settings;
+    const struct files_settings *settings = files_settings_of(exchange);
     exchange_add_field(exchange, HTTP_FIELD_ETAG, file_etag(file));
     /* Never in the future: RFC 9110 section 8.8.2.1. */
     int64_t now = loop_wall_seconds(exchange->service->loop);
     http_date_format(date, MIN(file->status.modified_seconds, now));
     exchange_add_field(exchange, HTTP_FIELD_LAST_MODIFIED, slice_make(date, HTTP_DATE_LENGTH));
-    bool is_fallback = is_fallback_page(file);
+    bool is_fallback = is_fallback_page(settings, file);
     struct slice control = cache_control(settings, file_path(file));
     /* It names the scripts of the day: a browser that keeps an old one asks for what is gone. */
     if (is_fallback && control.length == 0)
@@ -62,7 +63,7 @@ void file_add_type(struct exchange *exchange, const struct file *file)
     if (coding == HTTP_CODING_IDENTITY)
         coding = file_type_coding(path);
     exchange_add_field(exchange, HTTP_FIELD_CONTENT_TYPE,
-                       file_type_of(file->root->settings, path, &exchange->arena));
+                       file_type_of(files_settings_of(exchange), path, &exchange->arena));
     if (coding != HTTP_CODING_IDENTITY)
         exchange_add_field(exchange, HTTP_FIELD_CONTENT_ENCODING, http_coding_name(coding));
 }
@@ -88,10 +89,27 @@ static bool needs_own_head(const struct exchange *exchange)
            exchange->route_entry->cors == CORS_BY_ORIGIN;
 }
 
+/* Where the head of the exchange's route is kept, or may be; NULL while a response is on its way with the
+ * head that another route has put there. */
+static struct http_kept_head *kept_head_for(const struct exchange *exchange, struct file *file)
+{
+    struct http_kept_head *kept = &file->kept_head;
+    uint64_t id = exchange->route_entry->head_id;
+    if (UNLIKELY(needs_own_head(exchange)))
+        return NULL;
+    if (LIKELY(file->kept_head_id == id))
+        return kept;
+    if (kept->length > 0 && !is_sole_holder(file))
+        return NULL;
+    kept->length = 0;
+    file->kept_head_id = id;
+    return kept;
+}
+
 void file_respond_plain(struct exchange *exchange)
 {
     struct file *file = exchange->file;
-    struct http_kept_head *kept = UNLIKELY(needs_own_head(exchange)) ? NULL : &file->kept_head;
+    struct http_kept_head *kept = kept_head_for(exchange, file);
     struct source *source = file->in_memory ? NULL : source_of_file(exchange, 0, file->status.size);
     if (LIKELY(kept && exchange_respond_kept(exchange, 200, source, kept, is_sole_holder(file))))
         return;

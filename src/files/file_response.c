@@ -5,6 +5,7 @@
 #include "files/file_head.h"
 #include "files/file_source.h"
 #include "files/file_type.h"
+#include "files/files.h"
 #include "http/condition.h"
 #include "http/range.h"
 #include "serve/service.h"
@@ -125,7 +126,7 @@ static struct slice part_head(struct exchange *exchange, struct slice boundary, 
     char text[512];
     char content_range[CONTENT_RANGE_BYTES_MAX];
     const struct file *file = exchange->file;
-    struct slice type = file_type_of(file->root->settings, file_path(file), &exchange->arena);
+    struct slice type = file_type_of(files_settings_of(exchange), file_path(file), &exchange->arena);
     format_content_range(content_range, range, exchange->file->status.size);
     int length = snprintf(text, sizeof(text), "\r\n--%.*s\r\nContent-Type: %.*s\r\nContent-Range: %s\r\n\r\n",
                           SLICE_ARGS(boundary), SLICE_ARGS(type), content_range);

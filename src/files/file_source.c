@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "disk/file_version.h"
+#include "disk/root_table.h"
 #include "files/files.h"
 
 #include <errno.h>
@@ -136,8 +137,9 @@ static enum source_result begin_chunk(struct file_source *file)
     chunk->given = 0;
     chunk->error = -EAGAIN; /* what it is when the job finds no room in the pool after all */
     chunk->is_ready = false;
-    struct root *root = exchange->file->root;
-    struct job_queue *queue = is_remote ? &root->remote_jobs : &root->local_jobs;
+    struct root *root = file->file->root;
+    struct job_queue *queue =
+        file->file->crosses_mount ? root_jobs_on(root, file->file->status.device) : root_jobs(root, false);
     int error = exchange_offload(exchange, queue, read_chunk, chunk_is_read, file);
     return error < 0 ? source_fail(&file->source, error) : SOURCE_WAIT;
 }

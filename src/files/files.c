@@ -448,17 +448,45 @@ int files_handler_init(struct files *files, struct service *service, const struc
     return file_cache_create(service->loop, limits, service->log, &files->cache);
 }
 
-void files_handler_retire_roots(struct files *files, struct snapshot *snapshot)
+static void set_retired(const struct snapshot *snapshot, bool is_retired)
 {
-    for (size_t i = 0; i < snapshot->root_count; i++)
-        file_cache_retire_root(files->cache, &snapshot->roots[i]);
+    for (size_t i = 0; i < snapshot->route_entry_count; i++) {
+        if (snapshot->route_entries[i].root)
+            snapshot->route_entries[i].root->is_retired = is_retired;
+    }
 }
 
-void files_handler_finish(struct files *files, struct snapshot *last)
+static void retire_roots(struct files *files, const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->route_entry_count; i++) {
+        struct root *root = snapshot->route_entries[i].root;
+        if (root && root->is_retired)
+            file_cache_retire_root(files->cache, root);
+    }
+}
+
+void files_handler_take_snapshot(struct files *files, const struct snapshot *former,
+                                 const struct snapshot *next)
+{
+    set_retired(former, true);
+    set_retired(next, false);
+    retire_roots(files, former);
+}
+
+void files_move_root(struct files *files, struct root *root, struct root_look *look)
+{
+    if (look->fd < 0)
+        return;
+    file_cache_drop_root(files->cache, root);
+    root_take(root, look);
+}
+
+void files_handler_finish(struct files *files, const struct snapshot *last)
 {
     /* First: what leaves the cache from here on is closed at once. */
     close_queue_finish(&files->close_queue);
     job_queue_finish(&files->listings);
-    files_handler_retire_roots(files, last);
+    set_retired(last, true);
+    retire_roots(files, last);
     file_cache_destroy(files->cache);
 }

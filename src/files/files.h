@@ -26,10 +26,22 @@ extern const struct handler_type files_handler;
 int files_handler_init(struct files *files, struct service *service, const struct limits *limits) MUST_CHECK;
 
 /* The loop was settled: no job is under way. Retires the roots of the last snapshot. */
-void files_handler_finish(struct files *files, struct snapshot *last);
+void files_handler_finish(struct files *files, const struct snapshot *last);
 
-/* The roots of a snapshot that new requests do not get any more: nothing of them is found in the cache. */
-void files_handler_retire_roots(struct files *files, struct snapshot *snapshot);
+/* New requests get `next` instead of `former`. What the cache has beneath roots of both stays; of roots that
+ * only the former one has nothing is found in it any more. */
+void files_handler_take_snapshot(struct files *files, const struct snapshot *former,
+                                 const struct snapshot *next);
+
+/* What the route says of files, or the one that the error page of a response is from. */
+static inline const struct files_settings *files_settings_of(const struct exchange *exchange)
+{
+    return &exchange->route_entry->files_entry->route->files;
+}
+
+/* Where the look has found that the root's path leads elsewhere, it is served from there from now on. Files
+ * that are open already are not touched by that. */
+void files_move_root(struct files *files, struct root *root, struct root_look *look);
 
 static inline struct files *files_of(const struct exchange *exchange)
 {

@@ -47,6 +47,6 @@ int listing_source_begin(struct exchange *exchange, struct root *root, struct li
     options->budget = &files->listing_budget;
     options->is_abandoned = &exchange->is_abandoned;
     listing->options = options;
-    struct job_queue *queue = root->is_local ? &files->listings : &root->remote_jobs;
+    struct job_queue *queue = root->is_local ? &files->listings : root_jobs(root, false);
     return piece_source_begin(exchange, queue, &listing_maker, listing, done);
 }

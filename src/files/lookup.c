@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "disk/file_look.h"
+#include "disk/root_table.h"
 #include "files/files.h"
 
 #include <errno.h>
@@ -23,15 +24,6 @@ struct lookup_state {
     lookup_done *done;
     void *handler_state; /* the caller's, put back before `done` */
 };
-
-/* Files that are open already are not touched by the move of a root. */
-static void take_root(struct files *files, struct root *root, struct root_look *look)
-{
-    if (look->fd < 0)
-        return;
-    file_cache_drop_root(files->cache, root);
-    root_take(root, look);
-}
 
 /* The file goes on to the caller; where it is a sibling that cannot be served, the file that it stands for.
  */
@@ -65,11 +57,19 @@ static uint64_t now_ms(const struct exchange *exchange)
     return loop_now_ms(exchange->service->loop);
 }
 
+/* It is in memory, or not, as the settings want it: they may be others than when it was opened. */
+static bool has_right_form(const struct exchange *exchange, const struct file *file)
+{
+    bool belongs_in_memory = file->status.size <= exchange->snapshot->settings->limits.cache_file_bytes;
+    return file->kind != FILE_REGULAR || file->in_memory == belongs_in_memory;
+}
+
 /* A look is enough to say whether the file is still true. What is not watched is opened anew now and then all
  * the same: what stands beside it may have changed, and perhaps it can be watched by now. */
 static bool may_compare(const struct exchange *exchange, const struct file *file)
 {
-    return !file->revalidate || now_ms(exchange) - file->opened_ms < FILE_TRUST_MS;
+    return has_right_form(exchange, file) &&
+           (!file->revalidate || now_ms(exchange) - file->opened_ms < FILE_TRUST_MS);
 }
 
 /* Compares on the loop, where that can be done without waiting. */
@@ -87,7 +87,7 @@ static bool is_still_true(const struct exchange *exchange, const struct file_req
 static bool is_same_file(const struct file *a, const struct file *b)
 {
     return a->kind == FILE_REGULAR && b->kind == FILE_REGULAR && file_is_untouched(&a->status, &b->status) &&
-           a->siblings == b->siblings;
+           a->siblings == b->siblings && a->in_memory == b->in_memory;
 }
 
 /* What the cache had is kept where it is true still; else what was found takes its place. The reference to
@@ -145,7 +145,15 @@ static void open_blocking(void *context)
 static void opened_off_loop(void *context);
 
 /* What can be found out on the root's own file system goes by its queue; only what is known to lie elsewhere
- * may meet one that does not answer any more. */
+ * may meet one that does not answer any more. Where it was before tells which one. */
+static struct job_queue *queue_of(const struct lookup_state *state, bool goes_remote)
+{
+    struct root *root = state->request.root;
+    bool is_known = state->stale && state->stale->crosses_mount && state->stale->status.mode != 0;
+    return goes_remote && is_known ? root_jobs_on(root, state->stale->status.device)
+                                   : root_jobs(root, goes_remote);
+}
+
 static int go_off_loop(struct exchange *exchange, struct lookup_state *state, bool goes_remote)
 {
     struct root *root = state->request.root;
@@ -154,8 +162,7 @@ static int go_off_loop(struct exchange *exchange, struct lookup_state *state, bo
     state->request.cached_only = false;
     state->request.stays_on_fs = !goes_remote;
     state->error = -EAGAIN; /* what it is when the job finds no room in the pool after all */
-    return exchange_offload(exchange, goes_remote ? &root->remote_jobs : &root->local_jobs, open_blocking,
-                            opened_off_loop, exchange);
+    return exchange_offload(exchange, queue_of(state, goes_remote), open_blocking, opened_off_loop, exchange);
 }
 
 /* Returns whether the exchange is away again. */
@@ -174,7 +181,7 @@ static void opened_off_loop(void *context)
 {
     struct exchange *exchange = context;
     struct lookup_state *state = exchange->handler_state;
-    take_root(files_of(exchange), state->request.root, &state->root_look);
+    files_move_root(files_of(exchange), state->request.root, &state->root_look);
     /* An owner that has threads of its own may let go of files on one. */
     if (state->found && state->found->is_remote && exchange->events->on_job == NULL)
         state->found->close_queue = &files_of(exchange)->close_queue;
@@ -248,7 +255,7 @@ static void look_at_root(struct exchange *exchange, struct root *root)
     root_note_look(root, now_ms(exchange));
     struct root_look look = root_prepare_look(root);
     root_make_look(&look);
-    take_root(files_of(exchange), root, &look);
+    files_move_root(files_of(exchange), root, &look);
 }
 
 static struct file_request request_for(const struct exchange *exchange, struct root *root, struct slice path,
@@ -261,8 +268,8 @@ static struct file_request request_for(const struct exchange *exchange, struct r
         .path = path,
         .coding = coding,
         .memory_max = exchange->snapshot->settings->limits.cache_file_bytes,
-        .with_siblings = coding == HTTP_CODING_IDENTITY && root->settings->precompressed,
-        .with_lone_siblings = coding == HTTP_CODING_IDENTITY && root->settings->precompressed_alone,
+        .with_siblings = coding == HTTP_CODING_IDENTITY && root->spec.with_siblings,
+        .with_lone_siblings = coding == HTTP_CODING_IDENTITY && root->spec.with_lone_siblings,
         .cached_only = true,
         .stays_on_fs = true,
         .is_remote = !root->is_local,

@@ -44,7 +44,7 @@ void job_queue_init(struct job_queue *queue, unsigned running_max)
 
 void job_queue_finish(struct job_queue *queue)
 {
-    assert(queue->waiting_count == 0 && queue->running_count == 0 && list_is_empty(&queue->refused));
+    assert(job_queue_is_idle(queue));
     task_cancel(&queue->tell_refused);
     map_finish(&queue->by_client);
 }

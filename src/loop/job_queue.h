@@ -70,6 +70,12 @@ bool job_queue_withdraw(struct queued_job *queued) MUST_CHECK;
 /* A job was done: it leaves, and the next ones begin. Right for one that went by no queue, too. */
 void job_queue_leave(struct queued_job *queued);
 
+/* No job waits in it or is under way, and no owner is to be told of one. */
+static inline bool job_queue_is_idle(const struct job_queue *queue)
+{
+    return queue->waiting_count == 0 && queue->running_count == 0 && list_is_empty(&queue->refused);
+}
+
 /* For tests: what does not fit together; NULL: nothing. */
 const char *job_queue_validate(const struct job_queue *queue);
 

@@ -3,9 +3,8 @@
  * route at "/" does none of that. */
 #include "serve/snapshot.h"
 
+#include "serve/head_id.h"
 #include "sys/clock.h"
-#include "sys/file.h"
-#include "sys/socket.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -138,43 +137,27 @@ static struct slice bare(struct slice prefix)
     return slice_ends_with(prefix, SLICE("/")) ? slice_take(prefix, prefix.length - 1) : prefix;
 }
 
-/* What guards every root; better missed at the start than at each request. */
-static int check_openat2(const struct root *root, struct log *log)
+static void take_root(struct route_entry *route_entry, const struct root_table *roots)
 {
-    int fd = sys_open_beneath(root->fd, ".", OPEN_FOLDER);
-    if (fd == -ENOSYS)
-        log_error(log, "this kernel has no openat2(2), which keeps requests inside a folder: Linux 5.6 or "
-                       "later is needed, and a sandbox around vif must allow the call");
-    if (fd >= 0)
-        sys_close(fd);
-    return fd == -ENOSYS ? fd : 0;
-}
-
-static int open_root(struct snapshot *snapshot, struct route_entry *route_entry, struct log *log)
-{
-    const struct files_settings *settings = &route_entry->route->files;
-    struct root *root = &snapshot->roots[snapshot->root_count];
-    int error = root_open(root, settings);
-    if (error < 0) {
-        log_error(log, "cannot open the folder %.*s: %s", SLICE_ARGS(settings->root), strerror(-error));
-        return error;
-    }
-    route_entry->root = root;
-    snapshot->root_count++;
-    return check_openat2(root, log);
+    struct root_spec spec = root_spec_of(&route_entry->route->files);
+    struct root *root = root_table_find(roots, &spec);
+    assert(root != NULL);
+    route_entry->root = root_ref(root);
 }
 
 static int add_routes(struct snapshot *snapshot, const struct site *site, struct site_table *table,
-                      struct route_entry *route_entries, struct log *log)
+                      struct route_entry *route_entries, const struct root_table *roots)
 {
     for (size_t i = 0; i < site->route_count; i++) {
         struct route_entry *route_entry = &route_entries[i];
         route_entry->route = &site->routes[i];
         route_entry->bare_prefix = bare(route_entry->route->prefix);
         route_entry->cors = cors_kind_of(route_entry->route);
-        int error = route_entry->route->kind == ROUTE_FILES ? open_root(snapshot, route_entry, log) : 0;
-        if (error == 0)
-            error = map_insert(&table->route_entries, &route_entry->link,
+        if (route_entry->route->kind == ROUTE_FILES) {
+            route_entry->head_id = head_id_of(snapshot->settings, route_entry->route);
+            take_root(route_entry, roots);
+        }
+        int error = map_insert(&table->route_entries, &route_entry->link,
                                hash_bytes(&snapshot->hash_key, route_entry->bare_prefix));
         if (error < 0)
             return error;
@@ -199,7 +182,7 @@ static int add_hosts(struct snapshot *snapshot, const struct site *site, struct 
     return 0;
 }
 
-static int fill(struct snapshot *snapshot, struct log *log)
+static int fill(struct snapshot *snapshot, const struct root_table *roots)
 {
     const struct settings *settings = snapshot->settings;
     struct route_entry *route_entries = snapshot->route_entries;
@@ -207,7 +190,7 @@ static int fill(struct snapshot *snapshot, struct log *log)
     for (size_t i = 0; i < settings->site_count; i++) {
         const struct site *site = &settings->sites[i];
         struct site_table *table = &snapshot->hosts->sites[i];
-        int error = add_routes(snapshot, site, table, route_entries, log);
+        int error = add_routes(snapshot, site, table, route_entries, roots);
         if (error == 0)
             error = add_hosts(snapshot, site, table, entries);
         if (error < 0)
@@ -229,20 +212,20 @@ static int allocate(struct snapshot *snapshot)
         routes += settings->sites[i].route_count;
         hosts += settings->sites[i].host_count;
     }
-    snapshot->roots = calloc(routes + 1, sizeof(struct root));
     snapshot->route_entries = calloc(routes + 1, sizeof(struct route_entry));
+    snapshot->route_entry_count = snapshot->route_entries ? routes : 0;
     snapshot->hosts = calloc(1, sizeof(struct host_table));
     if (snapshot->hosts) {
         snapshot->hosts->entry_array = calloc(hosts + 1, sizeof(struct host_entry));
         snapshot->hosts->sites = calloc(settings->site_count + 1, sizeof(struct site_table));
         snapshot->hosts->site_count = settings->site_count;
     }
-    bool complete = snapshot->roots && snapshot->route_entries && snapshot->hosts &&
-                    snapshot->hosts->entry_array && snapshot->hosts->sites;
+    bool complete =
+        snapshot->route_entries && snapshot->hosts && snapshot->hosts->entry_array && snapshot->hosts->sites;
     return complete ? 0 : -ENOMEM;
 }
 
-int snapshot_create(struct settings *settings, struct log *log, struct snapshot **ret_snapshot)
+int snapshot_create(struct settings *settings, const struct root_table *roots, struct snapshot **ret_snapshot)
 {
     assert(settings->site_count > 0);
     struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
@@ -253,7 +236,7 @@ int snapshot_create(struct settings *settings, struct log *log, struct snapshot 
     sys_random(&snapshot->hash_key, sizeof(snapshot->hash_key));
     int error = allocate(snapshot);
     if (error == 0)
-        error = fill(snapshot, log);
+        error = fill(snapshot, roots);
     if (error < 0) {
         snapshot_unref(snapshot);
         return error;
@@ -281,10 +264,9 @@ void snapshot_unref(struct snapshot *snapshot)
     assert(snapshot->references > 0);
     if (--snapshot->references > 0)
         return;
-    for (size_t i = 0; i < snapshot->root_count; i++)
-        root_close(&snapshot->roots[i]);
+    for (size_t i = 0; i < snapshot->route_entry_count; i++)
+        root_unref(snapshot->route_entries[i].root);
     free_hosts(snapshot->hosts);
-    free(snapshot->roots);
     free(snapshot->route_entries);
     settings_unref(snapshot->settings);
     free(snapshot);

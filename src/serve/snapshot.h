@@ -1,14 +1,14 @@
-/* A snapshot: settings made ready to be served from: roots opened, hosts and routes in tables.
+/* A snapshot: settings made ready to be served from: with their roots, and hosts and routes in tables.
  *
  * Every request holds a reference to the snapshot that it began with, so that new settings can take over
- * between any two requests and the old ones go when their last request does. */
+ * between any two requests and the old ones go when their last request does. Roots are shared with other
+ * snapshots; what routes say of files belongs to the snapshot alone. */
 #ifndef SERVE_SNAPSHOT_H
 #define SERVE_SNAPSHOT_H
 
 #include "base/hash.h"
-#include "base/log.h"
 #include "base/map.h"
-#include "disk/root.h"
+#include "disk/root_table.h"
 #include "serve/cors.h"
 #include "settings/settings.h"
 
@@ -17,7 +17,8 @@ struct route_entry {
     struct map_link link;
     const struct route *route;
     struct slice bare_prefix; /* without the final '/': "" for "/" */
-    struct root *root;        /* of a files route, else NULL */
+    struct root *root;        /* of a files route, with a reference; else NULL */
+    uint64_t head_id;         /* see serve/head_id.h */
     enum cors_kind cors;
     const struct route_entry *files_entry; /* the nearest route of files that its path lies in, itself too,
                                               for its error pages; NULL: none */
@@ -29,15 +30,15 @@ struct snapshot {
     unsigned references;
     struct settings *settings;
     struct hash_key hash_key;
-    struct root *roots;
-    size_t root_count;
     struct route_entry *route_entries; /* one a route, site after site */
+    size_t route_entry_count;
     struct host_table *hosts;
 };
 
-/* Opens every root. Returns 0, -ENOMEM, or -errno of the first root that cannot be opened, which is logged.
- * Takes a reference to `settings`. */
-int snapshot_create(struct settings *settings, struct log *log, struct snapshot **ret_snapshot) MUST_CHECK;
+/* Every root of the settings is in the table (see disk/root_opening.h). Takes a reference to these roots and
+ * to `settings`. Returns 0 or -ENOMEM. */
+int snapshot_create(struct settings *settings, const struct root_table *roots,
+                    struct snapshot **ret_snapshot) MUST_CHECK;
 
 static inline struct snapshot *snapshot_ref(struct snapshot *snapshot)
 {
@@ -45,7 +46,7 @@ static inline struct snapshot *snapshot_ref(struct snapshot *snapshot)
     return snapshot;
 }
 
-/* One holder less; the last one closes the roots. NULL is ignored. */
+/* One holder less; the last one lets go of the roots. NULL is ignored. */
 void snapshot_unref(struct snapshot *snapshot);
 
 enum snapshot_match {

@@ -1,6 +1,7 @@
 /* The server puts together what else knows nothing of each other: the handlers, the service that calls them,
  * and the front that talks to clients. */
 #include "server/server_internal.h"
+#include "server/settings_change.h"
 
 #include "front/h1_exchange.h"
 #include "handlers/handlers.h"
@@ -55,11 +56,14 @@ int server_create(const struct server_options *options, struct server **ret_serv
     struct service *service = &server->service;
     service_init(service, options->loop, options->log, options->counters, sizeof(struct h1_exchange));
     service->access_log = options->access_log;
-    int error = snapshot_create(options->settings, options->log, &service->snapshot);
+    root_table_init(&server->roots, &server->files.close_queue);
+    int error = settings_change_begin(server);
     if (error == 0)
         error = register_handlers(server);
     if (error < 0) {
+        close_queue_finish(&server->files.close_queue);
         snapshot_unref(service->snapshot);
+        root_table_finish(&server->roots);
         free(server);
         return error;
     }
@@ -87,30 +91,18 @@ void server_drain(struct server *server)
     front_drain(&server->front);
 }
 
-int server_set_settings(struct server *server, struct settings *settings)
-{
-    struct snapshot *snapshot, *old = server->service.snapshot;
-    int error = snapshot_create(settings, server->options.log, &snapshot);
-    if (error < 0)
-        return error;
-    files_handler_retire_roots(&server->files, old);
-    snapshot_unref(old);
-    server->service.snapshot = snapshot;
-    front_take_limits(&server->front);
-    file_cache_set_limits(server->files.cache, &service_settings(&server->service)->limits);
-    return 0;
-}
-
 void server_destroy(struct server *server)
 {
     if (server == NULL)
         return;
     timer_disarm(&server->drain_timer);
+    settings_change_give_up(server);
     front_abort(&server->front);
     loop_settle(server->options.loop);
     files_handler_finish(&server->files, server->service.snapshot);
     service_finish(&server->service);
     snapshot_unref(server->service.snapshot);
+    root_table_finish(&server->roots);
     front_finish(&server->front);
     free(server);
 }

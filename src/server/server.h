@@ -26,7 +26,8 @@ struct server_options {
     void *context;
 };
 
-/* Returns 0, -ENOMEM, or the -errno of the first root that cannot be opened (logged with its path). */
+/* Returns 0, -ENOMEM, or the -errno of the first root that cannot be opened; all of them are logged. Opening
+ * may block: nothing is served yet. */
 int server_create(const struct server_options *options, struct server **ret_server) MUST_CHECK;
 
 /* Accepts connections from a listening, non-blocking socket, which stays the caller's and must stay open
@@ -42,9 +43,33 @@ void server_unlisten(struct server *server, int listening_fd);
  * returns. Calling it again changes nothing. */
 void server_drain(struct server *server);
 
-/* Replaces the settings for all requests that begin from now on. Returns 0 or, with the old settings in
- * force, the -errno of a root that cannot be opened. */
-int server_set_settings(struct server *server, struct settings *settings) MUST_CHECK;
+struct server_fault {
+    struct slice path; /* of a folder, as the settings have it; gone after the call */
+    int error;         /* -errno; -ETIMEDOUT: its file system did not answer in ten seconds */
+};
+
+/* With `error` 0 the new settings are in force. Else the former ones are, because of
+ * -ECANCELED: later settings came before these were ready, or the server was destroyed;
+ * -EBUSY: four changes before this one still wait for file systems that do not answer;
+ * -EAGAIN: the offload pool is full;
+ * -ENOMEM; or the error of the first fault. */
+struct server_verdict {
+    int error;
+    const struct server_fault *faults; /* all folders that cannot be served from; they are logged */
+    size_t fault_count;
+};
+typedef void server_changed(void *context, const struct server_verdict *verdict);
+
+/* Replaces the settings, of which the server takes a reference, while it serves. Their folders are opened on
+ * the offload pool; when all are, the new settings take effect at once, and `done` is called, perhaps before
+ * this returns. Of several changes the latest counts: one that is still being prepared is given up, and its
+ * `done` called.
+ *
+ * A request is answered to its end by the settings that it began with, which it did when its head was
+ * complete. Nothing that is cached beneath a folder of both settings is lost. Bounds that have shrunk close
+ * no connection and end no request: who is there stays, and nobody else comes in until there is room. A wait
+ * that has begun lasts as long as the more patient of the settings let it: see front_take_settings. */
+void server_change(struct server *server, struct settings *settings, server_changed *done, void *context);
 
 /* Closes every connection at once and frees the server. NULL is ignored. */
 void server_destroy(struct server *server);

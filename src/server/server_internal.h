@@ -9,6 +9,9 @@
 struct server {
     struct server_options options;
     struct service service;
+    struct root_table roots;
+    struct settings_change *change; /* being prepared; NULL: none */
+    unsigned change_jobs;           /* of it, and of those that were given up */
     struct files files;
     struct front front;
     struct timer drain_timer;

@@ -150,14 +150,17 @@ static void validate(const struct server *server)
     const char *fault = admission_validate(&server->front);
     if (fault == NULL)
         fault = job_queue_validate(&server->files.listings);
-    for (size_t i = 0; fault == NULL && i < server->service.snapshot->root_count; i++) {
-        const struct root *root = &server->service.snapshot->roots[i];
-        fault = job_queue_validate(&root->local_jobs);
-        fault = fault ? fault : job_queue_validate(&root->remote_jobs);
-    }
+    if (fault == NULL)
+        fault = root_table_validate(&server->roots);
     if (fault)
         sim_fail("%s", fault);
     file_cache_validate(server->files.cache);
+}
+
+static void on_changed(void *context, const struct server_verdict *verdict)
+{
+    (void)context;
+    sim_trace("new settings: %s", verdict->error ? strerrorname_np(-verdict->error) : "taken");
 }
 
 static void on_control(struct watch *watch, unsigned events)
@@ -171,8 +174,7 @@ static void on_control(struct watch *watch, unsigned events)
     }
     if (run->reloads) {
         run->reloads = false;
-        int error = server_set_settings(run->server, run->settings);
-        sim_trace("new settings: %s", error ? strerrorname_np(-error) : "taken");
+        server_change(run->server, run->settings, on_changed, run);
     }
     if (run->drains && !run->drained_us) {
         run->drained_us = sim_now_us();

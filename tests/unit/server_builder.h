@@ -38,6 +38,7 @@ struct world {
     int listening_fd;
     struct sockaddr_in address;
     unsigned offload_queue;
+    unsigned offload_threads; /* 0: one */
     enum loop_backend backend;
     bool has_access_log; /* in JSON, in memory: see world_await_lines */
     struct access_log *access_log;
@@ -173,8 +174,9 @@ static inline void world_on_drained(void *context)
 static inline void world_start(struct world *world)
 {
     tree_settle(&world->tree);
-    struct loop_options loop_options = {
-        .backend = world->backend, .offload_threads = 1, .offload_queue = world->offload_queue};
+    struct loop_options loop_options = {.backend = world->backend,
+                                        .offload_threads = MAX(world->offload_threads, 1u),
+                                        .offload_queue = world->offload_queue};
     sys_ignore_broken_pipes();
     assert_int_equal(loop_create(&loop_options, &world->loop), 0);
     if (world->has_access_log)
@@ -191,6 +193,36 @@ static inline void world_start(struct world *world)
     assert_int_equal(server_create(&options, &world->server), 0);
     world->listening_fd = world_listen(&world->address);
     assert_int_equal(server_listen(world->server, world->listening_fd, NULL), 0);
+}
+
+struct change_wait {
+    bool is_done;
+    int error;
+};
+
+static inline void change_note(void *context, const struct server_verdict *verdict)
+{
+    *(struct change_wait *)context = (struct change_wait){true, verdict->error};
+}
+
+static inline bool change_is_done(void *context)
+{
+    return ((struct change_wait *)context)->is_done;
+}
+
+/* Gives the server other settings, and waits for the verdict, whose error is returned. */
+static inline int world_change(struct world *world, struct settings *settings)
+{
+    struct change_wait wait = {0};
+    server_change(world->server, settings, change_note, &wait);
+    world_expect(world, change_is_done, &wait);
+    return wait.error;
+}
+
+/* The root of the first route. */
+static inline struct root *world_root(struct world *world)
+{
+    return world->server->service.snapshot->route_entries[0].root;
 }
 
 /* What the access log has by now; valid until the next call. */

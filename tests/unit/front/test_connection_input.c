@@ -251,8 +251,8 @@ static void a_refusal_off_the_loop_has_no_time_limit(void **state)
     world.routes[0].files.error_page_count = 1;
     world.settings->timeouts.body_ms = 20;
     world_start(&world);
-    world.server->service.snapshot->roots[0].is_local = false; /* every look-up goes off the loop */
-    world.server->service.snapshot->roots[0].look_due_ms = UINT64_MAX;
+    world_root(&world)->is_local = false; /* every look-up goes off the loop */
+    world_root(&world)->look_due_ms = UINT64_MAX;
     plug_put(&plug, &world);
     client_connect(&client, &world, 0);
     client_say(&client, "POST /small HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"

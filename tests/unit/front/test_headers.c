@@ -166,12 +166,12 @@ static void the_limit_may_change(void **state)
     client_await(&client, "HTTP/1.1 200 OK", 1);
     struct settings settings = *world.settings;
     world.settings->limits.fields = HTTP_FIELDS_MAX;
-    assert_int_equal(server_set_settings(world.server, world.settings), 0);
+    assert_int_equal(world_change(&world, world.settings), 0);
     request = slice_from(request_with(HTTP_FIELDS_MAX));
     client_send(&half, slice_skip(request, 200));
     client_await(&half, "HTTP/1.1 200 OK", 1);
     world.settings->limits.fields = settings.limits.fields;
-    assert_int_equal(server_set_settings(world.server, world.settings), 0);
+    assert_int_equal(world_change(&world, world.settings), 0);
     client_say(&half, request_with(101));
     client_await(&half, "HTTP/1.1 431 ", 1);
     client_close(&half);

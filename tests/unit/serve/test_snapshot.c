@@ -1,6 +1,7 @@
 /* Which route answers for a host and a path. */
 #include "tests/unit/tree_builder.h"
 
+#include "disk/root_opening.h"
 #include "serve/snapshot.h"
 
 #include <errno.h>
@@ -9,12 +10,53 @@
 #define HOSTS_MAX  8
 #define ROUTES_MAX 8
 
-static void write_nothing(struct log *log, enum log_level level, struct slice line)
+static struct close_queue at_once; /* it has no loop */
+static struct root_table roots;
+
+static int set_up(void **state)
 {
-    (void)log, (void)level, (void)line;
+    (void)state;
+    root_table_init(&roots, &at_once);
+    return 0;
 }
 
-static struct log quiet = {.level = LOG_LEVEL_ERROR, .write = write_nothing};
+static int tear_down(void **state)
+{
+    (void)state;
+    root_table_finish(&roots);
+    return 0;
+}
+
+static void never_moves(void *context, struct root *root, struct root_look *look)
+{
+    (void)context, (void)root, (void)look;
+    fail();
+}
+
+/* The error of the first root that cannot be opened. */
+static int open_roots(struct settings *settings, struct root_opening **ret_opening)
+{
+    struct root_opening *opening = root_opening_create(&roots, settings);
+    int error = 0;
+    assert_non_null(opening);
+    root_opening_make(opening);
+    for (size_t i = 0; error == 0 && i < opening->count; i++)
+        error = root_opening_error(opening, i);
+    if (error == 0)
+        error = root_opening_join(opening, never_moves, NULL);
+    *ret_opening = opening;
+    return error;
+}
+
+static int make_snapshot(struct settings *settings, struct snapshot **ret_snapshot)
+{
+    struct root_opening *opening;
+    int error = open_roots(settings, &opening);
+    if (error == 0)
+        error = snapshot_create(settings, &roots, ret_snapshot);
+    root_opening_destroy(opening);
+    return error;
+}
 
 struct plan {
     struct settings *settings;
@@ -48,7 +90,7 @@ static void plan_add(struct plan *plan, const char *hosts, const char *prefixes)
 static struct snapshot *plan_make(struct plan *plan)
 {
     struct snapshot *snapshot;
-    assert_int_equal(snapshot_create(plan->settings, &quiet, &snapshot), 0);
+    assert_int_equal(make_snapshot(plan->settings, &snapshot), 0);
     settings_unref(plan->settings);
     return snapshot;
 }
@@ -215,7 +257,7 @@ static void two_thousand_routes(void **state)
     }
     settings->sites = &site;
     settings->site_count = 1;
-    assert_int_equal(snapshot_create(settings, &quiet, &snapshot), 0);
+    assert_int_equal(make_snapshot(settings, &snapshot), 0);
     settings_unref(settings);
     for (int i = 0; i < COUNT; i++) {
         const struct route_entry *route_entry;
@@ -242,17 +284,17 @@ static void roots_are_opened_or_named(void **state)
         (struct route){.prefix = SLICE("/b"), .kind = ROUTE_FILES, .files.root = slice_from(tree.path)};
     plan.routes[0][1] =
         (struct route){.prefix = SLICE("/a"), .kind = ROUTE_FILES, .files.root = SLICE("/nowhere/at/all")};
-    assert_int_equal(snapshot_create(plan.settings, &quiet, &snapshot), -ENOENT);
+    assert_int_equal(make_snapshot(plan.settings, &snapshot), -ENOENT);
     assert_null(snapshot);
     assert_int_equal(plan.settings->references, 1);
     plan.routes[0][1].files.root = SLICE("/etc/passwd");
-    assert_int_equal(snapshot_create(plan.settings, &quiet, &snapshot), -ENOTDIR);
+    assert_int_equal(make_snapshot(plan.settings, &snapshot), -ENOTDIR);
     plan.routes[0][1].files.root = SLICE("/");
     snapshot = plan_make(&plan);
-    assert_int_equal(snapshot->root_count, 2);
+    assert_int_equal(roots.roots.count, 2);
     const struct route_entry *route_entry;
     assert_int_equal(snapshot_match(snapshot, SLICE(""), SLICE("/b/c"), &route_entry), SNAPSHOT_FOUND);
-    assert_slice(route_entry->root->settings->root, tree.path);
+    assert_slice(route_entry->root->spec.path, tree.path);
     assert_true(route_entry->root->fd >= 0);
     snapshot_unref(snapshot_ref(snapshot));
     int fd = route_entry->root->fd;
@@ -325,5 +367,5 @@ int main(void)
         cmocka_unit_test(guesses_for_what_is_refused),
         cmocka_unit_test(the_nearest_files),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }

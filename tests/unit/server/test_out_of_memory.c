@@ -180,7 +180,7 @@ static size_t run(struct world *world, size_t number, bool on)
     fails_on = on;
     if (start(world)) {
         ask_all(world);
-        int error = server_set_settings(world->server, world->settings);
+        int error = world_change(world, world->settings);
         assert_true(error == 0 || error == -ENOMEM);
         /* With memory everything is well again. */
         size_t count = allocation_count;

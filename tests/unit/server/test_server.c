@@ -62,15 +62,27 @@ static void nothing_of_the_old_root_is_served(void **state)
         }
         another_init(&another);
         tree_add_file(&another.tree, "small", 100 + round, 1000);
-        assert_int_equal(server_set_settings(world.server, another.settings), 0);
+        assert_int_equal(world_change(&world, another.settings), 0);
         client_say(&client, SMALL);
         snprintf(size, sizeof(size), "Content-Length: %u\r\n", 100 + round);
         client_await(&client, size, 1);
-        assert_int_equal(server_set_settings(world.server, world.settings), 0);
+        assert_int_equal(world_change(&world, world.settings), 0);
         another_finish(&another);
     }
     client_close(&client);
     world_finish(&world);
+}
+
+/* Listings wait as if others were being made, while the pool's thread is free. */
+static void hold_listings(struct world *world)
+{
+    world->server->files.listings.running_count = JOB_QUEUE_LISTINGS_MAX;
+}
+
+static void let_listings_go(struct world *world)
+{
+    for (unsigned i = 0; i < JOB_QUEUE_LISTINGS_MAX; i++)
+        job_queue_leave(&(struct queued_job){.queue = &world->server->files.listings});
 }
 
 static void a_request_keeps_the_settings_that_it_began_with(void **state)
@@ -79,21 +91,20 @@ static void a_request_keeps_the_settings_that_it_began_with(void **state)
     struct world world;
     struct client client;
     struct another another;
-    struct plug plug;
     world_init(&world);
     world_add_file(&world, "small", 10);
     tree_add_folder(&world.tree, "folder");
     tree_add_file(&world.tree, "folder/old", 1, 0);
     world_start(&world);
-    plug_put(&plug, &world);
+    hold_listings(&world);
     client_connect(&client, &world, 0);
     client_say(&client, "GET /folder/ HTTP/1.1\r\nHost: x\r\n\r\n");
     world_await_state(&world, CLIENT_HANDLE);
     another_init(&another);
     tree_add_folder(&another.tree, "folder");
     tree_add_file(&another.tree, "folder/new", 1, 0);
-    assert_int_equal(server_set_settings(world.server, another.settings), 0);
-    plug_pull(&plug, &world);
+    assert_int_equal(world_change(&world, another.settings), 0);
+    let_listings_go(&world);
     client_await(&client, "</html>", 1);
     assert_true(client_count(&client, "old") > 0);
     assert_int_equal(client_count(&client, "new"), 0);
@@ -119,7 +130,7 @@ static void a_download_goes_on(void **state)
     client_say(&client, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
     world_await_state(&world, CLIENT_SEND);
     another_init(&another);
-    assert_int_equal(server_set_settings(world.server, another.settings), 0);
+    assert_int_equal(world_change(&world, another.settings), 0);
     client_await_bytes(&client, BYTES);
     world_await_state(&world, CLIENT_IDLE);
     client_close(&client);
@@ -138,7 +149,7 @@ static void settings_that_fail_change_nothing(void **state)
     world_start(&world);
     another_init(&another);
     another.route.files.root = SLICE("/nowhere/at/all");
-    assert_int_equal(server_set_settings(world.server, another.settings), -ENOENT);
+    assert_int_equal(world_change(&world, another.settings), -ENOENT);
     client_connect(&client, &world, 0);
     client_say(&client, SMALL);
     client_await(&client, "HTTP/1.1 200 OK", 1);
@@ -159,7 +170,7 @@ static void limits_take_effect_at_once(void **state)
     another_init(&another);
     another.settings->limits.connections = 200;
     another.settings->limits.uri_bytes = 10;
-    assert_int_equal(server_set_settings(world.server, another.settings), 0);
+    assert_int_equal(world_change(&world, another.settings), 0);
     for (size_t i = 0; i < ARRAY_LENGTH(clients); i++) {
         client_connect(&clients[i], &world, 0);
         client_say(&clients[i], i ? SMALL : "GET /longer/than/that HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -187,7 +198,7 @@ static void addresses_are_counted_from_when_they_are(void **state)
     world_await_state(&world, CLIENT_IDLE);
     another_init(&another);
     another.settings->limits.connections_per_address = 1;
-    assert_int_equal(server_set_settings(world.server, another.settings), 0);
+    assert_int_equal(world_change(&world, another.settings), 0);
     client_connect(&after, &world, 0);
     world_run_for(&world, 10);
     client_close(&before);
@@ -222,7 +233,7 @@ static void a_deadline_is_that_of_the_settings_it_was_set_by(void **state)
         uint64_t deadline_ms = connection->client.deadline_ms;
         another_init(&another);
         another.settings->timeouts.head_ms = head_ms[i][1];
-        assert_int_equal(server_set_settings(world.server, another.settings), 0);
+        assert_int_equal(world_change(&world, another.settings), 0);
         client_say(&client, "st: x\r\nA: ");
         world_run_for(&world, 20);
         assert_int_equal(connection->client.state, CLIENT_HEAD);
@@ -254,7 +265,7 @@ static void swap_a_thousand_times(struct world *world, struct settings *settings
         struct client client;
         client_connect(&client, world, 0);
         for (unsigned k = 1; k <= 100; k++) {
-            assert_int_equal(server_set_settings(world->server, settings[k % 2]), 0);
+            assert_int_equal(world_change(world, settings[k % 2]), 0);
             client_say(&client, "HEAD /file HTTP/1.1\r\nHost: x\r\n\r\n");
             client_await(&client, "HTTP/1.1 200 OK", k);
         }
@@ -306,7 +317,7 @@ static void a_root_that_moves(void **state)
         assert_int_equal(symlink(old, link), 0);
         world.routes[0].files.root = world_keep(&world, link);
         world_start(&world);
-        struct root *root = &world.server->service.snapshot->roots[0];
+        struct root *root = world_root(&world);
         root->is_local = local;
         client_connect(&client, &world, 0);
         client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -355,7 +366,7 @@ static void an_unreadable_sibling_is_passed_over(void **state)
 
 static struct file *cached_file(struct world *world, struct slice path)
 {
-    struct root *root = &world->server->service.snapshot->roots[0];
+    struct root *root = world_root(world);
     struct file *file = file_cache_find(world->server->files.cache, root, path, HTTP_CODING_IDENTITY);
     assert_non_null(file);
     file_unref(file);
@@ -371,7 +382,7 @@ static void what_is_far_is_believed_for_a_while(void **state)
     world_init(&world);
     tree_add_file(&world.tree, "file", 111, 0);
     world_start(&world);
-    struct root *root = &world.server->service.snapshot->roots[0];
+    struct root *root = world_root(&world);
     root->is_local = false;
     root->look_due_ms = UINT64_MAX;
     client_connect(&client, &world, 0);
@@ -383,7 +394,7 @@ static void what_is_far_is_believed_for_a_while(void **state)
     tree_add_file(&world.tree, "file", 222, 0);
     client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
     client_await(&client, "Content-Length: 111\r\n", 2);
-    assert_int_equal(root->remote_jobs.running_count, 0);
+    assert_int_equal(root->jobs->own.running_count, 0);
     cached_file(&world, SLICE("file"))->seen_ms = loop_now_ms(world.loop) - 1000;
     client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
     client_await(&client, "Content-Length: 222\r\n", 1);
@@ -396,7 +407,7 @@ static void what_is_far_is_believed_for_a_while(void **state)
 
 static bool two_look(void *context)
 {
-    return ((struct root *)context)->remote_jobs.running_count == 2;
+    return ((struct root *)context)->jobs->own.running_count == 2;
 }
 
 /* While one request looks again, the others are answered, but not with what is old. */
@@ -409,7 +420,7 @@ static void a_look_at_what_is_far_holds_up_nobody_else(void **state)
     world_init(&world);
     tree_add_file(&world.tree, "file", 111, 0);
     world_start(&world);
-    struct root *root = &world.server->service.snapshot->roots[0];
+    struct root *root = world_root(&world);
     root->is_local = false;
     root->look_due_ms = UINT64_MAX;
     client_connect(&client, &world, 0);
@@ -446,7 +457,7 @@ static void a_large_file_that_is_far_is_read_off_the_loop(void **state)
     world.settings->limits.cache_file_bytes = 100;
     tree_add_file(&world.tree, "file", 30000, 0);
     world_start(&world);
-    struct root *root = &world.server->service.snapshot->roots[0];
+    struct root *root = world_root(&world);
     root->is_local = false;
     root->look_due_ms = UINT64_MAX;
     client_connect(&client, &world, 0);

@@ -1,0 +1,51 @@
+/* Each part is hashed under what came out of those before it, so that neither their order nor where one ends
+ * is lost. Whoever adds something to the settings that shows in the head of a 200 with a file adds it here:
+ * tests/unit/server/test_settings_cache.c goes through all of them. */
+#include "serve/head_id.h"
+
+#include "base/hash.h"
+#include "serve/cors.h"
+
+static void add(struct hash_key *id, struct slice part)
+{
+    /* To remove a header is another thing than to set an empty one. */
+    id->k1 += part.data == NULL;
+    id->k0 = hash_bytes(id, part);
+}
+
+static void add_number(struct hash_key *id, uint64_t number)
+{
+    add(id, slice_make((const char *)&number, sizeof(number)));
+}
+
+static void add_files(struct hash_key *id, const struct files_settings *files)
+{
+    add(id, files->fallback);
+    add(id, files->charset);
+    add_number(id, files->type_count);
+    for (size_t i = 0; i < files->type_count; i++) {
+        add(id, files->types[i].extension);
+        add(id, files->types[i].type);
+    }
+    add_number(id, files->cache_rule_count);
+    for (size_t i = 0; i < files->cache_rule_count; i++) {
+        add(id, files->cache_rules[i].pattern);
+        add(id, files->cache_rules[i].value);
+    }
+}
+
+uint64_t head_id_of(const struct settings *settings, const struct route *route)
+{
+    struct hash_key id = {0};
+    add_number(&id, settings->server_field);
+    add_number(&id, cors_kind_of(route));
+    add_number(&id, route->cors_origin_count);
+    for (size_t i = 0; i < route->cors_origin_count; i++)
+        add(&id, route->cors_origins[i]);
+    for (size_t i = 0; i < route->field_edit_count; i++) {
+        add(&id, route->field_edits[i].name);
+        add(&id, route->field_edits[i].value);
+    }
+    add_files(&id, &route->files);
+    return id.k0 | 1;
+}

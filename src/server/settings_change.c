@@ -1,0 +1,222 @@
+/* A change of settings: its roots are opened on the offload pool, then all of it takes effect at once,
+ * between two callbacks of the loop.
+ *
+ * There is one change at a time that may still take effect, the latest. One that was given up, because a
+ * later one came or because it took too long, stays until its job has come back. Each of those may be stuck
+ * at a file system that does not answer, and has a thread of the pool: hence JOBS_MAX. */
+#include "server/settings_change.h"
+
+#include "server/server_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Whoever asks for new settings waits for a verdict: a root that is not open by then counts as one that
+ * cannot be opened. */
+#define OPENING_MS_MAX 10000
+
+/* Changes whose jobs are under way, with those that were given up. */
+#define JOBS_MAX 4
+
+struct settings_change {
+    struct server *server;
+    struct settings *settings;
+    struct root_opening *opening;
+    server_changed *done; /* NULL: it was called */
+    void *context;
+    struct job job;
+    struct timer timer;
+};
+
+/* ---- what comes of it ---- */
+
+static void log_fault(struct log *log, const struct server_fault *fault)
+{
+    if (fault->error == -ENOSYS)
+        log_error(log, "this kernel has no openat2(2), which keeps requests inside a folder: Linux 5.6 or "
+                       "later is needed, and a sandbox around vif must allow the call");
+    else if (fault->error == -ETIMEDOUT)
+        log_error(log, "cannot open the folder %.*s: no answer from its file system after %d seconds",
+                  SLICE_ARGS(fault->path), OPENING_MS_MAX / 1000);
+    else
+        log_error(log, "cannot open the folder %.*s: %s", SLICE_ARGS(fault->path), strerror(-fault->error));
+}
+
+/* Fills `faults`, where there is room for one for each item, and logs them. Returns how many there are. */
+static size_t find_faults(const struct root_opening *opening, struct log *log, struct server_fault *faults)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < opening->count; i++) {
+        int error = root_opening_error(opening, i);
+        if (error == 0)
+            continue;
+        faults[count] = (struct server_fault){.path = opening->items[i].spec.path, .error = error};
+        log_fault(log, &faults[count++]);
+    }
+    return count;
+}
+
+static void move_root(void *context, struct root *root, struct root_look *look)
+{
+    struct server *server = context;
+    files_move_root(&server->files, root, look);
+}
+
+/* The one place where new settings take over. */
+static void swap(struct server *server, struct snapshot *next)
+{
+    struct snapshot *former = server->service.snapshot;
+    files_handler_take_snapshot(&server->files, former, next);
+    server->service.snapshot = next;
+    front_take_limits(&server->front);
+    file_cache_set_limits(server->files.cache, &next->settings->limits);
+    snapshot_unref(former);
+}
+
+static int take_over(struct settings_change *change)
+{
+    struct server *server = change->server;
+    struct snapshot *next;
+    int error = root_opening_join(change->opening, move_root, server);
+    if (error == 0)
+        error = snapshot_create(change->settings, &server->roots, &next);
+    if (error == 0)
+        swap(server, next);
+    return error;
+}
+
+/* ---- its life ---- */
+
+/* Its caller may begin another change from here. */
+static void conclude(struct settings_change *change, const struct server_verdict *verdict)
+{
+    server_changed *done = change->done;
+    change->done = NULL;
+    if (change->server->change == change)
+        change->server->change = NULL;
+    timer_disarm(&change->timer);
+    done(change->context, verdict);
+}
+
+static void decide(struct settings_change *change)
+{
+    struct root_opening *opening = change->opening;
+    struct server_verdict verdict = {0};
+    struct server_fault *faults = calloc(opening->count + 1, sizeof(*faults));
+    if (faults == NULL) {
+        verdict.error = -ENOMEM;
+    } else {
+        verdict.fault_count = find_faults(opening, change->server->options.log, faults);
+        verdict.faults = faults;
+        verdict.error = verdict.fault_count > 0 ? faults[0].error : take_over(change);
+    }
+    conclude(change, &verdict);
+    free(faults);
+}
+
+static void destroy(struct settings_change *change)
+{
+    root_opening_destroy(change->opening);
+    settings_unref(change->settings);
+    free(change);
+}
+
+static void work(struct job *job)
+{
+    root_opening_make(CONTAINER_OF(job, struct settings_change, job)->opening);
+}
+
+static void on_made(struct job *job)
+{
+    struct settings_change *change = CONTAINER_OF(job, struct settings_change, job);
+    change->server->change_jobs--;
+    if (change->done)
+        decide(change);
+    destroy(change);
+}
+
+static void on_late(struct timer *timer)
+{
+    decide(CONTAINER_OF(timer, struct settings_change, timer));
+}
+
+static struct settings_change *create(struct server *server, struct settings *settings)
+{
+    struct settings_change *change = calloc(1, sizeof(*change));
+    if (change == NULL)
+        return NULL;
+    change->server = server;
+    change->settings = settings_ref(settings);
+    change->job = (struct job){.work = work, .done = on_made};
+    timer_init(&change->timer, on_late);
+    change->opening = root_opening_create(&server->roots, settings);
+    if (change->opening)
+        return change;
+    destroy(change);
+    return NULL;
+}
+
+static void give_up(struct settings_change *change)
+{
+    if (change)
+        conclude(change, &(struct server_verdict){.error = -ECANCELED});
+}
+
+void settings_change_give_up(struct server *server)
+{
+    give_up(server->change);
+}
+
+static int begin(struct server *server, struct settings *settings, server_changed *done, void *context)
+{
+    struct loop *loop = server->options.loop;
+    if (server->change_jobs >= JOBS_MAX)
+        return -EBUSY;
+    struct settings_change *change = create(server, settings);
+    if (change == NULL)
+        return -ENOMEM;
+    int error = offload_submit(loop, &change->job);
+    if (error < 0) {
+        destroy(change);
+        return error;
+    }
+    struct settings_change *former = server->change;
+    server->change = change;
+    server->change_jobs++;
+    change->done = done;
+    change->context = context;
+    wheel_arm(loop_wheel(loop), &change->timer, OPENING_MS_MAX);
+    give_up(former);
+    return 0;
+}
+
+void server_change(struct server *server, struct settings *settings, server_changed *done, void *context)
+{
+    int error = begin(server, settings, done, context);
+    if (error < 0)
+        done(context, &(struct server_verdict){.error = error});
+}
+
+static int first_snapshot(struct server *server, struct settings_change *change)
+{
+    struct server_fault *faults = calloc(change->opening->count + 1, sizeof(*faults));
+    if (faults == NULL)
+        return -ENOMEM;
+    root_opening_make(change->opening);
+    size_t count = find_faults(change->opening, server->options.log, faults);
+    int error = count > 0 ? faults[0].error : root_opening_join(change->opening, move_root, server);
+    free(faults);
+    if (error < 0)
+        return error;
+    return snapshot_create(change->settings, &server->roots, &server->service.snapshot);
+}
+
+int settings_change_begin(struct server *server)
+{
+    struct settings_change *change = create(server, server->options.settings);
+    if (change == NULL)
+        return -ENOMEM;
+    int error = first_snapshot(server, change);
+    destroy(change);
+    return error;
+}
