@@ -24,7 +24,7 @@ _vif() {
     serve\ --log-format) words='common combined json' ;;
     serve\ --error-log) _vif_files -f; return ;;
     serve\ --log-level) words='error warning info debug' ;;
-    serve\ --limit) words='connections= connections_per_address= head= uri= headers= body= requests_per_connection= cache= cache_file= cache_entries=' ;;
+    serve\ --limit) words='connections= connections_per_address= head= uri= headers= body= requests_per_connection= cache= cache_file= cache_entries= hello= handshake=' ;;
     serve\ --timeout) words='handshake= head= body= idle= write= linger= drain= min_rate=' ;;
     run\ -c | run\ --config) _vif_files -f; return ;;
     run\ -p | run\ --port) words='' ;;
@@ -35,7 +35,7 @@ _vif() {
     run\ --log-format) words='common combined json' ;;
     run\ --error-log) _vif_files -f; return ;;
     run\ --log-level) words='error warning info debug' ;;
-    run\ --limit) words='connections= connections_per_address= head= uri= headers= body= requests_per_connection= cache= cache_file= cache_entries=' ;;
+    run\ --limit) words='connections= connections_per_address= head= uri= headers= body= requests_per_connection= cache= cache_file= cache_entries= hello= handshake=' ;;
     run\ --timeout) words='handshake= head= body= idle= write= linger= drain= min_rate=' ;;
     check\ -c | check\ --config) _vif_files -f; return ;;
     check\ -p | check\ --port) words='' ;;
@@ -46,7 +46,7 @@ _vif() {
     check\ --log-format) words='common combined json' ;;
     check\ --error-log) _vif_files -f; return ;;
     check\ --log-level) words='error warning info debug' ;;
-    check\ --limit) words='connections= connections_per_address= head= uri= headers= body= requests_per_connection= cache= cache_file= cache_entries=' ;;
+    check\ --limit) words='connections= connections_per_address= head= uri= headers= body= requests_per_connection= cache= cache_file= cache_entries= hello= handshake=' ;;
     check\ --timeout) words='handshake= head= body= idle= write= linger= drain= min_rate=' ;;
     load\ -c | load\ --connections) words='' ;;
     load\ -d | load\ --duration) words='' ;;

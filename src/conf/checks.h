@@ -14,6 +14,16 @@ void check_files(struct loader *loader, const struct node *map);
 /* No listener takes the address of another. `listen` is the option's value. */
 void check_listeners(struct loader *loader, const struct node *listen);
 
+/* What goes with what in a `tls` section. `map` is the section's. */
+void check_tls(struct loader *loader, const struct node *map);
+
+/* Makes the value of the header that an `hsts` section asks for. `map` is the section's. */
+void check_hsts(struct loader *loader, const struct node *map);
+
+/* Which sites are served on which listeners, with which certificates, and what redirects to HTTPS. `listen`
+ * is the option's value, or whatever stands in its place; `sites` is a list. */
+void check_https(struct loader *loader, const struct node *listen, const struct node *sites);
+
 /* No redirect leads back to itself, nor several in a circle. `routes` is the map that the site's routes were
  * read from, in their order. */
 void check_redirects(struct loader *loader, const struct node *routes);

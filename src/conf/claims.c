@@ -44,19 +44,35 @@ static int compare(const void *left, const void *right)
     return order ? order : compare_numbers(a->position.column, b->position.column);
 }
 
+static uint64_t set_of(const struct claim *claim)
+{
+    return claim->set && *claim->set ? *claim->set : UINT64_MAX;
+}
+
+/* The nearest one before `claims->list[index]` that it meets, or NULL. */
+static const struct claim *find_met(const struct claims *claims, size_t index)
+{
+    const struct claim *second = &claims->list[index];
+    for (const struct claim *first = second; first-- > claims->list;) {
+        if (first->scope != second->scope || !slice_equal(first->text, second->text))
+            return NULL;
+        if (set_of(first) & set_of(second))
+            return first;
+    }
+    return NULL;
+}
+
 void claims_check(struct claims *claims, struct diagnostics *diagnostics)
 {
     if (claims->count > 1)
         qsort(claims->list, claims->count, sizeof(claims->list[0]), compare);
     for (size_t i = 1; i < claims->count; i++) {
-        const struct claim *first = &claims->list[i - 1];
-        const struct claim *second = &claims->list[i];
-        if (first->scope != second->scope || !slice_equal(first->text, second->text))
-            continue;
+        const struct claim *first = find_met(claims, i), *second = &claims->list[i];
         char where[POSITION_TEXT_MAX];
-        diagnostics_add(diagnostics, second->position, "%s: duplicate \"%.*s\"%s", second->what,
-                        (int)MIN(second->text.length, (size_t)200), second->text.data,
-                        position_show(first->position, second->position.source, where));
+        if (first)
+            diagnostics_add(diagnostics, second->position, "%s: duplicate \"%.*s\"%s", second->what,
+                            (int)MIN(second->text.length, (size_t)200), second->text.data,
+                            position_show(first->position, second->position.source, where));
     }
 }
 

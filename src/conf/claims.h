@@ -6,9 +6,11 @@
 #include "conf/diagnostics.h"
 
 struct claim {
-    const void *scope; /* two claims of different scopes do not meet */
-    const char *what;  /* the option, for the message */
-    struct slice text; /* borrowed */
+    const void *scope;   /* two claims of different scopes do not meet */
+    const uint64_t *set; /* nor do two whose sets have nothing in common; 0 or NULL: everything. Looked at by
+                            claims_check */
+    const char *what;    /* the option, for the message */
+    struct slice text;   /* borrowed */
     struct source_position position;
 };
 

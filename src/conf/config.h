@@ -11,15 +11,9 @@
 #include "loop/loop.h"
 #include "settings/settings.h"
 
-/* "127.0.0.1:8080", "[fe80::1%eth0]:8080", "[::]:80", ":8080" (every address, both families),
- * "unix:/run/vif.sock". */
-struct listener_config {
-    struct slice address;
-};
-
 struct config {
-    struct settings *settings; /* one reference is the config's */
-    struct listener_config *listeners;
+    struct settings *settings;           /* one reference is the config's */
+    struct listener_settings *listeners; /* those of the settings */
     size_t listener_count;
     struct slice *includes; /* as written; what is in those files is here already */
     size_t include_count;

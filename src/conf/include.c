@@ -45,13 +45,18 @@ static int append_items(struct includer *includer, struct node *list, struct nod
     return error;
 }
 
+static bool takes_list(const struct option *option)
+{
+    return option->kind == OPTION_TEXTS ||
+           (option->kind == OPTION_SECTIONS && sections[option->child].short_key);
+}
+
 /* A container of its own to merge others into; a lone text where a list is expected becomes a list. */
 static int copy_container(struct includer *includer, const struct node *key, struct node *value, bool is_top,
                           struct node **ret_copy)
 {
     const struct option *option = is_top ? option_find(SECTION_TOP, key->text) : NULL;
-    bool is_list =
-        value->kind == NODE_LIST || (value->kind == NODE_TEXT && option && option->kind == OPTION_TEXTS);
+    bool is_list = value->kind == NODE_LIST || (value->kind == NODE_TEXT && option && takes_list(option));
     *ret_copy = value;
     if (!is_list && value->kind == NODE_TEXT)
         return 0;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "conf/checks.h"
+#include "conf/quantity.h"
 #include "conf/routes.h"
 #include "conf/unknown.h"
 #include "conf/yaml.h"
@@ -21,22 +22,55 @@ static void load_site(struct loader *loader, const struct node *node, struct sit
     const struct node *outer = loader->scope;
     loader->scope = node;
     loader->objects[OBJECT_SITE] = site;
+    loader->objects[OBJECT_HTTPS] = &site->https;
     loader->objects[OBJECT_FIELD_EDITS] = &fields;
     load_section(loader, SECTION_SITE, node);
     loader->scope = outer;
 }
 
-static void load_sites(struct loader *loader, const struct option *option, const struct node *node)
+static void load_listener(struct loader *loader, const struct node *node, struct listener_settings *listener)
 {
-    if (node->kind != NODE_LIST || node->entry_count == 0) {
+    loader->objects[OBJECT_LISTENER] = listener;
+    loader->objects[OBJECT_HTTPS] = &listener->https;
+    load_section(loader, SECTION_LISTENER, node);
+}
+
+static void load_item(struct loader *loader, enum option_section section, const struct node *node, void *item)
+{
+    switch (section) {
+    case SECTION_SITE: load_site(loader, node, item); break;
+    case SECTION_LISTENER: load_listener(loader, node, item); break;
+    default: loader->objects[OBJECT_CERTIFICATE] = item; load_section(loader, section, node);
+    }
+}
+
+/* Whether the node can be a list of sections; told where not. */
+static bool check_sections(struct loader *loader, const struct option *option, const struct node *node)
+{
+    bool takes_lone = sections[option->child].short_key != NULL && node->kind == NODE_TEXT;
+    if (option->child == SECTION_SITE && (node->kind != NODE_LIST || node->entry_count == 0))
         loader_report_kind(loader, option, node,
                            node->kind == NODE_MAP ? "a list of sites, each beginning with \"- \""
                                                   : "a list of at least one site");
+    else if (node->kind == NODE_MAP)
+        loader_report_kind(loader, option, node, "a list");
+    else
+        return option->max == 0 || takes_lone || loader_check_count(loader, option, node, "list");
+    return false;
+}
+
+static void load_sections(struct loader *loader, const struct option *option, const struct node *node)
+{
+    if (!check_sections(loader, option, node))
         return;
+    bool is_lone = node->kind == NODE_TEXT;
+    char *item = loader_grow(loader, option, is_lone ? 1 : node->entry_count);
+    if (item && is_lone)
+        load_item(loader, option->child, node, item);
+    for (struct entry *entry = is_lone || !item ? NULL : node->first; entry; entry = entry->next) {
+        load_item(loader, option->child, entry->value, item);
+        item += option->item_size;
     }
-    struct site *site = (struct site *)loader_grow(loader, option, node->entry_count);
-    for (struct entry *entry = site ? node->first : NULL; entry; entry = entry->next)
-        load_site(loader, entry->value, site++);
 }
 
 static void load_route(struct loader *loader, const struct node *node, struct route *route)
@@ -91,13 +125,22 @@ static void clear_alternatives(struct route *route)
     };
 }
 
+/* "tls: true", and "tls: false". */
+static bool is_truth(const struct node *node, bool *ret_truth)
+{
+    return node->kind == NODE_TEXT && node->is_plain && quantity_read_bool(node->text, ret_truth);
+}
+
 static void load_child(struct loader *loader, const struct option *option, const struct node *node)
 {
-    if (option->is_alternative) {
+    bool is_on = true;
+    bool is_all = option->is_switch && is_truth(node, &is_on);
+    if (option->is_alternative)
         clear_alternatives(loader->objects[OBJECT_ROUTE]);
+    if (option->is_alternative || (option->is_switch && is_on))
         loader_store(loader, option, (uint64_t)option->constant);
-    }
-    load_section(loader, option->child, node);
+    if (!is_all)
+        load_section(loader, option->child, node);
 }
 
 static void load_option(struct loader *loader, const struct option *option, const struct node *node)
@@ -112,7 +155,7 @@ static void load_option(struct loader *loader, const struct option *option, cons
     case OPTION_TEXTS:
     case OPTION_PAIRS: loader_read_value(loader, option, node); break;
     case OPTION_SECTION: load_child(loader, option, node); break;
-    case OPTION_SECTIONS: load_sites(loader, option, node); break;
+    case OPTION_SECTIONS: load_sections(loader, option, node); break;
     case OPTION_SECTION_MAP: load_routes(loader, option, node); break;
     }
 }
@@ -126,9 +169,9 @@ static void load_default(struct loader *loader, const struct option *option, con
     char name[OPTION_TEXT_MAX];
     if (option->is_required && !unknown_explains(option->section, map, option))
         diagnostics_add(loader->diagnostics, position, "%s is missing", loader_option_name(option, name));
-    else if (option->fallback)
+    else if (option->fallback && !option->is_switch)
         load_option(loader, option, &text);
-    else if (option->kind == OPTION_SECTION && !option->is_alternative)
+    else if (option->kind == OPTION_SECTION && !option->is_alternative && !option->is_switch)
         load_section(loader, option->child, &empty);
 }
 
@@ -208,6 +251,10 @@ static void load_map(struct loader *loader, enum option_section section, const s
         check_respond(loader, node);
     if (section == SECTION_FILES)
         check_files(loader, node);
+    if (section == SECTION_TLS)
+        check_tls(loader, node);
+    if (section == SECTION_HSTS)
+        check_hsts(loader, node);
 }
 
 /* What would have been right in place of a lone text. */
@@ -218,19 +265,29 @@ static const char *text_hint(enum option_section section)
                                      : "";
 }
 
+/* A map with one entry: what a value stands for in place of it. */
+static void load_lone(struct loader *loader, enum option_section section, const char *key_text,
+                      const struct node *node)
+{
+    struct node key = {.kind = NODE_TEXT, .text = slice_from(key_text)};
+    struct entry entry = {.key = &key, .value = (struct node *)node};
+    load_map(loader, section,
+             &(struct node){.kind = NODE_MAP, .position = node->position, .first = &entry, .entry_count = 1});
+}
+
 static void load_section(struct loader *loader, enum option_section section, const struct node *node)
 {
     const char *short_key = sections[section].short_key;
+    const char *list_key = sections[section].list_key;
     if (node->kind == NODE_MAP) {
         load_map(loader, section, node);
     } else if (node->kind == NODE_TEXT && node->text.length == 0 && short_key == NULL) {
         /* "limits:" with all its options commented out. */
         load_map(loader, section, &(struct node){.kind = NODE_MAP, .position = node->position});
     } else if (node->kind == NODE_TEXT && short_key) {
-        struct node key = {.kind = NODE_TEXT, .text = slice_from(short_key)};
-        struct entry entry = {.key = &key, .value = (struct node *)node};
-        load_map(loader, section,
-                 &(struct node){.kind = NODE_MAP, .position = node->position, .first = &entry});
+        load_lone(loader, section, short_key, node);
+    } else if (node->kind == NODE_LIST && list_key) {
+        load_lone(loader, section, list_key, node);
     } else {
         char text[OPTION_TEXT_MAX];
         diagnostics_add(loader->diagnostics, node->position, "%s: expected a map of options, not %s%s",
@@ -242,6 +299,7 @@ static void load_section(struct loader *loader, enum option_section section, con
 static int load_all(struct loader *loader, const struct document *document)
 {
     const struct node *listen = node_get(document->root, SLICE("listen"));
+    const struct node *sites = node_get(document->root, SLICE("sites"));
     if (document->root->entry_count > 0)
         load_section(loader, SECTION_TOP, document->root);
     else
@@ -249,6 +307,8 @@ static int load_all(struct loader *loader, const struct document *document)
                         "the file is empty; the least is \"sites: [{routes: {/: {files: FOLDER}}}]\"");
     if (listen)
         check_listeners(loader, listen);
+    if (sites && sites->kind == NODE_LIST)
+        check_https(loader, listen ? listen : document->root, sites);
     claims_check(&loader->claims, loader->diagnostics);
     claims_finish(&loader->claims);
     if (loader->out_of_memory)

@@ -31,6 +31,10 @@ void loader_store(struct loader *loader, const struct option *option, uint64_t v
  * NULL without memory. */
 char *loader_grow(struct loader *loader, const struct option *option, size_t extra);
 
+/* Whether so many items may stand here; told where not. `noun` is "list" or "map". */
+bool loader_check_count(struct loader *loader, const struct option *option, const struct node *node,
+                        const char *noun) MUST_CHECK;
+
 /* Memory of the settings for `count` items, zeroed; NULL without, which is remembered. */
 void *loader_allocate(struct loader *loader, size_t count, size_t size);
 

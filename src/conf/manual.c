@@ -63,7 +63,10 @@ static void append_kind(struct buffer *out, const struct option *option)
     case OPTION_TEXT: buffer_printf(out, "%s", option->rule->name); break;
     case OPTION_TEXTS: buffer_printf(out, "list, each %s", option->rule->expected); break;
     case OPTION_PAIRS: buffer_printf(out, "map, %s: %s", option->key_rule->name, option->rule->name); break;
-    case OPTION_SECTION: buffer_printf(out, "see %s below", sections[option->child].path); break;
+    case OPTION_SECTION:
+        buffer_printf(out, "%ssee %s below", option->is_switch ? "`true`, `false`, or " : "",
+                      sections[option->child].path);
+        break;
     case OPTION_SECTIONS: buffer_printf(out, "list, see %s below", sections[option->child].path); break;
     case OPTION_SECTION_MAP:
         buffer_printf(out, "map, %s: see %s below", option->key_rule->name, sections[option->child].path);

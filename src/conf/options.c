@@ -2,12 +2,11 @@
  * tools/print-documents writes the documents anew. */
 #include "conf/options.h"
 
-#include "conf/quantity.h"
-
-#include <stdio.h>
-
 const struct section sections[SECTION_COUNT] = {
-    [SECTION_TOP] = {"", "The top of the file.", NULL},
+    [SECTION_TOP] = {"", "The top of the file.", NULL, NULL},
+    [SECTION_LISTENER] = {"listen",
+                          "Where connections come from. A lone text in place of the map is its `address`.",
+                          "address", NULL},
     [SECTION_UNIX_SOCKET] = {"unix_socket",
                              "Who may connect to the Unix sockets among `listen`: those who may write to "
                              "their files.",
@@ -24,6 +23,10 @@ const struct section sections[SECTION_COUNT] = {
     [SECTION_LIMITS] = {"limits",
                         "What a client, and the server as a whole, may use. Each limit has an answer.", NULL},
     [SECTION_TIMEOUTS] = {"timeouts", "How long each state of a connection may last.", NULL},
+    [SECTION_TICKETS] =
+        {"tickets",
+         "Session tickets: with one a client resumes its TLS session, with any worker, without a signature.",
+         NULL},
     [SECTION_SITE] =
         {"sites[]",
          "A set of routes for a set of hosts. Exact names go before wildcards, and those before `*`.", NULL},
@@ -41,6 +44,20 @@ const struct section sections[SECTION_COUNT] = {
                          "Headers of all responses of a site or a route. Those of the route are applied "
                          "after those of its site.",
                          NULL},
+    [SECTION_HSTS] =
+        {"hsts",
+         "Has browsers use HTTPS only from the first visit on (`Strict-Transport-Security`). Sent over TLS "
+         "only. A lone duration in place of the map is its `max_age`.",
+         "max_age"},
+    [SECTION_TLS] =
+        {"tls",
+         "Of a listener: that it speaks TLS, and how, to all its clients. Of a site: its certificates, and "
+         "what is different under its names. What a site leaves out is as the listener says. A lone text in "
+         "place of the map is its `certificate`, a list its `certificates`.",
+         "certificate", "certificates"},
+    [SECTION_CERTIFICATE] = {"tls.certificates[]",
+                             "A certificate. A lone text in place of the map is its `certificate`.",
+                             "certificate"},
 };
 
 static const char *const access_log_formats[] = {
@@ -58,11 +75,19 @@ static const char *const log_levels[] = {
 };
 static const char *const redirect_statuses[] = {"301", "302", "303", "307", "308", NULL};
 
-static void put_listener(void *item, struct slice key, struct slice value)
-{
-    (void)key;
-    *(struct listener_config *)item = (struct listener_config){.address = value};
-}
+static const char *const https_policies[] = {
+    [HTTPS_POLICY_DEFAULT] = "default",
+    [HTTPS_POLICY_INTERMEDIATE] = "intermediate",
+    [HTTPS_POLICY_MODERN] = "modern",
+    NULL,
+};
+static const char *const https_clients[] = {
+    [HTTPS_CLIENT_DEFAULT] = "default",
+    [HTTPS_CLIENT_NONE] = "none",
+    [HTTPS_CLIENT_OPTIONAL] = "optional",
+    [HTTPS_CLIENT_REQUIRED] = "required",
+    NULL,
+};
 
 static void put_text(void *item, struct slice key, struct slice value)
 {
@@ -107,9 +132,12 @@ static void put_error_page(void *item, struct slice key, struct slice value)
 
 #define TYPE_CONFIG      struct config
 #define TYPE_SETTINGS    struct settings
+#define TYPE_LISTENER    struct listener_settings
 #define TYPE_SITE        struct site
 #define TYPE_ROUTE       struct route
 #define TYPE_FIELD_EDITS struct field_edits
+#define TYPE_HTTPS       struct https_settings
+#define TYPE_CERTIFICATE struct certificate_settings
 
 #define TARGET(target, member)                                            \
     .object = OBJECT_##target, .offset = offsetof(TYPE_##target, member), \
@@ -119,20 +147,21 @@ static void put_error_page(void *item, struct slice key, struct slice value)
                            .item_size = sizeof(*((TYPE_##target *)0)->array)
 #define RANGE(least, most) .min = (least), .max = (most)
 
-#define HOUR_MS ((uint64_t)3600000)
-#define DAY_MS  (24 * HOUR_MS)
-#define KIB     ((uint64_t)1 << 10)
-#define MIB     ((uint64_t)1 << 20)
-#define GIB     ((uint64_t)1 << 30)
-#define TIB     ((uint64_t)1 << 40)
+#define SECOND_MS ((uint64_t)1000)
+#define HOUR_MS   (3600 * SECOND_MS)
+#define DAY_MS    (24 * HOUR_MS)
+#define KIB       ((uint64_t)1 << 10)
+#define MIB       ((uint64_t)1 << 20)
+#define GIB       ((uint64_t)1 << 30)
+#define TIB       ((uint64_t)1 << 40)
 
 /* clang-format off */
 const struct option options[] = {
-    {SECTION_TOP, "listen", OPTION_TEXTS,
+    {SECTION_TOP, "listen", OPTION_SECTIONS,
      "Addresses to accept connections on: `:8080` for every address of the machine, or `unix:` with a path.",
-     .fallback = ":8080", .example = "[\"127.0.0.1:8080\", \"[::1]:8080\", \"unix:/run/vif.sock\"]",
-     TARGET_ARRAY(CONFIG, listeners, listener_count, put_listener),
-     .rule = &rule_address, RANGE(1, 64)},
+     .fallback = ":8080", .example = "[8080, \"unix:/run/vif.sock\", {address: 8443, tls: true}]",
+     TARGET_ARRAY(CONFIG, listeners, listener_count, NULL), .child = SECTION_LISTENER,
+     RANGE(1, LISTENERS_MAX)},
     {SECTION_TOP, "include", OPTION_TEXTS,
      "Other files whose options belong to this configuration, as if they were written here: lists, such as "
      "`listen` and `sites`, are appended, maps become one, and anything else may be there once. `*`, `?` and "
@@ -151,10 +180,26 @@ const struct option options[] = {
     {SECTION_TOP, "log", OPTION_SECTION, "Access log and error log.", .child = SECTION_LOG},
     {SECTION_TOP, "limits", OPTION_SECTION, "Bounds on what is used.", .child = SECTION_LIMITS},
     {SECTION_TOP, "timeouts", OPTION_SECTION, "Bounds on how long things take.", .child = SECTION_TIMEOUTS},
+    {SECTION_TOP, "tickets", OPTION_SECTION, "How TLS sessions are resumed.", .child = SECTION_TICKETS},
     {SECTION_TOP, "server_header", OPTION_BOOL, "Whether responses have a `Server` header.",
      .example = "false", .old_key = "server_field", TARGET(SETTINGS, server_field)},
     {SECTION_TOP, "sites", OPTION_SECTIONS, "What is served, for which hosts.", .is_required = true,
      TARGET_ARRAY(SETTINGS, sites, site_count, NULL), .child = SECTION_SITE},
+
+    {SECTION_LISTENER, "address", OPTION_TEXT,
+     "The address, or a port of every address of the machine.", .example = "\"[::1]:8443\"",
+     .is_required = true, TARGET(LISTENER, address), .rule = &rule_address},
+    {SECTION_LISTENER, "tls", OPTION_SECTION,
+     "Whether the listener speaks TLS. What stands in a map here holds for all its clients, unless a site "
+     "says otherwise; a certificate is that of clients that ask for no name, or for one that has none.",
+     .fallback = "false", .example = "true", .is_switch = true, TARGET(LISTENER, https.is_on),
+     .constant = true,
+     .child = SECTION_TLS},
+    {SECTION_LISTENER, "redirect_to_https", OPTION_TEXT,
+     "Answers every request with 308 to the same host and path over HTTPS, at this port, or with `true` at "
+     "that of the first listener that speaks TLS.",
+     .fallback = "false", .example = "443", TARGET(LISTENER, https_port), .rule = &rule_https_port,
+     .zero = "false"},
 
     {SECTION_UNIX_SOCKET, "mode", OPTION_TEXT,
      "The permissions in octal, as chmod(1) takes them; without it, those that the umask leaves.",
@@ -210,9 +255,15 @@ const struct option options[] = {
      TARGET(SETTINGS, limits.cache_file_bytes), RANGE(0, GIB)},
     {SECTION_LIMITS, "cache_entries", OPTION_NUMBER, "Open files remembered per worker.",
      TARGET(SETTINGS, limits.cache_entries), RANGE(1, MIB)},
+    {SECTION_LIMITS, "hello", OPTION_BYTES,
+     "The first message of a TLS client; a longer one is refused by an alert.",
+     TARGET(SETTINGS, limits.hello_bytes), RANGE(4 * KIB, 64 * KIB)},
+    {SECTION_LIMITS, "handshake", OPTION_BYTES,
+     "All that a TLS client may send in its handshake, its certificates too.",
+     TARGET(SETTINGS, limits.handshake_bytes), RANGE(4 * KIB, MIB)},
 
     {SECTION_TIMEOUTS, "handshake", OPTION_DURATION,
-     "Of TLS, from the beginning of the connection on.",
+     "From a connection to the end of its TLS handshake; then it is closed.",
      TARGET(SETTINGS, timeouts.handshake_ms), RANGE(1, DAY_MS)},
     {SECTION_TIMEOUTS, "head", OPTION_DURATION,
      "From the first byte of a request to the end of its fields; then 408.",
@@ -235,6 +286,21 @@ const struct option options[] = {
      "`write`.",
      TARGET(SETTINGS, timeouts.rate_bytes_min), RANGE(1, GIB), .zero = "none"},
 
+    {SECTION_TICKETS, "lifetime", OPTION_DURATION,
+     "How long a session can be resumed; `none`: not at all. The keys that are made here change three times "
+     "in that time.",
+     TARGET(SETTINGS, tickets.lifetime_ms), RANGE(60 * SECOND_MS, 7 * DAY_MS), .zero = "none"},
+    {SECTION_TICKETS, "keys", OPTION_TEXT,
+     "A file of keys, for several machines with the same names: 1 to 4 times 80 random bytes, of which the "
+     "first 80 seal. It is read again when it changes. `false`: keys are made at the start, and changed by "
+     "themselves.",
+     .fallback = "false", .example = "/etc/vif/ticket.keys", TARGET(SETTINGS, tickets.keys),
+     .rule = &rule_readable_file, .zero = "false"},
+
+    {SECTION_SITE, "listen", OPTION_TEXTS,
+     "The addresses, of those in `listen` at the top, that the site is served on; without it, all of them.",
+     .example = "\":8080\"", TARGET_ARRAY(SITE, listeners, listener_count, put_text),
+     .rule = &rule_address, RANGE(1, LISTENERS_MAX)},
     {SECTION_SITE, "hosts", OPTION_TEXTS,
      "Names that the site answers to, without port; `*.example.com` is any name below, `*` any other. A "
      "request for a name that no site answers to gets 421.",
@@ -242,6 +308,10 @@ const struct option options[] = {
      TARGET_ARRAY(SITE, hosts, host_count, put_text), .rule = &rule_host, .is_unique = true, RANGE(1, 10000)},
     {SECTION_SITE, "headers", OPTION_SECTION, "Headers of all responses of the site.",
      .old_key = "fields", .child = SECTION_HEADERS},
+    {SECTION_SITE, "tls", OPTION_SECTION, "The site's certificates, for listeners that speak TLS.",
+     .is_switch = true, .example = "{certificate: /etc/vif/site.pem, key: /etc/vif/site.key}",
+     TARGET(SITE, https.is_on), .constant = true, .child = SECTION_TLS},
+    {SECTION_SITE, "hsts", OPTION_SECTION, "Has browsers use HTTPS only.", .child = SECTION_HSTS},
     {SECTION_SITE, "routes", OPTION_SECTION_MAP, "What answers, by path.", .is_required = true,
      TARGET_ARRAY(SITE, routes, route_count, put_prefix),
      .key_rule = &rule_prefix, .is_unique = true, .child = SECTION_ROUTE},
@@ -370,99 +440,70 @@ const struct option options[] = {
      .example = "[ETag]",
      TARGET_ARRAY(FIELD_EDITS, items, count, put_removed_field), .rule = &rule_removed_field,
      RANGE(0, 64)},
+
+    {SECTION_HSTS, "max_age", OPTION_DURATION,
+     "For how long after a visit a browser does so. Begin with minutes: it cannot be taken back from those "
+     "that were told.",
+     .fallback = "none", .example = "365d", TARGET(SITE, hsts.max_age_ms), RANGE(SECOND_MS, 3650 * DAY_MS),
+     .zero = "none"},
+    {SECTION_HSTS, "subdomains", OPTION_BOOL, "Whether that holds for all names below the site's, too.",
+     .fallback = "false", .example = "true", TARGET(SITE, hsts.subdomains)},
+    {SECTION_HSTS, "preload", OPTION_BOOL,
+     "Whether browsers may have the name in their list of such sites, before any visit.",
+     .fallback = "false", .example = "true", TARGET(SITE, hsts.preload)},
+
+    {SECTION_TLS, "certificate", OPTION_TEXT,
+     "A PEM file: the certificate first, then those of its issuers. Changes on disk are taken up within a "
+     "second; what is not good then is logged, and the old one stays.",
+     .example = "/etc/vif/site.pem", TARGET(HTTPS, certificate.certificate), .rule = &rule_readable_file},
+    {SECTION_TLS, "key", OPTION_TEXT,
+     "The PEM file with the key of `certificate`; without it, that is in the same file. Nobody but vif "
+     "should be able to read it.",
+     .example = "/etc/vif/site.key", TARGET(HTTPS, certificate.key), .rule = &rule_readable_file},
+    {SECTION_TLS, "ocsp", OPTION_TEXT,
+     "A file with an OCSP response (DER), sent along with `certificate` for as long as it is good.",
+     .example = "/etc/vif/site.ocsp", TARGET(HTTPS, certificate.ocsp), .rule = &rule_readable_file},
+    {SECTION_TLS, "certificates", OPTION_SECTIONS,
+     "Several, in place of `certificate`: one for each kind of key. Clients get the one they can use, ECDSA "
+     "before RSA.",
+     .example = "[{certificate: ecdsa.pem, key: ecdsa.key}, {certificate: rsa.pem, key: rsa.key}]",
+     TARGET_ARRAY(HTTPS, certificates, certificate_count, NULL), .child = SECTION_CERTIFICATE,
+     RANGE(1, HTTPS_CERTIFICATES_MAX)},
+    {SECTION_TLS, "policy", OPTION_WORD,
+     "`intermediate` is TLS 1.2 and 1.3, `modern` 1.3 alone. `default` is what the listener says, else "
+     "`intermediate`.",
+     .fallback = "default", .example = "modern", TARGET(HTTPS, policy), .words = https_policies},
+    {SECTION_TLS, "ciphers", OPTION_TEXT,
+     "Ciphers of TLS 1.2 by their names in OpenSSL, with colons between, in place of the policy's.",
+     .example = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256", TARGET(HTTPS, ciphers),
+     .rule = &rule_ciphers},
+    {SECTION_TLS, "cipher_suites", OPTION_TEXT, "The same of TLS 1.3.",
+     .example = "TLS_AES_128_GCM_SHA256", TARGET(HTTPS, cipher_suites), .rule = &rule_ciphers},
+    {SECTION_TLS, "groups", OPTION_TEXT,
+     "Groups of the key exchange, with colons between, in place of X25519MLKEM768 (where OpenSSL has it), "
+     "X25519 and P-256.",
+     .example = "X25519:P-256", TARGET(HTTPS, groups), .rule = &rule_ciphers},
+    {SECTION_TLS, "client", OPTION_WORD,
+     "Whether clients are asked for a certificate; `optional`: one that is sent must be good. `default` is "
+     "what the listener says, else `none`.",
+     .fallback = "default", .example = "required", TARGET(HTTPS, client), .words = https_clients},
+    {SECTION_TLS, "client_ca", OPTION_TEXT,
+     "A PEM file with the authorities that may have issued the certificates of clients.",
+     .example = "/etc/vif/clients.pem", TARGET(HTTPS, client_ca), .rule = &rule_readable_file},
+    {SECTION_TLS, "client_crl", OPTION_TEXT,
+     "A PEM file with the lists of those that were revoked, one for each authority.",
+     .example = "/etc/vif/clients.crl", TARGET(HTTPS, client_crl), .rule = &rule_readable_file},
+    {SECTION_TLS, "client_depth", OPTION_NUMBER,
+     "How many certificates may stand between that of a client and its authority's; without it, 4.",
+     .example = "1", TARGET(HTTPS, client_depth), RANGE(1, 16)},
+
+    {SECTION_CERTIFICATE, "certificate", OPTION_TEXT, "As `tls.certificate`.", .example = "/etc/vif/site.pem",
+     .is_required = true, TARGET(CERTIFICATE, certificate), .rule = &rule_readable_file},
+    {SECTION_CERTIFICATE, "key", OPTION_TEXT, "As `tls.key`.", .example = "/etc/vif/site.key",
+     TARGET(CERTIFICATE, key), .rule = &rule_readable_file},
+    {SECTION_CERTIFICATE, "ocsp", OPTION_TEXT, "As `tls.ocsp`.", .example = "/etc/vif/site.ocsp",
+     TARGET(CERTIFICATE, ocsp), .rule = &rule_readable_file},
 };
 /* clang-format on */
 
 const size_t option_count = ARRAY_LENGTH(options);
-
-const struct option *option_next(enum option_section section, const struct option *option)
-{
-    const struct option *end = options + option_count;
-    for (option = option ? option + 1 : options; option < end; option++) {
-        if (option->section == section)
-            return option;
-    }
-    return NULL;
-}
-
-const struct option *option_find(enum option_section section, struct slice key)
-{
-    const struct option *option = NULL;
-    while ((option = option_next(section, option)) != NULL) {
-        if (slice_equal(slice_from(option->key), key) || option_has_old_key(option, key))
-            return option;
-    }
-    return NULL;
-}
-
-bool option_has_old_key(const struct option *option, struct slice key)
-{
-    return option->old_key && slice_equal(slice_from(option->old_key), key);
-}
-
-const struct option *option_at(struct slice path)
-{
-    const struct option *option = NULL;
-    struct slice step;
-    while (slice_next(&path, '.', &step)) {
-        bool has_items = option && option->kind != OPTION_SECTION;
-        if (has_items && !slice_next(&path, '.', &step))
-            break;
-        option = option_find(option ? option->child : SECTION_TOP, step);
-        assert(option != NULL);
-    }
-    return option;
-}
-
-bool option_takes_zero(const struct option *option)
-{
-    return option->min == 0 || (option->zero && strcmp(option->zero, "none") == 0);
-}
-
-static const char *show_quantity(const struct option *option, uint64_t value, char *buffer)
-{
-    if (option->kind == OPTION_BYTES)
-        return quantity_show_bytes(value, buffer);
-    if (option->kind == OPTION_DURATION)
-        return quantity_show_duration(value, buffer);
-    snprintf(buffer, QUANTITY_TEXT_MAX, "%llu", (unsigned long long)value);
-    return buffer;
-}
-
-static_assert(OPTION_TEXT_MAX >= 2 * QUANTITY_TEXT_MAX, "two quantities fit");
-
-const char *option_range(const struct option *option, char buffer[OPTION_TEXT_MAX])
-{
-    char min[QUANTITY_TEXT_MAX];
-    char max[QUANTITY_TEXT_MAX];
-    snprintf(buffer, OPTION_TEXT_MAX, "%.24s to %.24s", show_quantity(option, option->min, min),
-             show_quantity(option, option->max, max));
-    return buffer;
-}
-
-/* Rows of the settings show what settings_set_defaults says; all of them are quantities or truth values. */
-static const char *default_of_settings(const struct option *option, char buffer[OPTION_TEXT_MAX])
-{
-    struct settings pristine = {0};
-    settings_set_defaults(&pristine);
-    const char *member = (const char *)&pristine + option->offset;
-    uint32_t narrow;
-    uint64_t value;
-    if (option->kind == OPTION_BOOL)
-        return *(const bool *)member ? "true" : "false";
-    if (option->size == sizeof(narrow)) {
-        memcpy(&narrow, member, sizeof(narrow));
-        value = narrow;
-    } else {
-        assert(option->size == sizeof(value));
-        memcpy(&value, member, sizeof(value));
-    }
-    return value == 0 && option->zero ? option->zero : show_quantity(option, value, buffer);
-}
-
-const char *option_default(const struct option *option, char buffer[OPTION_TEXT_MAX])
-{
-    if (option->object == OBJECT_SETTINGS && option->size > 0 && option->kind <= OPTION_DURATION)
-        return default_of_settings(option, buffer);
-    return option->fallback;
-}

@@ -11,18 +11,23 @@
 
 enum option_section {
     SECTION_TOP,
+    SECTION_LISTENER,
     SECTION_UNIX_SOCKET,
     SECTION_LOG,
     SECTION_ACCESS_LOG,
     SECTION_ERROR_LOG,
     SECTION_LIMITS,
     SECTION_TIMEOUTS,
+    SECTION_TICKETS,
     SECTION_SITE,
     SECTION_ROUTE,
     SECTION_FILES,
     SECTION_REDIRECT,
     SECTION_RESPOND,
     SECTION_HEADERS,
+    SECTION_HSTS,
+    SECTION_TLS,
+    SECTION_CERTIFICATE,
     SECTION_COUNT
 };
 
@@ -30,9 +35,12 @@ enum option_section {
 enum option_object {
     OBJECT_CONFIG,      /* struct config */
     OBJECT_SETTINGS,    /* struct settings */
+    OBJECT_LISTENER,    /* struct listener_settings */
     OBJECT_SITE,        /* struct site */
     OBJECT_ROUTE,       /* struct route */
     OBJECT_FIELD_EDITS, /* struct field_edits */
+    OBJECT_HTTPS,       /* struct https_settings */
+    OBJECT_CERTIFICATE, /* struct certificate_settings */
     OBJECT_COUNT
 };
 
@@ -46,6 +54,7 @@ struct section {
     const char *path;        /* as messages and the manual name it: "limits", "sites[].routes{}.files" */
     const char *description; /* a paragraph for the manual */
     const char *short_key;   /* the option that a lone text in place of the map stands for; NULL: none */
+    const char *list_key;    /* the option that a list in place of the map stands for; NULL: none */
 };
 
 enum option_kind {
@@ -58,7 +67,7 @@ enum option_kind {
     OPTION_TEXTS,    /* an array, from a list of texts by `rule` or from a lone one */
     OPTION_PAIRS,    /* an array, from a map of keys by `key_rule` and values by `rule` */
     OPTION_SECTION,  /* the section `child` */
-    OPTION_SECTIONS, /* an array of `child`, from a list */
+    OPTION_SECTIONS, /* an array of `child`, from a list; where that has a short key, also from a lone one */
     OPTION_SECTION_MAP, /* an array of `child`, from a map with keys by `key_rule` */
 };
 
@@ -73,6 +82,7 @@ struct option {
     const char *old_key; /* its name until the last release, accepted with a warning; NULL: none */
     bool is_required;    /* a section without it is a mistake */
     bool is_alternative; /* exactly one of the section's alternatives must be there */
+    bool is_switch;      /* `true` or `false` may stand in place of the section */
 
     /* Target: a member of an object; size 0: none. */
     enum option_object object;
@@ -91,7 +101,7 @@ struct option {
     bool is_unique; /* no two texts (or keys of OPTION_SECTION_MAP) within the site or the file may be the
                        same */
     enum option_section child;
-    int constant; /* what an alternative writes into its target, besides reading its section */
+    int constant; /* what an alternative or a switch writes into its target, besides reading its section */
 };
 
 extern const struct section sections[SECTION_COUNT];

@@ -58,6 +58,17 @@ const char *path_check_folder(struct arena *arena, const char *path, bool is_lis
     return error ? system_fault(arena, path, error) : NULL;
 }
 
+const char *path_check_readable(struct arena *arena, const char *path)
+{
+    struct file_status status;
+    int error = sys_path_status(path, &status);
+    if (error == 0 && !S_ISREG(status.mode))
+        return "it is not a file";
+    if (error == 0)
+        error = sys_path_access(path, PATH_ACCESS_READ);
+    return error ? system_fault(arena, path, error) : NULL;
+}
+
 /* The folder that a new file would come into. */
 static const char *check_parent(struct arena *arena, const char *path)
 {

@@ -11,6 +11,9 @@
 /* A folder that may be entered; with `is_listed` also read. `path` is absolute. */
 const char *path_check_folder(struct arena *arena, const char *path, bool is_listed);
 
+/* A file that can be read. `path` is absolute. */
+const char *path_check_readable(struct arena *arena, const char *path);
+
 /* A file that can be written, or made where there is none. `path` is absolute. */
 const char *path_check_log(struct arena *arena, const char *path);
 

@@ -1,7 +1,7 @@
 /* Every redirect leads to at most one route of its site: the one that answers the beginning of its location,
  * up to the first placeholder. Following these steps from a route, one that comes round again is a loop, for
- * all requests of the route or for those that no other route takes from it. A location on another host, or on
- * TLS, which others speak for vif, leads nowhere from here. */
+ * all requests of the route or for those that no other route takes from it. A location on another host, or
+ * over TLS, where the site may not be the same, leads nowhere from here. */
 #include "conf/checks.h"
 #include "conf/routes.h"
 #include "conf/unknown.h"

@@ -56,7 +56,7 @@ static struct slice below(const struct rule_context *context, struct slice folde
     return folder.data ? joined(context, folder, path) : folder;
 }
 
-static struct slice absolute(const struct rule_context *context, struct slice path)
+struct slice rule_absolute(const struct rule_context *context, struct slice path)
 {
     return below(context, context->base_folder, path);
 }
@@ -77,7 +77,7 @@ static const char *check_address(const struct rule_context *context, struct slic
     if (slice_to_u64(*text, &port))
         *text = joined(context, SLICE(":"), *text);
     else if (slice_starts_with(*text, scheme) && text->length > scheme.length)
-        *text = joined(context, scheme, absolute(context, slice_skip(*text, scheme.length)));
+        *text = joined(context, scheme, rule_absolute(context, slice_skip(*text, scheme.length)));
     if (text->data == NULL) /* no memory: the arena remembers */
         return NULL;
     enum address_fault fault = address_parse(*text, &address);
@@ -259,7 +259,7 @@ static const char *check_folder(const struct rule_context *context, struct slice
         return "it is empty";
     if (slice_starts_with(*text, SLICE("~/")))
         return "\"~\" means nothing here: write the whole path, or ${HOME}";
-    *text = absolute(context, *text);
+    *text = rule_absolute(context, *text);
     return text->data ? path_check_folder(context->arena, text->data, false) : NULL;
 }
 
@@ -463,7 +463,8 @@ const struct text_rule rule_error_status = {"status", "a number from 400 to 599"
 static bool is_placeholder(struct slice text)
 {
     return slice_starts_with(text, SLICE("{path}")) || slice_starts_with(text, SLICE("{uri}")) ||
-           slice_starts_with(text, SLICE("{query}")) || slice_starts_with(text, SLICE("{host}"));
+           slice_starts_with(text, SLICE("{query}")) || slice_starts_with(text, SLICE("{host}")) ||
+           slice_starts_with(text, SLICE("{scheme}"));
 }
 
 static bool has_unknown_placeholder(struct slice text)

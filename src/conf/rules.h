@@ -46,5 +46,11 @@ extern const struct text_rule rule_location;      /* of a redirect */
 extern const struct text_rule rule_set_field;     /* a field's name; none that vif computes */
 extern const struct text_rule rule_removed_field; /* a field's name; none that a response needs */
 extern const struct text_rule rule_field_value;
+extern const struct text_rule rule_readable_file; /* becomes absolute */
+extern const struct text_rule rule_https_port;    /* a port, or "true" */
+extern const struct text_rule rule_ciphers;       /* names of OpenSSL, with colons between */
+
+/* A path as seen from the folder of the configuration; without data where memory ran out. */
+struct slice rule_absolute(const struct rule_context *context, struct slice path);
 
 #endif

@@ -15,6 +15,7 @@ struct schema {
 };
 
 static void write_section(struct schema *schema, enum option_section section);
+static void write_choices(struct schema *schema, const struct option *option);
 
 /* --- members --- */
 
@@ -229,13 +230,32 @@ static void write_pairs(struct schema *schema, const struct option *option)
     json_end(&schema->json, '}');
 }
 
+/* What a lone text, or a list, may stand for in place of a section's map. */
+static void write_lone_choices(struct schema *schema, enum option_section section)
+{
+    const char *short_key = sections[section].short_key;
+    const char *list_key = sections[section].list_key;
+    if (short_key)
+        write_choices(schema, option_find(section, slice_from(short_key)));
+    if (list_key)
+        write_choices(schema, option_find(section, slice_from(list_key)));
+}
+
 static void write_sections(struct schema *schema, const struct option *option)
 {
     json_begin(&schema->json, '{');
     member(schema, "type", "array");
     member_number(schema, "minItems", 1);
+    if (option->max)
+        member_number(schema, "maxItems", option->max);
     json_key(&schema->json, "items");
+    json_begin(&schema->json, '{');
+    json_key(&schema->json, "anyOf");
+    json_begin(&schema->json, '[');
     write_section(schema, option->child);
+    write_lone_choices(schema, option->child);
+    json_end(&schema->json, ']');
+    json_end(&schema->json, '}');
     json_end(&schema->json, '}');
 }
 
@@ -275,14 +295,12 @@ static void write_choices(struct schema *schema, const struct option *option)
     }
     if (option->zero)
         write_const(schema, option->zero);
-}
-
-/* A lone text stands for the section. */
-static void write_short_choices(struct schema *schema, const struct option *option)
-{
-    const char *short_key = option->kind == OPTION_SECTION ? sections[option->child].short_key : NULL;
-    if (short_key)
-        write_choices(schema, option_find(option->child, slice_from(short_key)));
+    if (option->is_switch) {
+        write_const(schema, "true");
+        write_const(schema, "false");
+    }
+    if (option->kind == OPTION_SECTION || option->kind == OPTION_SECTIONS)
+        write_lone_choices(schema, option->child);
 }
 
 /* --- options and sections --- */
@@ -298,7 +316,6 @@ static void write_option(struct schema *schema, const struct option *option, boo
     json_key(&schema->json, "anyOf");
     json_begin(&schema->json, '[');
     write_choices(schema, option);
-    write_short_choices(schema, option);
     json_end(&schema->json, ']');
     if (fallback) {
         json_key(&schema->json, "default");

@@ -10,7 +10,18 @@
 #define SHOWN_MAX      80 /* of a key */
 
 static const char *const no_proxy = "vif does not forward requests to other servers";
-static const char *const no_tls = "vif does not speak TLS: run it behind a server that does";
+static const char *const no_acme =
+    "vif takes certificates from files, that a program such as certbot keeps up to date";
+static const char *const for_tls = "a listener speaks TLS: \"listen: [{address: 443, tls: true}]\"";
+static const char *const for_certificate = "a site has \"tls: {certificate: FILE, key: FILE}\"";
+static const char *const for_client = "a listener or a site has \"tls: {client: required, client_ca: FILE}\"";
+static const char *const for_policy = "a listener or a site has \"tls: {policy: modern}\", or intermediate";
+static const char *const for_ciphers =
+    "a listener or a site has \"tls: {ciphers: LIST, cipher_suites: LIST}\"";
+static const char *const for_staple = "a certificate has \"ocsp: FILE\" beside it";
+static const char *const for_tickets = "it is \"tickets: {lifetime: TIME, keys: FILE}\"";
+static const char *const for_https = "a listener has \"redirect_to_https: true\"";
+static const char *const for_hsts = "a site has \"hsts: 365d\"";
 static const char *const for_hosts = "the names of a site are its \"hosts\"";
 static const char *const for_sites = "each server, or virtual host, is an entry of \"sites\"";
 static const char *const for_routes =
@@ -30,7 +41,7 @@ static const struct {
     const char *hint;
 } foreign[] = {
     {"access_log", "it is \"log: {access: FILE}\""},
-    {"acme", no_tls},
+    {"acme", no_acme},
     {"add_header", for_headers},
     {"address", for_listen},
     {"addresses", for_listen},
@@ -40,12 +51,18 @@ static const struct {
     {"autoindex", "it is \"files: {listing: true}\""},
     {"basic_auth", "vif does not ask for passwords"},
     {"bind", for_listen},
-    {"browse", "it is \"files: {listing: true}\""},
     {"brotli", for_coding},
+    {"browse", "it is \"files: {listing: true}\""},
     {"cache_control", "\"files.cache\" sets Cache-Control by pattern"},
-    {"cert", no_tls},
-    {"certificate", no_tls},
-    {"certificates", no_tls},
+    {"cert", for_certificate},
+    {"cert_file", for_certificate},
+    {"certfile", for_certificate},
+    {"certificate", for_certificate},
+    {"certificates", for_certificate},
+    {"cipher_list", for_ciphers},
+    {"ciphers", for_ciphers},
+    {"client_auth", for_client},
+    {"client_ca_file", for_client},
     {"client_max_body_size", "it is \"limits: {body: SIZE}\""},
     {"compress", for_coding},
     {"compression", for_coding},
@@ -68,24 +85,30 @@ static const struct {
     {"host", for_hosts},
     {"hostname", for_hosts},
     {"http", for_sites},
-    {"https", no_tls},
+    {"https", for_tls},
+    {"https_redirect", for_https},
     {"import", for_include},
     {"imports", for_include},
     {"includes", for_include},
     {"keepalive_timeout", "it is \"timeouts: {idle: TIME}\""},
+    {"key_file", for_certificate},
+    {"keyfile", for_certificate},
     {"listeners", for_listen},
     {"location", for_routes},
     {"locations", for_routes},
     {"logging", "it is \"log\""},
     {"logs", "it is \"log\""},
     {"max_connections", "it is \"limits: {connections: N}\""},
+    {"ocsp", for_staple},
     {"paths", for_routes},
     {"port", for_listen},
     {"ports", for_listen},
+    {"private_key", for_certificate},
     {"proxies", no_proxy},
     {"proxy", no_proxy},
     {"proxy_pass", no_proxy},
     {"redir", for_redirect},
+    {"redirect_https", for_https},
     {"redirects", for_redirect},
     {"response_headers", for_headers},
     {"return", "a route has \"redirect\" or \"respond\""},
@@ -98,9 +121,25 @@ static const struct {
     {"server_tokens", "it is \"server_header: false\""},
     {"servers", for_sites},
     {"spa", for_fallback},
-    {"ssl", no_tls},
-    {"ssl_certificate", no_tls},
-    {"tls", no_tls},
+    {"ssl", for_tls},
+    {"ssl_certificate", for_certificate},
+    {"ssl_certificate_key", for_certificate},
+    {"ssl_ciphers", for_ciphers},
+    {"ssl_client_certificate", for_client},
+    {"ssl_crl", for_client},
+    {"ssl_ecdh_curve", "a listener or a site has \"tls: {groups: LIST}\""},
+    {"ssl_protocols", for_policy},
+    {"ssl_session_cache", for_tickets},
+    {"ssl_session_ticket_key", for_tickets},
+    {"ssl_session_tickets", for_tickets},
+    {"ssl_session_timeout", for_tickets},
+    {"ssl_stapling", for_staple},
+    {"ssl_stapling_file", for_staple},
+    {"ssl_verify_client", for_client},
+    {"sslcertificatefile", for_certificate},
+    {"sslcertificatekeyfile", for_certificate},
+    {"strict_transport_security", for_hsts},
+    {"tls", for_tls},
     {"try_files", for_fallback},
     {"upstream", no_proxy},
     {"upstreams", no_proxy},

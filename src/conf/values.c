@@ -68,7 +68,10 @@ static void load_bool(struct loader *loader, const struct option *option, const 
 void loader_store(struct loader *loader, const struct option *option, uint64_t value)
 {
     uint32_t narrow = (uint32_t)value;
-    if (option->size == sizeof(narrow)) {
+    bool truth = value != 0;
+    if (option->size == sizeof(truth)) {
+        memcpy(target(loader, option), &truth, sizeof(truth));
+    } else if (option->size == sizeof(narrow)) {
         assert(value <= UINT32_MAX);
         memcpy(target(loader, option), &narrow, sizeof(narrow));
     } else {
@@ -216,8 +219,7 @@ static void load_text(struct loader *loader, const struct option *option, const 
         memcpy(target(loader, option), &text, sizeof(text));
 }
 
-/* Whether so many items may stand here; told where not. */
-static bool check_count(struct loader *loader, const struct option *option, const struct node *node,
+bool loader_check_count(struct loader *loader, const struct option *option, const struct node *node,
                         const char *noun)
 {
     uint64_t count = node->kind == NODE_TEXT ? 1 : node->entry_count;
@@ -249,11 +251,13 @@ char *loader_grow(struct loader *loader, const struct option *option, size_t ext
     return first_new;
 }
 
-/* Addresses and hosts are unique in the file, prefixes in their site. */
+/* Hosts are unique among the sites of a listener, prefixes in their site. */
 void loader_claim(struct loader *loader, const struct option *option, struct slice text,
                   const struct node *node)
 {
+    const struct site *site = loader->objects[OBJECT_SITE];
     struct claim claim = {
+        .set = option->kind == OPTION_TEXTS && site ? &site->listener_set : NULL,
         .scope = option->kind == OPTION_SECTION_MAP ? (const void *)loader->scope : option,
         .what = option->key,
         .text = text,
@@ -279,7 +283,7 @@ static void load_texts(struct loader *loader, const struct option *option, const
         return;
     if (node->kind == NODE_MAP)
         loader_report_kind(loader, option, node, "a list");
-    if (node->kind == NODE_MAP || !check_count(loader, option, node, "list"))
+    if (node->kind == NODE_MAP || !loader_check_count(loader, option, node, "list"))
         return;
     bool is_lone = node->kind == NODE_TEXT;
     char *item = loader_grow(loader, option, is_lone ? 1 : node->entry_count);
@@ -295,7 +299,7 @@ static void load_pairs(struct loader *loader, const struct option *option, const
 {
     if (node->kind != NODE_MAP)
         loader_report_kind(loader, option, node, "a map");
-    if (node->kind != NODE_MAP || !check_count(loader, option, node, "map"))
+    if (node->kind != NODE_MAP || !loader_check_count(loader, option, node, "map"))
         return;
     char *item = loader_grow(loader, option, node->entry_count);
     for (struct entry *entry = item ? node->first : NULL; entry; entry = entry->next) {

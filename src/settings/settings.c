@@ -1,6 +1,8 @@
 /* Life of the settings: created with defaults, filled by its builder, then shared by reference. */
 #include "settings/settings.h"
 
+#include "base/hash.h"
+
 #include <stdlib.h>
 
 #define SETTINGS_BYTES_MAX (64u << 20)
@@ -18,6 +20,8 @@ void settings_set_defaults(struct settings *settings)
         .cache_bytes = 64u << 20,
         .cache_file_bytes = 256u << 10,
         .cache_entries = 2048,
+        .hello_bytes = 16u << 10,
+        .handshake_bytes = 64u << 10,
     };
     settings->timeouts = (struct timeouts){
         .handshake_ms = 10000,
@@ -29,6 +33,7 @@ void settings_set_defaults(struct settings *settings)
         .drain_ms = 30000,
         .rate_bytes_min = 240,
     };
+    settings->tickets.lifetime_ms = 86400000;
     settings->server_field = true;
 }
 
@@ -52,4 +57,58 @@ void settings_unref(struct settings *settings)
         return;
     arena_finish(&settings->arena);
     free(settings);
+}
+
+static struct slice first_said(struct slice one, struct slice other)
+{
+    return one.length > 0 ? one : other;
+}
+
+/* The demands on clients go together: an authority without a word on clients says nothing. */
+static void fill_client(struct https_settings *settings, const struct https_settings *listener)
+{
+    if (settings->client == HTTPS_CLIENT_DEFAULT) {
+        settings->client = listener->client ? listener->client : HTTPS_CLIENT_NONE;
+        settings->client_ca = first_said(settings->client_ca, listener->client_ca);
+        settings->client_crl = first_said(settings->client_crl, listener->client_crl);
+        settings->client_depth = settings->client_depth ? settings->client_depth : listener->client_depth;
+    }
+    if (settings->client == HTTPS_CLIENT_NONE) {
+        settings->client_ca = settings->client_crl = (struct slice){0};
+        settings->client_depth = 0;
+    }
+}
+
+struct https_settings https_effective(const struct https_settings *site,
+                                      const struct https_settings *listener)
+{
+    struct https_settings settings = site ? *site : *listener;
+    settings.is_on = listener->is_on;
+    if (settings.certificate_count == 0) {
+        settings.certificates = listener->certificates;
+        settings.certificate_count = listener->certificate_count;
+    }
+    if (settings.policy == HTTPS_POLICY_DEFAULT)
+        settings.policy = listener->policy ? listener->policy : HTTPS_POLICY_INTERMEDIATE;
+    settings.ciphers = first_said(settings.ciphers, listener->ciphers);
+    settings.cipher_suites = first_said(settings.cipher_suites, listener->cipher_suites);
+    settings.groups = first_said(settings.groups, listener->groups);
+    fill_client(&settings, listener);
+    return settings;
+}
+
+/* Nobody gains by two that collide but whoever writes the configuration. */
+static uint64_t add_hash(uint64_t hash, struct slice text)
+{
+    struct hash_key key = {hash, text.length};
+    return hash_bytes(&key, text);
+}
+
+uint64_t https_client_auth(const struct https_settings *effective)
+{
+    if (effective->client == HTTPS_CLIENT_NONE)
+        return 0;
+    uint64_t hash = add_hash((uint64_t)effective->client, effective->client_ca);
+    hash = add_hash(hash + effective->client_depth, effective->client_crl);
+    return hash | 1;
 }

@@ -9,6 +9,8 @@
 #include "base/arena.h"
 #include "base/slice.h"
 
+#include <stdint.h>
+
 /* A response field to set (replacing what the handler set) or to remove (`value.data` is NULL). */
 struct field_edit {
     struct slice name;
@@ -94,12 +96,79 @@ struct route {
     size_t field_edit_count;
 };
 
+/* A certificate and its key, in PEM form. Paths are absolute. */
+struct certificate_settings {
+    struct slice certificate; /* the certificate, then those of its issuers */
+    struct slice key;         /* empty: in the same file */
+    struct slice ocsp;        /* a response that is sent along; empty: none */
+};
+
+enum https_policy { HTTPS_POLICY_DEFAULT, HTTPS_POLICY_INTERMEDIATE, HTTPS_POLICY_MODERN };
+
+/* What is asked of clients: a certificate. */
+enum https_client { HTTPS_CLIENT_DEFAULT, HTTPS_CLIENT_NONE, HTTPS_CLIENT_OPTIONAL, HTTPS_CLIENT_REQUIRED };
+
+/* How TLS is spoken on a listener, or under the names of a site. What a site leaves open is as the listener
+ * says; what both leave open is as vif would have it. */
+struct https_settings {
+    bool is_on;                                /* it was said at all; of a listener: it speaks TLS */
+    struct certificate_settings certificate;   /* the only one, or empty; stands in `certificates` too */
+    struct certificate_settings *certificates; /* one for each kind of key, HTTPS_CERTIFICATES_MAX at most */
+    size_t certificate_count;
+    int policy;                 /* enum https_policy */
+    struct slice ciphers;       /* of TLS 1.2, as OpenSSL writes them; empty: left open, as the next two */
+    struct slice cipher_suites; /* of TLS 1.3 */
+    struct slice groups;        /* of the key exchange */
+    int client;                 /* enum https_client; where it is left open, so is the rest: */
+    struct slice client_ca;     /* PEM: who may have issued the certificates of clients */
+    struct slice client_crl;    /* PEM: which of them were revoked; empty: not looked at */
+    uint32_t client_depth;      /* certificates between; 0: left open */
+};
+
+#define HTTPS_CERTIFICATES_MAX 4
+
+/* What holds for a site on a listener: all that is left open by the one is as the other says, and what both
+ * leave open is filled in. The arrays are theirs. `site` may be NULL: for clients that ask for none. */
+struct https_settings https_effective(const struct https_settings *site,
+                                      const struct https_settings *listener);
+
+/* A number for what is asked of clients under effective settings; equal ones are the same demands. 0: nothing
+ * is asked. */
+uint64_t https_client_auth(const struct https_settings *effective);
+
+/* Where connections come from. Its number is its place among the settings' listeners. */
+struct listener_settings {
+    struct slice address; /* "127.0.0.1:8080", "[fe80::1%eth0]:8080", "[::]:80", ":8080" (every address, both
+                             families), "unix:/run/vif.sock" */
+    struct https_settings https;
+    struct slice https_port; /* requests are redirected to HTTPS at this port, a number, or at that of the
+                                first listener with TLS, "true"; empty: they are answered */
+    struct route *redirect;  /* what redirects them, or NULL */
+};
+
+/* So that a set of listeners is a word. */
+#define LISTENERS_MAX 64
+
+/* Strict-Transport-Security (RFC 6797). */
+struct hsts_settings {
+    uint64_t max_age_ms; /* 0: none is sent */
+    bool subdomains;
+    bool preload;
+};
+
 /* A set of routes for a set of hosts: "example.com", "*.example.com" (any depth below), or "*" for all
  * others. Host names are lower case, without port. */
 struct site {
+    struct slice *listeners; /* the addresses of those that it is served on; none: all */
+    size_t listener_count;
+    uint64_t listener_set; /* the same as a set of numbers, one bit each; 0: all */
     struct slice *hosts;
     size_t host_count;
-    struct route *routes; /* longest prefix first */
+    struct https_settings https;
+    struct hsts_settings hsts;
+    struct slice hsts_value; /* of the header; empty: none */
+    uint64_t *client_auths;  /* by listener: https_client_auth; NULL: nothing is asked of any client */
+    struct route *routes;    /* longest prefix first */
     size_t route_count;
 };
 
@@ -116,6 +185,8 @@ struct limits {
     uint64_t cache_bytes;             /* memory of the file cache per worker */
     uint32_t cache_file_bytes;        /* files up to this size are kept in memory */
     uint32_t cache_entries;           /* open files remembered per worker */
+    uint32_t hello_bytes;             /* of a ClientHello; more are refused by an alert, as below */
+    uint32_t handshake_bytes;         /* of all that a client sends until its handshake is complete */
 };
 
 /* Milliseconds. */
@@ -131,13 +202,22 @@ struct timeouts {
                                 write_ms/body_ms; 0: no minimum */
 };
 
+/* Session tickets: with one, a client resumes its TLS session with any worker. */
+struct ticket_settings {
+    uint64_t lifetime_ms; /* 0: there are none */
+    struct slice keys;    /* a file that several machines share; empty: keys are made, and changed, here */
+};
+
 struct settings {
     unsigned references; /* see settings_ref */
     struct arena arena;
+    struct listener_settings *listeners; /* none where whoever embeds vif has sockets of its own */
+    size_t listener_count;
     struct site *sites; /* at least one; the first that matches, exact names before wildcards before "*" */
     size_t site_count;
     struct limits limits;
     struct timeouts timeouts;
+    struct ticket_settings tickets;
     bool server_field; /* send "Server: vif" */
 };
 

@@ -159,7 +159,7 @@ static void tells_mistakes(void **state)
         {{"--hidden=1"}, "--hidden=1: takes no value"},
         {{"a", "b"}, "unexpected argument \"b\" after \"a\": only one folder or file can be served"},
         {{"-p", "x"}, "--port: error: expected a port from 0 to 65535, not \"x\""},
-        {{"-a", ""}, "--address: error: listen: nothing: it is empty"},
+        {{"-a", ""}, "--address: error: listen.address: nothing: it is empty"},
         {{"--limit", "body"}, "--limit: error: expected NAME=VALUE\n      | body\n      | ^~~~\n"},
         {{"--limit", "bdoy=1"}, "unknown option \"bdoy\" in limits; did you mean \"body\"?"},
         {{"--limit", "body=1x"}, "      | body=1x\n      |      ^~\n"},
