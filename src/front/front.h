@@ -6,10 +6,21 @@
 #define FRONT_FRONT_H
 
 #include "front/h1_connection.h"
+#include "front/h1_exchange.h"
+#ifdef HAVE_HTTP2
+#include "front/h2_exchange.h"
+#endif
 #include "serve/service.h"
 
 struct front_listener;
 struct tls_worker;
+
+/* Room for an exchange in the form of any protocol. */
+#ifdef HAVE_HTTP2
+#define FRONT_EXCHANGE_BYTES MAX(sizeof(struct h1_exchange), sizeof(struct h2_exchange))
+#else
+#define FRONT_EXCHANGE_BYTES sizeof(struct h1_exchange)
+#endif
 
 struct front {
     struct service *service;

@@ -33,6 +33,7 @@ static reject_status parse_version(struct slice version, struct http_request *re
         return BAD_REQUEST;
     if (major != '1')
         return VERSION_NOT_SUPPORTED;
+    request->version_major = 1;
     request->version_minor = minor == '0' ? 0 : 1;
     return 0;
 }

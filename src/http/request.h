@@ -25,6 +25,7 @@ struct http_request {
         host; /* from the target's authority or else the Host field, without port; may be empty (1.0) */
     struct slice path;     /* the target's path, still encoded, begins with '/'; "*" for OPTIONS * */
     struct slice query;    /* behind '?', without it; data is NULL where there is no '?' */
+    uint8_t version_major; /* 1 or 2 */
     uint8_t version_minor; /* of HTTP/1: 0 or 1 */
     bool keep_alive;       /* what the client asks for: RFC 9112 section 9.3 */
     bool expect_continue;

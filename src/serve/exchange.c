@@ -54,16 +54,22 @@ static void set_kept(struct exchange *exchange, struct http_field *fields)
     exchange->is_kept = true;
 }
 
+static void begin(struct exchange *exchange, void *owner, const struct exchange_events *events,
+                  const struct peer *peer, struct list *exchanges)
+{
+    exchange->owner = owner;
+    exchange->events = events;
+    exchange->peer = peer;
+    exchange->snapshot = snapshot_ref(exchange->service->snapshot);
+    list_append(exchanges, &exchange->link);
+}
+
 struct exchange *exchange_begin(struct service *service, void *owner, const struct exchange_events *events,
                                 const struct peer *peer, struct list *exchanges)
 {
     struct exchange *exchange = service->spare;
     service->spare = NULL;
-    exchange->owner = owner;
-    exchange->events = events;
-    exchange->peer = peer;
-    exchange->snapshot = snapshot_ref(service->snapshot);
-    list_append(exchanges, &exchange->link);
+    begin(exchange, owner, events, peer, exchanges);
     /* Of a request that could not be read there is nothing to keep: its owner need not ask for it. */
     if (UNLIKELY(exchange->request.method_text.data == NULL))
         set_kept(exchange, NULL);
@@ -121,26 +127,59 @@ static struct slice head_bytes(const struct http_request *request)
     return slice_make(begin, (size_t)(last.data + last.length - begin));
 }
 
+/* Copies fields and text into the arena; returns where the text is now, behind `*ret_fields`, or NULL. */
+static char *copy_head(struct exchange *exchange, struct slice text, struct http_field **ret_fields)
+{
+    const struct http_request *request = &exchange->request;
+    size_t fields_bytes = request->field_count * sizeof(struct http_field);
+    /* One piece: of two, the second might need a chunk of its own. */
+    char *room = arena_alloc(&exchange->arena, fields_bytes + text.length);
+    if (room == NULL)
+        return NULL;
+    char *copy = room + fields_bytes;
+    memcpy(room, request->fields, fields_bytes);
+    memcpy(copy, text.data, text.length);
+    *ret_fields = (struct http_field *)(void *)room;
+    return copy;
+}
+
 int exchange_keep(struct exchange *exchange)
 {
     struct http_request *request = &exchange->request;
+    struct http_field *fields;
     if (exchange->is_kept)
         return 0;
     assert(request->method_text.data != NULL);
     struct slice head = head_bytes(request);
-    size_t fields_bytes = request->field_count * sizeof(struct http_field);
-    /* One piece: of two, the second might need a chunk of its own. */
-    char *room = arena_alloc(&exchange->arena, fields_bytes + head.length);
-    if (room == NULL)
+    char *copy = copy_head(exchange, head, &fields);
+    if (copy == NULL)
         return -ENOMEM;
-    char *copy = room + fields_bytes;
-    memcpy(room, request->fields, fields_bytes);
-    memcpy(copy, head.data, head.length);
-    set_kept(exchange, (struct http_field *)(void *)room);
+    set_kept(exchange, fields);
     if (exchange->path.data >= head.data && exchange->path.data < head.data + head.length)
         exchange->path.data = copy + (exchange->path.data - head.data);
     http_request_move(request, head.data, head.length, copy);
     return 0;
+}
+
+struct exchange *exchange_begin_copy(struct service *service, void *owner,
+                                     const struct exchange_events *events, const struct peer *peer,
+                                     struct list *exchanges, const struct http_request *request,
+                                     struct slice text)
+{
+    struct exchange *exchange = exchange_create(service);
+    if (exchange == NULL)
+        return NULL;
+    exchange->request = *request;
+    char *copy = copy_head(exchange, text, &exchange->request.fields);
+    if (copy == NULL) {
+        pool_put(&service->exchanges, exchange);
+        return NULL;
+    }
+    exchange->request.fields_max = exchange->request.field_count;
+    exchange->is_kept = true;
+    http_request_move(&exchange->request, text.data, text.length, copy);
+    begin(exchange, owner, events, peer, exchanges);
+    return exchange;
 }
 
 int exchange_keep_all(const struct list *exchanges)

@@ -219,6 +219,13 @@ bool exchange_has_spare(struct service *service) MUST_CHECK;
 struct exchange *exchange_begin(struct service *service, void *owner, const struct exchange_events *events,
                                 const struct peer *peer, struct list *exchanges);
 
+/* The same for a request that is copied, with its fields; `text` is what its slices point into, but for those
+ * that point to constants. It is kept from the beginning on. NULL without memory. */
+struct exchange *exchange_begin_copy(struct service *service, void *owner,
+                                     const struct exchange_events *events, const struct peer *peer,
+                                     struct list *exchanges, const struct http_request *request,
+                                     struct slice text) MUST_CHECK;
+
 /* Gives everything back; at once, or when its job is done. The exchange must be in no list. */
 void exchange_end(struct exchange *exchange);
 

@@ -3,7 +3,6 @@
 #include "server/server_internal.h"
 #include "server/settings_change.h"
 
-#include "front/h1_exchange.h"
 #include "handlers/handlers.h"
 
 #include <errno.h>
@@ -54,7 +53,7 @@ int server_create(const struct server_options *options, struct server **ret_serv
     server->options = *options;
     timer_init(&server->drain_timer, drain_is_over);
     struct service *service = &server->service;
-    service_init(service, options->loop, options->log, options->counters, sizeof(struct h1_exchange));
+    service_init(service, options->loop, options->log, options->counters, FRONT_EXCHANGE_BYTES);
     service->access_log = options->access_log;
     root_table_init(&server->roots, &server->files.close_queue);
     int error = settings_change_begin(server);

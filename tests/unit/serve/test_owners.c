@@ -1,6 +1,11 @@
-/* Handlers know no wire: the same requests are answered over two owners of exchanges, HTTP/1, and one of this
- * test that writes no bytes at all, and what they were told must be the same: status, headers and content. */
+/* Handlers know no wire: the same requests are answered over several owners of exchanges, HTTP/1, HTTP/2, and
+ * one of this test that writes no bytes at all, and what they were told must be the same: status, headers and
+ * content. */
 #include "tests/unit/server_builder.h"
+
+#ifdef HAVE_HTTP2
+#include "tests/unit/h2_pair.h"
+#endif
 
 #include "front/h1_exchange.h"
 #include "front/h1_session.h"
@@ -40,7 +45,9 @@ static void put_field(struct buffer *out, struct slice name, struct slice value)
 {
     if (is_of_the_wire(name))
         return;
-    buffer_append(out, name);
+    /* In lower case, as HTTP/2 has them. */
+    for (size_t i = 0; i < name.length; i++)
+        buffer_append_byte(out, ascii_lower(name.data[i]));
     put_text(out, ": ");
     buffer_append(out, value);
     put_text(out, "\n");
@@ -282,6 +289,63 @@ static void ask_h1(struct world *world, const char *text, struct outcome_text *o
     }
 }
 
+/* ---- HTTP/2 ---- */
+
+#ifdef HAVE_HTTP2
+
+/* Headers of HTTP/1 that have no place here, or one of their own. */
+static bool is_translated(struct slice name)
+{
+    return slice_equal_nocase(name, SLICE("Host"));
+}
+
+static void put_lines(struct buffer *out, struct slice lines)
+{
+    struct slice line;
+    while (lines.length > 0 && slice_next(&lines, '\n', &line)) {
+        if (line.length == 0)
+            continue;
+        size_t end = slice_find(line, ':');
+        put_field(out, slice_take(line, end), slice_skip(line, end + 2));
+    }
+}
+
+static void ask_h2(struct world *world, const char *text, struct outcome_text *out)
+{
+    static struct h2_pair pair;
+    struct h1 engine;
+    struct http_field fields[16];
+    struct http_request request = {.fields = fields, .fields_max = ARRAY_LENGTH(fields)};
+    struct slice input = slice_from(text), content;
+    nghttp2_nv headers[20];
+    size_t count = 0;
+    h1_init(&engine, &world->server->front.h1_sessions.limits);
+    assert_int_equal(h1_next(&engine, &input, &request, &content), H1_REQUEST);
+    headers[count++] = h2_client_header(SLICE(":method"), request.method_text);
+    headers[count++] = h2_client_header(SLICE(":scheme"), SLICE("http"));
+    headers[count++] = h2_client_header(SLICE(":authority"), request.host);
+    headers[count++] = h2_client_header(SLICE(":path"), request.target);
+    for (unsigned i = 0; i < request.field_count; i++) {
+        if (!is_translated(fields[i].name_text))
+            headers[count++] = h2_client_header(fields[i].name_text, fields[i].value);
+    }
+    h2_pair_init_events(&pair, world);
+    h2_pair_start(&pair, 65535);
+    struct h2_client_stream *stream =
+        h2_client_ask(&pair.client, headers, count, request.body ? input : (struct slice){0});
+    h2_pair_talk(&pair);
+    assert_true(stream->has_ended && stream->is_closed);
+    assert_int_equal(stream->code, 0);
+    out->interims = stream->interims;
+    put_status(&out->text, stream->status);
+    put_lines(&out->text, buffer_slice(&stream->fields));
+    put_text(&out->text, "\n");
+    buffer_append(&out->text, buffer_slice(&stream->content));
+    h2_pair_finish(&pair);
+}
+
+#endif
+
 /* ---- the suite ---- */
 
 #define REST "Host: x\r\n"
@@ -400,7 +464,18 @@ static void end_text(struct buffer *text)
     }
 }
 
-static void both_owners_are_told_the_same(void **state)
+static void assert_same(const char *request, const struct outcome_text *plain, struct outcome_text *other,
+                        const char *protocol)
+{
+    end_text(&other->text);
+    if (!slice_equal(buffer_slice(&plain->text), buffer_slice(&other->text)))
+        fail_msg("%sis answered\n%.600s\nand over %s\n%.600s", request, plain->text.data, protocol,
+                 other->text.data);
+    assert_int_equal(plain->interims, other->interims);
+    buffer_finish(&other->text);
+}
+
+static void all_owners_are_told_the_same(void **state)
 {
     (void)state;
     struct world world;
@@ -414,15 +489,16 @@ static void both_owners_are_told_the_same(void **state)
             ask_plain(&world, row->request, &plain);
             ask_h1(&world, row->request, &h1);
             end_text(&plain.text);
-            end_text(&h1.text);
-            if (atoi(plain.text.data) != row->status || (row->has && !strstr(plain.text.data, row->has)))
+            if (atoi(plain.text.data) != row->status || (row->has && !strcasestr(plain.text.data, row->has)))
                 fail_msg("%sis answered %.600s", row->request, plain.text.data);
-            if (!slice_equal(buffer_slice(&plain.text), buffer_slice(&h1.text)))
-                fail_msg("%sis answered\n%.600s\nand over HTTP/1\n%.600s", row->request, plain.text.data,
-                         h1.text.data);
-            assert_int_equal(plain.interims, h1.interims);
+            assert_same(row->request, &plain, &h1, "HTTP/1");
+#ifdef HAVE_HTTP2
+            struct outcome_text h2 = {0};
+            buffer_init(&h2.text, SIZE_MAX);
+            ask_h2(&world, row->request, &h2);
+            assert_same(row->request, &plain, &h2, "HTTP/2");
+#endif
             buffer_finish(&plain.text);
-            buffer_finish(&h1.text);
         }
     }
     world_finish(&world);
@@ -431,7 +507,7 @@ static void both_owners_are_told_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(both_owners_are_told_the_same),
+        cmocka_unit_test(all_owners_are_told_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,135 @@
+/* Responses of HTTP/2. Heads go to the engine when they are given; content is pulled by it, in pieces of a
+ * frame. Memory goes as it is, ranges of files are read into the output, and looked at again afterwards: a
+ * write sets the file's time before it changes a byte. */
+#include "front/h2_exchange.h"
+
+#include "base/error.h"
+#include "front/h2_session.h"
+#include "serve/service.h"
+#include "sys/file.h"
+
+/* What a source is asked for at once: several frames are made of it. */
+#define PULL_BYTES_MAX ((size_t)1 << 20)
+
+/* The first frames of a response are short: a client that shows or plays what comes can begin with them, and
+ * it is known of none yet how fast it takes them. */
+#define FIRST_FRAME_BYTES 4096
+#define FIRST_BYTES       16384
+
+void h2_exchange_begin(struct h2_exchange *h2, struct h2_session *session, uint32_t stream)
+{
+    h2->session = session;
+    h2->stream = stream;
+    h2->waits = h2->is_given = h2->has_ended = false;
+    h2->rest = (struct segment){0};
+    h2->left = h2->received = 0;
+    h2->held = NULL;
+}
+
+/* The client learns that something is missing by the reset. */
+static void give_up(struct h2_exchange *h2)
+{
+    exchange_drop_content(&h2->exchange);
+    h2->exchange.outcome = OUTCOME_OVERLOADED;
+    h2_reset(h2_session_engine(h2->session), h2->stream, H2_INTERNAL_ERROR);
+}
+
+/* The response is with the engine, whole. Where nobody wants the rest of the request, the client is told to
+ * keep it (RFC 9113 section 8.1). */
+static void end_response(struct h2_exchange *h2)
+{
+    h2->is_given = true;
+    if (h2->exchange.has_content_left && h2->exchange.sink == NULL)
+        h2_reset(h2_session_engine(h2->session), h2->stream, H2_NO_ERROR);
+}
+
+void h2_exchange_respond(struct exchange *exchange, struct http_kept_head *keep)
+{
+    struct h2_exchange *h2 = h2_exchange_of(exchange);
+    (void)keep; /* header compression has a memory of its own */
+    if (h2->stream == 0)
+        return;
+    h2->left = exchange->source ? exchange->source->length : 0;
+    bool has_content = h2->left > 0;
+    if (!h2_respond(h2_session_engine(h2->session), h2->stream, &exchange->response,
+                    service_date(exchange->service), has_content))
+        give_up(h2);
+    else if (!has_content)
+        end_response(h2);
+}
+
+/* Without memory there is none: it promises nothing. */
+void h2_exchange_interim(struct exchange *exchange)
+{
+    struct h2_exchange *h2 = h2_exchange_of(exchange);
+    if (h2->stream != 0)
+        (void)!h2_send_interim(h2_session_engine(h2->session), h2->stream, &exchange->response);
+}
+
+/* ---- content ---- */
+
+static enum h2_pulled next_segment(struct h2_exchange *h2, struct h2_piece *ret_piece)
+{
+    struct source *source = h2->exchange.source;
+    enum source_result result =
+        h2->exchange.is_busy ? SOURCE_WAIT : source_next(source, PULL_BYTES_MAX, &h2->rest);
+    if (result == SOURCE_END && h2->left != HTTP_LENGTH_UNKNOWN)
+        result = source_fail(source, ERROR_CHANGED);
+    switch (result) {
+    case SOURCE_GIVEN: return H2_PULLED;
+    case SOURCE_END: ret_piece->is_last = true; return H2_PULLED;
+    case SOURCE_WAIT: h2->waits = true; return H2_PULL_WAIT;
+    case SOURCE_FAILED: return H2_PULL_FAILED;
+    }
+    UNREACHABLE();
+}
+
+static bool read_range(struct h2_exchange *h2, char *room, size_t length, struct slice *ret_bytes)
+{
+    struct source *source = h2->exchange.source;
+    ssize_t count = sys_read_at(h2->rest.fd, room, length, h2->rest.offset, false);
+    bool is_same = count > 0 && source_is_unchanged(source);
+    if (!is_same)
+        (void)source_fail(source, count < 0 ? (int)count : ERROR_CHANGED);
+    *ret_bytes = slice_make(room, is_same ? (size_t)count : 0);
+    return is_same;
+}
+
+static void advance(struct h2_exchange *h2, size_t length)
+{
+    if (h2->rest.data)
+        h2->rest.data += length;
+    else
+        h2->rest.offset += (off_t)length;
+    h2->rest.length -= length;
+    h2->exchange.given_bytes += length;
+    if (h2->left != HTTP_LENGTH_UNKNOWN)
+        h2->left -= length;
+}
+
+/* A frame of what the source gave. */
+static enum h2_pulled give(struct h2_exchange *h2, char *room, size_t bytes_max, struct h2_piece *ret_piece)
+{
+    assert(h2->rest.length <= h2->left);
+    if (h2->exchange.given_bytes < FIRST_BYTES)
+        bytes_max = MIN(bytes_max, (size_t)FIRST_FRAME_BYTES);
+    size_t length = MIN(h2->rest.length, bytes_max);
+    if (h2->rest.data)
+        ret_piece->bytes = slice_make(h2->rest.data, length);
+    else if (!read_range(h2, room, length, &ret_piece->bytes))
+        return H2_PULL_FAILED;
+    advance(h2, ret_piece->bytes.length);
+    ret_piece->is_last = h2->left == 0;
+    return H2_PULLED;
+}
+
+enum h2_pulled h2_exchange_pull(struct h2_exchange *h2, char *room, size_t bytes_max,
+                                struct h2_piece *ret_piece)
+{
+    enum h2_pulled pulled = h2->rest.length > 0 ? H2_PULLED : next_segment(h2, ret_piece);
+    if (pulled == H2_PULLED && !ret_piece->is_last)
+        pulled = give(h2, room, bytes_max, ret_piece);
+    if (pulled == H2_PULLED && ret_piece->is_last)
+        end_response(h2);
+    return pulled;
+}

@@ -1,0 +1,339 @@
+/* Sessions of HTTP/2. Read on_request, then on_closed: between these an exchange is on the wire.
+ *
+ * The engine calls back from inside of h2_session_receive and h2_session_write. A stream that is over may
+ * have its last bytes in an output that is still being sent, and content in there that belongs to its
+ * exchange: so the exchange ends only when that is sent. */
+#include "front/h2_session.h"
+
+#include "serve/dispatch.h"
+#include "serve/service.h"
+
+#include <stdlib.h>
+
+/* ---- content of requests ---- */
+
+static struct h2_exchange *exchange_at(struct list *link)
+{
+    return h2_exchange_of(CONTAINER_OF(link, struct exchange, link));
+}
+
+/* Content is wanted that the client waits to send. */
+static void send_continue(struct h2_exchange *h2)
+{
+    struct exchange *exchange = &h2->exchange;
+    static const struct http_response response = {.status = 100, .no_length = true};
+    if (LIKELY(!exchange->awaits_continue) || exchange->is_responded ||
+        exchange_content_wanted(exchange) == 0)
+        return;
+    exchange->awaits_continue = false;
+    if (h2->stream != 0)
+        (void)!h2_send_interim(h2->session->engine, h2->stream, &response);
+}
+
+/* Without a sink, and with a response, nobody wants it: it is dropped. */
+static uint64_t content_wanted(const struct exchange *exchange)
+{
+    bool is_over = exchange->is_responded && exchange->sink == NULL;
+    return is_over ? UINT64_MAX : exchange_content_wanted(exchange);
+}
+
+static void give_credit(struct h2_exchange *h2, size_t bytes)
+{
+    if (bytes > 0)
+        h2_consume(h2->session->engine, h2->stream, bytes);
+}
+
+/* The sink takes what it has credit for, and may give itself more meanwhile; returns what is left. */
+static struct slice push(struct h2_exchange *h2, struct slice content)
+{
+    struct exchange *exchange = &h2->exchange;
+    size_t length;
+    while ((length = (size_t)MIN((uint64_t)content.length, content_wanted(exchange))) > 0) {
+        if (exchange->sink) {
+            exchange->sink->credit -= length;
+            exchange->sink->type->write(exchange->sink, slice_take(content, length));
+        }
+        give_credit(h2, length);
+        content = slice_skip(content, length);
+    }
+    return content;
+}
+
+static void end_content(struct h2_exchange *h2)
+{
+    struct exchange *exchange = &h2->exchange;
+    if (!h2->has_ended || h2->held || !exchange->has_content_left)
+        return;
+    exchange_end_content(exchange);
+    if (!exchange->streams_content && !exchange->is_responded)
+        dispatch_answer(exchange);
+}
+
+/* What is held goes to the sink, as far as that has credit by now. */
+static void push_held(struct h2_exchange *h2)
+{
+    if (LIKELY(h2->held == NULL))
+        return;
+    bool is_kept = input_set(&h2->held, push(h2, input_slice(h2->held)));
+    assert(is_kept); /* it only gets shorter */
+}
+
+static void refuse(struct h2_exchange *h2, int status, enum outcome why)
+{
+    struct exchange *exchange = &h2->exchange;
+    give_credit(h2, input_slice(h2->held).length);
+    input_clear(&h2->held);
+    if (exchange->streams_content)
+        exchange_abort_content(exchange, why);
+    if (!exchange->is_responded && !exchange->is_busy) {
+        dispatch_refuse(exchange, status);
+        return;
+    }
+    if (!exchange->is_responded)
+        exchange->outcome = (uint8_t)why;
+    if (!h2->is_given || exchange->has_content_left)
+        h2_reset(h2->session->engine, h2->stream, h2->is_given ? H2_NO_ERROR : H2_CANCEL);
+}
+
+static bool is_too_long(const struct h2_exchange *h2)
+{
+    return h2->received > h2->session->all->limits.body_bytes;
+}
+
+/* What is past the credit is held, at most a window: the client gets no credit for it. */
+static void on_content(void *owner, void *context, struct slice content)
+{
+    struct h2_session *session = owner;
+    struct h2_exchange *h2 = context;
+    if (session->all->on_content)
+        session->all->on_content(session, content.length);
+    h2->exchange.awaits_continue = false;
+    h2->received += content.length;
+    if (UNLIKELY(is_too_long(h2)) && h2->exchange.has_content_left && !h2->exchange.is_responded) {
+        give_credit(h2, content.length);
+        refuse(h2, 413, OUTCOME_CLIENT_LEFT);
+        return;
+    }
+    struct slice rest = h2->held ? content : push(h2, content);
+    if (rest.length > 0 && !input_add(&h2->held, rest)) {
+        give_credit(h2, rest.length);
+        refuse(h2, 503, OUTCOME_OVERLOADED);
+    }
+}
+
+static void on_end(void *owner, void *context)
+{
+    struct h2_exchange *h2 = context;
+    (void)owner;
+    h2->has_ended = true;
+    push_held(h2);
+    end_content(h2);
+}
+
+/* ---- requests ---- */
+
+static void answer(struct h2_exchange *h2)
+{
+    struct exchange *exchange = &h2->exchange;
+    exchange->has_content_left = exchange->request.body != HTTP_BODY_NONE;
+    if (!exchange->has_content_left) {
+        dispatch_answer(exchange);
+        return;
+    }
+    /* Refused at once where it would be refused anyway: on a stream of its own that harms nobody. */
+    if (exchange->reject_status) {
+        dispatch_answer(exchange);
+        return;
+    }
+    exchange->awaits_continue = exchange->request.expect_continue;
+    exchange->streams_content = dispatch_streams_content(exchange);
+    if (exchange->streams_content)
+        dispatch_answer(exchange);
+    send_continue(h2);
+}
+
+/* What is left of the pool of exchanges is for those who have no request under way yet. */
+static struct exchange *begin_exchange(struct h2_session *session, const struct h2_head_event *head)
+{
+    struct h2_sessions *all = session->all;
+    if (session->exchange_count > 0 && exchange_pool_is_low(all->service))
+        return NULL;
+    return exchange_begin_copy(all->service, NULL, all->events, all->peer(session), &session->exchanges,
+                               head->request, head->text);
+}
+
+static void *on_request(void *owner, uint32_t stream, const struct h2_head_event *head)
+{
+    struct h2_session *session = owner;
+    struct exchange *exchange = begin_exchange(session, head);
+    if (UNLIKELY(exchange == NULL))
+        return NULL;
+    struct h2_exchange *h2 = h2_exchange_of(exchange);
+    exchange->owner = h2;
+    h2_exchange_begin(h2, session, stream);
+    session->exchange_count++;
+    session->request_count++;
+    if (session->all->on_request)
+        session->all->on_request(session, exchange);
+    if (UNLIKELY(session->all->requests_max && session->request_count >= session->all->requests_max))
+        h2_drain(session->engine);
+    if (UNLIKELY(head->reject_status)) {
+        exchange->has_content_left = exchange->request.body != HTTP_BODY_NONE;
+        dispatch_refuse(exchange, head->reject_status);
+        return h2;
+    }
+    dispatch_route(exchange);
+    answer(h2);
+    return h2;
+}
+
+/* Its bytes may be in an output yet: see h2_session_end_sent. */
+static void on_closed(void *owner, void *context)
+{
+    struct h2_session *session = owner;
+    struct h2_exchange *h2 = context;
+    struct exchange *exchange = &h2->exchange;
+    give_credit(h2, input_slice(h2->held).length);
+    input_clear(&h2->held);
+    h2->stream = 0;
+    exchange->is_sent = h2->is_given;
+    if (!exchange->is_sent && exchange->outcome == OUTCOME_COMPLETE)
+        exchange->outcome = OUTCOME_CLIENT_LEFT;
+    session->exchange_count--;
+    list_remove(&exchange->link);
+    list_append(&session->sent, &exchange->link);
+}
+
+static enum h2_pulled pull(void *owner, void *context, char *room, size_t bytes_max,
+                           struct h2_piece *ret_piece)
+{
+    (void)owner;
+    return h2_exchange_pull(context, room, bytes_max, ret_piece);
+}
+
+static const struct h2_events engine_events = {
+    .on_request = on_request,
+    .on_content = on_content,
+    .on_end = on_end,
+    .on_closed = on_closed,
+    .pull = pull,
+};
+
+void h2_session_on_progress(void *owner)
+{
+    struct h2_exchange *h2 = owner;
+    struct h2_session *session = h2->session;
+    if (h2->waits) {
+        h2->waits = false;
+        h2_resume(session->engine, h2->stream);
+    }
+    push_held(h2);
+    end_content(h2);
+    send_continue(h2);
+    if (!session->is_inside && session->all->on_progress)
+        session->all->on_progress(session);
+}
+
+/* ---- sessions ---- */
+
+bool h2_sessions_prepare(struct h2_sessions *all)
+{
+    all->engines = h2_shared_create(&all->limits, &engine_events);
+    return all->engines != NULL;
+}
+
+void h2_sessions_finish(struct h2_sessions *all)
+{
+    h2_shared_destroy(all->engines);
+    all->engines = NULL;
+}
+
+struct h2_session *h2_session_create(struct h2_sessions *all, void *owner)
+{
+    struct h2_session *session = calloc(1, sizeof(*session));
+    if (session == NULL)
+        return NULL;
+    session->all = all;
+    session->owner = owner;
+    list_init(&session->exchanges);
+    list_init(&session->sent);
+    session->engine = h2_create(all->engines, session);
+    if (session->engine)
+        return session;
+    free(session);
+    return NULL;
+}
+
+static void end_exchange(struct exchange *exchange)
+{
+    list_remove(&exchange->link);
+    input_clear(&h2_exchange_of(exchange)->held);
+    dispatch_end(exchange);
+}
+
+void h2_session_end_sent(struct h2_session *session)
+{
+    while (!list_is_empty(&session->sent))
+        end_exchange(CONTAINER_OF(session->sent.next, struct exchange, link));
+}
+
+void h2_session_destroy(struct h2_session *session, enum outcome why)
+{
+    if (session == NULL)
+        return;
+    h2_session_end_sent(session);
+    while (!list_is_empty(&session->exchanges)) {
+        struct exchange *exchange = CONTAINER_OF(session->exchanges.next, struct exchange, link);
+        h2_exchange_of(exchange)->stream = 0;
+        if (exchange->outcome == OUTCOME_COMPLETE)
+            exchange->outcome = (uint8_t)why;
+        end_exchange(exchange);
+    }
+    h2_destroy(session->engine);
+    free(session);
+}
+
+bool h2_session_receive(struct h2_session *session, struct slice bytes)
+{
+    session->is_inside = true;
+    bool goes_on = h2_receive(session->engine, bytes, loop_now_ms(session->all->service->loop));
+    session->is_inside = false;
+    return goes_on;
+}
+
+enum h2_written h2_session_write(struct h2_session *session, struct h2_output *output)
+{
+    session->is_inside = true;
+    enum h2_written written = h2_write(session->engine, output);
+    session->is_inside = false;
+    return written;
+}
+
+static bool waits_for_content(const struct exchange *exchange)
+{
+    bool is_over = exchange->is_responded && exchange->sink == NULL;
+    return exchange->has_content_left && !is_over && exchange_content_wanted(exchange) > 0;
+}
+
+void h2_session_refuse_late(struct h2_session *session)
+{
+    session->is_inside = true;
+    LIST_FOREACH_SAFE(link, &session->exchanges) {
+        struct h2_exchange *h2 = exchange_at(link);
+        if (waits_for_content(&h2->exchange))
+            refuse(h2, 408, OUTCOME_TIMED_OUT);
+    }
+    session->is_inside = false;
+}
+
+struct h2_session_waits h2_session_waits(const struct h2_session *session)
+{
+    struct h2_session_waits waits = {0};
+    LIST_FOREACH(link, (struct list *)&session->exchanges) {
+        const struct h2_exchange *h2 = exchange_at(link);
+        waits.for_client |= h2->exchange.is_responded && !h2->is_given && !h2->waits;
+        waits.for_content |= waits_for_content(&h2->exchange);
+        waits.for_handler |= !h2->exchange.is_responded || h2->waits;
+    }
+    return waits;
+}

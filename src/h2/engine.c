@@ -1,0 +1,408 @@
+/* The engine's life, and what comes in. Read h2_receive, then the callbacks in the order of a stream's life:
+ * on_begin_headers, on_header, on_frame, on_data, on_stream_close. */
+#include "h2/internal.h"
+
+#include <stdlib.h>
+
+/* Our own count goes first (see on_continuation); nghttp2's, where it has one, also counts heads of frames
+ * that come in two reads. */
+#define LIBRARY_CONTINUATIONS_MAX 64
+
+/* Of settings in one frame: there are a dozen that anybody has defined. */
+#define SETTINGS_MAX 32
+
+/* Answers to PING and SETTINGS that wait for a client that does not read. */
+#define WAITING_ANSWERS_MAX 256
+
+/* What clients may have us remember of the headers that we send: also the default of RFC 7541. */
+#define TABLE_BYTES 4096
+
+enum { FRAME_PRIORITY_UPDATE = 0x10 };
+
+/* The client went too far: says goodbye, and takes nothing more. Returns what a callback of nghttp2 returns
+ * then. */
+static int give_up(struct h2 *h2, enum h2_flood flood)
+{
+    if (h2->is_broken)
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    h2->is_broken = true;
+    h2->flood = (uint8_t)flood;
+    h2->fault = h2_floods_text(flood);
+    (void)nghttp2_session_terminate_session(h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+static int spend(struct h2 *h2, enum h2_flood kind)
+{
+    return LIKELY(h2_floods_spend(&h2->floods, kind)) ? 0 : give_up(h2, kind);
+}
+
+/* ---- frames ---- */
+
+static int on_continuation(struct h2 *h2)
+{
+    bool is_flood = h2->head && ++h2->head->continuations > H2_CONTINUATIONS_MAX;
+    return is_flood ? give_up(h2, H2_FLOOD_CONTINUATIONS) : 0;
+}
+
+/* The first that is known of any frame. */
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *frame, void *user_data)
+{
+    struct h2 *h2 = user_data;
+    (void)session;
+    switch (frame->type) {
+    case NGHTTP2_DATA:
+        return frame->length == 0 && !(frame->flags & NGHTTP2_FLAG_END_STREAM)
+                   ? spend(h2, H2_FLOOD_EMPTY_FRAMES)
+                   : 0;
+    case NGHTTP2_HEADERS: return 0;
+    case NGHTTP2_PRIORITY:
+    case FRAME_PRIORITY_UPDATE: return spend(h2, H2_FLOOD_PRIORITIES);
+    case NGHTTP2_RST_STREAM: return spend(h2, H2_FLOOD_RESETS);
+    case NGHTTP2_SETTINGS: return frame->flags & NGHTTP2_FLAG_ACK ? 0 : spend(h2, H2_FLOOD_SETTINGS);
+    case NGHTTP2_PING: return frame->flags & NGHTTP2_FLAG_ACK ? 0 : spend(h2, H2_FLOOD_PINGS);
+    case NGHTTP2_WINDOW_UPDATE: return spend(h2, H2_FLOOD_WINDOWS);
+    case NGHTTP2_CONTINUATION: return on_continuation(h2);
+    case NGHTTP2_GOAWAY: return 0;
+    default: return 0;
+    }
+}
+
+/* Of DATA that is padding only nothing came either. */
+static int on_data_frame(struct h2 *h2, const nghttp2_frame *frame, void *context)
+{
+    bool is_end = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
+    bool is_padding = frame->hd.length > 0 && frame->hd.length == frame->data.padlen;
+    if (is_end && context)
+        h2_events_of(h2)->on_end(h2->owner, context);
+    return is_padding && !is_end ? spend(h2, H2_FLOOD_EMPTY_FRAMES) : 0;
+}
+
+/* ---- heads ---- */
+
+static struct h2_head *take_head(struct h2_shared *shared)
+{
+    struct h2_head *head = shared->spare_head;
+    shared->spare_head = NULL;
+    bool fits = head && head->text_max == shared->limits->head_bytes &&
+                head->fields_max == shared->limits->fields + 1;
+    if (LIKELY(fits))
+        return head;
+    free(head);
+    return h2_head_create(shared->limits);
+}
+
+static void give_head_back(struct h2 *h2)
+{
+    free(h2->shared->spare_head);
+    h2->shared->spare_head = h2->head;
+    h2->head = NULL;
+}
+
+static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
+{
+    struct h2 *h2 = user_data;
+    (void)session;
+    assert(frame->hd.type == NGHTTP2_HEADERS);
+    /* One that was not ended belongs to a stream that was reset half-way. */
+    if (h2->head == NULL)
+        h2->head = take_head(h2->shared);
+    if (h2->head == NULL)
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
+    h2_head_begin(h2->head, frame->headers.cat != NGHTTP2_HCAT_REQUEST);
+    return 0;
+}
+
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
+                     nghttp2_rcbuf *value, uint8_t flags, void *user_data)
+{
+    struct h2 *h2 = user_data;
+    nghttp2_vec n = nghttp2_rcbuf_get_buf(name), v = nghttp2_rcbuf_get_buf(value);
+    (void)session, (void)frame, (void)flags;
+    bool is_bearable = h2_head_add(h2->head, slice_make((const char *)n.base, n.len),
+                                   slice_make((const char *)v.base, v.len));
+    return LIKELY(is_bearable) ? 0 : give_up(h2, H2_FLOOD_HEADERS);
+}
+
+/* Left alone nghttp2 would drop the header and take the request. */
+static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
+                             nghttp2_rcbuf *value, uint8_t flags, void *user_data)
+{
+    (void)session, (void)frame, (void)name, (void)value, (void)flags, (void)user_data;
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+static int on_request(struct h2 *h2, const nghttp2_frame *frame)
+{
+    struct h2_head *head = h2->head;
+    int32_t stream = frame->hd.stream_id;
+    h2_head_end(head, !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM));
+    struct h2_head_event event = {
+        .request = &head->request,
+        .text = slice_make(head->text, head->text_used),
+        .reject_status = head->reject_status,
+    };
+    void *context = h2_events_of(h2)->on_request(h2->owner, (uint32_t)stream, &event);
+    if (context == NULL)
+        return nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, stream, NGHTTP2_REFUSED_STREAM);
+    return nghttp2_session_set_stream_user_data(h2->session, stream, context);
+}
+
+static int on_headers_frame(struct h2 *h2, const nghttp2_frame *frame, void *context)
+{
+    int error = 0;
+    if (h2->head == NULL)
+        return 0;
+    if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+        error = on_request(h2, frame);
+    else if (context)
+        h2_events_of(h2)->on_end(h2->owner, context); /* trailers, of which nothing is kept */
+    give_head_back(h2);
+    return error;
+}
+
+/* ---- streams ---- */
+
+/* Says which request was the last: those that come later are not looked at. */
+static void finish(struct h2 *h2)
+{
+    h2->is_draining = false;
+    if (h2->is_finished || h2->is_broken)
+        return;
+    h2->is_finished = true;
+    (void)nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
+                                nghttp2_session_get_last_proc_stream_id(h2->session), NGHTTP2_NO_ERROR, NULL,
+                                0);
+}
+
+static int on_ping(struct h2 *h2, const nghttp2_frame *frame)
+{
+    if (!(frame->hd.flags & NGHTTP2_FLAG_ACK))
+        return 0;
+    if (h2->is_draining)
+        finish(h2);
+    h2_window_pong(h2);
+    return 0;
+}
+
+static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
+{
+    struct h2 *h2 = user_data;
+    switch (frame->hd.type) {
+    case NGHTTP2_HEADERS:
+        return on_headers_frame(h2, frame,
+                                nghttp2_session_get_stream_user_data(session, frame->hd.stream_id));
+    case NGHTTP2_DATA:
+        return on_data_frame(h2, frame, nghttp2_session_get_stream_user_data(session, frame->hd.stream_id));
+    case NGHTTP2_PING: return on_ping(h2, frame);
+    default: return 0;
+    }
+}
+
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *bytes,
+                   size_t length, void *user_data)
+{
+    struct h2 *h2 = user_data;
+    void *context = nghttp2_session_get_stream_user_data(session, stream);
+    (void)flags;
+    if (context)
+        h2_events_of(h2)->on_content(h2->owner, context, slice_make((const char *)bytes, length));
+    else
+        h2_consume(h2, (uint32_t)stream, length);
+    return 0;
+}
+
+static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t code, void *user_data)
+{
+    struct h2 *h2 = user_data;
+    void *context = nghttp2_session_get_stream_user_data(session, stream);
+    (void)code;
+    if (context)
+        h2_events_of(h2)->on_closed(h2->owner, context);
+    return 0;
+}
+
+/* nghttp2 resets the stream, or says goodbye. */
+static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error, void *user_data)
+{
+    struct h2 *h2 = user_data;
+    (void)session, (void)frame;
+    h2->fault = nghttp2_strerror(error);
+    return spend(h2, H2_FLOOD_FAULTS);
+}
+
+/* ---- what all share ---- */
+
+static int make_callbacks(nghttp2_session_callbacks **ret_callbacks)
+{
+    nghttp2_session_callbacks *callbacks;
+    int error = nghttp2_session_callbacks_new(&callbacks);
+    if (error)
+        return error;
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback2(callbacks, on_invalid_header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
+    nghttp2_session_callbacks_set_send_data_callback(callbacks, h2_put_content);
+    nghttp2_session_callbacks_set_data_source_read_length_callback(callbacks, h2_content_length);
+    *ret_callbacks = callbacks;
+    return 0;
+}
+
+/* Versions before 1.57 lack some of the library's limits, though distributions have added them; our own
+ * (floods.c) do without. */
+static int make_options(nghttp2_option **ret_options)
+{
+    nghttp2_option *options;
+    int error = nghttp2_option_new(&options);
+    if (error)
+        return error;
+    nghttp2_option_set_no_auto_window_update(options, 1);
+    nghttp2_option_set_no_closed_streams(options, 1);
+    nghttp2_option_set_max_outbound_ack(options, WAITING_ANSWERS_MAX);
+    nghttp2_option_set_max_settings(options, SETTINGS_MAX);
+    nghttp2_option_set_max_deflate_dynamic_table_size(options, TABLE_BYTES);
+    nghttp2_option_set_builtin_recv_extension_type(options, NGHTTP2_PRIORITY_UPDATE);
+#ifdef HAVE_NGHTTP2_OPTION_SET_STREAM_RESET_RATE_LIMIT
+    nghttp2_option_set_stream_reset_rate_limit(options, UINT32_MAX, UINT32_MAX);
+#endif
+#ifdef HAVE_NGHTTP2_OPTION_SET_MAX_CONTINUATIONS
+    nghttp2_option_set_max_continuations(options, LIBRARY_CONTINUATIONS_MAX);
+#endif
+    *ret_options = options;
+    return 0;
+}
+
+struct h2_shared *h2_shared_create(const struct h2_limits *limits, const struct h2_events *events)
+{
+    struct h2_shared *shared = calloc(1, sizeof(*shared));
+    if (shared == NULL)
+        return NULL;
+    shared->limits = limits;
+    shared->events = events;
+    if (make_callbacks(&shared->callbacks) == 0 && make_options(&shared->options) == 0)
+        return shared;
+    h2_shared_destroy(shared);
+    return NULL;
+}
+
+void h2_shared_destroy(struct h2_shared *shared)
+{
+    if (shared == NULL)
+        return;
+    nghttp2_session_callbacks_del(shared->callbacks);
+    nghttp2_option_del(shared->options);
+    free(shared->spare_head);
+    free(shared);
+}
+
+/* ---- an engine ---- */
+
+static int introduce(struct h2 *h2)
+{
+    const struct h2_limits *limits = h2->shared->limits;
+    const nghttp2_settings_entry settings[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits->streams},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits->window_bytes},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits->head_bytes + 32 * limits->fields},
+        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+    };
+    int error = nghttp2_submit_settings(h2->session, NGHTTP2_FLAG_NONE, settings, ARRAY_LENGTH(settings));
+    return error ? error : h2_window_open(h2);
+}
+
+struct h2 *h2_create(struct h2_shared *shared, void *owner)
+{
+    struct h2 *h2 = calloc(1, sizeof(*h2));
+    if (h2 == NULL)
+        return NULL;
+    h2->shared = shared;
+    h2->owner = owner;
+    if (nghttp2_session_server_new2(&h2->session, shared->callbacks, h2, shared->options) != 0) {
+        free(h2);
+        return NULL;
+    }
+    if (introduce(h2) == 0)
+        return h2;
+    h2_destroy(h2);
+    return NULL;
+}
+
+void h2_destroy(struct h2 *h2)
+{
+    if (h2 == NULL)
+        return;
+    nghttp2_session_del(h2->session);
+    if (h2->head)
+        give_head_back(h2);
+    free(h2);
+}
+
+/* Negative results of nghttp2 are final. Those that are the client's fault come with no farewell of its own.
+ */
+static void note_error(struct h2 *h2, int error)
+{
+    h2->is_broken = true;
+    if (h2->fault == NULL)
+        h2->fault = nghttp2_strerror(error);
+    if (error == NGHTTP2_ERR_FLOODED)
+        h2->flood = H2_FLOOD_PINGS;
+    uint32_t code = error == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? H2_PROTOCOL_ERROR : H2_ENHANCE_YOUR_CALM;
+    (void)nghttp2_session_terminate_session(h2->session, code);
+}
+
+bool h2_receive(struct h2 *h2, struct slice bytes, uint64_t now_ms)
+{
+    if (h2->is_broken)
+        return false;
+    h2_floods_pass(&h2->floods, now_ms);
+    ssize_t used = nghttp2_session_mem_recv(h2->session, (const uint8_t *)bytes.data, bytes.length);
+    if (UNLIKELY(used < 0))
+        note_error(h2, (int)used);
+    return !h2->is_broken;
+}
+
+bool h2_is_inside_head(const struct h2 *h2)
+{
+    return h2->head != NULL;
+}
+
+void h2_consume(struct h2 *h2, uint32_t stream, size_t bytes)
+{
+    h2_window_count(h2, bytes);
+    (void)nghttp2_session_consume(h2->session, (int32_t)stream, bytes);
+}
+
+void h2_reset(struct h2 *h2, uint32_t stream, enum h2_code code)
+{
+    (void)nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, (int32_t)stream, (uint32_t)code);
+}
+
+void h2_drain(struct h2 *h2)
+{
+    static const uint8_t opaque[8] = {'v', 'i', 'f', ' ', 'l', 'a', 's', 't'};
+    if (h2->is_draining || h2->is_finished)
+        return;
+    h2->is_draining = true;
+    (void)nghttp2_submit_shutdown_notice(h2->session);
+    (void)nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE, opaque);
+}
+
+bool h2_is_over(const struct h2 *h2)
+{
+    return !nghttp2_session_want_read(h2->session) && !nghttp2_session_want_write(h2->session);
+}
+
+const char *h2_fault(const struct h2 *h2)
+{
+    return h2->fault;
+}
+
+enum h2_flood h2_flood(const struct h2 *h2)
+{
+    return (enum h2_flood)h2->flood;
+}

@@ -1,0 +1,194 @@
+/* Heads of requests. nghttp2 has seen to the rules that are about one header each (characters, which
+ * pseudo-headers there are, and none that are of HTTP/1 connections): who breaks them has the stream reset.
+ * What is left are the limits, and what the target, the host and the content are: these have answers.
+ *
+ * The text of all names and values is collected in one piece, so that the request can be copied as one. */
+#include "h2/head.h"
+
+#include "http/field_list.h"
+#include "http/uri.h"
+
+#include <stdlib.h>
+
+/* A list so many times as long as is allowed is no accident: 16 KiB on the wire can be made to mean 64 MiB.
+ */
+#define BOMB_FACTOR 16
+
+enum {
+    BAD_REQUEST = 400,
+    CONTENT_TOO_LARGE = 413,
+    URI_TOO_LONG = 414,
+    MISDIRECTED = 421,
+    HEAD_TOO_LARGE = 431,
+};
+
+struct h2_head *h2_head_create(const struct h2_limits *limits)
+{
+    /* One field more: Host, where only :authority says it. */
+    size_t fields_max = (size_t)limits->fields + 1;
+    size_t fields_bytes = fields_max * sizeof(struct http_field);
+    struct h2_head *head = malloc(sizeof(*head) + fields_bytes + limits->head_bytes);
+    if (head == NULL)
+        return NULL;
+    head->limits = limits;
+    head->text = (char *)head->fields + fields_bytes;
+    head->text_max = limits->head_bytes;
+    head->fields_max = (uint32_t)fields_max;
+    return head;
+}
+
+void h2_head_begin(struct h2_head *head, bool is_trailer)
+{
+    head->request = (struct http_request){.fields = head->fields, .fields_max = (uint16_t)head->fields_max};
+    head->scheme = head->authority = (struct slice){0};
+    head->reject_status = 0;
+    head->is_trailer = is_trailer;
+    head->continuations = 0;
+    head->list_bytes = 0;
+    head->text_used = 0;
+}
+
+static void reject(struct h2_head *head, uint16_t status)
+{
+    if (head->reject_status == 0)
+        head->reject_status = status;
+}
+
+/* Behind what is kept already; without data where there is no room, and the head is rejected. */
+static struct slice keep(struct h2_head *head, struct slice bytes)
+{
+    char *copy = head->text + head->text_used;
+    if (bytes.length > head->text_max - head->text_used) {
+        reject(head, HEAD_TOO_LARGE);
+        return (struct slice){0};
+    }
+    if (bytes.length > 0)
+        memcpy(copy, bytes.data, bytes.length);
+    head->text_used += (uint32_t)bytes.length;
+    return slice_make(copy, bytes.length);
+}
+
+static void add_pseudo(struct h2_head *head, struct slice name, struct slice value)
+{
+    struct http_request *request = &head->request;
+    if (slice_equal(name, SLICE(":method"))) {
+        request->method_text = keep(head, value);
+    } else if (slice_equal(name, SLICE(":path"))) {
+        if (value.length > head->limits->uri_bytes)
+            reject(head, URI_TOO_LONG);
+        else
+            request->target = keep(head, value);
+    } else if (slice_equal(name, SLICE(":scheme"))) {
+        head->scheme = keep(head, value);
+    } else if (slice_equal(name, SLICE(":authority"))) {
+        head->authority = keep(head, value);
+    }
+}
+
+static void put_field(struct http_request *request, enum http_field_name known, struct slice name,
+                      struct slice value)
+{
+    request->fields[request->field_count++] =
+        (struct http_field){.name = known, .name_text = name, .value = value};
+    if (known != HTTP_FIELD_OTHER && request->first[known] == 0)
+        request->first[known] = request->field_count;
+}
+
+static void add_field(struct h2_head *head, struct slice name, struct slice value)
+{
+    if (head->request.field_count >= head->limits->fields) {
+        reject(head, HEAD_TOO_LARGE);
+        return;
+    }
+    name = keep(head, name);
+    value = keep(head, value);
+    if (head->reject_status == 0)
+        put_field(&head->request, http_field_lookup(name), name, value);
+}
+
+bool h2_head_add(struct h2_head *head, struct slice name, struct slice value)
+{
+    head->list_bytes += name.length + value.length;
+    if (UNLIKELY(head->list_bytes > (uint64_t)BOMB_FACTOR * head->limits->head_bytes))
+        return false;
+    if (UNLIKELY(head->is_trailer || head->reject_status != 0))
+        return true;
+    if (name.length > 0 && name.data[0] == ':')
+        add_pseudo(head, name, value);
+    else
+        add_field(head, name, value);
+    return true;
+}
+
+/* ---- what they say together ---- */
+
+/* Of CONNECT there is only :authority (RFC 9113 section 8.5). */
+static uint16_t settle_target(struct h2_head *head)
+{
+    struct http_request *request = &head->request;
+    struct http_uri uri;
+    request->method = http_method_parse(request->method_text);
+    if (request->method == HTTP_METHOD_CONNECT) {
+        request->target = head->authority;
+        return 0;
+    }
+    bool is_https = slice_equal_nocase(head->scheme, SLICE("https"));
+    if (!is_https && !slice_equal_nocase(head->scheme, SLICE("http")))
+        return MISDIRECTED;
+    request->is_https = is_https;
+    bool is_origin =
+        slice_starts_with(request->target, SLICE("/")) || slice_equal(request->target, SLICE("*"));
+    if (!is_origin || http_uri_parse(request->target, request->method, &uri) != HTTP_URI_OK)
+        return BAD_REQUEST;
+    request->path = uri.path;
+    request->query = uri.query;
+    return 0;
+}
+
+/* :authority says what Host would. Where both are there they must say the same (RFC 9113 section 8.3.1). */
+static uint16_t settle_host(struct h2_head *head)
+{
+    struct http_request *request = &head->request;
+    struct slice port;
+    struct slice value = http_request_field(request, HTTP_FIELD_HOST);
+    if (http_request_count(request, HTTP_FIELD_HOST) > 1)
+        return BAD_REQUEST;
+    if (head->authority.data && value.data && !slice_equal_nocase(head->authority, value))
+        return BAD_REQUEST;
+    if (value.data == NULL && head->authority.data) {
+        value = head->authority;
+        put_field(request, HTTP_FIELD_HOST, http_field_text(HTTP_FIELD_HOST), value);
+    }
+    if (value.data == NULL || !http_host_parse(value, &request->host, &port))
+        return BAD_REQUEST;
+    bool may_be_empty = request->path.length == 1 && request->path.data[0] == '*';
+    return request->host.length > 0 || may_be_empty ? 0 : BAD_REQUEST;
+}
+
+/* nghttp2 has seen that a length is a number, and there once; and will see that it is true. */
+static uint16_t settle_content(struct h2_head *head, bool has_content)
+{
+    struct http_request *request = &head->request;
+    struct slice length = http_request_field(request, HTTP_FIELD_CONTENT_LENGTH);
+    request->body = !has_content ? HTTP_BODY_NONE : length.data ? HTTP_BODY_LENGTH : HTTP_BODY_CHUNKED;
+    if (request->body == HTTP_BODY_NONE)
+        return 0;
+    if (length.data && !slice_to_u64(length, &request->content_length))
+        return BAD_REQUEST;
+    request->expect_continue =
+        http_field_list_has(http_request_list(request, HTTP_FIELD_EXPECT), SLICE("100-continue"));
+    return request->content_length > head->limits->body_bytes ? CONTENT_TOO_LARGE : 0;
+}
+
+void h2_head_end(struct h2_head *head, bool has_content)
+{
+    head->request.version_major = 2;
+    head->request.keep_alive = true;
+    if (head->reject_status == 0)
+        head->reject_status = settle_target(head);
+    if (head->reject_status == 0)
+        head->reject_status = settle_host(head);
+    uint16_t refused = settle_content(head, has_content);
+    if (head->reject_status == 0)
+        head->reject_status = refused;
+}

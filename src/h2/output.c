@@ -1,0 +1,223 @@
+/* From responses to bytes. nghttp2 gives one frame at a time; they are gathered here, so that what many
+ * streams have to say leaves in one piece. Content that is small is copied behind its frame's head; what is
+ * large stays where it is, and is a piece of its own between two of ours. */
+#include "h2/internal.h"
+
+#include "base/buffer.h"
+#include "http/date.h"
+
+#include <stdlib.h>
+
+/* What every client takes. */
+#define FRAME_BYTES 16384
+
+#define FRAME_HEAD_BYTES 9
+
+/* Credit frames that are no flood: one for so much content. */
+#define BYTES_PER_CREDIT 1024
+
+/* ---- pieces ---- */
+
+static size_t room_left(const struct h2_output *output)
+{
+    return output->room_size - output->room_used;
+}
+
+/* A frame fits, with its content in a piece of its own if need be. */
+static bool has_room(const struct h2_output *output)
+{
+    return room_left(output) >= H2_FRAME_BYTES_MAX && output->piece_count + 3 <= output->piece_max;
+}
+
+static void add_piece(struct h2_output *output, const char *bytes, size_t length)
+{
+    struct slice *last = output->piece_count ? &output->pieces[output->piece_count - 1] : NULL;
+    output->bytes += length;
+    if (last && last->data + last->length == bytes)
+        last->length += length;
+    else if (length > 0)
+        output->pieces[output->piece_count++] = slice_make(bytes, length);
+}
+
+static void add_copy(struct h2_output *output, const void *bytes, size_t length)
+{
+    char *to = output->room + output->room_used;
+    memcpy(to, bytes, length);
+    output->room_used += length;
+    add_piece(output, to, length);
+}
+
+/* ---- content ---- */
+
+/* How long the next frame may be. */
+ssize_t h2_content_length(nghttp2_session *session, uint8_t frame_type, int32_t stream_id,
+                          int32_t connection_window, int32_t stream_window, uint32_t frame_size_max,
+                          void *user_data)
+{
+    (void)session, (void)frame_type, (void)stream_id, (void)connection_window, (void)stream_window;
+    (void)user_data;
+    return (ssize_t)MIN(frame_size_max, (uint32_t)FRAME_BYTES);
+}
+
+/* The content comes behind the place where its frame's head will stand. nghttp2 asks for the head, by
+ * h2_put_content, before anything else. */
+static ssize_t read_content(nghttp2_session *session, int32_t stream, uint8_t *buffer, size_t length,
+                            uint32_t *flags, nghttp2_data_source *source, void *user_data)
+{
+    struct h2 *h2 = user_data;
+    struct h2_output *output = h2->output;
+    struct h2_piece piece = {0};
+    (void)buffer, (void)source;
+    if (UNLIKELY(!has_room(output))) {
+        h2->is_full = true;
+        return NGHTTP2_ERR_PAUSE;
+    }
+    void *context = nghttp2_session_get_stream_user_data(session, stream);
+    if (context == NULL)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    char *room = output->room + output->room_used + FRAME_HEAD_BYTES;
+    switch (h2_events_of(h2)->pull(h2->owner, context, room, length, &piece)) {
+    case H2_PULLED: break;
+    case H2_PULL_WAIT: return NGHTTP2_ERR_DEFERRED;
+    case H2_PULL_FAILED: return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
+    assert(piece.bytes.length <= length && (piece.bytes.length > 0 || piece.is_last));
+    h2->pulled = piece.bytes;
+    *flags |= NGHTTP2_DATA_FLAG_NO_COPY | (piece.is_last ? (uint32_t)NGHTTP2_DATA_FLAG_EOF : 0u);
+    return (ssize_t)piece.bytes.length;
+}
+
+const nghttp2_data_provider h2_content_provider = {.read_callback = read_content};
+
+int h2_put_content(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *frame_head, size_t length,
+                   nghttp2_data_source *source, void *user_data)
+{
+    struct h2 *h2 = user_data;
+    struct h2_output *output = h2->output;
+    (void)session, (void)frame, (void)source;
+    assert(length == h2->pulled.length);
+    add_copy(output, frame_head, FRAME_HEAD_BYTES);
+    if (h2->pulled.data == output->room + output->room_used) {
+        output->room_used += length;
+        add_piece(output, h2->pulled.data, length);
+    } else if (length <= H2_COPY_BYTES_MAX) {
+        add_copy(output, h2->pulled.data, length);
+    } else {
+        add_piece(output, h2->pulled.data, length);
+    }
+    h2_floods_earn(&h2->floods, H2_FLOOD_WINDOWS, 1 + (uint32_t)(length / BYTES_PER_CREDIT));
+    if (LIKELY(has_room(output)))
+        return 0;
+    h2->is_full = true;
+    return NGHTTP2_ERR_PAUSE;
+}
+
+/* ---- writing ---- */
+
+static enum h2_written write_frames(struct h2 *h2)
+{
+    while (has_room(h2->output) && !h2->is_full) {
+        const uint8_t *bytes;
+        ssize_t length = nghttp2_session_mem_send(h2->session, &bytes);
+        if (length < 0) {
+            h2->is_broken = true;
+            return H2_WRITTEN_FAILED;
+        }
+        if (length == 0)
+            return h2->is_full ? H2_WRITTEN_FULL : H2_WRITTEN_ALL;
+        add_copy(h2->output, bytes, (size_t)length);
+    }
+    return H2_WRITTEN_FULL;
+}
+
+enum h2_written h2_write(struct h2 *h2, struct h2_output *output)
+{
+    assert(output->room_size >= H2_FRAME_BYTES_MAX && output->piece_max >= 4);
+    h2->output = output;
+    h2->is_full = false;
+    enum h2_written written = write_frames(h2);
+    h2->output = NULL;
+    return written;
+}
+
+/* ---- heads ---- */
+
+/* Fields of a response that have room on the stack. */
+#define FIELDS_AT_HAND 48
+
+static nghttp2_nv header(struct slice name, struct slice value)
+{
+    return (nghttp2_nv){
+        .name = (uint8_t *)name.data,
+        .namelen = name.length,
+        .value = (uint8_t *)value.data,
+        .valuelen = value.length,
+    };
+}
+
+/* The text of numbers, which nghttp2 copies. */
+struct numbers {
+    char status[U64_DIGITS_MAX];
+    char length[U64_DIGITS_MAX];
+};
+
+static size_t put_headers(nghttp2_nv *out, const struct http_response *response, const char *date,
+                          struct numbers *numbers)
+{
+    size_t count = 0;
+    size_t digits = format_u64(numbers->status, (uint64_t)response->status);
+    out[count++] = header(SLICE(":status"), slice_make(numbers->status, digits));
+    if (date)
+        out[count++] = header(SLICE("date"), slice_make(date, HTTP_DATE_LENGTH));
+    for (unsigned i = 0; i < response->field_count; i++)
+        out[count++] = header(response->fields[i].name, response->fields[i].value);
+    if (!response->no_length && response->content_length != HTTP_LENGTH_UNKNOWN) {
+        digits = format_u64(numbers->length, response->content_length);
+        out[count++] = header(SLICE("content-length"), slice_make(numbers->length, digits));
+    }
+    return count;
+}
+
+static int submit(struct h2 *h2, uint32_t stream, const nghttp2_nv *headers, size_t count, bool is_interim,
+                  bool has_content)
+{
+    if (is_interim)
+        return nghttp2_submit_headers(h2->session, NGHTTP2_FLAG_NONE, (int32_t)stream, NULL, headers, count,
+                                      NULL);
+    return nghttp2_submit_response(h2->session, (int32_t)stream, headers, count,
+                                   has_content ? &h2_content_provider : NULL);
+}
+
+static bool submit_head(struct h2 *h2, uint32_t stream, const struct http_response *response,
+                        const char *date, bool is_interim, bool has_content)
+{
+    nghttp2_nv at_hand[FIELDS_AT_HAND];
+    nghttp2_nv *headers = at_hand;
+    struct numbers numbers;
+    if (UNLIKELY(response->field_count + 3 > FIELDS_AT_HAND)) {
+        headers = malloc((response->field_count + 3) * sizeof(*headers));
+        if (headers == NULL)
+            return false;
+    }
+    size_t count = put_headers(headers, response, date, &numbers);
+    int error = submit(h2, stream, headers, count, is_interim, has_content);
+    if (UNLIKELY(headers != at_hand))
+        free(headers);
+    return error == 0;
+}
+
+bool h2_respond(struct h2 *h2, uint32_t stream, const struct http_response *response, const char *date,
+                bool has_content)
+{
+    return submit_head(h2, stream, response, date, false, has_content);
+}
+
+bool h2_send_interim(struct h2 *h2, uint32_t stream, const struct http_response *response)
+{
+    return submit_head(h2, stream, response, NULL, true, false);
+}
+
+void h2_resume(struct h2 *h2, uint32_t stream)
+{
+    (void)nghttp2_session_resume_data(h2->session, (int32_t)stream);
+}
