@@ -186,6 +186,20 @@ static void forget(struct http_request *request)
         http_request_clear(request);
 }
 
+/* The engine's next event. `request` is where a head is parsed into; NULL inside of a message. */
+static enum h1_event next_event(struct h1_session *session, struct slice *input, struct http_request *request,
+                                struct slice *ret_content)
+{
+    struct h1_recent_head *recent = &h1_session_all(session)->recent_head;
+    if (request && h1_recent_head_take(recent, &session->engine, input, request))
+        return H1_REQUEST;
+    enum h1_event event =
+        h1_next_within(&session->engine, input, request, h1_session_content_wanted(session), ret_content);
+    if (event == H1_REQUEST)
+        h1_recent_head_note(recent, &session->engine, request, input->data);
+    return event;
+}
+
 static enum h1_session_parsed parse(struct h1_session *session, struct slice *input)
 {
     struct service *service = h1_session_all(session)->service;
@@ -203,8 +217,7 @@ static enum h1_session_parsed parse(struct h1_session *session, struct slice *in
             request = &service->spare->request;
         }
         struct slice content;
-        switch (
-            h1_next_within(&session->engine, input, request, h1_session_content_wanted(session), &content)) {
+        switch (next_event(session, input, request, &content)) {
         case H1_MORE:
             if (request)
                 forget(request);

@@ -17,6 +17,7 @@
 
 #include "front/input.h"
 #include "h1/h1.h"
+#include "h1/recent_head.h"
 #include "serve/exchange.h"
 
 struct h1_session;
@@ -26,6 +27,7 @@ struct h1_sessions {
     struct service *service;
     const struct exchange_events *events;
     struct h1_limits limits;
+    struct h1_recent_head recent_head;
     unsigned batch_max; /* responses that are collected before they are sent */
     bool shares_turns;  /* asks the loop whether there is time for more requests in this turn */
     /* A request has come, and `exchange` is its: before it is routed. May set exchange->closes. NULL: nobody

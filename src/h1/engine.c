@@ -27,6 +27,15 @@ static void begin_content(struct h1 *engine, const struct http_request *request)
     engine->state = H1_STATE_CONTENT;
 }
 
+void h1_take_head(struct h1 *engine, struct slice *input, size_t length, const struct http_request *request)
+{
+    assert(engine->state == H1_STATE_HEAD);
+    *input = slice_skip(*input, length);
+    engine->scanned = 0;
+    engine->empty_lines = 0;
+    begin_content(engine, request);
+}
+
 /* Takes empty lines from the front: they are no part of a head, so that a connection where only they came is
  * idle and keeps nothing. */
 static enum h1_head_result take_empty_lines(struct h1 *engine, struct slice *input)
@@ -69,10 +78,7 @@ static enum h1_event next_head(struct h1 *engine, struct slice *input, struct ht
     case H1_HEAD_BAD: return die(engine, status);
     case H1_HEAD_DONE: break;
     }
-    *input = slice_skip(*input, length);
-    engine->scanned = 0;
-    engine->empty_lines = 0;
-    begin_content(engine, request);
+    h1_take_head(engine, input, length, request);
     return H1_REQUEST;
 }
 

@@ -71,6 +71,10 @@ static inline bool h1_is_inside(const struct h1 *engine)
     return engine->state != H1_STATE_HEAD || engine->scanned > 0;
 }
 
+/* The head at the front of `input` is parsed, and `request` what it says: the engine goes on behind it. For
+ * h1/recent_head.h. */
+void h1_take_head(struct h1 *engine, struct slice *input, size_t length, const struct http_request *request);
+
 /* Parses a whole head at the front of `input`, where no empty line is: the stateless part of the engine, see
  * head.c. */
 enum h1_head_result { H1_HEAD_DONE, H1_HEAD_MORE, H1_HEAD_BAD };

@@ -1,6 +1,6 @@
 /* Any bytes as what a client sends. The first byte chooses how the rest is cut into pieces; whatever way it
  * is cut, the engine must say the same as when it gets everything at once, and every request must be in
- * order. */
+ * order. So must it when it has a recent head to recognise, which stays from one input to the next. */
 #include "fuzz.h"
 
 #include "../unit/h1/transcript.h"
@@ -34,13 +34,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     struct slice input = slice_make((const char *)data + 1, size - 1);
-    struct transcript whole, pieces;
+    static struct h1_recent_head recent;
+    struct transcript whole, pieces, recognised;
     transcript_init(&whole, &limits);
     transcript_init(&pieces, &limits);
+    transcript_init(&recognised, &limits);
+    recognised.recent = &recent;
     transcript_feed(&whole, input);
     feed_pieces(&pieces, input, data[0]);
+    feed_pieces(&recognised, input, data[0] + 1u);
     check_same(&whole, &pieces);
+    check_same(&whole, &recognised);
     transcript_finish(&whole);
     transcript_finish(&pieces);
+    transcript_finish(&recognised);
     return 0;
 }

@@ -34,7 +34,8 @@ static inline void cuts_check(struct transcript *transcript, const struct h1_cas
     transcript_finish(transcript);
 }
 
-/* At once, in two at every place, byte by byte, and in random pieces from a seed. */
+/* At once, in two at every place, byte by byte, and in random pieces from a seed, by an engine that
+ * recognises heads and by one that does not. */
 static inline void cuts_run(const struct h1_limits *limits, const struct h1_case *one)
 {
     struct transcript transcript;
@@ -50,9 +51,11 @@ static inline void cuts_run(const struct h1_limits *limits, const struct h1_case
         transcript_feed(&transcript, slice_make(input.data + i, 1));
     cuts_check(&transcript, one, "byte by byte", 0);
 
+    static struct h1_recent_head recent;
     uint32_t random = 12345;
     for (size_t i = 0; i < RANDOM_CUTS; i++) {
         transcript_init(&transcript, limits);
+        transcript.recent = i % 2 ? &recent : NULL;
         struct slice rest = input;
         while (rest.length > 0) {
             random = random * 1664525u + 1013904223u;

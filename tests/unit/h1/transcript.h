@@ -15,11 +15,13 @@
 
 #include "base/buffer.h"
 #include "h1/h1.h"
+#include "h1/recent_head.h"
 
 #include <stdlib.h>
 
 struct transcript {
     struct h1 engine;
+    struct h1_recent_head *recent; /* NULL: every head is parsed */
     struct http_request request;
     struct buffer text;
     char *kept; /* what the engine left of the input so far; allocated to its exact size */
@@ -156,6 +158,19 @@ static inline void transcript_close_content(struct transcript *transcript)
     transcript->in_content = false;
 }
 
+static inline enum h1_event transcript_next(struct transcript *transcript, struct slice *rest,
+                                            struct slice *ret_content)
+{
+    struct h1 *engine = &transcript->engine;
+    bool is_between = transcript->recent && engine->state == H1_STATE_HEAD;
+    if (is_between && h1_recent_head_take(transcript->recent, engine, rest, &transcript->request))
+        return H1_REQUEST;
+    enum h1_event event = h1_next(engine, rest, &transcript->request, ret_content);
+    if (is_between && event == H1_REQUEST)
+        h1_recent_head_note(transcript->recent, engine, &transcript->request, rest->data);
+    return event;
+}
+
 /* Feeds the next bytes, as a connection would: behind what the engine left, in a block that ends where they
  * end. */
 static inline void transcript_feed(struct transcript *transcript, struct slice bytes)
@@ -173,7 +188,7 @@ static inline void transcript_feed(struct transcript *transcript, struct slice b
     for (;;) {
         struct slice content = {0};
         size_t length_before = rest.length;
-        enum h1_event event = h1_next(&transcript->engine, &rest, &transcript->request, &content);
+        enum h1_event event = transcript_next(transcript, &rest, &content);
         assert(rest.length <= length_before && rest.data + rest.length == input.data + input.length);
         if (event == H1_MORE)
             break;
