@@ -13,8 +13,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* A path through more folders than that is compared at each use instead: the first look at it would keep the
- * loop, for some microseconds a folder. */
+/* Paths through more folders are compared at each use: the first look would keep the loop for too long. */
 #define DEPTH_MAX 64
 
 /* Steps of a turn: each lets go of an item, which may close a file, or of a watch. */
@@ -229,11 +228,11 @@ static void tell_of_shortage(struct file_watch *watch, int error)
                     watch->folder_count + 1);
 }
 
-/* Takes the least recently used leaf away, but not `spared`. */
+/* Takes the least recently used leaf away, but not `spared`, where that is not NULL. */
 static bool make_room(struct file_watch *watch, const struct watched_folder *spared)
 {
     struct list *oldest = watch->leaves.next;
-    if (oldest == &spared->leaf)
+    if (spared && oldest == &spared->leaf)
         oldest = oldest->next;
     if (oldest == &watch->leaves)
         return false;
@@ -358,12 +357,11 @@ static void use(struct file_watch *watch, struct watched_folder *folder)
 
 struct watch_ticket file_watch_cover(struct file_watch *watch, struct root *root, struct slice path)
 {
-    struct watch_ticket none = {0};
     struct descent descent = {.fd = -1};
     if (may_be_watched(root, path))
         descent.at = top_of(watch, root);
     if (descent.at == NULL)
-        return none;
+        return (struct watch_ticket){0};
     bool is_watched = true;
     for (size_t i = 0, begin = 0; is_watched && i < path.length; i++) {
         if (path.data[i] != '/')
@@ -374,7 +372,7 @@ struct watch_ticket file_watch_cover(struct file_watch *watch, struct root *root
     if (descent.fd >= 0)
         sys_close(descent.fd);
     if (!is_watched)
-        return none;
+        return (struct watch_ticket){0};
     use(watch, descent.at);
     return (struct watch_ticket){descent.at->id, descent.at->changes};
 }
@@ -543,6 +541,8 @@ int file_watch_create(struct loop *loop, struct notifier *notifier, const struct
 void file_watch_set_bound(struct file_watch *watch, size_t folders_max)
 {
     watch->folders_max = folders_max;
+    while (watch->folder_count > folders_max && make_room(watch, NULL))
+        continue;
 }
 
 void file_watch_destroy(struct file_watch *watch)

@@ -38,7 +38,7 @@ int file_watch_create(struct loop *loop, struct notifier *notifier, const struct
                       void *context, size_t folders_max, const struct hash_key *key, struct log *log,
                       struct file_watch **ret_watch) MUST_CHECK;
 
-/* Another bound from now on; what is watched already stays. */
+/* Another bound from now on: folders past it, the least recently used, are not watched any more. */
 void file_watch_set_bound(struct file_watch *watch, size_t folders_max);
 
 /* All roots must have been forgotten. NULL is ignored. */

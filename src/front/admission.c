@@ -158,15 +158,23 @@ static bool can_wait_for(struct front *front, int fd)
     return is_taken;
 }
 
+/* Of as many as may be, one that can be spared goes for the newcomer. Of more than that, as there are where
+ * the limit has shrunk, two go for each, until there are as many. */
+static bool make_room(struct front *front)
+{
+    uint32_t count_max = front_settings(front)->limits.connections;
+    unsigned gone = 0;
+    while (front->counters->connections_open >= count_max && gone < 2 && admission_shed(front, NULL))
+        gone++;
+    return front->counters->connections_open < count_max || gone == 2;
+}
+
 static void on_accept(struct listener *listener, int fd, const struct address *address)
 {
     struct front_listener *own = CONTAINER_OF(listener, struct front_listener, listener);
     struct front *front = own->front;
-    const struct limits *limits = &front_settings(front)->limits;
-    struct counters *counters = front->counters;
-    counters->connections_accepted++;
-    bool has_room = counters->connections_open < limits->connections || admission_shed(front, NULL);
-    if (has_room && can_wait_for(front, fd) && connection_open(front, fd, address, own->tls))
+    front->counters->connections_accepted++;
+    if (make_room(front) && can_wait_for(front, fd) && connection_open(front, fd, address, own->tls))
         return;
     turn_away(front, fd);
     sys_close(fd);

@@ -3,6 +3,7 @@
 
 #include "front/admission.h"
 #include "front/h1_connection.h"
+#include "front/timeouts.h"
 #include "loop/listener.h"
 #include "serve/exchange.h"
 #include "sys/process.h"
@@ -16,6 +17,25 @@
 static bool shed(void *context, const void *kept)
 {
     return admission_shed(context, kept);
+}
+
+static void take_limits(struct front *front)
+{
+    const struct limits *limits = &front_settings(front)->limits;
+    /* A connection that was closed to make room has its memory until the end of the turn; with io_uring,
+     * which hands the closing over at that end, until the next. */
+    size_t closing_max = 2 * (size_t)LISTENER_BATCH * MAX(front->listener_count, 1u);
+    /* There may be more, where the limit has shrunk. */
+    size_t connections_max = MAX((size_t)limits->connections, front_connection_count(front));
+    front->connections.count_max = front->tls_connections.count_max = connections_max + closing_max;
+    front->service->exchanges.count_max = connections_max + EXCHANGES_PIPELINED;
+    service_set_fields_max(front->service, limits->fields);
+    front->h1_sessions.limits = (struct h1_limits){
+        .head_bytes = limits->head_bytes,
+        .uri_bytes = limits->uri_bytes,
+        .fields = limits->fields,
+        .body_bytes = limits->body_bytes,
+    };
 }
 
 void front_init(struct front *front, struct service *service, void (*on_drained)(struct front *front))
@@ -43,38 +63,27 @@ void front_init(struct front *front, struct service *service, void (*on_drained)
     pool_init(&front->tls_connections, CONNECTION_BYTES, 0);
     service->shed = shed;
     service->shed_context = front;
-    front_take_limits(front);
+    take_limits(front);
 }
 
-void front_take_limits(struct front *front)
+void front_take_settings(struct front *front, const struct settings *former)
 {
-    const struct limits *limits = &front_settings(front)->limits;
-    /* A connection that was closed to make room has its memory until the end of the turn; with io_uring,
-     * which hands the closing over at that end, until the next. */
-    size_t closing_max = 2 * (size_t)LISTENER_BATCH * MAX(front->listener_count, 1u);
-    front->connections.count_max = front->tls_connections.count_max = limits->connections + closing_max;
-    front->service->exchanges.count_max = limits->connections + EXCHANGES_PIPELINED;
-    service_set_fields_max(front->service, limits->fields);
-    front->h1_sessions.limits = (struct h1_limits){
-        .head_bytes = limits->head_bytes,
-        .uri_bytes = limits->uri_bytes,
-        .fields = limits->fields,
-        .body_bytes = limits->body_bytes,
-    };
+    timeouts_change(front, &former->timeouts);
+    take_limits(front);
 }
 
 int front_listen(struct front *front, int listening_fd, const struct tls_listener *tls)
 {
     int error = admission_listen(front, listening_fd, tls);
     front->listener_count += error == 0;
-    front_take_limits(front);
+    take_limits(front);
     return error;
 }
 
 void front_unlisten(struct front *front, int listening_fd)
 {
     front->listener_count -= admission_unlisten(front, listening_fd);
-    front_take_limits(front);
+    take_limits(front);
 }
 
 /* A crowd has gone: what it needed at its peak is not kept. The time that this takes is paid for by those

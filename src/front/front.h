@@ -22,6 +22,13 @@ struct tls_worker;
 #define FRONT_EXCHANGE_BYTES sizeof(struct h1_exchange)
 #endif
 
+/* Of waits that began before the settings in force: see timeouts_change. */
+struct front_waits {
+    struct timeouts patient;
+    uint64_t changed_ms;       /* loop time: when the settings last changed */
+    uint64_t patient_until_ms; /* no wait from before is under way then */
+};
+
 struct front {
     struct service *service;
     struct loop *loop;         /* of the service */
@@ -38,6 +45,7 @@ struct front {
     struct front_listener *listeners;
     unsigned listener_count;
     struct map addresses; /* struct address_count, where connections per address are limited */
+    struct front_waits waits;
     bool is_draining;
     bool has_told_of_backend; /* that it cannot wait for more connections */
     /* The last connection has gone while the front is draining; perhaps from inside of front_drain. */
@@ -48,9 +56,12 @@ struct front {
  * snapshot. */
 void front_init(struct front *front, struct service *service, void (*on_drained)(struct front *front));
 
-/* These limits hold for connections, whatever settings their requests are served by: to be called when the
- * service has another snapshot. */
-void front_take_limits(struct front *front);
+/* The service has another snapshot than one of the `former` settings. The limits and time-outs of connections
+ * are those in force, whatever settings their requests are served by. Those that have shrunk reset nobody: of
+ * more connections than may be all stay, and each newcomer takes the place of two that can be spared, or is
+ * refused; of more than an address may have all stay as well. For waits that have begun see timeouts_change.
+ */
+void front_take_settings(struct front *front, const struct settings *former);
 
 /* See server_listen. */
 int front_listen(struct front *front, int listening_fd, const struct tls_listener *tls) MUST_CHECK;

@@ -27,9 +27,12 @@
 
 #define NEVER UINT64_MAX
 
+/* Those of the settings in force, but for a wait that began before these were: see timeouts_change. */
 static const struct timeouts *timeouts_of(const struct front_client *client)
 {
-    return &front_settings(client->kind->front)->timeouts;
+    const struct front *front = client->kind->front;
+    bool began_before = client->window_began_ms <= front->waits.changed_ms;
+    return UNLIKELY(began_before) ? &front->waits.patient : &front_settings(front)->timeouts;
 }
 
 static uint64_t now_ms(const struct front_client *client)
@@ -159,7 +162,7 @@ static bool may_go_on_sending(struct front_client *client)
     if (!has_taken_enough(client, bytes_left(client), window_ms))
         return false;
     begin_window(client);
-    return go_on_until(client, client->window_began_ms + window_ms);
+    return go_on_until(client, client->window_began_ms + timeouts_of(client)->write_ms);
 }
 
 /* The window without bytes begins when the peer has our last one. */
@@ -307,6 +310,38 @@ bool timeouts_may_be_spared(struct front_client *client)
     case CLIENT_CLOSED: break;
     }
     UNREACHABLE();
+}
+
+/* ---- new settings ---- */
+
+/* As patient as both. */
+static void join(struct timeouts *timeouts, const struct timeouts *other)
+{
+    timeouts->head_ms = MAX(timeouts->head_ms, other->head_ms);
+    timeouts->body_ms = MAX(timeouts->body_ms, other->body_ms);
+    timeouts->idle_ms = MAX(timeouts->idle_ms, other->idle_ms);
+    timeouts->write_ms = MAX(timeouts->write_ms, other->write_ms);
+    timeouts->linger_ms = MAX(timeouts->linger_ms, other->linger_ms);
+    timeouts->rate_bytes_min = MIN(timeouts->rate_bytes_min, other->rate_bytes_min);
+}
+
+static uint32_t longest_ms(const struct timeouts *timeouts)
+{
+    uint32_t asking_ms = MAX(MAX(timeouts->head_ms, timeouts->body_ms), timeouts->idle_ms);
+    return MAX(asking_ms, MAX(timeouts->write_ms, timeouts->linger_ms));
+}
+
+/* Where settings change often there are waits from before several changes. */
+void timeouts_change(struct front *front, const struct timeouts *former)
+{
+    struct front_waits *waits = &front->waits;
+    uint64_t now = loop_now_ms(front->loop);
+    if (now >= waits->patient_until_ms)
+        waits->patient = *former;
+    join(&waits->patient, former);
+    join(&waits->patient, &front_settings(front)->timeouts);
+    waits->changed_ms = now;
+    waits->patient_until_ms = now + longest_ms(&waits->patient);
 }
 
 void timeouts_fire(struct timer *timer)

@@ -11,18 +11,19 @@ void h1_content_begin_length(struct h1_content *content, uint64_t length)
 {
     *content = (struct h1_content){
         .remaining = length,
+        .room = length,
         .state = length > 0 ? H1_CONTENT_STATE_LENGTH : H1_CONTENT_STATE_DONE,
     };
 }
 
-void h1_content_begin_chunked(struct h1_content *content)
+void h1_content_begin_chunked(struct h1_content *content, uint64_t bytes_max)
 {
-    *content = (struct h1_content){.state = H1_CONTENT_STATE_CHUNK_SIZE};
+    *content = (struct h1_content){.room = bytes_max, .state = H1_CONTENT_STATE_CHUNK_SIZE};
 }
 
-void h1_content_begin_until_close(struct h1_content *content)
+void h1_content_begin_until_close(struct h1_content *content, uint64_t bytes_max)
 {
-    *content = (struct h1_content){.state = H1_CONTENT_STATE_UNTIL_CLOSE};
+    *content = (struct h1_content){.room = bytes_max, .state = H1_CONTENT_STATE_UNTIL_CLOSE};
 }
 
 /* Gives the content at hand, up to `remaining`. */
@@ -37,19 +38,18 @@ static enum h1_content_event take_piece(struct h1_content *content, struct slice
     *ret_piece = slice_take(*input, length);
     *input = slice_skip(*input, length);
     content->remaining -= length;
-    content->received += length;
+    content->room -= length;
     if (content->remaining == 0)
         content->state = (uint8_t)state_after;
     return H1_CONTENT_PIECE;
 }
 
-static enum h1_content_event take_until_close(struct h1_content *content, const struct h1_limits *limits,
-                                              struct slice *input, uint64_t piece_max,
-                                              struct slice *ret_piece)
+static enum h1_content_event take_until_close(struct h1_content *content, struct slice *input,
+                                              uint64_t piece_max, struct slice *ret_piece)
 {
     if (input->length == 0)
         return H1_CONTENT_MORE;
-    content->remaining = limits->body_bytes - content->received;
+    content->remaining = content->room;
     if (content->remaining == 0) {
         content->status = 413;
         return H1_CONTENT_BAD;
@@ -139,11 +139,10 @@ static uint16_t step_chunk_size(struct h1_content *content, char byte)
     return content->line_bytes == 1 ? 400 : step_ext(content, H1_CONTENT_STATE_EXT_END, byte);
 }
 
-static uint16_t end_chunk_size_line(struct h1_content *content, const struct h1_limits *limits)
+static uint16_t end_chunk_size_line(struct h1_content *content)
 {
     content->line_bytes = 0;
-    if (content->remaining > limits->body_bytes ||
-        content->received > limits->body_bytes - content->remaining)
+    if (content->remaining > content->room)
         return 413;
     content->state = content->remaining > 0 ? H1_CONTENT_STATE_CHUNK_DATA : H1_CONTENT_STATE_TRAILER_START;
     return 0;
@@ -205,7 +204,7 @@ static uint16_t step_framing(struct h1_content *content, const struct h1_limits 
             return 400;
         return state == H1_CONTENT_STATE_CHUNK_SIZE ? step_chunk_size(content, byte)
                                                     : step_ext(content, state, byte);
-    case H1_CONTENT_STATE_CHUNK_LF: return byte == '\n' ? end_chunk_size_line(content, limits) : 400;
+    case H1_CONTENT_STATE_CHUNK_LF: return byte == '\n' ? end_chunk_size_line(content) : 400;
     case H1_CONTENT_STATE_CHUNK_END_CR: return expect(content, byte, '\r', H1_CONTENT_STATE_CHUNK_END_LF);
     case H1_CONTENT_STATE_CHUNK_END_LF:
         content->line_bytes = 0;
@@ -248,7 +247,7 @@ enum h1_content_event h1_content_next(struct h1_content *content, const struct h
     case H1_CONTENT_STATE_DONE: return H1_CONTENT_DONE;
     case H1_CONTENT_STATE_LENGTH:
         return take_piece(content, input, piece_max, ret_piece, H1_CONTENT_STATE_DONE);
-    case H1_CONTENT_STATE_UNTIL_CLOSE: return take_until_close(content, limits, input, piece_max, ret_piece);
+    case H1_CONTENT_STATE_UNTIL_CLOSE: return take_until_close(content, input, piece_max, ret_piece);
     default: return next_chunked(content, limits, input, piece_max, ret_piece);
     }
 }

@@ -40,17 +40,18 @@ enum h1_content_state {
 
 struct h1_content {
     uint64_t remaining;  /* of content with a length, or of the current chunk */
-    uint64_t received;   /* content so far */
+    uint64_t room;       /* for so much content more: of the limit that it began with */
     uint32_t line_bytes; /* of the current chunk-size line, or of all trailers */
     uint16_t status;     /* after H1_CONTENT_BAD: what a request is refused with */
     uint8_t state;       /* enum h1_content_state */
     bool takes_folds;    /* of trailers: their values may go on in lines that begin with a blank */
 };
 
-/* Begins content of `length` bytes, which may be none; of chunks; or of all that comes. */
+/* Begins content of `length` bytes, which may be none; of chunks; or of all that comes. Of the last two no
+ * more than `bytes_max`, whatever the limits are later. */
 void h1_content_begin_length(struct h1_content *content, uint64_t length);
-void h1_content_begin_chunked(struct h1_content *content);
-void h1_content_begin_until_close(struct h1_content *content);
+void h1_content_begin_chunked(struct h1_content *content, uint64_t bytes_max);
+void h1_content_begin_until_close(struct h1_content *content, uint64_t bytes_max);
 
 enum h1_content_event {
     H1_CONTENT_MORE,  /* nothing more to say without more bytes */
@@ -61,11 +62,9 @@ enum h1_content_event {
     H1_CONTENT_BAD,   /* see `status`: 400, 413 or 431. Not to be called again */
 };
 
-/* Takes from the front of the input. `limits` bounds chunked content (body_bytes) and all trailers
- * (head_bytes); whoever begins content of a length has looked at that. Trailers are checked and dropped:
- * nothing may be merged into the head unasked (RFC 9110 section 6.5.1). A piece is
- * no longer than `piece_max`; where that is 0 the framing is still read. `ret_piece` is set for
- * H1_CONTENT_PIECE only. */
+/* Takes from the front of the input. `limits` bounds all trailers (head_bytes). Trailers are checked and
+ * dropped: nothing may be merged into the head unasked (RFC 9110 section 6.5.1). A piece is no longer than
+ * `piece_max`; where that is 0 the framing is still read. `ret_piece` is set for H1_CONTENT_PIECE only. */
 enum h1_content_event h1_content_next(struct h1_content *content, const struct h1_limits *limits,
                                       struct slice *input, uint64_t piece_max,
                                       struct slice *ret_piece) MUST_CHECK;

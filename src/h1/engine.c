@@ -22,7 +22,7 @@ static void begin_content(struct h1 *engine, const struct http_request *request)
     switch (request->body) {
     case HTTP_BODY_NONE: engine->state = H1_STATE_END; return;
     case HTTP_BODY_LENGTH: h1_content_begin_length(&engine->content, request->content_length); break;
-    case HTTP_BODY_CHUNKED: h1_content_begin_chunked(&engine->content); break;
+    case HTTP_BODY_CHUNKED: h1_content_begin_chunked(&engine->content, engine->limits->body_bytes); break;
     }
     engine->state = H1_STATE_CONTENT;
 }

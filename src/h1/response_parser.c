@@ -184,10 +184,12 @@ static void begin_content(struct h1_response_parser *engine, enum h1_response_bo
     case H1_RESPONSE_BODY_TUNNEL: h1_content_begin_length(&engine->content, 0); return;
     case H1_RESPONSE_BODY_LENGTH: h1_content_begin_length(&engine->content, content_length); return;
     case H1_RESPONSE_BODY_CHUNKED:
-        h1_content_begin_chunked(&engine->content);
+        h1_content_begin_chunked(&engine->content, engine->limits->body_bytes);
         engine->content.takes_folds = true;
         return;
-    case H1_RESPONSE_BODY_UNTIL_CLOSE: h1_content_begin_until_close(&engine->content); return;
+    case H1_RESPONSE_BODY_UNTIL_CLOSE:
+        h1_content_begin_until_close(&engine->content, engine->limits->body_bytes);
+        return;
     }
     UNREACHABLE();
 }

@@ -68,7 +68,7 @@ static void swap(struct server *server, struct snapshot *next)
     struct snapshot *former = server->service.snapshot;
     files_handler_take_snapshot(&server->files, former, next);
     server->service.snapshot = next;
-    front_take_limits(&server->front);
+    front_take_settings(&server->front, former->settings);
     file_cache_set_limits(server->files.cache, &next->settings->limits);
     snapshot_unref(former);
 }

@@ -391,7 +391,11 @@ static void folders_are_bounded(void **state)
     assert_false(was_told(&observer, &observer.root, "b/c/file"));
     /* The parent that the fourth is to hang on is no candidate. */
     assert_true(cover(&observer, "b/c/file"));
-    assert_false(d->is_gone);
+    assert_false(d->is_gone || d->is_unwatched);
+    /* With a smaller bound what is past it goes at once. */
+    file_watch_set_bound(observer.watch, 2);
+    assert_true(d->is_unwatched);
+    file_watch_validate(observer.watch);
     file_watch_forget(observer.watch, &observer.root);
     poll_all(&observer);
     file_watch_set_bound(observer.watch, 1);
