@@ -5,6 +5,7 @@
 #include "front/admission.h"
 #include "front/front.h"
 #include "front/h1_connection.h"
+#include "front/tls_transport.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -52,10 +53,24 @@ bool connection_open(struct front *front, int fd, const struct address *address,
         return false;
     }
     stream_init(&connection->stream, front->loop, fd, &h1_connection_stream_events);
+    if (tls)
+        tls_transport_begin(&connection->stream, tls);
     h1_connection_begin(connection, front, &peer, admission == ADMISSION_COUNTED);
     if (stream_start(&connection->stream) < 0)
         connection->client.kind->ops->abort(&connection->client, OUTCOME_OVERLOADED);
     return true;
+}
+
+void connection_secured(struct connection *connection, struct slice protocol)
+{
+    (void)protocol;
+    front_client_set_state(&connection->client, CLIENT_IDLE);
+}
+
+void connection_refused(struct connection *connection)
+{
+    transport_shutdown(&connection->stream);
+    front_client_set_state(&connection->client, CLIENT_LINGER);
 }
 
 void connection_gone(struct connection *connection)

@@ -41,6 +41,12 @@ static inline struct front *connection_front(const struct connection *connection
 bool connection_open(struct front *front, int fd, const struct address *address,
                      const struct tls_listener *tls) MUST_CHECK;
 
+/* The handshake of TLS is done. `protocol` is that of ALPN; empty: the client does not know ALPN. */
+void connection_secured(struct connection *connection, struct slice protocol);
+
+/* The handshake has failed, and what there is to say of it was sent: ends the connection. */
+void connection_refused(struct connection *connection);
+
 /* The connection is closed, and this the end of its turn: its memory is free. */
 void connection_gone(struct connection *connection);
 

@@ -4,6 +4,7 @@
 #include "front/admission.h"
 #include "front/h1_connection.h"
 #include "front/timeouts.h"
+#include "front/tls_transport.h"
 #include "loop/listener.h"
 #include "serve/exchange.h"
 #include "sys/process.h"
@@ -60,7 +61,7 @@ void front_init(struct front *front, struct service *service, void (*on_drained)
     for (size_t i = 0; i < ARRAY_LENGTH(front->by_state); i++)
         list_init(&front->by_state[i]);
     pool_init(&front->connections, CONNECTION_BYTES, 0);
-    pool_init(&front->tls_connections, CONNECTION_BYTES, 0);
+    pool_init(&front->tls_connections, TLS_CONNECTION_BYTES, 0);
     service->shed = shed;
     service->shed_context = front;
     take_limits(front);
@@ -74,7 +75,9 @@ void front_take_settings(struct front *front, const struct settings *former)
 
 int front_listen(struct front *front, int listening_fd, const struct tls_listener *tls)
 {
-    int error = admission_listen(front, listening_fd, tls);
+    int error = tls ? tls_worker_ensure(front) : 0;
+    if (error == 0)
+        error = admission_listen(front, listening_fd, tls);
     front->listener_count += error == 0;
     take_limits(front);
     return error;
@@ -142,4 +145,5 @@ void front_finish(struct front *front)
     map_finish(&front->addresses);
     pool_finish(&front->connections);
     pool_finish(&front->tls_connections);
+    tls_worker_finish(front);
 }

@@ -66,7 +66,7 @@ static void finish(struct h1_connection *connection)
     if (connection->session.cuts)
         transport_reset_on_close(&connection->base.stream);
     if (connection->session.cuts || peer_has_ended(connection) ||
-        h1_session_is_read_whole(&connection->session)) {
+        (h1_session_is_read_whole(&connection->session) && transport_end(&connection->base.stream))) {
         close_now(connection, OUTCOME_CONNECTION_CUT);
         return;
     }
@@ -151,7 +151,7 @@ static void settle(struct h1_connection *connection)
 static void rest(struct h1_connection *connection)
 {
     connection->session.is_waiting = true;
-    stream_send_later(&connection->base.stream);
+    transport_send_later(&connection->base.stream);
 }
 
 /* True when the connection came to its end with what was delivered. */
@@ -385,10 +385,10 @@ static const char *validate(const struct front_client *client)
         return "a closed connection is in a list";
     if (is_lingering && (has_input || !list_is_empty(&connection->session.exchanges)))
         return "a lingering connection has something left";
-    if (!is_lingering && client->state != state_of(connection))
+    if (!is_lingering && client->state != CLIENT_HANDSHAKE && client->state != state_of(connection))
         return "a connection is not in the state that it is in by what it waits for";
     if (client->state <= CLIENT_BODY && !connection->session.is_closing &&
-        !(connection->base.stream.flags & STREAM_READING))
+        !transport_is_reading(&connection->base.stream))
         return "a connection waits for bytes that it does not read";
     return validate_exchanges(connection);
 }

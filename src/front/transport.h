@@ -2,25 +2,42 @@
  *
  * The functions are those of loop/stream.h with the same rules, on the same stream, and the owner is told by
  * the same struct stream_events. With TLS the bytes that it is given and gives are plaintext. What is not
- * here (stream_send_later, stream_unacknowledged, stream_send_idle_ms, stream_peer_has_left) is asked of the
- * stream itself. Without TLS a call costs one comparison. */
+ * here (stream_unacknowledged, stream_send_idle_ms, stream_peer_has_left) is asked of the stream itself.
+ * Without TLS a call costs one comparison. */
 #ifndef FRONT_TRANSPORT_H
 #define FRONT_TRANSPORT_H
 
 #include "loop/stream.h"
 
+#ifdef HAVE_TLS
+
+/* Of streams with TLS: the owner's events are kept behind it. */
+extern const struct stream_events tls_transport_stream_events;
+
+static inline bool transport_is_tls(const struct stream *stream)
+{
+    return UNLIKELY(stream->events == &tls_transport_stream_events);
+}
+
+#else
+
 #define transport_is_tls(stream) false
+
+#endif
 
 /* See front/tls_transport.h; only for streams with TLS. */
 void tls_transport_read_pause(struct stream *stream);
 void tls_transport_read_resume(struct stream *stream);
 void tls_transport_limit_reads(struct stream *stream, uint16_t bytes_max);
+bool tls_transport_is_reading(const struct stream *stream);
 bool tls_transport_has_ended(const struct stream *stream);
 enum send_result tls_transport_send(struct stream *stream, const struct segment *segments,
                                     size_t segment_count) MUST_CHECK;
+void tls_transport_send_later(struct stream *stream);
 bool tls_transport_is_sending(const struct stream *stream);
 size_t tls_transport_unsent(const struct stream *stream);
 int tls_transport_error(const struct stream *stream);
+bool tls_transport_end(struct stream *stream);
 void tls_transport_shutdown(struct stream *stream);
 void tls_transport_reset_on_close(struct stream *stream);
 void tls_transport_close(struct stream *stream);
@@ -49,6 +66,12 @@ static inline void transport_limit_reads(struct stream *stream, uint16_t bytes_m
         stream_limit_reads(stream, bytes_max);
 }
 
+/* The owner wants what comes. */
+static inline bool transport_is_reading(const struct stream *stream)
+{
+    return transport_is_tls(stream) ? tls_transport_is_reading(stream) : stream->flags & STREAM_READING;
+}
+
 /* on_end was called. */
 static inline bool transport_has_ended(const struct stream *stream)
 {
@@ -60,6 +83,14 @@ MUST_CHECK static inline enum send_result transport_send(struct stream *stream,
 {
     return transport_is_tls(stream) ? tls_transport_send(stream, segments, count)
                                     : stream_send(stream, segments, count);
+}
+
+static inline void transport_send_later(struct stream *stream)
+{
+    if (transport_is_tls(stream))
+        tls_transport_send_later(stream);
+    else
+        stream_send_later(stream);
 }
 
 static inline bool transport_is_sending(const struct stream *stream)
@@ -75,6 +106,13 @@ static inline size_t transport_unsent(const struct stream *stream)
 static inline int transport_error(const struct stream *stream)
 {
     return transport_is_tls(stream) ? tls_transport_error(stream) : stream_error(stream);
+}
+
+/* Nothing more will be sent. True where closing now takes nothing from the client; with TLS that may be its
+ * close_notify. */
+static inline bool transport_end(struct stream *stream)
+{
+    return transport_is_tls(stream) ? tls_transport_end(stream) : true;
 }
 
 /* With TLS it is a close_notify and a FIN. */

@@ -15,6 +15,9 @@
     X(connections_refused, "connections answered 503 because a limit was reached") \
     X(connections_shed, "idle or slow connections closed to make room")            \
     X(accept_failures, "accept(2) failed for want of descriptors or memory")       \
+    X(tls_handshakes, "TLS handshakes completed")                                  \
+    X(tls_resumptions, "TLS handshakes completed by resuming a session")           \
+    X(tls_failures, "TLS handshakes that failed")                                  \
     X(requests, "requests answered")                                               \
     X(responses_2xx, "responses with a 2xx status")                                \
     X(responses_3xx, "responses with a 3xx status")                                \

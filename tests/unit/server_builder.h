@@ -40,6 +40,7 @@ struct world {
     unsigned offload_queue;
     unsigned offload_threads; /* 0: one */
     enum loop_backend backend;
+    const struct tls_listener *tls;
     bool has_access_log; /* in JSON, in memory: see world_await_lines */
     struct access_log *access_log;
     int log_fd;
@@ -192,7 +193,7 @@ static inline void world_start(struct world *world)
     };
     assert_int_equal(server_create(&options, &world->server), 0);
     world->listening_fd = world_listen(&world->address);
-    assert_int_equal(server_listen(world->server, world->listening_fd, NULL), 0);
+    assert_int_equal(server_listen(world->server, world->listening_fd, world->tls), 0);
 }
 
 struct change_wait {

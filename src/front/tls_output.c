@@ -1,0 +1,371 @@
+/* TLS below a connection: what is sent. Plaintext is encrypted, up to 64 KiB at a time, into the buffer that
+ * the connections of the worker share, and handed to the stream in one call. Where the client does not take
+ * it, the connection keeps the buffer until it does, and what was not encrypted yet as it came: as segments,
+ * whose memory is the owner's. */
+#include "front/tls_transport.h"
+
+#include "base/error.h"
+#include "front/front.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* What a connection sends in one turn, if its client takes it; then others have theirs. */
+#define TURN_BYTES_MAX ((size_t)1 << 20)
+
+/* When so many connections keep buffers of full size, further ones are content with short ones. */
+#define HELD_FULL_MAX 256
+
+#define SHORT_CONTENT_MAX TLS_RECORD_BYTES_MAX
+
+struct tls_sending {
+    struct buffer ciphertext; /* that the stream has; empty: it has none */
+    size_t content;           /* bytes of plaintext in it */
+    struct buffer next;       /* what the session made by itself meanwhile */
+    size_t count;             /* of segments that were not encrypted yet, from `at` on */
+    size_t at;
+    struct segment *segments;
+};
+
+/* ---- what has to wait ---- */
+
+static struct tls_sending *ensure_sending(struct tls_transport *tls)
+{
+    if (tls->sending)
+        return tls->sending;
+    struct tls_sending *sending = calloc(1, sizeof(*sending));
+    if (sending)
+        buffer_init(&sending->next, TLS_OUTPUT_BYTES_MAX);
+    tls->sending = sending;
+    return sending;
+}
+
+static void release_ciphertext(struct tls_transport *tls)
+{
+    struct tls_worker *worker = tls_worker_of(tls);
+    struct buffer *held = &tls->sending->ciphertext;
+    if (held->data == NULL)
+        return;
+    worker->held_count--;
+    if (worker->output.data == NULL) {
+        buffer_clear(held);
+        worker->output = *held;
+    } else {
+        buffer_finish(held);
+    }
+    *held = (struct buffer){0};
+    tls->sending->content = 0;
+}
+
+void tls_output_drop(struct tls_transport *tls)
+{
+    struct tls_sending *sending = tls->sending;
+    if (sending == NULL)
+        return;
+    release_ciphertext(tls);
+    buffer_finish(&sending->next);
+    free(sending->segments);
+    free(sending);
+    tls->sending = NULL;
+}
+
+/* The stream has the worker's buffer, or failed with it: the worker makes another. */
+static void hold_ciphertext(struct tls_transport *tls, size_t content)
+{
+    struct tls_worker *worker = tls_worker_of(tls);
+    tls->sending->ciphertext = worker->output;
+    tls->sending->content = content;
+    worker->held_count++;
+    buffer_init(&worker->output, TLS_OUTPUT_BYTES_MAX);
+}
+
+static bool hold_segments(struct tls_transport *tls, const struct segment *segments, size_t count)
+{
+    struct tls_sending *sending = ensure_sending(tls);
+    if (sending == NULL || count == 0)
+        return sending != NULL;
+    sending->segments = malloc(count * sizeof(*segments));
+    if (sending->segments == NULL)
+        return false;
+    memcpy(sending->segments, segments, count * sizeof(*segments));
+    sending->count = count;
+    sending->at = 0;
+    return true;
+}
+
+/* ---- making ciphertext ---- */
+
+/* A crowd of clients that take slowly is not given a buffer of full size each. */
+static size_t prepare_output(struct tls_worker *worker)
+{
+    bool is_short = worker->held_count >= HELD_FULL_MAX;
+    if (is_short && worker->output.capacity > SHORT_CONTENT_MAX + TLS_OUTPUT_OVERHEAD(SHORT_CONTENT_MAX))
+        buffer_finish(&worker->output);
+    return is_short ? SHORT_CONTENT_MAX : TLS_OUTPUT_CONTENT_MAX;
+}
+
+/* The check comes behind the reading: what was read of a file that is still the same is the same too. */
+static ssize_t read_file(struct tls_transport *tls, const struct segment *segment, char *out, size_t size)
+{
+    ssize_t count = sys_read_at(segment->fd, out, MIN(segment->length, size), segment->offset, false);
+    if (count <= 0)
+        return count == 0 ? ERROR_CHANGED : count;
+    return tls->events->may_send_file(tls_stream_of(tls), segment) ? count : ERROR_CHANGED;
+}
+
+/* The plaintext of the first segments, at most `content_max` bytes of it. Returns the count of pieces or what
+ * reading a file failed with. */
+static ssize_t collect(struct tls_transport *tls, const struct segment *segments, size_t count,
+                       size_t content_max, struct slice pieces[STREAM_SEGMENTS_MAX])
+{
+    char *room = tls_worker_of(tls)->file_room;
+    size_t left = content_max, used = 0;
+    for (size_t i = 0; i < count && left > 0; i++) {
+        const struct segment *segment = &segments[i];
+        size_t length = MIN(segment->length, left);
+        const char *data = segment->data;
+        if (data == NULL) {
+            ssize_t got = read_file(tls, segment, room, length);
+            if (got < 0)
+                return got;
+            data = room;
+            room += got;
+            left = (size_t)got < length ? (size_t)got : left;
+            length = (size_t)got;
+        }
+        pieces[used++] = slice_make(data, length);
+        left -= length;
+    }
+    return (ssize_t)used;
+}
+
+static size_t advance(struct segment *segments, size_t at, size_t taken)
+{
+    while (taken > 0) {
+        struct segment *segment = &segments[at];
+        size_t part = MIN(taken, segment->length);
+        segment->length -= part;
+        if (segment->data)
+            segment->data += part;
+        else
+            segment->offset += (off_t)part;
+        taken -= part;
+        at += segment->length == 0;
+    }
+    return at;
+}
+
+/* Encrypts from the front of the segments into the worker's buffer; returns how much, or an error. */
+static ssize_t encrypt(struct tls_transport *tls, struct segment *segments, size_t count, size_t *at)
+{
+    struct tls_worker *worker = tls_worker_of(tls);
+    struct slice pieces[STREAM_SEGMENTS_MAX];
+    size_t content_max = prepare_output(worker);
+    ssize_t piece_count = collect(tls, segments + *at, count - *at, content_max, pieces);
+    if (piece_count < 0)
+        return piece_count;
+    size_t likely = 0;
+    for (ssize_t i = 0; i < piece_count; i++)
+        likely += pieces[i].length;
+    if (!buffer_reserve(&worker->output, likely + TLS_OUTPUT_OVERHEAD(likely)))
+        return -ENOMEM;
+    struct tls_call call = tls_transport_call(tls, worker->write_room);
+    ssize_t taken = tls_session_write(&tls->session, &call, pieces, (size_t)piece_count);
+    if (taken > 0)
+        *at = advance(segments, *at, (size_t)taken);
+    return taken == 0 ? -ENOBUFS : taken;
+}
+
+/* ---- sending it ---- */
+
+/* Hands what is in the worker's buffer to the stream. */
+static enum send_result push(struct tls_transport *tls, size_t content)
+{
+    struct tls_worker *worker = tls_worker_of(tls);
+    struct segment segment = segment_memory(buffer_slice(&worker->output));
+    enum send_result result = stream_send(tls_stream_of(tls), &segment, 1);
+    if (result == SEND_FAILED)
+        tls->error = (int16_t)stream_error(tls_stream_of(tls));
+    if (result == SEND_DONE) {
+        buffer_clear(&worker->output);
+    } else if (ensure_sending(tls)) {
+        hold_ciphertext(tls, content);
+    } else {
+        tls->error = -ENOMEM;
+        result = SEND_FAILED;
+    }
+    return result;
+}
+
+static enum send_result break_off(struct tls_transport *tls, ssize_t error)
+{
+    buffer_clear(&tls_worker_of(tls)->output);
+    tls->error = (int16_t)(error == ERROR_CLOSED ? -EPIPE : error);
+    return SEND_FAILED;
+}
+
+/* Encrypts and sends until all is done, the stream takes no more, or the connection had its share of the
+ * turn; `*at` moves on. */
+static enum send_result send_some(struct tls_transport *tls, struct segment *segments, size_t count,
+                                  size_t *at)
+{
+    size_t allowed = TURN_BYTES_MAX;
+    while (*at < count) {
+        bool is_much = allowed <= TURN_BYTES_MAX - TLS_OUTPUT_CONTENT_MAX;
+        if (allowed == 0 || (is_much && !loop_has_time(tls_worker_of(tls)->front->loop))) {
+            stream_send_later(tls_stream_of(tls));
+            return SEND_PENDING;
+        }
+        ssize_t taken = encrypt(tls, segments, count, at);
+        if (taken < 0)
+            return break_off(tls, taken);
+        enum send_result result = push(tls, (size_t)taken);
+        if (result != SEND_DONE)
+            return result;
+        allowed -= MIN(allowed, (size_t)taken);
+    }
+    return SEND_DONE;
+}
+
+static size_t copy_segments(struct segment *to, const struct segment *from, size_t count)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (from[i].length > 0)
+            to[used++] = from[i];
+    }
+    return used;
+}
+
+enum send_result tls_transport_send(struct stream *stream, const struct segment *segments,
+                                    size_t segment_count)
+{
+    struct tls_transport *tls = tls_transport_of(stream);
+    struct segment rest[STREAM_SEGMENTS_MAX];
+    assert(!tls->sends && segment_count <= STREAM_SEGMENTS_MAX);
+    size_t count = copy_segments(rest, segments, segment_count);
+    size_t at = 0;
+    enum send_result result = tls->sending ? SEND_PENDING : send_some(tls, rest, count, &at);
+    if (LIKELY(result == SEND_DONE))
+        return SEND_DONE;
+    if (!hold_segments(tls, rest + at, count - at)) {
+        tls->error = -ENOMEM;
+        return SEND_FAILED;
+    }
+    tls->sends = result == SEND_PENDING;
+    return result;
+}
+
+bool tls_output_flush(struct tls_transport *tls)
+{
+    struct tls_worker *worker = tls_worker_of(tls);
+    if (worker->output.length == 0)
+        return true;
+    if (tls->sending == NULL)
+        return push(tls, 0) != SEND_FAILED;
+    bool fits = buffer_append(&tls->sending->next, buffer_slice(&worker->output));
+    buffer_clear(&worker->output);
+    if (!fits)
+        tls->error = -ENOMEM;
+    return fits;
+}
+
+static enum send_result send_on(struct tls_transport *tls)
+{
+    struct tls_sending *sending = tls->sending;
+    struct buffer *output = &tls_worker_of(tls)->output;
+    release_ciphertext(tls);
+    if (sending->next.length > 0) {
+        buffer_append(output, buffer_slice(&sending->next));
+        buffer_finish(&sending->next);
+        if (output->failed)
+            return break_off(tls, -ENOMEM);
+        enum send_result result = push(tls, 0);
+        if (result != SEND_DONE)
+            return result;
+    }
+    return send_some(tls, sending->segments, sending->count, &sending->at);
+}
+
+void tls_output_on_sent(struct stream *stream)
+{
+    struct tls_transport *tls = tls_transport_of(stream);
+    enum send_result result = tls->sending ? send_on(tls) : SEND_DONE;
+    if (result == SEND_PENDING)
+        return;
+    if (result == SEND_FAILED) {
+        tls->events->on_error(stream, tls->error);
+        return;
+    }
+    tls_output_drop(tls);
+    if (tls->shuts_down)
+        stream_shutdown(stream);
+    bool is_awaited = tls->sends || tls->sends_later;
+    tls->sends = tls->sends_later = false;
+    if (is_awaited)
+        tls->events->on_sent(stream);
+}
+
+void tls_transport_send_later(struct stream *stream)
+{
+    struct tls_transport *tls = tls_transport_of(stream);
+    assert(!tls->sends);
+    tls->sends_later = true;
+    if (tls->sending == NULL)
+        stream_send_later(stream);
+}
+
+bool tls_transport_is_sending(const struct stream *stream)
+{
+    return tls_transport_of(stream)->sends;
+}
+
+size_t tls_transport_unsent(const struct stream *stream)
+{
+    const struct tls_sending *sending = tls_transport_of(stream)->sending;
+    if (sending == NULL)
+        return 0;
+    size_t bytes = MIN(sending->content, stream_unsent(stream));
+    for (size_t i = sending->at; i < sending->count; i++)
+        bytes += sending->segments[i].length;
+    return bytes;
+}
+
+/* ---- the end ---- */
+
+static bool say_close_notify(struct tls_transport *tls)
+{
+    struct tls_call call = tls_transport_call(tls, tls_worker_of(tls)->write_room);
+    tls_session_close(&tls->session, &call);
+    return tls_output_flush(tls);
+}
+
+bool tls_transport_end(struct stream *stream)
+{
+    struct tls_transport *tls = tls_transport_of(stream);
+    return !say_close_notify(tls) || tls->sending == NULL;
+}
+
+void tls_transport_shutdown(struct stream *stream)
+{
+    struct tls_transport *tls = tls_transport_of(stream);
+    assert(!tls->sends);
+    tls->shuts_down = true;
+    if (!say_close_notify(tls) || tls->sending == NULL)
+        stream_shutdown(stream);
+}
+
+/* Without a close_notify a client cannot know that it has all that was to come: it gets one wherever that is
+ * so. It may get lost, like a FIN. */
+void tls_transport_close(struct stream *stream)
+{
+    struct tls_transport *tls = tls_transport_of(stream);
+    if (stream->flags & STREAM_CLOSED)
+        return;
+    bool is_whole = !tls->resets && !tls->is_working && tls->sending == NULL && tls->error == 0;
+    if (is_whole)
+        (void)say_close_notify(tls);
+    list_remove(&tls->link);
+    stream_close(stream);
+}

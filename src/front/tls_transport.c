@@ -1,0 +1,408 @@
+/* TLS below a connection: its life, and what is read. What is sent is in tls_output.c. Read take_in first.
+ *
+ * Whatever the owner does in a callback, closing included, is looked at behind each event; the memory is
+ * there until the end of the turn. */
+#include "front/tls_transport.h"
+
+#include "front/front.h"
+#include "loop/offload.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static bool is_closed(struct tls_transport *tls)
+{
+    return tls_stream_of(tls)->flags & STREAM_CLOSED;
+}
+
+struct tls_worker *tls_worker_of(struct tls_transport *tls)
+{
+    return connection_front(tls_connection_of(tls))->tls;
+}
+
+struct tls_call tls_transport_call(struct tls_transport *tls, char room[TLS_RECORD_BYTES_MAX])
+{
+    struct tls_worker *worker = tls_worker_of(tls);
+    return (struct tls_call){
+        .names = tls->listener->names,
+        .limits = &tls->listener->limits,
+        .output = &worker->output,
+        .room = room,
+        .room_size = TLS_RECORD_BYTES_MAX,
+        .now_ms = loop_now_ms(worker->front->loop),
+        .may_work = true,
+    };
+}
+
+/* ---- whose turn it is ---- */
+
+/* There is time for a handshake in this turn of the loop. */
+static bool has_handshake_time(struct tls_worker *worker)
+{
+    uint64_t turn = loop_turn(worker->front->loop);
+    if (worker->turn != turn) {
+        worker->turn = turn;
+        worker->turn_us = 0;
+    }
+    return worker->turn_us < TLS_HANDSHAKES_TURN_US;
+}
+
+static void wait_in(struct tls_transport *tls, struct list *list)
+{
+    struct tls_worker *worker = tls_worker_of(tls);
+    if (list_is_empty(&tls->link))
+        list_append(list, &tls->link);
+    task_defer(worker->front->loop, &worker->task);
+}
+
+static bool may_take(struct tls_transport *tls)
+{
+    if (is_closed(tls) || tls->is_working || !tls->is_reading)
+        return false;
+    if (!tls->is_shaking_hands || has_handshake_time(tls_worker_of(tls)))
+        return true;
+    wait_in(tls, &tls_worker_of(tls)->shaking);
+    return false;
+}
+
+/* ---- what comes of what is read ---- */
+
+static void fail(struct tls_transport *tls, int error)
+{
+    tls->error = (int16_t)error;
+    tls->events->on_error(tls_stream_of(tls), error);
+}
+
+static void tell_end(struct tls_transport *tls)
+{
+    tls->end_told = true;
+    tls->events->on_end(tls_stream_of(tls));
+}
+
+struct handshake_job {
+    struct job job;
+    struct tls_transport *tls;
+};
+
+static void take_in(struct tls_transport *tls, struct slice input);
+static void free_connection(struct tls_transport *tls);
+
+static void work_on_handshake(struct job *job)
+{
+    tls_session_work(&CONTAINER_OF(job, struct handshake_job, job)->tls->session);
+}
+
+static void end_handshake_job(struct job *job)
+{
+    struct tls_transport *tls = CONTAINER_OF(job, struct handshake_job, job)->tls;
+    free(CONTAINER_OF(job, struct handshake_job, job));
+    tls->is_working = false;
+    if (tls->awaits_thread)
+        free_connection(tls);
+    else if (!is_closed(tls))
+        take_in(tls, input_slice(tls->input));
+}
+
+/* A signature that takes long. Where no thread can be had it is made here: the client is there, and the next
+ * one would wait as well. */
+static void begin_handshake_job(struct tls_transport *tls)
+{
+    struct loop *loop = tls_worker_of(tls)->front->loop;
+    struct handshake_job *job = malloc(sizeof(*job));
+    if (job)
+        *job = (struct handshake_job){{.work = work_on_handshake, .done = end_handshake_job}, tls};
+    if (job && offload_submit(loop, &job->job) == 0) {
+        tls->is_working = true;
+        return;
+    }
+    free(job);
+    tls_session_work(&tls->session);
+}
+
+static void log_refusal(struct tls_transport *tls)
+{
+    struct front *front = tls_worker_of(tls)->front;
+    front->counters->tls_failures++;
+    log_debug(front->service->log, "TLS handshake failed: %s", tls_session_fault(&tls->session));
+}
+
+static void refuse(struct tls_transport *tls)
+{
+    tls->is_shaking_hands = false;
+    log_refusal(tls);
+    connection_refused(tls_connection_of(tls));
+}
+
+static void note_ready(struct tls_transport *tls)
+{
+    struct front *front = tls_worker_of(tls)->front;
+    struct tls_info info;
+    tls_session_info(&tls->session, &info);
+    tls->is_shaking_hands = false;
+    front->counters->tls_handshakes++;
+    front->counters->tls_resumptions += info.is_resumed;
+    connection_secured(tls_connection_of(tls), info.protocol);
+}
+
+/* True where the session may have more to say. */
+static bool act(struct tls_transport *tls, enum tls_event event, struct slice plaintext)
+{
+    switch (event) {
+    case TLS_MORE: return false;
+    case TLS_READY: note_ready(tls); return true;
+    case TLS_DATA: tls->events->on_read(tls_stream_of(tls), plaintext); return true;
+    case TLS_END: tell_end(tls); return true;
+    case TLS_WORK: begin_handshake_job(tls); return true;
+    case TLS_HTTP: refuse(tls); return false;
+    case TLS_ERROR:
+        if (tls->is_shaking_hands)
+            refuse(tls);
+        else
+            fail(tls, -EPROTO);
+        return false;
+    }
+    UNREACHABLE();
+}
+
+/* A browser shows it to whoever wrote http:// for https://. */
+static const char plain_http_text[] =
+    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 61\r\n\r\n"
+    "This port speaks HTTPS only: the address begins with https://\n";
+
+static enum tls_event next_event(struct tls_transport *tls, struct slice *rest, struct slice *ret_plaintext)
+{
+    struct tls_worker *worker = tls_worker_of(tls);
+    struct loop *loop = worker->front->loop;
+    struct tls_call call = tls_transport_call(tls, worker->read_room);
+    uint64_t began_us = tls->is_shaking_hands ? loop_clock_us(loop) : 0;
+    enum tls_event event = tls_session_next(&tls->session, &call, rest, ret_plaintext);
+    if (tls->is_shaking_hands)
+        worker->turn_us += loop_clock_us(loop) - began_us;
+    if (event == TLS_HTTP)
+        buffer_append(&worker->output, slice_make(plain_http_text, sizeof(plain_http_text) - 1));
+    return event;
+}
+
+/* A FIN without a close_notify may be somebody else's. No request is taken for complete by its end alone, so
+ * the owner need not know. */
+static void note_fin(struct tls_transport *tls)
+{
+    if (tls_session_end(&tls->session) == TLS_ERROR)
+        log_debug(tls_worker_of(tls)->front->service->log, "TLS: %s", tls_session_fault(&tls->session));
+}
+
+/* Keeps what could not be taken, and waits for what comes next. */
+static void settle(struct tls_transport *tls, struct slice rest)
+{
+    if (is_closed(tls))
+        return;
+    if (tls->session.state == TLS_STATE_BROKEN)
+        rest.length = 0;
+    if (!input_set(&tls->input, rest)) {
+        fail(tls, -ENOMEM);
+        return;
+    }
+    bool is_blocked = tls->input || tls->is_working || !list_is_empty(&tls->link);
+    if (tls->has_fin && !is_blocked && !tls->end_told) {
+        note_fin(tls);
+        tell_end(tls);
+    } else if (is_blocked || !tls->is_reading) {
+        stream_read_pause(tls_stream_of(tls));
+    } else if (!tls->has_fin) {
+        stream_read_resume(tls_stream_of(tls));
+    }
+}
+
+/* Has the session read what came, and does what it says, as long as the owner wants more. `input` is lent, or
+ * what was kept. */
+static void take_in(struct tls_transport *tls, struct slice input)
+{
+    struct slice rest = input;
+    while (may_take(tls)) {
+        struct slice plaintext = {0};
+        enum tls_event event = next_event(tls, &rest, &plaintext);
+        if (!tls_output_flush(tls)) {
+            fail(tls, transport_error(tls_stream_of(tls)));
+            return;
+        }
+        if (!act(tls, event, plaintext))
+            break;
+    }
+    settle(tls, rest);
+}
+
+/* Nobody overtakes those who wait, but each has its part of the turn's time. */
+static void go_on(struct task *task)
+{
+    struct tls_worker *worker = CONTAINER_OF(task, struct tls_worker, task);
+    struct list due;
+    list_init(&due);
+    list_splice(&due, &worker->due);
+    while (!list_is_empty(&due)) {
+        struct tls_transport *tls = CONTAINER_OF(due.next, struct tls_transport, link);
+        list_remove(&tls->link);
+        take_in(tls, input_slice(tls->input));
+    }
+    while (!list_is_empty(&worker->shaking) && has_handshake_time(worker)) {
+        struct tls_transport *tls = CONTAINER_OF(worker->shaking.next, struct tls_transport, link);
+        list_remove(&tls->link);
+        take_in(tls, input_slice(tls->input));
+    }
+    if (!list_is_empty(&worker->shaking))
+        task_defer(worker->front->loop, &worker->task);
+}
+
+/* ---- what the stream tells ---- */
+
+static void on_read(struct stream *stream, struct slice bytes)
+{
+    struct tls_transport *tls = tls_transport_of(stream);
+    if (tls->session.state == TLS_STATE_BROKEN)
+        return;
+    if (tls->is_shaking_hands && !list_is_empty(&tls_worker_of(tls)->shaking))
+        wait_in(tls, &tls_worker_of(tls)->shaking);
+    bool must_wait = tls->input || tls->is_working || !list_is_empty(&tls->link);
+    if (LIKELY(!must_wait)) {
+        take_in(tls, bytes);
+        return;
+    }
+    if (!input_add(&tls->input, bytes))
+        fail(tls, -ENOMEM);
+    else
+        stream_read_pause(stream);
+}
+
+static void on_end(struct stream *stream)
+{
+    struct tls_transport *tls = tls_transport_of(stream);
+    tls->has_fin = true;
+    settle(tls, input_slice(tls->input));
+}
+
+static void on_error(struct stream *stream, int error)
+{
+    fail(tls_transport_of(stream), error);
+}
+
+static void free_connection(struct tls_transport *tls)
+{
+    tls_session_finish(&tls->session);
+    tls_output_drop(tls);
+    input_clear(&tls->input);
+    tls->events->on_closed(tls_stream_of(tls));
+}
+
+static void on_closed(struct stream *stream)
+{
+    struct tls_transport *tls = tls_transport_of(stream);
+    if (tls->is_working)
+        tls->awaits_thread = true;
+    else
+        free_connection(tls);
+}
+
+static bool may_send_file(struct stream *stream, const struct segment *segment)
+{
+    (void)stream, (void)segment;
+    UNREACHABLE();
+}
+
+static size_t describe(const struct stream *stream, char *out, size_t size)
+{
+    return tls_transport_of(stream)->events->describe(stream, out, size);
+}
+
+const struct stream_events tls_transport_stream_events = {
+    .on_read = on_read,
+    .may_send_file = may_send_file,
+    .on_end = on_end,
+    .on_sent = tls_output_on_sent,
+    .on_error = on_error,
+    .on_closed = on_closed,
+    .describe = describe,
+};
+
+/* ---- what the owner asks for ---- */
+
+void tls_transport_read_pause(struct stream *stream)
+{
+    tls_transport_of(stream)->is_reading = false;
+    stream_read_pause(stream);
+}
+
+void tls_transport_read_resume(struct stream *stream)
+{
+    struct tls_transport *tls = tls_transport_of(stream);
+    tls->is_reading = true;
+    if (tls->input && !tls->is_working)
+        wait_in(tls, &tls_worker_of(tls)->due);
+    else if (tls->input == NULL && !tls->has_fin)
+        stream_read_resume(stream);
+}
+
+void tls_transport_limit_reads(struct stream *stream, uint16_t bytes_max)
+{
+    stream_limit_reads(stream, bytes_max ? MAX(bytes_max, (uint16_t)TLS_READ_BYTES_MIN) : 0);
+}
+
+bool tls_transport_is_reading(const struct stream *stream)
+{
+    return tls_transport_of(stream)->is_reading;
+}
+
+bool tls_transport_has_ended(const struct stream *stream)
+{
+    return tls_transport_of(stream)->end_told;
+}
+
+int tls_transport_error(const struct stream *stream)
+{
+    return tls_transport_of(stream)->error;
+}
+
+void tls_transport_reset_on_close(struct stream *stream)
+{
+    tls_transport_of(stream)->resets = true;
+    stream_reset_on_close(stream);
+}
+
+void tls_transport_begin(struct stream *stream, const struct tls_listener *listener)
+{
+    struct tls_transport *tls = tls_transport_of(stream);
+    *tls = (struct tls_transport){
+        .listener = listener,
+        .events = stream->events,
+        .is_reading = true,
+        .is_shaking_hands = true,
+    };
+    list_init(&tls->link);
+    tls_session_init(&tls->session);
+    stream->events = &tls_transport_stream_events;
+}
+
+int tls_worker_ensure(struct front *front)
+{
+    if (front->tls)
+        return 0;
+    struct tls_worker *worker = malloc(sizeof(*worker));
+    if (worker == NULL)
+        return -ENOMEM;
+    worker->front = front;
+    list_init(&worker->shaking);
+    list_init(&worker->due);
+    task_init(&worker->task, go_on);
+    worker->turn = worker->turn_us = worker->held_count = 0;
+    buffer_init(&worker->output, TLS_OUTPUT_BYTES_MAX);
+    front->tls = worker;
+    return 0;
+}
+
+void tls_worker_finish(struct front *front)
+{
+    if (front->tls == NULL)
+        return;
+    task_cancel(&front->tls->task);
+    buffer_finish(&front->tls->output);
+    free(front->tls);
+    front->tls = NULL;
+}

@@ -1,0 +1,479 @@
+/* Connections with TLS, by a client of OpenSSL's, on every backend. */
+#include "tests/unit/test.h"
+
+#include "tests/unit/tls/duo.h"
+
+#include "tests/unit/server_builder.h"
+
+#include "front/tls_transport.h"
+
+#define BIG_BYTES ((size_t)8 << 20)
+
+struct secure_world {
+    struct world world;
+    struct tls_names names;
+    struct tls_listener listener;
+    SSL_CTX *client_ctx;
+};
+
+struct secure_client {
+    struct client plain; /* its socket, and the plaintext that was received */
+    SSL *ssl;
+    bool is_open;    /* the handshake is done */
+    bool said_close; /* close_notify came */
+    bool failed;
+    int alert;
+};
+
+static void begin(struct secure_world *secure, enum loop_backend backend, const struct tls_pair_files *pair)
+{
+    struct world *world = &secure->world;
+    world_init(world);
+    world->backend = backend;
+    world_add_file(world, "small", 10);
+    world_add_file(world, "big", BIG_BYTES);
+    const struct tls_settings settings = {.pairs = pair, .pair_count = 1, .protocols = TLS_PROTOCOL_HTTP1};
+    struct tls_context *context = duo_context(&settings);
+    tls_names_init(&secure->names);
+    tls_names_set_default(&secure->names, context);
+    tls_context_unref(context);
+    secure->listener = (struct tls_listener){.names = &secure->names, .limits = TLS_LIMITS_DEFAULT};
+    world->tls = &secure->listener;
+    secure->client_ctx = SSL_CTX_new(TLS_client_method());
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(secure->client_ctx), pki.root.certificate);
+    SSL_CTX_set_verify(secure->client_ctx, SSL_VERIFY_PEER, NULL);
+}
+
+static void end(struct secure_world *secure)
+{
+    world_finish(&secure->world);
+    tls_names_finish(&secure->names);
+    SSL_CTX_free(secure->client_ctx);
+}
+
+static void note_alert(const SSL *ssl, int where, int value)
+{
+    struct secure_client *client = SSL_get_app_data(ssl);
+    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT)
+        client->alert = value & 0xff;
+}
+
+static void secure_connect(struct secure_client *client, struct secure_world *secure, int receive_bytes)
+{
+    *client = (struct secure_client){.alert = TLS_ALERT_NONE};
+    client_connect(&client->plain, &secure->world, receive_bytes);
+    client->ssl = SSL_new(secure->client_ctx);
+    SSL_set_app_data(client->ssl, client);
+    SSL_set_info_callback(client->ssl, note_alert);
+    SSL_set_tlsext_host_name(client->ssl, PKI_NAME);
+    SSL_set_fd(client->ssl, client->plain.fd);
+    SSL_set_connect_state(client->ssl);
+}
+
+static void secure_close(struct secure_client *client)
+{
+    SSL_free(client->ssl);
+    client_close(&client->plain);
+}
+
+/* Takes what is there, and shakes hands if that is not done yet. */
+static void secure_take(struct secure_client *client)
+{
+    char bytes[16384];
+    size_t length;
+    ERR_clear_error();
+    int result = client->is_open ? 1 : SSL_do_handshake(client->ssl);
+    client->is_open |= result == 1;
+    while (result == 1 && (result = SSL_read_ex(client->ssl, bytes, sizeof(bytes), &length)) == 1)
+        buffer_append(&client->plain.received, slice_make(bytes, length));
+    int error = SSL_get_error(client->ssl, result);
+    client->said_close |= error == SSL_ERROR_ZERO_RETURN;
+    client->failed |= error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL;
+}
+
+static bool is_over(const struct secure_client *client)
+{
+    return client->said_close || client->failed;
+}
+
+static bool has_shaken_hands(void *context)
+{
+    struct secure_client *client = context;
+    secure_take(client);
+    return client->is_open || is_over(client);
+}
+
+static bool has_pattern(void *context)
+{
+    struct secure_client *client = context;
+    secure_take(client);
+    return client_count(&client->plain, client->plain.pattern) >= client->plain.wanted || is_over(client);
+}
+
+static bool has_bytes(void *context)
+{
+    struct secure_client *client = context;
+    secure_take(client);
+    return client->plain.received.length >= client->plain.wanted || is_over(client);
+}
+
+static bool has_ended(void *context)
+{
+    struct secure_client *client = context;
+    secure_take(client);
+    return is_over(client);
+}
+
+static void secure_open(struct secure_client *client, struct secure_world *secure, int receive_bytes)
+{
+    secure_connect(client, secure, receive_bytes);
+    world_expect(&secure->world, has_shaken_hands, client);
+    assert_true(client->is_open);
+}
+
+static void secure_say(struct secure_client *client, const char *text)
+{
+    size_t length;
+    assert_int_equal(SSL_write_ex(client->ssl, text, strlen(text), &length), 1);
+}
+
+static void secure_await(struct secure_client *client, const char *pattern, size_t times)
+{
+    client->plain.pattern = pattern;
+    client->plain.wanted = times;
+    world_expect(client->plain.world, has_pattern, client);
+    assert_true(client_count(&client->plain, pattern) >= times);
+}
+
+static void secure_await_end(struct secure_client *client)
+{
+    world_expect(client->plain.world, has_ended, client);
+}
+
+static bool ends_with_big_file(const struct secure_client *client)
+{
+    const struct buffer *received = &client->plain.received;
+    const char *content = received->data + received->length - BIG_BYTES;
+    for (size_t i = 0; i < BIG_BYTES; i++) {
+        if (content[i] != world_byte_at(i))
+            return false;
+    }
+    return true;
+}
+
+/* ---- */
+
+#define ASK_SMALL "GET /small HTTP/1.1\r\nHost: x\r\n\r\n"
+#define ASK_BIG   "GET /big HTTP/1.1\r\nHost: x\r\n\r\n"
+
+static void await_big(struct secure_client *client)
+{
+    secure_await(client, "\r\n\r\n", 1);
+    const char *head_end = memmem(client->plain.received.data, client->plain.received.length, "\r\n\r\n", 4);
+    client->plain.wanted = (size_t)(head_end + 4 - client->plain.received.data) + BIG_BYTES;
+    world_expect(client->plain.world, has_bytes, client);
+    assert_int_equal(client->plain.received.length, client->plain.wanted);
+    assert_true(ends_with_big_file(client));
+}
+
+static void serves_files(enum loop_backend backend, int version)
+{
+    struct secure_world secure;
+    struct secure_client client;
+    begin(&secure, backend, &pki.ecdsa_pair);
+    world_start(&secure.world);
+    SSL_CTX_set_max_proto_version(secure.client_ctx, version);
+    secure_open(&client, &secure, 0);
+    assert_int_equal(SSL_version(client.ssl), version);
+    world_await_state(&secure.world, CLIENT_IDLE);
+    secure_say(&client, ASK_SMALL);
+    secure_await(&client, "HTTP/1.1 200 OK\r\n", 1);
+    secure_say(&client, ASK_SMALL ASK_SMALL ASK_SMALL);
+    secure_await(&client, "HTTP/1.1 200 OK\r\n", 4);
+    buffer_clear(&client.plain.received);
+    secure_say(&client, ASK_BIG);
+    await_big(&client);
+    world_await_state(&secure.world, CLIENT_IDLE);
+    assert_int_equal(secure.world.counters.tls_handshakes, 1);
+    secure_close(&client);
+    world_await_open(&secure.world, 0);
+    end(&secure);
+}
+
+static void files_come_whole(void **state)
+{
+    (void)state;
+    for (int backend = LOOP_BACKEND_EPOLL; backend < LOOP_BACKEND_COUNT; backend++) {
+        serves_files((enum loop_backend)backend, TLS1_3_VERSION);
+        serves_files((enum loop_backend)backend, TLS1_2_VERSION);
+    }
+}
+
+/* With buffers so small each send has to wait. */
+static void a_slow_client_gets_all(void **state)
+{
+    (void)state;
+    for (int backend = LOOP_BACKEND_EPOLL; backend < LOOP_BACKEND_COUNT; backend++) {
+        struct secure_world secure;
+        struct secure_client client;
+        begin(&secure, (enum loop_backend)backend, &pki.ecdsa_pair);
+        world_start(&secure.world);
+        secure_open(&client, &secure, 4096);
+        secure_say(&client, ASK_BIG);
+        world_await_state(&secure.world, CLIENT_SEND);
+        struct stream *stream = &world_connection(&secure.world)->stream;
+        assert_true(transport_is_sending(stream));
+        assert_in_range(transport_unsent(stream), 1, BIG_BYTES);
+        assert_int_equal(secure.world.server->front.tls->held_count, 1);
+        await_big(&client);
+        world_await_state(&secure.world, CLIENT_IDLE);
+        assert_false(transport_is_sending(stream));
+        assert_int_equal(secure.world.server->front.tls->held_count, 0);
+        secure_close(&client);
+        end(&secure);
+    }
+}
+
+/* A KeyUpdate is answered behind what is being sent, and what follows can be read with the new keys. */
+static void keys_change_while_a_response_is_sent(void **state)
+{
+    (void)state;
+    for (int backend = LOOP_BACKEND_EPOLL; backend < LOOP_BACKEND_COUNT; backend++) {
+        struct secure_world secure;
+        struct secure_client client;
+        begin(&secure, (enum loop_backend)backend, &pki.ecdsa_pair);
+        world_start(&secure.world);
+        secure_open(&client, &secure, 4096);
+        secure_say(&client, "POST /big HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+        world_await_state(&secure.world, CLIENT_BODY);
+        assert_int_equal(SSL_key_update(client.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(client.ssl), 1);
+        char content[100000];
+        size_t length;
+        memset(content, 'a', sizeof(content));
+        assert_int_equal(SSL_write_ex(client.ssl, content, sizeof(content), &length), 1);
+        secure_await(&client, "HTTP/1.1 405 ", 1);
+        secure_say(&client, ASK_BIG);
+        world_await_state(&secure.world, CLIENT_SEND);
+        assert_int_equal(SSL_key_update(client.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(client.ssl), 1);
+        secure_say(&client, ASK_SMALL);
+        secure_await(&client, "HTTP/1.1 200 OK\r\n", 2);
+        secure_close(&client);
+        end(&secure);
+    }
+}
+
+static void the_end_is_told(void **state)
+{
+    (void)state;
+    for (int backend = LOOP_BACKEND_EPOLL; backend < LOOP_BACKEND_COUNT; backend++) {
+        struct secure_world secure;
+        struct secure_client client;
+        begin(&secure, (enum loop_backend)backend, &pki.ecdsa_pair);
+        world_start(&secure.world);
+        secure_open(&client, &secure, 0);
+        secure_say(&client, "GET /small HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        secure_await_end(&client);
+        assert_true(client.said_close);
+        assert_int_equal(client_count(&client.plain, "HTTP/1.1 200 OK\r\n"), 1);
+        secure_close(&client);
+        /* One that has asked for more gets the end behind the refusal, and is listened to until it ends. */
+        secure_open(&client, &secure, 0);
+        secure_say(&client, "nonsense\r\n\r\n" ASK_SMALL);
+        secure_await_end(&client);
+        assert_true(client.said_close);
+        assert_int_equal(client_count(&client.plain, "HTTP/1.1 400 "), 1);
+        world_await_state(&secure.world, CLIENT_LINGER);
+        secure_close(&client);
+        world_await_open(&secure.world, 0);
+        end(&secure);
+    }
+}
+
+/* What a FIN without close_notify has cut off is no request. */
+static void a_cut_request_is_not_answered(void **state)
+{
+    (void)state;
+    struct secure_world secure;
+    struct secure_client client;
+    begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
+    world_start(&secure.world);
+    secure_open(&client, &secure, 0);
+    secure_say(&client, "POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabc");
+    world_await_state(&secure.world, CLIENT_BODY);
+    shutdown(client.plain.fd, SHUT_WR);
+    secure_await_end(&client);
+    assert_int_equal(client.plain.received.length, 0);
+    world_await_open(&secure.world, 0);
+    secure_close(&client);
+    /* What was whole before is answered, as long as the client takes it. */
+    secure_open(&client, &secure, 0);
+    secure_say(&client, ASK_SMALL);
+    shutdown(client.plain.fd, SHUT_WR);
+    secure_await(&client, "HTTP/1.1 200 OK\r\n", 1);
+    secure_await_end(&client);
+    secure_close(&client);
+    end(&secure);
+}
+
+static void plain_http_is_told(void **state)
+{
+    (void)state;
+    struct secure_world secure;
+    struct client client;
+    begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
+    world_start(&secure.world);
+    client_connect(&client, &secure.world, 0);
+    client_say(&client, ASK_SMALL);
+    client_await(&client, "HTTP/1.1 400 Bad Request\r\n", 1);
+    client_await(&client, "https://\n", 1);
+    client_await_end(&client);
+    client_close(&client);
+    client_connect(&client, &secure.world, 0);
+    client_say(&client, "\1\2\3 nonsense");
+    client_await_end(&client);
+    client_close(&client);
+    world_await_open(&secure.world, 0);
+    assert_int_equal(secure.world.counters.tls_failures, 2);
+    assert_int_equal(secure.world.counters.tls_handshakes, 0);
+    end(&secure);
+}
+
+static void a_refused_client_gets_the_alert(void **state)
+{
+    (void)state;
+    struct secure_world secure;
+    struct secure_client client;
+    begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
+    tls_names_set_default(&secure.names, NULL);
+    world_start(&secure.world);
+    secure_connect(&client, &secure, 0);
+    secure_await_end(&client);
+    assert_int_equal(client.alert, TLS_ALERT_UNRECOGNIZED_NAME);
+    secure_close(&client);
+    world_await_open(&secure.world, 0);
+    end(&secure);
+}
+
+static void a_handshake_has_its_time(void **state)
+{
+    (void)state;
+    for (int drips = 0; drips < 2; drips++) {
+        struct secure_world secure;
+        struct client client;
+        begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
+        secure.world.settings->timeouts.handshake_ms = 300;
+        world_start(&secure.world);
+        client_connect(&client, &secure.world, 0);
+        /* The beginning of a ClientHello of 512 bytes. */
+        client_send(&client, SLICE("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"));
+        world_await_state(&secure.world, CLIENT_HANDSHAKE);
+        for (int i = 0; drips && i < 5; i++) {
+            client_offer(&client, SLICE("a"));
+            world_run_for(&secure.world, 80);
+        }
+        client_await_end(&client);
+        assert_int_equal(secure.world.counters.timeouts, 1);
+        client_close(&client);
+        end(&secure);
+    }
+}
+
+/* Signatures of long keys are another thread's work; the client may leave while it is at it. */
+static void slow_signatures_leave_the_loop(void **state)
+{
+    (void)state;
+    for (int backend = LOOP_BACKEND_EPOLL; backend < LOOP_BACKEND_COUNT; backend++) {
+        struct secure_world secure;
+        struct secure_client client;
+        struct plug plug;
+        begin(&secure, (enum loop_backend)backend, &pki.slow_pair);
+        world_start(&secure.world);
+        secure_open(&client, &secure, 0);
+        secure_say(&client, ASK_SMALL);
+        secure_await(&client, "HTTP/1.1 200 OK\r\n", 1);
+        secure_close(&client);
+        world_await_open(&secure.world, 0);
+
+        plug_put(&plug, &secure.world);
+        secure_connect(&client, &secure, 0);
+        secure_take(&client);
+        world_await_state(&secure.world, CLIENT_HANDSHAKE);
+        world_run_for(&secure.world, 20);
+        assert_false(client.is_open);
+        client_abort(&client.plain);
+        SSL_free(client.ssl);
+        world_await_open(&secure.world, 0);
+        plug_pull(&plug, &secure.world);
+        end(&secure);
+    }
+}
+
+#define CROWD 60
+
+/* Full handshakes of many that come at once are spread over the turns, and all come to their end. */
+static void a_crowd_takes_turns(void **state)
+{
+    (void)state;
+    struct secure_world secure;
+    struct secure_client clients[CROWD];
+    begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
+    world_start(&secure.world);
+    for (size_t i = 0; i < CROWD; i++) {
+        secure_connect(&clients[i], &secure, 0);
+        secure_take(&clients[i]);
+    }
+    for (size_t i = 0; i < CROWD; i++)
+        world_expect(&secure.world, has_shaken_hands, &clients[i]);
+    for (size_t i = 0; i < CROWD; i++) {
+        secure_say(&clients[i], ASK_SMALL);
+        secure_await(&clients[i], "HTTP/1.1 200 OK\r\n", 1);
+    }
+    assert_int_equal(secure.world.counters.tls_handshakes, CROWD);
+    for (size_t i = 0; i < CROWD; i++)
+        secure_close(&clients[i]);
+    world_await_open(&secure.world, 0);
+    end(&secure);
+}
+
+static void a_drain_is_polite(void **state)
+{
+    (void)state;
+    struct secure_world secure;
+    struct secure_client idle, busy;
+    begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
+    world_start(&secure.world);
+    secure_open(&idle, &secure, 0);
+    secure_open(&busy, &secure, 4096);
+    secure_say(&busy, ASK_BIG);
+    secure_await(&busy, "HTTP/1.1 200 OK\r\n", 1);
+    server_drain(secure.world.server);
+    secure_say(&idle, ASK_SMALL);
+    secure_await(&idle, "\r\nConnection: close\r\n", 1);
+    await_big(&busy);
+    secure_await_end(&idle);
+    secure_await_end(&busy);
+    assert_true(idle.said_close && busy.said_close);
+    secure_close(&idle);
+    secure_close(&busy);
+    end(&secure);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_come_whole),
+        cmocka_unit_test(a_slow_client_gets_all),
+        cmocka_unit_test(keys_change_while_a_response_is_sent),
+        cmocka_unit_test(the_end_is_told),
+        cmocka_unit_test(a_cut_request_is_not_answered),
+        cmocka_unit_test(plain_http_is_told),
+        cmocka_unit_test(a_refused_client_gets_the_alert),
+        cmocka_unit_test(a_handshake_has_its_time),
+        cmocka_unit_test(slow_signatures_leave_the_loop),
+        cmocka_unit_test(a_crowd_takes_turns),
+        cmocka_unit_test(a_drain_is_polite),
+    };
+    return cmocka_run_group_tests(tests, duo_make_pki, duo_free_pki);
+}
