@@ -79,6 +79,15 @@ static inline size_t slice_find(struct slice slice, char byte)
     return found ? (size_t)(found - slice.data) : slice.length;
 }
 
+/* How often `byte` stands in it. */
+static inline size_t slice_count(struct slice slice, char byte)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < slice.length; i++)
+        count += slice.data[i] == byte;
+    return count;
+}
+
 /* Without leading and trailing SP and HTAB (OWS of RFC 9110 section 5.6.3). */
 struct slice slice_trim(struct slice slice);
 

@@ -57,6 +57,7 @@ struct file {
     uint64_t kept_head_id;           /* what that was made by: see serve/head_id.h */
     int64_t hot_until_ms;            /* loop time: until then the content is taken to be in the page cache */
     uint64_t seen_ms;                /* loop time: when it was last found to be true */
+    uint64_t seen_mounts;            /* changes of the mount table that had been noticed before that */
     uint64_t opened_ms; /* loop time: when the path was last opened, and what stands beside it looked for */
     struct close_queue
         *close_queue; /* who closes the descriptor of a remote file; NULL: whoever lets go of it last */

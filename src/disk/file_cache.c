@@ -4,8 +4,10 @@
 #include "disk/file_cache.h"
 
 #include "base/hash.h"
+#include "disk/mount_table.h"
 #include "disk/root_path.h"
 #include "sys/clock.h"
+#include "sys/process.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,6 +28,7 @@ struct shelf {
 struct file_cache {
     struct notifier *notifier;
     struct file_watch *watch;
+    struct mount_table mounts;
     struct hash_key key;
     struct map files;
     struct shelf present;
@@ -36,6 +39,7 @@ static void on_path(void *context, struct root *root, struct slice path);
 static void on_gone(void *context, struct watch_item *item);
 static void on_unwatched(void *context, struct watch_item *item);
 static void on_overflow(void *context);
+static void on_mounts(struct mount_table *mounts);
 
 static const struct file_watch_events file_watch_events = {
     .on_path = on_path, .on_gone = on_gone, .on_unwatched = on_unwatched};
@@ -76,6 +80,7 @@ int file_cache_create(struct loop *loop, const struct limits *limits, struct log
         free(cache);
         return error;
     }
+    mount_table_init(&cache->mounts, loop, on_mounts);
     *ret_cache = cache;
     return 0;
 }
@@ -147,16 +152,18 @@ static void stop_watching(struct file_cache *cache, struct file *file)
 bool file_cache_believes(const struct file_cache *cache, const struct file *file, uint64_t now_ms)
 {
     uint64_t age_ms = now_ms - file->seen_ms;
-    if (UNLIKELY(file->revalidate && !file->is_remote))
+    if (UNLIKELY((file->revalidate && !file->is_remote) || file->seen_mounts != cache->mounts.changes))
         return false;
     if (LIKELY(age_ms < FILE_TRUST_MS && (file->revalidate || !file_watch_is_behind(cache->watch))))
         return true;
     return file->is_revalidating && age_ms < (file->is_remote ? FILE_OLD_REMOTE_MS : FILE_OLD_MS);
 }
 
-void file_cache_note_seen(struct file_cache *cache, struct file *file, uint64_t now_ms)
+void file_cache_note_seen(struct file_cache *cache, struct file *file, struct cache_ticket ticket,
+                          uint64_t now_ms)
 {
     file->seen_ms = now_ms;
+    file->seen_mounts = ticket.mounts;
     if (file->is_cached && !file->revalidate && !file_watch_touch(cache->watch, &file->watched))
         stop_watching(cache, file);
 }
@@ -199,7 +206,13 @@ struct cache_ticket file_cache_cover(struct file_cache *cache, struct root *root
     return (struct cache_ticket){
         .folder = file_watch_cover(cache->watch, root, path),
         .root_serial = root->serial,
+        .mounts = cache->mounts.changes,
     };
+}
+
+struct cache_ticket file_cache_cover_nothing(const struct file_cache *cache, const struct root *root)
+{
+    return (struct cache_ticket){.root_serial = root->serial, .mounts = cache->mounts.changes};
 }
 
 /* Into its folder, or to those that nobody watches. */
@@ -257,7 +270,7 @@ void file_cache_confirm(struct file_cache *cache, struct file *file, const struc
         return;
     file_watch_detach(&file->watched);
     file->revalidate = again->revalidate || ticket.folder.folder == 0;
-    if (!attach(cache, file, ticket))
+    if (!is_worth_keeping(file) || !attach(cache, file, ticket))
         stop_watching(cache, file);
 }
 
@@ -305,6 +318,11 @@ static void on_overflow(void *context)
     file_watch_forget_all(cache->watch);
 }
 
+static void on_mounts(struct mount_table *mounts)
+{
+    file_watch_look_at_roots(CONTAINER_OF(mounts, struct file_cache, mounts)->watch);
+}
+
 void file_cache_watch_root(struct file_cache *cache, struct root *root, uint64_t now_ms)
 {
     if (now_ms >= root->path_due_ms && !root->is_retired)
@@ -346,9 +364,18 @@ bool file_cache_shrink(struct file_cache *cache)
     return count > 0;
 }
 
+/* Both are asked by one call, and as a rule there is nothing. */
 void file_cache_poll(struct file_cache *cache)
 {
-    notifier_poll(cache->notifier);
+    struct pollfd ready[] = {
+        {.fd = notifier_fd(cache->notifier), .events = POLLIN},
+        {.fd = cache->mounts.asked_fd, .events = POLLPRI},
+    };
+    bool is_unknown = sys_poll(ready, ARRAY_LENGTH(ready), 0) < 0;
+    if (cache->mounts.watch.fd >= 0 && (is_unknown || ready[1].revents))
+        mount_table_note_change(&cache->mounts);
+    if (is_unknown || ready[0].revents)
+        notifier_poll(cache->notifier);
 }
 
 void file_cache_destroy(struct file_cache *cache)
@@ -358,6 +385,7 @@ void file_cache_destroy(struct file_cache *cache)
     struct file *file;
     while ((file = oldest(&cache->present)) != NULL || (file = oldest(&cache->absent)) != NULL)
         file_cache_drop(cache, file);
+    mount_table_finish(&cache->mounts);
     file_watch_destroy(cache->watch);
     notifier_destroy(cache->notifier);
     map_finish(&cache->files);

@@ -27,10 +27,10 @@ struct file *file_cache_find(struct file_cache *cache, const struct root *root, 
                              enum http_coding coding) MUST_CHECK;
 
 /* The file is taken to be what its path leads to, without a look. What is watched is told of when it changes
- * (disk/file_watch.h), but nothing is told of a write through another name of the file, or of a file system
- * that is mounted over a folder. So what was found is believed for FILE_TRUST_MS. What is not watched is not
- * believed at all, but on file systems behind a network: to ask takes as long as that takes, and the kernel's
- * own caches of such file systems are no younger.
+ * (disk/file_watch.h), but nothing is told of a write through another name of the file. So what was found is
+ * believed for FILE_TRUST_MS. What is not watched is not believed at all, but on file systems behind a
+ * network: to ask takes as long as that takes, and the kernel's own caches of such file systems are no
+ * younger. Nothing is believed that was found before something was mounted or unmounted, wherever that was.
  *
  * While somebody looks again off the loop, the others go on with what was known, until that is old. Then they
  * wait too, and a disk or a file system that does not answer any more is found out. */
@@ -39,23 +39,22 @@ struct file *file_cache_find(struct file_cache *cache, const struct root *root, 
 #define FILE_OLD_REMOTE_MS 10000
 bool file_cache_believes(const struct file_cache *cache, const struct file *file, uint64_t now_ms);
 
-/* The file was compared with what its path leads to, and is as it was. */
-void file_cache_note_seen(struct file_cache *cache, struct file *file, uint64_t now_ms);
-
 /* Makes sure that changes to the path will be noticed from now on; to be called before the file is opened.
  * Returns a ticket for file_cache_insert; what cannot be watched is not cached, unless it can be revalidated.
  */
 struct cache_ticket {
     struct watch_ticket folder;
     uint64_t root_serial;
+    uint64_t mounts; /* changes of the mount table that had been noticed */
 };
 struct cache_ticket file_cache_cover(struct file_cache *cache, struct root *root, struct slice path);
 
 /* The ticket for what lies on another file system than its root: nothing there is told. */
-static inline struct cache_ticket file_cache_cover_nothing(const struct root *root)
-{
-    return (struct cache_ticket){.root_serial = root->serial};
-}
+struct cache_ticket file_cache_cover_nothing(const struct file_cache *cache, const struct root *root);
+
+/* The file was compared with what its path leads to, and is as it was; the ticket is from before that. */
+void file_cache_note_seen(struct file_cache *cache, struct file *file, struct cache_ticket ticket,
+                          uint64_t now_ms);
 
 /* Offers a file that was opened under `ticket`; it is not taken when something changed in its folder since,
  * when it is racy or too big for the cache, or its root is retired. The caller keeps its reference. */

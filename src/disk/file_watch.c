@@ -334,17 +334,10 @@ static bool descend(struct descent *descent, struct slice path, struct slice nam
     return child || descend_to_new(descent, path, name);
 }
 
-static size_t depth_of(struct slice path)
-{
-    size_t depth = 0;
-    for (size_t i = 0; i < path.length; i++)
-        depth += path.data[i] == '/';
-    return depth;
-}
-
 static bool may_be_watched(const struct root *root, struct slice path)
 {
-    return root->is_local && !root->is_retired && path.length < PATH_MAX && depth_of(path) <= DEPTH_MAX;
+    return root->is_local && !root->is_retired && path.length < PATH_MAX &&
+           slice_count(path, '/') <= DEPTH_MAX;
 }
 
 static void use(struct file_watch *watch, struct watched_folder *folder)
@@ -446,8 +439,7 @@ bool file_watch_is_behind(const struct file_watch *watch)
 
 /* ---- what happens ---- */
 
-/* "folder/name" in `out`, which has PATH_MAX bytes; the empty slice where it does not fit, as no open could.
- */
+/* "folder/name" in `out`, which has PATH_MAX bytes; the empty slice where it does not fit: no open could. */
 static struct slice join(char *out, const struct watched_folder *folder, struct slice name)
 {
     size_t length = folder->length ? folder->length + 1u : 0;
@@ -512,6 +504,14 @@ void file_watch_forget_all(struct file_watch *watch)
         put_to_gone(folder, true);
     }
     sweep(watch);
+}
+
+void file_watch_look_at_roots(struct file_watch *watch)
+{
+    LIST_FOREACH(link, &watch->tops) {
+        struct root *root = folder_of(link)->root;
+        root->look_due_ms = root->path_due_ms = 0;
+    }
 }
 
 /* ---- its life ---- */

@@ -80,6 +80,10 @@ void file_watch_forget(struct file_watch *watch, struct root *root);
 /* Events were lost: forgets every folder of every root. */
 void file_watch_forget_all(struct file_watch *watch);
 
+/* The path of every root of which something is watched or kept may lead elsewhere: their next looks are due.
+ */
+void file_watch_look_at_roots(struct file_watch *watch);
+
 /* Works off all that hangs on what was forgotten. */
 void file_watch_settle(struct file_watch *watch);
 

@@ -137,6 +137,11 @@ static void go_on(struct task *task)
     notifier_poll(CONTAINER_OF(task, struct notifier, task));
 }
 
+int notifier_fd(const struct notifier *notifier)
+{
+    return notifier->watch.fd;
+}
+
 bool notifier_is_behind(const struct notifier *notifier)
 {
     return notifier->is_behind;

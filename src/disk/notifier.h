@@ -59,6 +59,9 @@ void notifier_remove(struct notifier *notifier, struct notifier_mark *mark);
 /* Tells what has changed up to this moment, rather than when the loop comes to it. */
 void notifier_poll(struct notifier *notifier);
 
+/* The descriptor that is readable when something has changed; -1: there is no inotify at all. */
+int notifier_fd(const struct notifier *notifier);
+
 /* More has changed than could be told of in this turn. */
 bool notifier_is_behind(const struct notifier *notifier);
 

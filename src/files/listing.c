@@ -237,20 +237,12 @@ static void fill_path(void *context, struct buffer *out)
     http_html_escape(out, listing_from(context)->options->url_path);
 }
 
-static size_t count_segments(struct slice path)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < path.length; i++)
-        count += path.data[i] == '/';
-    return count;
-}
-
 /* The folders from the root down, each a link that climbs to it; the last one is where we are. */
 static void fill_crumbs(void *context, struct buffer *out)
 {
     struct slice path = listing_from(context)->options->url_path;
     struct slice name = SLICE("Home");
-    for (size_t above = count_segments(path) - 1; above > 0; above--) {
+    for (size_t above = slice_count(path, '/') - 1; above > 0; above--) {
         buffer_append(out, SLICE("<li><a href=\""));
         for (size_t i = 0; i < above; i++)
             buffer_append(out, SLICE("../"));

@@ -79,7 +79,8 @@ static bool is_still_true(const struct exchange *exchange, const struct file_req
     if (request->is_remote || file->crosses_mount || !may_compare(exchange, file) ||
         file_look_again(request, file) != 1)
         return false;
-    file_cache_note_seen(files_of(exchange)->cache, file, now_ms(exchange));
+    struct file_cache *cache = files_of(exchange)->cache;
+    file_cache_note_seen(cache, file, file_cache_cover_nothing(cache, request->root), now_ms(exchange));
     return true;
 }
 
@@ -91,7 +92,8 @@ static bool is_same_file(const struct file *a, const struct file *b)
 }
 
 /* What the cache had is kept where it is true still; else what was found takes its place. The reference to
- * the one that is returned is the caller's. */
+ * the one that is returned is the caller's. A look that went through a mount point says nothing of the
+ * folders that are watched: they may lie beneath it. */
 static struct file *keep_or_replace(struct exchange *exchange, struct lookup_state *state)
 {
     struct file_cache *cache = files_of(exchange)->cache;
@@ -99,8 +101,8 @@ static struct file *keep_or_replace(struct exchange *exchange, struct lookup_sta
     struct file *found = state->found;
     state->stale = NULL;
     if (stale && (state->is_unchanged || (found && is_same_file(stale, found)))) {
-        if (found)
-            file_cache_confirm(cache, stale, found, state->ticket);
+        if (found || !state->request.stays_on_fs)
+            file_cache_confirm(cache, stale, found ? found : stale, state->ticket);
         file_unref(found);
         return stale;
     }
@@ -124,7 +126,7 @@ static void take_result(struct exchange *exchange, struct lookup_state *state)
     }
     struct file *file = keep_or_replace(exchange, state);
     if (file) {
-        file_cache_note_seen(files_of(exchange)->cache, file, now_ms(exchange));
+        file_cache_note_seen(files_of(exchange)->cache, file, state->ticket, now_ms(exchange));
         if (!state->is_unchanged)
             file->opened_ms = now_ms(exchange);
     }
@@ -158,7 +160,7 @@ static int go_off_loop(struct exchange *exchange, struct lookup_state *state, bo
 {
     struct root *root = state->request.root;
     if (goes_remote)
-        state->ticket = file_cache_cover_nothing(root);
+        state->ticket = file_cache_cover_nothing(files_of(exchange)->cache, root);
     state->request.cached_only = false;
     state->request.stays_on_fs = !goes_remote;
     state->error = -EAGAIN; /* what it is when the job finds no room in the pool after all */

@@ -48,7 +48,7 @@ static int epoll_fd(const struct backend_state *state)
 
 static uint32_t level_events(enum watch_mode mode)
 {
-    return mode == WATCH_LEVEL_WRITABLE ? EPOLLOUT : EPOLLIN;
+    return mode == WATCH_LEVEL_WRITABLE ? EPOLLOUT : mode == WATCH_CHANGES ? EPOLLPRI : EPOLLIN;
 }
 
 static int edge_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
@@ -96,7 +96,8 @@ static struct watch *epoll_ready(struct backend_state *state, int i, unsigned *r
     uint32_t events = state->events[i].events;
     *ret_events = (events & EPOLLIN ? WATCH_READABLE : 0u) | (events & EPOLLOUT ? WATCH_WRITABLE : 0u) |
                   (events & (EPOLLRDHUP | EPOLLHUP) ? WATCH_ENDED : 0u) |
-                  (events & (EPOLLERR | EPOLLHUP) ? WATCH_FAILED : 0u);
+                  (events & (EPOLLERR | EPOLLHUP) ? WATCH_FAILED : 0u) |
+                  (events & EPOLLPRI ? WATCH_PRIORITY : 0u);
     return state->events[i].data.ptr;
 }
 

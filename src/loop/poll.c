@@ -54,7 +54,7 @@ static bool grow(struct backend_state *state)
 
 static int poll_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
 {
-    short events = mode == WATCH_LEVEL_WRITABLE ? POLLOUT : POLLIN;
+    short events = mode == WATCH_LEVEL_WRITABLE ? POLLOUT : mode == WATCH_CHANGES ? POLLPRI : POLLIN;
     if (state->count == state->capacity && !grow(state))
         return -ENOMEM;
     watch->slot = state->count++;
@@ -103,7 +103,8 @@ static struct watch *poll_ready(struct backend_state *state, int i, unsigned *re
     short events = state->fds[state->next].revents;
     *ret_events = (events & POLLIN ? WATCH_READABLE : 0u) | (events & POLLOUT ? WATCH_WRITABLE : 0u) |
                   (events & POLLHUP ? WATCH_ENDED : 0u) |
-                  (events & (POLLERR | POLLHUP | POLLNVAL) ? WATCH_FAILED : 0u);
+                  (events & (POLLERR | POLLHUP | POLLNVAL) ? WATCH_FAILED : 0u) |
+                  (events & POLLPRI ? WATCH_PRIORITY : 0u);
     return state->watches[state->next++];
 }
 

@@ -15,8 +15,10 @@
 struct backend_state {
     fd_set reading; /* what is waited for */
     fd_set writing;
+    fd_set changing; /* WATCH_CHANGES */
     fd_set readable; /* what the last wait said */
     fd_set writable;
+    fd_set changed;
     int fd_end; /* above the highest that is watched */
     int next;   /* where `ready` goes on looking */
     struct watch *watches[FD_SETSIZE];
@@ -39,7 +41,9 @@ static int select_start(struct backend_state *state, struct watch *watch, enum w
         return -ERANGE;
     assert(state->watches[watch->fd] == NULL);
     state->watches[watch->fd] = watch;
-    FD_SET(watch->fd, mode == WATCH_LEVEL_WRITABLE ? &state->writing : &state->reading);
+    FD_SET(watch->fd, mode == WATCH_LEVEL_WRITABLE ? &state->writing
+                      : mode == WATCH_CHANGES      ? &state->changing
+                                                   : &state->reading);
     state->fd_end = MAX(state->fd_end, watch->fd + 1);
     return 0;
 }
@@ -64,8 +68,10 @@ static void select_stop(struct backend_state *state, struct watch *watch)
     if (watch->fd >= FD_SETSIZE || state->watches[watch->fd] != watch)
         return;
     select_want(state, watch, 0);
+    FD_CLR(watch->fd, &state->changing);
     FD_CLR(watch->fd, &state->readable);
     FD_CLR(watch->fd, &state->writable);
+    FD_CLR(watch->fd, &state->changed);
     state->watches[watch->fd] = NULL;
     while (state->fd_end > 0 && state->watches[state->fd_end - 1] == NULL)
         state->fd_end--;
@@ -75,8 +81,9 @@ static int select_wait(struct backend_state *state, int timeout_ms)
 {
     state->readable = state->reading;
     state->writable = state->writing;
+    state->changed = state->changing;
     state->next = 0;
-    int count = sys_select(state->fd_end, &state->readable, &state->writable, timeout_ms);
+    int count = sys_select(state->fd_end, &state->readable, &state->writable, &state->changed, timeout_ms);
     /* Over in a moment, and no reason to end; a wait for nothing needs no memory. */
     if (count == -ENOMEM)
         count = sys_poll(NULL, 0, MIN(timeout_ms, REST_MS));
@@ -95,7 +102,8 @@ static struct watch *select_ready(struct backend_state *state, int i, unsigned *
     for (; state->next < state->fd_end; state->next++) {
         int fd = state->next;
         unsigned events = (FD_ISSET(fd, &state->readable) ? WATCH_READABLE : 0u) |
-                          (FD_ISSET(fd, &state->writable) ? WATCH_WRITABLE : 0u);
+                          (FD_ISSET(fd, &state->writable) ? WATCH_WRITABLE : 0u) |
+                          (FD_ISSET(fd, &state->changed) ? WATCH_PRIORITY : 0u);
         if (events == 0)
             continue;
         state->next++;

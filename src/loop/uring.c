@@ -11,6 +11,9 @@
  * which of the two, and which operation. A poll's watch may be gone when its completion comes, so polls have
  * entries of their own, free again only then. Streams live until theirs have come.
  *
+ * A poll for POLLPRI alone (WATCH_CHANGES) is woken only where the kernel's wake names no events: the files
+ * of /proc do so, sockets with urgent data do not.
+ *
  * Listeners are polled too, and accept by themselves. A multishot accept costs a connection that carries a
  * single request three per cent more CPU time (medians 24.4 and 23.2 us of 28 interleaved rounds): it saves
  * no call, as the peer's address must then be asked for by one of its own. And it takes clients out of the
@@ -52,7 +55,7 @@ static_assert(_Alignof(struct stream) > TO_MASK, "a stream's address leaves thes
 
 struct poll_entry {
     struct watch *watch; /* NULL: stopped, or the entry is free */
-    short events;        /* POLLIN or POLLOUT */
+    short events;        /* POLLIN, POLLOUT or POLLPRI */
     bool is_submitted;
 };
 
@@ -274,7 +277,9 @@ static int uring_start(struct backend_state *state, struct watch *watch, enum wa
         return number;
     watch->slot = (uint32_t)number;
     state->polls[number].watch = watch;
-    state->polls[number].events = mode == WATCH_LEVEL_WRITABLE ? POLLOUT : POLLIN;
+    state->polls[number].events = mode == WATCH_LEVEL_WRITABLE ? POLLOUT
+                                  : mode == WATCH_CHANGES      ? POLLPRI
+                                                               : POLLIN;
     submit_poll(state, watch->slot);
     return 0;
 }
@@ -305,7 +310,8 @@ static struct watch *take_poll(struct backend_state *state, uint32_t number, uns
     state->has_told_polls = true;
     int told = state->completion.result;
     *ret_events = (told > 0 && told & POLLIN ? WATCH_READABLE : 0u) |
-                  (told > 0 && told & POLLOUT ? WATCH_WRITABLE : 0u);
+                  (told > 0 && told & POLLOUT ? WATCH_WRITABLE : 0u) |
+                  (told > 0 && told & POLLPRI ? WATCH_PRIORITY : 0u);
     if (*ret_events == 0)
         *ret_events = WATCH_FAILED;
     return poll->watch;

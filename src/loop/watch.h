@@ -8,8 +8,9 @@
 enum watch_event {
     WATCH_READABLE = 1,
     WATCH_WRITABLE = 2,
-    WATCH_ENDED = 4,  /* the peer closed its half, or both; not every backend can tell */
-    WATCH_FAILED = 8, /* an error is pending, or both halves are closed */
+    WATCH_ENDED = 4,     /* the peer closed its half, or both; not every backend can tell */
+    WATCH_FAILED = 8,    /* an error is pending, or both halves are closed */
+    WATCH_PRIORITY = 16, /* POLLPRI: see WATCH_CHANGES */
 };
 
 enum watch_mode {
@@ -17,6 +18,9 @@ enum watch_mode {
     WATCH_LEVEL,
     /* The same for writable: a connection that is being made, see connect(2). */
     WATCH_LEVEL_WRITABLE,
+    /* WATCH_PRIORITY and nothing else: a file of /proc that is always readable, and says by POLLPRI that what
+     * is in it has changed. The kernel tells of a change once to each descriptor, whoever asks. */
+    WATCH_CHANGES,
     /* Readable and writable: the owner reads and writes until EAGAIN, and says by watch_want what it waits
      * for. Told at least once a change, and again and again where the backend knows no edges. */
     WATCH_STREAM,

@@ -37,10 +37,10 @@ int sys_epoll_wait(int epoll_fd, struct epoll_event *events, int events_max, int
     return errno == EINTR ? 0 : -errno;
 }
 
-int sys_select(int fd_end, fd_set *readable, fd_set *writable, int timeout_ms)
+int sys_select(int fd_end, fd_set *readable, fd_set *writable, fd_set *exceptional, int timeout_ms)
 {
     struct timeval timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
-    int count = select(fd_end, readable, writable, NULL, timeout_ms < 0 ? NULL : &timeout);
+    int count = select(fd_end, readable, writable, exceptional, timeout_ms < 0 ? NULL : &timeout);
     if (count >= 0)
         return count;
     return errno == EINTR ? 0 : -errno;

@@ -17,9 +17,11 @@ int sys_epoll_remove(int epoll_fd, int fd);
 /* The count of events, 0 on time-out or a signal. `timeout_ms` -1 waits without end. */
 int sys_epoll_wait(int epoll_fd, struct epoll_event *events, int events_max, int timeout_ms) MUST_CHECK;
 
-/* select(2) on the descriptors below `fd_end`, for reading and for writing. The count of bits that are left
- * in the sets, 0 on time-out or a signal: then the sets are not to be looked at. */
-int sys_select(int fd_end, fd_set *readable, fd_set *writable, int timeout_ms) MUST_CHECK;
+/* select(2) on the descriptors below `fd_end`, for reading, for writing, and for what poll(2) calls POLLPRI.
+ * The count of bits that are left in the sets, 0 on time-out or a signal: then the sets are not to be looked
+ * at. */
+int sys_select(int fd_end, fd_set *readable, fd_set *writable, fd_set *exceptional,
+               int timeout_ms) MUST_CHECK;
 
 /* A timer that becomes readable: timerfd_create(2) of CLOCK_MONOTONIC, for those who need more than
  * milliseconds. It is not set yet. */

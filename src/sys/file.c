@@ -274,6 +274,12 @@ bool sys_range_is_cached(int fd, off_t offset, size_t length)
     return length == 0 || (byte_is_cached(fd, offset) && byte_is_cached(fd, offset + (off_t)length - 1));
 }
 
+int sys_open_mount_table(void)
+{
+    int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
 int sys_inotify_create(void)
 {
     int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);

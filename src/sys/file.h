@@ -95,6 +95,10 @@ ssize_t sys_read(int fd, void *buffer, size_t size) MUST_CHECK;
  * kernel has none a probe of the first and last page. */
 bool sys_range_is_cached(int fd, off_t offset, size_t length);
 
+/* proc_pid_mountinfo(5): what is mounted where, as this process sees it. By poll(2) it says POLLPRI once
+ * after each change. Needs /proc. */
+int sys_open_mount_table(void) MUST_CHECK;
+
 /* inotify(7): a non-blocking descriptor; a watch of what `fd` holds; the end of a watch. A watch tells that a
  * file, folder or link moves, goes, or gets other permissions or another count of names. `with_entries`, only
  * of a folder, it tells of everything that changes what the folder's names mean, too; a watch of one inode

@@ -103,6 +103,35 @@ def test_a_folder_bound_over_one_that_is_cached(mounting, root):
     soon(mounting, "/m/x", (200, b"beneath\n"))
 
 
+def test_a_mount_is_noticed_before_the_next_request(mounting, root):
+    """No second passes: the kernel tells of the mount table's changes, and /proc is there."""
+    tree.write(root, "m/x", b"beneath")
+    kept = mounting.connect()
+
+    def ask(target):
+        """On a connection that was there before, and on a new one."""
+        statuses = {kept.exchange("GET", target).status, mounting.get(target).status}
+        assert len(statuses) == 1
+        return statuses.pop()
+
+    for _ in range(10):
+        assert (ask("/m/x"), ask("/m/y")) == (200, 404)
+        mounts.inside(mounting, "mount", "-t", "tmpfs", "none", root / "m")
+        assert (ask("/m/x"), ask("/m/y")) == (404, 404)
+        mounts.inside(mounting, "touch", root / "m/y")
+        assert (ask("/m/x"), ask("/m/y")) == (404, 200)
+        mounts.inside(mounting, "umount", root / "m")
+
+
+def test_a_mount_over_the_root_is_noticed_before_the_next_request(mounting, root):
+    tree.write(root, "x", b"beneath")
+    for _ in range(10):
+        assert mounting.get("/x").status == 200
+        mounts.inside(mounting, "mount", "-t", "tmpfs", "none", root)
+        assert mounting.get("/x").status == 404
+        mounts.inside(mounting, "umount", "--lazy", root)  # it is held open as the root
+
+
 def test_a_sibling_beside_a_file_behind_a_link(server, root):
     """It is not looked for at each request, but soon."""
     tree.write(root, "real/style.css", b"plain")

@@ -197,6 +197,9 @@ void sim_file_put(const char *path, struct slice bytes, int64_t modified_ns);
 /* Writes into the file as it is, from `offset` on; it grows where need be. Its time is now. */
 void sim_file_write(const char *path, size_t offset, struct slice bytes);
 
+/* The same by another name, which nobody knows of: no watch is told. */
+void sim_file_write_unseen(const char *path, size_t offset, struct slice bytes);
+
 /* Sets its modification time, as utimensat(2) does. */
 void sim_file_date(const char *path, int64_t modified_ns);
 
@@ -213,6 +216,11 @@ void sim_remove(const char *path);
 void sim_rename(const char *from, const char *to);
 
 bool sim_exists(const char *path);
+
+/* Mounts the folder `volume` over the folder `path`, whose content is out of reach until sim_unmount. Nobody
+ * who watches either is told; whoever has the mount table open is. Returns whether the server has. */
+bool sim_mount(const char *path, const char *volume);
+bool sim_unmount(const char *path);
 
 /* Takes the file's name out of the cache of names, and its bytes out of the page cache unless they were used
  * lately or may be under way: who asks for them must wait for the disk. The parts that are read come back.

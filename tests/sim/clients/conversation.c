@@ -89,7 +89,8 @@ static struct ask *current_ask(struct conversation *conversation)
 uint64_t conversation_files_from_us(const struct ask *ask)
 {
     uint64_t stale_us = sim_files_may_be_stale_us();
-    return ask->began_us > stale_us ? ask->began_us - stale_us : 0;
+    uint64_t from_us = website_oldest_us(ask->target ? ask->target->file : NULL, ask->began_us);
+    return MIN(from_us, ask->began_us > stale_us ? ask->began_us - stale_us : 0);
 }
 
 static struct circumstances circumstances_of(const struct conversation *conversation, const struct ask *ask)

@@ -84,6 +84,24 @@ void website_put(struct site_file *file, enum form_kind kind, uint64_t size, int
     free(bytes);
 }
 
+static void note_unseen(struct site_file *file)
+{
+    uint64_t now_us = sim_now_us() + 1;
+    if (file->unseen_us == 0 || now_us > file->unseen_us + WEBSITE_BELIEVED_US)
+        file->first_unseen_us = now_us;
+    file->unseen_us = now_us;
+}
+
+/* By a name that the file got after it was looked at. */
+static void write_over_unseen(struct site_file *file)
+{
+    uint64_t size = form_now(&file->forms[FORM_PLAIN])->size;
+    char *bytes = begin_version(file, FORM_PLAIN, size, sim_wall_ns());
+    sim_file_write_unseen(file->path, 0, slice_make(bytes, size));
+    free(bytes);
+    note_unseen(file);
+}
+
 /* Who writes may put the time back. */
 static void write_over(struct site_file *file, bool keeps_time)
 {
@@ -130,8 +148,12 @@ static void change(struct website *website, struct site_file *file)
         sim_trace("site: %s goes", file->path);
         vanish(file);
     } else if (now && now->size > 0 && is_young && file->change == CHANGE_WRITE) {
-        sim_trace("site: %s is written over", file->path);
-        write_over(file, keeps_time);
+        bool is_unseen = sim_one_in(&website->mount_chance, 3);
+        sim_trace("site: %s is written over%s", file->path, is_unseen ? ", unseen" : "");
+        if (is_unseen)
+            write_over_unseen(file);
+        else
+            write_over(file, keeps_time);
     } else if (now && file->change == CHANGE_APPEND && now->size < APPENDED_BYTES_MAX) {
         sim_trace("site: %s grows", file->path);
         append(file, sim_between(&website->chance, 1, 20000));
@@ -170,14 +192,88 @@ static void on_change(struct sim_event *event)
     if (sim_one_in(&website->chance, 3)) {
         if (may_go_cold(website, file))
             sim_file_chill(file->path);
-    } else if (file->change != CHANGE_NEVER && file->forms[FORM_PLAIN].count < WEBSITE_VERSIONS_MAX) {
+    } else if (file->change != CHANGE_NEVER &&
+               file->forms[FORM_PLAIN].count + website->is_mounted < WEBSITE_VERSIONS_MAX) {
         change(website, file);
     }
     sim_after(event, change_interval(website), on_change);
 }
 
+/* ---- a volume that comes late ---- */
+
+#define VOLUME  SIM_SITE "/volume"
+#define COVERED SIM_SITE "/public/deep/er"
+
+#define MOUNT_INTERVAL_US_MAX (3 * SIM_S)
+
+/* Mounting makes one version of each, and so does unmounting; the index may come into the volume later. */
+static bool has_room(const struct site_file *file)
+{
+    return file->forms[FORM_PLAIN].count + 3 < WEBSITE_VERSIONS_MAX;
+}
+
+static void uncover(struct site_file *file, const struct version *covered)
+{
+    struct form *form = &file->forms[FORM_PLAIN];
+    end_version(form);
+    struct version *version = &form->versions[form->count++];
+    *version = *covered;
+    version->from_us = sim_now_us();
+    version->until_us = WEBSITE_NEVER;
+}
+
+/* In the volume there is another page, and no index. */
+static bool mount_volume(struct website *website, struct site_file *page, struct site_file *index)
+{
+    uint64_t size = tree_size(website, &website->mount_chance);
+    website->covered[0] = *form_now(&page->forms[FORM_PLAIN]);
+    website->covered[1] = *form_now(&index->forms[FORM_PLAIN]);
+    char *bytes = begin_version(page, FORM_PLAIN, size, sim_wall_ns());
+    end_version(&index->forms[FORM_PLAIN]);
+    sim_file_put(VOLUME "/page.html", slice_make(bytes, size), 0);
+    if (sim_exists(VOLUME "/index.html"))
+        sim_remove(VOLUME "/index.html"); /* of the last time */
+    free(bytes);
+    return sim_mount(COVERED, VOLUME);
+}
+
+static bool unmount_volume(const struct website *website, struct site_file *page, struct site_file *index)
+{
+    uncover(page, &website->covered[0]);
+    uncover(index, &website->covered[1]);
+    return sim_unmount(COVERED);
+}
+
+static void on_mount(struct sim_event *event)
+{
+    struct website *website = CONTAINER_OF(event, struct website, mount);
+    struct site_file *page = tree_find(website, "deep/er/page.html");
+    struct site_file *index = tree_find(website, "deep/er/index.html");
+    if (!website->is_mounted && !(has_room(page) && has_room(index)))
+        return;
+    if (website->is_mounted && !form_now(&index->forms[FORM_PLAIN]) &&
+        sim_one_in(&website->mount_chance, 2)) {
+        website_put(index, FORM_PLAIN, tree_size(website, &website->mount_chance), sim_wall_ns());
+        sim_after(event, sim_size(&website->mount_chance, MOUNT_INTERVAL_US_MAX), on_mount);
+        return;
+    }
+    bool is_told =
+        website->is_mounted ? unmount_volume(website, page, index) : mount_volume(website, page, index);
+    website->is_mounted = !website->is_mounted;
+    if (!is_told) {
+        note_unseen(page);
+        note_unseen(index);
+    }
+    sim_after(event, sim_size(&website->mount_chance, MOUNT_INTERVAL_US_MAX), on_mount);
+}
+
 void website_start(struct website *website)
 {
+    website->mount_chance = sim_chance_for("mounts", 0);
+    if (sim_one_in(&website->mount_chance, 3)) {
+        sim_folder_make(VOLUME);
+        sim_after(&website->mount, sim_size(&website->mount_chance, MOUNT_INTERVAL_US_MAX), on_mount);
+    }
     if (website->is_changing)
         sim_after(&website->change, change_interval(website), on_change);
 }
@@ -185,4 +281,5 @@ void website_start(struct website *website)
 void website_stop(struct website *website)
 {
     sim_cancel(&website->change);
+    sim_cancel(&website->mount);
 }

@@ -51,9 +51,11 @@ struct site_file {
     enum change_kind change;
     bool is_negotiated; /* there may be compressed forms beside it */
     struct form forms[FORM_COUNT];
-    unsigned readers; /* requests for it that are under way */
-    uint64_t read_us; /* when one of them was over */
-    uint64_t hit_us;  /* when a call for it failed, and 1 more; 0: never */
+    unsigned readers;         /* requests for it that are under way */
+    uint64_t read_us;         /* when one of them was over */
+    uint64_t hit_us;          /* when a call for it failed, and 1 more; 0: never */
+    uint64_t unseen_us;       /* when it last changed and the server was not told, and 1 more; 0: never */
+    uint64_t first_unseen_us; /* the first of such changes that followed each other closely */
 };
 
 /* Whose pages may read what some areas answer. */
@@ -113,6 +115,10 @@ struct website {
     const char *host; /* the only one that is answered for; NULL: any */
     struct sim_event change;
     struct sim_chance chance;
+    struct sim_event mount; /* or unmount: a volume comes late over a folder, and goes */
+    struct sim_chance mount_chance;
+    bool is_mounted;
+    struct version covered[2]; /* what is beneath the volume: see website.c */
     bool is_changing;
     const struct target *favourite; /* a file that is asked for and changes more often than others; or NULL */
 };
@@ -128,6 +134,18 @@ void website_stop(struct website *website);
 static inline bool version_was_in(const struct version *version, uint64_t from_us, uint64_t until_us)
 {
     return version->from_us <= until_us && version->until_us >= from_us;
+}
+
+/* What is not told is believed for so long: FILE_TRUST_MS, and FILE_OLD_MS while somebody looks. */
+#define WEBSITE_BELIEVED_US (2 * SIM_S)
+
+/* When the oldest version may be from that an answer to a request of `began_us` shows. */
+static inline uint64_t website_oldest_us(const struct site_file *file, uint64_t began_us)
+{
+    if (file == NULL || file->unseen_us == 0 || began_us >= file->unseen_us + WEBSITE_BELIEVED_US)
+        return began_us;
+    uint64_t oldest_us = began_us - MIN(began_us, WEBSITE_BELIEVED_US);
+    return MIN(began_us, MAX(oldest_us, file->first_unseen_us - 1));
 }
 
 /* There was a time in that span when the form was not there. */

@@ -156,21 +156,25 @@ static int open_inode(struct inode *inode, uint64_t flags)
     return install(inode, flags & O_PATH);
 }
 
-/* Roots, /dev/null, and what a descriptor leads to. The disk is not asked: roots are looked at rarely, and
- * the rest is open already. */
+/* Roots, /dev/null, the mount table, and what a descriptor leads to. The disk is not asked: roots are looked
+ * at rarely, and the rest is open already. */
 int __wrap_open(const char *path, int flags, ...)
 {
     call_begin();
-    bool is_magic = strncmp(path, "/proc/", 6) == 0;
+    bool is_table = strcmp(path, "/proc/self/mountinfo") == 0;
+    bool is_magic = !is_table && strncmp(path, "/proc/", 6) == 0;
     struct inode *target = is_magic ? descriptor_inode(magic_link_target(path), "open") : NULL;
     int error = fault_for(CALL_open, (struct call_target){.path = target ? target->path : path});
-    if (is_magic && !has_proc)
+    if ((is_magic || is_table) && !has_proc)
         error = ENOENT;
     if (error)
         return fail_with(error);
     int fd;
     if (strcmp(path, "/dev/null") == 0) {
         fd = install(NULL, false);
+    } else if (is_table) {
+        fd = descriptor_install(mount_table_open());
+        fd = fd < 0 ? fail_with(-fd) : fd;
     } else if (is_magic) {
         fd = open_inode(target, (uint64_t)flags);
     } else {
@@ -200,7 +204,8 @@ static unsigned walk_flags(const struct open_how *how)
         sim_fail("openat2 without RESOLVE_BENEATH");
     return WALK_BENEATH | (how->resolve & RESOLVE_CACHED ? WALK_CACHED : 0u) |
            (how->flags & O_NOFOLLOW ? WALK_NO_FOLLOW : 0u) |
-           (how->resolve & RESOLVE_NO_SYMLINKS ? WALK_NO_SYMLINKS : 0u);
+           (how->resolve & RESOLVE_NO_SYMLINKS ? WALK_NO_SYMLINKS : 0u) |
+           (how->resolve & RESOLVE_NO_XDEV ? WALK_STAY : 0u);
 }
 
 static long open_beneath(int root_fd, const char *path, const struct open_how *how)

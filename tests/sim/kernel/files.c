@@ -110,6 +110,7 @@ static struct name *add_name(struct inode *folder, const char *text, size_t leng
 void files_start(void)
 {
     inode_count = inodes_alive = 0;
+    mount_table_start();
     top = new_inode(S_IFDIR | 0755, "/");
     sim_folder_make(SIM_SITE);
 }
@@ -193,6 +194,14 @@ static int look_up(struct walk *walk, const char *text, size_t length, struct na
     return name->inode ? 0 : -ENOENT;
 }
 
+static int enter(struct walk *walk, struct inode *inode)
+{
+    if (inode->mounted && walk->flags & WALK_STAY)
+        return -EXDEV;
+    walk->at = inode->mounted ? inode->mounted : inode;
+    return 0;
+}
+
 static int walk_part(struct walk *walk, const char *text, size_t length, bool follows)
 {
     if (!S_ISDIR(walk->at->mode))
@@ -209,8 +218,7 @@ static int walk_part(struct walk *walk, const char *text, size_t length, bool fo
         return error;
     if (S_ISLNK(name->inode->mode) && follows)
         return follow(walk, name->inode);
-    walk->at = name->inode;
-    return 0;
+    return enter(walk, name->inode);
 }
 
 static int walk_path(struct walk *walk, const char *path, bool follows_last)
@@ -257,7 +265,7 @@ static struct inode *parent_of(const char *path, const char **ret_last)
         struct name *name = find_name(at, part, length);
         if (name == NULL || name->inode == NULL || !S_ISDIR(name->inode->mode))
             sim_fail("what is above %s is not there", path);
-        at = name->inode;
+        at = name->inode->mounted ? name->inode->mounted : name->inode;
         part += length + 1;
     }
     *ret_last = slash + 1;
@@ -290,6 +298,26 @@ bool sim_exists(const char *path)
 static uint32_t folder_bit(const struct inode *inode)
 {
     return S_ISDIR(inode->mode) ? IN_ISDIR : 0;
+}
+
+/* The way up from the volume leads past the folder that it covers. */
+bool sim_mount(const char *path, const char *volume)
+{
+    struct inode *covered = inode_at(path), *inode = inode_at(volume);
+    assert(covered->mounted == NULL && S_ISDIR(covered->mode) && S_ISDIR(inode->mode));
+    sim_trace("%s is mounted over %s", volume, path);
+    covered->mounted = inode;
+    inode->parent = covered->parent;
+    return mount_table_tell();
+}
+
+bool sim_unmount(const char *path)
+{
+    struct inode *covered = inode_at(path);
+    assert(covered->mounted);
+    sim_trace("%s is unmounted", path);
+    covered->mounted = NULL;
+    return mount_table_tell();
 }
 
 static void touch(struct inode *inode)
@@ -368,7 +396,7 @@ static void resize(struct inode *inode, size_t size)
     inode->size = size;
 }
 
-void sim_file_write(const char *path, size_t offset, struct slice bytes)
+void sim_file_write_unseen(const char *path, size_t offset, struct slice bytes)
 {
     struct inode *inode = inode_at(path);
     sim_trace("%s is written to, %zu bytes at %zu", path, bytes.length, offset);
@@ -377,6 +405,12 @@ void sim_file_write(const char *path, size_t offset, struct slice bytes)
         resize(inode, offset + bytes.length);
     if (bytes.length)
         memcpy(inode->bytes + offset, bytes.data, bytes.length);
+}
+
+void sim_file_write(const char *path, size_t offset, struct slice bytes)
+{
+    struct inode *inode = inode_at(path);
+    sim_file_write_unseen(path, offset, bytes);
     tell_content(path, inode, IN_MODIFY);
     tell_content(path, inode, IN_CLOSE_WRITE);
 }

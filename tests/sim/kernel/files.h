@@ -24,13 +24,14 @@ struct inode {
     int64_t changed_ns;
     char *bytes; /* of a file; of a link its target, with a NUL */
     size_t size;
-    uint64_t cold_blocks; /* bit n: this 64th part of the bytes is not in the page cache */
-    uint64_t used_us;     /* when its bytes were last asked for */
-    unsigned readers;     /* descriptors that bytes are read by */
-    struct inode *parent; /* of a folder; NULL for the topmost */
-    struct list names;    /* of a folder: struct name */
-    struct list watches;  /* struct inotify_watch */
-    char path[];          /* what it was made as; for the trace */
+    uint64_t cold_blocks;  /* bit n: this 64th part of the bytes is not in the page cache */
+    uint64_t used_us;      /* when its bytes were last asked for */
+    unsigned readers;      /* descriptors that bytes are read by */
+    struct inode *parent;  /* of a folder; NULL for the topmost */
+    struct inode *mounted; /* over a folder; NULL: nothing */
+    struct list names;     /* of a folder: struct name */
+    struct list watches;   /* struct inotify_watch */
+    char path[];           /* what it was made as; for the trace */
 };
 
 /* How a path is resolved. */
@@ -39,6 +40,7 @@ enum walk_flag {
     WALK_CACHED = 2,      /* -EAGAIN rather than wait */
     WALK_NO_SYMLINKS = 4, /* -ELOOP rather than follow any */
     WALK_NO_FOLLOW = 8,   /* the last part may be a link: that is what is wanted */
+    WALK_STAY = 16,       /* -EXDEV rather than enter what is mounted */
 };
 
 struct inode *files_top(void);
@@ -64,6 +66,12 @@ void inotify_tell(struct inode *inode, uint32_t mask, const char *name);
 /* Its last name is gone. */
 void inotify_tell_deleted(struct inode *inode);
 void inotify_forget_inode(struct inode *inode);
+
+/* mounts.c */
+struct open_file *mount_table_open(void);
+/* Tells all who have it open; returns whether there are any. */
+bool mount_table_tell(void);
+void mount_table_start(void);
 
 /* file_calls.c */
 struct inode *descriptor_inode(int fd, const char *call);

@@ -6,6 +6,7 @@
  *   faults.c       which call fails, with what   network.c    bytes under way, segments, FIN and RST
  *   descriptors.c  the table of descriptors      sockets.c    the server's ends, accepting
  *   ready.c        epoll, poll, select           socket_calls.c system calls on sockets
+ *   mounts.c       the mount table
  *   memory.c       malloc and its kin            peers.c      the clients' ends
  *   calls.c        what every call begins with   offload.c    the pool of threads, without threads
  *

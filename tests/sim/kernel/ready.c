@@ -15,7 +15,7 @@ int __wrap_epoll_create1(int flags);
 int __wrap_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event);
 int __wrap_epoll_wait(int epoll_fd, struct epoll_event *events, int events_max, int timeout_ms);
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
-int __wrap_select(int fd_end, fd_set *readable, fd_set *writable, fd_set *failed, struct timeval *timeout);
+int __wrap_select(int fd_end, fd_set *readable, fd_set *writable, fd_set *changed, struct timeval *timeout);
 
 struct epoll {
     struct open_file file;
@@ -254,14 +254,20 @@ int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
     return error ? fail_with(error) : ready;
 }
 
-static int select_now(int fd_end, const fd_set *reading, const fd_set *writing, fd_set *readable,
-                      fd_set *writable)
+struct sets {
+    fd_set reading, writing, changing;
+};
+
+static int select_now(int fd_end, const struct sets *wanted, fd_set *readable, fd_set *writable,
+                      fd_set *changed)
 {
+    const fd_set *reading = &wanted->reading, *writing = &wanted->writing, *changing = &wanted->changing;
     int bits = 0;
     FD_ZERO(readable);
     FD_ZERO(writable);
+    FD_ZERO(changed);
     for (int fd = 0; fd < fd_end; fd++) {
-        if (!FD_ISSET(fd, reading) && !FD_ISSET(fd, writing))
+        if (!FD_ISSET(fd, reading) && !FD_ISSET(fd, writing) && !FD_ISSET(fd, changing))
             continue;
         struct open_file *file = descriptor_get(fd, NULL, "select");
         unsigned mask = file->class->mask(file);
@@ -273,21 +279,24 @@ static int select_now(int fd_end, const fd_set *reading, const fd_set *writing, 
             FD_SET(fd, writable);
             bits++;
         }
+        if (FD_ISSET(fd, changing) && mask & EPOLLPRI) {
+            FD_SET(fd, changed);
+            bits++;
+        }
     }
     return bits;
 }
 
-int __wrap_select(int fd_end, fd_set *readable, fd_set *writable, fd_set *failed, struct timeval *timeout)
+int __wrap_select(int fd_end, fd_set *readable, fd_set *writable, fd_set *changed, struct timeval *timeout)
 {
     call_begin();
-    assert(failed == NULL);
     int64_t timeout_us = timeout ? timeout->tv_sec * INT64_C(1000000) + timeout->tv_usec : -1;
     sim_trace("select(%d, %lld us)", fd_end, (long long)timeout_us);
     struct waiting waiting = begin_waiting(timeout_us);
-    fd_set reading = *readable, writing = *writable;
+    struct sets wanted = {*readable, *writable, *changed};
     int error = fault_for(CALL_select, (struct call_target){0});
     int bits = 0;
-    while (!error && (bits = select_now(fd_end, &reading, &writing, readable, writable)) == 0 &&
+    while (!error && (bits = select_now(fd_end, &wanted, readable, writable, changed)) == 0 &&
            wait_on(&waiting))
         continue;
     end_waiting(&waiting);

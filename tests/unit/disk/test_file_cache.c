@@ -258,7 +258,8 @@ static void belief_has_an_end(void **state)
     put(&store, "file", 10);
     load(&store, "file");
     struct file *file = cached(&store, "file");
-    file_cache_note_seen(store.cache, file, 1000);
+    struct cache_ticket ticket = file_cache_cover_nothing(store.cache, &store.root);
+    file_cache_note_seen(store.cache, file, ticket, 1000);
     assert_true(file_cache_believes(store.cache, file, 1000 + FILE_TRUST_MS - 1));
     assert_false(file_cache_believes(store.cache, file, 1000 + FILE_TRUST_MS));
     /* While one request looks, the others go on with it, but not for ever. */
@@ -283,7 +284,7 @@ static void what_is_confirmed_is_as_watched_as_it_is(void **state)
     struct file *file = cached(&store, "file");
     assert_false(file->revalidate);
     struct file *again = open_coding(&store, "file", HTTP_CODING_IDENTITY);
-    file_cache_confirm(store.cache, file, again, file_cache_cover_nothing(&store.root));
+    file_cache_confirm(store.cache, file, again, file_cache_cover_nothing(store.cache, &store.root));
     assert_true(file->is_cached && file->revalidate);
     file_cache_confirm(store.cache, file, again, file_cache_cover(store.cache, &store.root, SLICE("file")));
     assert_true(file->is_cached && !file->revalidate);
