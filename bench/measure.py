@@ -9,6 +9,7 @@ be taken round by round.
 import json
 import os
 import random
+import re
 import resource
 import string
 import subprocess
@@ -30,7 +31,7 @@ class Sample:
     requests: int
     seconds: float
     cpu_seconds: float
-    p99_us: int
+    p99_us: int    # 0: unknown
     others: float  # the share of the machine that neither server nor load used: what makes figures noisy
     errors: dict  # kind -> count, only what happened
 
@@ -91,8 +92,36 @@ def start(server, site, **options):
     return process
 
 
+def make_certificate(folder):
+    """A certificate for localhost with its key, of P-256, in one file."""
+    key, certificate, both = folder / "key.pem", folder / "certificate.pem", folder / "both.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key),
+         "-out", str(certificate)], check=True, capture_output=True)
+    both.write_text(certificate.read_text() + key.read_text())
+    return both
+
+
+def _url(scenario, port):
+    scheme = "https" if scenario.wire in ("https", "h2") else "http"
+    return f"{scheme}://127.0.0.1:{port}{scenario.path}"
+
+
+def _check_by_curl(scenario, port, expected):
+    version = {"https": "--http1.1", "h2": "--http2", "h2c": "--http2-prior-knowledge"}[scenario.wire]
+    ran = subprocess.run(["curl", "-sk", version, "-w", "%{stderr}%{http_code} %{http_version}", "--max-time", "20",
+                          _url(scenario, port)], capture_output=True)
+    wanted = b"200 1.1" if scenario.wire == "https" else b"200 2"
+    if ran.returncode != 0 or ran.stderr != wanted or ran.stdout != expected:
+        raise RuntimeError(f"wrong answer: {ran.stderr.decode()}, {len(ran.stdout)} bytes of {len(expected)}")
+
+
 def check_answers(scenario, port, expected):
     """Raises RuntimeError when the server does not answer with the file, byte for byte, as often as asked."""
+    if scenario.wire != "http":
+        _check_by_curl(scenario, port, expected)
+        return
     try:
         with Client(port) as client:
             client.send(scenario.path, scenario.depth, scenario.closes)
@@ -104,18 +133,38 @@ def check_answers(scenario, port, expected):
             raise RuntimeError(f"wrong answer: status {status}, {len(body)} bytes of {len(expected)}")
 
 
-def load(scenario, port, seconds, core):
-    """Runs wrk and returns its report, as load.lua prints it."""
-    argv = ["wrk", "-t1", f"-c{scenario.connections}", f"-d{seconds}", "-s", str(HERE / "load.lua")]
-    if scenario.closes:
-        argv += ["-H", "Connection: close"]
-    ran = subprocess.run(
-        [*argv, f"http://127.0.0.1:{port}{scenario.path}"], capture_output=True, text=True,
-        timeout=seconds + 60, env={**os.environ, "DEPTH": str(scenario.depth)},
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+def _run_load(argv, seconds, core, **environment):
+    ran = subprocess.run(argv, capture_output=True, text=True, timeout=seconds + 60,
+                         env={**os.environ, **environment}, preexec_fn=lambda: os.sched_setaffinity(0, {core}))
     if ran.returncode != 0:
-        raise RuntimeError(f"wrk: {ran.stderr.strip() or ran.stdout.strip()}")
-    return json.loads(ran.stdout.splitlines()[-1])
+        raise RuntimeError(f"{argv[0]}: {ran.stderr.strip() or ran.stdout.strip()}")
+    return ran.stdout
+
+
+def _load_h2(scenario, port, seconds, core):
+    """h2load's report in the form of load.lua's."""
+    text = _run_load(["h2load", "-t1", f"-c{scenario.connections}", f"-m{scenario.streams}", f"-D{seconds}",
+                      _url(scenario, port)], seconds, core)
+    requests = re.search(r"requests: (\d+) total, \d+ started, (\d+) done, (\d+) succeeded, (\d+) failed", text)
+    took = re.search(r"finished in ([\d.]+)(m?s)", text)
+    if requests is None or took is None:
+        raise RuntimeError(f"h2load: {text}")
+    return {"requests": int(requests[3]), "p99_us": 0, "errors": {"failed": int(requests[4])},
+            "microseconds": float(took[1]) * (1e6 if took[2] == "s" else 1e3)}
+
+
+def load(scenario, port, seconds, core, handshakes=None):
+    """Runs the load generator of the scenario's protocol, and returns its report as load.lua prints it."""
+    if scenario.wire in ("h2", "h2c"):
+        return _load_h2(scenario, port, seconds, core)
+    if scenario.handshakes:
+        out = _run_load([str(handshakes), str(port), scenario.path, str(seconds), scenario.handshakes], seconds, core)
+    else:
+        argv = ["wrk", "-t1", f"-c{scenario.connections}", f"-d{seconds}", "-s", str(HERE / "load.lua")]
+        if scenario.closes:
+            argv += ["-H", "Connection: close"]
+        out = _run_load([*argv, _url(scenario, port)], seconds, core, DEPTH=str(scenario.depth))
+    return json.loads(out.splitlines()[-1])
 
 
 def _load_cpu_seconds():
@@ -132,16 +181,16 @@ def _open_idle(scenario, port, stack):
         raise RuntimeError(f"an idle connection: {error}") from None
 
 
-def measure(scenario, process, seconds, core):
-    """One turn of one server. Raises RuntimeError when wrk cannot reach it."""
+def measure(scenario, process, seconds, core, handshakes=None):
+    """One turn of one server. Raises RuntimeError when the load generator cannot reach it."""
     with ExitStack() as stack:
         _open_idle(scenario, process.port, stack)
-        return _measure(scenario, process, seconds, core)
+        return _measure(scenario, process, seconds, core, handshakes)
 
 
-def _measure(scenario, process, seconds, core):
+def _measure(scenario, process, seconds, core, handshakes):
     before, machine, by_load = process.cpu_seconds(), machine_cpu_seconds(), _load_cpu_seconds()
-    report = load(scenario, process.port, seconds, core)
+    report = load(scenario, process.port, seconds, core, handshakes)
     spent, by_load = process.cpu_seconds() - before, _load_cpu_seconds() - by_load
     others = machine_cpu_seconds() - machine - spent - by_load
     took = report["microseconds"] / 1e6
@@ -152,18 +201,20 @@ def _measure(scenario, process, seconds, core):
     return Sample(report["requests"], took, spent, report["p99_us"], others, errors)
 
 
-def _start_all(scenario, servers, plan, root, folder, stack, say):
+def _start_all(scenario, servers, plan, root, folder, stack, say, handshakes):
     expected = (root / scenario.path.lstrip("/")).read_bytes()
+    certificate = make_certificate(folder) if scenario.wire in ("https", "h2") else None
     running = {}
     for server in servers:
         own = folder / f"{scenario.name}-{server.name}"
         own.mkdir()
-        site = Site(root, own, free_port(), scenario.path, scenario.floor_mode)
+        site = Site(root, own, free_port(), scenario.path, scenario.floor_mode, wire=scenario.wire,
+                    certificate=certificate)
         try:
             process = start(server, site, core=plan.server_core)
             stack.callback(process.stop)
             check_answers(scenario, site.port, expected)
-            load(scenario, site.port, 1, plan.load_core)
+            load(scenario, site.port, 1, plan.load_core, handshakes)
         except RuntimeError as error:
             say(f"{scenario.name}: {server.name} left out: {error}")
             continue
@@ -175,15 +226,18 @@ def run_scenario(scenario, servers, plan, folder, say):
     """Measures every server that works: {name: [Sample, one a round]}. `say` is told who was left out."""
     root = folder / "files"
     servers = [server for server in servers
-               if server.body_bytes_max is None or scenario.body_bytes <= server.body_bytes_max]
+               if scenario.wire in server.wires and
+               (server.body_bytes_max is None or scenario.body_bytes <= server.body_bytes_max)]
+    handshakes = (build("handshakes.c", folder / "handshakes", "-pthread", "-lssl", "-lcrypto")
+                  if scenario.handshakes else None)
     with ExitStack() as stack:
-        running = _start_all(scenario, servers, plan, root, folder, stack, say)
+        running = _start_all(scenario, servers, plan, root, folder, stack, say, handshakes)
         samples = {name: [] for name in running}
         for number in range(plan.rounds):
             say(f"{scenario.name}: round {number + 1} of {plan.rounds}", passing=True)
             for name, process in list(running.items()):
                 try:
-                    samples[name].append(measure(scenario, process, plan.seconds, plan.load_core))
+                    samples[name].append(measure(scenario, process, plan.seconds, plan.load_core, handshakes))
                 except RuntimeError as error:
                     say(f"{scenario.name}: {name} left out: {error}")
                     del running[name], samples[name]

@@ -44,8 +44,8 @@ def _row(scenario, name, samples):
         "ratio": _median_ratio(samples, name, BASE),
         "core_busy": statistics.median(sample.cpu_seconds / sample.seconds for sample in own),
         "requests_per_second": statistics.median(sample.requests / sample.seconds for sample in own),
-        # wrk keeps no latencies of pipelined requests.
-        "p99_us": statistics.median(sample.p99_us for sample in own) if scenario.depth == 1 else None,
+        # Nobody keeps latencies of pipelined requests, of HTTP/2 or of handshakes.
+        "p99_us": (statistics.median(sample.p99_us for sample in own) or None) if scenario.depth == 1 else None,
         "errors": _sum_errors(own),
     }
 

@@ -13,6 +13,9 @@ class Scenario:
     depth: int = 1            # requests in one write
     closes: bool = False      # "Connection: close" with every request
     idle: int = 0             # connections beside those, which made a request and wait
+    wire: str = "http"        # or "https", "h2" (over TLS) and "h2c" (by prior knowledge)
+    streams: int = 1          # at once on each connection of HTTP/2
+    handshakes: str = ""      # each request on a connection of its own: "full", or "resume" what came before
     floor_mode: str = "keep"  # the fair floor: see floor.c
     is_default: bool = True
 
@@ -31,6 +34,23 @@ SCENARIOS = [
     Scenario("1k-16-idle", "1 KiB file, 16 kept connections beside 900 idle ones", "/1k.html", 1024, 16, idle=900,
              is_default=False),
     Scenario("1k-1", "1 KiB file, one kept connection", "/1k.html", 1024, 1, is_default=False),
+]
+
+# The same over TLS (1.3, AES-128-GCM, P-256) and over HTTP/2: bench/run --secure.
+SECURE_SCENARIOS = [
+    Scenario("handshake", "a handshake and 1 KiB on it, 16 at once", "/1k.html", 1024, 16, wire="https",
+             handshakes="full"),
+    Scenario("resumed", "a handshake that resumes and 1 KiB on it, 16 at once", "/1k.html", 1024, 16,
+             wire="https", handshakes="resume"),
+    Scenario("tls-1k", "1 KiB file over TLS, 64 kept connections", "/1k.html", 1024, 64, wire="https"),
+    Scenario("tls-100k", "100 KiB file over TLS, 64 kept connections", "/100k.html", 100 * 1024, 64, wire="https"),
+    Scenario("tls-10m", "10 MiB file over TLS, 16 kept connections", "/10m.html", 10 << 20, 16, wire="https"),
+    Scenario("h2-1k", "1 KiB file over HTTP/2 and TLS, 10 connections with 100 streams", "/1k.html", 1024, 10,
+             wire="h2", streams=100),
+    Scenario("h2-100k", "100 KiB file over HTTP/2 and TLS, 10 connections with 10 streams", "/100k.html",
+             100 * 1024, 10, wire="h2", streams=10),
+    Scenario("h2c-1k", "1 KiB file over HTTP/2 in the clear, 10 connections with 100 streams", "/1k.html", 1024, 10,
+             wire="h2c", streams=100),
 ]
 
 

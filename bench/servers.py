@@ -25,6 +25,8 @@ class Site:
     lists_folders: bool = False  # a folder is answered with its listing
     cached_max: int = 1000       # files that may be cached, where a server has a bound for that
     connections_max: int = 8192  # more than that make some raise their limit of descriptors
+    wire: str = "http"           # see Scenario
+    certificate: Path = None     # of TLS; the key is in the same file
 
     @property
     def file(self):
@@ -43,6 +45,7 @@ class Server:
     version_argument = "-v"
     is_canned = False       # answers prepared bytes, never looks at a file
     body_bytes_max = None   # what a canned one can hold
+    wires = ("http", "https", "h2", "h2c")
 
     def find(self):
         """The path of the program, or None when it is not installed."""
@@ -82,13 +85,15 @@ class Vif(Server):
     def command(self, site):
         # What vif caches by itself is enough everywhere but in the storm.
         cached = ["--limit", f"cache_entries={site.cached_max}"] if site.cached_max > Site.cached_max else []
+        secure = ["--cert", site.certificate, "--key", site.certificate] if site.wire in ("https", "h2") else []
         return [self.find(), "-q", "-w", "1", "-a", "127.0.0.1", "-p", str(site.port), *self.options, *cached,
-                str(site.root)]
+                *map(str, secure), str(site.root)]
 
 
 class Floor(Server):
     """What the system calls alone cost; see floor.c."""
     name = "floor"
+    wires = ("http",)
     is_canned = True
 
     def __init__(self, binary):
@@ -111,6 +116,17 @@ class Nginx(Server):
         # the last sixteenth is kept free, at the cost of idle ones.
         folders = "".join(f"    {kind}_temp_path {site.folder}/{kind};\n"
                           for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        secure = site.wire in ("https", "h2")
+        listen = f"127.0.0.1:{site.port} backlog=4096"
+        listen += (" ssl" if secure else "") + (" http2" if site.wire in ("h2", "h2c") else "")
+        certificate = f"""\
+        ssl_certificate {site.certificate};
+        ssl_certificate_key {site.certificate};
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_ecdh_curve X25519:prime256v1;
+        ssl_session_cache shared:all:10m;
+        http2_max_requests 1000000000;
+""" if secure else ""
         conf = site.write("nginx.conf", f"""\
 daemon off;
 worker_processes 1;
@@ -132,8 +148,8 @@ http {{
     open_file_cache_valid 60s;
 {folders}{self.http_options}\
     server {{
-        listen 127.0.0.1:{site.port} backlog=4096;
-        root {site.root};
+        listen {listen};
+{certificate}        root {site.root};
         autoindex {"on" if site.lists_folders else "off"};
     }}
 }}
@@ -154,6 +170,12 @@ class H2o(Server):
     def command(self, site):
         # Started by root without a `user` it would become `nobody`, which need not exist.
         user = "user: root\n" if os.geteuid() == 0 else ""
+        ssl = f"""\
+      ssl:
+        certificate-file: {site.certificate}
+        key-file: {site.certificate}
+        minimum-version: TLSv1.2
+""" if site.wire in ("https", "h2") else ""
         conf = site.write("h2o.conf", f"""\
 {user}num-threads: 1
 max-connections: {site.connections_max}
@@ -164,7 +186,7 @@ hosts:
     listen:
       host: 127.0.0.1
       port: {site.port}
-    paths:
+{ssl}    paths:
       /:
         file.dir: {site.root}
         file.dirlisting: {"ON" if site.lists_folders else "OFF"}
@@ -174,6 +196,7 @@ hosts:
 
 class Lighttpd(Server):
     name = "lighttpd"
+    wires = ("http",)
     binary = "lighttpd"
 
     def command(self, site):
@@ -202,6 +225,7 @@ mimetype.assign = ( ".html" => "text/html" )
 
 class Caddy(Server):
     name = "caddy"
+    wires = ("http",)
     binary = "caddy"
     version_argument = "version"
 
@@ -234,6 +258,8 @@ class Haproxy(Server):
     body_bytes_max = 8192
 
     def command(self, site):
+        protocol = {"https": f" ssl crt {site.certificate} alpn http/1.1", "h2c": " proto h2",
+                    "h2": f" ssl crt {site.certificate} alpn h2,http/1.1"}.get(site.wire, "")
         conf = site.write("haproxy.cfg", f"""\
 global
     nbthread 1
@@ -244,7 +270,7 @@ defaults
     timeout connect 5s
     timeout server 75s
 frontend files
-    bind 127.0.0.1:{site.port} backlog 4096
+    bind 127.0.0.1:{site.port} backlog 4096{protocol}
     http-request return status 200 content-type text/html file {site.file}
 """)
         return [self.find(), "-W", "-db", "-f", conf]
