@@ -31,6 +31,7 @@ struct file_cache {
     struct mount_table mounts;
     struct hash_key key;
     struct map files;
+    struct file *used_last; /* in the cache, and often asked for next, too; or NULL */
     struct shelf present;
     struct shelf absent;
 };
@@ -104,6 +105,9 @@ static bool is_of(const struct file *file, const struct root *root, struct slice
 static struct file *lookup(const struct file_cache *cache, const struct root *root, struct slice path,
                            enum http_coding coding)
 {
+    struct file *last = cache->used_last;
+    if (last && last->coding == coding && is_of(last, root, path))
+        return last;
     struct map_link *link = map_find(&cache->files, path_hash(cache, root, path));
     for (; link; link = map_find_next(link)) {
         if (file_of(link)->coding == coding && is_of(file_of(link), root, path))
@@ -128,8 +132,11 @@ struct file *file_cache_find(struct file_cache *cache, const struct root *root, 
     struct file *file = lookup(cache, root, path, coding);
     if (file == NULL)
         return NULL;
-    list_remove(&file->recently_used);
-    list_append(&shelf_of(cache, file)->files, &file->recently_used);
+    if (file != cache->used_last) {
+        list_remove(&file->recently_used);
+        list_append(&shelf_of(cache, file)->files, &file->recently_used);
+        cache->used_last = file;
+    }
     return file_ref(file);
 }
 
@@ -173,6 +180,8 @@ void file_cache_drop(struct file_cache *cache, struct file *file)
     if (!file->is_cached)
         return;
     struct shelf *shelf = shelf_of(cache, file);
+    if (cache->used_last == file)
+        cache->used_last = NULL;
     file->is_cached = false;
     file_watch_detach(&file->watched);
     map_remove(&cache->files, &file->link);
@@ -257,6 +266,7 @@ void file_cache_insert(struct file_cache *cache, struct file *file, struct cache
     struct shelf *shelf = shelf_of(cache, file);
     file->is_cached = true;
     list_append(&shelf->files, &file->recently_used);
+    cache->used_last = file;
     shelf->bytes += file_bytes(file);
     shelf->count++;
     file_ref(file);
@@ -415,6 +425,9 @@ void file_cache_validate(const struct file_cache *cache)
     validate_shelf(cache, &cache->present);
     validate_shelf(cache, &cache->absent);
     assert(cache->files.count == cache->present.count + cache->absent.count);
+    const struct file *last = cache->used_last;
+    assert(last == NULL || last->is_cached);
+    assert(last == NULL || last->recently_used.next == &shelf_of((struct file_cache *)cache, last)->files);
     for (struct map_link *link = map_next(&cache->files, NULL); link; link = map_next(&cache->files, link))
         assert(file_of(link)->is_cached);
     file_watch_validate(cache->watch);

@@ -1,10 +1,11 @@
 /* Counting a request's fields, and moving its borrowed slices to a copy of their bytes. */
 #include "http/request.h"
 
-static void move(struct slice *slice, const char *from, size_t length, const char *to)
+static inline void move(struct slice *slice, const char *from, size_t length, const char *to)
 {
-    if (slice->data >= from && slice->data <= from + length)
-        slice->data = to + (slice->data - from);
+    uintptr_t offset = (uintptr_t)slice->data - (uintptr_t)from;
+    if (offset <= length)
+        slice->data = to + offset;
 }
 
 void http_request_move(struct http_request *request, const char *from, size_t length, const char *to)

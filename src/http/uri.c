@@ -225,12 +225,12 @@ enum http_uri_result http_uri_parse(struct slice target, enum http_method method
 /* Whether there is no escape, no NUL, no empty segment and no segment that begins with a dot. */
 static bool is_in_order(struct slice path)
 {
-    char before = 0;
-    for (size_t i = 0; i < path.length; i++) {
-        char byte = path.data[i];
-        if (byte == '%' || byte == '\0' || (before == '/' && (byte == '/' || byte == '.')))
+    size_t at = 0;
+    while ((at = class_end(path, at, CLASS_NAME)) < path.length) {
+        char byte = path.data[at++];
+        bool is_odd = at < path.length && (path.data[at] == '/' || path.data[at] == '.');
+        if (byte == '%' || byte == '\0' || (byte == '/' && is_odd))
             return false;
-        before = byte;
     }
     return true;
 }

@@ -294,6 +294,12 @@ static int wait_timeout_ms(const struct loop *loop)
     return sleep_ms > turn_ms ? (int)(sleep_ms - turn_ms) : 0;
 }
 
+/* Behind the events and streams of a turn. Of most turns there is none, and the clock need not be read. */
+static bool has_work_left(const struct loop *loop)
+{
+    return !list_is_empty(&loop->wheel.due) || !list_is_empty(&loop->tasks) || !list_is_empty(&loop->closed);
+}
+
 /* Events come before the timers that are due: a client whose bytes are here must not pay for our lateness
  * with a time-out. */
 static int turn(struct loop *loop, int timeout_ms)
@@ -308,10 +314,12 @@ static int turn(struct loop *loop, int timeout_ms)
     list_splice(&loop->due, &loop->again); /* before others have their first share of this turn */
     dispatch(loop, count);
     streams_go_on(loop);
-    wheel_fire(&loop->wheel);
-    run_tasks(loop);
-    streams_tell_closed(loop);
-    loop_check_stall(loop, NULL);
+    if (has_work_left(loop)) {
+        wheel_fire(&loop->wheel);
+        run_tasks(loop);
+        streams_tell_closed(loop);
+        loop_check_stall(loop, NULL);
+    }
     return 0;
 }
 

@@ -199,23 +199,25 @@ static size_t copy_segments(struct segment *to, const struct segment *from, size
     return used;
 }
 
-enum send_result stream_send(struct stream *stream, const struct segment *segments, size_t segment_count)
+/* Where a send of several segments stands after `sent` bytes of it, or an error, and goes on from. As
+ * send_some. */
+static int send_further(struct stream *stream, struct segment *segments, size_t count, size_t *next,
+                        ssize_t sent)
 {
-    assert(stream->sending == NULL && !has(stream, STREAM_CLOSED));
-    assert(segment_count <= STREAM_SEGMENTS_MAX);
+    if (sent < 0)
+        return sent == -EAGAIN ? 0 : (int)sent;
+    *next = advance(segments, 0, (size_t)sent);
+    return send_some(stream, segments, count, next);
+}
+
+/* `sent`: bytes of the first segment that are out already, or what sending them failed with. */
+static enum send_result send_all(struct stream *stream, const struct segment *segments, size_t segment_count,
+                                 ssize_t sent)
+{
     struct segment rest[STREAM_SEGMENTS_MAX];
     size_t count = copy_segments(rest, segments, segment_count);
     size_t next = 0;
-    if (verbs_of(stream)->send_off) {
-        switch (verbs_of(stream)->send_off(stream, rest, count)) {
-        case SENDING_OFF_DONE: return SEND_DONE;
-        case SENDING_OFF_AFTER:
-            stream->flags &= (uint8_t)~STREAM_WRITABLE; /* nothing may overtake it */
-            return remember(stream, rest, count);
-        case SENDING_OFF_NOT: break;
-        }
-    }
-    int result = send_some(stream, rest, count, &next);
+    int result = send_further(stream, rest, count, &next, sent);
     if (LIKELY(result > 0))
         return SEND_DONE;
     if (result == 0)
@@ -223,6 +225,42 @@ enum send_result stream_send(struct stream *stream, const struct segment *segmen
     (void)keep_rest(stream, rest + next, count - next);
     stream->error = (int16_t)result;
     return SEND_FAILED;
+}
+
+/* By a backend that may take the whole of it upon itself. */
+static enum send_result send_off(struct stream *stream, const struct segment *segments, size_t segment_count)
+{
+    struct segment rest[STREAM_SEGMENTS_MAX];
+    size_t count = copy_segments(rest, segments, segment_count);
+    switch (verbs_of(stream)->send_off(stream, rest, count)) {
+    case SENDING_OFF_DONE: return SEND_DONE;
+    case SENDING_OFF_AFTER:
+        stream->flags &= (uint8_t)~STREAM_WRITABLE; /* nothing may overtake it */
+        return remember(stream, rest, count);
+    case SENDING_OFF_NOT: return send_all(stream, rest, count, 0);
+    }
+    UNREACHABLE();
+}
+
+/* As most answers are. */
+static bool is_small_memory(const struct segment *segment)
+{
+    return segment->data != NULL && segment->length > 0 && segment->length <= LOOP_CALL_BYTES_MAX;
+}
+
+enum send_result stream_send(struct stream *stream, const struct segment *segments, size_t segment_count)
+{
+    ssize_t sent = 0;
+    assert(stream->sending == NULL && !has(stream, STREAM_CLOSED));
+    assert(segment_count <= STREAM_SEGMENTS_MAX);
+    if (verbs_of(stream)->send_off)
+        return send_off(stream, segments, segment_count);
+    if (LIKELY(segment_count == 1 && is_small_memory(segments))) {
+        sent = send_memory(stream, segments, 1);
+        if (LIKELY(sent == (ssize_t)segments->length))
+            return SEND_DONE;
+    }
+    return send_all(stream, segments, segment_count, sent);
 }
 
 void stream_send_on(struct stream *stream)
