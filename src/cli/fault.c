@@ -65,6 +65,10 @@ void fault_explain(const struct master_result *result, const struct config *conf
         fprintf(out, "vif: cannot open the error log %.*s: %s\n", SLICE_ARGS(config->error_log.path),
                 error_text(result->error));
         return;
+    case MASTER_FAULT_TICKETS:
+        fprintf(out, "vif: cannot use the ticket keys of %.*s: the error log says why\n",
+                SLICE_ARGS(config->settings->tickets.keys));
+        return;
     case MASTER_FAULT_SYSTEM: fprintf(out, "vif: cannot start: %s\n", error_text(result->error)); return;
     }
     UNREACHABLE();

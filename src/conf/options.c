@@ -412,7 +412,7 @@ const struct option options[] = {
     {SECTION_REDIRECT, "to", OPTION_TEXT,
      "Where to: `{path}` stands for the request's path behind the route's, `{uri}` for its path and query, "
      "both as the client wrote them but for `.`, `..` and double slashes; `{query}` for its query, with the "
-     "`?` or `&` that it takes there, or nothing; `{host}` for its host.",
+     "`?` or `&` that it takes there, or nothing; `{host}` for its host, `{scheme}` for `http` or `https`.",
      .example = "https://example.com/new{path}", .is_required = true,
      TARGET(ROUTE, redirect.location), .rule = &rule_location},
     {SECTION_REDIRECT, "status", OPTION_WORD,

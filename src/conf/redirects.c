@@ -110,9 +110,10 @@ static struct slice own_part(const struct redirect_map *map, struct slice locati
 {
     if (slice_starts_with(location, SLICE("/")))
         return location;
-    if (!slice_starts_with(location, SLICE("http://")))
+    bool is_same = slice_starts_with(location, SLICE("{scheme}://"));
+    if (!is_same && !slice_starts_with(location, SLICE("http://")))
         return (struct slice){0};
-    struct slice rest = slice_skip(location, 7);
+    struct slice rest = slice_skip(location, is_same ? 11 : 7);
     if (slice_starts_with(rest, SLICE("{host}")))
         return slice_skip(rest, 6);
     size_t length = find_first_of(rest, "/?#{");

@@ -310,6 +310,8 @@ static struct slice skip_scheme(struct slice text)
 {
     if (slice_starts_with(text, SLICE("https://")))
         return slice_skip(text, 8);
+    if (slice_starts_with(text, SLICE("{scheme}://")))
+        return slice_skip(text, 11);
     return slice_starts_with(text, SLICE("http://")) ? slice_skip(text, 7) : text;
 }
 
@@ -507,9 +509,9 @@ static const char *check_location(const struct rule_context *context, struct sli
 
 const struct text_rule rule_location = {
     "location",
-    "a URL or a path beginning with \"/\"; {path}, {uri}, {query} and {host} stand for parts of the "
-    "request",
-    "^(https?://|/)[^ ]*$",
+    "a URL or a path beginning with \"/\"; {path}, {uri}, {query}, {host} and {scheme} stand for "
+    "parts of the request",
+    "^(https?://|\\{scheme\\}://|/)[^ ]*$",
     check_location,
 };
 

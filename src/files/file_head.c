@@ -94,7 +94,7 @@ static bool needs_own_head(const struct exchange *exchange)
 static struct http_kept_head *kept_head_for(const struct exchange *exchange, struct file *file)
 {
     struct http_kept_head *kept = &file->kept_head;
-    uint64_t id = exchange->route_entry->head_id;
+    uint64_t id = exchange->route_entry->head_ids[exchange->peer->is_secure];
     if (UNLIKELY(needs_own_head(exchange)))
         return NULL;
     if (LIKELY(file->kept_head_id == id))

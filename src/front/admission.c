@@ -15,6 +15,7 @@
 struct front_listener {
     struct listener listener;
     struct front *front;
+    unsigned number;                /* in the settings */
     const struct tls_listener *tls; /* NULL: connections are in the clear */
     struct front_listener *next;
 };
@@ -174,7 +175,8 @@ static void on_accept(struct listener *listener, int fd, const struct address *a
     struct front_listener *own = CONTAINER_OF(listener, struct front_listener, listener);
     struct front *front = own->front;
     front->counters->connections_accepted++;
-    if (make_room(front) && can_wait_for(front, fd) && connection_open(front, fd, address, own->tls))
+    if (make_room(front) && can_wait_for(front, fd) &&
+        connection_open(front, fd, address, own->number, own->tls))
         return;
     turn_away(front, fd);
     sys_close(fd);
@@ -220,13 +222,14 @@ static struct front_listener *add_listener(struct front *front)
 
 /* One that was stopped stays in the list until the end, as events of this turn may still come to it. It is
  * taken again for the same socket. */
-int admission_listen(struct front *front, int listening_fd, const struct tls_listener *tls)
+int admission_listen(struct front *front, int listening_fd, unsigned number, const struct tls_listener *tls)
 {
     struct front_listener *listener = find_listener(front, listening_fd);
     if (listener == NULL)
         listener = add_listener(front);
     if (listener == NULL)
         return -ENOMEM;
+    listener->number = number;
     listener->tls = tls;
     return listener_start(&listener->listener, front->loop, listening_fd, &listener_events_of_front);
 }

@@ -12,7 +12,8 @@ struct front;
 struct tls_listener;
 
 /* See front_listen. */
-int admission_listen(struct front *front, int listening_fd, const struct tls_listener *tls) MUST_CHECK;
+int admission_listen(struct front *front, int listening_fd, unsigned number,
+                     const struct tls_listener *tls) MUST_CHECK;
 
 /* Accepts no more from this socket. False where nobody did. */
 bool admission_unlisten(struct front *front, int listening_fd);

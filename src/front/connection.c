@@ -22,9 +22,13 @@ enum outcome connection_outcome(int error)
     }
 }
 
-static struct peer peer_of(const struct address *address, bool is_secure)
+static struct peer peer_of(const struct address *address, unsigned listener, bool is_secure)
 {
-    struct peer peer = {.family = (uint8_t)address->any.sa_family, .is_secure = is_secure};
+    struct peer peer = {
+        .family = (uint8_t)address->any.sa_family,
+        .is_secure = is_secure,
+        .listener = (uint8_t)(listener & 63),
+    };
     if (peer.family == AF_INET)
         memcpy(peer.bytes, &address->v4.sin_addr, 4);
     else if (peer.family == AF_INET6)
@@ -39,10 +43,10 @@ static struct connection *take_memory(struct front *front, const struct tls_list
     return connection;
 }
 
-bool connection_open(struct front *front, int fd, const struct address *address,
+bool connection_open(struct front *front, int fd, const struct address *address, unsigned listener,
                      const struct tls_listener *tls)
 {
-    struct peer peer = peer_of(address, tls != NULL);
+    struct peer peer = peer_of(address, listener, tls != NULL);
     enum admission admission = admission_of(front, &peer);
     if (admission == ADMISSION_REFUSED)
         return false;

@@ -73,11 +73,11 @@ void front_take_settings(struct front *front, const struct settings *former)
     take_limits(front);
 }
 
-int front_listen(struct front *front, int listening_fd, const struct tls_listener *tls)
+int front_listen(struct front *front, int listening_fd, unsigned number, const struct tls_listener *tls)
 {
     int error = tls ? tls_worker_ensure(front) : 0;
     if (error == 0)
-        error = admission_listen(front, listening_fd, tls);
+        error = admission_listen(front, listening_fd, number, tls);
     front->listener_count += error == 0;
     take_limits(front);
     return error;

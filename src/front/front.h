@@ -64,7 +64,8 @@ void front_init(struct front *front, struct service *service, void (*on_drained)
 void front_take_settings(struct front *front, const struct settings *former);
 
 /* See server_listen. */
-int front_listen(struct front *front, int listening_fd, const struct tls_listener *tls) MUST_CHECK;
+int front_listen(struct front *front, int listening_fd, unsigned number,
+                 const struct tls_listener *tls) MUST_CHECK;
 
 /* See server_unlisten. */
 void front_unlisten(struct front *front, int listening_fd);

@@ -44,6 +44,7 @@
     X(RETRY_AFTER, "Retry-After")                                       \
     X(SEC_FETCH_DEST, "Sec-Fetch-Dest")                                 \
     X(SERVER, "Server")                                                 \
+    X(STRICT_TRANSPORT_SECURITY, "Strict-Transport-Security")           \
     X(TE, "TE")                                                         \
     X(TRANSFER_ENCODING, "Transfer-Encoding")                           \
     X(UPGRADE, "Upgrade")                                               \

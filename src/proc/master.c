@@ -8,6 +8,7 @@
 #include "proc/notify.h"
 #include "proc/sockets.h"
 #include "proc/supervisor.h"
+#include "proc/ticket_keeper.h"
 #include "proc/worker.h"
 #include "sys/address.h"
 #include "sys/clock.h"
@@ -43,6 +44,7 @@ struct master {
     struct slot *slots; /* of each worker, shared */
     struct supervisor supervisor;
     struct heartbeat heartbeat;
+    struct ticket_keeper tickets;
     struct pollfd *pollfds; /* the signals, then the supervisor's */
     sigset_t signals_before;
     int signal_fd;
@@ -77,6 +79,7 @@ static int work(void *context, size_t number, int ready_fd)
         .sockets = &master->sockets,
         .number = number,
         .slots = master->slots,
+        .ticket_keys = master->tickets.keys,
         .log = &master->log,
         .master = master->pid,
         .ready_fd = ready_fd,
@@ -142,6 +145,13 @@ static int create_supervisor(struct master *master)
     return 0;
 }
 
+static int make_ticket_keys(struct master *master)
+{
+    const struct settings *settings = master->options->config->settings;
+    int error = ticket_keeper_begin(&master->tickets, settings, &master->log.log, now_ms());
+    return error < 0 ? fail(master, error == -ENOMEM ? MASTER_FAULT_SYSTEM : MASTER_FAULT_TICKETS, error) : 0;
+}
+
 static int start_worker(struct master *master, size_t number)
 {
     int error = supervisor_start(&master->supervisor, number);
@@ -158,6 +168,8 @@ static int build(struct master *master)
     if (error == 0)
         error = create_supervisor(master);
     if (error == 0)
+        error = make_ticket_keys(master);
+    if (error == 0)
         error = start_worker(master, 0);
     return error;
 }
@@ -167,6 +179,7 @@ static void finish(struct master *master)
     supervisor_finish(&master->supervisor);
     free(master->pollfds);
     sys_shared_memory_free(master->slots, slots_bytes(master));
+    ticket_keeper_end(&master->tickets);
     sockets_close(&master->sockets, true);
     if (master->signal_fd >= 0) {
         sys_close(master->signal_fd);
@@ -359,6 +372,7 @@ static void watch_over(struct master *master)
 {
     supervisor_start_due(&master->supervisor);
     heartbeat_look(&master->heartbeat, now_ms());
+    ticket_keeper_look(&master->tickets, now_ms());
     keepers_update(master->slots, &master->supervisor);
 }
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "loop/watch.h"
 #include "proc/stall_report.h"
+#include "server/certificates.h"
 #include "server/server.h"
 #include "sys/output.h"
 #include "sys/process.h"
@@ -22,6 +23,7 @@ struct worker {
     bool *keeps; /* of each slot: whether this worker accepts from its sockets */
     struct loop *loop;
     struct access_log *access_log;
+    struct certificates *certificates;
     struct server *server;
     struct watch signals; /* fd -1: not watched */
     struct stall_report stall_report;
@@ -110,7 +112,7 @@ static int keep(struct worker *worker, size_t number, bool keeps)
         if (!is_own && sockets_is_shared(sockets, i))
             continue;
         if (keeps)
-            error = server_listen(worker->server, fd, NULL);
+            error = server_listen(worker->server, fd, (unsigned)i, certificates_of(worker->certificates, i));
         else
             server_unlisten(worker->server, fd);
     }
@@ -168,6 +170,18 @@ static void on_drained(void *context)
     loop_stop(context);
 }
 
+static int create_certificates(struct worker *worker)
+{
+    struct certificates_options options = {
+        .settings = worker->options->config->settings,
+        .ticket_keys = worker->options->ticket_keys,
+        .loop = worker->loop,
+        .log = worker->log,
+        .is_speaker = worker->options->number == 0,
+    };
+    return certificates_create(&options, &worker->certificates);
+}
+
 static int create_server(struct worker *worker)
 {
     struct server_options options = {
@@ -218,11 +232,9 @@ static const struct step {
     const char *what;
     bool says_why;
 } steps[] = {
-    {create_loop, "the event loop", false},
-    {watch_signals, "the watch on signals", false},
-    {create_access_log, "the access log", true},
-    {create_server, "the server", true},
-    {start_listening, "the listeners", false},
+    {create_loop, "the event loop", false},      {watch_signals, "the watch on signals", false},
+    {create_access_log, "the access log", true}, {create_certificates, "TLS", false},
+    {create_server, "the server", true},         {start_listening, "the listeners", false},
     {attach_log, "the error log", false}, /* last: the others' errors are seen where the server was started */
 };
 
@@ -245,6 +257,7 @@ static void finish(struct worker *worker)
         sys_close(worker->signals.fd);
     }
     server_destroy(worker->server);
+    certificates_destroy(worker->certificates);
     access_log_destroy(worker->access_log);
     log_file_detach(worker->options->log);
     loop_destroy(worker->loop);

@@ -36,12 +36,25 @@ static const struct handler_type *handler_of(const struct exchange *exchange)
     return exchange->service->handlers[exchange->route_entry->route->kind].type;
 }
 
+/* What the site asks of clients was asked of this one, under whatever name it connected. Else it may ask
+ * again with a connection to this name (RFC 9110 section 15.5.20). */
+static bool is_known_well_enough(struct exchange *exchange, const struct site *site)
+{
+    uint64_t demanded = site && site->client_auths ? site->client_auths[exchange->peer->listener] : 0;
+    struct peer_tls tls = {0};
+    if (LIKELY(demanded == 0))
+        return true;
+    exchange->events->tell_tls(exchange->owner, &tls);
+    return tls.client_auth == demanded;
+}
+
 static int route(struct exchange *exchange)
 {
     const struct http_request *request = &exchange->request;
+    unsigned listener = exchange->peer->listener;
     /* Nobody asks for https without TLS but by mistake, or to have a cache believe something (RFC 9110
      * section 7.4). */
-    if (request->is_https)
+    if (request->is_https && !exchange->peer->is_secure)
         return 421;
     if (request->method == HTTP_METHOD_UNKNOWN || request->method == HTTP_METHOD_CONNECT)
         return 501;
@@ -50,12 +63,14 @@ static int route(struct exchange *exchange)
     int reject_status = normalize(exchange);
     if (reject_status)
         return reject_status;
-    const struct route_entry *route_entry;
-    switch (snapshot_match(exchange->snapshot, request->host, exchange->path, &route_entry)) {
-    case SNAPSHOT_NO_HOST: return 421;
-    case SNAPSHOT_NO_PATH: return 404;
-    case SNAPSHOT_FOUND: break;
-    }
+    const struct route_entry *route_entry = snapshot_redirect(exchange->snapshot, listener);
+    enum snapshot_match match = SNAPSHOT_FOUND;
+    if (LIKELY(route_entry == NULL))
+        match = snapshot_match(exchange->snapshot, listener, request->host, exchange->path, &route_entry);
+    if (match != SNAPSHOT_FOUND)
+        return match == SNAPSHOT_NO_HOST ? 421 : 404;
+    if (exchange->peer->is_secure && !is_known_well_enough(exchange, route_entry->site))
+        return 421;
     exchange->route_entry = route_entry;
     /* Nobody needs a loop-back of what a proxy added on the way (RFC 9110 section 9.3.8). */
     if (request->method == HTTP_METHOD_TRACE)
@@ -75,7 +90,8 @@ static void guess_route(struct exchange *exchange)
         host = (struct slice){0};
     if (exchange->path.length == 0 && normalize(exchange) != 0)
         exchange->path = SLICE("/");
-    exchange->route_entry = snapshot_guess(exchange->snapshot, host, exchange->path);
+    exchange->route_entry =
+        snapshot_guess(exchange->snapshot, exchange->peer->listener, host, exchange->path);
 }
 
 void dispatch_route(struct exchange *exchange)

@@ -346,14 +346,24 @@ void exchange_add_field(struct exchange *exchange, enum http_field_name name, st
     http_response_add(&exchange->response, http_field_text(name), value);
 }
 
-/* What every response of the route has: the fields of CORS, then the route's edits. Some of them are the
- * request's: the head must be written before the request's bytes go. */
+/* Not in the clear, where anybody could have put it there (RFC 6797 section 7.2). */
+static void add_hsts(struct exchange *exchange)
+{
+    const struct site *site = exchange->route_entry->site;
+    if (site && site->hsts_value.length > 0)
+        exchange_add_field(exchange, HTTP_FIELD_STRICT_TRANSPORT_SECURITY, site->hsts_value);
+}
+
+/* What every response of the route has: HSTS, the fields of CORS, then the route's edits. Some of them are
+ * the request's: the head must be written before the request's bytes go. */
 static void complete_fields(struct exchange *exchange)
 {
     if (exchange->route_entry == NULL)
         return;
     if (exchange->route_entry->cors != CORS_OFF)
         cors_add_headers(exchange);
+    if (exchange->peer->is_secure)
+        add_hsts(exchange);
     const struct route *route = exchange->route_entry->route;
     for (size_t i = 0; i < route->field_edit_count; i++) {
         const struct field_edit *edit = &route->field_edits[i];

@@ -34,7 +34,8 @@ static void add_files(struct hash_key *id, const struct files_settings *files)
     }
 }
 
-uint64_t head_id_of(const struct settings *settings, const struct route *route)
+void head_ids_of(const struct settings *settings, const struct site *site, const struct route *route,
+                 uint64_t ret_ids[2])
 {
     struct hash_key id = {0};
     add_number(&id, settings->server_field);
@@ -47,5 +48,8 @@ uint64_t head_id_of(const struct settings *settings, const struct route *route)
         add(&id, route->field_edits[i].value);
     }
     add_files(&id, &route->files);
-    return id.k0 | 1;
+    ret_ids[0] = id.k0 | 1;
+    if (site->hsts_value.length > 0)
+        add(&id, site->hsts_value);
+    ret_ids[1] = id.k0 | 1;
 }

@@ -8,7 +8,9 @@
 
 #include "settings/settings.h"
 
-/* Equal where all is equal that enters the head; never 0. */
-uint64_t head_id_of(const struct settings *settings, const struct route *route);
+/* One for responses in the clear, one for those over TLS. Equal where all is equal that enters the head;
+ * never 0. */
+void head_ids_of(const struct settings *settings, const struct site *site, const struct route *route,
+                 uint64_t ret_ids[2]);
 
 #endif

@@ -12,6 +12,7 @@
 #define HOST_BYTES_MAX 255
 
 struct site_table {
+    uint64_t listener_set;          /* of listeners, by number, that the site is served on; 0: all */
     struct map route_entries;       /* by bare prefix */
     const struct route_entry *only; /* the site's one route, if it is "/" */
 };
@@ -30,35 +31,44 @@ struct host_table {
     struct site_table *only; /* the one site, if it answers for "*" */
 };
 
-static const struct host_entry *find_host(const struct snapshot *snapshot, struct slice name)
+static bool is_served_on(const struct site_table *site, unsigned listener)
+{
+    return LIKELY(site->listener_set == 0) || (site->listener_set >> (listener & 63) & 1) != 0;
+}
+
+static const struct host_entry *find_host(const struct snapshot *snapshot, unsigned listener,
+                                          struct slice name)
 {
     uint64_t hash = hash_bytes(&snapshot->hash_key, name);
     const struct map *map = &snapshot->hosts->entries;
     for (struct map_link *link = map_find(map, hash); link; link = map_find_next(link)) {
         struct host_entry *entry = CONTAINER_OF(link, struct host_entry, link);
-        if (slice_equal(entry->name, name))
+        if (slice_equal(entry->name, name) && is_served_on(entry->site, listener))
             return entry;
     }
     return NULL;
 }
 
 /* "a.b.c" → "*.b.c" → "*.c": the star is written over the byte before the dot. */
-static const struct host_entry *find_wildcard(const struct snapshot *snapshot, char *name, size_t length)
+static const struct host_entry *find_wildcard(const struct snapshot *snapshot, unsigned listener, char *name,
+                                              size_t length)
 {
     for (size_t i = 1; i < length; i++) {
         if (name[i] != '.')
             continue;
         char before = name[i - 1];
         name[i - 1] = '*';
-        const struct host_entry *entry = find_host(snapshot, slice_make(name + i - 1, length - i + 1));
+        struct slice wildcard = slice_make(name + i - 1, length - i + 1);
+        const struct host_entry *entry = find_host(snapshot, listener, wildcard);
         name[i - 1] = before;
         if (entry)
             return entry;
     }
-    return find_host(snapshot, SLICE("*"));
+    return find_host(snapshot, listener, SLICE("*"));
 }
 
-static const struct site_table *match_site(const struct snapshot *snapshot, struct slice host)
+static const struct site_table *match_site(const struct snapshot *snapshot, unsigned listener,
+                                           struct slice host)
 {
     if (LIKELY(snapshot->hosts->only != NULL))
         return snapshot->hosts->only;
@@ -72,9 +82,9 @@ static const struct site_table *match_site(const struct snapshot *snapshot, stru
         length = 0;
     for (size_t i = 0; i < length; i++)
         name[i] = ascii_lower(host.data[i]);
-    const struct host_entry *entry = find_host(snapshot, slice_make(name, length));
+    const struct host_entry *entry = find_host(snapshot, listener, slice_make(name, length));
     if (entry == NULL)
-        entry = find_wildcard(snapshot, name, length);
+        entry = find_wildcard(snapshot, listener, name, length);
     return entry ? entry->site : NULL;
 }
 
@@ -112,10 +122,10 @@ static const struct route_entry *match_entry(const struct snapshot *snapshot, co
     return LIKELY(site->only != NULL) ? site->only : find_covering(snapshot, site, path, false);
 }
 
-enum snapshot_match snapshot_match(const struct snapshot *snapshot, struct slice host, struct slice path,
-                                   const struct route_entry **ret_entry)
+enum snapshot_match snapshot_match(const struct snapshot *snapshot, unsigned listener, struct slice host,
+                                   struct slice path, const struct route_entry **ret_entry)
 {
-    const struct site_table *site = match_site(snapshot, host);
+    const struct site_table *site = match_site(snapshot, listener, host);
     if (site == NULL)
         return SNAPSHOT_NO_HOST;
     const struct route_entry *route_entry = match_entry(snapshot, site, path);
@@ -125,10 +135,10 @@ enum snapshot_match snapshot_match(const struct snapshot *snapshot, struct slice
     return SNAPSHOT_FOUND;
 }
 
-const struct route_entry *snapshot_guess(const struct snapshot *snapshot, struct slice host,
-                                         struct slice path)
+const struct route_entry *snapshot_guess(const struct snapshot *snapshot, unsigned listener,
+                                         struct slice host, struct slice path)
 {
-    const struct site_table *site = match_site(snapshot, host);
+    const struct site_table *site = match_site(snapshot, listener, host);
     return match_entry(snapshot, site ? site : &snapshot->hosts->sites[0], path);
 }
 
@@ -151,10 +161,11 @@ static int add_routes(struct snapshot *snapshot, const struct site *site, struct
     for (size_t i = 0; i < site->route_count; i++) {
         struct route_entry *route_entry = &route_entries[i];
         route_entry->route = &site->routes[i];
+        route_entry->site = site;
         route_entry->bare_prefix = bare(route_entry->route->prefix);
         route_entry->cors = cors_kind_of(route_entry->route);
         if (route_entry->route->kind == ROUTE_FILES) {
-            route_entry->head_id = head_id_of(snapshot->settings, route_entry->route);
+            head_ids_of(snapshot->settings, site, route_entry->route, route_entry->head_ids);
             take_root(route_entry, roots);
         }
         int error = map_insert(&table->route_entries, &route_entry->link,
@@ -182,6 +193,20 @@ static int add_hosts(struct snapshot *snapshot, const struct site *site, struct 
     return 0;
 }
 
+static int add_redirects(struct snapshot *snapshot)
+{
+    const struct settings *settings = snapshot->settings;
+    size_t count = 0;
+    for (size_t i = 0; i < settings->listener_count; i++)
+        count += settings->listeners[i].redirect != NULL;
+    if (count == 0)
+        return 0;
+    snapshot->redirects = calloc(settings->listener_count, sizeof(*snapshot->redirects));
+    for (size_t i = 0; snapshot->redirects && i < settings->listener_count; i++)
+        snapshot->redirects[i].route = settings->listeners[i].redirect;
+    return snapshot->redirects ? 0 : -ENOMEM;
+}
+
 static int fill(struct snapshot *snapshot, const struct root_table *roots)
 {
     const struct settings *settings = snapshot->settings;
@@ -190,6 +215,7 @@ static int fill(struct snapshot *snapshot, const struct root_table *roots)
     for (size_t i = 0; i < settings->site_count; i++) {
         const struct site *site = &settings->sites[i];
         struct site_table *table = &snapshot->hosts->sites[i];
+        table->listener_set = site->listener_set;
         int error = add_routes(snapshot, site, table, route_entries, roots);
         if (error == 0)
             error = add_hosts(snapshot, site, table, entries);
@@ -199,9 +225,10 @@ static int fill(struct snapshot *snapshot, const struct root_table *roots)
         entries += site->host_count;
     }
     const struct site *first = &settings->sites[0];
-    if (settings->site_count == 1 && first->host_count == 1 && slice_equal(first->hosts[0], SLICE("*")))
+    if (settings->site_count == 1 && first->listener_set == 0 && first->host_count == 1 &&
+        slice_equal(first->hosts[0], SLICE("*")))
         snapshot->hosts->only = &snapshot->hosts->sites[0];
-    return 0;
+    return add_redirects(snapshot);
 }
 
 static int allocate(struct snapshot *snapshot)
@@ -268,6 +295,7 @@ void snapshot_unref(struct snapshot *snapshot)
         root_unref(snapshot->route_entries[i].root);
     free_hosts(snapshot->hosts);
     free(snapshot->route_entries);
+    free(snapshot->redirects);
     settings_unref(snapshot->settings);
     free(snapshot);
 }

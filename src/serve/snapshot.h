@@ -16,9 +16,10 @@
 struct route_entry {
     struct map_link link;
     const struct route *route;
+    const struct site *site;  /* NULL: a listener's, which redirects */
     struct slice bare_prefix; /* without the final '/': "" for "/" */
     struct root *root;        /* of a files route, with a reference; else NULL */
-    uint64_t head_id;         /* see serve/head_id.h */
+    uint64_t head_ids[2];     /* in the clear, and over TLS: see serve/head_id.h */
     enum cors_kind cors;
     const struct route_entry *files_entry; /* the nearest route of files that its path lies in, itself too,
                                               for its error pages; NULL: none */
@@ -33,6 +34,7 @@ struct snapshot {
     struct route_entry *route_entries; /* one a route, site after site */
     size_t route_entry_count;
     struct host_table *hosts;
+    struct route_entry *redirects; /* to HTTPS, of each listener; NULL where none redirects */
 };
 
 /* Every root of the settings is in the table (see disk/root_opening.h). Takes a reference to these roots and
@@ -55,16 +57,23 @@ enum snapshot_match {
     SNAPSHOT_NO_PATH, /* the site has no route for this path: 404 */
 };
 
-/* What answers for a host (as received, any case, without port) and a normalised path: exact host names
- * before wildcards, the longest first, before "*"; in the site the route with the longest prefix. O(labels +
- * segments). */
-enum snapshot_match snapshot_match(const struct snapshot *snapshot, struct slice host, struct slice path,
-                                   const struct route_entry **ret_entry) MUST_CHECK;
+/* What answers on a listener (by its number) for a host (as received, any case, without port) and a
+ * normalised path: of the sites that are served there exact host names before wildcards, the longest first,
+ * before "*"; in the site the route with the longest prefix. O(labels + segments). */
+enum snapshot_match snapshot_match(const struct snapshot *snapshot, unsigned listener, struct slice host,
+                                   struct slice path, const struct route_entry **ret_entry) MUST_CHECK;
+
+/* What redirects all requests of a listener to HTTPS, or NULL. */
+static inline const struct route_entry *snapshot_redirect(const struct snapshot *snapshot, unsigned listener)
+{
+    bool is_among = snapshot->redirects && listener < snapshot->settings->listener_count;
+    return is_among && snapshot->redirects[listener].route ? &snapshot->redirects[listener] : NULL;
+}
 
 /* The same for a request that is refused before it could be routed, so that its response has the headers and
  * the error page of a site: of the first one where none answers for the host. NULL where that has no route
  * for the path. */
-const struct route_entry *snapshot_guess(const struct snapshot *snapshot, struct slice host,
-                                         struct slice path);
+const struct route_entry *snapshot_guess(const struct snapshot *snapshot, unsigned listener,
+                                         struct slice host, struct slice path);
 
 #endif

@@ -71,9 +71,9 @@ int server_create(const struct server_options *options, struct server **ret_serv
     return 0;
 }
 
-int server_listen(struct server *server, int listening_fd, const struct tls_listener *tls)
+int server_listen(struct server *server, int listening_fd, unsigned number, const struct tls_listener *tls)
 {
-    return front_listen(&server->front, listening_fd, tls);
+    return front_listen(&server->front, listening_fd, number, tls);
 }
 
 void server_unlisten(struct server *server, int listening_fd)

@@ -31,9 +31,11 @@ struct server_options {
 int server_create(const struct server_options *options, struct server **ret_server) MUST_CHECK;
 
 /* Accepts connections from a listening, non-blocking socket, which stays the caller's and must stay open
- * until the server is destroyed. With `tls` (front/tls_transport.h), which then outlives the server, they
- * speak TLS; NULL: they do not. Returns 0 or -errno. */
-int server_listen(struct server *server, int listening_fd, const struct tls_listener *tls) MUST_CHECK;
+ * until the server is destroyed. `number` is that of the listener in the settings, where these have any
+ * (sites may be served on some of them only), else 0. With `tls` (front/tls_transport.h), which then outlives
+ * the server, they speak TLS; NULL: they do not. Returns 0 or -errno. */
+int server_listen(struct server *server, int listening_fd, unsigned number,
+                  const struct tls_listener *tls) MUST_CHECK;
 
 /* Accepts no more from this socket; those that it gave go on. */
 void server_unlisten(struct server *server, int listening_fd);

@@ -67,7 +67,7 @@ struct redirect_settings {
     int status;            /* 301, 302, 303, 307 or 308 */
     struct slice location; /* "{path}" stands for the path as received behind the route's prefix, "{uri}" for
                               path and query as received, "{query}" for the query and what joins it to what
-                              stands before it, "{host}" for the host */
+                              stands before it, "{host}" for the host, "{scheme}" for "http" or "https" */
 };
 
 struct respond_settings {

@@ -123,6 +123,7 @@ static bool build(struct tls_context *context, const struct tls_settings *settin
     set_modes(context->ctx);
     set_tickets(context, settings);
     context->protocols = settings->protocols;
+    context->client_auth = settings->client_auth;
     context->asks_clients = settings->client_mode != TLS_CLIENT_NONE;
     bool is_good = tls_policy_apply(context->ctx, settings, report);
     is_good &= add_pairs(context, settings, now, report);

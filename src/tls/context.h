@@ -25,8 +25,9 @@ struct tls_context {
     bool has_slow;     /* one whose signatures should leave the loop: TLS_FAST_RSA_BITS_MAX */
     bool asks_clients; /* for certificates */
     uint8_t pair_count;
-    unsigned protocols; /* enum tls_protocol */
-    int64_t expires;    /* seconds since 1970, of whichever certificate ends first */
+    unsigned protocols;   /* enum tls_protocol */
+    uint64_t client_auth; /* as the settings had it: what was asked of the clients of its sessions */
+    int64_t expires;      /* seconds since 1970, of whichever certificate ends first */
     struct tls_context_pair pairs[TLS_PAIRS_MAX];
     const struct tls_ticket_keys *ticket_keys;
     EVP_CIPHER *ticket_cipher;    /* fetched once: OpenSSL 3 takes a lock for each look-up by name */

@@ -43,6 +43,7 @@ struct tls_settings {
     const char *client_ca;  /* PEM: who may have issued clients' certificates */
     const char *client_crl; /* PEM: which of them were revoked; NULL: not looked at */
     unsigned client_depth;  /* intermediate certificates between; 0: the default, 4 */
+    uint64_t client_auth;   /* the owner's number for these demands, see struct tls_context */
 
     const struct tls_ticket_keys *ticket_keys; /* NULL: no tickets. Outlives the context, may change */
     uint32_t ticket_seconds;                   /* a session is resumed for so long; 0: the default, a day */

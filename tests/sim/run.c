@@ -250,7 +250,7 @@ static int start_server(struct run *run)
         .context = run->loop,
     };
     int error = server_create(&options, &run->server);
-    return error < 0 ? error : server_listen(run->server, run->listening_fd, NULL);
+    return error < 0 ? error : server_listen(run->server, run->listening_fd, 0, NULL);
 }
 
 static int start(struct run *run, enum loop_backend backend)

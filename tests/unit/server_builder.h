@@ -193,7 +193,7 @@ static inline void world_start(struct world *world)
     };
     assert_int_equal(server_create(&options, &world->server), 0);
     world->listening_fd = world_listen(&world->address);
-    assert_int_equal(server_listen(world->server, world->listening_fd, world->tls), 0);
+    assert_int_equal(server_listen(world->server, world->listening_fd, 0, world->tls), 0);
 }
 
 struct change_wait {

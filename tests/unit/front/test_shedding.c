@@ -305,7 +305,7 @@ static void four_listeners_share_the_room(void **state)
     start(&world, CLIENTS);
     for (size_t i = 0; i < LISTENERS; i++) {
         fds[i] = world_listen(&addresses[i]);
-        assert_int_equal(server_listen(world.server, fds[i], NULL), 0);
+        assert_int_equal(server_listen(world.server, fds[i], 0, NULL), 0);
     }
     for (size_t i = 0; i < CLIENTS; i++)
         hold_idle(&idle[i], &world);

@@ -110,7 +110,7 @@ static void expect(const struct snapshot *snapshot, const char *host, const char
 {
     const struct route_entry *route_entry = NULL;
     char got[64] = "";
-    switch (snapshot_match(snapshot, slice_from(host), slice_from(path), &route_entry)) {
+    switch (snapshot_match(snapshot, 0, slice_from(host), slice_from(path), &route_entry)) {
     case SNAPSHOT_NO_HOST: strcpy(got, "-"); break;
     case SNAPSHOT_NO_PATH: strcpy(got, "404"); break;
     case SNAPSHOT_FOUND: show(snapshot, route_entry, got); break;
@@ -263,7 +263,7 @@ static void two_thousand_routes(void **state)
         const struct route_entry *route_entry;
         char path[32];
         snprintf(path, sizeof(path), "/route%d/below/it", i);
-        assert_int_equal(snapshot_match(snapshot, SLICE("x"), slice_from(path), &route_entry),
+        assert_int_equal(snapshot_match(snapshot, 0, SLICE("x"), slice_from(path), &route_entry),
                          SNAPSHOT_FOUND);
         assert_ptr_equal(route_entry->route, &routes[i]);
         assert_slice(route_entry->bare_prefix, names[i]);
@@ -293,7 +293,7 @@ static void roots_are_opened_or_named(void **state)
     snapshot = plan_make(&plan);
     assert_int_equal(roots.roots.count, 2);
     const struct route_entry *route_entry;
-    assert_int_equal(snapshot_match(snapshot, SLICE(""), SLICE("/b/c"), &route_entry), SNAPSHOT_FOUND);
+    assert_int_equal(snapshot_match(snapshot, 0, SLICE(""), SLICE("/b/c"), &route_entry), SNAPSHOT_FOUND);
     assert_slice(route_entry->root->spec.path, tree.path);
     assert_true(route_entry->root->fd >= 0);
     snapshot_unref(snapshot_ref(snapshot));
@@ -322,7 +322,7 @@ static void guesses_for_what_is_refused(void **state)
     };
     TABLE_ROWS(i, cases, cases[i].host) {
         const struct route_entry *route_entry =
-            snapshot_guess(snapshot, slice_from(cases[i].host), slice_from(cases[i].path));
+            snapshot_guess(snapshot, 0, slice_from(cases[i].host), slice_from(cases[i].path));
         char got[64] = "";
         if (route_entry)
             show(snapshot, route_entry, got);
@@ -354,6 +354,53 @@ static void the_nearest_files(void **state)
     snapshot_unref(snapshot);
 }
 
+/* One host may have a site on each of several listeners; a site without a list is on all of them. */
+static void sites_are_served_on_their_listeners_only(void **state)
+{
+    (void)state;
+    struct plan plan;
+    plan_init(&plan);
+    plan_add(&plan, "a|*", "/");
+    plan_add(&plan, "a|*.b", "/");
+    plan_add(&plan, "c", "/");
+    plan.sites[0].listener_set = 1;
+    plan.sites[1].listener_set = 6;
+    struct snapshot *snapshot = plan_make(&plan);
+    static const struct {
+        unsigned listener;
+        const char *host, *expected;
+    } rows[] = {
+        {0, "a", "0/"},   {1, "a", "1/"}, {2, "A.", "1/"}, {3, "a", ""},   {0, "x.b", "0/"},
+        {2, "x.b", "1/"}, {1, "x", ""},   {0, "x", "0/"},  {0, "c", "2/"}, {5, "c", "2/"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        const struct route_entry *route_entry = NULL;
+        char got[64] = "";
+        if (snapshot_match(snapshot, rows[i].listener, slice_from(rows[i].host), SLICE("/"), &route_entry) ==
+            SNAPSHOT_FOUND)
+            show(snapshot, route_entry, got);
+        assert_string_equal(got, rows[i].expected);
+    }
+    snapshot_unref(snapshot);
+}
+
+static void a_listener_may_redirect(void **state)
+{
+    (void)state;
+    struct plan plan;
+    struct route redirect = {.prefix = SLICE("/"), .kind = ROUTE_REDIRECT};
+    struct listener_settings listeners[] = {{.redirect = NULL}, {.redirect = &redirect}};
+    plan_init(&plan);
+    plan_add(&plan, "*", "/");
+    plan.settings->listeners = listeners;
+    plan.settings->listener_count = 2;
+    struct snapshot *snapshot = plan_make(&plan);
+    assert_null(snapshot_redirect(snapshot, 0));
+    assert_ptr_equal(snapshot_redirect(snapshot, 1)->route, &redirect);
+    assert_null(snapshot_redirect(snapshot, 2));
+    snapshot_unref(snapshot);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +413,8 @@ int main(void)
         cmocka_unit_test(roots_are_opened_or_named),
         cmocka_unit_test(guesses_for_what_is_refused),
         cmocka_unit_test(the_nearest_files),
+        cmocka_unit_test(sites_are_served_on_their_listeners_only),
+        cmocka_unit_test(a_listener_may_redirect),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -168,7 +168,7 @@ static bool start(struct world *world)
     options.loop = world->loop;
     world->listening_fd = world_listen(&world->address);
     return server_create(&options, &world->server) == 0 &&
-           server_listen(world->server, world->listening_fd, NULL) == 0;
+           server_listen(world->server, world->listening_fd, 0, NULL) == 0;
 }
 
 /* One run; returns how many allocations were asked for. */
