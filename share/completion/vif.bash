@@ -15,6 +15,8 @@ _vif() {
     case "$command $previous" in
     serve\ -p | serve\ --port) words='' ;;
     serve\ -a | serve\ --address) words='' ;;
+    serve\ --cert) _vif_files -f; return ;;
+    serve\ --key) _vif_files -f; return ;;
     serve\ -w | serve\ --workers) words='' ;;
     serve\ --backend) words='auto epoll epoll-lt poll select io_uring' ;;
     serve\ -i | serve\ --index) words='' ;;
@@ -76,7 +78,7 @@ _vif() {
     cert\ --ca) _vif_files -f; return ;;
     *)
         case "$command $current" in
-        serve\ -*) words='--port --address --workers --backend --index --spa --clean-urls --no-listing --archives --hidden --follow-links --cors --cache --error-page --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
+        serve\ -*) words='--port --address --tls --cert --key --workers --backend --index --spa --clean-urls --no-listing --archives --hidden --follow-links --cors --cache --error-page --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
         run\ -*) words='--config --port --address --workers --backend --quiet --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
         check\ -*) words='--config --port --address --workers --backend --log-file --log-format --error-log --log-level --limit --timeout --help --version' ;;
         load\ -*) words='--connections --duration --requests --rate --pipeline --close --warm-up --timeout --connect-rate --threads --method --header --body --body-file --status --json --svg --help --version' ;;

@@ -72,25 +72,52 @@ static bool check_port(const struct arguments *arguments, struct argument port)
     return false;
 }
 
+/* {address: ADDRESS, tls: true} in place of each. */
+static int make_secure(struct document *document, struct node *list)
+{
+    NODE_FOREACH(entry, list)
+    {
+        struct node *map = node_collection(document, NODE_MAP, entry->value->position);
+        struct node *address = node_text(document, SLICE("address"), entry->value->position);
+        struct node *tls = node_text(document, SLICE("tls"), entry->value->position);
+        struct node *truth = node_text(document, SLICE("true"), entry->value->position);
+        int error = map && address && tls && truth ? node_add(document, map, address, entry->value) : -ENOMEM;
+        if (error == 0)
+            error = node_add(document, map, tls, truth);
+        if (error)
+            return error;
+        truth->is_plain = true;
+        entry->value = map;
+    }
+    return 0;
+}
+
+/* A port that a browser shows for HTTPS in a test. */
+#define HTTPS_PORT_TEXT ":8443"
+
 int addresses_apply(const struct arguments *arguments, struct document *document)
 {
     char fallback[OPTION_TEXT_MAX];
     char port_text[ADDRESS_BYTES_MAX];
     struct slice listen = SLICE("listen");
     struct argument port = given_port(arguments);
+    bool is_secure = arguments_want_tls(arguments);
     if (!check_port(arguments, port))
         return 0;
     if (port.text.data)
         snprintf(port_text, sizeof(port_text), ":%.*s", SLICE_ARGS(port.text));
     else
-        snprintf(port_text, sizeof(port_text), "%s", option_default(option_at(listen), fallback));
+        snprintf(port_text, sizeof(port_text), "%s",
+                 is_secure ? HTTPS_PORT_TEXT : option_default(option_at(listen), fallback));
 
     struct node *list = node_collection(document, NODE_LIST, port.position);
     struct node *key = node_text(document, listen, port.position);
     int error = list && key ? add_addresses(arguments, port_text, document, list) : -ENOMEM;
-    if (error == 0 && list->entry_count == 0 && port.text.data) {
+    if (error == 0 && list->entry_count == 0 && (port.text.data || is_secure)) {
         port.text = slice_from(port_text);
         error = document_append(document, list, port);
     }
+    if (error == 0 && is_secure)
+        error = make_secure(document, list);
     return error || list->entry_count == 0 ? error : node_put(document, document->root, key, list);
 }

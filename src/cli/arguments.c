@@ -83,6 +83,7 @@ static void keep(struct arguments *arguments, const struct flag *flag, const cha
     case OWN_LAB:
     case OWN_MANUAL:
     case OWN_CERT:
+    case OWN_TLS:
     case OWN_PORT:
     case OWN_ADDRESS: break;
     }
@@ -196,6 +197,24 @@ void arguments_read(struct arguments *arguments, unsigned command, char *const *
             read_letters(arguments, word, &words);
     }
     check_config(arguments);
+}
+
+bool arguments_set(const struct arguments *arguments, const char *path)
+{
+    for (size_t i = 0; i < arguments->given_count; i++) {
+        const char *set = arguments->given[i].flag->path;
+        if (set && strcmp(set, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool arguments_want_tls(const struct arguments *arguments)
+{
+    bool wants = arguments_set(arguments, "sites.0.tls.certificate");
+    for (size_t i = 0; i < arguments->given_count; i++)
+        wants |= arguments->given[i].flag->own == OWN_TLS;
+    return wants;
 }
 
 /* --- applying --- */

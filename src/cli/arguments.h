@@ -42,6 +42,12 @@ void arguments_read(struct arguments *arguments, unsigned command, char *const *
  * -ENOMEM. */
 int arguments_apply(const struct arguments *arguments, struct document *document) MUST_CHECK;
 
+/* A flag asks for HTTPS: --tls, or --cert and its kind. */
+bool arguments_want_tls(const struct arguments *arguments);
+
+/* A flag sets the option at that path. */
+bool arguments_set(const struct arguments *arguments, const char *path);
+
 /* Puts one text at the dotted path of an option. Returns as node_put. */
 int document_set(struct document *document, struct slice path, struct argument value) MUST_CHECK;
 

@@ -3,11 +3,12 @@
 #define CLI_BANNER_H
 
 #include "base/buffer.h"
+#include "settings/settings.h"
 #include "sys/socket.h"
 
-/* Appends the banner. An address that stands for all of them is shown as localhost and every address of the
- * machine that others can reach. */
-void banner_print(const char *title, const struct address *addresses, size_t count, bool colours,
-                  struct buffer *out);
+/* Appends the banner; there are as many listeners as addresses. An address that stands for all of them is
+ * shown as localhost and every address of the machine that others can reach. */
+void banner_print(const char *title, const struct address *addresses,
+                  const struct listener_settings *listeners, size_t count, bool colours, struct buffer *out);
 
 #endif

@@ -8,16 +8,11 @@
 
 #ifdef HAVE_TLS
 
-#include "sys/account.h"
+#include "cli/authority.h"
 #include "sys/clock.h"
-#include "tls/local_ca.h"
 #include "tls/pair.h"
 
-#include <stdlib.h>
-
 #define NS_PER_SECOND  1000000000
-#define HOST_BYTES     256
-#define OWNER_BYTES    300
 #define TEXT_BYTES_MAX (4u << 20)
 
 /* One run of the command. */
@@ -29,58 +24,19 @@ struct cert {
     int64_t now;
 };
 
-/* ---- where, and whose ---- */
-
-/* --ca, or the place of a user's data (XDG base directory specification). */
-static bool find_folder(const struct arguments *arguments, char out[TLS_LOCAL_CA_PATH_BYTES])
+/* --ca, or NULL. */
+static const char *given_folder(const struct arguments *arguments)
 {
-    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    const char *folder = NULL;
     for (size_t i = 0; i < arguments->given_count; i++)
         if (arguments->given[i].flag->own == OWN_CERT)
-            return snprintf(out, TLS_LOCAL_CA_PATH_BYTES, "%s", arguments->given[i].value.text.data) > 0;
-    if (data && data[0] == '/')
-        return snprintf(out, TLS_LOCAL_CA_PATH_BYTES, "%s/vif/ca", data) > 0;
-    return home && home[0] == '/' &&
-           snprintf(out, TLS_LOCAL_CA_PATH_BYTES, "%s/.local/share/vif/ca", home) > 0;
-}
-
-/* "ada@laptop". */
-static void name_owner(char out[OWNER_BYTES])
-{
-    char host[HOST_BYTES];
-    const char *user = getenv("USER");
-    sys_host_name(host, sizeof(host));
-    snprintf(out, OWNER_BYTES, "%s%s%s", user ? user : "", user ? "@" : "", host);
-}
-
-/* ---- what is said ---- */
-
-static void print_findings(const struct tls_report *report)
-{
-    for (size_t i = 0; i < report->count; i++)
-        fprintf(stderr, "vif: %s%s\n", report->findings[i].level == TLS_LEVEL_ERROR ? "error: " : "warning: ",
-                report->findings[i].text);
-}
-
-static void explain_trust(struct cert *cert)
-{
-    char path[TLS_LOCAL_CA_PATH_BYTES];
-    tls_local_ca_path(&cert->ca, path);
-    buffer_printf(&cert->text,
-                  "\nThe authority: %s\n"
-                  "Whoever has its key, ca.key beside it, can make certificates that you trust.\n\n"
-                  "To trust it in curl and other programs (Debian, Ubuntu):\n"
-                  "  sudo cp %s /usr/local/share/ca-certificates/vif.crt\n"
-                  "  sudo update-ca-certificates\n"
-                  "In Chromium and Chrome (package libnss3-tools):\n"
-                  "  certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n vif -i %s\n"
-                  "In Firefox: Settings, Certificates, View Certificates, Authorities, Import.\n",
-                  path, path, path);
+            folder = arguments->given[i].value.text.data;
+    return folder;
 }
 
 static int finish(struct cert *cert, bool is_good)
 {
-    print_findings(&cert->report);
+    authority_print_findings(&cert->report);
     if (is_good)
         return print_finish(&cert->text, 0);
     buffer_finish(&cert->text);
@@ -107,7 +63,7 @@ static bool list(struct cert *cert)
     if (cert->text.length == 0)
         buffer_append(&cert->text,
                       SLICE("There are no certificates yet: vif cert issue localhost 127.0.0.1\n"));
-    explain_trust(cert);
+    authority_explain_trust(&cert->ca, &cert->text);
     return true;
 }
 
@@ -122,7 +78,7 @@ static bool issue(struct cert *cert)
         return false;
     buffer_printf(&cert->text, "%s\n", path);
     if (cert->ca.is_new)
-        explain_trust(cert);
+        authority_explain_trust(&cert->ca, &cert->text);
     return true;
 }
 
@@ -193,16 +149,13 @@ static const struct action *choose_action(struct session *session)
 static int act(struct session *session)
 {
     static struct cert cert; /* too large for some stacks */
-    char folder[TLS_LOCAL_CA_PATH_BYTES], owner[OWNER_BYTES];
+    char folder[TLS_LOCAL_CA_PATH_BYTES], owner[AUTHORITY_OWNER_BYTES];
     const struct action *action = choose_action(session);
     if (session->diagnostics.errors > 0)
         return refuse(session);
-    if (!find_folder(&session->arguments, folder)) {
-        fputs("vif: no place for the authority: neither HOME nor XDG_DATA_HOME is set; name one: --ca DIR\n",
-              stderr);
+    if (!authority_find_folder(given_folder(&session->arguments), folder))
         return EXIT_FAILED;
-    }
-    name_owner(owner);
+    authority_name_owner(owner);
     cert = (struct cert){.session = session, .now = sys_realtime_ns() / NS_PER_SECOND};
     buffer_init(&cert.text, TEXT_BYTES_MAX);
     /* Only issuing makes an authority. */

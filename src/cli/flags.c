@@ -15,6 +15,11 @@ const struct flag flags[] = {
 
     {"network", 'p', "port", "N", "the port (8080); 0 picks a free one", EVERY, FLAG_OWN, OWN_PORT},
     {NULL, 'a', "address", "ADDR", "an IP address or unix:PATH; repeatable", EVERY, FLAG_OWN, OWN_ADDRESS},
+    {NULL, 0, "tls", NULL, "HTTPS, with a certificate of this machine", FLAG_OF_SERVE, FLAG_OWN, OWN_TLS},
+    {NULL, 0, "cert", "FILE", "HTTPS with this certificate (PEM)", FLAG_OF_SERVE, FLAG_SET,
+     .path = "sites.0.tls.certificate", .values = VALUES_FILE},
+    {NULL, 0, "key", "FILE", "its key, if it is in another file", FLAG_OF_SERVE, FLAG_SET,
+     .path = "sites.0.tls.key", .values = VALUES_FILE},
     {NULL, 'w', "workers", "N", "worker processes (one for each core)", EVERY, FLAG_SET, .path = "workers"},
     {NULL, 0, "backend", "NAME", "what the event loop waits with (auto)", EVERY, FLAG_SET,
      .path = "backend", .values = VALUES_WORDS},

@@ -46,7 +46,8 @@ enum flag_own {
     OWN_LOAD,
     OWN_LAB,
     OWN_MANUAL,
-    OWN_CERT
+    OWN_CERT,
+    OWN_TLS
 };
 
 /* What may be completed behind the flag. */

@@ -210,7 +210,7 @@ static void show_serving(const struct lab_flags *wanted, const struct address *b
     snprintf(title, sizeof(title), "%.4000s; the model: %s", folder ? folder : wanted->folder,
              wanted->model->title);
     free(folder);
-    banner_print(title, bound, 1, terminal_has_colours(stderr), &text);
+    banner_print(title, bound, &(struct listener_settings){0}, 1, terminal_has_colours(stderr), &text);
     buffer_printf(&text,
                   "Try, in another terminal:\n"
                   "    wrk -c 100 -d 5 http://localhost:%u%s\n"

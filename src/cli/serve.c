@@ -1,5 +1,6 @@
 /* `vif [DIR|FILE]`: a folder or a single file, at once, without a configuration. What a developer wants is
  * on: pages that list folders, a 404.html for what is not there, and an access log on the terminal. */
+#include "cli/local_https.h"
 #include "cli/session.h"
 #include "sys/file.h"
 
@@ -74,6 +75,10 @@ static int serve(struct session *session)
         fputs("vif: out of memory\n", stderr);
         return EXIT_FAILED;
     }
+#ifdef HAVE_TLS
+    if (!local_https_prepare(session, &exit_code))
+        return exit_code;
+#endif
     if (!session_build(session, &exit_code))
         return exit_code;
     const struct files_settings *files = &session->config->settings->sites[0].routes[0].files;

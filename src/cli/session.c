@@ -6,6 +6,7 @@
 #include "cli/help.h"
 #include "cli/print.h"
 #include "cli/terminal.h"
+#include "conf/certificates.h"
 #include "proc/master.h"
 
 #include <errno.h>
@@ -90,7 +91,9 @@ bool session_build(struct session *session, int *ret_exit)
     if (error == 0)
         error =
             config_build(&session->document, session->base_folder, &session->diagnostics, &session->config);
-    if (error)
+    if (error == 0 && session->arguments.command == FLAG_OF_CHECK)
+        error = config_check_certificates(session->config, &session->document, &session->diagnostics);
+    if (error || has_mistakes(session))
         return refuse(session, error, ret_exit);
     print_diagnostics(&session->diagnostics); /* warnings */
     return true;
@@ -98,10 +101,11 @@ bool session_build(struct session *session, int *ret_exit)
 
 static void on_ready(void *context, const struct address *addresses, size_t count)
 {
-    const char *title = context;
+    const struct session *session = context;
     struct buffer text;
     buffer_init(&text, 1u << 16);
-    banner_print(title, addresses, count, terminal_has_colours(stderr), &text);
+    banner_print(session->title, addresses, session->config->listeners, count, terminal_has_colours(stderr),
+                 &text);
     fwrite(text.data, 1, text.length, stderr);
     buffer_finish(&text);
 }
@@ -116,8 +120,9 @@ int session_serve(struct session *session, const char *title)
         .config = session->config,
         .title = title,
         .on_ready = shows_banner ? on_ready : NULL,
-        .context = (void *)title,
+        .context = session,
     };
+    session->title = title;
     struct master_result result;
     int exit_code = master_run(&options, &result);
     fault_explain(&result, session->config, stderr);

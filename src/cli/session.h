@@ -13,6 +13,7 @@ struct session {
     struct arguments arguments;
     struct slice base_folder; /* from the document's arena; of `run` and `check` by session_read_file */
     struct config *config;    /* NULL until session_build */
+    const char *title;        /* of what is served */
 };
 
 /* Reads the command line and calls `act`, unless --help or --version was all, or the command line is wrong.
