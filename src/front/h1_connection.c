@@ -10,6 +10,7 @@
 #include "front/h1_exchange.h"
 #include "front/h1_output.h"
 #include "front/timeouts.h"
+#include "front/tls_transport.h"
 #include "serve/dispatch.h"
 #include "serve/exchange.h"
 
@@ -290,6 +291,11 @@ static bool is_there(void *owner)
     return false;
 }
 
+static void tell_tls(void *owner, struct arena *arena, struct peer_tls *ret_tls)
+{
+    tls_transport_tell(&h1_of_session(owner)->base.stream, arena, ret_tls);
+}
+
 const struct exchange_events h1_connection_exchange_events = {
     .on_respond = h1_exchange_respond,
     .on_respond_kept = h1_exchange_respond_kept,
@@ -297,6 +303,7 @@ const struct exchange_events h1_connection_exchange_events = {
     .on_progress = on_progress,
     .is_there = is_there,
     .has_left = has_left,
+    .tell_tls = tell_tls,
 };
 
 void h1_connection_begin(struct connection *connection, struct front *front, const struct peer *peer,

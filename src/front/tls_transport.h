@@ -93,6 +93,9 @@ void tls_worker_finish(struct front *front);
 /* After stream_init with the owner's events, before anything is read. */
 void tls_transport_begin(struct stream *stream, const struct tls_listener *listener);
 
+/* What the handshake came to, once it is complete; with an arena also who the client is. Zeroed before. */
+void tls_transport_tell(const struct stream *stream, struct arena *arena, struct peer_tls *ret_tls);
+
 /* ---- between tls_transport.c and tls_output.c ---- */
 
 static inline struct connection *tls_connection_of(struct tls_transport *tls)
@@ -138,6 +141,13 @@ static inline void tls_worker_finish(struct front *front)
 static inline void tls_transport_begin(struct stream *stream, const struct tls_listener *listener)
 {
     (void)stream, (void)listener;
+    UNREACHABLE();
+}
+
+static inline void tls_transport_tell(const struct stream *stream, struct arena *arena,
+                                      struct peer_tls *ret_tls)
+{
+    (void)stream, (void)arena, (void)ret_tls;
     UNREACHABLE();
 }
 

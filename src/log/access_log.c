@@ -20,6 +20,20 @@
 #define REFERER_BYTES_MAX    768
 #define USER_AGENT_BYTES_MAX 512
 
+/* What TLS adds to JSON, names and quotes too; the target makes room for it. */
+#define TLS_BYTES_MAX         768
+#define VERSION_BYTES_MAX     17
+#define CIPHER_BYTES_MAX      57
+#define SERVER_NAME_BYTES_MAX 255
+#define SUBJECT_BYTES_MAX     128 /* and the issuer's */
+#define FINGERPRINT_BYTES_MAX 73
+#define TLS_FRAME_BYTES_MAX   101
+
+static_assert(VERSION_BYTES_MAX + CIPHER_BYTES_MAX + SERVER_NAME_BYTES_MAX + 2 * SUBJECT_BYTES_MAX +
+                      FINGERPRINT_BYTES_MAX + TLS_FRAME_BYTES_MAX <=
+                  TLS_BYTES_MAX,
+              "all of it fits");
+
 /* Everything else: names, quotes, the time, a word and four numbers. */
 #define FRAME_BYTES_MAX 300
 
@@ -202,12 +216,12 @@ static char *put_json_number(char *out, struct slice name, uint64_t value)
     return put_number(out, value);
 }
 
-static char *put_json_request(char *out, const struct http_request *request)
+static char *put_json_request(char *out, const struct http_request *request, size_t target_bytes_max)
 {
     struct slice referer = http_request_field(request, HTTP_FIELD_REFERER);
     struct slice user_agent = http_request_field(request, HTTP_FIELD_USER_AGENT);
     out = put_json_text(out, SLICE("method"), request->method_text, METHOD_BYTES_MAX);
-    out = put_json_text(out, SLICE("target"), request->target, TARGET_BYTES_MAX);
+    out = put_json_text(out, SLICE("target"), request->target, target_bytes_max);
     out = put_json_text(out, SLICE("version"), request->version_minor ? SLICE("1.1") : SLICE("1.0"), 16);
     out = put_json_text(out, SLICE("host"), request->host, HOST_BYTES_MAX);
     out = put_json_text(out, SLICE("referer"), referer, REFERER_BYTES_MAX);
@@ -233,6 +247,16 @@ static struct slice outcome_word(enum outcome outcome)
     return words[outcome];
 }
 
+static char *put_json_tls(char *out, const struct access_log_tls *tls)
+{
+    out = put_json_text(out, SLICE("tls"), tls->version, VERSION_BYTES_MAX);
+    out = put_json_text(out, SLICE("cipher"), tls->cipher, CIPHER_BYTES_MAX);
+    out = put_json_text(out, SLICE("server_name"), tls->name, SERVER_NAME_BYTES_MAX);
+    out = put_json_text(out, SLICE("client_subject"), tls->client_subject, SUBJECT_BYTES_MAX);
+    out = put_json_text(out, SLICE("client_issuer"), tls->client_issuer, SUBJECT_BYTES_MAX);
+    return put_json_text(out, SLICE("client_fingerprint"), tls->client_fingerprint, FINGERPRINT_BYTES_MAX);
+}
+
 static char *put_json(char *out, struct access_log *log, const struct access_log_entry *entry)
 {
     out = put(out, SLICE("{\"time\":\""));
@@ -241,7 +265,9 @@ static char *put_json(char *out, struct access_log *log, const struct access_log
     out = put(out, SLICE("Z\""));
     out = put_json_text(out, SLICE("client"), entry->client, CLIENT_BYTES_MAX);
     if (entry->request)
-        out = put_json_request(out, entry->request);
+        out = put_json_request(out, entry->request, TARGET_BYTES_MAX - (entry->tls ? TLS_BYTES_MAX : 0));
+    if (entry->tls)
+        out = put_json_tls(out, entry->tls);
     out = put_json_number(out, SLICE("status"), (uint64_t)entry->status);
     out = put_json_number(out, SLICE("bytes"), entry->body_bytes);
     out = put_json_number(out, SLICE("duration_us"), entry->duration_us);

@@ -50,10 +50,21 @@ struct access_log_options {
     struct log *errors; /* where dropped lines and failed writes are reported */
 };
 
+/* What JSON has of a connection with TLS; what is empty is left out. */
+struct access_log_tls {
+    struct slice version;
+    struct slice cipher;
+    struct slice name;
+    struct slice client_subject;
+    struct slice client_issuer;
+    struct slice client_fingerprint;
+};
+
 /* What a line says beyond the request itself. */
 struct access_log_entry {
     struct slice client;                /* the address as text, without port; "unix" for unix sockets */
     const struct http_request *request; /* may be NULL: a request that could not be parsed */
+    const struct access_log_tls *tls;   /* NULL: the connection was in the clear */
     uint64_t body_bytes;                /* content bytes of the response that were handed to the socket */
     uint64_t duration_us;
     int status;

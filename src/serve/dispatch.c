@@ -44,7 +44,8 @@ static bool is_known_well_enough(struct exchange *exchange, const struct site *s
     struct peer_tls tls = {0};
     if (LIKELY(demanded == 0))
         return true;
-    exchange->events->tell_tls(exchange->owner, &tls);
+    if (exchange->events->tell_tls)
+        exchange->events->tell_tls(exchange->owner, NULL, &tls);
     return tls.client_auth == demanded;
 }
 
@@ -183,12 +184,31 @@ static struct address peer_address(const struct peer *peer)
     return address;
 }
 
+static struct access_log_tls tls_for_log(struct exchange *exchange)
+{
+    struct peer_tls tls;
+    exchange->events->tell_tls(exchange->owner, &exchange->arena, &tls);
+    return (struct access_log_tls){
+        .version = tls.version,
+        .cipher = tls.cipher,
+        .name = tls.name,
+        .client_subject = tls.client_subject,
+        .client_issuer = tls.client_issuer,
+        .client_fingerprint = tls.client_fingerprint,
+    };
+}
+
 static void log_exchange(struct exchange *exchange, struct access_log *log)
 {
     struct service *service = exchange->service;
     char client[ADDRESS_TEXT_BYTES_MAX];
     struct address address = peer_address(exchange->peer);
+    struct access_log_tls tls;
+    bool is_secure = exchange->peer->is_secure && exchange->events->tell_tls;
+    if (is_secure)
+        tls = tls_for_log(exchange);
     struct access_log_entry entry = {
+        .tls = is_secure ? &tls : NULL,
         .client = slice_make(client, address_format_host(&address, client)),
         .request = exchange->request.method_text.data ? &exchange->request : NULL,
         .body_bytes = exchange_content_bytes(exchange),

@@ -52,8 +52,9 @@ struct exchange_events {
     bool (*is_there)(void *owner);
     /* The client has left, and nobody is there to be answered: no job is begun. NULL: they never leave. */
     bool (*has_left)(void *owner);
-    /* What TLS says of the connection, where the peer is secure. NULL: they never are. */
-    void (*tell_tls)(void *owner, struct peer_tls *ret_tls);
+    /* What TLS says of the connection, where the peer is secure; with an arena also who the client is. NULL:
+     * they never are. */
+    void (*tell_tls)(void *owner, struct arena *arena, struct peer_tls *ret_tls);
     /* A job is to be done: `exchange->queued.job.work` wherever it may block, then
      * `exchange->queued.job.done` where the server is. NULL: the loop's offload pool has it done, by way of a
      * queue. */

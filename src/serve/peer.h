@@ -2,7 +2,7 @@
 #ifndef SERVE_PEER_H
 #define SERVE_PEER_H
 
-#include "base/slice.h"
+#include "base/arena.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,7 +25,10 @@ struct peer_tls {
     struct slice cipher;
     uint64_t client_auth; /* what was asked of the client, by https_client_auth */
     bool is_resumed;
-    bool has_client; /* it has shown a certificate */
+    bool has_client;             /* it has shown a certificate: */
+    struct slice client_subject; /* these three are the arena's that was given; empty without one */
+    struct slice client_issuer;
+    struct slice client_fingerprint; /* SHA-256, in hexadecimal digits */
 };
 
 /* The part of the address that says which client it is, for what is counted by client: one household has an

@@ -1,0 +1,61 @@
+"""Certificates for tests, made by openssl(1) as they are needed."""
+import pathlib
+import subprocess
+
+DAYS = 90
+
+
+def openssl(*arguments, cwd=None, text=None):
+    command = ["openssl", *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, input=text, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{command}: {done.stderr.decode(errors='replace')}"
+    return done.stdout
+
+
+def make_key(path, kind):
+    if kind == "rsa":
+        openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", path)
+    else:
+        openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
+    path.chmod(0o600)
+
+
+class Authority:
+    """One that issues, in a folder of its own: NAME.pem with the certificate and NAME.key."""
+
+    def __init__(self, folder, name="Test Authority"):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.certificate = self.folder / "ca.pem"
+        self.key = self.folder / "ca.key"
+        make_key(self.key, "ec")
+        openssl("req", "-x509", "-new", "-key", self.key, "-out", self.certificate, "-days", DAYS, "-subj", f"/CN={name}",
+                "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        self.count = 0
+
+    def issue(self, name, hosts=(), kind="ec", days=DAYS, usage="serverAuth"):
+        """The paths of the certificate and of its key."""
+        self.count += 1
+        key = self.folder / f"{name}.key"
+        request = self.folder / f"{name}.csr"
+        certificate = self.folder / f"{name}.pem"
+        extensions = self.folder / f"{name}.ext"
+        names = ",".join(("IP:" if host[0].isdigit() else "DNS:") + host for host in hosts)
+        extensions.write_text(f"extendedKeyUsage={usage}\n" + (f"subjectAltName={names}\n" if names else ""))
+        make_key(key, kind)
+        openssl("req", "-new", "-key", key, "-out", request, "-subj", f"/CN={name}")
+        openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-set_serial",
+                1000 + self.count, "-days", days, "-extfile", extensions, "-out", certificate)
+        return certificate, key
+
+    def staple(self, name, days=5):
+        """An OCSP response that says that the certificate is good."""
+        certificate, response = self.folder / f"{name}.pem", self.folder / f"{name}.ocsp"
+        serial = openssl("x509", "-in", certificate, "-noout", "-serial").decode().strip().split("=")[1]
+        index = self.folder / f"{name}.index"
+        index.write_text(f"V\t351231235959Z\t\t{serial}\tunknown\t/CN={name}\n")
+        question = self.folder / f"{name}.ocspreq"
+        openssl("ocsp", "-issuer", self.certificate, "-cert", certificate, "-no_nonce", "-reqout", question)
+        openssl("ocsp", "-index", index, "-CA", self.certificate, "-rsigner", self.certificate, "-rkey", self.key,
+                "-reqin", question, "-respout", response, "-ndays", days)
+        return response

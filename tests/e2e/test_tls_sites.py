@@ -1,0 +1,248 @@
+"""HTTPS by sites and listeners: who gets which certificate, what is asked of clients, what is sent elsewhere."""
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+import wire
+from pki import Authority, openssl
+from tls_client import TlsClient, context_for, get, refusal
+from vif import free_port, run
+
+pytestmark = pytest.mark.skipif("built without TLS" in run("cert", "--ca", "/nowhere").stderr, reason="built without TLS")
+
+TEXT = {"/": {"respond": "text"}}
+TLS_1_2, TLS_1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+
+
+@pytest.fixture(scope="module", name="authority")
+def fixture_authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="module", name="clients")
+def fixture_clients(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("clients"), "Client Authority")
+
+
+def tls(pair, **more):
+    return {"certificate": str(pair[0]), "key": str(pair[1]), **more}
+
+
+def says(text):
+    return {"/": {"respond": text}}
+
+
+def secure(port, **more):
+    return {"address": f"127.0.0.1:{port}", "tls": more or True}
+
+
+def serve(server, port, sites, listen=None, **more):
+    return server(config={"listen": listen or [secure(port)], "sites": sites, **more}, port=port)
+
+
+@pytest.fixture(scope="module", name="names")
+def fixture_names(module_server, authority):
+    port = free_port()
+    a = authority.issue("a", ["a.example", "www.a.example"])
+    wild = authority.issue("wild", ["*.wild.example"])
+    sites = [
+        {"hosts": ["a.example", "www.a.example"], "tls": tls(a), "routes": says("a")},
+        {"hosts": ["*.wild.example"], "tls": tls(wild), "routes": says("wild")},
+    ]
+    serve(module_server, port, sites)
+    return port
+
+
+@pytest.mark.parametrize(("name", "certificate"), [
+    ("a.example", "a"), ("WWW.A.Example", "a"), ("a.example.", "a"),
+    ("x.wild.example", "wild"), ("X.WILD.example.", "wild"),
+])
+def test_the_name_chooses_the_certificate(names, authority, name, certificate):
+    with TlsClient(names, context_for(authority), name) as client:
+        assert client.subject() == certificate
+        assert client.get(host=name)[2] == certificate.encode()
+
+
+@pytest.mark.parametrize("name", ["b.example", "wild.example", "x.y.wild.example", None])
+def test_an_unknown_name_is_told_so(names, authority, name):
+    assert "UNRECOGNIZED_NAME" in refusal(names, context_for(authority), name).upper()
+
+
+def test_the_site_for_all_has_the_default_certificate(server, authority):
+    port = free_port()
+    sites = [
+        {"hosts": ["a.example"], "tls": tls(authority.issue("first", ["a.example"])), "routes": says("a")},
+        {"tls": tls(authority.issue("all", ["127.0.0.1"])), "routes": says("all")},
+    ]
+    serve(server, port, sites)
+    for name, text in (("a.example", b"a"), (None, b"all"), ("other.example", b"all")):
+        assert get(port, context_for(authority), name)[2] == text
+
+
+def test_the_certificate_of_the_listener_is_for_sites_without(server, authority):
+    port = free_port()
+    own = authority.issue("own", ["a.example"])
+    common = authority.issue("common", ["b.example", "*.c.example"])
+    sites = [
+        {"hosts": ["a.example"], "tls": tls(own), "routes": says("a")},
+        {"hosts": ["b.example", "*.c.example"], "routes": says("b")},
+    ]
+    serve(server, port, sites, [secure(port, **tls(common))])
+    for name, subject in (("a.example", "own"), ("b.example", "common"), ("x.c.example", "common"), (None, "common")):
+        with TlsClient(port, context_for(authority), name) as client:
+            assert client.subject() == subject
+
+
+def test_a_client_gets_the_kind_of_key_that_it_can_use(server, authority):
+    port = free_port()
+    pairs = [tls(authority.issue(f"both-{kind}", ["a.example"], kind)) for kind in ("ec", "rsa")]
+    serve(server, port, [{"tls": pairs, "routes": TEXT}])
+    for signature, kind in (("ECDSA+SHA256:RSA-PSS+SHA256", b"id-ecPublicKey"), ("RSA-PSS+SHA256", b"rsaEncryption")):
+        said = openssl("s_client", "-connect", f"127.0.0.1:{port}", "-servername", "a.example", "-sigalgs", signature,
+                       text=b"")
+        assert kind in openssl("x509", "-noout", "-text", text=said)
+
+
+@pytest.mark.parametrize("policy", ["intermediate", "modern"])
+def test_a_policy_says_which_versions(server, authority, policy):
+    port = free_port()
+    pair = authority.issue(f"policy-{policy}", ["a.example"])
+    serve(server, port, [{"tls": tls(pair, policy=policy), "routes": TEXT}])
+    assert get(port, context_for(authority, TLS_1_3), "a.example")[0] == 200
+    if policy == "modern":
+        assert "PROTOCOL_VERSION" in refusal(port, context_for(authority, TLS_1_2), "a.example").upper()
+    else:
+        assert get(port, context_for(authority, TLS_1_2), "a.example")[0] == 200
+
+
+def test_no_shared_cipher_and_no_old_version(server, authority):
+    port = free_port()
+    pair = authority.issue("ciphers", ["a.example"])
+    serve(server, port, [{"tls": tls(pair, ciphers="ECDHE-ECDSA-AES128-GCM-SHA256"), "routes": TEXT}])
+    context = context_for(authority, TLS_1_2)
+    context.set_ciphers("ECDHE-ECDSA-AES256-GCM-SHA384")
+    assert "HANDSHAKE_FAILURE" in refusal(port, context, "a.example").upper()
+    context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")
+    assert get(port, context, "a.example")[0] == 200
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-tls1_1", "-cipher", "ALL@SECLEVEL=0"]
+    said = subprocess.run(command, input=b"", capture_output=True, timeout=30, check=False)
+    assert b"alert protocol version" in said.stderr
+
+
+@pytest.mark.parametrize("version", [TLS_1_2, TLS_1_3])
+def test_a_required_certificate(server, authority, clients, version):
+    port = free_port()
+    pair = authority.issue(f"required-{version.name}", ["a.example"])
+    ada = clients.issue(f"ada-{version.name}", usage="clientAuth")
+    eve = authority.issue(f"eve-{version.name}", usage="clientAuth")
+    demand = {"client": "required", "client_ca": str(clients.certificate)}
+    serve(server, port, [{"tls": tls(pair, **demand), "routes": TEXT}])
+    assert get(port, context_for(authority, version, ada), "a.example")[0] == 200
+    assert "ALERT" in refusal(port, context_for(authority, version), "a.example").upper()
+    assert "ALERT" in refusal(port, context_for(authority, version, eve), "a.example").upper()
+
+
+def test_an_optional_certificate_by_listener(server, authority, clients):
+    port = free_port()
+    pair = authority.issue("optional", ["a.example"])
+    ada = clients.issue("ada-optional", usage="clientAuth")
+    demand = {"client": "optional", "client_ca": str(clients.certificate)}
+    serve(server, port, [{"tls": tls(pair), "routes": TEXT}], [secure(port, **demand)])
+    assert get(port, context_for(authority), "a.example")[0] == 200
+    assert get(port, context_for(authority, client=ada), "a.example")[0] == 200
+
+
+def test_who_connected_to_another_name_has_not_been_asked(server, authority, clients):
+    port = free_port()
+    pair = authority.issue("mixed", ["open.example", "closed.example", "other.example"])
+    ada = clients.issue("ada-mixed", usage="clientAuth")
+    demand = {"client": "required", "client_ca": str(clients.certificate)}
+    sites = [
+        {"hosts": ["open.example"], "tls": tls(pair), "routes": says("open")},
+        {"hosts": ["closed.example"], "tls": tls(pair, **demand), "routes": says("closed")},
+    ]
+    serve(server, port, sites)
+    with TlsClient(port, context_for(authority, client=ada), "open.example") as client:
+        assert client.get(host="closed.example")[0] == 421
+        assert client.get(host="other.example")[0] == 421
+        assert client.get(host="open.example")[2] == b"open"
+        session = client.socket.session
+    with TlsClient(port, context_for(authority, client=ada), "closed.example") as client:
+        assert client.get(host="closed.example")[2] == b"closed"
+        assert client.get(host="open.example")[2] == b"open"
+    # Nor does a session that was begun without a certificate open the other name.
+    context = context_for(authority)
+    with TlsClient(port, context, "open.example") as client:
+        client.get(host="open.example")
+        session = client.socket.session
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        get(port, context, "closed.example", session=session)
+
+
+def test_two_ports_serve_different_things(server, authority):
+    plain, first, second = free_port(), free_port(), free_port()
+    pair = authority.issue("ports", ["a.example"])
+    sites = [
+        {"listen": f"127.0.0.1:{first}", "tls": tls(pair), "routes": says("first")},
+        {"listen": f"127.0.0.1:{second}", "hosts": ["*", "b.example"], "tls": tls(pair), "routes": says("second")},
+        {"listen": f"127.0.0.1:{plain}", "hosts": ["a.example"], "routes": says("plain")},
+    ]
+    site = serve(server, plain, sites, [f"127.0.0.1:{plain}", secure(first), secure(second)])
+    assert get(first, context_for(authority), "a.example")[2] == b"first"
+    assert get(second, context_for(authority), "a.example")[2] == b"second"
+    client = site.connect()
+    assert client.exchange(host="a.example").body == b"plain"
+    assert client.exchange(host="b.example").status == 421
+
+
+def test_a_plain_listener_redirects(server, authority):
+    plain, port = free_port(), free_port()
+    pair = authority.issue("redirect", ["a.example"])
+    listen = [{"address": f"127.0.0.1:{plain}", "redirect_to_https": True}, secure(port)]
+    sites = [{"tls": tls(pair), "hsts": "1h", "routes": {"/": {"respond": "x"}, "/s": {"redirect": "{scheme}://{host}/t"}}}]
+    client = serve(server, plain, sites, listen).connect()
+    for host in ("a.example", f"a.example:{plain}", "A.Example:80"):
+        response = client.exchange(target="/p//q%20?r=1", host=host)
+        assert response.status == 308
+        assert response["Location"].lower() == f"https://a.example:{port}/p/q%20?r=1"
+        assert response["Strict-Transport-Security"] is None
+    status, headers, _ = get(port, context_for(authority), "a.example")
+    assert (status, headers["strict-transport-security"]) == (200, "max-age=3600")
+    status, headers, _ = get(port, context_for(authority), "a.example", "/s")
+    assert headers["location"] == "https://a.example/t"
+
+
+def test_hsts_of_files_is_for_tls_alone(server, authority, root):
+    plain, port = free_port(), free_port()
+    (root / "a.txt").write_text("a")
+    pair = authority.issue("hsts", ["a.example"])
+    sites = [{"tls": tls(pair), "hsts": {"max_age": "365d", "subdomains": True}, "routes": {"/": {"files": str(root)}}}]
+    client = serve(server, plain, sites, [f"127.0.0.1:{plain}", secure(port)]).connect()
+    with TlsClient(port, context_for(authority), "a.example") as secret:
+        for _ in range(3):
+            assert client.exchange(target="/a.txt")["Strict-Transport-Security"] is None
+            for target in ("/a.txt", "/missing"):
+                headers = secret.get(target)[1]
+                assert headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+
+
+def test_plain_http_on_a_port_with_tls(server, authority):
+    port = free_port()
+    site = serve(server, port, [{"tls": tls(authority.issue("http", ["a.example"])), "routes": TEXT}])
+    with site.connect() as client:
+        client.send(wire.request_bytes())
+        answer = client.take_to_end()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"https://" in answer
+
+
+def test_tls_on_a_plain_port_ends_cleanly(site):
+    with socket.create_connection(("127.0.0.1", site.port), wire.TIME_LIMIT) as plain:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        with pytest.raises(ssl.SSLError):
+            context.wrap_socket(plain)
+    site.check_alive()
