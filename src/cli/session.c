@@ -8,6 +8,7 @@
 #include "cli/terminal.h"
 #include "conf/certificates.h"
 #include "proc/master.h"
+#include "sys/file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -85,6 +86,17 @@ bool session_read_file(struct session *session, int *ret_exit)
     return error == 0 ? true : refuse(session, error, ret_exit);
 }
 
+/* Magic links of /proc lead from a descriptor to what it holds. */
+static void warn_without_proc(struct session *session)
+{
+    if (sys_path_access("/proc/self/fd", PATH_ACCESS_ENTER) < 0)
+        diagnostics_warn(
+            &session->diagnostics, (struct source_position){0},
+            "/proc is not mounted: files cannot be watched for changes, so each request looks at "
+            "its file again; what is mounted later is found within a second; stalls may be "
+            "reported where only the machine is busy");
+}
+
 bool session_build(struct session *session, int *ret_exit)
 {
     int error = arguments_apply(&session->arguments, &session->document);
@@ -95,6 +107,7 @@ bool session_build(struct session *session, int *ret_exit)
         error = config_check_certificates(session->config, &session->document, &session->diagnostics);
     if (error || has_mistakes(session))
         return refuse(session, error, ret_exit);
+    warn_without_proc(session);
     print_diagnostics(&session->diagnostics); /* warnings */
     return true;
 }

@@ -211,14 +211,10 @@ static bool is_gone(const struct watched_folder *folder)
 /* A folder that must not be read cannot be watched either, which is nobody's fault. */
 static void tell_of_shortage(struct file_watch *watch, int error)
 {
-    if (watch->has_told || (error != -EMFILE && error != -ENOSPC && error != -ENOENT))
+    if (watch->has_told || (error != -EMFILE && error != -ENOSPC))
         return;
     watch->has_told = true;
-    if (error == -ENOENT)
-        log_warning(watch->log,
-                    "cannot watch files for changes, so each request looks at its file again: /proc "
-                    "is not mounted");
-    else if (error == -EMFILE)
+    if (error == -EMFILE)
         log_warning(watch->log, "cannot watch files for changes, so each request looks at its file again: no "
                                 "inotify instance (see fs.inotify.max_user_instances)");
     else
