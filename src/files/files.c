@@ -444,6 +444,7 @@ int files_handler_init(struct files *files, struct service *service, const struc
     *files = (struct files){.listing_budget.bytes_max = LISTINGS_BYTES_MAX};
     close_queue_init(&files->close_queue, service->loop);
     job_queue_init(&files->listings, JOB_QUEUE_LISTINGS_MAX);
+    folder_shelf_init(&files->listing_shelf);
     service->handlers[ROUTE_FILES] = (struct handler){.type = &files_handler, .state = files};
     return file_cache_create(service->loop, limits, service->log, &files->cache);
 }
@@ -489,4 +490,5 @@ void files_handler_finish(struct files *files, const struct snapshot *last)
     set_retired(last, true);
     retire_roots(files, last);
     file_cache_destroy(files->cache);
+    folder_shelf_finish(&files->listing_shelf);
 }

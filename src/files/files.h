@@ -4,7 +4,7 @@
 
 #include "disk/close_queue.h"
 #include "disk/file_cache.h"
-#include "disk/folder_entries.h"
+#include "disk/folder_shelf.h"
 #include "loop/job_queue.h"
 #include "serve/exchange.h"
 #include "serve/service.h"
@@ -15,6 +15,7 @@ struct files {
     struct close_queue close_queue; /* of files that the loop must not close */
     struct job_queue listings;      /* the jobs that read folders */
     struct folder_budget listing_budget;
+    struct folder_shelf listing_shelf;
     unsigned cold_buffers; /* in use by file_source.c */
     unsigned archives;     /* being sent */
 };

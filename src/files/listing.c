@@ -11,6 +11,8 @@
 #include "http/uri.h"
 #include "serve/page.h"
 
+#include <errno.h>
+
 /* The columns, and what the query calls them. Names are wanted from A to Z; who asks for sizes or dates wants
  * the large and the new ones first. */
 static const struct column {
@@ -283,7 +285,7 @@ static void append_note(struct buffer *out, const char *text)
 /* Behind the rows, as only they know how many have room. */
 static void fill_notes(void *context, struct buffer *out)
 {
-    if (listing_from(context)->entries.truncated)
+    if (listing_from(context)->folder->entries.truncated)
         append_note(out, "The folder holds more than one page can show.");
     else if (listing_from(context)->shown == 0)
         append_note(out, "This folder is empty.");
@@ -359,7 +361,7 @@ static void write_row(struct listing *listing, struct folder_entry *entry, struc
 
 static void write_rows(struct listing *listing, struct buffer *out)
 {
-    const struct folder_entries *entries = &listing->entries;
+    const struct folder_entries *entries = &listing->folder->entries;
     for (; listing->shown < entries->count && out->length < LISTING_PIECE_BYTES; listing->shown++) {
         struct folder_entry *entry = &entries->items[listing->shown];
         write_row(listing, entry, out);
@@ -376,7 +378,7 @@ static void write_foot(struct listing *listing, struct buffer *out)
         write_page(&after, listing, out);
         return;
     }
-    buffer_printf(out, "\n],\"truncated\":%s}\n", listing->entries.truncated ? "true" : "false");
+    buffer_printf(out, "\n],\"truncated\":%s}\n", listing->folder->entries.truncated ? "true" : "false");
 }
 
 int listing_open(struct listing *listing, const struct listing_options *options)
@@ -393,10 +395,13 @@ int listing_open(struct listing *listing, const struct listing_options *options)
         .budget = options->budget,
         .is_abandoned = options->is_abandoned,
     };
-    int error = folder_entries_read(&query, &listing->entries);
-    if (error == 0)
-        folder_entries_sort(&listing->entries, listing->order, listing->descending);
-    return error;
+    struct folder_entries entries;
+    int error = folder_entries_read(&query, &entries);
+    if (error < 0)
+        return error;
+    folder_entries_sort(&entries, listing->order, listing->descending);
+    listing->folder = folder_shelf_share(options->shelf, &query, &entries);
+    return listing->folder ? 0 : -ENOMEM;
 }
 
 void listing_write(struct listing *listing, struct buffer *out)
@@ -406,7 +411,7 @@ void listing_write(struct listing *listing, struct buffer *out)
         listing->stage = LISTING_ROWS;
     }
     write_rows(listing, out);
-    if (listing->shown < listing->entries.count)
+    if (listing->shown < listing->folder->entries.count)
         return;
     write_foot(listing, out);
     listing->stage = LISTING_END;
@@ -414,7 +419,8 @@ void listing_write(struct listing *listing, struct buffer *out)
 
 void listing_close(struct listing *listing)
 {
-    folder_entries_finish(&listing->entries);
+    folder_shelf_release(listing->options->shelf, listing->folder);
+    listing->folder = NULL;
 }
 
 struct slice listing_security_policy(void)

@@ -1,7 +1,7 @@
 /* The listing of a folder, as a page or as JSON, a piece at a time, of whatever size the folder is.
  *
  * All names must be known before the first can be written, as they are sorted; 24 bytes and the name are held
- * for each. The budget bounds that for all listings of a worker.
+ * for each, once for all listings that read the same. The budget bounds that for all listings of a worker.
  *
  * listing_open and listing_write block (they read the folder and ask for every entry's status): call them on
  * the offload pool. */
@@ -9,13 +9,14 @@
 #define FILES_LISTING_H
 
 #include "base/buffer.h"
-#include "disk/folder_entries.h"
+#include "disk/folder_shelf.h"
 
 /* Entries that one listing shows at most; a larger folder is cut there, and says so. */
 #define LISTING_ENTRIES_MAX 1000000
 
-/* Rows are added to a piece up to here. */
-#define LISTING_PIECE_BYTES (16u << 10)
+/* Rows are added to a piece up to here: with the last one it fits into 8 KiB, of which a client that does not
+ * read holds two. */
+#define LISTING_PIECE_BYTES (7u << 10)
 
 /* What the first piece may take: the head of a page links each of the folders above. */
 #define LISTING_PIECE_BYTES_MAX (1u << 20)
@@ -31,6 +32,7 @@ struct listing_options {
     bool has_archive; /* the page links to "?archive=tar" */
     bool hidden;      /* show names that begin with '.'; ".well-known" is always shown */
     struct folder_budget *budget;
+    struct folder_shelf *shelf;
     const atomic_bool *is_abandoned; /* see struct folder_query */
 };
 
@@ -38,7 +40,7 @@ enum listing_stage { LISTING_HEAD, LISTING_ROWS, LISTING_END };
 
 struct listing {
     const struct listing_options *options;
-    struct folder_entries entries;
+    struct shared_folder *folder;
     enum listing_stage stage;
     size_t shown;   /* of the entries, so far */
     size_t folders; /* of these */
@@ -63,7 +65,7 @@ int listing_open(struct listing *listing, const struct listing_options *options)
  * listing the stage is LISTING_END. `out` fails where memory ran out. */
 void listing_write(struct listing *listing, struct buffer *out);
 
-/* Right on a zeroed one, too. */
+/* Also where listing_open failed, or was not called and `options` is all that is set. */
 void listing_close(struct listing *listing);
 
 /* The value of Content-Security-Policy for the HTML form: its own style and nothing else. Lives for ever. */

@@ -45,6 +45,7 @@ int listing_source_begin(struct exchange *exchange, struct root *root, struct li
     if (listing == NULL)
         return -ENOMEM;
     options->budget = &files->listing_budget;
+    options->shelf = &files->listing_shelf;
     options->is_abandoned = &exchange->is_abandoned;
     listing->options = options;
     struct job_queue *queue = root->is_local ? &files->listings : root_jobs(root, false);

@@ -1,5 +1,6 @@
 """What an idle connection costs: one small struct, no buffer. tests/stress measures ten times as many, and more."""
 
+import socket
 import sys
 from pathlib import Path
 
@@ -37,3 +38,29 @@ def test_an_idle_connection_is_small(server, root, tmp_path):
         # What a request needs is given back, however many there were.
         crowd.ask_again()
         assert (user_bytes(workers) - before) / CONNECTIONS <= BYTES_PER_CONNECTION_MAX
+
+
+# 8 MiB for 300 of 10,000 names; held by each of them alone it would be 118.
+READERS = 100
+NAMES = 4000
+READERS_BYTES_MAX = (8 << 20) * READERS // 300
+
+
+@pytest.mark.skipif(vif.IS_SANITIZED, reason="a sanitizer's own memory drowns ours")
+def test_listings_that_nobody_reads_are_small(server, root):
+    """What they have in common, the names, is held once."""
+    (root / "many").mkdir()
+    for index in range(NAMES):
+        (root / "many" / f"name-{index:05}").touch()
+    running = server(root, workers=1)
+    wire.wait_until(lambda: len(children(running.process.pid)) == 1, "the worker")
+    workers = children(running.process.pid)
+    listing = running.get("/many/")
+    assert listing.status == 200
+    before = user_bytes(workers)
+    readers = [running.connect() for _ in range(READERS)]
+    for reader in readers:
+        reader.send(b"GET /many/ HTTP/1.1\r\nHost: a\r\n\r\n")
+    for reader in readers:
+        assert reader.socket.recv(1, socket.MSG_PEEK)  # its listing has begun
+    assert user_bytes(workers) - before <= READERS_BYTES_MAX

@@ -9,12 +9,14 @@
 #define BYTES_MAX (1u << 20)
 
 static struct folder_budget budget = {.bytes_max = SIZE_MAX};
+static struct folder_shelf shelf;
 
 /* All pieces, one behind the other. */
 static int make_whole(struct listing_options *options, struct buffer *out)
 {
     struct listing listing;
     options->budget = &budget;
+    options->shelf = &shelf;
     int error = listing_open(&listing, options);
     while (error == 0 && listing.stage != LISTING_END) {
         struct buffer piece;
@@ -297,18 +299,62 @@ static void page_asks_for_nothing_and_says_so(void **state)
     tree_finish(&tree);
 }
 
+static void open_by(struct listing *listing, struct listing_options *options, const char *query)
+{
+    options->query = slice_from(query);
+    assert_int_equal(listing_open(listing, options), 0);
+}
+
+/* By as many listings as there are, for as long as one of them is there; and by none that read another. */
+static void what_many_read_is_held_once(void **state)
+{
+    (void)state;
+    struct tree tree;
+    tree_init(&tree);
+    tree_add_file(&tree, "a", 1, 0);
+    tree_add_file(&tree, "b", 2, 0);
+    struct listing_options options = {.reach = {.root_fd = tree.fd, .root_path = tree.path},
+                                      .folder = ".",
+                                      .url_path = SLICE("/"),
+                                      .budget = &budget,
+                                      .shelf = &shelf};
+    struct listing first, again, other_way, later, gone;
+    open_by(&first, &options, "");
+    size_t once = budget.used;
+    open_by(&again, &options, "");
+    assert_int_equal(budget.used, once);
+    assert_ptr_equal(again.folder, first.folder);
+    open_by(&other_way, &options, "order=desc");
+    assert_int_equal(budget.used, 2 * once);
+    listing_close(&first);
+    assert_int_equal(budget.used, 2 * once);
+
+    assert_int_equal(unlinkat(tree.fd, "b", 0), 0);
+    tree_add_file(&tree, "b", 3, 0); /* its size is all that is another now */
+    open_by(&later, &options, "");
+    assert_ptr_not_equal(later.folder, again.folder);
+    assert_int_equal(later.folder->entries.items[1].size, 3);
+    assert_int_equal(again.folder->entries.items[1].size, 2);
+    open_by(&gone, &options, "");
+    assert_ptr_equal(gone.folder, later.folder);
+    listing_close(&gone);
+    listing_close(&again);
+    listing_close(&other_way);
+    assert_int_equal(budget.used, once);
+    listing_close(&later);
+    assert_int_equal(budget.used, 0);
+    tree_finish(&tree);
+}
+
 int main(void)
 {
+    folder_shelf_init(&shelf);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_say_name_size_and_date),
-        cmocka_unit_test(sizes_are_for_people),
-        cmocka_unit_test(names_stay_in_their_place),
-        cmocka_unit_test(crumbs_climb_to_every_folder_above),
-        cmocka_unit_test(columns_link_to_their_order),
-        cmocka_unit_test(json_says_the_same),
-        cmocka_unit_test(says_why_there_is_none),
-        cmocka_unit_test(a_large_folder_comes_in_pieces),
-        cmocka_unit_test(page_asks_for_nothing_and_says_so),
+        cmocka_unit_test(rows_say_name_size_and_date), cmocka_unit_test(sizes_are_for_people),
+        cmocka_unit_test(names_stay_in_their_place),   cmocka_unit_test(crumbs_climb_to_every_folder_above),
+        cmocka_unit_test(columns_link_to_their_order), cmocka_unit_test(json_says_the_same),
+        cmocka_unit_test(says_why_there_is_none),      cmocka_unit_test(a_large_folder_comes_in_pieces),
+        cmocka_unit_test(what_many_read_is_held_once), cmocka_unit_test(page_asks_for_nothing_and_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,108 @@
+/* A list: there are no more of them than listings under way. The newest of a folder in the same order is the
+ * one that the next is compared with, outside of the lock. */
+#include "disk/folder_shelf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void folder_shelf_init(struct folder_shelf *shelf)
+{
+    pthread_mutex_init(&shelf->lock, NULL);
+    list_init(&shelf->folders);
+}
+
+void folder_shelf_finish(struct folder_shelf *shelf)
+{
+    assert(list_is_empty(&shelf->folders));
+    pthread_mutex_destroy(&shelf->lock);
+}
+
+static bool is_same_entry(const struct folder_entry *a, const struct folder_entry *b)
+{
+    return a->size == b->size && a->modified_seconds == b->modified_seconds && a->is_folder == b->is_folder &&
+           slice_equal(folder_entry_name(a), folder_entry_name(b));
+}
+
+static bool is_same(const struct folder_entries *a, const struct folder_entries *b)
+{
+    if (a->count != b->count || a->truncated != b->truncated)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        if (!is_same_entry(&a->items[i], &b->items[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Most that differ in order differ in the first entry. */
+static bool may_be_same(const struct shared_folder *folder, const struct folder_query *query,
+                        const struct folder_entries *entries)
+{
+    return folder->root_fd == query->reach->root_fd && strcmp(folder->path, query->path) == 0 &&
+           folder->entries.count == entries->count &&
+           (entries->count == 0 || is_same_entry(&folder->entries.items[0], &entries->items[0]));
+}
+
+static struct shared_folder *find(struct folder_shelf *shelf, const struct folder_query *query,
+                                  const struct folder_entries *entries)
+{
+    struct shared_folder *found = NULL;
+    pthread_mutex_lock(&shelf->lock);
+    LIST_FOREACH(link, &shelf->folders) {
+        struct shared_folder *folder = CONTAINER_OF(link, struct shared_folder, link);
+        if (may_be_same(folder, query, entries))
+            found = folder;
+    }
+    if (found)
+        found->references++;
+    pthread_mutex_unlock(&shelf->lock);
+    return found;
+}
+
+static struct shared_folder *put(struct folder_shelf *shelf, const struct folder_query *query,
+                                 struct folder_entries *entries)
+{
+    size_t length = strlen(query->path);
+    struct shared_folder *folder = malloc(sizeof(*folder) + length + 1);
+    if (folder == NULL) {
+        folder_entries_finish(entries);
+        return NULL;
+    }
+    *folder = (struct shared_folder){.references = 1, .entries = *entries, .root_fd = query->reach->root_fd};
+    memcpy(folder->path, query->path, length + 1);
+    *entries = (struct folder_entries){0};
+    list_init(&folder->link);
+    pthread_mutex_lock(&shelf->lock);
+    list_append(&shelf->folders, &folder->link);
+    pthread_mutex_unlock(&shelf->lock);
+    return folder;
+}
+
+struct shared_folder *folder_shelf_share(struct folder_shelf *shelf, const struct folder_query *query,
+                                         struct folder_entries *entries)
+{
+    struct shared_folder *folder = find(shelf, query, entries);
+    if (folder == NULL)
+        return put(shelf, query, entries);
+    if (is_same(&folder->entries, entries)) {
+        folder_entries_finish(entries);
+        return folder;
+    }
+    folder_shelf_release(shelf, folder);
+    return put(shelf, query, entries);
+}
+
+void folder_shelf_release(struct folder_shelf *shelf, struct shared_folder *folder)
+{
+    if (folder == NULL)
+        return;
+    pthread_mutex_lock(&shelf->lock);
+    bool is_last = --folder->references == 0;
+    if (is_last)
+        list_remove(&folder->link);
+    pthread_mutex_unlock(&shelf->lock);
+    if (!is_last)
+        return;
+    folder_entries_finish(&folder->entries);
+    free(folder);
+}
