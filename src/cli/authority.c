@@ -17,8 +17,7 @@ bool authority_find_folder(const char *given, char out[TLS_LOCAL_CA_PATH_BYTES])
         return snprintf(out, TLS_LOCAL_CA_PATH_BYTES, "%s/vif/ca", data) > 0;
     if (home && home[0] == '/')
         return snprintf(out, TLS_LOCAL_CA_PATH_BYTES, "%s/.local/share/vif/ca", home) > 0;
-    fputs("vif: no place for the authority: neither HOME nor XDG_DATA_HOME is set; name one: --ca DIR\n",
-          stderr);
+    fputs("vif: no place for the authority: neither HOME nor XDG_DATA_HOME is set\n", stderr);
     return false;
 }
 

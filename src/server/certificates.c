@@ -20,7 +20,8 @@
 #define LOOK_MS   400
 #define SETTLE_MS 100
 
-#define NS_PER_SECOND 1000000000
+#define NS_PER_SECOND   1000000000
+#define SECONDS_PER_DAY 86400
 
 /* A context in use, and what was seen of its files. */
 struct kept_context {
@@ -42,6 +43,7 @@ struct certificates {
     bool is_looking;    /* the job is under way */
     bool is_settling;   /* something has changed that is to be read if it stays so */
     bool is_left_alone; /* destroyed while the job was under way */
+    int64_t warned;     /* of what ends soon, last: seconds since 1970 */
     struct job job;
     struct timer timer;
     struct tls_plan plan;
@@ -175,6 +177,22 @@ static void take_up(struct certificates *certificates, struct kept_context *kept
 
 static void destroy(struct certificates *certificates);
 
+/* Once a day, of certificates that nobody renews. What was found at the start was said then. */
+static void warn_of_ends(struct certificates *certificates)
+{
+    int64_t now = now_seconds();
+    if (now - certificates->warned < SECONDS_PER_DAY || !certificates->is_speaker)
+        return;
+    certificates->warned = now;
+    for (size_t i = 0; i < certificates->plan.context_count; i++) {
+        const struct kept_context *kept = &certificates->contexts[i];
+        char date[TLS_DATE_BYTES];
+        tls_date_format(kept->context->expires, date);
+        if (kept->context->expires - now < TLS_EXPIRY_WARNING_DAYS * SECONDS_PER_DAY)
+            log_warning(certificates->log, "%s: ends on %s", kept->planned->pairs[0].certificate, date);
+    }
+}
+
 static void look_later(struct certificates *certificates)
 {
     wheel_arm(loop_wheel(certificates->loop), &certificates->timer,
@@ -191,6 +209,7 @@ static void on_looked(struct job *job)
     }
     for (size_t i = 0; i < certificates->plan.context_count; i++)
         take_up(certificates, &certificates->contexts[i]);
+    warn_of_ends(certificates);
     look_later(certificates);
 }
 
@@ -322,6 +341,7 @@ int certificates_create(const struct certificates_options *options, struct certi
     certificates->loop = options->loop;
     certificates->log = options->log;
     certificates->is_speaker = options->is_speaker;
+    certificates->warned = now_seconds();
     certificates->job = (struct job){.work = work, .done = on_looked};
     timer_init(&certificates->timer, on_time);
     int error = tls_plan_make(&certificates->plan, options->settings, options->ticket_keys);

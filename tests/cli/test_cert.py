@@ -119,7 +119,7 @@ def test_the_place_follows_the_environment(tmp_path, monkeypatch):
     monkeypatch.delenv("HOME")
     result = vif("cert")
     assert (result.returncode, result.stderr) == (
-        1, "vif: no place for the authority: neither HOME nor XDG_DATA_HOME is set; name one: --ca DIR\n")
+        1, "vif: no place for the authority: neither HOME nor XDG_DATA_HOME is set\n")
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):
