@@ -87,7 +87,7 @@ static uint64_t look_at_files(const struct planned_context *planned)
 static void log_findings(const struct certificates *certificates, const struct tls_report *report,
                          bool is_renewal)
 {
-    for (size_t i = 0; i < report->count && certificates->is_speaker; i++) {
+    for (size_t i = 0; i < report->count; i++) {
         const struct tls_finding *finding = &report->findings[i];
         bool is_grave =
             finding->level == TLS_LEVEL_ERROR || (is_renewal && finding->level == TLS_LEVEL_DOUBT);
@@ -162,7 +162,7 @@ static void take_up(struct certificates *certificates, struct kept_context *kept
 {
     if (kept->report == NULL && kept->renewed_error == 0)
         return;
-    if (kept->report)
+    if (kept->report && certificates->is_speaker)
         log_findings(certificates, kept->report, true);
     if (kept->renewed) {
         replace_context(certificates, kept);
@@ -230,7 +230,8 @@ static int load(struct certificates *certificates, struct kept_context *kept)
         return -ENOMEM;
     kept->taken = kept->seen = look_at_files(kept->planned);
     int error = tls_context_create(&kept->planned->settings, now_seconds(), report, &kept->context);
-    log_findings(certificates, report, false);
+    if (error || certificates->is_speaker) /* others may have read what was there before */
+        log_findings(certificates, report, false);
     free(report);
     return error;
 }

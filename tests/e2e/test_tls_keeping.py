@@ -44,6 +44,7 @@ def fixture_kept(server, authority, tmp_path):
     listen = [{"address": f"127.0.0.1:{port}", "tls": True}]
     site = server(config={"listen": listen, "sites": [{"hosts": ["a.example"], "tls": tls, "routes": TEXT}],
                           "workers": 2}, port=port)
+    wire.wait_until(lambda: "runs with 2 worker processes" in site.stderr(), "all workers to have read the first")
     return site
 
 
@@ -81,6 +82,21 @@ def test_a_bad_one_keeps_the_old(kept, authority, tmp_path):
     assert kept.stderr().count(refusal) == len(bad)
     put(good, tmp_path)
     wire.wait_until(lambda: all_workers_say(kept, authority, "good"), "the good one")
+
+
+def workers_of(site):
+    return subprocess.run(["pgrep", "-P", str(site.process.pid)], capture_output=True, check=True).stdout.split()
+
+
+def test_a_worker_that_finds_a_bad_one_is_stood_in_for(kept, authority, tmp_path):
+    (tmp_path / "site.pem").write_text("nothing")
+    wire.wait_until(lambda: "was not taken up" in kept.stderr(), "the log to refuse it")
+    worker = workers_of(kept)[1]
+    os.kill(int(worker), 15)
+    wire.wait_until(lambda: "cannot start TLS" in kept.stderr(), "its successor to fail")
+    assert all_workers_say(kept, authority, "first")
+    put(authority.issue("mended", ["a.example"]), tmp_path)
+    wire.wait_until(lambda: all_workers_say(kept, authority, "mended") and len(workers_of(kept)) == 2, "both workers")
 
 
 def test_ten_changes_under_load_lose_nothing(kept, authority, tmp_path):
@@ -132,10 +148,9 @@ def test_every_worker_resumes_what_any_began(server, authority, version):
             assert client.socket.session_reused == (turn > 0)
             session = client.socket.session
     # A worker that is replaced has the same keys.
-    worker = subprocess.run(["pgrep", "-P", str(site.process.pid)], capture_output=True, check=True).stdout.split()[0]
+    worker = workers_of(site)[0]
     os.kill(int(worker), 15)
-    wire.wait_until(lambda: worker not in subprocess.run(["pgrep", "-P", str(site.process.pid)], capture_output=True,
-                                                         check=True).stdout.split(), "the worker to end")
+    wire.wait_until(lambda: worker not in workers_of(site), "the worker to end")
     for _ in range(12):
         with TlsClient(port, context, "a.example", session) as client:
             assert client.get()[0] == 200
