@@ -1,4 +1,5 @@
 """HTTPS by sites and listeners: who gets which certificate, what is asked of clients, what is sent elsewhere."""
+import json
 import socket
 import ssl
 import subprocess
@@ -181,6 +182,28 @@ def test_who_connected_to_another_name_has_not_been_asked(server, authority, cli
         get(port, context, "closed.example", session=session)
 
 
+def test_the_log_says_who_the_client_is(server, authority, clients, tmp_path):
+    port = free_port()
+    pair = authority.issue("logged", ["a.example"])
+    ada = clients.issue("ada-logged", usage="clientAuth")
+    demand = {"client": "optional", "client_ca": str(clients.certificate)}
+    path = tmp_path / "access.log"
+    site = serve(server, port, [{"tls": tls(pair, **demand), "routes": TEXT}],
+                 log={"access": {"path": str(path), "format": "json"}})
+    get(port, context_for(authority, TLS_1_3, ada), "a.example", "/with")
+    get(port, context_for(authority, TLS_1_2), None, "/without")
+    site.stop()
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    known, unknown = ([line for line in lines if line["target"] == target][0] for target in ("/with", "/without"))
+    fingerprint = openssl("x509", "-in", ada[0], "-noout", "-fingerprint", "-sha256").decode().strip()
+    assert (known["tls"], known["server_name"]) == ("TLSv1.3", "a.example")
+    assert known["cipher"].startswith("TLS_")
+    assert (known["client_subject"], known["client_issuer"]) == ("CN=ada-logged", "CN=Client Authority")
+    assert known["client_fingerprint"] == fingerprint.split("=")[1].replace(":", "").lower()
+    assert unknown["tls"] == "TLSv1.2"
+    assert not {"client_subject", "client_issuer", "client_fingerprint"} & set(unknown)
+
+
 def test_two_ports_serve_different_things(server, authority):
     plain, first, second = free_port(), free_port(), free_port()
     pair = authority.issue("ports", ["a.example"])
@@ -203,10 +226,11 @@ def test_a_plain_listener_redirects(server, authority):
     listen = [{"address": f"127.0.0.1:{plain}", "redirect_to_https": True}, secure(port)]
     sites = [{"tls": tls(pair), "hsts": "1h", "routes": {"/": {"respond": "x"}, "/s": {"redirect": "{scheme}://{host}/t"}}}]
     client = serve(server, plain, sites, listen).connect()
-    for host in ("a.example", f"a.example:{plain}", "A.Example:80"):
+    for host, name in (("a.example", "a.example"), (f"a.example:{plain}", "a.example"), ("A.Example:80", "a.example"),
+                       (f"[::1]:{plain}", "[::1]")):
         response = client.exchange(target="/p//q%20?r=1", host=host)
         assert response.status == 308
-        assert response["Location"].lower() == f"https://a.example:{port}/p/q%20?r=1"
+        assert response["Location"].lower() == f"https://{name}:{port}/p/q%20?r=1"
         assert response["Strict-Transport-Security"] is None
     status, headers, _ = get(port, context_for(authority), "a.example")
     assert (status, headers["strict-transport-security"]) == (200, "max-age=3600")
