@@ -1,5 +1,6 @@
 """HTTPS by sites and listeners: who gets which certificate, what is asked of clients, what is sent elsewhere."""
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 import wire
 from pki import Authority, openssl
 from tls_client import TlsClient, context_for, get, refusal
-from vif import free_port, run
+from vif import REPOSITORY, free_port, run
 
 pytestmark = pytest.mark.skipif("built without TLS" in run("cert", "--ca", "/nowhere").stderr, reason="built without TLS")
 
@@ -201,6 +202,10 @@ def test_the_log_says_who_the_client_is(server, authority, clients, tmp_path):
     assert (known["client_subject"], known["client_issuer"]) == ("CN=ada-logged", "CN=Client Authority")
     assert known["client_fingerprint"] == fingerprint.split("=")[1].replace(":", "").lower()
     assert unknown["tls"] == "TLSv1.2"
+    page = (REPOSITORY / "docs/logs.md").read_text(encoding="utf-8")
+    table = page.split("| member over TLS |")[1].split("\n\n")[0]
+    documented = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
+    assert list(known)[list(known).index("host") + 1:list(known).index("status")] == documented
     assert not {"client_subject", "client_issuer", "client_fingerprint"} & set(unknown)
 
 
