@@ -191,15 +191,9 @@ const struct segment *lab_session_segments(const struct lab_session *session, si
 bool lab_session_may_send_file(struct lab_session *session)
 {
     const struct segment *segment = &session->output->segments[session->output->first];
-    LIST_FOREACH(link, &session->h1.exchanges) {
-        const struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
-        if (exchange->source == NULL || exchange->file == NULL || exchange->file->fd != segment->fd)
-            continue;
-        if (!source_is_unchanged(exchange->source))
-            session->need = LAB_NEEDS_CLOSE;
-        return session->need == LAB_NEEDS_ROOM;
-    }
-    UNREACHABLE();
+    if (!h1_session_may_send_file(&session->h1, segment))
+        session->need = LAB_NEEDS_CLOSE;
+    return session->need == LAB_NEEDS_ROOM;
 }
 
 /* True when nothing is left. */

@@ -228,12 +228,7 @@ static void on_read(struct stream *stream, struct slice bytes)
 
 static bool may_send_file(struct stream *stream, const struct segment *segment)
 {
-    LIST_FOREACH(link, &h1_of(stream)->session.exchanges) {
-        const struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
-        if (exchange->source && exchange->file && exchange->file->fd == segment->fd)
-            return source_is_unchanged(exchange->source);
-    }
-    UNREACHABLE();
+    return h1_session_may_send_file(&h1_of(stream)->session, segment);
 }
 
 static void on_end(struct stream *stream)

@@ -284,3 +284,19 @@ bool h1_session_is_read_whole(const struct h1_session *session)
     return session->client_said_close && session->engine.state != H1_STATE_DEAD &&
            !h1_session_is_inside_content(session);
 }
+
+/* Several exchanges may be about the file, some of which have something else to send: an error about it. */
+bool h1_session_may_send_file(const struct h1_session *session, const struct segment *segment)
+{
+    bool is_found = false;
+    LIST_FOREACH(link, &session->exchanges) {
+        const struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+        if (exchange->source == NULL || exchange->file == NULL || exchange->file->fd != segment->fd)
+            continue;
+        if (!source_is_unchanged(exchange->source))
+            return false;
+        is_found = true;
+    }
+    assert(is_found);
+    return is_found;
+}

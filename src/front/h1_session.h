@@ -69,6 +69,9 @@ enum h1_session_parsed {
 /* Takes requests from the front of the input and has them answered. */
 enum h1_session_parsed h1_session_parse(struct h1_session *session, struct slice *input) MUST_CHECK;
 
+/* What a range of a file was given for still holds: see struct stream_events. */
+bool h1_session_may_send_file(const struct h1_session *session, const struct segment *segment) MUST_CHECK;
+
 /* Keeps what was not parsed and what the exchanges still need of the bytes that were read. False without
  * memory. */
 bool h1_session_keep(struct h1_session *session, struct slice rest) MUST_CHECK;

@@ -368,6 +368,40 @@ static void a_client_that_leaves_closes_the_source(void **state)
     }
 }
 
+/* A range of a file is sent only as long as the file is what it was, whoever else in the pipeline is about
+ * the same file: here one that has an error to send. */
+static void a_change_is_noticed_behind_an_error_about_the_same_file(void **state)
+{
+    (void)state;
+    enum { BYTES = 200000 };
+    struct world world;
+    struct client client;
+    int little = 4096;
+    world_init(&world);
+    world.settings->limits.cache_file_bytes = 1000;
+    world_add_file(&world, "big", BYTES);
+    world_start(&world);
+    client_connect(&client, &world, little);
+    world_await_open(&world, 1);
+    int connected_fd = world_connection(&world)->stream.watch.fd;
+    assert_int_equal(setsockopt(connected_fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)), 0);
+    client_say(&client, "GET /big HTTP/1.1\r\nHost: x\r\nRange: bytes=99999999-\r\n\r\n"
+                        "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    world_await_state(&world, CLIENT_SEND);
+    int fd = openat(world.tree.fd, "big", O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    tree_wait_for_tick();
+    static char zeros[BYTES];
+    assert_int_equal(write(fd, zeros, sizeof(zeros)), sizeof(zeros));
+    close(fd);
+    client_await(&client, "HTTP/1.1 200 OK", 1);
+    client.wanted = BYTES;
+    world_expect(&world, client_has_bytes, &client);
+    assert_true(client.ended && client.received.length < BYTES);
+    client_close(&client);
+    world_finish(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,6 +415,7 @@ int main(void)
         cmocka_unit_test(a_source_that_fails_cuts_the_response),
         cmocka_unit_test(a_response_that_ends_with_the_connection_is_cut_by_a_reset),
         cmocka_unit_test(a_client_that_leaves_closes_the_source),
+        cmocka_unit_test(a_change_is_noticed_behind_an_error_about_the_same_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
