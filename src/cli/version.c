@@ -20,6 +20,17 @@
 #define OPENSSL_NUMBER ""
 #endif
 
+#ifdef HAVE_HTTP2
+#include "h2/h2.h"
+#define NGHTTP2         ", nghttp2 "
+#define NGHTTP2_VERSION h2_library_version()
+#define HTTP2           "HTTP/2, "
+#else
+#define NGHTTP2         ""
+#define NGHTTP2_VERSION ""
+#define HTTP2           ""
+#endif
+
 #ifdef __clang__
 #define COMPILER "clang " __clang_version__
 #else
@@ -34,9 +45,9 @@ int version_print(void)
                   "vif " VIF_VERSION "\n"
                   "commit     " VIF_COMMIT "\n"
                   "compiler   " COMPILER "\n"
-                  "libraries  libyaml %s" LIBURING OPENSSL "%s\n"
-                  "protocols  HTTP/1.1, HTTP/1.0\n",
-                  yaml_get_version_string(), OPENSSL_NUMBER);
+                  "libraries  libyaml %s" LIBURING OPENSSL "%s" NGHTTP2 "%s\n"
+                  "protocols  " HTTP2 "HTTP/1.1, HTTP/1.0\n",
+                  yaml_get_version_string(), OPENSSL_NUMBER, NGHTTP2_VERSION);
     return print_finish(&text, 0);
 }
 

@@ -23,6 +23,7 @@ const struct section sections[SECTION_COUNT] = {
     [SECTION_LIMITS] = {"limits",
                         "What a client, and the server as a whole, may use. Each limit has an answer.", NULL},
     [SECTION_TIMEOUTS] = {"timeouts", "How long each state of a connection may last.", NULL},
+    [SECTION_HTTP2] = {"http2", "How HTTP/2 is spoken, and what a client may have under way at once.", NULL},
     [SECTION_TICKETS] =
         {"tickets",
          "Session tickets: with one a client resumes its TLS session, with any worker, without a signature.",
@@ -180,6 +181,7 @@ const struct option options[] = {
     {SECTION_TOP, "log", OPTION_SECTION, "Access log and error log.", .child = SECTION_LOG},
     {SECTION_TOP, "limits", OPTION_SECTION, "Bounds on what is used.", .child = SECTION_LIMITS},
     {SECTION_TOP, "timeouts", OPTION_SECTION, "Bounds on how long things take.", .child = SECTION_TIMEOUTS},
+    {SECTION_TOP, "http2", OPTION_SECTION, "How HTTP/2 is spoken.", .child = SECTION_HTTP2},
     {SECTION_TOP, "tickets", OPTION_SECTION, "How TLS sessions are resumed.", .child = SECTION_TICKETS},
     {SECTION_TOP, "server_header", OPTION_BOOL, "Whether responses have a `Server` header.",
      .example = "false", .old_key = "server_field", TARGET(SETTINGS, server_field)},
@@ -285,6 +287,21 @@ const struct option options[] = {
      "Bytes per second that content must make, in either direction, in each time as long as `body` or "
      "`write`.",
      TARGET(SETTINGS, timeouts.rate_bytes_min), RANGE(1, GIB), .zero = "none"},
+
+    {SECTION_HTTP2, "prior_knowledge", OPTION_BOOL,
+     "Speak HTTP/2 without TLS to clients that begin with it, such as `curl --http2-prior-knowledge` and "
+     "proxies. Others are not affected. With TLS the client and vif agree on it, whatever stands here.",
+     TARGET(SETTINGS, http2.prior_knowledge)},
+    {SECTION_HTTP2, "streams", OPTION_NUMBER,
+     "Requests at once on one connection; the client sends further ones when these are answered.",
+     TARGET(SETTINGS, http2.streams), RANGE(1, 10000)},
+    {SECTION_HTTP2, "window", OPTION_BYTES,
+     "Content of a request that the client may send before a handler has taken it, at first; also the memory "
+     "that this may take.",
+     TARGET(SETTINGS, http2.window_bytes), RANGE(4 * KIB, 16 * MIB)},
+    {SECTION_HTTP2, "window_max", OPTION_BYTES,
+     "The window grows up to this while it, and not the network or the handler, is what holds an upload up.",
+     TARGET(SETTINGS, http2.window_bytes_max), RANGE(4 * KIB, GIB)},
 
     {SECTION_TICKETS, "lifetime", OPTION_DURATION,
      "How long a session can be resumed; `none`: not at all. The keys that are made here change three times "

@@ -5,6 +5,9 @@
 #include "front/admission.h"
 #include "front/front.h"
 #include "front/h1_connection.h"
+#ifdef HAVE_HTTP2
+#include "front/h2_connection.h"
+#endif
 #include "front/tls_transport.h"
 
 #include <errno.h>
@@ -67,8 +70,13 @@ bool connection_open(struct front *front, int fd, const struct address *address,
 
 void connection_secured(struct connection *connection, struct slice protocol)
 {
-    (void)protocol;
     front_client_set_state(&connection->client, CLIENT_IDLE);
+#ifdef HAVE_HTTP2
+    if (slice_equal(protocol, SLICE("h2")))
+        h2_connection_become(connection, (struct slice){0});
+#else
+    (void)protocol;
+#endif
 }
 
 void connection_refused(struct connection *connection)

@@ -3,11 +3,16 @@
 
 #include "front/admission.h"
 #include "front/h1_connection.h"
+#ifdef HAVE_HTTP2
+#include "front/h2_connection.h"
+#endif
 #include "front/timeouts.h"
 #include "front/tls_transport.h"
 #include "loop/listener.h"
 #include "serve/exchange.h"
 #include "sys/process.h"
+
+#include <stdlib.h>
 
 /* Exchanges beyond one for each connection, for requests that are pipelined: see exchange_pool_is_low. */
 #define EXCHANGES_PIPELINED 4096
@@ -37,6 +42,19 @@ static void take_limits(struct front *front)
         .fields = limits->fields,
         .body_bytes = limits->body_bytes,
     };
+#ifdef HAVE_HTTP2
+    const struct http2_settings *http2 = &front_settings(front)->http2;
+    front->h2_sessions.requests_max = limits->requests_per_connection;
+    front->h2_sessions.limits = (struct h2_limits){
+        .streams = http2->streams,
+        .window_bytes = http2->window_bytes,
+        .window_bytes_max = MAX(http2->window_bytes, http2->window_bytes_max),
+        .head_bytes = limits->head_bytes,
+        .uri_bytes = limits->uri_bytes,
+        .fields = limits->fields,
+        .body_bytes = limits->body_bytes,
+    };
+#endif
 }
 
 void front_init(struct front *front, struct service *service, void (*on_drained)(struct front *front))
@@ -56,6 +74,18 @@ void front_init(struct front *front, struct service *service, void (*on_drained)
                 .peer = h1_connection_peer,
             },
         .h1_kind = {.front = front, .ops = &h1_connection_client_ops},
+#ifdef HAVE_HTTP2
+        .h2_sessions =
+            {
+                .service = service,
+                .events = &h2_connection_exchange_events,
+                .on_request = h2_connection_on_request,
+                .on_content = h2_connection_on_content,
+                .on_progress = h2_connection_on_progress,
+                .peer = h2_connection_peer,
+            },
+        .h2_kind = {.front = front, .ops = &h2_connection_client_ops},
+#endif
         .on_drained = on_drained,
     };
     for (size_t i = 0; i < ARRAY_LENGTH(front->by_state); i++)
@@ -146,4 +176,8 @@ void front_finish(struct front *front)
     pool_finish(&front->connections);
     pool_finish(&front->tls_connections);
     tls_worker_finish(front);
+#ifdef HAVE_HTTP2
+    h2_sessions_finish(&front->h2_sessions);
+    free(front->h2_room);
+#endif
 }

@@ -8,7 +8,7 @@
 #include "front/h1_connection.h"
 #include "front/h1_exchange.h"
 #ifdef HAVE_HTTP2
-#include "front/h2_exchange.h"
+#include "front/h2_session.h"
 #endif
 #include "serve/service.h"
 
@@ -35,6 +35,12 @@ struct front {
     struct counters *counters; /* of the service */
     struct h1_sessions h1_sessions;
     struct front_client_kind h1_kind;
+#ifdef HAVE_HTTP2
+    struct h2_sessions h2_sessions;
+    struct front_client_kind h2_kind;
+    char *h2_room;        /* that outputs are written into; NULL: it is made when it is needed */
+    size_t h2_rooms_held; /* such that clients have not taken yet */
+#endif
     struct pool connections;     /* CONNECTION_BYTES each */
     struct pool tls_connections; /* those with TLS, which are larger */
     struct tls_worker *tls;      /* what these share; NULL: there were none */

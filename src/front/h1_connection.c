@@ -9,6 +9,9 @@
 #include "front/front.h"
 #include "front/h1_exchange.h"
 #include "front/h1_output.h"
+#ifdef HAVE_HTTP2
+#include "front/h2_connection.h"
+#endif
 #include "front/timeouts.h"
 #include "front/tls_transport.h"
 #include "serve/dispatch.h"
@@ -209,21 +212,60 @@ static void h1_connection_continue(struct h1_connection *connection)
         settle(connection);
 }
 
+#ifdef HAVE_HTTP2
+
+static void become_h2(struct h1_connection *connection, struct slice input)
+{
+    struct input *kept = connection->session.input;
+    h2_connection_become(&connection->base, input);
+    input_clear(&kept);
+}
+
+/* A client of HTTP/2 says so before anything else, on a connection without TLS, where there is nobody to
+ * agree with. False where it did not. */
+static bool is_h2(struct h1_connection *connection, struct slice input)
+{
+    const struct slice preface = SLICE(H2_PREFACE);
+    size_t length = MIN(input.length, preface.length);
+    if (LIKELY(memcmp(input.data, preface.data, length) != 0) || connection->session.is_closing ||
+        connection->base.client.peer.is_secure ||
+        !front_settings(front_of(connection))->http2.prior_knowledge)
+        return false;
+    if (length == preface.length)
+        become_h2(connection, input);
+    else if (input_set(&connection->session.input, input))
+        settle(connection);
+    else
+        close_now(connection, OUTCOME_OVERLOADED);
+    return true;
+}
+
+#else
+
+static bool is_h2(struct h1_connection *connection, struct slice input)
+{
+    (void)connection, (void)input;
+    return false;
+}
+
+#endif
+
 static void on_read(struct stream *stream, struct slice bytes)
 {
     struct h1_connection *connection = h1_of(stream);
     if (connection->base.client.state == CLIENT_LINGER)
         return;
-    service_see_changes(front_of(connection)->service, connection->session.request_count == 0);
-    if (LIKELY(connection->session.input == NULL)) {
+    bool is_first = connection->session.request_count == 0;
+    service_see_changes(front_of(connection)->service, is_first);
+    if (UNLIKELY(connection->session.input != NULL)) {
+        if (!input_add(&connection->session.input, bytes)) {
+            close_now(connection, OUTCOME_OVERLOADED);
+            return;
+        }
+        bytes = input_slice(connection->session.input);
+    }
+    if (!is_first || !is_h2(connection, bytes))
         advance(connection, bytes);
-        return;
-    }
-    if (!input_add(&connection->session.input, bytes)) {
-        close_now(connection, OUTCOME_OVERLOADED);
-        return;
-    }
-    advance(connection, input_slice(connection->session.input));
 }
 
 static bool may_send_file(struct stream *stream, const struct segment *segment)

@@ -34,13 +34,11 @@ static void give_up(struct h2_exchange *h2)
     h2_reset(h2_session_engine(h2->session), h2->stream, H2_INTERNAL_ERROR);
 }
 
-/* The response is with the engine, whole. Where nobody wants the rest of the request, the client is told to
- * keep it (RFC 9113 section 8.1). */
+/* The response is with the engine, whole. */
 static void end_response(struct h2_exchange *h2)
 {
     h2->is_given = true;
-    if (h2->exchange.has_content_left && h2->exchange.sink == NULL)
-        h2_reset(h2_session_engine(h2->session), h2->stream, H2_NO_ERROR);
+    h2->discarded = 0;
 }
 
 void h2_exchange_respond(struct exchange *exchange, struct http_kept_head *keep)

@@ -20,6 +20,7 @@ struct h2_exchange {
     struct segment rest; /* what the source gave and no frame has yet */
     uint64_t left;       /* bytes of content that are to come; HTTP_LENGTH_UNKNOWN: until the source's end */
     uint64_t received;   /* of the request's content */
+    uint64_t discarded;  /* of these, since the response was given */
     struct input *held;  /* of these, what the sink had no credit for; no credit is given for it */
 };
 

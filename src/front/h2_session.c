@@ -30,13 +30,6 @@ static void send_continue(struct h2_exchange *h2)
         (void)!h2_send_interim(h2->session->engine, h2->stream, &response);
 }
 
-/* Without a sink, and with a response, nobody wants it: it is dropped. */
-static uint64_t content_wanted(const struct exchange *exchange)
-{
-    bool is_over = exchange->is_responded && exchange->sink == NULL;
-    return is_over ? UINT64_MAX : exchange_content_wanted(exchange);
-}
-
 static void give_credit(struct h2_exchange *h2, size_t bytes)
 {
     if (bytes > 0)
@@ -48,7 +41,7 @@ static struct slice push(struct h2_exchange *h2, struct slice content)
 {
     struct exchange *exchange = &h2->exchange;
     size_t length;
-    while ((length = (size_t)MIN((uint64_t)content.length, content_wanted(exchange))) > 0) {
+    while ((length = (size_t)MIN((uint64_t)content.length, exchange_content_wanted(exchange))) > 0) {
         if (exchange->sink) {
             exchange->sink->credit -= length;
             exchange->sink->type->write(exchange->sink, slice_take(content, length));
@@ -69,11 +62,37 @@ static void end_content(struct h2_exchange *h2)
         dispatch_answer(exchange);
 }
 
+/* Of the content of a request that has its response already so much is read. Then the client is told to keep
+ * the rest (RFC 9113 section 8.1). Were that said at once, some clients, curl 7.88 among them, would drop the
+ * response. */
+#define DISCARDED_BYTES_MAX (64u << 10)
+
+/* Nobody wants what is left of the content. */
+static bool is_refused(const struct h2_exchange *h2)
+{
+    const struct exchange *exchange = &h2->exchange;
+    return exchange->is_responded && exchange->has_content_left && exchange->sink == NULL;
+}
+
+static void discard(struct h2_exchange *h2, size_t length)
+{
+    h2->discarded += length;
+    give_credit(h2, length);
+    if (h2->is_given && h2->discarded > DISCARDED_BYTES_MAX)
+        h2_reset(h2->session->engine, h2->stream, H2_NO_ERROR);
+}
+
 /* What is held goes to the sink, as far as that has credit by now. */
 static void push_held(struct h2_exchange *h2)
 {
     if (LIKELY(h2->held == NULL))
         return;
+    if (is_refused(h2)) {
+        size_t length = input_slice(h2->held).length;
+        input_clear(&h2->held);
+        discard(h2, length);
+        return;
+    }
     bool is_kept = input_set(&h2->held, push(h2, input_slice(h2->held)));
     assert(is_kept); /* it only gets shorter */
 }
@@ -109,6 +128,10 @@ static void on_content(void *owner, void *context, struct slice content)
         session->all->on_content(session, content.length);
     h2->exchange.awaits_continue = false;
     h2->received += content.length;
+    if (is_refused(h2)) {
+        discard(h2, content.length);
+        return;
+    }
     if (UNLIKELY(is_too_long(h2)) && h2->exchange.has_content_left && !h2->exchange.is_responded) {
         give_credit(h2, content.length);
         refuse(h2, 413, OUTCOME_CLIENT_LEFT);
@@ -132,6 +155,7 @@ static void on_end(void *owner, void *context)
 
 /* ---- requests ---- */
 
+/* As over HTTP/1: see on_request in h1_session.c. */
 static void answer(struct h2_exchange *h2)
 {
     struct exchange *exchange = &h2->exchange;
@@ -140,8 +164,7 @@ static void answer(struct h2_exchange *h2)
         dispatch_answer(exchange);
         return;
     }
-    /* Refused at once where it would be refused anyway: on a stream of its own that harms nobody. */
-    if (exchange->reject_status) {
+    if (exchange->request.expect_continue && exchange->reject_status) {
         dispatch_answer(exchange);
         return;
     }
@@ -236,9 +259,10 @@ void h2_session_on_progress(void *owner)
 
 /* ---- sessions ---- */
 
-bool h2_sessions_prepare(struct h2_sessions *all)
+static bool prepare(struct h2_sessions *all)
 {
-    all->engines = h2_shared_create(&all->limits, &engine_events);
+    if (all->engines == NULL)
+        all->engines = h2_shared_create(&all->limits, &engine_events);
     return all->engines != NULL;
 }
 
@@ -250,7 +274,7 @@ void h2_sessions_finish(struct h2_sessions *all)
 
 struct h2_session *h2_session_create(struct h2_sessions *all, void *owner)
 {
-    struct h2_session *session = calloc(1, sizeof(*session));
+    struct h2_session *session = prepare(all) ? calloc(1, sizeof(*session)) : NULL;
     if (session == NULL)
         return NULL;
     session->all = all;
@@ -309,10 +333,24 @@ enum h2_written h2_session_write(struct h2_session *session, struct h2_output *o
     return written;
 }
 
-static bool waits_for_content(const struct exchange *exchange)
+/* What was written last is lost first. */
+void h2_session_lose(struct h2_session *session, uint64_t bytes, enum outcome why)
 {
-    bool is_over = exchange->is_responded && exchange->sink == NULL;
-    return exchange->has_content_left && !is_over && exchange_content_wanted(exchange) > 0;
+    struct list *sent = &session->sent;
+    for (struct list *link = sent->previous; link != sent && bytes > 0; link = link->previous) {
+        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+        uint64_t lost = MIN(bytes, exchange->given_bytes);
+        exchange->given_bytes -= lost;
+        bytes -= lost;
+        if (exchange->outcome == OUTCOME_COMPLETE)
+            exchange->outcome = (uint8_t)why;
+    }
+}
+
+static bool waits_for_content(const struct h2_exchange *h2)
+{
+    const struct exchange *exchange = &h2->exchange;
+    return exchange->has_content_left && (is_refused(h2) || exchange_content_wanted(exchange) > 0);
 }
 
 void h2_session_refuse_late(struct h2_session *session)
@@ -320,19 +358,21 @@ void h2_session_refuse_late(struct h2_session *session)
     session->is_inside = true;
     LIST_FOREACH_SAFE(link, &session->exchanges) {
         struct h2_exchange *h2 = exchange_at(link);
-        if (waits_for_content(&h2->exchange))
+        if (waits_for_content(h2))
             refuse(h2, 408, OUTCOME_TIMED_OUT);
     }
     session->is_inside = false;
 }
 
+/* Of those that are sent something nothing more need be known. */
 struct h2_session_waits h2_session_waits(const struct h2_session *session)
 {
     struct h2_session_waits waits = {0};
-    LIST_FOREACH(link, (struct list *)&session->exchanges) {
+    const struct list *exchanges = &session->exchanges;
+    for (struct list *link = exchanges->next; link != exchanges && !waits.for_client; link = link->next) {
         const struct h2_exchange *h2 = exchange_at(link);
         waits.for_client |= h2->exchange.is_responded && !h2->is_given && !h2->waits;
-        waits.for_content |= waits_for_content(&h2->exchange);
+        waits.for_content |= waits_for_content(h2);
         waits.for_handler |= !h2->exchange.is_responded || h2->waits;
     }
     return waits;

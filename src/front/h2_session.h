@@ -21,7 +21,7 @@ struct h2_sessions {
     const struct exchange_events *events; /* with on_progress = h2_session_on_progress */
     struct h2_limits limits;
     uint32_t requests_max;     /* of a connection; 0: no limit */
-    struct h2_shared *engines; /* see h2_sessions_prepare */
+    struct h2_shared *engines; /* made with the first session */
     /* A request has come, and `exchange` is its: before it is routed. NULL: nobody asks. */
     void (*on_request)(struct h2_session *session, struct exchange *exchange);
     /* Bytes of a request's content have come. NULL: nobody asks. */
@@ -43,8 +43,7 @@ struct h2_session {
     bool is_inside; /* one of the calls: who made it writes afterwards */
 };
 
-/* What all sessions need, with `limits` set; once. False without memory. */
-bool h2_sessions_prepare(struct h2_sessions *all) MUST_CHECK;
+/* There are no sessions any more. */
 void h2_sessions_finish(struct h2_sessions *all);
 
 /* NULL without memory. */
@@ -68,10 +67,13 @@ enum h2_written h2_session_write(struct h2_session *session, struct h2_output *o
 /* What was written is sent: ends the exchanges whose streams are over. */
 void h2_session_end_sent(struct h2_session *session);
 
+/* Of what was written, so many bytes will never be sent, for this reason: for the log. */
+void h2_session_lose(struct h2_session *session, uint64_t bytes, enum outcome why);
+
 /* Content of a request is late: requests that wait for some are answered with 408. */
 void h2_session_refuse_late(struct h2_session *session);
 
-/* What a session waits for; several may be at once. */
+/* What a session waits for; several may be at once. Where it is the client, the others are not looked for. */
 struct h2_session_waits {
     bool for_client;  /* to make room for content of a response */
     bool for_content; /* of a request */
@@ -81,5 +83,10 @@ struct h2_session_waits h2_session_waits(const struct h2_session *session);
 
 /* The owner's tables have this for on_progress: `owner` is an exchange. */
 void h2_session_on_progress(void *owner);
+
+static inline struct h2_session *h2_session_of(void *exchange_owner)
+{
+    return ((struct h2_exchange *)exchange_owner)->session;
+}
 
 #endif

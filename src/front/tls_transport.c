@@ -345,6 +345,11 @@ void tls_transport_limit_reads(struct stream *stream, uint16_t bytes_max)
     stream_limit_reads(stream, bytes_max ? MAX(bytes_max, (uint16_t)TLS_READ_BYTES_MIN) : 0);
 }
 
+void tls_transport_hand_over(struct stream *stream, const struct stream_events *events)
+{
+    tls_transport_of(stream)->events = events;
+}
+
 bool tls_transport_is_reading(const struct stream *stream)
 {
     return tls_transport_of(stream)->is_reading;

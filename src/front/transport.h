@@ -29,6 +29,7 @@ static inline bool transport_is_tls(const struct stream *stream)
 void tls_transport_read_pause(struct stream *stream);
 void tls_transport_read_resume(struct stream *stream);
 void tls_transport_limit_reads(struct stream *stream, uint16_t bytes_max);
+void tls_transport_hand_over(struct stream *stream, const struct stream_events *events);
 bool tls_transport_is_reading(const struct stream *stream);
 bool tls_transport_has_ended(const struct stream *stream);
 enum send_result tls_transport_send(struct stream *stream, const struct segment *segments,
@@ -64,6 +65,15 @@ static inline void transport_limit_reads(struct stream *stream, uint16_t bytes_m
         tls_transport_limit_reads(stream, bytes_max);
     else
         stream_limit_reads(stream, bytes_max);
+}
+
+/* The connection is another's from here on, who is told instead. */
+static inline void transport_hand_over(struct stream *stream, const struct stream_events *events)
+{
+    if (transport_is_tls(stream))
+        tls_transport_hand_over(stream, events);
+    else
+        stream->events = events;
 }
 
 /* The owner wants what comes. */

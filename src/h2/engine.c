@@ -14,6 +14,9 @@
 /* Answers to PING and SETTINGS that wait for a client that does not read. */
 #define WAITING_ANSWERS_MAX 256
 
+/* Frames that are not content and wait for a client that does not read. */
+#define QUEUE_MAX 4096
+
 /* What clients may have us remember of the headers that we send: also the default of RFC 7541. */
 #define TABLE_BYTES 4096
 
@@ -50,6 +53,7 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *fram
 {
     struct h2 *h2 = user_data;
     (void)session;
+    h2->has_begun = true;
     switch (frame->type) {
     case NGHTTP2_DATA:
         return frame->length == 0 && !(frame->flags & NGHTTP2_FLAG_END_STREAM)
@@ -163,25 +167,17 @@ static int on_headers_frame(struct h2 *h2, const nghttp2_frame *frame, void *con
 
 /* ---- streams ---- */
 
-/* Says which request was the last: those that come later are not looked at. */
-static void finish(struct h2 *h2)
-{
-    h2->is_draining = false;
-    if (h2->is_finished || h2->is_broken)
-        return;
-    h2->is_finished = true;
-    (void)nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
-                                nghttp2_session_get_last_proc_stream_id(h2->session), NGHTTP2_NO_ERROR, NULL,
-                                0);
-}
+/* What marks the PING behind a first GOAWAY. */
+static const uint8_t last_opaque[8] = {'v', 'i', 'f', ' ', 'l', 'a', 's', 't'};
 
 static int on_ping(struct h2 *h2, const nghttp2_frame *frame)
 {
     if (!(frame->hd.flags & NGHTTP2_FLAG_ACK))
         return 0;
-    if (h2->is_draining)
-        finish(h2);
-    h2_window_pong(h2);
+    if (memcmp(frame->ping.opaque_data, last_opaque, sizeof(last_opaque)) == 0)
+        h2_finish(h2);
+    else
+        h2_window_pong(h2);
     return 0;
 }
 
@@ -277,6 +273,11 @@ static int make_options(nghttp2_option **ret_options)
     return 0;
 }
 
+const char *h2_library_version(void)
+{
+    return nghttp2_version(0)->version_str;
+}
+
 struct h2_shared *h2_shared_create(const struct h2_limits *limits, const struct h2_events *events)
 {
     struct h2_shared *shared = calloc(1, sizeof(*shared));
@@ -363,12 +364,14 @@ bool h2_receive(struct h2 *h2, struct slice bytes, uint64_t now_ms)
     ssize_t used = nghttp2_session_mem_recv(h2->session, (const uint8_t *)bytes.data, bytes.length);
     if (UNLIKELY(used < 0))
         note_error(h2, (int)used);
+    if (UNLIKELY(nghttp2_session_get_outbound_queue_size(h2->session) > QUEUE_MAX))
+        (void)give_up(h2, H2_FLOOD_QUEUE);
     return !h2->is_broken;
 }
 
 bool h2_is_inside_head(const struct h2 *h2)
 {
-    return h2->head != NULL;
+    return h2->head != NULL || !h2->has_begun;
 }
 
 void h2_consume(struct h2 *h2, uint32_t stream, size_t bytes)
@@ -384,12 +387,26 @@ void h2_reset(struct h2 *h2, uint32_t stream, enum h2_code code)
 
 void h2_drain(struct h2 *h2)
 {
-    static const uint8_t opaque[8] = {'v', 'i', 'f', ' ', 'l', 'a', 's', 't'};
-    if (h2->is_draining || h2->is_finished)
+    if (h2->drain != H2_DRAIN_NOT)
         return;
-    h2->is_draining = true;
+    h2->drain = H2_DRAIN_SAID;
     (void)nghttp2_submit_shutdown_notice(h2->session);
-    (void)nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE, opaque);
+}
+
+void h2_ask_whether_seen(struct h2 *h2)
+{
+    h2->drain = H2_DRAIN_ASKED;
+    (void)nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE, last_opaque);
+}
+
+void h2_finish(struct h2 *h2)
+{
+    if (h2->drain == H2_DRAIN_DONE || h2->is_broken)
+        return;
+    h2->drain = H2_DRAIN_DONE;
+    (void)nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
+                                nghttp2_session_get_last_proc_stream_id(h2->session), NGHTTP2_NO_ERROR, NULL,
+                                0);
 }
 
 bool h2_is_over(const struct h2 *h2)

@@ -16,6 +16,7 @@ static const struct allowance {
     [H2_FLOOD_PRIORITIES] = {"PRIORITY and PRIORITY_UPDATE frames", 1000, 100},
     [H2_FLOOD_EMPTY_FRAMES] = {"DATA frames without content", 100, 10},
     [H2_FLOOD_WINDOWS] = {"WINDOW_UPDATE frames for less than was sent", 4000, 400},
+    [H2_FLOOD_QUEUE] = {"frames that want an answer, and nobody who reads it", 0, 0},
     [H2_FLOOD_FAULTS] = {"streams with something wrong in them", 100, 10},
 };
 

@@ -53,6 +53,7 @@ enum h2_flood {
     H2_FLOOD_EMPTY_FRAMES, /* DATA without content */
     H2_FLOOD_WINDOWS,      /* credit in crumbs */
     H2_FLOOD_FAULTS,       /* streams that we have to reset for what is wrong with them */
+    H2_FLOOD_QUEUE,        /* what has to be answered by somebody who does not read */
     H2_FLOOD_COUNT
 };
 
@@ -91,6 +92,9 @@ struct h2_events {
                            struct h2_piece *ret_piece);
 };
 
+/* Of nghttp2, for `vif version`. */
+const char *h2_library_version(void);
+
 /* What all engines of one kind have in common. `limits` and `events` are borrowed; the limits of engines that
  * exist do not change with them. NULL without memory. */
 struct h2_shared *h2_shared_create(const struct h2_limits *limits, const struct h2_events *events) MUST_CHECK;
@@ -106,7 +110,7 @@ void h2_destroy(struct h2 *h2);
  * what h2_write has then is the farewell. `now_ms` is of any clock that never goes back. */
 bool h2_receive(struct h2 *h2, struct slice bytes, uint64_t now_ms) MUST_CHECK;
 
-/* The client has sent a part of something, a head or a frame, whose rest it owes us. */
+/* The client has sent a part of a head, whose rest it owes us; or nothing yet. */
 bool h2_is_inside_head(const struct h2 *h2);
 
 /* ---- responses ---- */
@@ -133,6 +137,9 @@ void h2_reset(struct h2 *h2, uint32_t stream, enum h2_code code);
 /* Says that the end is near: the client shall begin nothing new. What is on its way is still answered. Once
  * the client has seen that, the second GOAWAY says which request was the last. */
 void h2_drain(struct h2 *h2);
+
+/* Says which request was the last: those that come later are not looked at. */
+void h2_finish(struct h2 *h2);
 
 /* Both sides have nothing more to say. */
 bool h2_is_over(const struct h2 *h2);

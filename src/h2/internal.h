@@ -16,6 +16,13 @@ struct h2_shared {
     struct h2_head *spare_head; /* for the next head, whoever's it is */
 };
 
+enum h2_drain_state {
+    H2_DRAIN_NOT,
+    H2_DRAIN_SAID,  /* the first GOAWAY is to be written */
+    H2_DRAIN_ASKED, /* a PING is behind it: when that comes back, the client has seen it */
+    H2_DRAIN_DONE,  /* the second says which request was the last */
+};
+
 struct h2 {
     nghttp2_session *session;
     struct h2_shared *shared;
@@ -24,10 +31,10 @@ struct h2 {
     struct h2_output *output; /* inside of h2_write */
     struct h2_floods floods;
     const char *fault;
-    uint8_t flood; /* enum h2_flood */
+    uint8_t flood;  /* enum h2_flood */
+    bool has_begun; /* its first frame has come */
     bool is_broken;
-    bool is_draining;     /* when a PING comes back, the client has seen that: see h2_drain */
-    bool is_finished;     /* it is said which request was the last */
+    uint8_t drain;        /* enum h2_drain_state */
     bool is_probing;      /* a PING is under way that measures the network: see window.c */
     bool is_full;         /* the output has no more room */
     struct slice pulled;  /* content that goes behind the head of the frame that is being written */
@@ -39,6 +46,9 @@ static inline const struct h2_events *h2_events_of(const struct h2 *h2)
 {
     return h2->shared->events;
 }
+
+/* The first GOAWAY is written: the PING behind it, which nghttp2 would write before it. */
+void h2_ask_whether_seen(struct h2 *h2);
 
 /* output.c: content of a response, and where it goes. */
 extern const nghttp2_data_provider h2_content_provider;

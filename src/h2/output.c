@@ -136,6 +136,10 @@ enum h2_written h2_write(struct h2 *h2, struct h2_output *output)
     h2->output = output;
     h2->is_full = false;
     enum h2_written written = write_frames(h2);
+    if (UNLIKELY(h2->drain == H2_DRAIN_SAID) && written == H2_WRITTEN_ALL) {
+        h2_ask_whether_seen(h2);
+        written = write_frames(h2);
+    }
     h2->output = NULL;
     return written;
 }

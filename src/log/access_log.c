@@ -162,6 +162,13 @@ static char *put_field(char *out, const struct http_request *request, enum http_
     return put(out, SLICE("\""));
 }
 
+static struct slice version_of(const struct http_request *request)
+{
+    if (request->version_major == 2)
+        return SLICE("2.0");
+    return request->version_minor ? SLICE("1.1") : SLICE("1.0");
+}
+
 static char *put_request_line(char *out, const struct http_request *request)
 {
     if (request == NULL)
@@ -170,8 +177,8 @@ static char *put_request_line(char *out, const struct http_request *request)
     out = put_text(out, request->method_text, METHOD_BYTES_MAX);
     out = put(out, SLICE(" "));
     out = put_text(out, request->target, TARGET_BYTES_MAX);
-    out = put(out, SLICE(" HTTP/1."));
-    out = put_number(out, request->version_minor);
+    out = put(out, SLICE(" HTTP/"));
+    out = put(out, version_of(request));
     return put(out, SLICE("\""));
 }
 
@@ -222,7 +229,7 @@ static char *put_json_request(char *out, const struct http_request *request, siz
     struct slice user_agent = http_request_field(request, HTTP_FIELD_USER_AGENT);
     out = put_json_text(out, SLICE("method"), request->method_text, METHOD_BYTES_MAX);
     out = put_json_text(out, SLICE("target"), request->target, target_bytes_max);
-    out = put_json_text(out, SLICE("version"), request->version_minor ? SLICE("1.1") : SLICE("1.0"), 16);
+    out = put_json_text(out, SLICE("version"), version_of(request), 16);
     out = put_json_text(out, SLICE("host"), request->host, HOST_BYTES_MAX);
     out = put_json_text(out, SLICE("referer"), referer, REFERER_BYTES_MAX);
     return put_json_text(out, SLICE("user_agent"), user_agent, USER_AGENT_BYTES_MAX);

@@ -14,6 +14,17 @@
     X(connections_idle, "connections open now that wait for a request")            \
     X(connections_refused, "connections answered 503 because a limit was reached") \
     X(connections_shed, "idle or slow connections closed to make room")            \
+    X(h2_connections, "HTTP/2 connections begun")                                  \
+    X(h2_resets, "HTTP/2 connections closed for too many RST_STREAM")              \
+    X(h2_continuations, "HTTP/2 connections closed for too many CONTINUATION")     \
+    X(h2_headers, "HTTP/2 connections closed for an HPACK bomb")                   \
+    X(h2_settings, "HTTP/2 connections closed for too many SETTINGS")              \
+    X(h2_pings, "HTTP/2 connections closed for too many PING")                     \
+    X(h2_priorities, "HTTP/2 connections closed for too many PRIORITY")            \
+    X(h2_empty_frames, "HTTP/2 connections closed for too many empty DATA")        \
+    X(h2_windows, "HTTP/2 connections closed for too many WINDOW_UPDATE")          \
+    X(h2_faults, "HTTP/2 connections closed for too many bad streams")             \
+    X(h2_queue, "HTTP/2 connections closed for not reading answers")               \
     X(accept_failures, "accept(2) failed for want of descriptors or memory")       \
     X(tls_handshakes, "TLS handshakes completed")                                  \
     X(tls_resumptions, "TLS handshakes completed by resuming a session")           \

@@ -23,6 +23,12 @@ void settings_set_defaults(struct settings *settings)
         .hello_bytes = 16u << 10,
         .handshake_bytes = 64u << 10,
     };
+    settings->http2 = (struct http2_settings){
+        .prior_knowledge = true,
+        .streams = 100,
+        .window_bytes = 64u << 10,
+        .window_bytes_max = 4u << 20,
+    };
     settings->timeouts = (struct timeouts){
         .handshake_ms = 10000,
         .head_ms = 10000,

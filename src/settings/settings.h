@@ -189,6 +189,14 @@ struct limits {
     uint32_t handshake_bytes;         /* of all that a client sends until its handshake is complete */
 };
 
+/* How HTTP/2 is spoken. */
+struct http2_settings {
+    bool prior_knowledge;      /* without TLS, to clients that begin with it */
+    uint32_t streams;          /* requests at once on a connection */
+    uint32_t window_bytes;     /* content of a request that may come before it is taken */
+    uint32_t window_bytes_max; /* that grows to this with the network */
+};
+
 /* Milliseconds. */
 struct timeouts {
     uint32_t handshake_ms;   /* of TLS, from the beginning of the connection on */
@@ -217,6 +225,7 @@ struct settings {
     size_t site_count;
     struct limits limits;
     struct timeouts timeouts;
+    struct http2_settings http2;
     struct ticket_settings tickets;
     bool server_field; /* send "Server: vif" */
 };

@@ -60,7 +60,6 @@ static inline void h2_pair_init_events(struct h2_pair *pair, struct world *world
 
 static inline void h2_pair_start(struct h2_pair *pair, uint32_t client_window)
 {
-    assert_true(h2_sessions_prepare(&pair->all));
     pair->session = h2_session_create(&pair->all, pair);
     assert_non_null(pair->session);
     h2_client_init(&pair->client, client_window);

@@ -46,6 +46,7 @@ static const char *const surroundings[SECTION_COUNT] = {
     [SECTION_ACCESS_LOG] = "{log: {access: {%s}}, sites: [{routes: {/: {respond: a}}}]}",
     [SECTION_ERROR_LOG] = "{log: {error: {%s}}, sites: [{routes: {/: {respond: a}}}]}",
     [SECTION_LIMITS] = "{limits: {%s}, sites: [{routes: {/: {respond: a}}}]}",
+    [SECTION_HTTP2] = "{http2: {%s}, sites: [{routes: {/: {respond: a}}}]}",
     [SECTION_TIMEOUTS] = "{timeouts: {%s}, sites: [{routes: {/: {respond: a}}}]}",
     [SECTION_TICKETS] = "{tickets: {%s}, sites: [{routes: {/: {respond: a}}}]}",
     [SECTION_SITE] = "{sites: [{%s, routes: {/: {respond: a}}}]}",

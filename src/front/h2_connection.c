@@ -1,0 +1,575 @@
+/* Connections of HTTP/2. Read advance first: have the session take what is there, send what it has to say,
+ * and settle down in a state.
+ *
+ * What a settled connection waits for always comes, or its deadline does: bytes, which it reads unless it has
+ * some left; on_sent while the stream sends or others have their turn; h2_connection_on_progress while a
+ * handler or a source has an exchange. Content that the client gives no window for counts as being sent, so
+ * the time-outs of sending are its. */
+#include "front/h2_connection.h"
+
+#include "front/front.h"
+#include "front/timeouts.h"
+
+#include <stdlib.h>
+
+/* The session gets so much at once, before it is asked whether there is time for more: some hundred requests.
+ */
+#define RECEIVE_BYTES 4096
+
+/* Room for what one send takes: so much costs less than more, see docs/architecture.md. */
+#define ROOM_BYTES (64u << 10)
+
+/* Such rooms that clients who take long may hold on to, in all of the worker: 16 MiB. Past the bound they get
+ * one for a frame. */
+#define ROOMS_MAX        256
+#define SMALL_ROOM_BYTES (H2_FRAME_BYTES_MAX + 512)
+
+/* Outputs of one connection in a turn, when there is time. */
+#define TURN_OUTPUTS_MAX 16
+
+static struct h2_connection *h2_of(const struct stream *stream)
+{
+    return CONTAINER_OF(connection_of(stream), struct h2_connection, base);
+}
+
+static struct h2_connection *h2_of_client(const struct front_client *client)
+{
+    return CONTAINER_OF(connection_of_client(client), struct h2_connection, base);
+}
+
+static struct h2_connection *h2_of_session(const struct h2_session *session)
+{
+    return session->owner;
+}
+
+static struct front *front_of_h2(const struct h2_connection *connection)
+{
+    return connection_front(&connection->base);
+}
+
+static struct stream *stream_of(const struct h2_connection *connection)
+{
+    return (struct stream *)&connection->base.stream;
+}
+
+/* ---- the end ---- */
+
+static void drop_session(struct h2_connection *connection, enum outcome why)
+{
+    struct h2_session *session = connection->session;
+    if (session == NULL)
+        return;
+    uint64_t lost = transport_unsent(stream_of(connection));
+    front_of_h2(connection)->counters->bytes_sent -= lost;
+    h2_session_lose(session, lost, why);
+    connection->session = NULL;
+    h2_session_destroy(session, why);
+}
+
+/* `why`: what responses that are not whole say of themselves. */
+static void close_now(struct h2_connection *connection, enum outcome why)
+{
+    if (connection->base.client.state == CLIENT_CLOSED)
+        return;
+    front_client_close(&connection->base.client);
+    drop_session(connection, why);
+    input_clear(&connection->input);
+    transport_close(stream_of(connection));
+}
+
+/* Our last byte is out, and may be on its way: the client must not lose it by a reset, see finish in
+ * h1_connection.c. */
+static void finish(struct h2_connection *connection)
+{
+    if (transport_has_ended(stream_of(connection))) {
+        close_now(connection, OUTCOME_CONNECTION_CUT);
+        return;
+    }
+    drop_session(connection, OUTCOME_CONNECTION_CUT);
+    input_clear(&connection->input);
+    transport_shutdown(stream_of(connection));
+    front_client_set_state(&connection->base.client, CLIENT_LINGER);
+    transport_read_resume(stream_of(connection));
+}
+
+/* ---- output ---- */
+
+/* What all connections write into, as long as the kernel takes it at once; or some of its own. */
+static char *take_room(struct front *front, size_t *ret_size)
+{
+    char *room = front->h2_room;
+    bool is_free = front->h2_rooms_held < ROOMS_MAX;
+    *ret_size = is_free ? ROOM_BYTES : SMALL_ROOM_BYTES;
+    if (UNLIKELY(room == NULL || !is_free))
+        return malloc(*ret_size);
+    front->h2_room = NULL;
+    return room;
+}
+
+static void give_room_back(struct front *front, char *room, size_t size)
+{
+    if (size == ROOM_BYTES && front->h2_room == NULL)
+        front->h2_room = room;
+    else
+        free(room);
+}
+
+/* The client has not taken all of the output yet. */
+static void hold_room(struct h2_connection *connection, char *room, size_t size)
+{
+    connection->room = room;
+    connection->is_room_counted = size == ROOM_BYTES;
+    front_of_h2(connection)->h2_rooms_held += connection->is_room_counted;
+}
+
+static void release_room(struct h2_connection *connection)
+{
+    if (connection->room == NULL)
+        return;
+    size_t size = connection->is_room_counted ? ROOM_BYTES : SMALL_ROOM_BYTES;
+    front_of_h2(connection)->h2_rooms_held -= connection->is_room_counted;
+    give_room_back(front_of_h2(connection), connection->room, size);
+    connection->room = NULL;
+}
+
+static enum send_result send_output(struct h2_connection *connection, const struct h2_output *output)
+{
+    struct segment segments[STREAM_SEGMENTS_MAX];
+    for (size_t i = 0; i < output->piece_count; i++)
+        segments[i] = segment_memory(output->pieces[i]);
+    /* What of it was not sent is taken off again when the connection ends before: see drop_session. */
+    front_of_h2(connection)->counters->bytes_sent += output->bytes;
+    front_client_note_given(&connection->base.client, output->bytes);
+    return transport_send(stream_of(connection), segments, output->piece_count);
+}
+
+enum flushed {
+    FLUSHED_ALL,
+    FLUSHED_SOME, /* more follows when this is sent */
+    FLUSHED_NOT,  /* the stream is broken, or memory ran out: close */
+};
+
+/* One output, sent at once or on its way. */
+static enum flushed flush_once(struct h2_connection *connection)
+{
+    struct front *front = front_of_h2(connection);
+    struct slice pieces[STREAM_SEGMENTS_MAX];
+    size_t size;
+    char *room = take_room(front, &size);
+    if (room == NULL)
+        return FLUSHED_NOT;
+    struct h2_output output = {
+        .room = room, .room_size = size, .pieces = pieces, .piece_max = ARRAY_LENGTH(pieces)};
+    enum h2_written written = h2_session_write(connection->session, &output);
+    enum send_result sent = SEND_DONE;
+    if (written != H2_WRITTEN_FAILED && output.bytes > 0)
+        sent = send_output(connection, &output);
+    if (sent == SEND_PENDING) {
+        hold_room(connection, room, size);
+        return FLUSHED_SOME;
+    }
+    give_room_back(front, room, size);
+    if (written == H2_WRITTEN_FAILED || sent == SEND_FAILED)
+        return FLUSHED_NOT;
+    h2_session_end_sent(connection->session);
+    return written == H2_WRITTEN_ALL ? FLUSHED_ALL : FLUSHED_SOME;
+}
+
+/* Sends what the session has to say, as far as the client takes it and others can wait. False where the
+ * connection is closed. */
+static bool flush(struct h2_connection *connection)
+{
+    struct stream *stream = stream_of(connection);
+    enum flushed flushed = FLUSHED_SOME;
+    if (transport_is_sending(stream))
+        return true;
+    for (unsigned outputs = 0; flushed == FLUSHED_SOME && !transport_is_sending(stream); outputs++) {
+        bool has_time = outputs == 0 || (outputs < TURN_OUTPUTS_MAX && loop_has_time(stream->loop));
+        if (!has_time)
+            break;
+        flushed = flush_once(connection);
+    }
+    if (flushed == FLUSHED_NOT) {
+        int error = transport_error(stream);
+        close_now(connection, error ? connection_outcome(error) : OUTCOME_OVERLOADED);
+        return false;
+    }
+    connection->has_more = flushed == FLUSHED_SOME && !transport_is_sending(stream);
+    return true;
+}
+
+/* ---- states ---- */
+
+static bool is_resting(const struct h2_connection *connection)
+{
+    return connection->input || connection->has_more;
+}
+
+static enum client_state state_of(const struct h2_connection *connection)
+{
+    if (transport_is_sending(stream_of(connection)) || is_resting(connection))
+        return CLIENT_SEND;
+    struct h2_session_waits waits = h2_session_waits(connection->session);
+    if (waits.for_client)
+        return CLIENT_SEND;
+    if (waits.for_content)
+        return CLIENT_BODY;
+    if (waits.for_handler)
+        return CLIENT_HANDLE;
+    return h2_is_inside_head(connection->session->engine) ? CLIENT_HEAD : CLIENT_IDLE;
+}
+
+/* Frames without a request, such as PING, do not make an idle connection younger. */
+static void set_state(struct h2_connection *connection, enum client_state state)
+{
+    struct front_client *client = &connection->base.client;
+    if (state != CLIENT_IDLE || client->state != CLIENT_IDLE || client->request_began)
+        front_client_set_state(client, state);
+}
+
+/* Says why the engine gave the client up, which it has told the client by now. */
+static void log_fault(const struct h2_connection *connection)
+{
+    const struct h2 *engine = connection->session->engine;
+    struct front *front = front_of_h2(connection);
+    enum h2_flood flood = h2_flood(engine);
+    if (h2_fault(engine) == NULL)
+        return;
+    if (flood == H2_FLOOD_NONE) {
+        log_debug(front->service->log, "HTTP/2: a connection ends: %s", h2_fault(engine));
+        return;
+    }
+    uint64_t *counts[H2_FLOOD_COUNT] = {
+        [H2_FLOOD_RESETS] = &front->counters->h2_resets,
+        [H2_FLOOD_CONTINUATIONS] = &front->counters->h2_continuations,
+        [H2_FLOOD_HEADERS] = &front->counters->h2_headers,
+        [H2_FLOOD_SETTINGS] = &front->counters->h2_settings,
+        [H2_FLOOD_PINGS] = &front->counters->h2_pings,
+        [H2_FLOOD_PRIORITIES] = &front->counters->h2_priorities,
+        [H2_FLOOD_EMPTY_FRAMES] = &front->counters->h2_empty_frames,
+        [H2_FLOOD_WINDOWS] = &front->counters->h2_windows,
+        [H2_FLOOD_FAULTS] = &front->counters->h2_faults,
+        [H2_FLOOD_QUEUE] = &front->counters->h2_queue,
+    };
+    ++*counts[flood];
+    log_info(front->service->log, "HTTP/2: a connection is closed for too many %s", h2_fault(engine));
+}
+
+/* Everything that could be done was done: waits for what comes next. */
+static void settle(struct h2_connection *connection)
+{
+    struct stream *stream = stream_of(connection);
+    bool is_sending = transport_is_sending(stream);
+    if (!is_sending && !is_resting(connection) && h2_is_over(connection->session->engine)) {
+        log_fault(connection);
+        finish(connection);
+        return;
+    }
+    enum client_state state = state_of(connection);
+    bool waits_for_client = !is_sending && !is_resting(connection) && state != CLIENT_HANDLE;
+    if (transport_has_ended(stream) && waits_for_client) {
+        close_now(connection, OUTCOME_CLIENT_LEFT);
+        return;
+    }
+    if (is_resting(connection) && !is_sending)
+        transport_send_later(stream);
+    if (connection->input)
+        transport_read_pause(stream);
+    else
+        transport_read_resume(stream);
+    set_state(connection, state);
+}
+
+static void flush_and_settle(struct h2_connection *connection)
+{
+    if (flush(connection))
+        settle(connection);
+}
+
+/* ---- input ---- */
+
+/* Takes as much of the input as there is time for; what is behind the end of the session is nobody's. */
+static void take_input(struct h2_connection *connection, struct slice *input)
+{
+    bool goes_on = true;
+    do {
+        struct slice piece = slice_take(*input, MIN(input->length, (size_t)RECEIVE_BYTES));
+        *input = slice_skip(*input, piece.length);
+        goes_on = h2_session_receive(connection->session, piece);
+    } while (goes_on && input->length > 0 && loop_has_time(front_of_h2(connection)->loop));
+    if (!goes_on)
+        *input = slice_take(*input, 0);
+}
+
+/* `input` is lent, or what was kept. */
+static void advance(struct h2_connection *connection, struct slice input)
+{
+    if (input.length > 0)
+        take_input(connection, &input);
+    if (!input_set(&connection->input, input))
+        close_now(connection, OUTCOME_OVERLOADED);
+    else
+        flush_and_settle(connection);
+}
+
+static void on_read(struct stream *stream, struct slice bytes)
+{
+    struct h2_connection *connection = h2_of(stream);
+    if (connection->session == NULL)
+        return;
+    service_see_changes(front_of_h2(connection)->service, false);
+    if (LIKELY(connection->input == NULL))
+        advance(connection, bytes);
+    else if (input_add(&connection->input, bytes))
+        advance(connection, input_slice(connection->input));
+    else
+        close_now(connection, OUTCOME_OVERLOADED);
+}
+
+static void on_sent(struct stream *stream)
+{
+    struct h2_connection *connection = h2_of(stream);
+    if (connection->session == NULL)
+        return;
+    release_room(connection);
+    connection->has_more = false;
+    h2_session_end_sent(connection->session);
+    if (connection->input)
+        advance(connection, input_slice(connection->input));
+    else
+        flush_and_settle(connection);
+}
+
+/* Ranges of files are read by the session. */
+static bool may_send_file(struct stream *stream, const struct segment *segment)
+{
+    (void)stream, (void)segment;
+    UNREACHABLE();
+}
+
+/* What it has asked for is still sent, as far as its windows go. */
+static void on_end(struct stream *stream)
+{
+    struct h2_connection *connection = h2_of(stream);
+    if (connection->session == NULL)
+        close_now(connection, OUTCOME_CLIENT_LEFT);
+    else
+        flush_and_settle(connection);
+}
+
+static void on_error(struct stream *stream, int error)
+{
+    close_now(h2_of(stream), connection_outcome(error));
+}
+
+static void on_closed(struct stream *stream)
+{
+    struct h2_connection *connection = h2_of(stream);
+    release_room(connection);
+    connection_gone(&connection->base);
+}
+
+static const struct stream_events stream_events_of_h2 = {
+    .on_read = on_read,
+    .may_send_file = may_send_file,
+    .on_end = on_end,
+    .on_sent = on_sent,
+    .on_error = on_error,
+    .on_closed = on_closed,
+    .describe = connection_describe,
+};
+
+/* ---- for the session ---- */
+
+void h2_connection_on_request(struct h2_session *session, struct exchange *exchange)
+{
+    struct h2_connection *connection = h2_of_session(session);
+    struct front *front = front_of_h2(connection);
+    front_client_note_request(&connection->base.client);
+    if (front->service->access_log)
+        exchange->began_us = loop_clock_us(front->loop);
+}
+
+void h2_connection_on_content(struct h2_session *session, size_t length)
+{
+    front_client_note_content(&h2_of_session(session)->base.client, length);
+}
+
+const struct peer *h2_connection_peer(const struct h2_session *session)
+{
+    return &h2_of_session(session)->base.client.peer;
+}
+
+/* Several may get on in one turn: what they have to say leaves together in the next. */
+void h2_connection_on_progress(struct h2_session *session)
+{
+    struct h2_connection *connection = h2_of_session(session);
+    connection->has_more = true;
+    if (!transport_is_sending(stream_of(connection)))
+        settle(connection);
+}
+
+static bool has_left(void *owner)
+{
+    return stream_peer_has_left(stream_of(h2_of_session(h2_session_of(owner))));
+}
+
+static bool is_there(void *owner)
+{
+    struct h2_connection *connection = h2_of_session(h2_session_of(owner));
+    if (!has_left(owner))
+        return true;
+    close_now(connection, OUTCOME_CLIENT_LEFT);
+    return false;
+}
+
+const struct exchange_events h2_connection_exchange_events = {
+    .on_respond = h2_exchange_respond,
+    .on_interim = h2_exchange_interim,
+    .on_progress = h2_session_on_progress,
+    .is_there = is_there,
+    .has_left = has_left,
+};
+
+/* ---- as a client ---- */
+
+void h2_connection_become(struct connection *base, struct slice input)
+{
+    struct h2_connection *connection = CONTAINER_OF(base, struct h2_connection, base);
+    struct front *front = connection_front(base);
+    connection->room = NULL;
+    connection->input = NULL;
+    connection->has_more = false;
+    base->client.kind = &front->h2_kind;
+    transport_hand_over(&base->stream, &stream_events_of_h2);
+    transport_limit_reads(&base->stream, 0);
+    connection->session = h2_session_create(&front->h2_sessions, connection);
+    if (connection->session == NULL) {
+        close_now(connection, OUTCOME_OVERLOADED);
+        return;
+    }
+    front->counters->h2_connections++;
+    if (front->is_draining)
+        h2_drain(connection->session->engine);
+    advance(connection, input);
+}
+
+/* An idle client may be about to ask: it is told that this will not be answered, as far as that goes without
+ * waiting. */
+static void say_goodbye(struct h2_connection *connection)
+{
+    if (connection->session == NULL || transport_is_sending(stream_of(connection)))
+        return;
+    h2_finish(connection->session->engine);
+    (void)flush_once(connection);
+}
+
+static void abort_client(struct front_client *client, enum outcome why)
+{
+    if (client->state == CLIENT_IDLE || client->state == CLIENT_HEAD)
+        say_goodbye(h2_of_client(client));
+    close_now(h2_of_client(client), why);
+}
+
+static void refuse_late(struct front_client *client)
+{
+    struct h2_connection *connection = h2_of_client(client);
+    if (client->state == CLIENT_HEAD) {
+        abort_client(client, OUTCOME_TIMED_OUT);
+        return;
+    }
+    h2_session_refuse_late(connection->session);
+    client->request_began = true; /* what is still awaited has its time from here */
+    flush_and_settle(connection);
+}
+
+static void print(const struct front_client *client, struct buffer *out)
+{
+    h2_connection_print(h2_of_client(client), out);
+}
+
+static void shut_down(struct front_client *client)
+{
+    struct h2_connection *connection = h2_of_client(client);
+    h2_finish(connection->session->engine);
+    flush_and_settle(connection);
+}
+
+/* It is written in the next turn: lists of clients are gone through here. */
+static void drain(struct front_client *client)
+{
+    struct h2_connection *connection = h2_of_client(client);
+    if (connection->session == NULL)
+        return;
+    h2_drain(connection->session->engine);
+    if (!transport_is_sending(stream_of(connection)))
+        transport_send_later(stream_of(connection));
+    if (client->state == CLIENT_IDLE)
+        timeouts_entered(client, false);
+}
+
+static bool has_exchange(const struct list *exchanges, const void *owner)
+{
+    LIST_FOREACH(link, exchanges) {
+        if (CONTAINER_OF(link, struct exchange, link)->owner == owner)
+            return true;
+    }
+    return false;
+}
+
+static bool owns(const struct front_client *client, const void *owner)
+{
+    const struct h2_session *session = h2_of_client(client)->session;
+    return session && owner &&
+           (has_exchange(&session->exchanges, owner) || has_exchange(&session->sent, owner));
+}
+
+static bool is_busy(const struct front_client *client)
+{
+    const struct h2_session *session = h2_of_client(client)->session;
+    return session && (!list_is_empty(&session->exchanges) || !list_is_empty(&session->sent));
+}
+
+static const char *validate_exchanges(const struct h2_session *session)
+{
+    uint32_t count = 0;
+    LIST_FOREACH(link, (struct list *)&session->exchanges) {
+        const struct h2_exchange *h2 = h2_exchange_of(CONTAINER_OF(link, struct exchange, link));
+        if (h2->session != session || h2->exchange.owner != h2)
+            return "a connection has the exchange of another";
+        if (h2->stream == 0)
+            return "an exchange whose stream is over is among those that go on";
+        count++;
+    }
+    return count == session->exchange_count ? NULL : "not as many exchanges are counted as there are";
+}
+
+/* Between two callbacks a connection is settled: its state is the one that its facts have. */
+static const char *validate(const struct front_client *client)
+{
+    const struct h2_connection *connection = h2_of_client(client);
+    if (connection->base.stream.flags & STREAM_CLOSED)
+        return "a closed connection is in a list";
+    if (client->state == CLIENT_LINGER)
+        return connection->session ? "a lingering connection has something left" : NULL;
+    if (client->state != state_of(connection))
+        return "a connection is not in the state that it is in by what it waits for";
+    if (!transport_is_reading(&connection->base.stream) && connection->input == NULL)
+        return "a connection waits for bytes that it does not read";
+    if (!transport_is_sending(&connection->base.stream) && !list_is_empty(&connection->session->sent))
+        return "exchanges whose last byte is sent have not ended";
+    return validate_exchanges(connection->session);
+}
+
+const struct front_client_ops h2_connection_client_ops = {
+    .abort = abort_client,
+    .refuse_late = refuse_late,
+    .shut_down = shut_down,
+    .drain = drain,
+    .owns = owns,
+    .is_busy = is_busy,
+    .bytes_left = connection_bytes_left,
+    .send_idle_ms = connection_send_idle_ms,
+    .print = print,
+    .validate = validate,
+};

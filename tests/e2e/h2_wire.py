@@ -1,0 +1,123 @@
+"""HTTP/2 on a raw socket: frames as they are, with nothing repaired or hidden. Only header compression is hpack's."""
+import socket
+import struct
+
+import hpack
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
+END_STREAM, ACK, END_HEADERS = 1, 1, 4
+NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR = 0, 1, 2
+ENHANCE_YOUR_CALM = 11
+INITIAL_WINDOW_SIZE = 4
+
+
+def frame(kind, flags=0, stream=0, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+
+
+def settings(**values):
+    return frame(SETTINGS, 0, 0, b"".join(struct.pack(">HI", int(key[1:]), value) for key, value in values.items()))
+
+
+class Client:
+    """A connection. `window`: of its streams and of itself."""
+
+    def __init__(self, server, window=65535, introduce=True):
+        self.socket = socket.create_connection((server.host, server.port), timeout=20)
+        self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
+        self.buffer = b""
+        self.last_stream = -1
+        self.goaways = []  # (last stream, code) of each
+        if introduce:
+            self.send(PREFACE + settings(_4=window))
+            if window > 65535:
+                self.credit(0, window - 65535)
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def credit(self, stream, count):
+        self.send(frame(WINDOW_UPDATE, 0, stream, struct.pack(">I", count)))
+
+    def head(self, path="/", method="GET", headers=(), end=True):
+        """The bytes of a request's head on a new stream."""
+        self.last_stream += 2
+        fields = [(":method", method), (":scheme", "http"), (":authority", "localhost"), (":path", path), *headers]
+        flags = END_HEADERS | (END_STREAM if end else 0)
+        return frame(HEADERS, flags, self.last_stream, self.encoder.encode(fields))
+
+    def ask(self, path="/", **options):
+        self.send(self.head(path, **options))
+        return self.last_stream
+
+    def read_frame(self):
+        """(kind, flags, stream, payload); None at the end. The payload of HEADERS is what they say."""
+        while len(self.buffer) < 9 or len(self.buffer) < 9 + self.length():
+            data = self.socket.recv(65536)
+            if not data:
+                return None
+            self.buffer += data
+        end = 9 + self.length()
+        kind, flags = self.buffer[3], self.buffer[4]
+        stream = struct.unpack(">I", self.buffer[5:9])[0]
+        payload, self.buffer = self.buffer[9:end], self.buffer[end:]
+        if kind == SETTINGS and not flags & ACK:
+            self.send(frame(SETTINGS, ACK))
+        if kind == HEADERS:
+            payload = dict(self.decoder.decode(payload))
+        if kind == GOAWAY:
+            self.goaways.append(struct.unpack(">II", payload[:8]))
+        if kind == PING and not flags & ACK:
+            self.send(frame(PING, ACK, 0, payload))
+        return kind, flags, stream, payload
+
+    def length(self):
+        return int.from_bytes(self.buffer[:3], "big")
+
+    def read_until(self, *kinds):
+        """The first frame of one of these kinds; those before it are dropped."""
+        while True:
+            got = self.read_frame()
+            assert got, "the connection ended"
+            if got[0] in kinds:
+                return got
+
+    def answers(self, *streams, credits=True):
+        """{stream: (headers, content)} of these; a reset one has its code instead."""
+        found, done = {stream: [{}, b""] for stream in streams}, {}
+        while len(done) < len(streams):
+            got = self.read_frame()
+            assert got, f"the connection ended after {list(done)}"
+            kind, flags, stream, payload = got
+            if kind == HEADERS:
+                found[stream][0] = payload
+            if kind == DATA:
+                found[stream][1] += payload
+                if credits and payload:
+                    self.credit(0, len(payload))
+                    if not flags & END_STREAM:
+                        self.credit(stream, len(payload))
+            if kind in (HEADERS, DATA) and flags & END_STREAM:
+                done[stream] = tuple(found[stream])
+            if kind == RST_STREAM and stream in found and stream not in done:
+                done[stream] = struct.unpack(">I", payload)[0]
+        return done
+
+    def get(self, path="/", **options):
+        stream = self.ask(path, **options)
+        return self.answers(stream)[stream]
+
+    def goaway(self):
+        """(last stream, code) of the next GOAWAY."""
+        self.read_until(GOAWAY)
+        return self.goaways[-1]
+
+    def is_closed(self):
+        """The server closes; what comes before that is dropped."""
+        try:
+            while self.read_frame():
+                pass
+        except ConnectionResetError:
+            pass
+        return True
