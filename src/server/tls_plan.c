@@ -41,6 +41,13 @@ static void set_pairs(struct planned_context *context, const struct https_settin
     }
 }
 
+/* What clients are offered by ALPN. */
+#ifdef HAVE_HTTP2
+#define PROTOCOLS (TLS_PROTOCOL_H2 | TLS_PROTOCOL_HTTP1)
+#else
+#define PROTOCOLS TLS_PROTOCOL_HTTP1
+#endif
+
 static void set_settings(const struct tls_plan *plan, struct planned_context *context,
                          const struct https_settings *https, const struct tls_ticket_keys *ticket_keys)
 {
@@ -54,7 +61,7 @@ static void set_settings(const struct tls_plan *plan, struct planned_context *co
         .ciphers = path_of(https->ciphers),
         .cipher_suites = path_of(https->cipher_suites),
         .groups = path_of(https->groups),
-        .protocols = TLS_PROTOCOL_HTTP1,
+        .protocols = PROTOCOLS,
         .client_mode = client_mode_of(https),
         .client_ca = path_of(https->client_ca),
         .client_crl = path_of(https->client_crl),

@@ -95,6 +95,23 @@ def test_the_access_log_says_so(server, root):
     assert '"GET /small.txt HTTP/2.0" 200 14' in made.stdout_path.read_text()
 
 
+# ---- with TLS ----
+
+def over_tls(server, *options):
+    command = ["curl", "-sSk", *options, "-o", os.devnull, "-w", "%{http_version} %{http_code}",
+               f"https://{server.host}:{server.port}/big.bin"]
+    return subprocess.run(command, capture_output=True, timeout=60, check=True).stdout.decode()
+
+
+def test_tls_agrees_on_it(server, root, tmp_path, monkeypatch):
+    if "OpenSSL" not in vif.run("version").stdout:
+        pytest.skip("vif is built without TLS")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    made = server(root, "--tls")
+    assert over_tls(made, "--http2") == "2 200"
+    assert over_tls(made, "--http1.1") == "1.1 200"
+
+
 # ---- beginnings ----
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 4, 14, 16, 23])
