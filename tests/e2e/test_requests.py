@@ -254,12 +254,6 @@ def test_http_09_is_refused(site):
         assert client.read_last().status in (400, 505)
 
 
-def test_http_2_preface_is_refused(site):
-    with site.connect() as client:
-        client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-        assert client.read_last().status in (400, 505)
-
-
 # Host.
 
 

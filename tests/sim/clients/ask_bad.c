@@ -23,7 +23,7 @@ static const struct bad_head {
     {"GET / HTTP/1,1\r\n@\r\n", 400},
     {"GET / HTTP/0.9\r\n@\r\n", 505},
     {"GET / HTTP/2.0\r\n@\r\n", 505},
-    {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
+    {"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", 505},
     {"GET * HTTP/1.1\r\n@\r\n", 400},
     {"GET one.txt HTTP/1.1\r\n@\r\n", 400},
     {"GET /%zz HTTP/1.1\r\n@\r\n", 400},
