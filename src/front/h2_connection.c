@@ -433,25 +433,25 @@ const struct exchange_events h2_connection_exchange_events = {
 
 /* ---- as a client ---- */
 
-void h2_connection_become(struct connection *base, struct slice input)
+void h2_connection_become(struct connection *connection, struct slice input)
 {
-    struct h2_connection *connection = CONTAINER_OF(base, struct h2_connection, base);
-    struct front *front = connection_front(base);
-    connection->room = NULL;
-    connection->input = NULL;
-    connection->has_more = false;
-    base->client.kind = &front->h2_kind;
-    transport_hand_over(&base->stream, &stream_events_of_h2);
-    transport_limit_reads(&base->stream, 0);
-    connection->session = h2_session_create(&front->h2_sessions, connection);
-    if (connection->session == NULL) {
-        close_now(connection, OUTCOME_OVERLOADED);
+    struct h2_connection *h2 = CONTAINER_OF(connection, struct h2_connection, base);
+    struct front *front = connection_front(connection);
+    h2->room = NULL;
+    h2->input = NULL;
+    h2->has_more = false;
+    connection->client.kind = &front->h2_kind;
+    transport_hand_over(&connection->stream, &stream_events_of_h2);
+    transport_limit_reads(&connection->stream, 0);
+    h2->session = h2_session_create(&front->h2_sessions, h2);
+    if (h2->session == NULL) {
+        close_now(h2, OUTCOME_OVERLOADED);
         return;
     }
     front->counters->h2_connections++;
     if (front->is_draining)
-        h2_drain(connection->session->engine);
-    advance(connection, input);
+        h2_drain(h2->session->engine);
+    advance(h2, input);
 }
 
 /* An idle client may be about to ask: it is told that this will not be answered, as far as that goes without

@@ -67,7 +67,6 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *fram
     case NGHTTP2_PING: return frame->flags & NGHTTP2_FLAG_ACK ? 0 : spend(h2, H2_FLOOD_PINGS);
     case NGHTTP2_WINDOW_UPDATE: return spend(h2, H2_FLOOD_WINDOWS);
     case NGHTTP2_CONTINUATION: return on_continuation(h2);
-    case NGHTTP2_GOAWAY: return 0;
     default: return 0;
     }
 }

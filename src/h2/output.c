@@ -31,12 +31,14 @@ static bool has_room(const struct h2_output *output)
 
 static void add_piece(struct h2_output *output, const char *bytes, size_t length)
 {
-    struct slice *last = output->piece_count ? &output->pieces[output->piece_count - 1] : NULL;
+    struct slice *next = &output->pieces[output->piece_count];
     output->bytes += length;
-    if (last && last->data + last->length == bytes)
-        last->length += length;
-    else if (length > 0)
-        output->pieces[output->piece_count++] = slice_make(bytes, length);
+    if (output->piece_count > 0 && next[-1].data + next[-1].length == bytes) {
+        next[-1].length += length;
+    } else if (length > 0) {
+        *next = slice_make(bytes, length);
+        output->piece_count++;
+    }
 }
 
 static void add_copy(struct h2_output *output, const void *bytes, size_t length)
