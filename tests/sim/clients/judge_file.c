@@ -294,7 +294,7 @@ static bool judge_weakness(const struct candidate *candidate, const struct circu
     bool is_large = version->size > circumstances->website->limits->cache_file_bytes;
     bool was_young = circumstances->files_from_us < version->from_us + RACY_US ||
                      (from_ns < racy_until_ns && version->modified_ns <= circumstances->until_ns);
-    bool is_young = circumstances->until_us < version->from_us + RACY_US;
+    bool is_young = circumstances->until_us < version->changed_us + RACY_US;
     /* A file that was replaced while it was being opened lost its name then, which is a change of it. */
     bool was_replaced = version->until_us <= circumstances->until_us;
     bool is_weak = tag_is_weak(candidate->tag);

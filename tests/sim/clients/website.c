@@ -66,6 +66,7 @@ static char *begin_version(struct site_file *file, enum form_kind kind, uint64_t
         .key = content_key(slice_from(file->path), form->count, slice_from(form_codings[kind])),
         .size = size,
         .modified_ns = modified_ns,
+        .changed_us = sim_now_us(),
         .from_us = sim_now_us(),
         .until_us = WEBSITE_NEVER,
     };

@@ -19,6 +19,7 @@ struct version {
     uint64_t key; /* of content.h */
     uint64_t size;
     int64_t modified_ns;
+    uint64_t changed_us;        /* the file itself: it may come to be seen later, when a volume goes */
     uint64_t from_us, until_us; /* both included: what happens in the same microsecond has no order */
     char tag[ETAG_TEXT_MAX];    /* strong, as the server gave it; "": it has not yet */
 };
