@@ -13,8 +13,8 @@ struct store {
     struct log log;
     struct loop *loop;
     struct file_cache *cache;
-    struct root root;
     struct limits limits;
+    struct root root; /* last: it has room for a path behind it */
 };
 
 static void ignore_line(struct log *log, enum log_level level, struct slice line)

@@ -13,8 +13,8 @@
 
 struct ground {
     struct tree tree;
-    struct root root;
     uint32_t memory_max;
+    struct root root; /* last: it has room for a path behind it */
 };
 
 static void ground_init(struct ground *ground, uint32_t memory_max)

@@ -27,11 +27,11 @@ struct observer {
     unsigned lines;
     struct notifier *notifier;
     struct file_watch *watch;
-    struct root root;
     struct told *told;
     size_t count;
     unsigned overflows;
     struct thing things[ITEMS_MAX];
+    struct root root; /* last: it has room for a path behind it */
 };
 
 static void on_path(void *context, struct root *root, struct slice path)
