@@ -9,6 +9,7 @@
 
 #include "front/front.h"
 #include "front/timeouts.h"
+#include "front/tls_transport.h"
 
 #include <stdlib.h>
 
@@ -423,12 +424,18 @@ static bool is_there(void *owner)
     return false;
 }
 
+static void tell_tls(void *owner, struct arena *arena, struct peer_tls *ret_tls)
+{
+    tls_transport_tell(stream_of(h2_of_session(h2_session_of(owner))), arena, ret_tls);
+}
+
 const struct exchange_events h2_connection_exchange_events = {
     .on_respond = h2_exchange_respond,
     .on_interim = h2_exchange_interim,
     .on_progress = h2_session_on_progress,
     .is_there = is_there,
     .has_left = has_left,
+    .tell_tls = tell_tls,
 };
 
 /* ---- as a client ---- */

@@ -209,6 +209,26 @@ def test_the_log_says_who_the_client_is(server, authority, clients, tmp_path):
     assert not {"client_subject", "client_issuer", "client_fingerprint"} & set(unknown)
 
 
+def test_who_asks_by_http2_is_known_too(server, authority, clients, tmp_path):
+    if "nghttp2" not in run("version").stdout:
+        pytest.skip("vif is built without HTTP/2")
+    port = free_port()
+    pair = authority.issue("http2", ["a.example"])
+    ada = clients.issue("ada-http2", usage="clientAuth")
+    demand = {"client": "required", "client_ca": str(clients.certificate)}
+    path = tmp_path / "access.log"
+    site = serve(server, port, [{"tls": tls(pair, **demand), "routes": TEXT}],
+                 log={"access": {"path": str(path), "format": "json"}})
+    asked = subprocess.run(
+        ["curl", "-s", "--http2", "--cacert", str(authority.certificate), "--cert", str(ada[0]), "--key", str(ada[1]),
+         "--resolve", f"a.example:{port}:127.0.0.1", "-o", "/dev/null", "-w", "%{http_version} %{http_code}",
+         f"https://a.example:{port}/"], capture_output=True, text=True, timeout=30, check=False)
+    assert asked.stdout == "2 200", asked
+    site.stop()
+    line = json.loads(path.read_text())
+    assert (line["tls"], line["server_name"], line["client_subject"]) == ("TLSv1.3", "a.example", "CN=ada-http2")
+
+
 def test_two_ports_serve_different_things(server, authority):
     plain, first, second = free_port(), free_port(), free_port()
     pair = authority.issue("ports", ["a.example"])
