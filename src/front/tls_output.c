@@ -140,22 +140,6 @@ static ssize_t collect(struct tls_transport *tls, const struct segment *segments
     return (ssize_t)used;
 }
 
-static size_t advance(struct segment *segments, size_t at, size_t taken)
-{
-    while (taken > 0) {
-        struct segment *segment = &segments[at];
-        size_t part = MIN(taken, segment->length);
-        segment->length -= part;
-        if (segment->data)
-            segment->data += part;
-        else
-            segment->offset += (off_t)part;
-        taken -= part;
-        at += segment->length == 0;
-    }
-    return at;
-}
-
 /* Encrypts from the front of the segments into the worker's buffer; returns how much, or an error. */
 static ssize_t encrypt(struct tls_transport *tls, struct segment *segments, size_t count, size_t *at)
 {
@@ -173,7 +157,7 @@ static ssize_t encrypt(struct tls_transport *tls, struct segment *segments, size
     struct tls_call call = tls_transport_call(tls, worker->write_room);
     ssize_t taken = tls_session_write(&tls->session, &call, pieces, (size_t)piece_count);
     if (taken > 0)
-        *at = advance(segments, *at, (size_t)taken);
+        *at = segments_advance(segments, *at, (size_t)taken);
     return taken == 0 ? -ENOBUFS : taken;
 }
 
@@ -228,23 +212,13 @@ static enum send_result send_some(struct tls_transport *tls, struct segment *seg
     return SEND_DONE;
 }
 
-static size_t copy_segments(struct segment *to, const struct segment *from, size_t count)
-{
-    size_t used = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (from[i].length > 0)
-            to[used++] = from[i];
-    }
-    return used;
-}
-
 enum send_result tls_transport_send(struct stream *stream, const struct segment *segments,
                                     size_t segment_count)
 {
     struct tls_transport *tls = tls_transport_of(stream);
     struct segment rest[STREAM_SEGMENTS_MAX];
     assert(!tls->sends && segment_count <= STREAM_SEGMENTS_MAX);
-    size_t count = copy_segments(rest, segments, segment_count);
+    size_t count = segments_copy_filled(rest, segments, segment_count);
     size_t at = 0;
     enum send_result result = tls->sending ? SEND_PENDING : send_some(tls, rest, count, &at);
     if (LIKELY(result == SEND_DONE))

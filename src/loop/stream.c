@@ -119,8 +119,7 @@ static ssize_t send_file(struct stream *stream, const struct segment *segment, s
     return sent == 0 ? ERROR_CHANGED : sent;
 }
 
-/* Moves `next` past `sent` bytes. */
-static size_t advance(struct segment *segments, size_t next, size_t sent)
+size_t segments_advance(struct segment *segments, size_t next, size_t sent)
 {
     while (sent > 0) {
         struct segment *segment = &segments[next];
@@ -159,7 +158,7 @@ static int send_some(struct stream *stream, struct segment *segments, size_t cou
             return 0;
         if (sent < 0)
             return (int)sent;
-        *next = advance(segments, *next, (size_t)sent);
+        *next = segments_advance(segments, *next, (size_t)sent);
         allowed -= MIN(allowed, (size_t)sent);
     }
     return 1;
@@ -187,9 +186,8 @@ static enum send_result remember(struct stream *stream, const struct segment *se
     return error == 0 ? SEND_PENDING : SEND_FAILED;
 }
 
-/* Copies the segments that are not empty: behind MSG_MORE nothing may follow that sends nothing, or the
- * kernel holds the bytes back for 200 ms. */
-static size_t copy_segments(struct segment *to, const struct segment *from, size_t count)
+/* Behind MSG_MORE nothing may follow that sends nothing, or the kernel holds the bytes back for 200 ms. */
+size_t segments_copy_filled(struct segment *to, const struct segment *from, size_t count)
 {
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
@@ -206,7 +204,7 @@ static int send_further(struct stream *stream, struct segment *segments, size_t 
 {
     if (sent < 0)
         return sent == -EAGAIN ? 0 : (int)sent;
-    *next = advance(segments, 0, (size_t)sent);
+    *next = segments_advance(segments, 0, (size_t)sent);
     return send_some(stream, segments, count, next);
 }
 
@@ -215,7 +213,7 @@ static enum send_result send_all(struct stream *stream, const struct segment *se
                                  ssize_t sent)
 {
     struct segment rest[STREAM_SEGMENTS_MAX];
-    size_t count = copy_segments(rest, segments, segment_count);
+    size_t count = segments_copy_filled(rest, segments, segment_count);
     size_t next = 0;
     int result = send_further(stream, rest, count, &next, sent);
     if (LIKELY(result > 0))
@@ -231,7 +229,7 @@ static enum send_result send_all(struct stream *stream, const struct segment *se
 static enum send_result send_off(struct stream *stream, const struct segment *segments, size_t segment_count)
 {
     struct segment rest[STREAM_SEGMENTS_MAX];
-    size_t count = copy_segments(rest, segments, segment_count);
+    size_t count = segments_copy_filled(rest, segments, segment_count);
     switch (verbs_of(stream)->send_off(stream, rest, count)) {
     case SENDING_OFF_DONE: return SEND_DONE;
     case SENDING_OFF_AFTER:

@@ -36,6 +36,13 @@ static inline struct segment segment_file(int fd, off_t offset, size_t length)
     return (struct segment){.length = length, .offset = offset, .fd = fd};
 }
 
+/* `sent` bytes of the segments from `next` on are out: takes them off, and returns the first of which some
+ * are left. */
+size_t segments_advance(struct segment *segments, size_t next, size_t sent);
+
+/* Copies the segments that are not empty, and returns how many these are. */
+size_t segments_copy_filled(struct segment *to, const struct segment *from, size_t count);
+
 /* What the owner is told. Every member must be set. */
 struct stream_events {
     /* Bytes arrived; they are gone when this returns. Never empty. */
