@@ -72,7 +72,9 @@ static inline void sip_absorb_all(struct sip_state *s, struct slice bytes)
         memcpy(&word, bytes.data + i, 8);
         sip_absorb(s, le64toh(word));
     }
-    sip_absorb(s, (uint64_t)bytes.length << 56 | load_few(bytes.data + whole, bytes.length - whole));
+    /* An empty slice may have no address, and C allows no arithmetic with that one. */
+    const char *last = whole == 0 ? bytes.data : bytes.data + whole;
+    sip_absorb(s, (uint64_t)bytes.length << 56 | load_few(last, bytes.length - whole));
 }
 
 static inline uint64_t sip_finish(struct sip_state *s)
