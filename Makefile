@@ -23,7 +23,7 @@ build/build.ninja:
 run: build
 	@build/vif --port $(PORT) --error-page 404=404.html www
 
-# Everything: checks, unit and end-to-end tests of four builds, the fuzzers' corpora. One build: tools/test gcc
+# Everything: checks, tests of four builds, the fuzzers' corpora. One build: tools/test gcc
 test:
 	@tools/deps all
 	@tools/test
