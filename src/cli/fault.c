@@ -69,6 +69,11 @@ void fault_explain(const struct master_result *result, const struct config *conf
         fprintf(out, "vif: cannot use the ticket keys of %.*s: the error log says why\n",
                 SLICE_ARGS(config->settings->tickets.keys));
         return;
+    case MASTER_FAULT_CERTIFICATES:
+        fputs("vif: cannot start without these certificates: the error log says what is wrong; of a "
+              "configuration file, \"vif check\" also says in which line\n",
+              out);
+        return;
     case MASTER_FAULT_SYSTEM: fprintf(out, "vif: cannot start: %s\n", error_text(result->error)); return;
     }
     UNREACHABLE();

@@ -3,6 +3,7 @@
 #include "proc/master.h"
 
 #include "base/error.h"
+#include "proc/certificate_keeper.h"
 #include "proc/heartbeat.h"
 #include "proc/keepers.h"
 #include "proc/notify.h"
@@ -45,6 +46,7 @@ struct master {
     struct supervisor supervisor;
     struct heartbeat heartbeat;
     struct ticket_keeper tickets;
+    struct certificate_keeper certificates;
     struct pollfd *pollfds; /* the signals, then the supervisor's */
     sigset_t signals_before;
     int signal_fd;
@@ -79,7 +81,7 @@ static int work(void *context, size_t number, int ready_fd)
         .sockets = &master->sockets,
         .number = number,
         .slots = master->slots,
-        .ticket_keys = master->tickets.keys,
+        .contexts = master->certificates.contexts,
         .log = &master->log,
         .master = master->pid,
         .ready_fd = ready_fd,
@@ -152,6 +154,14 @@ static int make_ticket_keys(struct master *master)
     return error < 0 ? fail(master, error == -ENOMEM ? MASTER_FAULT_SYSTEM : MASTER_FAULT_TICKETS, error) : 0;
 }
 
+static int load_certificates(struct master *master)
+{
+    int error = certificate_keeper_begin(&master->certificates, master->options->config->settings,
+                                         master->tickets.keys, &master->log.log);
+    return error < 0 ? fail(master, error == -ENOMEM ? MASTER_FAULT_SYSTEM : MASTER_FAULT_CERTIFICATES, error)
+                     : 0;
+}
+
 static int start_worker(struct master *master, size_t number)
 {
     int error = supervisor_start(&master->supervisor, number);
@@ -170,6 +180,8 @@ static int build(struct master *master)
     if (error == 0)
         error = make_ticket_keys(master);
     if (error == 0)
+        error = load_certificates(master);
+    if (error == 0)
         error = start_worker(master, 0);
     return error;
 }
@@ -179,6 +191,7 @@ static void finish(struct master *master)
     supervisor_finish(&master->supervisor);
     free(master->pollfds);
     sys_shared_memory_free(master->slots, slots_bytes(master));
+    certificate_keeper_end(&master->certificates);
     ticket_keeper_end(&master->tickets);
     sockets_close(&master->sockets, true);
     if (master->signal_fd >= 0) {
@@ -370,6 +383,7 @@ static void try_to_start(struct master *master)
 
 static void watch_over(struct master *master)
 {
+    certificate_keeper_look(&master->certificates, master->slots, master->worker_count);
     supervisor_start_due(&master->supervisor);
     heartbeat_look(&master->heartbeat, now_ms());
     ticket_keeper_look(&master->tickets, now_ms());

@@ -27,16 +27,17 @@ struct master_options {
 };
 
 enum master_fault {
-    MASTER_FAULT_NONE,      /* it ran, and stopped politely because it was told to */
-    MASTER_FAULT_LISTENER,  /* listener `listener_index` cannot be listened on: `error` is -EADDRINUSE,
-                               -EACCES, -EADDRNOTAVAIL, …, or ERROR_SYNTAX (ask address_parse) */
-    MASTER_FAULT_ERROR_LOG, /* the file of the error log cannot be opened: `error` */
-    MASTER_FAULT_TICKETS,   /* the file of ticket keys cannot be used; logged */
-    MASTER_FAULT_WORKER,    /* a worker could not start; it has said why in the error log and on standard
-                               error: nothing need be added */
-    MASTER_FAULT_SYSTEM,    /* no memory, no process, …: `error` */
-    MASTER_FAULT_CUT_SHORT, /* stopped, but not politely: told twice, or a worker hung or crashed on the
-                               way; logged */
+    MASTER_FAULT_NONE,         /* it ran, and stopped politely because it was told to */
+    MASTER_FAULT_LISTENER,     /* listener `listener_index` cannot be listened on: `error` is -EADDRINUSE,
+                                  -EACCES, -EADDRNOTAVAIL, …, or ERROR_SYNTAX (ask address_parse) */
+    MASTER_FAULT_ERROR_LOG,    /* the file of the error log cannot be opened: `error` */
+    MASTER_FAULT_TICKETS,      /* the file of ticket keys cannot be used; logged */
+    MASTER_FAULT_CERTIFICATES, /* a certificate, key or list cannot be used; logged */
+    MASTER_FAULT_WORKER,       /* a worker could not start; it has said why in the error log and on standard
+                                  error: nothing need be added */
+    MASTER_FAULT_SYSTEM,       /* no memory, no process, …: `error` */
+    MASTER_FAULT_CUT_SHORT,    /* stopped, but not politely: told twice, or a worker hung or crashed on the
+                                  way; logged */
 };
 
 struct master_result {

@@ -18,6 +18,7 @@ struct slot {
                                  while it cannot do so itself; mostly its own number */
     atomic_uint asked;        /* by the master: how often it asked this worker to look */
     atomic_uint answered;     /* by the worker: `asked` when it looked last */
+    atomic_uint renewals;     /* by the worker: how often it took up a certificate that had changed */
     atomic_bool is_leaving;   /* by the worker: it was told to go, alone, and accepts no more */
 };
 

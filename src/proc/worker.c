@@ -170,16 +170,24 @@ static void on_drained(void *context)
     loop_stop(context);
 }
 
+/* The master then reads the same: a worker that is replaced begins with it, whatever becomes of the files. */
+static void on_renewed(void *context)
+{
+    struct worker *worker = context;
+    worker->options->slots[worker->options->number].renewals++;
+    sys_kill(worker->options->master, SLOT_SIGNAL);
+}
+
 static int create_certificates(struct worker *worker)
 {
     struct certificates_options options = {
-        .settings = worker->options->config->settings,
-        .ticket_keys = worker->options->ticket_keys,
         .loop = worker->loop,
         .log = worker->log,
         .is_speaker = worker->options->number == 0,
+        .on_renewed = on_renewed,
+        .context = worker,
     };
-    return certificates_create(&options, &worker->certificates);
+    return certificates_create(&options, worker->options->contexts, &worker->certificates);
 }
 
 static int create_server(struct worker *worker)

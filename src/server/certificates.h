@@ -11,24 +11,28 @@
 #include "settings/settings.h"
 
 struct certificates;
+struct context_set;
 struct loop;
 struct tls_listener;
-struct tls_ticket_keys;
+struct tls_report;
 
 struct certificates_options {
-    struct settings *settings;                 /* a reference is taken */
-    const struct tls_ticket_keys *ticket_keys; /* outlives all connections; NULL: there are no tickets */
-    struct loop *loop;                         /* outlives the certificates, as does the log */
+    struct loop *loop; /* outlives the certificates, as does the log */
     struct log *log;
     bool is_speaker; /* of all workers, the one that logs what it finds: all of them find the same */
+    void (*on_renewed)(void *context); /* something was taken up; may be NULL */
+    void *context;
 };
 
 #ifdef HAVE_TLS
 
-/* Loads all of them; blocks. Returns 0, with NULL where no listener speaks TLS; or ERROR_REFUSED, when it was
- * logged what is wrong, or -ENOMEM. */
-int certificates_create(const struct certificates_options *options,
+/* From a set that was loaded, which is theirs from now on, also where this fails. Returns 0, with NULL where
+ * `set` is NULL; or -ENOMEM. */
+int certificates_create(const struct certificates_options *options, struct context_set *set,
                         struct certificates **ret_certificates) MUST_CHECK;
+
+/* Logs what was found. `is_renewal`: a doubt was reason to refuse. NULL: nothing was. */
+void certificates_log(struct log *log, const struct tls_report *report, bool is_renewal);
 
 /* What connections of a listener share, by its number in the settings; NULL where it does not speak TLS. */
 const struct tls_listener *certificates_of(const struct certificates *certificates, size_t listener);
@@ -38,10 +42,10 @@ void certificates_destroy(struct certificates *certificates);
 
 #else
 
-static inline int certificates_create(const struct certificates_options *options,
+static inline int certificates_create(const struct certificates_options *options, struct context_set *set,
                                       struct certificates **ret_certificates)
 {
-    (void)options;
+    (void)options, (void)set;
     *ret_certificates = NULL;
     return 0;
 }

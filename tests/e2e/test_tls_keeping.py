@@ -1,4 +1,5 @@
 """Certificates that change while they are in use, and sessions that are resumed by any worker."""
+import json
 import os
 import shutil
 import ssl
@@ -88,15 +89,39 @@ def workers_of(site):
     return subprocess.run(["pgrep", "-P", str(site.process.pid)], capture_output=True, check=True).stdout.split()
 
 
-def test_a_worker_that_finds_a_bad_one_is_stood_in_for(kept, authority, tmp_path):
+def test_a_worker_that_starts_beside_a_bad_one_has_the_last_good(kept, authority, tmp_path):
+    put(authority.issue("renewed", ["a.example"]), tmp_path)
+    wire.wait_until(lambda: all_workers_say(kept, authority, "renewed"), "the one that all have taken up")
     (tmp_path / "site.pem").write_text("nothing")
-    wire.wait_until(lambda: "was not taken up" in kept.stderr(), "the log to refuse it")
-    worker = workers_of(kept)[1]
-    os.kill(int(worker), 15)
-    wire.wait_until(lambda: "cannot start TLS" in kept.stderr(), "its successor to fail")
-    assert all_workers_say(kept, authority, "first")
+    wire.wait_until(lambda: "was not taken up" in kept.stderr(), "the log to refuse the bad one")
+    first = set(workers_of(kept))
+    for worker in first:
+        os.kill(int(worker), 15)
+    wire.wait_until(lambda: len(workers_of(kept)) == 2 and not first & set(workers_of(kept)), "successors of both")
+    assert all_workers_say(kept, authority, "renewed")
+    os.remove(tmp_path / "site.key")
+    wire.wait_until(lambda: kept.stderr().count("was not taken up") >= 2, "the log to refuse that, too")
     put(authority.issue("mended", ["a.example"]), tmp_path)
-    wire.wait_until(lambda: all_workers_say(kept, authority, "mended") and len(workers_of(kept)) == 2, "both workers")
+    wire.wait_until(lambda: all_workers_say(kept, authority, "mended"), "the mended one, by both workers")
+    assert "cannot start" not in kept.stderr()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_bad_one_at_the_first_start_is_told_once(authority, tmp_path, workers):
+    put(authority.issue("unread", ["a.example"]), tmp_path)
+    (tmp_path / "site.pem").write_text("nothing")
+    tls = {"certificate": str(tmp_path / "site.pem"), "key": str(tmp_path / "site.key")}
+    config = tmp_path / "vif.yaml"
+    config.write_text(json.dumps({"listen": [{"address": f"127.0.0.1:{free_port()}", "tls": True}], "workers": workers,
+                                  "sites": [{"hosts": ["a.example"], "tls": tls, "routes": TEXT}]}))
+    started = run("run", "-c", config)
+    assert started.returncode == 1
+    assert started.stderr.count("site.pem: ") == 1
+    assert "cannot start without these certificates" in started.stderr
+    assert '"vif check" also says in which line' in started.stderr
+    checked = run("check", "-c", config)
+    assert checked.returncode == 2
+    assert "vif.yaml:1:" in checked.stderr and "site.pem: " in checked.stderr
 
 
 def test_ten_changes_under_load_lose_nothing(kept, authority, tmp_path):

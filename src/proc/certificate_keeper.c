@@ -1,0 +1,45 @@
+/* A set of contexts that nobody uses here: it is there to be inherited. What is bad was logged by a worker
+ * when it is seen a second time, so only the first reading is logged. */
+#include "proc/certificate_keeper.h"
+
+#include "server/certificates.h"
+#include "server/context_set.h"
+
+static void log_reports(struct log *log, struct context_set *set)
+{
+    for (size_t i = 0; i < set->plan.context_count; i++) {
+        certificates_log(log, set->contexts[i].report, false);
+        kept_context_forget(&set->contexts[i]);
+    }
+}
+
+int certificate_keeper_begin(struct certificate_keeper *keeper, struct settings *settings,
+                             const struct tls_ticket_keys *ticket_keys, struct log *log)
+{
+    *keeper = (struct certificate_keeper){0};
+    int error = context_set_create(settings, ticket_keys, &keeper->contexts);
+    if (error < 0 || keeper->contexts == NULL)
+        return error;
+    error = context_set_load(keeper->contexts);
+    log_reports(log, keeper->contexts);
+    if (error < 0)
+        certificate_keeper_end(keeper);
+    return error;
+}
+
+void certificate_keeper_look(struct certificate_keeper *keeper, const struct slot *slots, size_t count)
+{
+    unsigned renewals = 0;
+    for (size_t i = 0; i < count; i++)
+        renewals += slots[i].renewals;
+    if (renewals == keeper->renewals)
+        return;
+    keeper->renewals = renewals;
+    context_set_refresh(keeper->contexts);
+}
+
+void certificate_keeper_end(struct certificate_keeper *keeper)
+{
+    context_set_destroy(keeper->contexts);
+    keeper->contexts = NULL;
+}
