@@ -145,7 +145,9 @@ static int on_request(struct h2 *h2, const nghttp2_frame *frame)
         .text = slice_make(head->text, head->text_used),
         .reject_status = head->reject_status,
     };
-    void *context = h2_events_of(h2)->on_request(h2->owner, (uint32_t)stream, &event);
+    /* Where the last GOAWAY waits for room, the client will be told that this was not done. */
+    void *context =
+        h2->drain == H2_DRAIN_DONE ? NULL : h2_events_of(h2)->on_request(h2->owner, (uint32_t)stream, &event);
     if (context == NULL)
         return nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, stream, NGHTTP2_REFUSED_STREAM);
     return nghttp2_session_set_stream_user_data(h2->session, stream, context);
@@ -400,17 +402,23 @@ void h2_ask_whether_seen(struct h2 *h2)
 
 void h2_finish(struct h2 *h2)
 {
-    if (h2->drain == H2_DRAIN_DONE || h2->is_broken)
-        return;
+    if (h2->drain < H2_DRAIN_LAST && !h2->is_broken)
+        h2->drain = H2_DRAIN_LAST;
+}
+
+void h2_say_last(struct h2 *h2)
+{
     h2->drain = H2_DRAIN_DONE;
-    (void)nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
-                                nghttp2_session_get_last_proc_stream_id(h2->session), NGHTTP2_NO_ERROR, NULL,
-                                0);
+    if (!h2->is_broken)
+        (void)nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
+                                    nghttp2_session_get_last_proc_stream_id(h2->session), NGHTTP2_NO_ERROR,
+                                    NULL, 0);
 }
 
 bool h2_is_over(const struct h2 *h2)
 {
-    return !nghttp2_session_want_read(h2->session) && !nghttp2_session_want_write(h2->session);
+    return !nghttp2_session_want_read(h2->session) && !nghttp2_session_want_write(h2->session) &&
+           (h2->drain != H2_DRAIN_LAST || h2->is_broken);
 }
 
 const char *h2_fault(const struct h2 *h2)

@@ -20,7 +20,8 @@ enum h2_drain_state {
     H2_DRAIN_NOT,
     H2_DRAIN_SAID,  /* the first GOAWAY is to be written */
     H2_DRAIN_ASKED, /* a PING is behind it: when that comes back, the client has seen it */
-    H2_DRAIN_DONE,  /* the second says which request was the last */
+    H2_DRAIN_LAST,  /* the second is to be written: it says which request was the last */
+    H2_DRAIN_DONE,
 };
 
 struct h2 {
@@ -49,6 +50,10 @@ static inline const struct h2_events *h2_events_of(const struct h2 *h2)
 
 /* The first GOAWAY is written: the PING behind it, which nghttp2 would write before it. */
 void h2_ask_whether_seen(struct h2 *h2);
+
+/* Which request was the last is known when that is written, and not before: more may come behind the client's
+ * answer to the PING. */
+void h2_say_last(struct h2 *h2);
 
 /* output.c: content of a response, and where it goes. */
 extern const nghttp2_data_provider h2_content_provider;

@@ -137,6 +137,8 @@ enum h2_written h2_write(struct h2 *h2, struct h2_output *output)
     assert(output->room_size >= H2_FRAME_BYTES_MAX && output->piece_max >= 4);
     h2->output = output;
     h2->is_full = false;
+    if (UNLIKELY(h2->drain == H2_DRAIN_LAST))
+        h2_say_last(h2);
     enum h2_written written = write_frames(h2);
     if (UNLIKELY(h2->drain == H2_DRAIN_SAID) && written == H2_WRITTEN_ALL) {
         h2_ask_whether_seen(h2);

@@ -463,6 +463,25 @@ static void draining_says_goodbye_twice_and_loses_nothing(void **state)
     clean_up();
 }
 
+/* It must not be done and be told of as not done: the client may ask for it elsewhere, a second time. */
+static void a_request_right_behind_the_answer_to_draining_is_counted(void **state)
+{
+    (void)state;
+    struct h2_pair *pair = &fixture.pair;
+    prepare(65535);
+    pair->client.holds_windows = true;
+    ask("/big");
+    h2_pair_talk(pair);
+    h2_drain(pair->session->engine);
+    assert_true(h2_pair_write(pair));
+    struct h2_client_stream *late = ask("/small");
+    h2_pair_talk(pair); /* the answer to the PING and the request are sent as one piece */
+    assert_int_equal(pair->client.goaways, 2);
+    assert_int_equal(pair->client.goaway_last, late->id);
+    assert_got(late, 200, 1000);
+    clean_up();
+}
+
 static void the_last_request_of_a_connection_drains_it(void **state)
 {
     (void)state;
@@ -513,6 +532,7 @@ int main(void)
         cmocka_unit_test(a_response_that_is_taken_back_ends),
         cmocka_unit_test(a_file_that_changes_resets_its_stream_only),
         cmocka_unit_test(draining_says_goodbye_twice_and_loses_nothing),
+        cmocka_unit_test(a_request_right_behind_the_answer_to_draining_is_counted),
         cmocka_unit_test(the_last_request_of_a_connection_drains_it),
         cmocka_unit_test(a_session_may_end_at_any_time),
     };
