@@ -13,10 +13,12 @@
 #include <sanitizer/allocator_interface.h>
 #include <stdlib.h>
 
-#define STREAMS        8
-#define WINDOW         1024
-#define WINDOW_MAX     16384
-#define WINDOWS        4 /* of the connection, in those of streams */
+#define STREAMS    8
+#define WINDOW     1024
+#define WINDOW_MAX 16384
+/* The window of the connection, which is four times that of a stream; and before the client knows of it, of
+ * RFC 9113. */
+#define UNCONSUMED_MAX MAX(4 * WINDOW_MAX, 65535)
 #define PIECES         64
 #define MEMORY_MAX     (2u << 20)
 #define REPEATED_MAX   64
@@ -155,7 +157,7 @@ static void on_content(void *context, void *of, struct slice content)
     assert(request->has_content && !request->has_ended && content.length > 0);
     request->unconsumed += content.length;
     owner->unconsumed += content.length;
-    assert(request->unconsumed <= WINDOW_MAX && owner->unconsumed <= WINDOWS * WINDOW_MAX);
+    assert(owner->unconsumed <= UNCONSUMED_MAX);
     if (owner->manner & RESETS_CONTENT)
         h2_reset(owner->engine, request->stream, H2_NO_ERROR);
     if (owner->manner & CONSUMES_AT_ONCE)
