@@ -17,6 +17,7 @@ enum extension {
     EXTENSION_SERVER_NAME = 0,
     EXTENSION_SIGNATURE_ALGORITHMS = 13,
     EXTENSION_SUPPORTED_VERSIONS = 43,
+    EXTENSION_SIGNATURE_ALGORITHMS_CERT = 50,
 };
 
 static uint8_t byte_at(struct slice input, size_t at)
@@ -164,17 +165,24 @@ static void read_server_name(struct cursor *extension, struct client_hello *hell
     hello->name_length = (uint8_t)length;
 }
 
-/* ECDSA on the three curves of NIST, Ed25519 and Ed448: RFC 8446 section 4.2.3. */
-static bool is_ecdsa(uint32_t scheme)
+/* RFC 8446 section 4.2.3. */
+static unsigned quick_of(uint32_t scheme)
 {
-    return scheme == 0x0403 || scheme == 0x0503 || scheme == 0x0603 || scheme == 0x0807 || scheme == 0x0808;
+    switch (scheme) {
+    case 0x0403: return TLS_QUICK_P256;
+    case 0x0503: return TLS_QUICK_P384;
+    case 0x0603: return TLS_QUICK_P521;
+    case 0x0807: return TLS_QUICK_ED25519;
+    case 0x0808: return TLS_QUICK_ED448;
+    default: return 0;
+    }
 }
 
 static void read_signature_algorithms(struct cursor *extension, struct client_hello *hello)
 {
     cursor_number(extension, 2);
     while (extension->left >= 2)
-        hello->offers_ecdsa |= is_ecdsa(cursor_number(extension, 2));
+        hello->quick |= quick_of(cursor_number(extension, 2));
 }
 
 /* Reserved values (RFC 8701) look like very high versions. */
@@ -186,6 +194,13 @@ static void read_supported_versions(struct cursor *extension, struct client_hell
         if (version > hello->version && version <= 0x0304)
             hello->version = (uint16_t)version;
     }
+}
+
+/* By 1.2 the cipher suites decide, too; and whoever has demands on the signatures of certificates (no
+ * browser, nor OpenSSL by itself) may have none that a quick key can meet. */
+static bool is_by_key_alone(const struct client_hello *hello, bool has_demands)
+{
+    return hello->version >= 0x0304 && !has_demands;
 }
 
 static void read_extension(uint32_t type, struct cursor *extension, struct client_hello *hello)
@@ -203,12 +218,16 @@ static void read_extensions(struct cursor *message, struct client_hello *hello)
         return;
     if (cursor_number(message, 2) != message->left)
         message->failed = true;
+    bool has_demands = false;
     while (message->left > 0 && !message->failed) {
         uint32_t type = cursor_number(message, 2);
+        has_demands |= type == EXTENSION_SIGNATURE_ALGORITHMS_CERT;
         struct cursor extension = cursor_cut(message, cursor_number(message, 2));
         read_extension(type, &extension, hello);
         message->failed |= extension.failed;
     }
+    if (!is_by_key_alone(hello, has_demands))
+        hello->quick = 0;
 }
 
 /* ---- the message ---- */

@@ -48,10 +48,20 @@ struct client_hello_scan {
 enum client_hello_result client_hello_scan(struct client_hello_scan *scan, struct slice input,
                                            size_t bytes_max, struct client_hello_fault *ret_fault) MUST_CHECK;
 
+/* Signatures that take some microseconds, by the keys that make them. */
+enum tls_quick {
+    TLS_QUICK_P256 = 1,
+    TLS_QUICK_P384 = 2,
+    TLS_QUICK_P521 = 4,
+    TLS_QUICK_ED25519 = 8,
+    TLS_QUICK_ED448 = 16,
+};
+
 /* What a ClientHello says, as far as it is asked. */
 struct client_hello {
-    uint16_t version;  /* the highest that the client offers: 0x0304 is TLS 1.3 */
-    bool offers_ecdsa; /* it verifies signatures by ECDSA or EdDSA keys, not only by RSA keys */
+    uint16_t version; /* the highest that the client offers: 0x0304 is TLS 1.3 */
+    uint8_t quick;    /* signatures without RSA that will do for the client: enum tls_quick, or-ed; none where
+                         it depends on more than these and the server's order which will be chosen */
     uint8_t name_length;
     char name[CLIENT_HELLO_NAME_BYTES_MAX]; /* of the server, as sent (RFC 6066 section 3) */
 };

@@ -57,7 +57,7 @@ static void keep_pair(struct tls_context *context, const struct tls_pair *pair,
     kept->chain_count = sk_X509_num(pair->chain);
     if (files->ocsp)
         tls_staple_load(files->ocsp, pair->certificate, issuer, now, &kept->staple, report);
-    context->has_ecdsa |= pair->is_ecdsa;
+    context->quick |= pair->quick;
     context->has_slow |= pair->is_slow;
     context->expires = context->pair_count == 1 ? pair->expires : MIN(context->expires, pair->expires);
 }

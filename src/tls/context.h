@@ -21,7 +21,7 @@ struct tls_context_pair {
 struct tls_context {
     SSL_CTX *ctx;
     int references;
-    bool has_ecdsa;    /* a certificate whose signatures are quick */
+    uint8_t quick;     /* of its certificates' keys: enum tls_quick, or-ed */
     bool has_slow;     /* one whose signatures should leave the loop: TLS_FAST_RSA_BITS_MAX */
     bool asks_clients; /* for certificates */
     uint8_t pair_count;
@@ -51,10 +51,11 @@ struct tls_context *tls_context_ref(struct tls_context *context);
 /* Gives a reference back; the last one frees the context. NULL is ignored. */
 void tls_context_unref(struct tls_context *context);
 
-/* A handshake with this client might need a signature that takes long. */
-static inline bool tls_context_is_slow_for(const struct tls_context *context, bool offers_ecdsa)
+/* A handshake with a client that takes these (enum tls_quick) might need a signature that takes long. Of two
+ * that it takes, OpenSSL prefers the one without RSA. */
+static inline bool tls_context_is_slow_for(const struct tls_context *context, unsigned quick)
 {
-    return context->has_slow && !(context->has_ecdsa && offers_ecdsa);
+    return context->has_slow && (context->quick & quick) == 0;
 }
 
 #endif

@@ -2,6 +2,7 @@
 #include "tls/pair.h"
 
 #include "tls/chain.h"
+#include "tls/client_hello.h"
 #include "tls/pem.h"
 
 #include <arpa/inet.h>
@@ -73,13 +74,26 @@ static void check_dates(struct tls_pair *pair, const char *path, int64_t now, st
 
 /* ---- the key ---- */
 
+/* In TLS 1.3 the curve belongs to the signature. */
+static unsigned quick_of(EVP_PKEY *key)
+{
+    int bits = EVP_PKEY_get_bits(key);
+    if (EVP_PKEY_is_a(key, "ED25519"))
+        return TLS_QUICK_ED25519;
+    if (EVP_PKEY_is_a(key, "ED448"))
+        return TLS_QUICK_ED448;
+    if (!EVP_PKEY_is_a(key, "EC"))
+        return 0;
+    return bits == 256 ? TLS_QUICK_P256 : bits == 384 ? TLS_QUICK_P384 : bits == 521 ? TLS_QUICK_P521 : 0;
+}
+
 static bool check_key(struct tls_pair *pair, const char *path, const char *key_path,
                       struct tls_report *report)
 {
     bool belongs = X509_check_private_key(pair->certificate, pair->key) == 1;
     ERR_clear_error();
     bool is_rsa = EVP_PKEY_is_a(pair->key, "RSA") || EVP_PKEY_is_a(pair->key, "RSA-PSS");
-    pair->is_ecdsa = !is_rsa;
+    pair->quick = quick_of(pair->key);
     pair->is_slow = is_rsa && EVP_PKEY_get_bits(pair->key) > TLS_FAST_RSA_BITS_MAX;
     if (!belongs)
         tls_report_add(report, TLS_LEVEL_ERROR, "%s: does not belong to %s", key_path, path);

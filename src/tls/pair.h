@@ -26,7 +26,7 @@ struct tls_pair {
     STACK_OF(X509) * chain; /* of issuers; may be empty */
     EVP_PKEY *key;
     int64_t expires; /* seconds since 1970, of whichever of the certificates ends first */
-    bool is_ecdsa;   /* or EdDSA: no key of RSA */
+    uint8_t quick;   /* enum tls_quick; 0: a key of RSA */
     bool is_slow;    /* see TLS_FAST_RSA_BITS_MAX */
 };
 

@@ -126,7 +126,7 @@ static enum tls_event begin(struct tls_session *session, const struct tls_call *
     if (context == NULL)
         return refuse(session, TLS_ALERT_UNRECOGNIZED_NAME, "no certificate for the name that was asked for");
     session->context = tls_context_ref(context);
-    handshake->is_slow = call->may_work && tls_context_is_slow_for(context, handshake->hello.offers_ecdsa);
+    handshake->is_slow = call->may_work && tls_context_is_slow_for(context, handshake->hello.quick);
     if (!create_ssl(session))
         return refuse(session, TLS_ALERT_INTERNAL_ERROR, "out of memory");
     session->state = TLS_STATE_HANDSHAKE;

@@ -13,8 +13,10 @@ def openssl(*arguments, cwd=None, text=None):
 
 
 def make_key(path, kind):
-    if kind == "rsa":
-        openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", path)
+    """Of kind "ec", "rsa" (of 2,048 bits) or "rsa:BITS"."""
+    if kind.startswith("rsa"):
+        bits = kind.partition(":")[2] or 2048
+        openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", f"rsa_keygen_bits:{bits}", "-out", path)
     else:
         openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
     path.chmod(0o600)
@@ -47,6 +49,17 @@ class Authority:
         openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-set_serial",
                 1000 + self.count, "-days", days, "-extfile", extensions, "-out", certificate)
         return certificate, key
+
+    def revoke(self, *names):
+        """A list of revoked certificates with those in it."""
+        database, settings, path = (self.folder / f"revoked.{ending}" for ending in ("index", "cnf", "crl"))
+        serials = [openssl("x509", "-in", self.folder / f"{name}.pem", "-noout", "-serial").decode().strip().split("=")[1]
+                   for name in names]
+        database.write_text("".join(f"R\t351231235959Z\t251231235959Z\t{serial}\tunknown\t/CN=x\n" for serial in serials))
+        settings.write_text(f"[ca]\ndefault_ca=this\n[this]\ndatabase={database}\ndefault_md=sha256\n")
+        openssl("ca", "-config", settings, "-gencrl", "-keyfile", self.key, "-cert", self.certificate, "-crldays", DAYS,
+                "-out", path)
+        return path
 
     def staple(self, name, days=5):
         """An OCSP response that says that the certificate is good."""

@@ -1,9 +1,12 @@
 """HTTPS by sites and listeners: who gets which certificate, what is asked of clients, what is sent elsewhere."""
+import email.utils
 import json
 import re
 import socket
 import ssl
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
@@ -146,6 +149,56 @@ def test_a_required_certificate(server, authority, clients, version):
     assert "ALERT" in refusal(port, context_for(authority, version, eve), "a.example").upper()
 
 
+@pytest.mark.parametrize("version", [TLS_1_2, TLS_1_3])
+def test_a_revoked_certificate_is_refused(server, authority, clients, version):
+    port = free_port()
+    pair = authority.issue(f"revoking-{version.name}", ["a.example"])
+    ada = clients.issue(f"ada-kept-{version.name}", usage="clientAuth")
+    eve = clients.issue(f"eve-revoked-{version.name}", usage="clientAuth")
+    revoked = clients.revoke()
+    demand = {"client": "required", "client_ca": str(clients.certificate), "client_crl": str(revoked)}
+    site = serve(server, port, [{"tls": tls(pair, **demand), "routes": TEXT}])
+    context = context_for(authority, version, eve)
+    with TlsClient(port, context, "a.example") as client:
+        assert client.get()[0] == 200
+        session = client.socket.session
+    clients.revoke(eve[0].stem)
+    wire.wait_until(lambda: "changed and was taken up" in site.stderr(), "the list to be read again")
+    assert "ALERT CERTIFICATE REVOKED" in refusal(port, context, "a.example").upper()
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        get(port, context, "a.example", session=session) # what was resumed is looked at again
+    assert get(port, context_for(authority, version, ada), "a.example")[0] == 200
+
+
+def times_of_threads(process):
+    """Nanoseconds of processor time: of the thread that has the event loop, and of all others."""
+    own, others = 0, 0
+    for task in Path(f"/proc/{process}/task").iterdir():
+        spent = int((task / "schedstat").read_text().split()[0])
+        own, others = (own + spent, others) if int(task.name) == process else (own, others + spent)
+    return own, others
+
+
+def test_long_rsa_keys_do_not_hold_up_the_loop(server, authority):
+    """They sign on other threads; whoever can do without gets the pair beside it."""
+    port = free_port()
+    slow, quick = authority.issue("slow", ["a.example"], "rsa:4096"), authority.issue("quick", ["a.example"])
+    site = serve(server, port, [{"tls": [tls(slow), tls(quick)], "routes": TEXT}], workers=1)
+    assert get(port, context_for(authority), "a.example")[0] == 200
+    worker = int(subprocess.run(["pgrep", "-P", str(site.process.pid)], capture_output=True, check=True).stdout)
+    context = context_for(authority, TLS_1_2)
+    context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")
+    own_before, others_before = times_of_threads(worker)
+    for _ in range(20):
+        with TlsClient(port, context, "a.example") as client:
+            assert client.subject() == "slow"
+    own, others = times_of_threads(worker)
+    assert others - others_before > own - own_before
+    context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")
+    with TlsClient(port, context, "a.example") as client:
+        assert client.subject() == "quick"
+
+
 def test_an_optional_certificate_by_listener(server, authority, clients):
     port = free_port()
     pair = authority.issue("optional", ["a.example"])
@@ -284,7 +337,11 @@ def test_plain_http_on_a_port_with_tls(server, authority):
         client.send(wire.request_bytes())
         answer = client.take_to_end()
     assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"https://" in answer
+    head, _, content = answer.partition(b"\r\n\r\n")
+    assert b"https://" in content
+    fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    assert int(fields["Content-Length"]) == len(content)
+    assert abs(email.utils.parsedate_to_datetime(fields["Date"]).timestamp() - time.time()) < 60
 
 
 def test_tls_on_a_plain_port_ends_cleanly(site):

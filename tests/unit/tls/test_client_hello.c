@@ -71,9 +71,39 @@ static void reads_names_and_offers(void **state)
         assert_true(parse(buffer_slice(&extensions), records[i], &hello));
         assert_slice(client_hello_name(&hello), "www.Example.org");
         assert_int_equal(hello.version, 0x0304);
-        assert_true(hello.offers_ecdsa);
+        assert_int_equal(hello.quick, TLS_QUICK_P256);
     }
     buffer_finish(&extensions);
+}
+
+/* Where more than the keys decides which signature is made, nothing is promised. */
+static void promises_no_quick_signature_without_being_sure(void **state)
+{
+    (void)state;
+    static const struct {
+        struct slice schemes, versions, demands;
+        unsigned quick;
+    } cases[] = {
+        {SLICE("\0\12\4\3\5\3\6\3\x8\7\x8\x8"), SLICE("\2\3\4"), {0}, 31},
+        {SLICE("\0\4\x8\4\x8\7"), SLICE("\4\3\3\3\4"), {0}, TLS_QUICK_ED25519},
+        {SLICE("\0\4\x8\4\4\1"), SLICE("\2\3\4"), {0}, 0},
+        {SLICE("\0\2\4\3"), SLICE("\2\3\3"), {0}, 0},               /* TLS 1.2 */
+        {SLICE("\0\2\4\3"), {0}, {0}, 0},                           /* the same */
+        {SLICE("\0\2\4\3"), SLICE("\2\3\4"), SLICE("\0\2\4\1"), 0}, /* certificates must be signed by RSA */
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct buffer extensions;
+        struct client_hello hello;
+        buffer_init(&extensions, 1 << 16);
+        hello_extension(&extensions, 13, cases[i].schemes);
+        if (cases[i].versions.data)
+            hello_extension(&extensions, 43, cases[i].versions);
+        if (cases[i].demands.data)
+            hello_extension(&extensions, 50, cases[i].demands);
+        assert_true(parse(buffer_slice(&extensions), 16384, &hello));
+        assert_int_equal(hello.quick, cases[i].quick);
+        buffer_finish(&extensions);
+    }
 }
 
 static void needs_no_extensions(void **state)
@@ -83,7 +113,7 @@ static void needs_no_extensions(void **state)
     assert_true(parse((struct slice){0}, 16384, &hello));
     assert_int_equal(hello.version, 0x0303);
     assert_int_equal(hello.name_length, 0);
-    assert_false(hello.offers_ecdsa);
+    assert_int_equal(hello.quick, 0);
     assert_true(parse(SLICE(""), 16384, &hello));
 }
 
@@ -200,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_names_and_offers),
+        cmocka_unit_test(promises_no_quick_signature_without_being_sure),
         cmocka_unit_test(needs_no_extensions),
         cmocka_unit_test(refuses_lengths_that_do_not_agree),
         cmocka_unit_test(a_name_has_at_most_255_bytes),

@@ -142,6 +142,8 @@ static void slow_signatures_are_made_elsewhere(void **state)
         {1, TLS1_2_VERSION, "X25519", "RSA+SHA256", "WR"},
         {2, TLS1_3_VERSION, "X25519", "rsa_pss_rsae_sha256", "WR"},
         {2, TLS1_3_VERSION, "X25519", "rsa_pss_rsae_sha256:ecdsa_secp256r1_sha256", "R"},
+        {2, TLS1_3_VERSION, "X25519", "rsa_pss_rsae_sha256:ed25519", "WR"}, /* of quick ones, not ours */
+        {2, TLS1_2_VERSION, "X25519", "RSA+SHA256:ECDSA+SHA256", "WR"},     /* the cipher suite decides */
     };
     TABLE_ROWS(i, cases, cases[i].groups) {
         struct tls_settings settings = duo_settings(both, cases[i].pairs);
