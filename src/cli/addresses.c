@@ -92,6 +92,31 @@ static int make_secure(struct document *document, struct node *list)
     return 0;
 }
 
+/* What a listener says of HTTPS; NULL: nothing. */
+static const struct node *find_https(const struct node *listener)
+{
+    if (listener->kind != NODE_MAP)
+        return NULL;
+    const struct node *tls = node_get(listener, SLICE("tls"));
+    return tls ? tls : node_get(listener, SLICE("redirect_to_https"));
+}
+
+/* -p and -a cannot say of an address that it speaks TLS, or where it redirects. Without that, what a file has
+ * for HTTPS would be served in the clear. */
+static void check_replaced(const struct arguments *arguments, const struct document *document)
+{
+    const struct node *listen = node_get(document->root, SLICE("listen"));
+    const struct node *https = listen ? find_https(listen) : NULL;
+    for (const struct entry *entry = listen && listen->kind == NODE_LIST ? listen->first : NULL;
+         entry && https == NULL; entry = entry->next)
+        https = find_https(entry->value);
+    if (https)
+        diagnostics_add(
+            arguments->diagnostics, https->position,
+            "listen: -p and -a replace all listeners, and would take this option from them: change "
+            "the address here, and run without -p and -a");
+}
+
 /* A port that a browser shows for HTTPS in a test. */
 #define HTTPS_PORT_TEXT ":8443"
 
@@ -119,5 +144,7 @@ int addresses_apply(const struct arguments *arguments, struct document *document
     }
     if (error == 0 && is_secure)
         error = make_secure(document, list);
+    if (list && list->entry_count > 0)
+        check_replaced(arguments, document);
     return error || list->entry_count == 0 ? error : node_put(document, document->root, key, list);
 }

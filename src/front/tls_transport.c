@@ -5,6 +5,7 @@
 #include "front/tls_transport.h"
 
 #include "front/front.h"
+#include "http/date.h"
 #include "loop/offload.h"
 
 #include <errno.h>
@@ -165,9 +166,14 @@ static bool act(struct tls_transport *tls, enum tls_event event, struct slice pl
 }
 
 /* A browser shows it to whoever wrote http:// for https://. */
-static const char plain_http_text[] =
-    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 61\r\n\r\n"
-    "This port speaks HTTPS only: the address begins with https://\n";
+static void answer_plain_http(struct tls_worker *worker)
+{
+    static const char text[] = "This port speaks HTTPS only: the address begins with https://\n";
+    buffer_printf(&worker->output,
+                  "HTTP/1.1 400 Bad Request\r\nDate: %.*s\r\nConnection: close\r\n"
+                  "Content-Type: text/plain\r\nContent-Length: %zu\r\n\r\n%s",
+                  HTTP_DATE_LENGTH, service_date(worker->front->service), sizeof(text) - 1, text);
+}
 
 static enum tls_event next_event(struct tls_transport *tls, struct slice *rest, struct slice *ret_plaintext)
 {
@@ -179,7 +185,7 @@ static enum tls_event next_event(struct tls_transport *tls, struct slice *rest, 
     if (tls->is_shaking_hands)
         worker->turn_us += loop_clock_us(loop) - began_us;
     if (event == TLS_HTTP)
-        buffer_append(&worker->output, slice_make(plain_http_text, sizeof(plain_http_text) - 1));
+        answer_plain_http(worker);
     return event;
 }
 

@@ -104,3 +104,19 @@ def test_no_place_for_an_authority(folder):
     ran = subprocess.run([BINARY, "--tls", "."], cwd=folder, capture_output=True, text=True, timeout=60, check=False, env={})
     assert ran.returncode == 1
     assert "no place for the authority: neither HOME nor XDG_DATA_HOME is set" in ran.stderr
+
+
+@pytest.mark.parametrize("listen", [
+    "[':8080', {address: ':8443', tls: true}]",
+    "{address: ':8443', tls: true}",
+    "[{address: ':8080', redirect_to_https: 443}]",
+])
+@pytest.mark.parametrize("flags", [["-p", "9000"], ["-a", "127.0.0.1"]])
+def test_a_port_does_not_take_https_from_a_file(folder, listen, flags):
+    text = f"listen: {listen}\nsites:\n- tls: {{certificate: good.pem, key: good.key}}\n  routes: {{/: {{respond: a}}}}\n"
+    for command in ("run", "check"):
+        ran = subprocess.run([BINARY, command, "-c", "-", *flags], cwd=folder, input=text, capture_output=True, text=True,
+                             timeout=60, check=False)
+        assert ran.returncode == 2
+        assert "1:" in ran.stderr and "listen: -p and -a replace all listeners" in ran.stderr
+        assert "change the address here" in ran.stderr
