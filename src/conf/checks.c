@@ -15,6 +15,20 @@ void check_respond(struct loader *loader, const struct node *map)
                         "respond.body: a response with status %d has no content", status);
 }
 
+void check_early_hints(struct loader *loader, const struct node *map)
+{
+    const struct route *route = loader->objects[OBJECT_ROUTE];
+    bool has_link = false;
+    for (size_t i = 0; i < route->field_edit_count; i++) {
+        const struct field_edit *edit = &route->field_edits[i];
+        has_link |= edit->value.data && slice_equal_nocase(edit->name, SLICE("Link"));
+    }
+    if (route->early_hints && !has_link && loader->diagnostics->errors == 0)
+        diagnostics_add(loader->diagnostics, node_get(map, SLICE("early_hints"))->position,
+                        "early_hints: this route sets no Link header, which is what would be sent; write "
+                        "headers: {set: {Link: \"</style.css>; rel=preload; as=style\"}}");
+}
+
 /* --- files --- */
 
 /* A command line serves a folder in which somebody may be at work: there, what is not there yet is a warning.

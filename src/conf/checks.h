@@ -11,6 +11,9 @@ void check_respond(struct loader *loader, const struct node *map);
 /* The files that a `files` section names are there, and its folder can be listed if it is to be. */
 void check_files(struct loader *loader, const struct node *map);
 
+/* Early hints of a route need a Link to hint at. `map` is the section's. */
+void check_early_hints(struct loader *loader, const struct node *map);
+
 /* No listener takes the address of another. `listen` is the option's value. */
 void check_listeners(struct loader *loader, const struct node *listen);
 

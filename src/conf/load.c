@@ -83,6 +83,7 @@ static void load_route(struct loader *loader, const struct node *node, struct ro
     struct field_edit *room = loader_allocate(loader, fields.count, sizeof(*room));
     if (room)
         route_set_fields(route, &fields, room);
+    check_early_hints(loader, node);
     loader->objects[OBJECT_FIELD_EDITS] = outer;
 }
 
@@ -120,6 +121,7 @@ static void clear_alternatives(struct route *route)
         .prefix = route->prefix,
         .cors_origins = route->cors_origins,
         .cors_origin_count = route->cors_origin_count,
+        .early_hints = route->early_hints,
         .field_edits = route->field_edits,
         .field_edit_count = route->field_edit_count,
     };

@@ -348,6 +348,11 @@ const struct option options[] = {
      .zero = "false"},
     {SECTION_ROUTE, "headers", OPTION_SECTION, "Headers of all responses of the route.",
      .old_key = "fields", .child = SECTION_HEADERS},
+    {SECTION_ROUTE, "early_hints", OPTION_BOOL,
+     "Whether the `Link` header that `headers` sets is also sent ahead of the response, by `103 Early "
+     "Hints`, so that a browser loads what a page needs while the page is on its way. Sent to browsers that "
+     "go to a page (GET with `Sec-Fetch-Mode: navigate`), by HTTP/2 or 1.1.",
+     .fallback = "false", .example = "true", TARGET(ROUTE, early_hints)},
 
     {SECTION_FILES, "root", OPTION_TEXT,
      "The folder; a relative path begins at the folder of the configuration file.",

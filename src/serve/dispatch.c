@@ -2,6 +2,7 @@
  * a response that is out to the counters and the access log. */
 #include "serve/dispatch.h"
 
+#include "serve/early_hints.h"
 #include "serve/exchange.h"
 #include "serve/location.h"
 #include "serve/service.h"
@@ -146,6 +147,13 @@ bool dispatch_streams_content(const struct exchange *exchange)
            !lacks_slash(exchange) && handler_of(exchange)->streams_content;
 }
 
+static void hand_over(struct exchange *exchange)
+{
+    if (UNLIKELY(exchange->route_entry->route->early_hints))
+        early_hints_send(exchange);
+    handler_of(exchange)->handle(exchange);
+}
+
 void dispatch_answer(struct exchange *exchange)
 {
     if (exchange->reject_status == 405)
@@ -159,7 +167,7 @@ void dispatch_answer(struct exchange *exchange)
     else if (lacks_slash(exchange))
         location_respond_folder(exchange);
     else
-        handler_of(exchange)->handle(exchange);
+        hand_over(exchange);
 }
 
 static void count_response(struct counters *counters, int status)

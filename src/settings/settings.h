@@ -92,6 +92,7 @@ struct route {
         *cors_origins; /* whose pages may read the responses: "*" for all, a serialised origin, one with
                           "*." before its host for all below that, or "null" */
     size_t cors_origin_count;
+    bool early_hints; /* the Link headers in `field_edits` go ahead of responses, by 103 */
     struct field_edit *field_edits;
     size_t field_edit_count;
 };

@@ -1,5 +1,6 @@
 """HTTP/2 without TLS: real clients, frames by hand, time-outs, draining, and what floods come to."""
 import os
+import re
 import shutil
 import signal
 import socket
@@ -368,3 +369,54 @@ def test_streams_of_the_client_have_odd_numbers(shared):
     client.ask("/small.txt")
     assert client.goaway()[1] == h2_wire.PROTOCOL_ERROR
     assert client.is_closed()
+
+
+LINKS = "</style.css>; rel=preload; as=style, <https://cdn.example>; rel=preconnect"
+
+
+@pytest.fixture(scope="module", name="hinting")
+def fixture_hinting(module_server, root):
+    headers = {"set": {"Link": LINKS, "X-Own": "1"}}
+    routes = {"/": {"respond": "page", "early_hints": True, "headers": headers},
+              "/files": {"files": {"root": str(root), "listing": True}, "early_hints": True, "headers": headers},
+              "/off": {"respond": "page", "headers": headers}}
+    return module_server(config={"sites": [{"routes": routes}]})
+
+
+NAVIGATION = ["-H", "Sec-Fetch-Mode: navigate"]
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2-prior-knowledge"])
+@pytest.mark.parametrize(("path", "options", "hints"), [
+    ("/", NAVIGATION, True),
+    ("/files/small.txt", NAVIGATION, True), # in the cache, the second time
+    ("/files/", NAVIGATION, True), # made on another thread
+    ("/files/nothing", NAVIGATION, True),
+    ("/off", NAVIGATION, False),
+    ("/", [], False),
+    ("/", ["-H", "Sec-Fetch-Mode: no-cors"], False),
+    ("/", ["-X", "POST", *NAVIGATION], False),
+    ("/", ["-I", *NAVIGATION], False),
+])
+def test_links_go_ahead_of_a_page(hinting, version, path, options, hints):
+    for _ in range(2):
+        heads = curl(hinting, path, version, "-i", *options).stdout.decode("latin-1").replace("\r", "").split("\n\n")
+        first = heads[0].lower()
+        assert (" 103" in first.split("\n")[0]) == hints
+        if hints:
+            assert f"link: {LINKS}".lower() in first and "x-own" not in first and "content-" not in first
+            assert " 103" not in heads[1].split("\n")[0] and f"link: {LINKS}".lower() in heads[1].lower()
+
+
+def test_a_client_of_http_10_gets_no_early_hints(hinting):
+    with hinting.connect() as client:
+        client.send(b"GET / HTTP/1.0\r\nHost: a\r\nSec-Fetch-Mode: navigate\r\n\r\n")
+        assert client.take_to_end().startswith(b"HTTP/1.1 200 ")
+
+
+def test_early_hints_stay_in_order_in_a_pipeline(hinting):
+    request = b"GET / HTTP/1.1\r\nHost: a\r\nSec-Fetch-Mode: navigate\r\n\r\n"
+    with hinting.connect() as client:
+        client.send(request * 3 + b"GET /off HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        said = client.take_to_end()
+    assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"103", b"200"] * 3 + [b"200"]

@@ -88,6 +88,8 @@ static const struct {
      "1:52: error: respond.body: a response with status 204 has no content"},
     {ROUTE("respond: {body: a, status: 205}"),
      "1:39: error: respond.body: a response with status 205 has no content"},
+    {ROUTE("respond: a, early_hints: true, headers: {remove: [Link]}"),
+     "error: early_hints: this route sets no Link header, which is what would be sent; write headers: "},
     {ROUTE("respond: {status: 304, body: a}"), "a response with status 304 has no content"},
     {ROUTE("respond: {status: [], body: a}"),
      "respond.status: expected a number from 200 to 599, not a list"},

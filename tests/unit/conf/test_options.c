@@ -71,6 +71,7 @@ static const char *const excuses[] = {
     "`client_ca` is missing",
     "clients are not asked for a certificate",
     "hsts.max_age is missing",
+    "this route sets no Link header",
 };
 
 static void check_value(const struct option *option, const char *value)
