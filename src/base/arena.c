@@ -13,16 +13,61 @@ struct arena_chunk {
     alignas(max_align_t) char data[];
 };
 
+static void free_chunk(struct arena_chunk *chunk)
+{
+    UNPOISON(chunk->data, chunk->size);
+    free(chunk);
+}
+
+static void give_back(struct arena_shelf *shelf, struct arena_chunk *chunk)
+{
+    bool has_place = shelf && shelf->count < ARENA_SHELF_MAX && chunk->size == ARENA_CHUNK_BYTES;
+    if (!has_place) {
+        free_chunk(chunk);
+        return;
+    }
+    POISON(chunk->data, chunk->size);
+    chunk->next = shelf->chunks;
+    shelf->chunks = chunk;
+    shelf->count++;
+}
+
 void arena_finish(struct arena *arena)
 {
     struct arena_chunk *chunk = arena->chunks;
     while (chunk) {
         struct arena_chunk *next = chunk->next;
-        UNPOISON(chunk->data, chunk->size);
-        free(chunk);
+        give_back(arena->shelf, chunk);
         chunk = next;
     }
-    arena_init(arena, arena->bytes_max);
+    *arena = (struct arena){.bytes_max = arena->bytes_max, .shelf = arena->shelf};
+}
+
+void arena_shelf_finish(struct arena_shelf *shelf)
+{
+    while (shelf->chunks) {
+        struct arena_chunk *chunk = shelf->chunks;
+        shelf->chunks = chunk->next;
+        free_chunk(chunk);
+    }
+    shelf->count = 0;
+}
+
+/* With room for `bytes`, all of it poisoned. */
+static struct arena_chunk *take_chunk(struct arena_shelf *shelf, size_t bytes)
+{
+    struct arena_chunk *chunk = shelf ? shelf->chunks : NULL;
+    if (chunk && bytes == ARENA_CHUNK_BYTES) {
+        shelf->chunks = chunk->next;
+        shelf->count--;
+        return chunk;
+    }
+    chunk = malloc(sizeof(*chunk) + bytes);
+    if (chunk == NULL)
+        return NULL;
+    chunk->size = bytes;
+    POISON(chunk->data, bytes);
+    return chunk;
 }
 
 static bool add_chunk(struct arena *arena, size_t size)
@@ -32,12 +77,10 @@ static bool add_chunk(struct arena *arena, size_t size)
         bytes = size;
     if (bytes > arena->bytes_max - arena->bytes)
         return false;
-    struct arena_chunk *chunk = malloc(sizeof(*chunk) + bytes);
+    struct arena_chunk *chunk = take_chunk(arena->shelf, bytes);
     if (chunk == NULL)
         return false;
     chunk->next = arena->chunks;
-    chunk->size = bytes;
-    POISON(chunk->data, bytes);
     arena->chunks = chunk;
     arena->next = chunk->data;
     arena->end = chunk->data + bytes;

@@ -10,12 +10,22 @@
 
 struct arena_chunk;
 
+/* Chunks that many short-lived arenas hand to each other, so that their first is no malloc: at most
+ * ARENA_SHELF_MAX of them, of a KiB each. */
+#define ARENA_SHELF_MAX 128
+
+struct arena_shelf {
+    struct arena_chunk *chunks;
+    unsigned count;
+};
+
 struct arena {
     struct arena_chunk *chunks; /* newest first */
     char *next;                 /* free space of the newest chunk: [next, end) */
     char *end;
-    size_t bytes;     /* asked of malloc so far */
-    size_t bytes_max; /* allocations that would pass this fail */
+    size_t bytes;              /* asked of malloc so far */
+    size_t bytes_max;          /* allocations that would pass this fail */
+    struct arena_shelf *shelf; /* where chunks are taken from, and put; NULL: malloc alone */
 };
 
 /* Empty; takes no memory before the first allocation. */
@@ -23,6 +33,9 @@ static inline void arena_init(struct arena *arena, size_t bytes_max)
 {
     *arena = (struct arena){.bytes_max = bytes_max};
 }
+
+/* Frees the chunks on it. */
+void arena_shelf_finish(struct arena_shelf *shelf);
 
 /* Gives everything back. The arena may be used again; also right on a zeroed one. */
 void arena_finish(struct arena *arena);

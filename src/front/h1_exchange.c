@@ -9,6 +9,7 @@
 #include "front/h1_exchange.h"
 
 #include "base/error.h"
+#include "front/kept_head.h"
 #include "h1/response_writer.h"
 #include "serve/service.h"
 #include "serve/source.h"
@@ -58,16 +59,6 @@ static void choose_framing(struct h1_exchange *h1)
     }
 }
 
-static void write_kept(struct exchange *exchange, struct http_kept_head *keep)
-{
-    struct service *service = exchange->service;
-    char *room = keep->end - keep->bytes_max;
-    keep->length = (uint16_t)h1_response_write(room, &exchange->response, service_date(service), H1_PERSIST);
-    memmove(keep->end - keep->length, room, keep->length);
-    keep->date_offset = (uint16_t)h1_response_date_offset(exchange->response.status);
-    keep->date = loop_wall_seconds(service->loop);
-}
-
 static void add_head(struct h1_exchange *h1, struct slice bytes)
 {
     assert(h1->head_count < H1_HEAD_SEGMENTS_MAX);
@@ -112,8 +103,8 @@ void h1_exchange_respond(struct exchange *exchange, struct http_kept_head *keep)
     struct h1_exchange *h1 = h1_exchange_of(exchange);
     begin(h1);
     choose_framing(h1);
-    if (keep && h1_response_size(&exchange->response) <= keep->bytes_max)
-        write_kept(exchange, keep);
+    if (keep)
+        kept_head_write(exchange, keep);
     write_head(h1);
 }
 

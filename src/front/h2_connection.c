@@ -431,6 +431,7 @@ static void tell_tls(void *owner, struct arena *arena, struct peer_tls *ret_tls)
 
 const struct exchange_events h2_connection_exchange_events = {
     .on_respond = h2_exchange_respond,
+    .on_respond_kept = h2_exchange_respond_kept,
     .on_interim = h2_exchange_interim,
     .on_progress = h2_session_on_progress,
     .is_there = is_there,

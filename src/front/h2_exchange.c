@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "front/h2_session.h"
+#include "front/kept_head.h"
 #include "serve/service.h"
 #include "sys/file.h"
 
@@ -41,19 +42,49 @@ static void end_response(struct h2_exchange *h2)
     h2->discarded = 0;
 }
 
-void h2_exchange_respond(struct exchange *exchange, struct http_kept_head *keep)
+/* The head to the engine; the content follows when that pulls it. */
+static void give_head(struct h2_exchange *h2)
 {
-    struct h2_exchange *h2 = h2_exchange_of(exchange);
-    (void)keep; /* header compression has a memory of its own */
-    if (h2->stream == 0)
-        return;
-    h2->left = exchange->source ? exchange->source->length : 0;
+    struct exchange *exchange = &h2->exchange;
     bool has_content = h2->left > 0;
     if (!h2_respond(h2_session_engine(h2->session), h2->stream, &exchange->response,
                     service_date(exchange->service), has_content))
         give_up(h2);
     else if (!has_content)
         end_response(h2);
+}
+
+void h2_exchange_respond(struct exchange *exchange, struct http_kept_head *keep)
+{
+    struct h2_exchange *h2 = h2_exchange_of(exchange);
+    if (keep)
+        kept_head_write(exchange, keep);
+    if (h2->stream == 0)
+        return;
+    h2->left = exchange->source ? exchange->source->length : 0;
+    give_head(h2);
+}
+
+/* Who else uses the head does not matter: the engine copies it, and has a date of its own. */
+void h2_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *kept, bool is_sole)
+{
+    struct h2_exchange *h2 = h2_exchange_of(exchange);
+    struct http_response *response = &exchange->response;
+    (void)is_sole;
+    if (h2->stream == 0)
+        return;
+    response->no_length = true; /* it is among the fields */
+    kept_head_read(kept, response);
+    if (UNLIKELY(response->lacks_fields)) {
+        give_up(h2);
+        return;
+    }
+    h2->left = exchange->source ? exchange->source->length : 0;
+    if (exchange->source == NULL && !exchange->has_no_content && kept->content_bytes > 0) {
+        h2->rest = segment_memory(slice_make(kept->end, kept->content_bytes));
+        h2->left = kept->content_bytes;
+    }
+    give_head(h2);
 }
 
 /* Without memory there is none: it promises nothing. */

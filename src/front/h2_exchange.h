@@ -34,8 +34,9 @@ static inline struct h2_exchange *h2_exchange_of(struct exchange *exchange)
 /* The exchange has begun, blank but for the exchange itself. */
 void h2_exchange_begin(struct h2_exchange *h2, struct h2_session *session, uint32_t stream);
 
-/* What the owners' tables have for on_respond and on_interim. */
+/* What the owners' tables have for on_respond, on_respond_kept and on_interim. */
 void h2_exchange_respond(struct exchange *exchange, struct http_kept_head *keep);
+void h2_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *kept, bool is_sole);
 void h2_exchange_interim(struct exchange *exchange);
 
 /* The next piece of the response's content, for the engine. */

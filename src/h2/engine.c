@@ -286,6 +286,7 @@ struct h2_shared *h2_shared_create(const struct h2_limits *limits, const struct 
         return NULL;
     shared->limits = limits;
     shared->events = events;
+    h2_memory_init(&shared->memory);
     if (make_callbacks(&shared->callbacks) == 0 && make_options(&shared->options) == 0)
         return shared;
     h2_shared_destroy(shared);
@@ -299,6 +300,7 @@ void h2_shared_destroy(struct h2_shared *shared)
     nghttp2_session_callbacks_del(shared->callbacks);
     nghttp2_option_del(shared->options);
     free(shared->spare_head);
+    h2_memory_finish(&shared->memory);
     free(shared);
 }
 
@@ -324,7 +326,8 @@ struct h2 *h2_create(struct h2_shared *shared, void *owner)
         return NULL;
     h2->shared = shared;
     h2->owner = owner;
-    if (nghttp2_session_server_new2(&h2->session, shared->callbacks, h2, shared->options) != 0) {
+    if (nghttp2_session_server_new3(&h2->session, shared->callbacks, h2, shared->options,
+                                    &shared->memory.calls) != 0) {
         free(h2);
         return NULL;
     }

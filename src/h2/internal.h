@@ -5,6 +5,7 @@
 #include "h2/floods.h"
 #include "h2/h2.h"
 #include "h2/head.h"
+#include "h2/memory.h"
 
 #include <nghttp2/nghttp2.h>
 
@@ -14,6 +15,7 @@ struct h2_shared {
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *options;
     struct h2_head *spare_head; /* for the next head, whoever's it is */
+    struct h2_memory memory;
 };
 
 enum h2_drain_state {

@@ -28,7 +28,7 @@ struct http_response {
 };
 
 /* Room for the head of a response that is the same each time, but for its date. Whoever writes responses may
- * keep the head there, in the form of its protocol, and use it for the next one. */
+ * keep the head there, in one form for all protocols (front/kept_head.h), and use it for the next one. */
 struct http_kept_head {
     char *end;            /* of the room */
     size_t content_bytes; /* of the response's content that begin right there; 0: it is elsewhere */

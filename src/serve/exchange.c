@@ -21,6 +21,7 @@ static struct exchange *exchange_create(struct service *service)
     list_init(&exchange->link);
     exchange->service = service;
     arena_init(&exchange->arena, EXCHANGE_ARENA_BYTES_MAX);
+    exchange->arena.shelf = &service->shelf;
     http_response_init(&exchange->response, &exchange->arena);
     return exchange;
 }

@@ -44,6 +44,7 @@ void service_finish(struct service *service)
         buffer_finish(&service->error_pages[ERROR_PAGE_JSON][i]);
     }
     pool_finish(&service->exchanges);
+    arena_shelf_finish(&service->shelf);
     pool_finish(&service->field_rooms);
 }
 

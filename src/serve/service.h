@@ -32,7 +32,8 @@ struct service {
     struct handler handlers[ROUTE_KIND_COUNT]; /* by enum route_kind */
     struct hash_key client_key;                /* for hashes of peer_client */
     struct pool exchanges;
-    struct pool field_rooms; /* for the fields of requests, `fields_max` each: see exchange_keep */
+    struct arena_shelf shelf; /* of the exchanges' arenas */
+    struct pool field_rooms;  /* for the fields of requests, `fields_max` each: see exchange_keep */
     unsigned fields_max;
     struct exchange *spare; /* what the next head is parsed into; it has such room */
     /* Closes a connection that can best be spared, but not that of this owner of an exchange; false where

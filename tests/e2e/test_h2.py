@@ -66,6 +66,29 @@ def test_curl_asks_in_many_ways(shared, options, status, part):
     assert "transfer-encoding" not in text and "connection:" not in text
 
 
+@pytest.mark.parametrize("first, then", [("--http1.1", "--http2-prior-knowledge"),
+                                         ("--http2-prior-knowledge", "--http1.1")])
+def test_a_head_that_is_kept_is_the_same_for_both(server, root, first, then):
+    running = server(root)
+
+    def headers_of(version, name, *options):
+        text = subprocess.run(["curl", "-sS", version, "-D", "-", "-o", "/dev/null", *options,
+                               f"http://{running.host}:{running.port}/{name}"], capture_output=True, text=True,
+                              timeout=20, check=True).stdout
+        lines = [line.split(": ", 1) for line in text.strip().splitlines()[1:]]
+        return {name.lower(): value for name, value in lines if name.lower() != "date"}
+
+    for name in ("small.txt", "big.bin"):
+        length = str((root / name).stat().st_size)
+        expected = headers_of(first, name)
+        assert expected["content-length"] == length and expected["etag"]
+        for version in (then, first, then):
+            assert headers_of(version, name) == expected
+            assert headers_of(version, name, "-I") == expected
+            assert headers_of(version, name, "-H", "Range: bytes=0-")["content-range"].endswith(f"/{length}")
+    assert curl(running, "/small.txt").stdout == (root / "small.txt").read_bytes()
+
+
 def test_curl_uploads_too_much(shared, root):
     """A refused upload is told to stop; curl has the answer all the same."""
     result = curl(shared, "/small.txt", "-T", str(root / "big.bin"), "-o", os.devnull, "-w", "%{http_code}")

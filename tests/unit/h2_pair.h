@@ -40,6 +40,7 @@ static inline void h2_pair_init_events(struct h2_pair *pair, struct world *world
     *pair = (struct h2_pair){.world = world};
     pair->events = (struct exchange_events){
         .on_respond = h2_exchange_respond,
+        .on_respond_kept = h2_exchange_respond_kept,
         .on_interim = h2_exchange_interim,
         .on_progress = h2_session_on_progress,
         .on_job = h2_pair_job,

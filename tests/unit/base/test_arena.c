@@ -91,12 +91,40 @@ static void a_zeroed_one_may_be_finished(void **state)
     arena_finish(&arena);
 }
 
+/* Chunks go from one arena to the next, whatever the order; large ones do not, and no more than a few. */
+static void arenas_may_share_a_shelf(void **state)
+{
+    (void)state;
+    static struct arena arenas[ARENA_SHELF_MAX + 10];
+    struct arena_shelf shelf = {0};
+    for (size_t i = 0; i < ARRAY_LENGTH(arenas); i++) {
+        arena_init(&arenas[i], 1 << 20);
+        arenas[i].shelf = &shelf;
+        assert_non_null(arena_alloc(&arenas[i], 100));
+    }
+    assert_non_null(arena_alloc(&arenas[4], 5000));
+    for (size_t i = ARRAY_LENGTH(arenas); i-- > 0;)
+        arena_finish(&arenas[i]);
+    assert_int_equal(shelf.count, ARENA_SHELF_MAX);
+    arena_shelf_finish(&shelf);
+    assert_int_equal(shelf.count, 0);
+
+    assert_non_null(arena_alloc(&arenas[0], 100));
+    const char *piece = arena_alloc(&arenas[0], 10);
+    arena_finish(&arenas[0]);
+    assert_int_equal(shelf.count, 1);
+    assert_non_null(arena_alloc(&arenas[1], 100));
+    assert_ptr_equal(arena_alloc(&arenas[1], 10), piece);
+    arena_finish(&arenas[1]);
+    arena_shelf_finish(&shelf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_is_aligned_and_apart), cmocka_unit_test(the_bound_is_exact),
         cmocka_unit_test(a_large_piece_stands_alone),      cmocka_unit_test(copies_end_in_a_nul),
-        cmocka_unit_test(a_zeroed_one_may_be_finished),
+        cmocka_unit_test(a_zeroed_one_may_be_finished),    cmocka_unit_test(arenas_may_share_a_shelf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,109 @@
+/* Lists of free blocks, one for each multiple of 16 bytes. nghttp2 does not say how large a block is that it
+ * frees, so each has that before it; 8 bytes, since nothing of nghttp2's is aligned to more. Under sanitizers
+ * what is kept is poisoned, so that they see it used after it was freed. */
+#include "h2/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Of all sizes together: as many as some thousand requests at once have. */
+#define KEPT_BYTES_MAX ((size_t)1 << 20)
+
+struct h2_block {
+    size_t bytes; /* behind this */
+    union {
+        struct h2_block *next; /* while it is kept */
+        char room[sizeof(struct h2_block *)];
+    };
+};
+
+#define BLOCK_HEAD_BYTES offsetof(struct h2_block, room)
+
+static struct h2_block *block_of(void *room)
+{
+    return (struct h2_block *)(void *)((char *)room - BLOCK_HEAD_BYTES);
+}
+
+static void *take_new(size_t bytes)
+{
+    struct h2_block *block = malloc(BLOCK_HEAD_BYTES + bytes);
+    if (block == NULL)
+        return NULL;
+    block->bytes = bytes;
+    return block->room;
+}
+
+static void *take(size_t size, void *user_data)
+{
+    struct h2_memory *memory = user_data;
+    if (UNLIKELY(size > H2_BLOCK_BYTES_MAX))
+        return size <= SIZE_MAX - BLOCK_HEAD_BYTES ? take_new(size) : NULL;
+    size_t units = (MAX(size, (size_t)1) + H2_BLOCK_UNIT - 1) / H2_BLOCK_UNIT;
+    struct h2_block *block = memory->kept[units];
+    if (UNLIKELY(block == NULL))
+        return take_new(units * H2_BLOCK_UNIT);
+    UNPOISON(block->room, block->bytes);
+    memory->kept[units] = block->next;
+    memory->kept_bytes -= block->bytes;
+    return block->room;
+}
+
+static void give_back(void *room, void *user_data)
+{
+    struct h2_memory *memory = user_data;
+    if (room == NULL)
+        return;
+    struct h2_block *block = block_of(room);
+    if (UNLIKELY(block->bytes > H2_BLOCK_BYTES_MAX || memory->kept_bytes >= KEPT_BYTES_MAX)) {
+        free(block);
+        return;
+    }
+    size_t units = block->bytes / H2_BLOCK_UNIT;
+    memory->kept_bytes += block->bytes;
+    block->next = memory->kept[units];
+    memory->kept[units] = block;
+    POISON(block->room, block->bytes);
+}
+
+static void *take_cleared(size_t count, size_t size, void *user_data)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        return NULL;
+    void *room = take(bytes, user_data);
+    return room ? memset(room, 0, bytes) : NULL;
+}
+
+static void *take_longer(void *room, size_t size, void *user_data)
+{
+    if (room && size <= block_of(room)->bytes)
+        return room;
+    void *longer = take(size, user_data);
+    if (longer == NULL || room == NULL)
+        return longer;
+    memcpy(longer, room, block_of(room)->bytes);
+    give_back(room, user_data);
+    return longer;
+}
+
+void h2_memory_init(struct h2_memory *memory)
+{
+    *memory = (struct h2_memory){0};
+    memory->calls = (nghttp2_mem){.mem_user_data = memory,
+                                  .malloc = take,
+                                  .free = give_back,
+                                  .calloc = take_cleared,
+                                  .realloc = take_longer};
+}
+
+void h2_memory_finish(struct h2_memory *memory)
+{
+    for (size_t units = 0; units < ARRAY_LENGTH(memory->kept); units++) {
+        while (memory->kept[units]) {
+            struct h2_block *block = memory->kept[units];
+            UNPOISON(block->room, block->bytes);
+            memory->kept[units] = block->next;
+            free(block);
+        }
+    }
+}
