@@ -10,10 +10,9 @@
 
 struct offload;
 
-/* Bytes given to the kernel by one system call. More is not better: 100 KiB in one send(2) or sendfile(2)
- * costs a third more CPU time than in two (32 against 22 us, medians of interleaved rounds over loopback), as
- * the peer begins to take the first part while the second is copied, and the pages that it frees are still
- * warm. */
+/* Bytes that one system call copies into a socket. More is not better: 100 KiB in one send(2) cost a third
+ * more CPU time than in two (32 against 22 us, medians of interleaved rounds over loopback), as the peer
+ * begins to take the first part while the second is copied, and the pages that it frees are still warm. */
 #define LOOP_CALL_BYTES_MAX ((size_t)64 << 10)
 
 struct loop {
@@ -63,7 +62,7 @@ struct stream_verbs {
     void (*resume)(struct stream *stream);
     /* Reads in the turn after stream_go_on_later, if there is anything. */
     void (*read_on)(struct stream *stream);
-    /* Calls stream_send_on when the socket takes more. Returns 0 or -errno. */
+    /* Calls stream_is_writable when the socket takes more. Returns 0 or -errno. */
     int (*wait_writable)(struct stream *stream);
     /* Takes the whole of a small send upon itself, where it can: see enum sending_off. NULL: it never can. */
     enum sending_off (*send_off)(struct stream *stream, const struct segment *segments, size_t count);
@@ -84,6 +83,10 @@ void loop_flush(struct loop *loop);
 
 /* stream.c, for the verbs: goes on with the pending send. */
 void stream_send_on(struct stream *stream);
+
+/* stream.c, for the verbs: the socket takes more of the pending send. Where the turn has no time left, it
+ * waits in line with those that go on: many sockets may become writable in one turn. */
+void stream_is_writable(struct stream *stream);
 
 /* stream.c: the stream is broken; tells the owner, unless he closed it. */
 void stream_fail(struct stream *stream, int error);

@@ -16,6 +16,11 @@
 /* Bytes sent in one turn before others get theirs: a tenth of a millisecond or two. */
 #define SEND_BYTES_MAX ((size_t)1 << 20)
 
+/* Bytes given to one sendfile(2) while the turn has time. It copies nothing, so there is nothing that
+ * LOOP_CALL_BYTES_MAX would keep warm; and as each call ends with a packet that is not full, many small ones
+ * cost more. See docs/architecture.md for figures. */
+#define SENDFILE_BYTES_MAX ((size_t)512 << 10)
+
 /* What is left of a send that the socket did not take whole. */
 struct sending {
     size_t count;
@@ -109,13 +114,14 @@ static ssize_t send_copy(struct stream *stream, const struct segment *segment, s
 
 static ssize_t send_file(struct stream *stream, const struct segment *segment, size_t length_max)
 {
-    size_t length = MIN(MIN(segment->length, length_max), LOOP_CALL_BYTES_MAX);
+    size_t length = MIN(segment->length, length_max);
     if (segment->is_copied || !stream->loop->may_sendfile)
-        return send_copy(stream, segment, length);
+        return send_copy(stream, segment, MIN(length, LOOP_CALL_BYTES_MAX));
     if (!stream->events->may_send_file(stream, segment))
         return ERROR_CHANGED;
     off_t offset = segment->offset;
-    ssize_t sent = sys_sendfile(stream->watch.fd, segment->fd, &offset, length);
+    size_t call_max = loop_has_time(stream->loop) ? SENDFILE_BYTES_MAX : LOOP_CALL_BYTES_MAX;
+    ssize_t sent = sys_sendfile(stream->watch.fd, segment->fd, &offset, MIN(length, call_max));
     return sent == 0 ? ERROR_CHANGED : sent;
 }
 
@@ -279,6 +285,14 @@ void stream_send_on(struct stream *stream)
     stream->sending = NULL;
     free(sending);
     stream->events->on_sent(stream);
+}
+
+void stream_is_writable(struct stream *stream)
+{
+    if (loop_has_time(stream->loop))
+        stream_send_on(stream);
+    else
+        send_on_later(stream);
 }
 
 void stream_send_later(struct stream *stream)

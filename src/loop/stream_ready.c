@@ -149,7 +149,7 @@ static void on_ready(struct watch *watch, unsigned events)
     if (events & WATCH_FAILED)
         stream->flags |= STREAM_HUNG_UP;
     if (stream->sending && events & (WATCH_WRITABLE | WATCH_FAILED))
-        stream_send_on(stream);
+        stream_is_writable(stream);
     read_on(stream);
 }
 

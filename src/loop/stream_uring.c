@@ -305,7 +305,7 @@ static void on_completed(struct watch *watch, unsigned event)
         break;
     case URING_WRITABLE:
         if (stream->sending)
-            stream_send_on(stream);
+            stream_is_writable(stream);
         break;
     case URING_RECEIVE:
         if (!was_closed)

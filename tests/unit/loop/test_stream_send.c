@@ -426,6 +426,63 @@ static void a_greedy_peer_does_not_starve_others(void **state)
     loop_destroy(loop);
 }
 
+static void take_the_whole_turn(struct stream *stream, struct slice bytes)
+{
+    owner_on_read(stream, bytes);
+    while (loop_has_time(stream->loop))
+        continue;
+}
+
+/* Takes what has arrived, without waiting for more. */
+static size_t take_all(int fd)
+{
+    static char bytes[1 << 16];
+    size_t total = 0;
+    ssize_t count;
+    while ((count = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+        total += (size_t)count;
+    return total;
+}
+
+/* Sockets that can take more are many, when there are many downloads. */
+static void a_pending_send_goes_on_later_when_the_turn_is_over(void **state)
+{
+    (void)state;
+    size_t length = 1 << 20;
+    int file = make_file(length, false);
+    struct loop *loop = make_loop();
+    struct stream_events slow_events = owner_events;
+    slow_events.on_read = take_the_whole_turn;
+    struct owner slow, sender;
+    owner_init(&slow, loop, connect_unix);
+    owner_init(&sender, loop, connect_unix);
+    slow.stream.events = &slow_events;
+    owner_start(&slow);
+    owner_start(&sender);
+    struct segment segment = segment_file(file, 0, length);
+    assert_int_equal(stream_send(&sender.stream, &segment, 1), SEND_PENDING);
+    owner_turn(&sender); /* all backends wait for it now */
+    size_t unsent = stream_unsent(&sender.stream);
+
+    owner_write(&slow, 0, 1);
+    size_t received = take_all(sender.peer);
+    assert_true(received > 0);
+    owner_turn(&sender);
+    assert_int_equal(slow.reads, 1);
+    assert_int_equal(stream_unsent(&sender.stream), unsent);
+
+    struct drain drain;
+    drain_start(&drain, sender.peer, 0);
+    owner_run(&sender, OWNER_SENT);
+    stream_shutdown(&sender.stream);
+    pthread_join(drain.thread, NULL);
+    assert_int_equal(received + drain.received, length);
+    owner_finish(&sender);
+    owner_finish(&slow);
+    close(file);
+    loop_destroy(loop);
+}
+
 static void sending_later_calls_back_in_the_next_turn(void **state)
 {
     (void)state;
@@ -478,6 +535,7 @@ int main(void)
         cmocka_unit_test(sigpipe_stays_as_the_program_has_it),
         cmocka_unit_test(closing_forgets_a_pending_send),
         cmocka_unit_test(a_greedy_peer_does_not_starve_others),
+        cmocka_unit_test(a_pending_send_goes_on_later_when_the_turn_is_over),
         cmocka_unit_test(sending_later_calls_back_in_the_next_turn),
         cmocka_unit_test(the_kernel_says_what_is_not_acknowledged),
     };
