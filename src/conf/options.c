@@ -292,6 +292,10 @@ const struct option options[] = {
      "Speak HTTP/2 without TLS to clients that begin with it, such as `curl --http2-prior-knowledge` and "
      "proxies. Others are not affected. With TLS the client and vif agree on it, whatever stands here.",
      TARGET(SETTINGS, http2.prior_knowledge)},
+    {SECTION_HTTP2, "upgrade", OPTION_BOOL,
+     "Speak HTTP/2 without TLS to clients that ask for it by `Upgrade: h2c` in their first request. RFC 9113 "
+     "has done away with that; behind a proxy that forwards `Upgrade` it is a way to smuggle requests.",
+     TARGET(SETTINGS, http2.upgrade)},
     {SECTION_HTTP2, "streams", OPTION_NUMBER,
      "Requests at once on one connection; the client sends further ones when these are answered.",
      TARGET(SETTINGS, http2.streams), RANGE(1, 10000)},

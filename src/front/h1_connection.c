@@ -221,6 +221,32 @@ static void become_h2(struct h1_connection *connection, struct slice input)
     input_clear(&kept);
 }
 
+/* Its first request may ask for HTTP/2. Where that is turned on, its head is parsed twice. False where the
+ * connection goes on in HTTP/1. */
+static bool is_upgraded(struct h1_connection *connection, struct slice input)
+{
+    struct front *front = front_of(connection);
+    struct h1 engine;
+    struct slice rest = input, content;
+    struct h2_upgrade upgrade;
+    if (LIKELY(!front_settings(front)->http2.upgrade) || connection->base.client.peer.is_secure ||
+        connection->session.is_closing || front->is_draining || !exchange_has_spare(front->service) ||
+        memmem(input.data, input.length, "h2c", 3) == NULL)
+        return false;
+    struct http_request *request = &front->service->spare->request;
+    h1_init(&engine, &front->h1_sessions.limits);
+    bool is_asked =
+        h1_next(&engine, &rest, request, &content) == H1_REQUEST && h2_upgrade_read(request, &upgrade);
+    if (is_asked) {
+        struct input *kept = connection->session.input;
+        h2_connection_upgrade(&connection->base, &upgrade, request,
+                              slice_take(input, input.length - rest.length), rest);
+        input_clear(&kept);
+    }
+    http_request_clear(request);
+    return is_asked;
+}
+
 /* A client of HTTP/2 says so before anything else, on a connection without TLS, where there is nobody to
  * agree with. False where it did not. */
 static bool is_h2(struct h1_connection *connection, struct slice input)
@@ -248,6 +274,12 @@ static bool is_h2(struct h1_connection *connection, struct slice input)
     return false;
 }
 
+static bool is_upgraded(struct h1_connection *connection, struct slice input)
+{
+    (void)connection, (void)input;
+    return false;
+}
+
 #endif
 
 static void on_read(struct stream *stream, struct slice bytes)
@@ -264,7 +296,7 @@ static void on_read(struct stream *stream, struct slice bytes)
         }
         bytes = input_slice(connection->session.input);
     }
-    if (!is_first || !is_h2(connection, bytes))
+    if (!is_first || !(is_h2(connection, bytes) || is_upgraded(connection, bytes)))
         advance(connection, bytes);
 }
 

@@ -8,6 +8,7 @@
 #include "front/h2_connection.h"
 
 #include "front/front.h"
+#include "front/h2_fault.h"
 #include "front/timeouts.h"
 #include "front/tls_transport.h"
 
@@ -184,6 +185,10 @@ static bool flush(struct h2_connection *connection)
     enum flushed flushed = FLUSHED_SOME;
     if (transport_is_sending(stream))
         return true;
+    if (UNLIKELY(connection->is_upgrading)) {
+        connection->has_more = false;
+        return true;
+    }
     for (unsigned outputs = 0; flushed == FLUSHED_SOME && !transport_is_sending(stream); outputs++) {
         bool has_time = outputs == 0 || (outputs < TURN_OUTPUTS_MAX && loop_has_time(stream->loop));
         if (!has_time)
@@ -210,6 +215,8 @@ static enum client_state state_of(const struct h2_connection *connection)
 {
     if (transport_is_sending(stream_of(connection)) || is_resting(connection))
         return CLIENT_SEND;
+    if (UNLIKELY(connection->is_upgrading))
+        return CLIENT_HEAD;
     struct h2_session_waits waits = h2_session_waits(connection->session);
     if (waits.for_client)
         return CLIENT_SEND;
@@ -228,41 +235,13 @@ static void set_state(struct h2_connection *connection, enum client_state state)
         front_client_set_state(client, state);
 }
 
-/* Says why the engine gave the client up, which it has told the client by now. */
-static void log_fault(const struct h2_connection *connection)
-{
-    const struct h2 *engine = connection->session->engine;
-    struct front *front = front_of_h2(connection);
-    enum h2_flood flood = h2_flood(engine);
-    if (h2_fault(engine) == NULL)
-        return;
-    if (flood == H2_FLOOD_NONE) {
-        log_debug(front->service->log, "HTTP/2: a connection ends: %s", h2_fault(engine));
-        return;
-    }
-    uint64_t *counts[H2_FLOOD_COUNT] = {
-        [H2_FLOOD_RESETS] = &front->counters->h2_resets,
-        [H2_FLOOD_CONTINUATIONS] = &front->counters->h2_continuations,
-        [H2_FLOOD_HEADERS] = &front->counters->h2_headers,
-        [H2_FLOOD_SETTINGS] = &front->counters->h2_settings,
-        [H2_FLOOD_PINGS] = &front->counters->h2_pings,
-        [H2_FLOOD_PRIORITIES] = &front->counters->h2_priorities,
-        [H2_FLOOD_EMPTY_FRAMES] = &front->counters->h2_empty_frames,
-        [H2_FLOOD_WINDOWS] = &front->counters->h2_windows,
-        [H2_FLOOD_FAULTS] = &front->counters->h2_faults,
-        [H2_FLOOD_QUEUE] = &front->counters->h2_queue,
-    };
-    ++*counts[flood];
-    log_info(front->service->log, "HTTP/2: a connection is closed for too many %s", h2_fault(engine));
-}
-
 /* Everything that could be done was done: waits for what comes next. */
 static void settle(struct h2_connection *connection)
 {
     struct stream *stream = stream_of(connection);
     bool is_sending = transport_is_sending(stream);
     if (!is_sending && !is_resting(connection) && h2_is_over(connection->session->engine)) {
-        log_fault(connection);
+        h2_fault_log(front_of_h2(connection), connection->session->engine);
         finish(connection);
         return;
     }
@@ -319,6 +298,7 @@ static void on_read(struct stream *stream, struct slice bytes)
     if (connection->session == NULL)
         return;
     service_see_changes(front_of_h2(connection)->service, false);
+    connection->is_upgrading = false;
     if (LIKELY(connection->input == NULL))
         advance(connection, bytes);
     else if (input_add(&connection->input, bytes))
@@ -441,25 +421,60 @@ const struct exchange_events h2_connection_exchange_events = {
 
 /* ---- as a client ---- */
 
-void h2_connection_become(struct connection *connection, struct slice input)
+/* Returns it, or NULL where there is no memory and it is closed. */
+static struct h2_connection *become(struct connection *connection)
 {
     struct h2_connection *h2 = CONTAINER_OF(connection, struct h2_connection, base);
     struct front *front = connection_front(connection);
     h2->room = NULL;
     h2->input = NULL;
-    h2->has_more = false;
+    h2->has_more = h2->is_upgrading = false;
     connection->client.kind = &front->h2_kind;
     transport_hand_over(&connection->stream, &stream_events_of_h2);
     transport_limit_reads(&connection->stream, 0);
     h2->session = h2_session_create(&front->h2_sessions, h2);
     if (h2->session == NULL) {
         close_now(h2, OUTCOME_OVERLOADED);
-        return;
+        return NULL;
     }
     front->counters->h2_connections++;
     if (front->is_draining)
         h2_drain(h2->session->engine);
-    advance(h2, input);
+    return h2;
+}
+
+void h2_connection_become(struct connection *connection, struct slice input)
+{
+    struct h2_connection *h2 = become(connection);
+    if (h2)
+        advance(h2, input);
+}
+
+/* The frames follow when the client has said something in HTTP/2, which it does at once. It could take them
+ * earlier, but curl 7.88 loses content that comes together with the 101. */
+static bool say_that_it_changes(struct h2_connection *connection)
+{
+    const struct segment said = segment_memory(SLICE(H2_UPGRADE_RESPONSE));
+    front_of_h2(connection)->counters->bytes_sent += said.length;
+    front_client_note_given(&connection->base.client, said.length);
+    return transport_send(stream_of(connection), &said, 1) != SEND_FAILED;
+}
+
+void h2_connection_upgrade(struct connection *connection, const struct h2_upgrade *upgrade,
+                           const struct http_request *request, struct slice text, struct slice input)
+{
+    struct h2_connection *h2 = become(connection);
+    struct slice settings = slice_make(upgrade->settings, upgrade->length);
+    if (h2 == NULL)
+        return;
+    if (!say_that_it_changes(h2)) {
+        close_now(h2, connection_outcome(transport_error(stream_of(h2))));
+    } else if (!h2_session_upgrade(h2->session, settings, request, text)) {
+        close_now(h2, OUTCOME_OVERLOADED);
+    } else {
+        h2->is_upgrading = input.length == 0;
+        advance(h2, input);
+    }
 }
 
 /* An idle client may be about to ask: it is told that this will not be answered, as far as that goes without

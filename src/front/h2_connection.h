@@ -5,6 +5,7 @@
 
 #include "front/connection.h"
 #include "front/h2_session.h"
+#include "front/h2_upgrade.h"
 
 struct h2_connection {
     struct connection base;     /* first */
@@ -13,6 +14,7 @@ struct h2_connection {
     struct input *input;        /* what was read in excess of its share of the turn; NULL: nothing */
     bool has_more;              /* there may be more to write, when others had their turn */
     bool is_room_counted;       /* see take_room */
+    bool is_upgrading;          /* from HTTP/1.1: the client has not said anything in HTTP/2 yet */
 };
 
 static_assert(sizeof(struct h2_connection) <= CONNECTION_BYTES, "it takes the place of any other");
@@ -23,6 +25,11 @@ static_assert(sizeof(struct h2_connection) <= CONNECTION_BYTES, "it takes the pl
 /* The connection, on which nothing was answered yet, is one of HTTP/2 from here on; `input` is what the
  * client has said, its preface first; it may be empty. May close the connection. */
 void h2_connection_become(struct connection *connection, struct slice input);
+
+/* The same for one whose first request has asked for it: `text` begins with its head, which `request` was
+ * read from; `input` is what follows. The client is told before anything else. */
+void h2_connection_upgrade(struct connection *connection, const struct h2_upgrade *upgrade,
+                           const struct http_request *request, struct slice text, struct slice input);
 
 extern const struct front_client_ops h2_connection_client_ops;
 

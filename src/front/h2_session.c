@@ -317,6 +317,16 @@ void h2_session_destroy(struct h2_session *session, enum outcome why)
     free(session);
 }
 
+bool h2_session_upgrade(struct h2_session *session, struct slice settings, const struct http_request *request,
+                        struct slice text)
+{
+    struct h2_head_event head = {.request = request, .text = text};
+    session->is_inside = true;
+    bool is_begun = h2_upgrade(session->engine, settings, &head, loop_now_ms(session->all->service->loop));
+    session->is_inside = false;
+    return is_begun;
+}
+
 bool h2_session_receive(struct h2_session *session, struct slice bytes)
 {
     session->is_inside = true;

@@ -58,6 +58,11 @@ static inline struct h2 *h2_session_engine(const struct h2_session *session)
     return session->engine;
 }
 
+/* Its first request came in HTTP/1.1, and asked for HTTP/2 (RFC 7540 section 3.2). `text` is what the
+ * request's slices point into; it need not live any more afterwards. False without memory. */
+bool h2_session_upgrade(struct h2_session *session, struct slice settings, const struct http_request *request,
+                        struct slice text) MUST_CHECK;
+
 /* Takes all bytes. False where it takes no more. */
 bool h2_session_receive(struct h2_session *session, struct slice bytes) MUST_CHECK;
 

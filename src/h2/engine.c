@@ -135,22 +135,26 @@ static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *fram
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
+static int begin_stream(struct h2 *h2, int32_t stream, const struct h2_head_event *event)
+{
+    /* Where the last GOAWAY waits for room, the client will be told that this was not done. */
+    void *context =
+        h2->drain == H2_DRAIN_DONE ? NULL : h2_events_of(h2)->on_request(h2->owner, (uint32_t)stream, event);
+    if (context == NULL)
+        return nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, stream, NGHTTP2_REFUSED_STREAM);
+    return nghttp2_session_set_stream_user_data(h2->session, stream, context);
+}
+
 static int on_request(struct h2 *h2, const nghttp2_frame *frame)
 {
     struct h2_head *head = h2->head;
-    int32_t stream = frame->hd.stream_id;
     h2_head_end(head, !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM));
     struct h2_head_event event = {
         .request = &head->request,
         .text = slice_make(head->text, head->text_used),
         .reject_status = head->reject_status,
     };
-    /* Where the last GOAWAY waits for room, the client will be told that this was not done. */
-    void *context =
-        h2->drain == H2_DRAIN_DONE ? NULL : h2_events_of(h2)->on_request(h2->owner, (uint32_t)stream, &event);
-    if (context == NULL)
-        return nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, stream, NGHTTP2_REFUSED_STREAM);
-    return nghttp2_session_set_stream_user_data(h2->session, stream, context);
+    return begin_stream(h2, frame->hd.stream_id, &event);
 }
 
 static int on_headers_frame(struct h2 *h2, const nghttp2_frame *frame, void *context)
@@ -335,6 +339,15 @@ struct h2 *h2_create(struct h2_shared *shared, void *owner)
         return h2;
     h2_destroy(h2);
     return NULL;
+}
+
+bool h2_upgrade(struct h2 *h2, struct slice settings, const struct h2_head_event *head, uint64_t now_ms)
+{
+    bool is_head = head->request->method == HTTP_METHOD_HEAD;
+    h2_floods_pass(&h2->floods, now_ms);
+    return nghttp2_session_upgrade2(h2->session, (const uint8_t *)settings.data, settings.length, is_head,
+                                    NULL) == 0 &&
+           begin_stream(h2, 1, head) == 0;
 }
 
 void h2_destroy(struct h2 *h2)

@@ -103,6 +103,11 @@ void h2_shared_destroy(struct h2_shared *shared);
 /* The first thing that it writes are its settings. NULL without memory. */
 struct h2 *h2_create(struct h2_shared *shared, void *owner) MUST_CHECK;
 
+/* The client came by way of a request of HTTP/1.1 (RFC 7540 section 3.2), which is stream 1: calls back with
+ * it at once. `settings` are the payload of a SETTINGS frame. To be called first. False without memory. */
+bool h2_upgrade(struct h2 *h2, struct slice settings, const struct h2_head_event *head,
+                uint64_t now_ms) MUST_CHECK;
+
 /* Tells of no stream any more. NULL is ignored. */
 void h2_destroy(struct h2 *h2);
 

@@ -193,6 +193,7 @@ struct limits {
 /* How HTTP/2 is spoken. */
 struct http2_settings {
     bool prior_knowledge;      /* without TLS, to clients that begin with it */
+    bool upgrade;              /* without TLS, to clients that ask for it in a request of HTTP/1.1 */
     uint32_t streams;          /* requests at once on a connection */
     uint32_t window_bytes;     /* content of a request that may come before it is taken */
     uint32_t window_bytes_max; /* that grows to this with the network */
