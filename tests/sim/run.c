@@ -35,10 +35,23 @@
 /* A request may wait as long for its turn at a slow disk. */
 #define DISK_US (40 * SIM_S)
 
+/* A change of settings that the server was told of, or two at once. */
+struct change {
+    size_t number; /* see sim_clients_on_change */
+};
+
+#define CHANGES_MAX 32
+
 struct run {
     struct sim_chance chance;
     struct loop *loop;
-    struct settings *settings;
+    struct settings *settings; /* the first of these */
+    struct settings *editions[SIM_EDITIONS_MAX];
+    size_t edition_count;
+    struct sim_chance change_chance;
+    struct change changes[CHANGES_MAX];
+    size_t change_count;
+    uint64_t longest_drain_ms;
     struct server *server;
     struct counters counters;
     struct log log;
@@ -46,9 +59,9 @@ struct run {
     struct watch control;
     struct sim_event look;
     uint64_t drain_at_us;  /* in the midst of the clients */
-    uint64_t reload_at_us; /* the same settings, as a new snapshot */
+    uint64_t change_at_us; /* the next one */
     uint64_t drained_us;   /* 0: not yet */
-    bool reloads;
+    bool changes_now;
     bool drains;
     bool validates;
 };
@@ -94,23 +107,58 @@ static void choose_timeouts(struct run *run)
     timeouts->rate_bytes_min = bound(run, 0, 1000, 240);
 }
 
+static struct settings *make_settings(void)
+{
+    struct settings *settings = settings_create();
+    assert(settings != NULL);
+    return settings;
+}
+
+/* Beside what shows in answers they differ in bounds that no request is refused for. */
+static void prepare_edition(struct run *run)
+{
+    struct run drawn = {.chance = run->change_chance, .settings = make_settings()};
+    choose_limits(&drawn);
+    choose_timeouts(&drawn);
+    run->change_chance = drawn.chance;
+    struct limits other = drawn.settings->limits, *limits = &drawn.settings->limits;
+    *limits = run->settings->limits;
+    limits->connections = other.connections;
+    limits->connections_per_address = other.connections_per_address;
+    limits->cache_bytes = other.cache_bytes;
+    limits->cache_entries = other.cache_entries;
+    sim_clients_prepare_edition(drawn.settings);
+    run->longest_drain_ms = MAX(run->longest_drain_ms, drawn.settings->timeouts.drain_ms);
+    run->editions[run->edition_count++] = drawn.settings;
+}
+
 static void prepare(struct run *run)
 {
-    run->settings = settings_create();
-    assert(run->settings != NULL);
+    run->settings = run->editions[run->edition_count++] = make_settings();
     choose_limits(run);
     choose_timeouts(run);
+    run->longest_drain_ms = run->settings->timeouts.drain_ms;
     run->settings->server_field = sim_one_in(&run->chance, 2);
     sim_clients_prepare(run->settings, PORT);
+    run->change_chance = sim_chance_for("changes", 0);
+    if (!sim_one_in(&run->change_chance, 3))
+        return;
+    for (uint64_t more = sim_below(&run->change_chance, SIM_EDITIONS_MAX); more > 0; more--)
+        prepare_edition(run);
+    run->change_at_us = sim_size(&run->change_chance, 20 * SIM_S);
 }
 
 /* ---- while it runs ---- */
 
-static uint64_t longest_silence_us(const struct timeouts *timeouts)
+static uint64_t longest_silence_us(const struct run *run)
 {
-    uint32_t longest = MAX(MAX(timeouts->head_ms, timeouts->body_ms), timeouts->idle_ms);
-    /* That a send does not get on is noticed when its time is up for the second time. */
-    longest = MAX(MAX(longest, timeouts->linger_ms), 2 * timeouts->write_ms);
+    uint32_t longest = 0;
+    for (size_t i = 0; i < run->edition_count; i++) {
+        const struct timeouts *timeouts = &run->editions[i]->timeouts;
+        longest = MAX(longest, MAX(MAX(timeouts->head_ms, timeouts->body_ms), timeouts->idle_ms));
+        /* That a send does not get on is noticed when its time is up for the second time. */
+        longest = MAX(MAX(longest, timeouts->linger_ms), 2 * timeouts->write_ms);
+    }
     return longest * SIM_MS + SLACK_US + DISK_US;
 }
 
@@ -126,16 +174,15 @@ static void look(struct sim_event *event)
 {
     struct run *run = CONTAINER_OF(event, struct run, look);
     uint64_t now_us = sim_now_us();
-    const struct timeouts *timeouts = &run->settings->timeouts;
-    network_check_silence(longest_silence_us(timeouts));
+    network_check_silence(longest_silence_us(run));
     if (!run->drains && (sim_clients_are_done() || now_us >= run->drain_at_us))
         begin_drain(run);
-    if (!run->drains && now_us >= run->reload_at_us) {
-        run->reload_at_us = UINT64_MAX;
-        run->reloads = true;
+    if (!run->drains && now_us >= run->change_at_us) {
+        run->change_at_us = now_us + sim_between(&run->change_chance, 0, 5 * SIM_S);
+        run->changes_now = true;
         eventfd_raise(run->control.fd);
     }
-    if (run->drained_us && now_us > run->drained_us + timeouts->drain_ms * SIM_MS + SLACK_US)
+    if (run->drained_us && now_us > run->drained_us + run->longest_drain_ms * SIM_MS + SLACK_US)
         sim_fail("the server does not come to the end of its draining");
     if (sim_one_in(&run->chance, VALIDATIONS_ONE_IN)) {
         run->validates = true;
@@ -159,8 +206,23 @@ static void validate(const struct server *server)
 
 static void on_changed(void *context, const struct server_verdict *verdict)
 {
-    (void)context;
+    const struct change *change = context;
     sim_trace("new settings: %s", verdict->error ? strerrorname_np(-verdict->error) : "taken");
+    sim_clients_on_change_end(change->number, verdict->error == 0);
+    /* A later one came; earlier ones wait for the disk, or this one has for too long. */
+    bool is_due = verdict->error == -ECANCELED || verdict->error == -EBUSY || verdict->error == -ETIMEDOUT;
+    if (verdict->error && !is_due && !sim_has_faults() && !sim_is_short_of_jobs())
+        sim_fail("new settings are not taken: %s", strerrorname_np(-verdict->error));
+}
+
+static void change_settings(struct run *run)
+{
+    if (run->change_count == CHANGES_MAX || !sim_clients_may_change())
+        return;
+    struct change *change = &run->changes[run->change_count++];
+    size_t edition = sim_below(&run->change_chance, run->edition_count);
+    *change = (struct change){.number = sim_clients_on_change(edition)};
+    server_change(run->server, run->editions[edition], on_changed, change);
 }
 
 static void on_control(struct watch *watch, unsigned events)
@@ -172,9 +234,11 @@ static void on_control(struct watch *watch, unsigned events)
         run->validates = false;
         validate(run->server);
     }
-    if (run->reloads) {
-        run->reloads = false;
-        server_change(run->server, run->settings, on_changed, run);
+    if (run->changes_now) {
+        run->changes_now = false;
+        change_settings(run);
+        if (sim_one_in(&run->change_chance, 4))
+            change_settings(run);
     }
     if (run->drains && !run->drained_us) {
         run->drained_us = sim_now_us();
@@ -272,8 +336,6 @@ static void serve(struct run *run)
 {
     if (sim_one_in(&run->chance, 4))
         run->drain_at_us = sim_size(&run->chance, 20 * SIM_S);
-    if (sim_one_in(&run->chance, 4))
-        run->reload_at_us = sim_size(&run->chance, 20 * SIM_S);
     enum kernel_side before = kernel_enter(SIDE_WORLD);
     sim_clients_start();
     sim_after(&run->look, 0, look);
@@ -313,7 +375,7 @@ void run(const struct run_options *options)
         .chance = sim_chance_for("run", 0),
         .log = {.level = LOG_LEVEL_DEBUG, .write = take_line},
         .drain_at_us = RUN_US_MAX,
-        .reload_at_us = UINT64_MAX,
+        .change_at_us = UINT64_MAX,
     };
     enum loop_backend backend = choose_backend(&run, options->backend);
     prepare(&run);
@@ -333,6 +395,7 @@ void run(const struct run_options *options)
     else
         let_clients_end();
     sim_clients_end();
-    settings_unref(run.settings);
+    for (size_t i = 0; i < run.edition_count; i++)
+        settings_unref(run.editions[i]);
     kernel_finish();
 }

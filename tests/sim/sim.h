@@ -249,6 +249,19 @@ struct sim_fault {
  * will listen on `port`. */
 void sim_clients_prepare(struct settings *settings, uint16_t port);
 
+/* The same for other settings that the server may be given later, of which there are less than
+ * SIM_EDITIONS_MAX: adds the sites. Their number, as below, is 1 for the first of them. */
+#define SIM_EDITIONS_MAX 3
+void sim_clients_prepare_edition(struct settings *settings);
+
+/* The server is given the settings with this number, 0 for the first ones: they may be in force from now on.
+ * Returns a number for sim_clients_on_change_end; room for as many as that says is left. */
+size_t sim_clients_on_change(size_t edition);
+bool sim_clients_may_change(void);
+
+/* They are in force, and no others; or never were and will not be. */
+void sim_clients_on_change_end(size_t change, bool is_taken);
+
 /* The server listens: begins. */
 void sim_clients_start(void);
 

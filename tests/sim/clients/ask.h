@@ -89,6 +89,7 @@ struct ask {
 
     /* Filled in while it is sent. */
     uint64_t began_us;     /* its first byte was given to the network */
+    uint64_t head_sent_us; /* the last one of its head; 0: not yet */
     uint64_t completed_us; /* its last one; 0: not yet */
     uint64_t last_sent_us; /* the last one up to now */
     bool is_over;          /* answered, or will not be */

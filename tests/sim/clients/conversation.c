@@ -30,11 +30,27 @@ struct slice conversation_unsent(const struct conversation *conversation)
     return slice_skip(buffer_slice(&conversation->asks[conversation->sending].bytes), conversation->sent);
 }
 
+static void begin_reading(struct site_file *file)
+{
+    if (file)
+        file->readers++;
+}
+
+static void end_reading(struct site_file *file)
+{
+    if (file == NULL)
+        return;
+    file->readers--;
+    file->read_us = sim_now_us();
+}
+
 static void begin_ask(struct ask *ask)
 {
     ask->began_us = sim_now_us();
-    if (ask->target && ask->target->file)
-        ask->target->file->readers++;
+    if (ask->target && ask->target->file) {
+        begin_reading(ask->target->file);
+        begin_reading(ask->target->file->moved);
+    }
 }
 
 static void end_ask(struct ask *ask)
@@ -43,8 +59,8 @@ static void end_ask(struct ask *ask)
         return;
     ask->is_over = true;
     if (ask->target && ask->target->file) {
-        ask->target->file->readers--;
-        ask->target->file->read_us = sim_now_us();
+        end_reading(ask->target->file);
+        end_reading(ask->target->file->moved);
     }
 }
 
@@ -67,6 +83,8 @@ void conversation_sent(struct conversation *conversation, size_t count)
     conversation->sent += count;
     conversation->moved_us = ask->last_sent_us = sim_now_us();
     assert(conversation->sent <= ask->bytes.length);
+    if (ask->head_sent_us == 0 && conversation->sent >= ask->head_bytes)
+        ask->head_sent_us = sim_now_us();
     if (conversation->sent < ask->bytes.length || ask->end == ASK_NEVER_ENDS)
         return;
     ask->completed_us = sim_now_us();
@@ -93,11 +111,20 @@ uint64_t conversation_files_from_us(const struct ask *ask)
     return MIN(from_us, ask->began_us > stale_us ? ask->began_us - stale_us : 0);
 }
 
-static struct circumstances circumstances_of(const struct conversation *conversation, const struct ask *ask)
+/* The network may take long, and the server's turn; but not as long as a disk. */
+#define BEGIN_US_MAX (2 * SLACK_US)
+
+struct circumstances conversation_circumstances(const struct conversation *conversation,
+                                                const struct ask *ask)
 {
     uint64_t began_us = ask ? ask->began_us : conversation->began_us;
+    bool has_head = ask && ask->head_sent_us > 0 && ask->end != ASK_NEVER_ENDS;
+    uint64_t ready_us = has_head ? MAX(ask->head_sent_us, conversation->answered_us) : sim_now_us();
     return (struct circumstances){
         .website = conversation->scene->website,
+        /* What is refused may have been before it was whole. */
+        .began_from_us = has_head && ask->refused == 0 ? ask->head_sent_us : began_us,
+        .began_until_us = MIN(ready_us + BEGIN_US_MAX, sim_now_us()),
         /* What is known of files may be older than the request. */
         .from_us = began_us - MIN(began_us, sim_files_may_be_stale_us()),
         .files_from_us = ask ? conversation_files_from_us(ask) : conversation->began_us,
@@ -176,15 +203,21 @@ static void take_refusal(struct conversation *conversation, const struct answer 
         blame(&conversation->verdict, "turned away, though there is room");
 }
 
+static bool judge_late(const struct ask *ask, const struct answer *answer,
+                       const struct circumstances *circumstances, struct verdict *verdict)
+{
+    return judge_error(ask, answer, 408, circumstances, verdict) &&
+           judge_common(answer, circumstances, verdict);
+}
+
 /* The request did not come in time; half of it, or what is left of it, is what the answer is to. */
 static void take_timeout(struct conversation *conversation, const struct ask *ask,
                          const struct answer *answer)
 {
     const struct timeouts *timeouts = conversation->scene->website->timeouts;
     uint64_t least_us = (uint64_t)MIN(timeouts->head_ms, timeouts->body_ms) * SIM_MS;
-    struct circumstances circumstances = circumstances_of(conversation, ask);
-    judge_error(ask, answer, 408, &circumstances, &conversation->verdict);
-    judge_common(answer, &circumstances, &conversation->verdict);
+    struct circumstances circumstances = conversation_circumstances(conversation, ask);
+    judge_editions(judge_late, ask, answer, &circumstances, &conversation->verdict);
     if (ask->refused == 0 && sim_now_us() - ask->began_us + EARLY_US < least_us)
         blame(&conversation->verdict, "408 after %llu us",
               (unsigned long long)(sim_now_us() - ask->began_us));
@@ -200,7 +233,7 @@ static bool may_be_early(const struct ask *ask, const struct answer *answer)
 
 static void take_final(struct conversation *conversation, struct ask *ask, const struct answer *answer)
 {
-    struct circumstances circumstances = circumstances_of(conversation, ask);
+    struct circumstances circumstances = conversation_circumstances(conversation, ask);
     if (answer->status == 408) {
         take_timeout(conversation, ask, answer);
     } else {

@@ -82,6 +82,10 @@ void conversation_ended(struct conversation *conversation, bool by_reset);
 /* Some wait has lasted longer than it may. To be asked now and then. */
 void conversation_check_time(struct conversation *conversation);
 
+/* What a judge must know of an answer to the request that has arrived by now; NULL: to no request. */
+struct circumstances conversation_circumstances(const struct conversation *conversation,
+                                                const struct ask *ask);
+
 /* Files may be as they were at this time, for that request. */
 uint64_t conversation_files_from_us(const struct ask *ask);
 

@@ -7,6 +7,8 @@
 
 static struct {
     struct website website;
+    struct limits least; /* of all editions, as far as they differ */
+    struct timeouts shortest, longest;
     struct scene scene;
     struct list clients;
     unsigned count;
@@ -36,13 +38,72 @@ static void trace_bounds(const struct limits *limits, const struct timeouts *tim
               timeouts->linger_ms, timeouts->rate_bytes_min);
 }
 
+/* ---- editions ---- */
+
+static uint32_t least_limit(uint32_t a, uint32_t b)
+{
+    return a == 0 || b == 0 ? MAX(a, b) : MIN(a, b);
+}
+
+static void note_bounds(const struct settings *settings)
+{
+    const struct limits *limits = &settings->limits;
+    const struct timeouts *timeouts = &settings->timeouts;
+    crowd.least.connections = MIN(crowd.least.connections, limits->connections);
+    crowd.least.connections_per_address =
+        least_limit(crowd.least.connections_per_address, limits->connections_per_address);
+    for (size_t i = 0; i < sizeof(*timeouts) / sizeof(uint32_t); i++) {
+        uint32_t ms = ((const uint32_t *)timeouts)[i];
+        uint32_t *shortest = (uint32_t *)&crowd.shortest + i, *longest = (uint32_t *)&crowd.longest + i;
+        *shortest = MIN(*shortest, ms);
+        *longest = MAX(*longest, ms);
+    }
+    crowd.longest.rate_bytes_min = crowd.shortest.rate_bytes_min;
+}
+
+void sim_clients_prepare_edition(struct settings *settings)
+{
+    static size_t count;
+    struct editions *editions = &crowd.website.editions;
+    struct sim_chance chance = sim_chance_for("edition", ++count);
+    assert(count < SIM_EDITIONS_MAX);
+    edition_choose(&editions->all[count], count, &chance);
+    widen(&settings->limits, &settings->timeouts);
+    note_bounds(settings);
+    website_prepare_edition(&crowd.website, count, settings);
+    trace_bounds(&settings->limits, &settings->timeouts);
+}
+
+bool sim_clients_may_change(void)
+{
+    return crowd.website.editions.reign_count < REIGNS_MAX;
+}
+
+size_t sim_clients_on_change(size_t edition)
+{
+    sim_trace("site: the server is given edition %zu", edition);
+    return editions_begin_reign(&crowd.website.editions, edition);
+}
+
+void sim_clients_on_change_end(size_t change, bool is_taken)
+{
+    editions_decide_reign(&crowd.website.editions, change, is_taken);
+}
+
+/* ---- the crowd ---- */
+
 void sim_clients_prepare(struct settings *settings, uint16_t port)
 {
     widen(&settings->limits, &settings->timeouts);
     crowd.port = port;
     crowd.count = 0;
     list_init(&crowd.clients);
+    crowd.least = settings->limits;
+    crowd.shortest = crowd.longest = settings->timeouts;
     website_prepare(&crowd.website, settings);
+    crowd.website.limits = &crowd.least;
+    crowd.website.timeouts = &crowd.shortest;
+    crowd.website.longest = &crowd.longest;
     crowd.scene = (struct scene){.website = &crowd.website};
     trace_bounds(&settings->limits, &settings->timeouts);
 }

@@ -93,18 +93,8 @@ static void judge_cut(struct conversation *conversation, const struct ask *ask, 
         blame(verdict, "the answer was cut off after %zu bytes", conversation->inbox.length);
     if (!has_head || answer.status == 408)
         return;
-    struct circumstances circumstances = {
-        .website = conversation->scene->website,
-        .from_us = ask->began_us,
-        .files_from_us = conversation_files_from_us(ask),
-        .until_us = sim_now_us(),
-        .until_ns = sim_wall_ns(),
-        .is_busy = sim_is_short_of_jobs() || sim_is_short_of_descriptors(),
-        .has_fault = conversation_is_hit(conversation, ask),
-        .has_page_fault = conversation_page_is_hit(conversation, ask),
-        .fs_unknown_us = conversation->scene->harms.last_us[HARM_FILE_SYSTEM],
-        .is_cut = true,
-    };
+    struct circumstances circumstances = conversation_circumstances(conversation, ask);
+    circumstances.is_cut = true;
     judge(ask, &answer, &circumstances, verdict);
 }
 
@@ -182,7 +172,7 @@ static void check_silence(struct conversation *conversation)
 {
     const struct ask *ask = &conversation->asks[conversation->answered];
     bool waits_for_answer = conversation_outstanding(conversation) > 0 && ask->completed_us > 0;
-    uint64_t most_us = longest_wait_us(conversation->scene->website->timeouts) + SLACK_US;
+    uint64_t most_us = longest_wait_us(conversation->scene->website->longest) + SLACK_US;
     most_us += waits_for_answer ? DISK_US : 0;
     if (sim_now_us() > conversation->moved_us + most_us)
         blame(&conversation->verdict, "nothing has happened for %llu us, %zu requests without an answer",
@@ -193,7 +183,7 @@ static void check_silence(struct conversation *conversation)
 /* A head must be there in time, however it drips; content must come at a rate. */
 static void check_drip(struct conversation *conversation)
 {
-    const struct timeouts *timeouts = conversation->scene->website->timeouts;
+    const struct timeouts *timeouts = conversation->scene->website->longest;
     const struct ask *ask = &conversation->asks[conversation->answered];
     if (conversation->said_close || conversation_outstanding(conversation) != 1 || ask->completed_us > 0 ||
         conversation->inbox.length > 0)

@@ -95,7 +95,7 @@ bool harms_since(const struct harms *harms, enum harm harm, uint64_t since_us)
 
 static bool is_file_hit(const struct site_file *file, uint64_t since_us)
 {
-    return file && is_since(file->hit_us, since_us);
+    return file && (is_since(file->hit_us, since_us) || is_file_hit(file->moved, since_us));
 }
 
 bool harms_hit(const struct harms *harms, const struct ask *ask, uint64_t since_us)

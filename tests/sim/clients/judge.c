@@ -52,11 +52,20 @@ static bool judge_date(const struct answer *answer, const struct circumstances *
     return true;
 }
 
+/* What comes from no route has none; what comes from a file is looked at by judge_file. */
+static bool judge_mark(const struct answer *answer, const struct circumstances *circumstances,
+                       struct verdict *verdict)
+{
+    return answer_field(answer, "X-Edition").data == NULL ||
+           judge_field(answer, "X-Edition", circumstances->edition->mark, verdict);
+}
+
 bool judge_common(const struct answer *answer, const struct circumstances *circumstances,
                   struct verdict *verdict)
 {
     return judge_date(answer, circumstances, verdict) &&
-           judge_field(answer, "Server", circumstances->website->server_field ? "vif" : NULL, verdict);
+           judge_field(answer, "Server", circumstances->edition->server_field ? "vif" : NULL, verdict) &&
+           judge_mark(answer, circumstances, verdict);
 }
 
 static bool is_in(struct slice text, const char *words)
@@ -145,13 +154,13 @@ static bool judge_fixed(const struct ask *ask, const struct answer *answer,
                         const struct circumstances *circumstances, struct verdict *verdict)
 {
     const struct target *target = ask->target;
+    const char *body = target->takes_edition ? circumstances->edition->fixed_body : target->body;
     if (!judge_status(answer, target->status, verdict) ||
         !judge_field(answer, "Content-Type", target->type[0] ? target->type : NULL, verdict))
         return false;
-    if (answer->has_length && answer->length != strlen(target->body))
+    if (answer->has_length && answer->length != strlen(body))
         return blame(verdict, "Content-Length of the fixed response");
-    return answer->is_bare || circumstances->is_cut ||
-           slice_equal(answer->content, slice_from(target->body)) ||
+    return answer->is_bare || circumstances->is_cut || slice_equal(answer->content, slice_from(body)) ||
            blame(verdict, "the content of the fixed response");
 }
 
@@ -160,6 +169,8 @@ static bool judge_path(const struct ask *ask, const struct answer *answer,
                        const struct circumstances *circumstances, struct verdict *verdict)
 {
     struct site_file *file = ask->target->file;
+    if (circumstances->edition->docs_moved && file->moved)
+        file = file->moved;
     struct verdict of_file = {0}, of_absence = {0};
     if (judge_file(ask, answer, file, ask->target->type, circumstances, &of_file))
         return true;
@@ -222,8 +233,8 @@ static bool is_bare_failure(const struct answer *answer)
            answer->field_count == of_wire;
 }
 
-bool judge(const struct ask *ask, const struct answer *answer, const struct circumstances *circumstances,
-           struct verdict *verdict)
+static bool judge_by_edition(const struct ask *ask, const struct answer *answer,
+                             const struct circumstances *circumstances, struct verdict *verdict)
 {
     struct verdict first = {0}, ignored = {0};
     if (circumstances->has_fault && is_bare_failure(answer))
@@ -239,4 +250,28 @@ bool judge(const struct ask *ask, const struct answer *answer, const struct circ
     bool is_routed =
         ask->target && ask->status != 400 && !(circumstances->has_fault && answer->status >= 500);
     return judge_common(answer, circumstances, verdict) && (!is_routed || judge_cors(ask, answer, verdict));
+}
+
+bool judge(const struct ask *ask, const struct answer *answer, const struct circumstances *circumstances,
+           struct verdict *verdict)
+{
+    return judge_editions(judge_by_edition, ask, answer, circumstances, verdict);
+}
+
+bool judge_editions(judge_one *judges, const struct ask *ask, const struct answer *answer,
+                    const struct circumstances *circumstances, struct verdict *verdict)
+{
+    const struct editions *editions = &circumstances->website->editions;
+    struct verdict last = {.text = "no settings were in force"};
+    for (size_t i = 0; i < editions->reign_count; i++) {
+        const struct reign *reign = &editions->reigns[i];
+        if (reign->from_us > circumstances->began_until_us || reign->until_us < circumstances->began_from_us)
+            continue;
+        struct circumstances by_edition = *circumstances;
+        by_edition.edition = reign->edition;
+        last = (struct verdict){0};
+        if (judges(ask, answer, &by_edition, &last))
+            return true;
+    }
+    return blame(verdict, "%s", last.text);
 }

@@ -12,7 +12,10 @@
 /* What else must be known to judge. */
 struct circumstances {
     const struct website *website;
-    uint64_t from_us;       /* the request's first byte */
+    const struct edition *edition; /* that the answer must be by; set by judge, and judge_editions */
+    uint64_t began_from_us;        /* when the server can have seen the end of the request's head, */
+    uint64_t began_until_us;       /* and when it must have, where it had the time to */
+    uint64_t from_us;              /* the request's first byte */
     uint64_t files_from_us; /* the same, or before it where what is known of files is believed for a while */
     uint64_t until_us;      /* the answer's last byte */
     int64_t until_ns;       /* the same by the server's wall clock */
@@ -26,6 +29,13 @@ struct circumstances {
 /* False, and the verdict says why, where the answer is wrong. */
 bool judge(const struct ask *ask, const struct answer *answer, const struct circumstances *circumstances,
            struct verdict *verdict);
+
+/* Whether `judges`, which is given an edition of settings in the circumstances, finds the answer right by one
+ * that can have been in force when the request began. */
+typedef bool judge_one(const struct ask *ask, const struct answer *answer,
+                       const struct circumstances *circumstances, struct verdict *verdict);
+bool judge_editions(judge_one *judges, const struct ask *ask, const struct answer *answer,
+                    const struct circumstances *circumstances, struct verdict *verdict);
 
 /* The same for what every answer must be like, and for errors: with the page of the area that the request's
  * path lies in, or the standard one, as HTML or JSON. */

@@ -187,7 +187,8 @@ static bool judge_version_fields(const struct answer *answer, const struct candi
 {
     return judge_field(answer, "ETag", candidate->tag[0] ? candidate->tag : "(any)", verdict) &&
            judge_last_modified(answer, candidate, circumstances, verdict) &&
-           judge_field(answer, "Cache-Control", candidate->file->cache_control, verdict);
+           judge_field(answer, "Cache-Control", candidate->file->cache_control, verdict) &&
+           judge_field(answer, "X-Edition", circumstances->edition->mark, verdict);
 }
 
 static unsigned what_it_varies_by(const struct candidate *candidate)

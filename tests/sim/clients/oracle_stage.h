@@ -65,7 +65,8 @@ static inline int set_up(void **state)
                                        .rate_bytes_min = 240};
     stage.website.limits = &stage.limits;
     stage.website.timeouts = &stage.timeouts;
-    stage.website.server_field = true;
+    stage.website.longest = &stage.timeouts;
+    editions_init(&stage.website.editions, true);
     stage.area = (struct area){.prefix = "/", .root = "/site"};
     struct site_file *file = &stage.website.files[0];
     *file = (struct site_file){.path = "/site/f", .type = "text/plain", .area = &stage.area};

@@ -393,6 +393,80 @@ static void an_origin_that_may_not_read_is_noticed(void **state)
     }
 }
 
+/* ---- the settings that an answer is by ---- */
+
+static void ask_and_answer(const char *mark, const char *words)
+{
+    struct buffer answer, out;
+    ask_for_file("GET");
+    send_all();
+    time_spend(SIM_S);
+    answer = right_answer();
+    buffer_init(&out, 1u << 20);
+    buffer_printf(&out, "HTTP/1.1 200 OK\r\n%s", mark);
+    buffer_append(&out, slice_skip(buffer_slice(&answer), strlen("HTTP/1.1 200 OK\r\n")));
+    receive_and_free(&out);
+    buffer_finish(&answer);
+    if (words)
+        expect_blame(words);
+    else
+        expect_good();
+}
+
+#define SECOND "X-Edition: second\r\n"
+
+/* While one takes over from the other both are right; before and afterwards one is. */
+static void an_answer_by_other_settings_is_noticed(void **state)
+{
+    static const struct {
+        bool is_told, is_decided, is_taken;
+        const char *mark, *words;
+    } cases[] = {
+        {false, false, false, "", NULL},
+        {false, false, false, SECOND, "X-Edition: second, where none should be"},
+        {true, false, false, "", NULL},
+        {true, false, false, SECOND, NULL},
+        {true, true, false, "", NULL},
+        {true, true, false, SECOND, "X-Edition: second, where none should be"},
+        {true, true, true, "", "no X-Edition"},
+        {true, true, true, SECOND, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct editions *editions = &stage.website.editions;
+        tear_down(state);
+        set_up(state);
+        editions->all[1] = (struct edition){.mark = "second", .server_field = true};
+        size_t reign = cases[i].is_told ? editions_begin_reign(editions, 1) : 0;
+        if (cases[i].is_decided)
+            editions_decide_reign(editions, reign, cases[i].is_taken);
+        time_spend(SIM_S);
+        ask_and_answer(cases[i].mark, cases[i].words);
+    }
+}
+
+/* It is by those that it began with, however late it comes; a server need not be so quick in between. */
+static void a_late_answer_by_later_settings_is_noticed(void **state)
+{
+    (void)state;
+    struct editions *editions = &stage.website.editions;
+    editions->all[1] = (struct edition){.mark = "second", .server_field = true};
+    ask_for_file("GET");
+    send_all();
+    time_spend(30 * SIM_S);
+    editions_decide_reign(editions, editions_begin_reign(editions, 1), true);
+    struct buffer answer = right_answer();
+    receive_and_free(&answer);
+    expect_good();
+    time_spend(SIM_S);
+    ask_for_file("GET");
+    send_all();
+    time_spend(30 * SIM_S);
+    editions_decide_reign(editions, editions_begin_reign(editions, 0), true);
+    answer = right_answer();
+    receive_and_free(&answer);
+    expect_blame("no X-Edition");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -410,6 +484,8 @@ int main(void)
         TEST(an_error_in_another_form_is_noticed),
         TEST(only_a_fault_excuses_a_bare_503),
         TEST(an_origin_that_may_not_read_is_noticed),
+        TEST(an_answer_by_other_settings_is_noticed),
+        TEST(a_late_answer_by_later_settings_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

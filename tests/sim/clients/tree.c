@@ -5,6 +5,7 @@
 
 #define PUBLIC SIM_SITE "/public"
 #define DOCS   SIM_SITE "/docs"
+#define MOVED  SIM_SITE "/moved"
 
 #define DAY_NS INT64_C(86400000000000)
 
@@ -59,7 +60,8 @@ static const struct entry {
 
 static const char *const folders[] = {
     PUBLIC,         PUBLIC "/deep", PUBLIC "/deep/er", PUBLIC "/.well-known", PUBLIC "/.hidden",
-    PUBLIC "/bare", DOCS,           DOCS "/sub",       DOCS "/void",
+    PUBLIC "/bare", DOCS,           DOCS "/sub",       DOCS "/void",          MOVED,
+    MOVED "/sub",   MOVED "/void",
 };
 
 static const char *const docs_members[] = {"a.txt", "b%C3%A9.txt", "sub/", "void/", NULL};
@@ -144,12 +146,14 @@ static void put_siblings(struct website *website, struct site_file *file)
     }
 }
 
-static void make_file(struct website *website, const struct entry *entry, struct arena *arena)
+static struct site_file *make_file(struct website *website, const struct entry *entry, const char *root,
+                                   struct arena *arena)
 {
     const struct area *area = &website->areas[entry->area];
+    assert(website->file_count < WEBSITE_FILES_MAX);
     struct site_file *file = &website->files[website->file_count++];
     char path[256];
-    snprintf(path, sizeof(path), "%s/%s", area->root, entry->name);
+    snprintf(path, sizeof(path), "%s/%s", root, entry->name);
     decode(path);
     *file = (struct site_file){
         .path = arena_string(arena, slice_from(path)),
@@ -165,6 +169,18 @@ static void make_file(struct website *website, const struct entry *entry, struct
         put_siblings(website, file);
     if (sim_one_in(&website->chance, 3))
         sim_file_chill(file->path);
+    return file;
+}
+
+/* Those of the documents are there a second time, behind all others. */
+static void make_files(struct website *website, struct arena *arena)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(entries); i++)
+        make_file(website, &entries[i], website->areas[entries[i].area].root, arena);
+    for (size_t i = 0; i < ARRAY_LENGTH(entries); i++) {
+        if (entries[i].area == IN_DOCS)
+            website->files[i].moved = make_file(website, &entries[i], MOVED, arena);
+    }
 }
 
 struct site_file *tree_find(struct website *website, const char *name)
@@ -209,13 +225,14 @@ static struct target *add_folder(struct website *website, const char *url)
     return target;
 }
 
-static void add_fixed(struct website *website, const char *url, int status, const char *type,
-                      const char *body)
+static struct target *add_fixed(struct website *website, const char *url, int status, const char *type,
+                                const char *body)
 {
     struct target *target = add_target(website, TARGET_FIXED, url);
     target->status = status;
     target->type = type;
     target->body = body;
+    return target;
 }
 
 /* Another way to a file: the folder that it is the index of, a link. */
@@ -261,7 +278,7 @@ static void add_targets(struct website *website, struct arena *arena)
     add_redirect(website, "/old/thing/x.html", 308, "/new")->left_out = 1;
     add_redirect(website, "/old/a:b@c;d=e/%2F%3a!$&'()*+,[|]/", 308, "/new")->left_out = 1;
     add_redirect(website, "/go", 302, "https://example.com")->takes_query = true;
-    add_fixed(website, "/fixed", 200, "text/plain", "Fixed, word for word.\n");
+    add_fixed(website, "/fixed", 200, "text/plain", "")->takes_edition = true;
     add_fixed(website, "/gone", 410, "text/html", "<p>Gone\n");
     add_fixed(website, "/none", 204, "", "");
     add_target(website, TARGET_SERVER, "*");
@@ -305,11 +322,12 @@ static void set_error_pages(struct settings *settings, const struct area *area, 
     }
 }
 
-static void set_files(struct settings *settings, const struct area *area, struct route *route)
+static void set_files(struct settings *settings, const struct area *area, const char *root,
+                      struct route *route)
 {
     struct files_settings *files = &route->files;
     *route = (struct route){.prefix = keep(settings, area->prefix), .kind = ROUTE_FILES};
-    files->root = keep(settings, area->root);
+    files->root = keep(settings, root);
     files->indexes = arena_alloc(&settings->arena, 2 * sizeof(struct slice));
     files->indexes[0] = keep(settings, "index.htm");
     files->indexes[1] = keep(settings, "index.html");
@@ -333,28 +351,44 @@ static void set_redirect(struct settings *settings, struct route *route, const c
     route->redirect = (struct redirect_settings){status, keep(settings, location)};
 }
 
-static void set_respond(struct settings *settings, struct route *route, const struct target *target)
+static void set_respond(struct settings *settings, struct route *route, const struct target *target,
+                        const char *body)
 {
     *route = (struct route){.prefix = keep(settings, target->url), .kind = ROUTE_RESPOND};
     route->respond =
-        (struct respond_settings){target->status, keep(settings, target->type), keep(settings, target->body)};
+        (struct respond_settings){target->status, keep(settings, target->type), keep(settings, body)};
+}
+
+static void set_mark(struct settings *settings, const char *mark, struct route *route)
+{
+    if (mark == NULL)
+        return;
+    route->field_edits = arena_alloc(&settings->arena, sizeof(struct field_edit));
+    route->field_edits[0] = (struct field_edit){keep(settings, "X-Edition"), keep(settings, mark)};
+    route->field_edit_count = 1;
 }
 
 #define ROUTES_MAX 8
 
-static void set_routes(const struct website *website, struct settings *settings)
+static void set_routes(const struct website *website, const struct edition *edition,
+                       struct settings *settings)
 {
+    const struct area *docs = &website->areas[IN_DOCS], *public = &website->areas[IN_PUBLIC];
     struct site *site = arena_zalloc(&settings->arena, sizeof(*site));
     struct route *routes = arena_zalloc(&settings->arena, ROUTES_MAX * sizeof(*routes));
     size_t count = 0;
-    set_files(settings, &website->areas[IN_DOCS], &routes[count++]);
+    set_files(settings, docs, edition->docs_moved ? MOVED : docs->root, &routes[count++]);
     set_redirect(settings, &routes[count++], "/old", 308, "/new{path}");
     set_redirect(settings, &routes[count++], "/go", 302, "https://example.com{uri}");
     for (size_t i = 0; i < website->target_count; i++) {
-        if (website->targets[i].kind == TARGET_FIXED)
-            set_respond(settings, &routes[count++], &website->targets[i]);
+        const struct target *target = &website->targets[i];
+        if (target->kind == TARGET_FIXED)
+            set_respond(settings, &routes[count++], target,
+                        target->takes_edition ? edition->fixed_body : target->body);
     }
-    set_files(settings, &website->areas[IN_PUBLIC], &routes[count++]);
+    set_files(settings, public, public->root, &routes[count++]);
+    for (size_t i = 0; i < count; i++)
+        set_mark(settings, edition->mark, &routes[i]);
     assert(count <= ROUTES_MAX);
     site->hosts = arena_alloc(&settings->arena, sizeof(struct slice));
     site->hosts[0] = keep(settings, website->host ? website->host : "*");
@@ -400,16 +434,16 @@ void website_prepare(struct website *website, struct settings *settings)
     *website = (struct website){
         .limits = &settings->limits,
         .timeouts = &settings->timeouts,
-        .server_field = settings->server_field,
+        .longest = &settings->timeouts,
         .chance = sim_chance_for("website", 0),
     };
+    editions_init(&website->editions, settings->server_field);
     website->is_changing = !sim_one_in(&website->chance, 3);
     website->host = sim_one_in(&website->chance, 3) ? "vif.test" : NULL;
     set_areas(website);
     for (size_t i = 0; i < ARRAY_LENGTH(folders); i++)
         sim_folder_make(folders[i]);
-    for (size_t i = 0; i < ARRAY_LENGTH(entries); i++)
-        make_file(website, &entries[i], &settings->arena);
+    make_files(website, &settings->arena);
     if (website->areas[IN_PUBLIC].fallback)
         website->areas[IN_PUBLIC].fallback->cache_control = "no-cache";
     sim_symlink_make(PUBLIC "/link.txt", "data.json");
@@ -420,7 +454,13 @@ void website_prepare(struct website *website, struct settings *settings)
     sim_symlink_make(PUBLIC "/loop", "loop");
     add_targets(website, &settings->arena);
     website->favourite = choose_favourite(website);
-    set_routes(website, settings);
+    set_routes(website, &website->editions.all[0], settings);
+}
+
+void website_prepare_edition(struct website *website, size_t edition, struct settings *settings)
+{
+    settings->server_field = website->editions.all[edition].server_field;
+    set_routes(website, &website->editions.all[edition], settings);
 }
 
 static_assert(ARRAY_LENGTH(entries) <= WEBSITE_FILES_MAX, "every file has its place");

@@ -6,8 +6,7 @@
 #ifndef SIM_CLIENTS_WEBSITE_H
 #define SIM_CLIENTS_WEBSITE_H
 
-#include "settings/settings.h"
-#include "sim.h"
+#include "edition.h"
 
 #define WEBSITE_VERSIONS_MAX 48
 #define WEBSITE_NEVER        UINT64_MAX
@@ -52,10 +51,12 @@ struct site_file {
     enum change_kind change;
     bool is_negotiated; /* there may be compressed forms beside it */
     struct form forms[FORM_COUNT];
-    unsigned readers;         /* requests for it that are under way */
-    uint64_t read_us;         /* when one of them was over */
-    uint64_t hit_us;          /* when a call for it failed, and 1 more; 0: never */
-    uint64_t unseen_us;       /* when it last changed and the server was not told, and 1 more; 0: never */
+    struct site_file
+        *moved;         /* what is there instead in editions that have moved its area; NULL: nothing is */
+    unsigned readers;   /* requests for it that are under way */
+    uint64_t read_us;   /* when one of them was over */
+    uint64_t hit_us;    /* when a call for it failed, and 1 more; 0: never */
+    uint64_t unseen_us; /* when it last changed and the server was not told, and 1 more; 0: never */
     uint64_t first_unseen_us; /* the first of such changes that followed each other closely */
 };
 
@@ -98,6 +99,7 @@ struct target {
     bool is_bare_prefix; /* of a route of files */
     const char *type;    /* of the content */
     const char *body;
+    bool takes_edition;         /* its body is that of the edition */
     const char *const *members; /* names, NULL behind the last */
 };
 
@@ -110,9 +112,10 @@ struct website {
     size_t file_count;
     struct target targets[WEBSITE_TARGETS_MAX];
     size_t target_count;
-    const struct limits *limits;
-    const struct timeouts *timeouts;
-    bool server_field;
+    const struct limits *limits;     /* the least of those that may be in force */
+    const struct timeouts *timeouts; /* the least, and the longest: */
+    const struct timeouts *longest;
+    struct editions editions;
     const char *host; /* the only one that is answered for; NULL: any */
     struct sim_event change;
     struct sim_chance chance;
@@ -126,6 +129,9 @@ struct website {
 
 /* Makes the files on the simulated disk, and the routes in `settings`. */
 void website_prepare(struct website *website, struct settings *settings);
+
+/* The routes of an edition in settings of its own. */
+void website_prepare_edition(struct website *website, size_t edition, struct settings *settings);
 
 /* From now on files change, until website_stop. */
 void website_start(struct website *website);
