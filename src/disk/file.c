@@ -41,7 +41,7 @@ static int open_by_path(const struct file_request *request, const struct file *f
     file_look_path(path, request, request->coding);
     int fd = file_look_open(request, path, file->follows_link);
     if (fd < 0)
-        return fd;
+        return fd == -ELOOP ? ERROR_CHANGED : fd; /* a link by now */
     int error = sys_file_status(fd, &now);
     bool is_same = error == 0 && now.device == file->status.device && now.inode == file->status.inode;
     if (error == 0 && !is_same)

@@ -26,6 +26,12 @@ static unsigned open_flags(const struct file_request *request)
     return (request->cached_only ? OPEN_CACHED : 0) | (request->stays_on_fs ? OPEN_STAY : 0);
 }
 
+/* What cannot be reached may lie on another file system, or outside of the root; who goes there finds out. */
+static int error_of(const struct file_request *request, int fd)
+{
+    return fd == -EXDEV && request->stays_on_fs ? -EREMOTE : fd;
+}
+
 /* Opens `path` by whatever way is allowed; straight through symbolic links where `follows_link` says that
  * there are some, and else it comes to say so. */
 static int open_beneath(const struct file_request *request, const char *path, bool *follows_link)
@@ -39,8 +45,7 @@ static int open_beneath(const struct file_request *request, const char *path, bo
     /* The kernel also says EAGAIN when a rename elsewhere keeps it from being sure that nothing escaped. */
     for (int i = 0; fd == -EAGAIN && !request->cached_only && i < OPEN_ATTEMPTS; i++)
         fd = reach_open(&request->reach, path, flags);
-    /* It may also be outside of the root; who goes there finds out. */
-    return fd == -EXDEV && request->stays_on_fs ? -EREMOTE : fd;
+    return error_of(request, fd);
 }
 
 int file_look_kind(int error, uint8_t *ret_kind)
@@ -97,7 +102,8 @@ int file_look(const struct file_request *request, const char *path, struct file_
 
 int file_look_open(const struct file_request *request, const char *path, bool follows_link)
 {
-    return reach_open(&request->reach, path, open_flags(request) | (follows_link ? 0 : OPEN_NO_SYMLINKS));
+    unsigned flags = open_flags(request) | (follows_link ? 0 : OPEN_NO_SYMLINKS);
+    return error_of(request, reach_open(&request->reach, path, flags));
 }
 
 /* A folder may fill and empty as it likes. */

@@ -24,8 +24,8 @@ int file_look(const struct file_request *request, const char *path, struct file_
               int *ret_entry) MUST_CHECK;
 
 /* Opens for reading what `path` leads to now, with as much patience as file_look has: a descriptor, or
- * -errno. Only for a path that led to a file. What has taken its place is opened as well: nothing waits for a
- * FIFO. */
+ * -errno as above. Only for a path that led to a file. What has taken its place is opened as well: nothing
+ * waits for a FIFO. */
 int file_look_open(const struct file_request *request, const char *path, bool follows_link) MUST_CHECK;
 
 /* Looks whether the request would find `file` again, as it was. Returns 1, 0 where it changed in any way, or

@@ -202,6 +202,23 @@ static void links_lead_elsewhere(void **state)
     tree_finish(&ground.tree);
 }
 
+/* The file system that has been mounted over it in between: it is not absent, but found out elsewhere. */
+static void what_lies_beyond_a_mount_is_not_absent(void **state)
+{
+    (void)state;
+    int fd = open("/", O_PATH | O_CLOEXEC);
+    assert_true(fd >= 0);
+    struct root root = {.fd = fd, .is_local = true};
+    struct file_request request = {.root = &root,
+                                   .reach = {.root_fd = fd, .root_path = "/"},
+                                   .path = SLICE("proc/version"),
+                                   .stays_on_fs = true};
+    struct file_look look;
+    assert_int_equal(file_look(&request, "proc/version", &look, NULL), -EREMOTE);
+    assert_int_equal(file_look_open(&request, "proc/version", false), -EREMOTE);
+    close(fd);
+}
+
 /* Permission to read is not asked for again: whoever changes it leaves a trace. */
 static void a_file_that_must_not_be_read(void **state)
 {
@@ -225,6 +242,7 @@ int main(void)
         cmocka_unit_test(every_change_of_a_file_is_noticed),
         cmocka_unit_test(what_is_no_change),
         cmocka_unit_test(links_lead_elsewhere),
+        cmocka_unit_test(what_lies_beyond_a_mount_is_not_absent),
         cmocka_unit_test(a_file_that_must_not_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
