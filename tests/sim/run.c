@@ -38,6 +38,8 @@
 /* A change of settings that the server was told of, or two at once. */
 struct change {
     size_t number; /* see sim_clients_on_change */
+    uint64_t faults_before;
+    uint64_t refused_before; /* descriptors */
 };
 
 #define CHANGES_MAX 32
@@ -204,14 +206,27 @@ static void validate(const struct server *server)
     file_cache_validate(server->files.cache);
 }
 
+/* Why a change may come to nothing, though its folders are there. */
+static bool is_excused(const struct change *change, int error)
+{
+    if (faults_count() > change->faults_before)
+        return true;
+    switch (error) {
+    case -ECANCELED: /* a later one came */
+    case -EBUSY:     /* earlier ones wait for the disk, */
+    case -ETIMEDOUT: /* or this one has for too long */ return true;
+    case -EAGAIN: return sim_is_short_of_jobs();
+    case -EMFILE: return descriptors_refused() > change->refused_before;
+    default: return false;
+    }
+}
+
 static void on_changed(void *context, const struct server_verdict *verdict)
 {
     const struct change *change = context;
     sim_trace("new settings: %s", verdict->error ? strerrorname_np(-verdict->error) : "taken");
     sim_clients_on_change_end(change->number, verdict->error == 0);
-    /* A later one came; earlier ones wait for the disk, or this one has for too long. */
-    bool is_due = verdict->error == -ECANCELED || verdict->error == -EBUSY || verdict->error == -ETIMEDOUT;
-    if (verdict->error && !is_due && !sim_has_faults() && !sim_is_short_of_jobs())
+    if (verdict->error && !is_excused(change, verdict->error))
         sim_fail("new settings are not taken: %s", strerrorname_np(-verdict->error));
 }
 
@@ -221,7 +236,9 @@ static void change_settings(struct run *run)
         return;
     struct change *change = &run->changes[run->change_count++];
     size_t edition = sim_below(&run->change_chance, run->edition_count);
-    *change = (struct change){.number = sim_clients_on_change(edition)};
+    *change = (struct change){.number = sim_clients_on_change(edition),
+                              .faults_before = faults_count(),
+                              .refused_before = descriptors_refused()};
     server_change(run->server, run->editions[edition], on_changed, change);
 }
 

@@ -15,6 +15,7 @@ int __wrap_dup3(int fd, int old_fd, int flags);
 static struct open_file *files[COUNT];
 static size_t limit; /* RLIMIT_NOFILE */
 static size_t open_count;
+static uint64_t refused_count;
 
 void descriptors_start(size_t new_limit)
 {
@@ -22,6 +23,7 @@ void descriptors_start(size_t new_limit)
     memset(files, 0, sizeof(files));
     limit = new_limit;
     open_count = 0;
+    refused_count = 0;
 }
 
 size_t descriptors_open(void)
@@ -50,10 +52,16 @@ bool descriptor_is_free(void)
     return lowest_free() >= 0;
 }
 
+uint64_t descriptors_refused(void)
+{
+    return refused_count;
+}
+
 int descriptor_install(struct open_file *file)
 {
     int fd = lowest_free();
     if (fd < 0) {
+        refused_count++;
         file->class->release(file);
         return fd;
     }

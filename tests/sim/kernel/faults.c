@@ -33,6 +33,7 @@ static struct planned plan[PLANNED_MAX];
 static size_t plan_count;
 static uint64_t bad_day_one_in; /* 0: none */
 static uint64_t numbers[CALL_COUNT];
+static uint64_t told;
 
 static int any_error(enum call call)
 {
@@ -64,6 +65,7 @@ void faults_start(bool has_faults)
     is_on = false;
     plan_count = 0;
     bad_day_one_in = 0;
+    told = 0;
     memset(numbers, 0, sizeof(numbers));
     has_plan = has_faults && !sim_one_in(&chance, 3);
     if (!has_plan)
@@ -75,6 +77,11 @@ void faults_start(bool has_faults)
         for (uint64_t left = sim_between(&chance, 1, PLANNED_MAX); left > 0; left--)
             plan_one(1);
     }
+}
+
+uint64_t faults_count(void)
+{
+    return told;
 }
 
 void faults_begin(void)
@@ -130,6 +137,7 @@ int fault_for(enum call call, struct call_target target)
                               .number = numbers[call],
                               .socket = hits_anybody(call, error) ? NULL : target.socket,
                               .path = target.path};
+    told++;
     enum kernel_side before = kernel_enter(SIDE_WORLD);
     sim_clients_on_fault(&fault);
     kernel_enter(before);

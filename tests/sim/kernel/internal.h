@@ -143,6 +143,9 @@ void faults_start(bool has_faults);
  * only says that there is no hasty way. */
 int fault_for(enum call call, struct call_target target);
 
+/* Calls that were made to fail and had no other way, in all. */
+uint64_t faults_count(void);
+
 /* From here on calls fail; before, while the world is made, they do not. */
 void faults_begin(void);
 void faults_end(void);
@@ -194,6 +197,9 @@ void open_file_init(struct open_file *file, const struct file_class *class);
 int descriptor_install(struct open_file *file);
 
 bool descriptor_is_free(void);
+
+/* How often the server was refused one, having none left. */
+uint64_t descriptors_refused(void);
 
 /* What `fd` leads to. A closed descriptor, or one of another class, fails the run: `call` is who asked.
  * `class` NULL: any. */
