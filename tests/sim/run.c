@@ -5,6 +5,8 @@
  * descriptor that the loop watches, as worker.c has one for signals. */
 #include "run.h"
 
+#include "inside.h"
+
 #include "front/admission.h"
 #include "http/field.h"
 #include "http/request.h"
@@ -331,7 +333,10 @@ static int start_server(struct run *run)
         .context = run->loop,
     };
     int error = server_create(&options, &run->server);
-    return error < 0 ? error : server_listen(run->server, run->listening_fd, 0, NULL);
+    if (error < 0)
+        return error;
+    inside_watch(run->server);
+    return server_listen(run->server, run->listening_fd, 0, NULL);
 }
 
 static int start(struct run *run, enum loop_backend backend)

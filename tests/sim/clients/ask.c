@@ -166,10 +166,17 @@ static void write_noise(struct ask *ask, const struct website *website, struct s
 
 void ask_make(struct ask *ask, const struct website *website, struct sim_chance *chance)
 {
+    const struct target *target = website->favourite && sim_one_in(chance, 2)
+                                      ? website->favourite
+                                      : &website->targets[sim_below(chance, website->target_count)];
+    ask_make_for(ask, target, website, chance);
+}
+
+void ask_make_for(struct ask *ask, const struct target *target, const struct website *website,
+                  struct sim_chance *chance)
+{
     ask_init(ask);
-    ask->target = website->favourite && sim_one_in(chance, 2)
-                      ? website->favourite
-                      : &website->targets[sim_below(chance, website->target_count)];
+    ask->target = target;
     ask->method = choose_method(ask, chance);
     ask->is_old = sim_one_in(chance, 8);
     settle_method(ask);

@@ -102,6 +102,14 @@ void ask_finish(struct ask *ask);
 /* A request that vif answers, by chance. */
 void ask_make(struct ask *ask, const struct website *website, struct sim_chance *chance);
 
+/* The same for this target. */
+void ask_make_for(struct ask *ask, const struct target *target, const struct website *website,
+                  struct sim_chance *chance);
+
+/* One with content for it, which does not come to its end. */
+void ask_make_half(struct ask *ask, const struct target *target, const struct website *website,
+                   struct sim_chance *chance);
+
 /* One that vif refuses, and closes behind. */
 void ask_make_bad(struct ask *ask, const struct website *website, struct sim_chance *chance);
 

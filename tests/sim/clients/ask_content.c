@@ -108,3 +108,16 @@ void ask_make_endless(struct ask *ask, const struct website *website, struct sim
     ask->head_bytes = MIN(ask->head_bytes, length);
     ask->end = ASK_NEVER_ENDS;
 }
+
+void ask_make_half(struct ask *ask, const struct target *target, const struct website *website,
+                   struct sim_chance *chance)
+{
+    for (;;) {
+        ask_make_for(ask, target, website, chance);
+        if (ask->has_content && !ask->expects && ask->status == 0)
+            break;
+        ask_finish(ask);
+    }
+    ask->bytes.length = sim_between(chance, ask->head_bytes, ask->bytes.length - 1);
+    ask->end = ASK_NEVER_ENDS;
+}

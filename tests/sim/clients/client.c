@@ -102,10 +102,14 @@ static void make_request(struct client *client, struct ask *ask)
     struct sim_chance *chance = &client->chance;
     char text[160];
     client->requests_left--;
-    if (client->requests_left == 0 && client->manner.ends_endless)
+    if (client->requests_left == 0 && client->manner.stops_in_content)
+        ask_make_half(ask, client->manner.target, website, chance);
+    else if (client->requests_left == 0 && client->manner.ends_endless)
         ask_make_endless(ask, website, chance);
     else if (client->manner.bad_in && sim_one_in(chance, client->manner.bad_in))
         ask_make_bad(ask, website, chance);
+    else if (client->manner.target)
+        ask_make_for(ask, client->manner.target, website, chance);
     else
         ask_make(ask, website, chance);
     ask_describe(ask, text, sizeof(text));
@@ -157,8 +161,19 @@ static size_t sendable(struct client *client, size_t unsent)
     return client->manner.piece_bytes ? MIN(unsent, client->manner.piece_bytes) : unsent;
 }
 
+static void reset(struct sim_event *event)
+{
+    struct client *client = CONTAINER_OF(event, struct client, leave);
+    sim_trace("client %u: resets", client->number);
+    sim_socket_reset(client->socket);
+    client->conversation.is_abandoned = true;
+    disconnect(client);
+}
+
 static void finish_sending(struct client *client)
 {
+    if (client->manner.reset_us > 0 && client->requests_left == 0 && !sim_is_armed(&client->leave))
+        sim_after(&client->leave, client->manner.reset_us, reset);
     bool may_finish = client->requests_left == 0 || is_at_its_word(client);
     if (client->manner.end != END_FINISH || client->conversation.is_finished || !may_finish)
         return;
@@ -386,6 +401,15 @@ void client_start(struct client *client, struct scene *scene, unsigned number, u
     client->manner = manner_make(scene->website, &client->chance);
     client->connections_left = client->manner.kind == MANNER_FLOOD ? 1 : client->manner.connections;
     sim_after(&client->start, sim_size(&client->chance, 3 * SIM_S), connect);
+}
+
+void client_start_with(struct client *client, struct scene *scene, unsigned number, uint16_t port,
+                       const struct manner *manner, uint64_t at_us)
+{
+    prepare(client, scene, number, port);
+    client->manner = *manner;
+    client->connections_left = 1;
+    sim_at(&client->start, at_us, connect);
 }
 
 void client_start_in_flood(struct client *client, struct scene *scene, unsigned number, uint16_t port,

@@ -34,6 +34,10 @@ void client_start(struct client *client, struct scene *scene, unsigned number, u
 void client_start_in_flood(struct client *client, struct scene *scene, unsigned number, uint16_t port,
                            const struct client *first);
 
+/* The same as one that comes at `at_us` and has that manner. */
+void client_start_with(struct client *client, struct scene *scene, unsigned number, uint16_t port,
+                       const struct manner *manner, uint64_t at_us);
+
 /* A fault hit this client's connection. */
 void client_note_fault(struct client *client, const struct sim_socket *socket);
 

@@ -1,5 +1,6 @@
 /* All clients of a run, and what run.c asks of them: see tests/sim/sim.h, the last part. */
 #include "client.h"
+#include "storm.h"
 
 #include <stdlib.h>
 
@@ -10,6 +11,7 @@ static struct {
     struct limits least; /* of all editions, as far as they differ */
     struct timeouts shortest, longest;
     struct scene scene;
+    struct storm storm;
     struct list clients;
     unsigned count;
     uint16_t port;
@@ -95,6 +97,7 @@ void sim_clients_on_change_end(size_t change, bool is_taken)
 void sim_clients_prepare(struct settings *settings, uint16_t port)
 {
     widen(&settings->limits, &settings->timeouts);
+    storm_prepare(&crowd.storm, &settings->limits, &settings->timeouts);
     crowd.port = port;
     crowd.count = 0;
     list_init(&crowd.clients);
@@ -125,6 +128,17 @@ static void start_flood(const struct client *first)
     }
 }
 
+static void start_storm(void)
+{
+    struct manner manner;
+    uint64_t at_us;
+    while (storm_next(&crowd.storm, &crowd.website, &manner, &at_us)) {
+        struct client *client = add_client();
+        client_start_with(client, &crowd.scene, crowd.count, crowd.port, &manner, at_us);
+        list_append(&crowd.clients, &client->link);
+    }
+}
+
 void sim_clients_start(void)
 {
     struct sim_chance chance = sim_chance_for("crowd", 0);
@@ -136,6 +150,7 @@ void sim_clients_start(void)
         if (client->manner.kind == MANNER_FLOOD)
             start_flood(client);
     }
+    start_storm();
 }
 
 bool sim_clients_are_done(void)

@@ -1,7 +1,7 @@
 /* See manner.h. */
 #include "manner.h"
 
-const char *const manner_names[MANNER_COUNT] = {
+const char *const manner_names[MANNER_NAMES] = {
     [MANNER_BEHAVE] = "behaves",
     [MANNER_PIPELINE] = "pipelines",
     [MANNER_DRIP] = "drips",
@@ -13,6 +13,7 @@ const char *const manner_names[MANNER_COUNT] = {
     [MANNER_BAD] = "sends what is bad",
     [MANNER_IDLE] = "idles",
     [MANNER_FLOOD] = "floods",
+    [MANNER_STORM] = "storms",
 };
 
 static enum manner_end choose_end(struct sim_chance *chance)
@@ -66,7 +67,8 @@ static void make_kind(struct manner *manner, const struct website *website, stru
         manner->connections = (unsigned)sim_between(chance, 5, 40);
         manner->requests = (unsigned)sim_between(chance, 1, 2);
         return;
-    case MANNER_COUNT: break;
+    case MANNER_COUNT:
+    case MANNER_NAMES: break;
     }
     UNREACHABLE();
 }

@@ -7,20 +7,22 @@
 
 enum manner_kind {
     MANNER_BEHAVE,
-    MANNER_PIPELINE,     /* sends on without waiting */
-    MANNER_DRIP,         /* a few bytes at a time */
-    MANNER_STALL,        /* stops in the middle of a request */
-    MANNER_READ_SLOWLY,  /* takes a little at a time */
-    MANNER_STOP_READING, /* takes nothing for a long time */
-    MANNER_RESET,        /* RST in the middle of something */
-    MANNER_LEAVE,        /* closes without waiting for the answer */
-    MANNER_BAD,          /* sends what is refused */
-    MANNER_IDLE,         /* waits longer than it may between requests */
-    MANNER_FLOOD,        /* many short connections at once */
-    MANNER_COUNT
+    MANNER_PIPELINE,             /* sends on without waiting */
+    MANNER_DRIP,                 /* a few bytes at a time */
+    MANNER_STALL,                /* stops in the middle of a request */
+    MANNER_READ_SLOWLY,          /* takes a little at a time */
+    MANNER_STOP_READING,         /* takes nothing for a long time */
+    MANNER_RESET,                /* RST in the middle of something */
+    MANNER_LEAVE,                /* closes without waiting for the answer */
+    MANNER_BAD,                  /* sends what is refused */
+    MANNER_IDLE,                 /* waits longer than it may between requests */
+    MANNER_FLOOD,                /* many short connections at once */
+    MANNER_COUNT,                /* of these one is chosen */
+    MANNER_STORM = MANNER_COUNT, /* see storm.h */
+    MANNER_NAMES
 };
 
-extern const char *const manner_names[MANNER_COUNT];
+extern const char *const manner_names[MANNER_NAMES];
 
 /* What it does when its last request is answered. */
 enum manner_end {
@@ -45,7 +47,10 @@ struct manner {
     uint64_t think_us;           /* between an answer and the next request */
     uint64_t reset_after;        /* bytes sent and received, then RST; 0: never */
     uint64_t leave_after;        /* the same, then it closes */
+    uint64_t reset_us;           /* RST so long after its last request was sent; 0: never */
+    const struct target *target; /* what it asks for; NULL: anything */
     bool waits_for_continue;     /* or sends content at once */
+    bool stops_in_content;       /* the last request has half of its content */
     bool ends_endless;           /* the last request does not come to its end */
     unsigned bad_in;             /* one request in so many is bad; 0: none */
     bool goes_on_behind_the_end; /* sends further requests behind one that says close */

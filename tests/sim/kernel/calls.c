@@ -20,6 +20,7 @@ static struct sim_chance chance;
 static uint64_t preempted_one_in;
 static uint64_t preempted_us_max;
 static uint64_t call_count;
+static uint64_t turn_count;
 static unsigned idle_waits; /* since the last time that anything got on or slept */
 static unsigned idle_wakes; /* since the last time that anything got on */
 
@@ -27,7 +28,8 @@ void calls_start(void)
 {
     chance = sim_chance_for("calls", 0);
     side = SIDE_WORLD;
-    call_count = idle_waits = idle_wakes = 0;
+    call_count = turn_count = 0;
+    idle_waits = idle_wakes = 0;
     /* Mostly a quiet machine, sometimes a crowded one. */
     preempted_one_in = sim_one_in(&chance, 4) ? 40 : PREEMPTED_ONE_IN;
     preempted_us_max = sim_one_in(&chance, 4) ? 60 * SIM_MS : 3 * SIM_MS;
@@ -79,4 +81,19 @@ void call_woke(void)
         sim_fail("busy loop: %d waits in a row returned at once and nothing was done", IDLE_WAITS_MAX);
     if (++idle_wakes > IDLE_WAKES_MAX)
         sim_fail("the loop woke %d times and nothing was done", IDLE_WAKES_MAX);
+}
+
+void call_began_turn(void)
+{
+    turn_count++;
+}
+
+uint64_t calls_made(void)
+{
+    return call_count;
+}
+
+uint64_t calls_turns(void)
+{
+    return turn_count;
 }

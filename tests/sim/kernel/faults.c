@@ -34,6 +34,7 @@ static size_t plan_count;
 static uint64_t bad_day_one_in; /* 0: none */
 static uint64_t numbers[CALL_COUNT];
 static uint64_t told;
+static uint64_t failed[CALL_COUNT];
 
 static int any_error(enum call call)
 {
@@ -66,6 +67,7 @@ void faults_start(bool has_faults)
     plan_count = 0;
     bad_day_one_in = 0;
     told = 0;
+    memset(failed, 0, sizeof(failed));
     memset(numbers, 0, sizeof(numbers));
     has_plan = has_faults && !sim_one_in(&chance, 3);
     if (!has_plan)
@@ -82,6 +84,11 @@ void faults_start(bool has_faults)
 uint64_t faults_count(void)
 {
     return told;
+}
+
+uint64_t faults_of(enum call call)
+{
+    return failed[call];
 }
 
 void faults_begin(void)
@@ -129,6 +136,7 @@ int fault_for(enum call call, struct call_target target)
     if (error == 0 || (error == EOPNOTSUPP && !target.is_hasty))
         return 0;
     sim_trace("%s is made to fail: %s", table[call].name, strerrorname_np(error));
+    failed[call]++;
     /* One that is always interrupted would be called for ever, and the plan would be to blame. */
     if (error == EINTR || (target.is_hasty && is_about_haste(error)))
         return error;

@@ -9,6 +9,7 @@
  *   mounts.c       the mount table
  *   memory.c       malloc and its kin            peers.c      the clients' ends
  *   calls.c        what every call begins with   offload.c    the pool of threads, without threads
+ *   watch.c        what watches the server
  *
  * What the server calls is named __wrap_NAME, and is called by it in the place of NAME. What the kernel
  * itself allocates comes from kernel_alloc, which is neither counted nor ever fails. */
@@ -146,6 +147,9 @@ int fault_for(enum call call, struct call_target target);
 /* Calls that were made to fail and had no other way, in all. */
 uint64_t faults_count(void);
 
+/* All calls of this name that were made to fail, those that tell nobody among them. */
+uint64_t faults_of(enum call call);
+
 /* From here on calls fail; before, while the world is made, they do not. */
 void faults_begin(void);
 void faults_end(void);
@@ -165,7 +169,43 @@ void call_slept(void);
 /* A wait returned. */
 void call_woke(void);
 
+/* The loop was told what there is, and begins a turn. */
+void call_began_turn(void);
+
+/* How many calls the server has made, and how many turns it has begun. */
+uint64_t calls_made(void);
+uint64_t calls_turns(void);
+
 void calls_start(void);
+
+/* ---- what is to be seen of the server ---- */
+
+struct job;
+
+/* What only the program around a server can say, and what it wants to be told. Any may be NULL. */
+struct kernel_watch {
+    /* The descriptor of the connection whose request has the job; -1: it is for none. */
+    int (*connection_of)(void *context, const struct job *job);
+    /* These bytes, and perhaps others behind them, are about to be sent. */
+    void (*on_send)(void *context, int fd, struct slice bytes);
+    void *context;
+};
+
+/* Until the kernel starts anew. */
+void kernel_watch_server(const struct kernel_watch *watch);
+const struct kernel_watch *kernel_watched(void);
+
+void offload_start(void);
+
+/* Whose a connection is; how long ago anything has moved on it, in either direction; whether its client has
+ * got all that was sent; how many calls had failed when it was accepted. */
+struct connection_facts {
+    uint32_t address; /* IPv4, in the host's byte order */
+    uint64_t quiet_us;
+    bool is_taken;
+    uint64_t faults_before;
+};
+struct connection_facts network_facts(int fd);
 
 /* ---- descriptors ---- */
 

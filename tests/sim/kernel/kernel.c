@@ -28,6 +28,8 @@ void kernel_start(const struct kernel_options *options)
     files_start();
     file_calls_start();
     clock_calls_start();
+    offload_start();
+    kernel_watch_server(&(struct kernel_watch){0});
 }
 
 void kernel_check_nothing_is_left(void)

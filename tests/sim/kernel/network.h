@@ -73,6 +73,12 @@ struct server_end {
     bool is_dead;     /* by RST, from either side */
     bool is_shut;     /* shutdown(SHUT_WR) */
     bool lacks_space; /* the sender asked for room in vain: it is told when there is */
+    bool has_left;    /* the client's RST came; then, as they were when it did: */
+    bool is_obscured; /* something else was to be read before it, or a FIN */
+    uint64_t left_at_call;
+    uint64_t left_in_turn;
+    uint64_t left_after_faults; /* of poll(2) */
+    uint64_t accepted_after_faults;
 };
 
 enum network_temper { SEGMENTS_LARGE, SEGMENTS_USUAL, SEGMENTS_SMALL, SEGMENTS_MIXED, SEGMENTS_COUNT };
@@ -133,6 +139,9 @@ void channel_go_on(struct channel *channel);
 void channel_cut(struct channel *channel);
 
 /* ---- sockets.c: the server's end ---- */
+
+/* The server's end of the connection that `fd` is. */
+const struct server_end *server_end_of(int fd);
 
 extern const struct file_class socket_class;
 extern const struct file_class listener_class;

@@ -2,16 +2,21 @@
  *
  * A job is begun when one of so many threads is free, and takes the time that the seed says: a moment, or as
  * long as a bad disk. Its work is done at once at the end of that time, between two system calls of the loop
- * or in the midst of another job, as if on a core of its own. Then the loop is told by an eventfd. */
+ * or in the midst of another job, as if on a core of its own. Then the loop is told by an eventfd.
+ *
+ * It watches over whom jobs are done for: nobody who has reset the connection. The server asks before it
+ * gives a job to the pool; of a client that leaves while the job waits there it learns in the next turn. */
 #include "loop/offload.h"
 
 #include "internal.h"
 #include "loop/internal.h"
+#include "network.h"
 #include "sys/event.h"
 #include "sys/socket.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define THREADS_DEFAULT 4
 #define QUEUE_DEFAULT   1024
@@ -20,9 +25,26 @@
 #define MOMENT_US_MAX (2 * SIM_MS)
 #define LONG_US_MAX   (800 * SIM_MS)
 
+/* Calls that the server makes at most between asking for a client and the beginning of its job. */
+#define ASKED_CALLS 6
+
+/* Between an RST and the beginning of a job so many turns began: the RST was told in the first of them at the
+ * latest, and acted on before the second. */
+#define TOLD_TURNS 2
+
+/* A job of a client's request that was given to the pool. */
+struct claim {
+    struct list link;
+    const struct job *job;
+    const struct server_end *client; /* the server's end of its connection */
+};
+
+static struct list claims;
+
 struct thread {
     struct sim_event end;
-    struct job *job; /* NULL: idle */
+    struct job *job;   /* NULL: idle */
+    bool is_idle_work; /* the client had left, and the server could know */
     struct offload *offload;
 };
 
@@ -62,6 +84,52 @@ static void on_wake(struct watch *watch, unsigned events)
 
 static const struct watch_events wake_events = {.on_ready = on_wake, .name = "finishing offloaded jobs"};
 
+/* ---- whom it is for ---- */
+
+void offload_start(void)
+{
+    list_init(&claims);
+}
+
+static void claim(const struct job *job)
+{
+    const struct kernel_watch *watch = kernel_watched();
+    int fd = watch->connection_of ? watch->connection_of(watch->context, job) : -1;
+    if (fd < 0)
+        return;
+    const struct server_end *client = server_end_of(fd);
+    bool was_asked = faults_of(CALL_poll) == client->left_after_faults;
+    if (client->has_left && was_asked && calls_made() > client->left_at_call + ASKED_CALLS)
+        sim_fail("a job begins for the client of descriptor %d, which has reset its connection", fd);
+    struct claim *claim = kernel_alloc(sizeof(*claim));
+    *claim = (struct claim){.job = job, .client = client};
+    list_append(&claims, &claim->link);
+}
+
+/* Gives the claim back; the client, or NULL where there is none. */
+static const struct server_end *take_claim(const struct job *job)
+{
+    LIST_FOREACH(link, &claims) {
+        struct claim *claim = CONTAINER_OF(link, struct claim, link);
+        if (claim->job != job)
+            continue;
+        const struct server_end *client = claim->client;
+        list_remove(&claim->link);
+        kernel_free(claim);
+        return client;
+    }
+    return NULL;
+}
+
+/* select(2) does not tell of it where there is something else to be read, and nobody wants to. */
+static bool is_known_to_have_left(const struct offload *offload, const struct server_end *client)
+{
+    bool is_told = !client->is_obscured || strcmp(loop_backend_name(offload->loop), "select") != 0;
+    return client->has_left && is_told && calls_turns() >= client->left_in_turn + TOLD_TURNS;
+}
+
+/* ---- doing ---- */
+
 static void do_work(struct offload *offload, struct job *job)
 {
     enum kernel_side before = kernel_enter(SIDE_JOB);
@@ -79,8 +147,11 @@ static void end_job(struct sim_event *event)
 {
     struct thread *thread = CONTAINER_OF(event, struct thread, end);
     struct job *job = thread->job;
+    uint64_t calls = calls_made();
     sim_trace("a job is done");
     do_work(thread->offload, job);
+    if (thread->is_idle_work && calls_made() > calls)
+        sim_fail("a job was done for a client that had reset its connection before");
     thread->job = NULL;
     begin_jobs(thread->offload);
 }
@@ -91,6 +162,8 @@ static void begin_job(struct thread *thread)
     thread->job = CONTAINER_OF(offload->waiting.next, struct job, link);
     list_remove(&thread->job->link);
     offload->waiting_count--;
+    const struct server_end *client = take_claim(thread->job);
+    thread->is_idle_work = client && is_known_to_have_left(offload, client);
     bool is_long = sim_one_in(&offload->chance, offload->long_one_in);
     sim_after(&thread->end, sim_between(&offload->chance, 5, is_long ? LONG_US_MAX : MOMENT_US_MAX), end_job);
 }
@@ -143,6 +216,7 @@ int offload_submit(struct loop *loop, struct job *job)
         return -ECANCELED;
     if (offload->waiting_count >= offload->waiting_max)
         return -EAGAIN;
+    claim(job);
     list_append(&offload->waiting, &job->link);
     offload->waiting_count++;
     sim_trace("a job is submitted");
@@ -166,6 +240,7 @@ static void offload_end(struct offload *offload)
     while (!list_is_empty(&offload->waiting)) {
         struct job *job = CONTAINER_OF(offload->waiting.next, struct job, link);
         list_remove(&job->link);
+        take_claim(job);
         do_work(offload, job);
     }
     offload->waiting_count = 0;

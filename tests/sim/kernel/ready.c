@@ -200,8 +200,10 @@ static bool wait_on(const struct waiting *waiting)
     return true;
 }
 
-static void end_waiting(const struct waiting *waiting)
+static void end_waiting(const struct waiting *waiting, bool begins_turn)
 {
+    if (begins_turn)
+        call_began_turn();
     if (sim_now_us() > waiting->began_us)
         call_slept();
     call_woke();
@@ -218,7 +220,7 @@ int __wrap_epoll_wait(int epoll_fd, struct epoll_event *events, int events_max, 
     int count = 0;
     while (!error && (count = take_ready(epoll, events, events_max)) == 0 && wait_on(&waiting))
         continue;
-    end_waiting(&waiting);
+    end_waiting(&waiting, error == 0);
     return error ? fail_with(error) : count;
 }
 
@@ -241,12 +243,13 @@ int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
     call_begin();
     sim_trace("poll(%lu, %d ms)", (unsigned long)count, timeout_ms);
+    bool is_question = count == 1 && timeout_ms == 0; /* about one descriptor, in the midst of a turn */
     struct waiting waiting = begin_waiting(timeout_ms < 0 ? -1 : timeout_ms * INT64_C(1000));
     int error = fault_for(CALL_poll, (struct call_target){0});
     int ready = 0;
     while (!error && (ready = look_at(fds, count)) == 0 && wait_on(&waiting))
         continue;
-    end_waiting(&waiting);
+    end_waiting(&waiting, error == 0 && !is_question);
     for (nfds_t i = 0; i < count && ready > 0; i++) {
         if (fds[i].revents)
             sim_trace("  %d is ready: 0x%x", fds[i].fd, (unsigned)fds[i].revents);
@@ -299,6 +302,6 @@ int __wrap_select(int fd_end, fd_set *readable, fd_set *writable, fd_set *change
     while (!error && (bits = select_now(fd_end, &wanted, readable, writable, changed)) == 0 &&
            wait_on(&waiting))
         continue;
-    end_waiting(&waiting);
+    end_waiting(&waiting, error == 0);
     return error ? fail_with(error) : bits;
 }

@@ -147,6 +147,9 @@ static ssize_t send_pieces(enum call call, const char *name, int fd, const struc
     struct connection_pair *pair = get_pair(fd, name);
     if (!(flags & MSG_NOSIGNAL))
         sim_fail("%s without MSG_NOSIGNAL", name);
+    const struct kernel_watch *watch = kernel_watched();
+    if (watch->on_send && count > 0)
+        watch->on_send(watch->context, fd, slice_make(pieces[0].iov_base, pieces[0].iov_len));
     int error = take_fault(pair, fault_for(call, target_of(pair)));
     ssize_t sent = error ? -error : socket_send(fd, pieces, count, name);
     if (sent < 0)

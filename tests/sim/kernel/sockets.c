@@ -140,6 +140,33 @@ static void socket_release(struct open_file *file)
 const struct file_class socket_class = {
     .name = "a connection", .mask = socket_mask, .release = socket_release};
 
+static void note_leaving(struct connection_pair *pair)
+{
+    struct server_end *end = &pair->server;
+    end->has_left = true;
+    end->is_obscured = channel_available(&pair->up) > 0 || pair->up.fin_arrived;
+    end->left_at_call = calls_made();
+    end->left_in_turn = calls_turns();
+    end->left_after_faults = faults_of(CALL_poll);
+}
+
+const struct server_end *server_end_of(int fd)
+{
+    return &pair_of_file(descriptor_get(fd, &socket_class, "a job"))->server;
+}
+
+struct connection_facts network_facts(int fd)
+{
+    const struct connection_pair *pair = pair_of_file(descriptor_get(fd, &socket_class, "an oracle"));
+    uint64_t moved_us = MAX(MAX(pair->moved_us, pair->arrived_us), pair->down.sent_us);
+    return (struct connection_facts){
+        .address = pair->client.address,
+        .quiet_us = sim_now_us() - moved_us,
+        .is_taken = pair->down.acked == pair->down.written,
+        .faults_before = pair->server.accepted_after_faults,
+    };
+}
+
 void server_has_arrival(struct connection_pair *pair, enum flight_kind kind)
 {
     struct server_end *end = &pair->server;
@@ -156,6 +183,7 @@ void server_has_arrival(struct connection_pair *pair, enum flight_kind kind)
         return;
     }
     if (kind == FLIGHT_RESET) {
+        note_leaving(pair);
         die(pair, pair->up.fin_arrived ? EPIPE : ECONNRESET);
         return;
     }
@@ -338,6 +366,7 @@ int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
     }
     struct connection_pair *pair = take_first(listening);
     pair->server.is_accepted = true;
+    pair->server.accepted_after_faults = faults_count();
     server_moved(pair);
     call_got_on();
     put_address(address, length, pair->client.address, pair->client.port);

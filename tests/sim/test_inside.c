@@ -1,0 +1,213 @@
+/* The oracles that look into the server notice what they are there to notice: jobs for clients that have
+ * reset, and whoever could have made room. */
+#include "../unit/test.h"
+#include "inside.h"
+
+#include "loop/offload.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PORT 80
+
+/* ---- what others provide elsewhere ---- */
+
+void sim_clients_on_fault(const struct sim_fault *fault)
+{
+    (void)fault;
+}
+
+/* ---- a client, and jobs for it ---- */
+
+static struct sim_socket *client;
+static int listener, server;
+static struct loop *loop;
+static struct job first, second;
+
+static const struct sim_socket_events no_events = {0};
+
+static void let_pass(uint64_t us)
+{
+    uint64_t until_us = sim_now_us() + us;
+    while (time_wait(until_us))
+        continue;
+}
+
+static int accept_one(void)
+{
+    struct sockaddr_in peer;
+    socklen_t length = sizeof(peer);
+    return accept4(listener, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/* The second job is the client's. */
+static int connection_of(void *context, const struct job *job)
+{
+    (void)context;
+    return job == &second ? server : -1;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    kernel_start(&(struct kernel_options){.seed = 1, .replay_words = ""});
+    kernel_enter(SIDE_LOOP);
+    kernel_watch_server(&(struct kernel_watch){.connection_of = connection_of});
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+    listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(listener, 10), 0);
+    struct loop_options options = {.backend = LOOP_BACKEND_EPOLL, .offload_threads = 1};
+    assert_int_equal(loop_create(&options, &loop), 0);
+    client = sim_connect(&(struct sim_connect){.port = PORT, .events = &no_events});
+    let_pass(2 * SIM_S);
+    server = accept_one();
+    assert_true(server >= 0);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    loop_destroy(loop);
+    kernel_finish();
+    return 0;
+}
+
+static void make_a_call(struct job *job)
+{
+    (void)job;
+    assert_int_equal(accept_one(), -1);
+}
+
+static void make_none(struct job *job)
+{
+    (void)job;
+}
+
+static void submit(struct job *job, void (*work)(struct job *job))
+{
+    *job = (struct job){.work = work, .done = make_none};
+    list_init(&job->link);
+    assert_int_equal(offload_submit(loop, job), 0);
+}
+
+/* What would end the simulator does so in a process of its own. */
+static void expect_failure(void (*play)(void), const char *words)
+{
+    char text[4096] = "";
+    FILE *out = tmpfile();
+    assert_non_null(out);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(fileno(out), STDERR_FILENO);
+        play();
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    rewind(out);
+    size_t length = fread(text, 1, sizeof(text) - 1, out);
+    text[length] = '\0';
+    fclose(out);
+    if (strstr(text, words) == NULL)
+        fail_msg("failed for \"%s\", expected \"%s\"", text, words);
+}
+
+/* ---- jobs ---- */
+
+static void leave_and_be_asked_for_late(void)
+{
+    sim_socket_reset(client);
+    let_pass(2 * SIM_S);
+    for (int i = 0; i < 20; i++)
+        accept_one();
+    submit(&second, make_none);
+}
+
+static void a_job_that_begins_for_who_has_left_is_noticed(void **state)
+{
+    (void)state;
+    expect_failure(leave_and_be_asked_for_late, "which has reset its connection");
+}
+
+/* It waits in the pool behind another one; the server could not know before. */
+static void leave_and_wait(void (*work)(struct job *job), unsigned turns)
+{
+    sim_socket_reset(client);
+    let_pass(2 * SIM_S);
+    submit(&first, make_none);
+    submit(&second, work);
+    for (; turns > 0; turns--)
+        call_began_turn();
+    let_pass(5 * SIM_S);
+}
+
+static void leave_and_be_worked_for(void)
+{
+    leave_and_wait(make_a_call, 2);
+}
+
+static void a_job_that_is_done_for_who_has_left_is_noticed(void **state)
+{
+    (void)state;
+    expect_failure(leave_and_be_worked_for, "had reset its connection before");
+}
+
+static void a_job_that_is_given_up_is_none(void **state)
+{
+    (void)state;
+    leave_and_wait(make_none, 2);
+}
+
+static void what_nobody_can_know_yet_is_no_fault(void **state)
+{
+    (void)state;
+    leave_and_wait(make_a_call, 1);
+}
+
+/* ---- making room ---- */
+
+static void who_can_be_spared(void **state)
+{
+    (void)state;
+    static const struct {
+        struct guest guest;
+        bool expected;
+    } rows[] = {
+        {{CLIENT_IDLE, .has_asked = false}, true},
+        {{CLIENT_IDLE, true, {.is_taken = true, .quiet_us = SIM_S}}, true},
+        {{CLIENT_IDLE, true, {.is_taken = false, .quiet_us = SIM_S}}, false},
+        {{CLIENT_IDLE, true, {.is_taken = false, .quiet_us = 2 * SIM_S}}, true},
+        {{CLIENT_HEAD, true, {.quiet_us = SIM_S / 2}}, false},
+        {{CLIENT_HEAD, true, {.quiet_us = 2 * SIM_S}}, true},
+        {{CLIENT_BODY, true, {.quiet_us = SIM_S / 2}}, false},
+        {{CLIENT_BODY, true, {.quiet_us = 2 * SIM_S}}, true},
+        {{CLIENT_SEND, true, {.quiet_us = SIM_S}}, false},
+        {{CLIENT_SEND, true, {.quiet_us = 3 * SIM_S}}, true},
+        {{CLIENT_LINGER, true, {.quiet_us = SIM_S}}, false},
+        {{CLIENT_LINGER, true, {.quiet_us = 3 * SIM_S}}, true},
+        {{CLIENT_HANDLE, true, {.quiet_us = 60 * SIM_S}}, false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        if (guest_can_be_spared(&rows[i].guest) != rows[i].expected)
+            fail_msg("row %zu", i);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_job_that_begins_for_who_has_left_is_noticed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_job_that_is_done_for_who_has_left_is_noticed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_job_that_is_given_up_is_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_nobody_can_know_yet_is_no_fault, set_up, tear_down),
+        cmocka_unit_test(who_can_be_spared),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
