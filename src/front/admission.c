@@ -161,7 +161,7 @@ static bool can_wait_for(struct front *front, int fd)
 
 /* Of as many as may be, one that can be spared goes for the newcomer. Of more than that, as there are where
  * the limit has shrunk, two go for each, until there are as many. */
-static bool make_room(struct front *front)
+bool admission_make_room(struct front *front)
 {
     uint32_t count_max = front_settings(front)->limits.connections;
     unsigned gone = 0;
@@ -175,8 +175,7 @@ static void on_accept(struct listener *listener, int fd, const struct address *a
     struct front_listener *own = CONTAINER_OF(listener, struct front_listener, listener);
     struct front *front = own->front;
     front->counters->connections_accepted++;
-    if (make_room(front) && can_wait_for(front, fd) &&
-        connection_open(front, fd, address, own->number, own->tls))
+    if (can_wait_for(front, fd) && connection_open(front, fd, address, own->number, own->tls))
         return;
     turn_away(front, fd);
     sys_close(fd);

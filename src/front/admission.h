@@ -34,6 +34,10 @@ enum admission {
 enum admission admission_of(struct front *front, const struct peer *peer) MUST_CHECK;
 void admission_release(struct front *front, const struct peer *peer);
 
+/* Makes room for a newcomer, where there is none and somebody can be spared; false where there is no room.
+ * Only for one who may come otherwise: nobody goes for the sake of a client that is refused then. */
+bool admission_make_room(struct front *front) MUST_CHECK;
+
 /* Closes the connection that can best be spared, but never the one that has `kept`, the owner of an exchange
  * who asks, or NULL; false where there is none. Its descriptor is free at once, its memory at the end of the
  * turn.

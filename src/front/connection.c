@@ -53,7 +53,7 @@ bool connection_open(struct front *front, int fd, const struct address *address,
     enum admission admission = admission_of(front, &peer);
     if (admission == ADMISSION_REFUSED)
         return false;
-    struct connection *connection = take_memory(front, tls);
+    struct connection *connection = admission_make_room(front) ? take_memory(front, tls) : NULL;
     if (connection == NULL) {
         if (admission == ADMISSION_COUNTED)
             admission_release(front, &peer);

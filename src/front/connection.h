@@ -36,8 +36,8 @@ static inline struct front *connection_front(const struct connection *connection
 }
 
 /* Takes over `fd`, accepted by a listener of that number, with TLS or without (NULL); false where it does
- * not, because the address has as many connections as it may, or for want of memory. May answer a first
- * request before it returns. */
+ * not, because the address has as many connections as it may, or for want of room or memory. May answer a
+ * first request before it returns. */
 bool connection_open(struct front *front, int fd, const struct address *address, unsigned listener,
                      const struct tls_listener *tls) MUST_CHECK;
 

@@ -90,10 +90,12 @@ static const struct front_client *find_spare(const struct front *front)
     return NULL;
 }
 
-/* Its address has as many connections as it may, which nobody makes room for. */
+/* Its address has as many connections as it may, those that were closed in this turn among them. Nobody makes
+ * room for that. */
 static bool has_its_share(const struct front *front, uint32_t address)
 {
-    uint32_t count = 0, count_max = front_settings(front)->limits.connections_per_address;
+    size_t count = front_connection_count(front) - front->counters->connections_open;
+    uint32_t count_max = front_settings(front)->limits.connections_per_address;
     uint32_t wanted = htonl(address);
     for (size_t state = 0; state < ARRAY_LENGTH(front->by_state); state++) {
         LIST_FOREACH(link, &front->by_state[state])

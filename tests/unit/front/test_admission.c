@@ -71,11 +71,35 @@ static void nobody_is_counted_without_a_limit(void **state)
     world_finish(&world);
 }
 
+/* Nobody goes for the sake of a client that is refused all the same. */
+static void who_is_refused_for_his_address_takes_nobodys_place(void **state)
+{
+    (void)state;
+    struct world world;
+    struct client clients[3];
+    world_init(&world);
+    world_add_file(&world, "small", 10);
+    world.settings->limits.connections = 2;
+    world.settings->limits.connections_per_address = 2;
+    world_start(&world);
+    for (size_t i = 0; i < 3; i++) {
+        client_connect(&clients[i], &world, 0);
+        client_say(&clients[i], "GET /small HTTP/1.1\r\nHost: x\r\n\r\n");
+        client_await(&clients[i], i < 2 ? "HTTP/1.1 200 OK" : "HTTP/1.1 503 ", 1);
+    }
+    assert_int_equal(world.counters.connections_shed, 0);
+    assert_int_equal(world.counters.connections_open, 2);
+    for (size_t i = 0; i < 3; i++)
+        client_close(&clients[i]);
+    world_finish(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_address_has_its_connections_and_no_more),
         cmocka_unit_test(nobody_is_counted_without_a_limit),
+        cmocka_unit_test(who_is_refused_for_his_address_takes_nobodys_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
