@@ -13,17 +13,17 @@ struct arena_chunk {
     alignas(max_align_t) char data[];
 };
 
-static void free_chunk(struct arena_chunk *chunk)
+static void arena_free_chunk(struct arena_chunk *chunk)
 {
     UNPOISON(chunk->data, chunk->size);
     free(chunk);
 }
 
-static void give_back(struct arena_shelf *shelf, struct arena_chunk *chunk)
+static void arena_give_back(struct arena_shelf *shelf, struct arena_chunk *chunk)
 {
     bool has_place = shelf && shelf->count < ARENA_SHELF_MAX && chunk->size == ARENA_CHUNK_BYTES;
     if (!has_place) {
-        free_chunk(chunk);
+        arena_free_chunk(chunk);
         return;
     }
     POISON(chunk->data, chunk->size);
@@ -37,7 +37,7 @@ void arena_finish(struct arena *arena)
     struct arena_chunk *chunk = arena->chunks;
     while (chunk) {
         struct arena_chunk *next = chunk->next;
-        give_back(arena->shelf, chunk);
+        arena_give_back(arena->shelf, chunk);
         chunk = next;
     }
     *arena = (struct arena){.bytes_max = arena->bytes_max, .shelf = arena->shelf};
@@ -48,7 +48,7 @@ void arena_shelf_finish(struct arena_shelf *shelf)
     while (shelf->chunks) {
         struct arena_chunk *chunk = shelf->chunks;
         shelf->chunks = chunk->next;
-        free_chunk(chunk);
+        arena_free_chunk(chunk);
     }
     shelf->count = 0;
 }
@@ -70,7 +70,7 @@ static struct arena_chunk *take_chunk(struct arena_shelf *shelf, size_t bytes)
     return chunk;
 }
 
-static bool add_chunk(struct arena *arena, size_t size)
+static bool arena_add_chunk(struct arena *arena, size_t size)
 {
     size_t bytes = MAX(size, (size_t)ARENA_CHUNK_BYTES);
     if (bytes > arena->bytes_max - arena->bytes)
@@ -95,7 +95,7 @@ void *arena_alloc(struct arena *arena, size_t size)
     if (__builtin_add_overflow(MAX(size, (size_t)1), alignof(max_align_t) - 1, &rounded))
         return NULL;
     rounded &= ~(alignof(max_align_t) - 1);
-    if ((size_t)(arena->end - arena->next) < rounded && !add_chunk(arena, rounded))
+    if ((size_t)(arena->end - arena->next) < rounded && !arena_add_chunk(arena, rounded))
         return NULL;
     char *memory = arena->next;
     arena->next += rounded;

@@ -17,12 +17,12 @@ void map_finish(struct map *map)
     map_init(map);
 }
 
-static struct map_link **bucket_of(const struct map *map, uint64_t hash)
+static struct map_link **map_bucket_of(const struct map *map, uint64_t hash)
 {
     return &map->buckets[hash & (map->bucket_count - 1)];
 }
 
-static int grow(struct map *map)
+static int map_grow(struct map *map)
 {
     struct map larger = {.bucket_count = map->bucket_count ? map->bucket_count * 2 : MAP_BUCKETS_FIRST};
     larger.buckets = calloc(larger.bucket_count, sizeof(struct map_link *));
@@ -32,7 +32,7 @@ static int grow(struct map *map)
         struct map_link *link = map->buckets[i];
         while (link) {
             struct map_link *next = link->next;
-            struct map_link **bucket = bucket_of(&larger, link->hash);
+            struct map_link **bucket = map_bucket_of(&larger, link->hash);
             link->next = *bucket;
             *bucket = link;
             link = next;
@@ -46,9 +46,9 @@ static int grow(struct map *map)
 
 int map_insert(struct map *map, struct map_link *link, uint64_t hash)
 {
-    if (map->count >= map->bucket_count && grow(map) < 0 && map->bucket_count == 0)
+    if (map->count >= map->bucket_count && map_grow(map) < 0 && map->bucket_count == 0)
         return -ENOMEM;
-    struct map_link **bucket = bucket_of(map, hash);
+    struct map_link **bucket = map_bucket_of(map, hash);
     link->hash = hash;
     link->next = *bucket;
     *bucket = link;
@@ -58,7 +58,7 @@ int map_insert(struct map *map, struct map_link *link, uint64_t hash)
 
 void map_remove(struct map *map, struct map_link *link)
 {
-    struct map_link **place = bucket_of(map, link->hash);
+    struct map_link **place = map_bucket_of(map, link->hash);
     while (*place != link) {
         assert(*place != NULL);
         place = &(*place)->next;

@@ -28,16 +28,16 @@ bool slice_equal_nocase(struct slice a, struct slice b)
     return true;
 }
 
-static bool is_blank(char byte)
+static bool slice_is_blank(char byte)
 {
     return byte == ' ' || byte == '\t';
 }
 
 struct slice slice_trim(struct slice slice)
 {
-    while (slice.length > 0 && is_blank(slice.data[0]))
+    while (slice.length > 0 && slice_is_blank(slice.data[0]))
         slice = slice_skip(slice, 1);
-    while (slice.length > 0 && is_blank(slice.data[slice.length - 1]))
+    while (slice.length > 0 && slice_is_blank(slice.data[slice.length - 1]))
         slice.length--;
     return slice;
 }

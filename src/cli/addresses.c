@@ -62,7 +62,7 @@ static int add_addresses(const struct arguments *arguments, const char *port, st
 }
 
 /* Said of the port itself: in an address it would be called one, and be wrong once for each. */
-static bool check_port(const struct arguments *arguments, struct argument port)
+static bool addresses_check_port(const struct arguments *arguments, struct argument port)
 {
     uint64_t number;
     if (port.text.data == NULL || (slice_to_u64(port.text, &number) && number <= UINT16_MAX))
@@ -127,7 +127,7 @@ int addresses_apply(const struct arguments *arguments, struct document *document
     struct slice listen = SLICE("listen");
     struct argument port = given_port(arguments);
     bool is_secure = arguments_want_tls(arguments);
-    if (!check_port(arguments, port))
+    if (!addresses_check_port(arguments, port))
         return 0;
     if (port.text.data)
         snprintf(port_text, sizeof(port_text), ":%.*s", SLICE_ARGS(port.text));

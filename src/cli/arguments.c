@@ -13,7 +13,7 @@
 /* --- reading --- */
 
 /* Characters, as columns are counted. */
-static unsigned width(struct slice text)
+static unsigned arguments_width(struct slice text)
 {
     unsigned count = 0;
     for (size_t i = 0; i < text.length; i++)
@@ -29,11 +29,11 @@ static struct argument make_argument(struct arguments *arguments, const char *na
         diagnostics_add_source(arguments->diagnostics, slice_from(name), copy, false);
     return (struct argument){
         .text = copy,
-        .position = {.source = source, .line = 1, .column = 1, .length = width(copy)},
+        .position = {.source = source, .line = 1, .column = 1, .length = arguments_width(copy)},
     };
 }
 
-static void report(struct arguments *arguments, const char *word, const char *text)
+static void arguments_report(struct arguments *arguments, const char *word, const char *text)
 {
     diagnostics_add(arguments->diagnostics, (struct source_position){0}, "%s: %s", word, text);
 }
@@ -65,12 +65,12 @@ static void keep_config(struct arguments *arguments, const char *path)
         arguments->config = path;
 }
 
-static void keep(struct arguments *arguments, const struct flag *flag, const char *value)
+static void arguments_keep(struct arguments *arguments, const struct flag *flag, const char *value)
 {
     char name[32];
     snprintf(name, sizeof(name), "--%s", flag->name);
     if (arguments->given_count == ARGUMENTS_MAX) {
-        report(arguments, name, "there are more than 256 options");
+        arguments_report(arguments, name, "there are more than 256 options");
         return;
     }
     switch (flag->own) {
@@ -106,7 +106,7 @@ static void keep_next(struct arguments *arguments, const struct flag *flag, char
                         name, flag->name, flag->value);
         return;
     }
-    keep(arguments, flag, *(*words)++);
+    arguments_keep(arguments, flag, *(*words)++);
 }
 
 /* "--name" or "--name=value". */
@@ -120,9 +120,9 @@ static void read_long(struct arguments *arguments, const char *word, char *const
     if (flag == NULL)
         report_unknown(arguments, word, name);
     else if (value && flag->value == NULL)
-        report(arguments, word, "takes no value");
+        arguments_report(arguments, word, "takes no value");
     else if (value || !flag_takes_value(flag))
-        keep(arguments, flag, value);
+        arguments_keep(arguments, flag, value);
     else
         keep_next(arguments, flag, words);
 }
@@ -138,19 +138,19 @@ static void read_letters(struct arguments *arguments, const char *word, char *co
         }
         if (flag_takes_value(flag)) {
             if (letter[1])
-                keep(arguments, flag, letter + 1);
+                arguments_keep(arguments, flag, letter + 1);
             else
                 keep_next(arguments, flag, words);
             return;
         }
-        keep(arguments, flag, NULL);
+        arguments_keep(arguments, flag, NULL);
     }
 }
 
 static void keep_more(struct arguments *arguments, const char *word)
 {
     if (arguments->more_count == ARGUMENTS_MAX)
-        report(arguments, word, "there are more than 256 words");
+        arguments_report(arguments, word, "there are more than 256 words");
     else
         arguments->more[arguments->more_count++] = make_argument(arguments, "vif", word);
 }
@@ -268,8 +268,8 @@ static struct argument argument_part(struct argument whole, size_t start, size_t
 {
     struct argument part = whole;
     part.text = slice_take(slice_skip(whole.text, start), length);
-    part.position.column += width(slice_take(whole.text, start));
-    part.position.length = width(part.text);
+    part.position.column += arguments_width(slice_take(whole.text, start));
+    part.position.length = arguments_width(part.text);
     return part;
 }
 

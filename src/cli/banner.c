@@ -34,7 +34,7 @@ static void print_address(const struct banner *banner, const struct address *add
     print_url(banner, bracketed, port, note);
 }
 
-static bool is_wildcard(const struct address *address)
+static bool banner_is_wildcard(const struct address *address)
 {
     if (address->any.sa_family == AF_INET)
         return address->v4.sin_addr.s_addr == htonl(INADDR_ANY);
@@ -65,7 +65,7 @@ static void print_listener(const struct banner *banner, const struct address *bo
     if (bound->any.sa_family == AF_UNIX) {
         address_format(bound, text);
         buffer_printf(banner->out, "    %s\n", text);
-    } else if (is_wildcard(bound)) {
+    } else if (banner_is_wildcard(bound)) {
         print_everywhere(banner, bound);
     } else {
         print_address(banner, bound, address_port(bound), "");

@@ -34,7 +34,7 @@ static const char *given_folder(const struct arguments *arguments)
     return folder;
 }
 
-static int finish(struct cert *cert, bool is_good)
+static int cert_command_finish(struct cert *cert, bool is_good)
 {
     authority_print_findings(&cert->report);
     if (is_good)
@@ -82,7 +82,7 @@ static bool issue(struct cert *cert)
     return true;
 }
 
-static bool renew(struct cert *cert)
+static bool cert_command_renew(struct cert *cert)
 {
     const struct arguments *arguments = &cert->session->arguments;
     bool is_good = true;
@@ -109,7 +109,7 @@ struct action {
 static const struct action actions[] = {
     {"list", NULL, list},
     {"issue", "the names and addresses that it is for, such as: localhost 127.0.0.1", issue},
-    {"renew", "names of the list (see vif cert list)", renew},
+    {"renew", "names of the list (see vif cert list)", cert_command_renew},
     {"remove", "names of the list (see vif cert list)", remove_certificates},
 };
 
@@ -123,7 +123,7 @@ static const struct action *find_action(struct slice name)
 
 /* ---- the command ---- */
 
-static int refuse(struct session *session)
+static int cert_command_refuse(struct session *session)
 {
     print_diagnostics(&session->diagnostics);
     return EXIT_MISTAKE;
@@ -146,13 +146,13 @@ static const struct action *choose_action(struct session *session)
     return action;
 }
 
-static int act(struct session *session)
+static int cert_command_act(struct session *session)
 {
     static struct cert cert; /* too large for some stacks */
     char folder[TLS_LOCAL_CA_PATH_BYTES], owner[AUTHORITY_OWNER_BYTES];
     const struct action *action = choose_action(session);
     if (session->diagnostics.errors > 0)
-        return refuse(session);
+        return cert_command_refuse(session);
     if (!authority_find_folder(given_folder(&session->arguments), folder))
         return EXIT_FAILED;
     authority_name_owner(owner);
@@ -161,14 +161,14 @@ static int act(struct session *session)
     /* Only issuing makes an authority. */
     bool is_open =
         tls_local_ca_open(folder, action->run == issue ? owner : NULL, cert.now, &cert.ca, &cert.report);
-    int exit_code = finish(&cert, is_open && action->run(&cert));
+    int exit_code = cert_command_finish(&cert, is_open && action->run(&cert));
     tls_local_ca_finish(&cert.ca);
     return exit_code;
 }
 
 #else
 
-static int act(struct session *session)
+static int cert_command_act(struct session *session)
 {
     (void)session;
     fputs("vif: this vif was built without TLS: it knows no certificates\n", stderr);
@@ -179,5 +179,5 @@ static int act(struct session *session)
 
 int command_cert(char *const *words)
 {
-    return session_run(FLAG_OF_CERT, words, act);
+    return session_run(FLAG_OF_CERT, words, cert_command_act);
 }

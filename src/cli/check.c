@@ -2,7 +2,7 @@
 #include "cli/print.h"
 #include "cli/session.h"
 
-static int check(struct session *session)
+static int check_command_check(struct session *session)
 {
     int exit_code;
     if (!session_read_file(session, &exit_code) || !session_build(session, &exit_code))
@@ -20,5 +20,5 @@ static int check(struct session *session)
 
 int command_check(char *const *words)
 {
-    return session_run(FLAG_OF_CHECK, words, check);
+    return session_run(FLAG_OF_CHECK, words, check_command_check);
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* Inside single quotes, brackets and a colon would end what they stand in. */
-static void append_text(struct buffer *out, struct slice text)
+static void completion_zsh_append_text(struct buffer *out, struct slice text)
 {
     for (size_t i = 0; i < text.length; i++) {
         char byte = text.data[i];
@@ -54,14 +54,14 @@ static void append_value(struct buffer *out, const struct flag *flag)
     if (is_optional)
         value = slice_make(value.data + 2, value.length - 3);
     buffer_append(out, is_optional ? SLICE("::") : SLICE(":"));
-    append_text(out, value);
+    completion_zsh_append_text(out, value);
     buffer_append_byte(out, ':');
     append_action(out, flag);
 }
 
 /* How zsh is told that a value follows: "-p+" takes it in the same or the next word, "--port=" too,
  * "--cors=-" in the same only. A letter never has a value that may be left out. */
-static void append_flag(struct buffer *out, const struct flag *flag, bool by_letter)
+static void completion_zsh_append_flag(struct buffer *out, const struct flag *flag, bool by_letter)
 {
     bool takes_value = flag->value && (flag_takes_value(flag) || !by_letter);
     if (by_letter)
@@ -71,7 +71,7 @@ static void append_flag(struct buffer *out, const struct flag *flag, bool by_let
                       !takes_value             ? ""
                       : flag_takes_value(flag) ? "="
                                                : "=-");
-    append_text(out, slice_from(flag->help));
+    completion_zsh_append_text(out, slice_from(flag->help));
     buffer_append_byte(out, ']');
     if (takes_value)
         append_value(out, flag);
@@ -97,7 +97,7 @@ static const char *operand_action(const struct command *command)
     UNREACHABLE();
 }
 
-static void append_command(struct buffer *out, const struct command *command)
+static void completion_zsh_append_command(struct buffer *out, const struct command *command)
 {
     buffer_printf(out, "    %s)\n        _arguments -s -S \\\n", command->name);
     for (size_t i = 0; i < flag_count; i++) {
@@ -105,8 +105,8 @@ static void append_command(struct buffer *out, const struct command *command)
         if (!(flag->commands & command->flag))
             continue;
         if (flag->letter)
-            append_flag(out, flag, true);
-        append_flag(out, flag, false);
+            completion_zsh_append_flag(out, flag, true);
+        completion_zsh_append_flag(out, flag, false);
     }
     buffer_printf(out, "            %s\n        ;;\n", operand_action(command));
 }
@@ -122,7 +122,7 @@ static void append_description(struct buffer *out, const struct command *command
     if (slice_ends_with(summary, SLICE(".")))
         summary.length--;
     buffer_printf(out, "        '%s:", command->name);
-    append_text(out, summary);
+    completion_zsh_append_text(out, summary);
     buffer_append(out, SLICE("'\n"));
 }
 
@@ -157,7 +157,7 @@ void completion_print_zsh(struct buffer *out)
                              "    esac\n"
                              "    case $command in\n"));
     for (const struct command *command = commands; command->name; command++)
-        append_command(out, command);
+        completion_zsh_append_command(out, command);
     buffer_append(out, SLICE("    esac\n"
                              "}\n"
                              "_vif \"$@\"\n"));

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-static void append_flag(struct buffer *out, const struct flag *flag)
+static void help_append_flag(struct buffer *out, const struct flag *flag)
 {
     char name[40];
     const char *separator = flag->value == NULL || flag->value[0] == '[' ? "" : " ";
@@ -24,7 +24,7 @@ static void append_flags(struct buffer *out, unsigned of, bool with_minor)
 {
     for (size_t i = 0; i < flag_count; i++) {
         if ((flags[i].commands & of) && (with_minor || !flags[i].is_minor))
-            append_flag(out, &flags[i]);
+            help_append_flag(out, &flags[i]);
     }
 }
 
@@ -40,7 +40,7 @@ static void append_sentences(struct buffer *out, const char *text)
     }
 }
 
-static void append_command(struct buffer *out, const struct command *command)
+static void help_append_command(struct buffer *out, const struct command *command)
 {
     buffer_printf(out, "vif %s%s%s\n  ", command->name, command->synopsis[0] ? " " : "", command->synopsis);
     append_sentences(out, command->summary);
@@ -65,7 +65,7 @@ int help_print(unsigned command)
     if (command == HELP_OF_ALL)
         append_all(&text);
     else
-        append_command(&text, command_of(command));
+        help_append_command(&text, command_of(command));
     return print_finish(&text, 0);
 }
 

@@ -26,7 +26,7 @@
 
 #define TEXT_BYTES_MAX (16u << 20)
 
-static int fail(const char *what, const char *about, int error)
+static int lab_command_fail(const char *what, const char *about, int error)
 {
     fprintf(stderr, "vif: %s %s: %s\n", what, about, error_text(error));
     return EXIT_FAILED;
@@ -36,7 +36,7 @@ static int fail(const char *what, const char *about, int error)
 
 #define FILE_PATH_BYTES_MAX 4096
 
-static void name_file(const char *folder, const char *name, char path[FILE_PATH_BYTES_MAX])
+static void lab_command_name_file(const char *folder, const char *name, char path[FILE_PATH_BYTES_MAX])
 {
     snprintf(path, FILE_PATH_BYTES_MAX, "%s/%s", folder, name);
 }
@@ -45,32 +45,32 @@ static void name_file(const char *folder, const char *name, char path[FILE_PATH_
 static bool can_write(const char *folder, bool with_json)
 {
     char page[FILE_PATH_BYTES_MAX], json[FILE_PATH_BYTES_MAX];
-    name_file(folder, "lab.html", page);
-    name_file(folder, "lab.json", json);
+    lab_command_name_file(folder, "lab.html", page);
+    lab_command_name_file(folder, "lab.json", json);
     int error = sys_can_replace_file(page);
     if (error == 0 && with_json)
         error = sys_can_replace_file(json);
     if (error)
-        fail("cannot write to the folder", folder, error);
+        lab_command_fail("cannot write to the folder", folder, error);
     return error == 0;
 }
 
-static int write_file(const char *folder, const char *name, const struct buffer *text)
+static int lab_command_write_file(const char *folder, const char *name, const struct buffer *text)
 {
     char path[FILE_PATH_BYTES_MAX];
     if (text->failed)
-        return fail("cannot make", name, -ENOMEM);
-    name_file(folder, name, path);
+        return lab_command_fail("cannot make", name, -ENOMEM);
+    lab_command_name_file(folder, name, path);
     int error = sys_replace_file(path, buffer_slice(text));
-    return error ? fail("cannot write", path, error) : EXIT_GOOD;
+    return error ? lab_command_fail("cannot write", path, error) : EXIT_GOOD;
 }
 
-static int write_page(const char *folder, struct slice json)
+static int lab_command_write_page(const char *folder, struct slice json)
 {
     struct buffer page;
     buffer_init(&page, TEXT_BYTES_MAX);
     report_page(json, &page);
-    int exit_code = write_file(folder, "lab.html", &page);
+    int exit_code = lab_command_write_file(folder, "lab.html", &page);
     buffer_finish(&page);
     return exit_code;
 }
@@ -85,11 +85,11 @@ static int make_page(const struct lab_flags *wanted)
     int error = whole_file_read(wanted->page, &json);
     int exit_code = EXIT_FAILED;
     if (error)
-        fail("cannot read", wanted->page, error);
+        lab_command_fail("cannot read", wanted->page, error);
     else if (!report_is_json(buffer_slice(&json)))
         fprintf(stderr, "vif: %s: not a lab.json\n", wanted->page);
     else
-        exit_code = write_page(wanted->out, buffer_slice(&json));
+        exit_code = lab_command_write_page(wanted->out, buffer_slice(&json));
     buffer_finish(&json);
     return exit_code;
 }
@@ -103,7 +103,7 @@ struct progress_line {
     uint64_t shown_ns;
 };
 
-static void on_progress(void *context, const struct lab_progress *progress)
+static void lab_command_on_progress(void *context, const struct lab_progress *progress)
 {
     struct progress_line *line = context;
     uint64_t now = sys_monotonic_ns();
@@ -124,9 +124,9 @@ static int write_result(const struct lab_result *result, const char *folder)
     struct buffer json;
     buffer_init(&json, TEXT_BYTES_MAX);
     report_json(result, &json);
-    int exit_code = write_file(folder, "lab.json", &json);
+    int exit_code = lab_command_write_file(folder, "lab.json", &json);
     if (exit_code == EXIT_GOOD)
-        exit_code = write_page(folder, buffer_slice(&json));
+        exit_code = lab_command_write_page(folder, buffer_slice(&json));
     buffer_finish(&json);
     return exit_code;
 }
@@ -164,19 +164,19 @@ static bool has_figures(const struct lab_result *result)
     return false;
 }
 
-static int measure(struct lab_flags *wanted, struct lab_result *result)
+static int lab_command_measure(struct lab_flags *wanted, struct lab_result *result)
 {
     struct progress_line line = {.is_terminal = terminal_is(stderr)};
     if (!can_write(wanted->out, true))
         return EXIT_MISTAKE;
     tell_plan(&wanted->options);
-    wanted->options.on_progress = on_progress;
+    wanted->options.on_progress = lab_command_on_progress;
     wanted->options.context = &line;
     int error = lab_run(&wanted->options, result);
     if (line.is_terminal)
         fputs("\r\033[K", stderr);
     if (error)
-        return fail("cannot", "run", error);
+        return lab_command_fail("cannot", "run", error);
     int exit_code = write_result(result, wanted->out);
     int shown = show_result(result, wanted->out, exit_code == EXIT_GOOD);
     if (result->was_interrupted && !has_figures(result))
@@ -223,7 +223,7 @@ static void show_serving(const struct lab_flags *wanted, const struct address *b
     buffer_finish(&text);
 }
 
-static int open_listener(uint16_t port, struct address *ret_bound)
+static int lab_command_open_listener(uint16_t port, struct address *ret_bound)
 {
     char text[32];
     struct listen_address wanted;
@@ -251,7 +251,7 @@ static void end_serving(int signal)
     _exit(EXIT_GOOD);
 }
 
-static int check_folder(const char *folder)
+static int lab_command_check_folder(const char *folder)
 {
     int fd = sys_open_root(folder);
     if (fd < 0)
@@ -272,19 +272,19 @@ static int serve_model(const struct lab_flags *wanted)
         fprintf(stderr, "vif: %s is not available here: %s\n", model->name, unavailable);
         return EXIT_FAILED;
     }
-    int error = check_folder(wanted->folder);
+    int error = lab_command_check_folder(wanted->folder);
     if (error)
-        return fail("cannot serve", wanted->folder, error);
-    int listening_fd = open_listener(wanted->port, &bound);
+        return lab_command_fail("cannot serve", wanted->folder, error);
+    int listening_fd = lab_command_open_listener(wanted->port, &bound);
     if (listening_fd < 0)
         return explain_listening(wanted->port, listening_fd);
     error = lab_site_create(&options, &site);
     if (error)
-        return fail("cannot serve", wanted->folder, error);
+        return lab_command_fail("cannot serve", wanted->folder, error);
     sigset_t signals = sys_signal_set(SIGINT, SIGTERM, 0);
     sys_signal_handle(&signals, end_serving);
     show_serving(wanted, &bound);
-    return fail("cannot serve as", model->name, model->serve(site, listening_fd));
+    return lab_command_fail("cannot serve as", model->name, model->serve(site, listening_fd));
 }
 
 /* --- the command --- */
@@ -297,19 +297,19 @@ struct lab_session {
     struct lab_result result;
 };
 
-static int refuse(struct lab_session *session)
+static int lab_command_refuse(struct lab_session *session)
 {
     print_diagnostics(&session->diagnostics);
     return EXIT_MISTAKE;
 }
 
-static int act(struct lab_session *session)
+static int lab_command_act(struct lab_session *session)
 {
     switch (session->flags.action) {
     case LAB_ACTION_LIST: return list_models();
     case LAB_ACTION_PAGE: return make_page(&session->flags);
     case LAB_ACTION_SERVE: return serve_model(&session->flags);
-    case LAB_ACTION_RUN: return measure(&session->flags, &session->result);
+    case LAB_ACTION_RUN: return lab_command_measure(&session->flags, &session->result);
     }
     UNREACHABLE();
 }
@@ -324,7 +324,7 @@ static int lab(struct lab_session *session, char *const *words)
         return version_print();
     machine_describe(&session->result.machine);
     lab_flags_read(&session->flags, &session->result.machine, &session->arguments);
-    return session->diagnostics.errors > 0 ? refuse(session) : act(session);
+    return session->diagnostics.errors > 0 ? lab_command_refuse(session) : lab_command_act(session);
 }
 
 int command_lab(char *const *words)

@@ -55,7 +55,8 @@ static size_t connections_most(const struct lab_machine *machine)
     return machine->descriptors_max > OWN_DESCRIPTORS ? machine->descriptors_max - OWN_DESCRIPTORS : 0;
 }
 
-static bool read_connections(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
+static bool lab_flags_read_connections(struct lab_flags *wanted, const struct lab_machine *machine,
+                                       struct slice value)
 {
     struct slice part;
     uint64_t before = 0;
@@ -73,7 +74,8 @@ static bool read_connections(struct lab_flags *wanted, const struct lab_machine 
     return settings->connection_count > 0;
 }
 
-static bool read_duration(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
+static bool lab_flags_read_duration(struct lab_flags *wanted, const struct lab_machine *machine,
+                                    struct slice value)
 {
     uint64_t ms;
     (void)machine;
@@ -151,8 +153,8 @@ static const struct {
     {"quick", read_quick, NULL},
     {"models", read_models, "names of `vif lab --list`, by commas"},
     {"scenarios", read_scenarios, "of throughput, idle, crowd, slow, blocking, limit, by commas"},
-    {"connections", read_connections, NULL}, /* see expect */
-    {"duration", read_duration, "a time from 100ms to 1h, such as 2s"},
+    {"connections", lab_flags_read_connections, NULL}, /* see lab_flags_expect */
+    {"duration", lab_flags_read_duration, "a time from 100ms to 1h, such as 2s"},
     {"rounds", read_rounds, "a number from 1 to 9"},
     {"out", read_out, "a folder"},
     {"list", read_list, NULL},
@@ -170,7 +172,7 @@ static const char *model_hint(struct slice value, char hint[NEAREST_HINT_MAX])
     return nearest_hint(&nearest, hint);
 }
 
-static const char *expect(size_t row, const struct lab_machine *machine, char text[128])
+static const char *lab_flags_expect(size_t row, const struct lab_machine *machine, char text[128])
 {
     if (rows[row].expected)
         return rows[row].expected;
@@ -179,8 +181,8 @@ static const char *expect(size_t row, const struct lab_machine *machine, char te
     return text;
 }
 
-static void read_given(struct lab_flags *wanted, const struct lab_machine *machine,
-                       const struct arguments *arguments, const struct given_flag *given)
+static void lab_flags_read_given(struct lab_flags *wanted, const struct lab_machine *machine,
+                                 const struct arguments *arguments, const struct given_flag *given)
 {
     char hint[NEAREST_HINT_MAX] = "";
     char expected[128];
@@ -191,7 +193,7 @@ static void read_given(struct lab_flags *wanted, const struct lab_machine *machi
         bool is_model = rows[i].read == read_models || rows[i].read == read_serve;
         if (!rows[i].read(wanted, machine, value.text))
             diagnostics_add(arguments->diagnostics, value.position, "expected %s, not \"%.*s\"%s",
-                            expect(i, machine, expected), SLICE_ARGS(value.text),
+                            lab_flags_expect(i, machine, expected), SLICE_ARGS(value.text),
                             is_model ? model_hint(value.text, hint) : "");
         return;
     }
@@ -208,7 +210,7 @@ static const struct given_flag *find_given(const struct arguments *arguments, co
 }
 
 /* Each of them is all that is done. */
-static void check_together(const struct lab_flags *wanted, const struct arguments *arguments)
+static void lab_flags_check_together(const struct lab_flags *wanted, const struct arguments *arguments)
 {
     static const char *const actions[] = {"list", "page", "serve"};
     const char *first = NULL;
@@ -240,8 +242,8 @@ void lab_flags_read(struct lab_flags *wanted, const struct lab_machine *machine,
     lab_settings_init(&wanted->options.settings, find_given(arguments, "quick") != NULL, machine);
     choose_every_model(&wanted->options);
     for (size_t i = 0; i < arguments->given_count; i++)
-        read_given(wanted, machine, arguments, &arguments->given[i]);
-    check_together(wanted, arguments);
+        lab_flags_read_given(wanted, machine, arguments, &arguments->given[i]);
+    lab_flags_check_together(wanted, arguments);
     struct argument operand = arguments->operand;
     if (operand.text.data && wanted->action != LAB_ACTION_SERVE)
         diagnostics_add(arguments->diagnostics, operand.position,

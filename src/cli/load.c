@@ -91,7 +91,7 @@ static void print_progress(struct load_session *session, const struct load_progr
     fflush(stderr);
 }
 
-static bool on_progress(void *context, const struct load_progress *progress)
+static bool load_command_on_progress(void *context, const struct load_progress *progress)
 {
     struct load_session *session = context;
     struct signal_seen seen;
@@ -143,7 +143,7 @@ static bool print_report(struct load_session *session, const struct load_report 
     return is_good;
 }
 
-static bool report(struct load_session *session)
+static bool load_command_report(struct load_session *session)
 {
     const struct load_plan *plan = &session->flags.plan;
     load_result_latency(&session->result, &session->latency);
@@ -160,7 +160,7 @@ static bool report(struct load_session *session)
 
 /* --- the command --- */
 
-static bool refuse(struct load_session *session)
+static bool load_command_refuse(struct load_session *session)
 {
     print_diagnostics(&session->diagnostics);
     return false;
@@ -182,7 +182,7 @@ static void ask_for_url(struct load_session *session)
 }
 
 /* Flags first: a name is asked for only when all else is right. */
-static bool prepare(struct load_session *session)
+static bool load_command_prepare(struct load_session *session)
 {
     struct arguments *arguments = &session->arguments;
     struct load_plan *plan = &session->flags.plan;
@@ -190,11 +190,11 @@ static bool prepare(struct load_session *session)
     if (arguments->operand.text.data == NULL)
         ask_for_url(session);
     if (session->diagnostics.errors > 0)
-        return refuse(session);
+        return load_command_refuse(session);
     struct slice host = plan->host;
     if (!load_url_read(arguments->operand.text, arguments->operand.position, &session->arena,
                        &session->diagnostics, plan))
-        return refuse(session);
+        return load_command_refuse(session);
     if (host.data)
         plan->host = host;
     return true;
@@ -241,13 +241,13 @@ static bool measured_nothing(const struct load_session *session)
     return true;
 }
 
-static int measure(struct load_session *session)
+static int load_command_measure(struct load_session *session)
 {
     sigset_t signals = sys_signal_set(SIGINT, SIGTERM, 0);
     sys_signal_block(&signals, NULL);
     session->signals = sys_signal_open(&signals);
     session->shows_progress = terminal_is(stderr);
-    int error = load_run(&session->flags.plan, on_progress, session, &session->result);
+    int error = load_run(&session->flags.plan, load_command_on_progress, session, &session->result);
     if (session->shows_progress)
         fputs("\r\033[K", stderr);
     if (error < 0) {
@@ -259,12 +259,12 @@ static int measure(struct load_session *session)
         explain_unreachable(session, error);
         return EXIT_FAILED;
     }
-    bool is_good = report(session);
+    bool is_good = load_command_report(session);
     is_good &= !measured_nothing(session) && load_result_errors(&session->result) == 0;
     return is_good ? EXIT_GOOD : EXIT_FAILED;
 }
 
-static int load(struct load_session *session, char *const *words)
+static int load_command_load(struct load_session *session, char *const *words)
 {
     diagnostics_init(&session->diagnostics);
     arena_init(&session->arena, ARENA_BYTES_MAX);
@@ -273,9 +273,9 @@ static int load(struct load_session *session, char *const *words)
         return help_print(FLAG_OF_LOAD);
     if (session->arguments.version)
         return version_print();
-    if (!prepare(session))
+    if (!load_command_prepare(session))
         return EXIT_MISTAKE;
-    return open_outputs(session) ? measure(session) : EXIT_FAILED;
+    return open_outputs(session) ? load_command_measure(session) : EXIT_FAILED;
 }
 
 int command_load(char *const *words)
@@ -285,7 +285,7 @@ int command_load(char *const *words)
         fputs("vif: out of memory\n", stderr);
         return EXIT_FAILED;
     }
-    int exit_code = load(session, words);
+    int exit_code = load_command_load(session, words);
     load_output_close(&session->json);
     load_output_close(&session->svg);
     load_flags_finish(&session->flags);

@@ -37,7 +37,7 @@ static bool read_unsigned(struct slice value, unsigned max, unsigned *ret_count)
     return true;
 }
 
-static bool read_connections(struct load_flags *wanted, struct slice value)
+static bool load_flags_read_connections(struct load_flags *wanted, struct slice value)
 {
     return read_unsigned(value, CONNECTIONS_MAX, &wanted->plan.connections);
 }
@@ -51,7 +51,7 @@ static bool read_time(struct slice value, uint64_t least_ms, uint64_t *ret_ms)
     return true;
 }
 
-static bool read_duration(struct load_flags *wanted, struct slice value)
+static bool load_flags_read_duration(struct load_flags *wanted, struct slice value)
 {
     return read_time(value, 1, &wanted->plan.duration_ms);
 }
@@ -149,7 +149,7 @@ static bool read_body_file(struct load_flags *wanted, struct slice value)
     return value.length > 0;
 }
 
-static bool read_status(struct load_flags *wanted, struct slice value)
+static bool load_flags_read_status(struct load_flags *wanted, struct slice value)
 {
     uint64_t status;
     if (!read_count(value, 599, &status) || status < 200)
@@ -175,8 +175,8 @@ static const struct {
     read_value *read;
     const char *expected;
 } rows[] = {
-    {"connections", read_connections, "a number from 1 to 1000000, such as 64"},
-    {"duration", read_duration, "a time from 1ms to 1d, such as 10s or 1m30s"},
+    {"connections", load_flags_read_connections, "a number from 1 to 1000000, such as 64"},
+    {"duration", load_flags_read_duration, "a time from 1ms to 1d, such as 10s or 1m30s"},
     {"requests", read_requests, "a number above 0, such as 100000"},
     {"rate", read_rate, "requests a second, from 0.001 to 100000000, such as 5000"},
     {"pipeline", read_pipeline, "a number from 1 to 64"},
@@ -191,13 +191,13 @@ static const struct {
      "Transfer-Encoding are not to be chosen"},
     {"body", read_body, "at most 16 MiB"},
     {"body-file", read_body_file, "the name of a file, or - for standard input"},
-    {"status", read_status, "a number from 200 to 599, such as 304"},
+    {"status", load_flags_read_status, "a number from 200 to 599, such as 304"},
     {"json", read_json, "the name of a file, or - for standard output"},
     {"svg", read_svg, "the name of a file, or - for standard output"},
 };
 
-static void read_given(struct load_flags *wanted, const struct arguments *arguments,
-                       const struct given_flag *given)
+static void load_flags_read_given(struct load_flags *wanted, const struct arguments *arguments,
+                                  const struct given_flag *given)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         if (strcmp(rows[i].name, given->flag->name) != 0)
@@ -221,7 +221,7 @@ static bool is_host(const struct given_flag *given)
 }
 
 /* RFC 9112 section 3.2: a request has one Host. */
-static void check_hosts(const struct arguments *arguments)
+static void load_flags_check_hosts(const struct arguments *arguments)
 {
     bool has_one = false;
     for (size_t i = 0; i < arguments->given_count; i++) {
@@ -259,7 +259,7 @@ static void find_body(struct load_flags *wanted, const struct arguments *argumen
 }
 
 /* What cannot be had together. */
-static void check_together(const struct load_flags *wanted, const struct arguments *arguments)
+static void load_flags_check_together(const struct load_flags *wanted, const struct arguments *arguments)
 {
     const struct load_plan *plan = &wanted->plan;
     struct source_position nowhere = {0};
@@ -286,7 +286,7 @@ void load_flags_read(struct load_flags *wanted, const struct arguments *argument
     buffer_init(&wanted->fields, FIELDS_BYTES_MAX);
     buffer_init(&wanted->body, LOAD_BODY_BYTES_MAX);
     for (size_t i = 0; i < arguments->given_count; i++)
-        read_given(wanted, arguments, &arguments->given[i]);
+        load_flags_read_given(wanted, arguments, &arguments->given[i]);
     struct load_plan *plan = &wanted->plan;
     bool is_counted = plan->requests_max > 0 && plan->duration_ms == 0;
     if (plan->duration_ms == 0 && !is_counted)
@@ -295,8 +295,8 @@ void load_flags_read(struct load_flags *wanted, const struct arguments *argument
         plan->warm_up_ms = plan->requests_max > 0 ? 0 : DEFAULT_WARM_UP;
     plan->fields = buffer_slice(&wanted->fields);
     find_body(wanted, arguments);
-    check_hosts(arguments);
-    check_together(wanted, arguments);
+    load_flags_check_hosts(arguments);
+    load_flags_check_together(wanted, arguments);
 }
 
 void load_flags_finish(struct load_flags *wanted)

@@ -13,7 +13,7 @@ static bool is_standard(const struct load_output *output)
     return output->file == stdout;
 }
 
-static bool fail(const struct load_output *output, int error)
+static bool load_output_fail(const struct load_output *output, int error)
 {
     const char *path = strcmp(output->path, "-") == 0 ? "standard output" : output->path;
     fprintf(stderr, "vif: cannot write %s to %s: %s\n", output->what, path, error_text(error));
@@ -31,7 +31,7 @@ bool load_output_open(struct load_output *output, const char *what, const char *
     output->was_made = output->file != NULL;
     if (output->file == NULL && errno == EEXIST)
         output->file = fopen(path, "ae");
-    return output->file || fail(output, -errno);
+    return output->file || load_output_fail(output, -errno);
 }
 
 bool load_output_write(struct load_output *output, const struct buffer *text)
@@ -44,7 +44,7 @@ bool load_output_write(struct load_output *output, const struct buffer *text)
         error = -errno;
     if (error == 0 && fflush(output->file) != 0)
         error = -errno;
-    return error == 0 || fail(output, error);
+    return error == 0 || load_output_fail(output, error);
 }
 
 void load_output_close(struct load_output *output)

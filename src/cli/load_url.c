@@ -22,14 +22,14 @@ struct url {
     struct load_plan *plan;
 };
 
-static bool refuse(const struct url *url, const char *text)
+static bool load_url_refuse(const struct url *url, const char *text)
 {
     diagnostics_add(url->diagnostics, url->position, "%s", text);
     return false;
 }
 
 /* Characters. */
-static unsigned width(struct slice text)
+static unsigned load_url_width(struct slice text)
 {
     unsigned count = 0;
     for (size_t i = 0; i < text.length; i++)
@@ -43,8 +43,8 @@ static PRINTF_LIKE(3, 4) bool refuse_part(const struct url *url, struct slice pa
     char text[160];
     va_list arguments;
     struct source_position position = url->position;
-    position.column += width(slice_make(url->text.data, (size_t)(part.data - url->text.data)));
-    position.length = width(part);
+    position.column += load_url_width(slice_make(url->text.data, (size_t)(part.data - url->text.data)));
+    position.length = load_url_width(part);
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
@@ -90,7 +90,7 @@ static bool set_host(const struct url *url, struct slice host, uint16_t port)
     if (has_brackets)
         host = slice_make(host.data + 1, host.length - 2);
     if (host.length >= sizeof(name))
-        return refuse(url, "the name of the host is longer than 255 bytes");
+        return load_url_refuse(url, "the name of the host is longer than 255 bytes");
     snprintf(name, sizeof(name), "%.*s", SLICE_ARGS(host));
     size_t count = slice_equal_nocase(host, SLICE("localhost"))
                        ? loopback(port, found)
@@ -115,11 +115,12 @@ static bool read_unix(const struct url *url, struct slice text)
     size_t colon = slice_find(slice_skip(text, sizeof("unix:") - 1), ':') + sizeof("unix:") - 1;
     enum address_fault fault = address_parse(slice_take(text, colon), &address);
     if (fault != ADDRESS_OK)
-        return refuse(url, address_fault_text(fault));
+        return load_url_refuse(url, address_fault_text(fault));
     struct slice path = colon < text.length ? slice_skip(text, colon + 1) : SLICE("/");
     struct http_uri uri;
     if (path.length == 0 || path.data[0] != '/' || http_uri_parse(path, HTTP_METHOD_GET, &uri) != HTTP_URI_OK)
-        return refuse(url, "the path behind the socket must begin with '/': unix:/run/vif.sock:/index.html");
+        return load_url_refuse(
+            url, "the path behind the socket must begin with '/': unix:/run/vif.sock:/index.html");
     url->plan->addresses[0] = address.address;
     url->plan->address_count = 1;
     url->plan->host = SLICE("localhost");
@@ -138,13 +139,13 @@ static struct slice scheme_of(struct slice text)
 }
 
 /* Up to the path, the query or the fragment. */
-static size_t authority_length(struct slice text)
+static size_t load_url_authority_length(struct slice text)
 {
     return MIN(MIN(slice_find(text, '/'), slice_find(text, '?')), slice_find(text, '#'));
 }
 
 /* An empty port is the default one: RFC 3986 section 3.2.3. */
-static bool check_port(const struct url *url, struct slice port)
+static bool load_url_check_port(const struct url *url, struct slice port)
 {
     uint64_t number = 80;
     for (size_t i = 0; i < port.length; i++) {
@@ -244,7 +245,7 @@ static bool check_authority(const struct url *url, struct slice authority)
         return false;
     if (rest.length > 0 && rest.data[0] != ':')
         return refuse_part(url, rest, "behind ']' only a port can follow: http://[::1]:8080/");
-    return check_port(url, slice_skip(rest, rest.length > 0));
+    return load_url_check_port(url, slice_skip(rest, rest.length > 0));
 }
 
 /* Before anything is cut from it: the shell's quotes let them in. */
@@ -270,7 +271,7 @@ static bool check_http(const struct url *url)
         return false;
     if (scheme.length > 0 && !slice_equal_nocase(scheme, SLICE("http")))
         return refuse_part(url, scheme, "only http:// and unix: can be measured");
-    return check_authority(url, slice_take(rest, authority_length(rest)));
+    return check_authority(url, slice_take(rest, load_url_authority_length(rest)));
 }
 
 /* --- http://HOST[:PORT][/PATH] --- */
@@ -282,7 +283,7 @@ static struct slice authority_of(const struct http_uri *uri)
     return slice_make(uri->host.data, length);
 }
 
-static struct slice path_of(struct slice text, struct slice authority)
+static struct slice load_url_path_of(struct slice text, struct slice authority)
 {
     struct slice path = slice_skip(text, (size_t)(authority.data + authority.length - text.data));
     return path.length > 0 && path.data[0] == ':' ? slice_skip(path, 1) : path;
@@ -294,15 +295,16 @@ static bool read_http(const struct url *url, struct slice text)
     uint64_t port = 80;
     text = slice_take(text, slice_find(text, '#')); /* for the client alone: RFC 9110 section 4.2.5 */
     if (http_uri_parse(text, HTTP_METHOD_GET, &uri) != HTTP_URI_OK || uri.host.length == 0)
-        return refuse(url, "expected a URL such as http://localhost:8080/index.html: other characters than "
-                           "letters, digits and -._~ are written as %20 is for a blank");
+        return load_url_refuse(
+            url, "expected a URL such as http://localhost:8080/index.html: other characters than "
+                 "letters, digits and -._~ are written as %20 is for a blank");
     if (uri.port.length > 0 && !slice_to_u64(uri.port, &port))
-        UNREACHABLE(); /* check_port let it pass */
+        UNREACHABLE(); /* load_url_check_port let it pass */
     struct slice authority = authority_of(&uri);
-    struct slice path = path_of(text, authority);
+    struct slice path = load_url_path_of(text, authority);
     char *whole = arena_alloc(url->arena, path.length + 2);
     if (whole == NULL)
-        return refuse(url, "out of memory");
+        return load_url_refuse(url, "out of memory");
     /* "http://a?b" has no path; the request has one. */
     bool lacks_slash = path.length == 0 || path.data[0] != '/';
     int length = snprintf(whole, path.length + 2, "%s%.*s", lacks_slash ? "/" : "", SLICE_ARGS(path));
@@ -334,7 +336,7 @@ bool load_url_read(struct slice text, struct source_position position, struct ar
         return read_http(&url, text);
     char *whole = arena_alloc(arena, scheme.length + text.length);
     if (whole == NULL)
-        return refuse(&url, "out of memory");
+        return load_url_refuse(&url, "out of memory");
     memcpy(whole, scheme.data, scheme.length);
     memcpy(whole + scheme.length, text.data, text.length);
     return read_http(&url, slice_make(whole, scheme.length + text.length));

@@ -21,7 +21,7 @@ struct hosts {
     size_t count;
 };
 
-static void add_host(struct hosts *hosts, struct slice host)
+static void local_https_add_host(struct hosts *hosts, struct slice host)
 {
     struct slice copy = arena_copy(hosts->arena, host);
     bool is_new = copy.data != NULL && tls_issue_accepts(copy);
@@ -34,7 +34,7 @@ static void add_host(struct hosts *hosts, struct slice host)
 static void add_address(void *context, const struct address *address)
 {
     char text[ADDRESS_TEXT_BYTES_MAX];
-    add_host(context, slice_make(text, address_format_host(address, text)));
+    local_https_add_host(context, slice_make(text, address_format_host(address, text)));
 }
 
 /* Of an address of the command line, with a port or without: "[::1]:80", "::1", "127.0.0.1:80". */
@@ -53,18 +53,18 @@ static void add_given(struct hosts *hosts, const struct arguments *arguments)
     for (size_t i = 0; i < arguments->given_count; i++) {
         struct slice address = arguments->given[i].value.text;
         if (arguments->given[i].flag->own == OWN_ADDRESS && !slice_starts_with(address, SLICE("unix:")))
-            add_host(hosts, host_of(address));
+            local_https_add_host(hosts, host_of(address));
     }
 }
 
-static void collect_hosts(struct hosts *hosts, const struct arguments *arguments)
+static void local_https_collect_hosts(struct hosts *hosts, const struct arguments *arguments)
 {
     char name[256];
-    add_host(hosts, SLICE("localhost"));
-    add_host(hosts, SLICE("127.0.0.1"));
-    add_host(hosts, SLICE("::1"));
+    local_https_add_host(hosts, SLICE("localhost"));
+    local_https_add_host(hosts, SLICE("127.0.0.1"));
+    local_https_add_host(hosts, SLICE("::1"));
     sys_host_name(name, sizeof(name));
-    add_host(hosts, slice_from(name));
+    local_https_add_host(hosts, slice_from(name));
     add_given(hosts, arguments);
     reachable_addresses(true, add_address, hosts);
 }
@@ -80,14 +80,14 @@ static void print_trust(const struct tls_local_ca *ca)
     buffer_finish(&text);
 }
 
-static bool make(struct session *session, struct tls_local_ca *ca, char path[TLS_LOCAL_CA_PATH_BYTES],
-                 struct tls_report *report)
+static bool local_https_make(struct session *session, struct tls_local_ca *ca,
+                             char path[TLS_LOCAL_CA_PATH_BYTES], struct tls_report *report)
 {
     char folder[TLS_LOCAL_CA_PATH_BYTES], owner[AUTHORITY_OWNER_BYTES];
     struct hosts hosts = {.arena = &session->document.arena};
     int64_t now = sys_realtime_ns() / NS_PER_SECOND;
     authority_name_owner(owner);
-    collect_hosts(&hosts, &session->arguments);
+    local_https_collect_hosts(&hosts, &session->arguments);
     return authority_find_folder(NULL, folder) && tls_local_ca_open(folder, owner, now, ca, report) &&
            tls_local_ca_ensure(ca, hosts.list, hosts.count, now, path, report);
 }
@@ -99,7 +99,7 @@ bool local_https_prepare(struct session *session, int *ret_exit)
     char path[TLS_LOCAL_CA_PATH_BYTES];
     if (!arguments_want_tls(&session->arguments) || arguments_set(&session->arguments, CERTIFICATE_PATH))
         return true;
-    bool is_made = make(session, &ca, path, &report);
+    bool is_made = local_https_make(session, &ca, path, &report);
     authority_print_findings(&report);
     if (is_made && ca.is_new)
         print_trust(&ca);

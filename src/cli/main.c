@@ -17,7 +17,7 @@ static const char *find_meant_command(const char *word)
     return command_nearest(slice_from(word));
 }
 
-static int refuse(const char *word, const char *meant)
+static int main_refuse(const char *word, const char *meant)
 {
     struct diagnostics diagnostics;
     diagnostics_init(&diagnostics);
@@ -39,5 +39,5 @@ int main(int count, char **words)
     if (strcmp(first, "-h") == 0 || strcmp(first, "--help") == 0)
         return help_print(HELP_OF_ALL);
     const char *meant = find_meant_command(first);
-    return meant ? refuse(first, meant) : command_serve(words + 1);
+    return meant ? main_refuse(first, meant) : command_serve(words + 1);
 }

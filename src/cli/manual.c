@@ -15,7 +15,7 @@ static void print_commands(const struct page *page)
         page_entry(page, command->name, command->synopsis, command->summary);
 }
 
-static void print_flags(const struct page *page, unsigned of)
+static void manual_command_print_flags(const struct page *page, unsigned of)
 {
     for (size_t i = 0; i < flag_count; i++) {
         const struct flag *flag = &flags[i];
@@ -37,7 +37,7 @@ static void print_options(const struct page *page)
     page_paragraph(page,
                    "Options set what the configuration file would, and go before it. Those of files are for "
                    "`vif serve` alone.");
-    print_flags(page, FLAG_OF_SERVE | FLAG_OF_RUN | FLAG_OF_CHECK);
+    manual_command_print_flags(page, FLAG_OF_SERVE | FLAG_OF_RUN | FLAG_OF_CHECK);
     page_heading(page, 1, "OPTIONS OF VIF LOAD");
     page_paragraph(
         page, "`vif load` measures the server at `http://HOST[:PORT]/PATH` or `unix:SOCKET:/PATH`. "
@@ -49,7 +49,7 @@ static void print_options(const struct page *page)
         page, "Where the client itself had no more to give, or the rate could not be kept, the report says "
               "so. What went wrong is an error and no answer: the exit status is 1 then, and also where "
               "nothing was answered at all. Ctrl-C ends a run early; what was measured counts.");
-    print_flags(page, FLAG_OF_LOAD);
+    manual_command_print_flags(page, FLAG_OF_LOAD);
     page_heading(page, 1, "OPTIONS OF VIF LAB");
     page_paragraph(
         page,
@@ -61,7 +61,7 @@ static void print_options(const struct page *page)
         page, "Ctrl-C ends a run and keeps what was measured: the exit status is 0 then, or 1 where nothing "
               "was. `vif lab --serve NAME [DIR]` serves a folder as one of the models does, to be tried; "
               "SIGINT or SIGTERM ends it at once, with status 0.");
-    print_flags(page, FLAG_OF_LAB);
+    manual_command_print_flags(page, FLAG_OF_LAB);
 }
 
 static void print_rest(const struct page *page)

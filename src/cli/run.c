@@ -1,7 +1,7 @@
 /* `vif run -c FILE`: what the file says. */
 #include "cli/session.h"
 
-static int run(struct session *session)
+static int command_run_session(struct session *session)
 {
     int exit_code;
     if (!session_read_file(session, &exit_code) || !session_build(session, &exit_code))
@@ -11,5 +11,5 @@ static int run(struct session *session)
 
 int command_run(char *const *words)
 {
-    return session_run(FLAG_OF_RUN, words, run);
+    return session_run(FLAG_OF_RUN, words, command_run_session);
 }

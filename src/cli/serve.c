@@ -15,7 +15,7 @@ static struct argument text_argument(const char *text)
     return (struct argument){.text = slice_from(text)};
 }
 
-static bool is_file(struct slice path)
+static bool serve_command_is_file(struct slice path)
 {
     struct file_status status;
     return path.data && sys_path_status(path.data, &status) == 0 && S_ISREG(status.mode);
@@ -58,7 +58,8 @@ static int set_defaults(struct session *session)
 {
     struct document *document = &session->document;
     struct argument operand = session->arguments.operand;
-    int error = is_file(operand.text) ? set_file(document, operand) : set_folder(document, operand);
+    int error =
+        serve_command_is_file(operand.text) ? set_file(document, operand) : set_folder(document, operand);
     if (error == 0)
         error = set_error_page(document, SLICE("404"), SLICE("404.html"));
     if (error == 0)

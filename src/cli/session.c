@@ -17,7 +17,7 @@
 #define DEFAULT_FILE "vif.yaml"
 
 /* Tells what is wrong, on standard error. */
-static bool refuse(struct session *session, int error, int *ret_exit)
+static bool session_refuse(struct session *session, int error, int *ret_exit)
 {
     if (error == -ENOMEM) {
         fputs("vif: out of memory\n", stderr);
@@ -35,7 +35,7 @@ static bool has_mistakes(const struct session *session)
 }
 
 /* Returns whether there is something to do; else `ret_exit` is set. */
-static bool begin(struct session *session, unsigned command, char *const *words, int *ret_exit)
+static bool session_begin(struct session *session, unsigned command, char *const *words, int *ret_exit)
 {
     *session = (struct session){0};
     diagnostics_init(&session->diagnostics);
@@ -53,7 +53,7 @@ static bool begin(struct session *session, unsigned command, char *const *words,
     if (error == 0 && command == FLAG_OF_SERVE)
         error =
             document_find_current_folder(&session->document, &session->diagnostics, &session->base_folder);
-    return error == 0 && !has_mistakes(session) ? true : refuse(session, error, ret_exit);
+    return error == 0 && !has_mistakes(session) ? true : session_refuse(session, error, ret_exit);
 }
 
 const char *session_file(const struct session *session)
@@ -83,7 +83,7 @@ bool session_read_file(struct session *session, int *ret_exit)
 {
     int error = document_load_file(session_file(session), &session->diagnostics, &session->document,
                                    &session->base_folder);
-    return error == 0 ? true : refuse(session, error, ret_exit);
+    return error == 0 ? true : session_refuse(session, error, ret_exit);
 }
 
 /* Magic links of /proc lead from a descriptor to what it holds. */
@@ -106,13 +106,13 @@ bool session_build(struct session *session, int *ret_exit)
     if (error == 0 && session->arguments.command == FLAG_OF_CHECK)
         error = config_check_certificates(session->config, &session->document, &session->diagnostics);
     if (error || has_mistakes(session))
-        return refuse(session, error, ret_exit);
+        return session_refuse(session, error, ret_exit);
     warn_without_proc(session);
     print_diagnostics(&session->diagnostics); /* warnings */
     return true;
 }
 
-static void on_ready(void *context, const struct address *addresses, size_t count)
+static void session_on_ready(void *context, const struct address *addresses, size_t count)
 {
     const struct session *session = context;
     struct buffer text;
@@ -132,7 +132,7 @@ int session_serve(struct session *session, const char *title)
     struct master_options options = {
         .config = session->config,
         .title = title,
-        .on_ready = shows_banner ? on_ready : NULL,
+        .on_ready = shows_banner ? session_on_ready : NULL,
         .context = session,
     };
     session->title = title;
@@ -142,7 +142,7 @@ int session_serve(struct session *session, const char *title)
     return exit_code;
 }
 
-static void finish(struct session *session)
+static void session_finish(struct session *session)
 {
     config_destroy(session->config);
     document_finish(&session->document);
@@ -153,8 +153,8 @@ int session_run(unsigned command, char *const *words, int (*act)(struct session 
 {
     static struct session session; /* too large for some stacks */
     int exit_code;
-    if (begin(&session, command, words, &exit_code))
+    if (session_begin(&session, command, words, &exit_code))
         exit_code = act(&session);
-    finish(&session);
+    session_finish(&session);
     return exit_code;
 }

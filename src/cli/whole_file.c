@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int read_stream(FILE *stream, struct buffer *out)
+static int whole_file_read_stream(FILE *stream, struct buffer *out)
 {
     char block[65536];
     size_t length;
@@ -20,11 +20,11 @@ static int read_stream(FILE *stream, struct buffer *out)
 int whole_file_read(const char *path, struct buffer *out)
 {
     if (strcmp(path, "-") == 0)
-        return read_stream(stdin, out);
+        return whole_file_read_stream(stdin, out);
     FILE *stream = fopen(path, "re");
     if (stream == NULL)
         return -errno;
-    int error = read_stream(stream, out);
+    int error = whole_file_read_stream(stream, out);
     fclose(stream);
     return error;
 }

@@ -9,7 +9,7 @@
 
 #define NS_PER_SECOND 1000000000
 
-static const struct node *item_at(const struct node *list, size_t index)
+static const struct node *config_certificates_item_at(const struct node *list, size_t index)
 {
     const struct entry *entry = list && list->kind == NODE_LIST ? list->first : NULL;
     while (entry && index-- > 0)
@@ -18,19 +18,20 @@ static const struct node *item_at(const struct node *list, size_t index)
 }
 
 /* The `tls` that a context was made for. */
-static struct source_position position_of(const struct config *config, const struct document *document,
-                                          const struct planned_context *context)
+static struct source_position config_certificates_position_of(const struct config *config,
+                                                              const struct document *document,
+                                                              const struct planned_context *context)
 {
     bool is_of_site = context->site != NULL;
     const struct node *list = node_get(document->root, is_of_site ? SLICE("sites") : SLICE("listen"));
     size_t index = is_of_site ? (size_t)(context->site - config->settings->sites) : context->listener;
-    const struct node *item = item_at(list, index);
+    const struct node *item = config_certificates_item_at(list, index);
     const struct node *tls = item && item->kind == NODE_MAP ? node_get(item, SLICE("tls")) : NULL;
     return tls ? tls->position : item ? item->position : (struct source_position){0};
 }
 
-static void tell(struct diagnostics *diagnostics, struct source_position position,
-                 const struct tls_report *report)
+static void config_certificates_tell(struct diagnostics *diagnostics, struct source_position position,
+                                     const struct tls_report *report)
 {
     for (size_t i = 0; i < report->count; i++) {
         const struct tls_finding *finding = &report->findings[i];
@@ -48,7 +49,7 @@ static int check_context(const struct planned_context *planned, struct source_po
     struct tls_report report = {0};
     struct tls_context *context = NULL;
     int error = tls_context_create(&planned->settings, sys_realtime_ns() / NS_PER_SECOND, &report, &context);
-    tell(diagnostics, position, &report);
+    config_certificates_tell(diagnostics, position, &report);
     tls_context_unref(context);
     return error == -ENOMEM ? error : 0;
 }
@@ -62,7 +63,8 @@ int config_check_certificates(const struct config *config, const struct document
         return error;
     for (size_t i = 0; i < plan.context_count && error == 0; i++)
         error =
-            check_context(&plan.contexts[i], position_of(config, document, &plan.contexts[i]), diagnostics);
+            check_context(&plan.contexts[i],
+                          config_certificates_position_of(config, document, &plan.contexts[i]), diagnostics);
     tls_plan_finish(&plan);
     return error;
 }

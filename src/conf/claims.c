@@ -17,7 +17,7 @@ bool claims_add(struct claims *claims, struct claim claim)
     return true;
 }
 
-static int compare_numbers(uintptr_t a, uintptr_t b)
+static int claims_compare_numbers(uintptr_t a, uintptr_t b)
 {
     return (a > b) - (a < b);
 }
@@ -28,20 +28,20 @@ static uintptr_t source_number(const struct claim *claim)
 }
 
 /* By scope and text, and then by place. */
-static int compare(const void *left, const void *right)
+static int claims_compare(const void *left, const void *right)
 {
     const struct claim *a = left;
     const struct claim *b = right;
-    int order = compare_numbers((uintptr_t)a->scope, (uintptr_t)b->scope);
+    int order = claims_compare_numbers((uintptr_t)a->scope, (uintptr_t)b->scope);
     if (order == 0)
         order = memcmp(a->text.data, b->text.data, MIN(a->text.length, b->text.length));
     if (order == 0)
-        order = compare_numbers(a->text.length, b->text.length);
+        order = claims_compare_numbers(a->text.length, b->text.length);
     if (order == 0)
-        order = compare_numbers(source_number(a), source_number(b));
+        order = claims_compare_numbers(source_number(a), source_number(b));
     if (order == 0)
-        order = compare_numbers(a->position.line, b->position.line);
-    return order ? order : compare_numbers(a->position.column, b->position.column);
+        order = claims_compare_numbers(a->position.line, b->position.line);
+    return order ? order : claims_compare_numbers(a->position.column, b->position.column);
 }
 
 static uint64_t set_of(const struct claim *claim)
@@ -65,7 +65,7 @@ static const struct claim *find_met(const struct claims *claims, size_t index)
 void claims_check(struct claims *claims, struct diagnostics *diagnostics)
 {
     if (claims->count > 1)
-        qsort(claims->list, claims->count, sizeof(claims->list[0]), compare);
+        qsort(claims->list, claims->count, sizeof(claims->list[0]), claims_compare);
     for (size_t i = 1; i < claims->count; i++) {
         const struct claim *first = find_met(claims, i), *second = &claims->list[i];
         char where[POSITION_TEXT_MAX];

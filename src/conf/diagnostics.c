@@ -57,8 +57,8 @@ static bool is_known(const struct diagnostics *diagnostics, const struct diagnos
 }
 
 PRINTF_LIKE(3, 0)
-static void add(struct diagnostics *diagnostics, struct diagnostic diagnostic, const char *format,
-                va_list values)
+static void diagnostics_append(struct diagnostics *diagnostics, struct diagnostic diagnostic,
+                               const char *format, va_list values)
 {
     char message[MESSAGE_BYTES_MAX];
     vsnprintf(message, sizeof(message), format, values);
@@ -80,7 +80,7 @@ void diagnostics_add(struct diagnostics *diagnostics, struct source_position pos
 {
     va_list values;
     va_start(values, format);
-    add(diagnostics, (struct diagnostic){.position = position}, format, values);
+    diagnostics_append(diagnostics, (struct diagnostic){.position = position}, format, values);
     va_end(values);
 }
 
@@ -89,11 +89,12 @@ void diagnostics_warn(struct diagnostics *diagnostics, struct source_position po
 {
     va_list values;
     va_start(values, format);
-    add(diagnostics, (struct diagnostic){.position = position, .is_warning = true}, format, values);
+    diagnostics_append(diagnostics, (struct diagnostic){.position = position, .is_warning = true}, format,
+                       values);
     va_end(values);
 }
 
-static int compare(const void *left, const void *right)
+static int diagnostics_compare(const void *left, const void *right)
 {
     const struct source_position *a = &((const struct diagnostic *)left)->position;
     const struct source_position *b = &((const struct diagnostic *)right)->position;
@@ -251,7 +252,7 @@ static void print_one(const struct diagnostic *diagnostic, bool colours, struct 
 
 void diagnostics_print(struct diagnostics *diagnostics, bool colours, struct buffer *out)
 {
-    qsort(diagnostics->list, diagnostics->count, sizeof(diagnostics->list[0]), compare);
+    qsort(diagnostics->list, diagnostics->count, sizeof(diagnostics->list[0]), diagnostics_compare);
     for (size_t i = 0; i < diagnostics->count; i++)
         print_one(&diagnostics->list[i], colours, out);
     if (diagnostics->dropped > 0)

@@ -69,7 +69,7 @@ int node_add(struct document *document, struct node *collection, struct node *ke
     return 0;
 }
 
-static struct entry *find(const struct node *map, struct slice key)
+static struct entry *document_find_key(const struct node *map, struct slice key)
 {
     NODE_FOREACH(entry, map)
     {
@@ -82,14 +82,14 @@ static struct entry *find(const struct node *map, struct slice key)
 struct node *node_get(const struct node *map, struct slice key)
 {
     assert(map->kind == NODE_MAP);
-    struct entry *entry = find(map, key);
+    struct entry *entry = document_find_key(map, key);
     return entry ? entry->value : NULL;
 }
 
 int node_put(struct document *document, struct node *map, struct node *key, struct node *value)
 {
     assert(map->kind == NODE_MAP);
-    struct entry *entry = find(map, key->text);
+    struct entry *entry = document_find_key(map, key->text);
     if (entry == NULL)
         return node_add(document, map, key, value);
     *entry = (struct entry){.next = entry->next, .key = key, .value = value};
@@ -101,7 +101,7 @@ static struct entry *step_find(const struct node *node, struct slice step)
 {
     uint64_t index;
     if (node->kind == NODE_MAP)
-        return find(node, step);
+        return document_find_key(node, step);
     struct entry *entry = node->first;
     bool is_index = slice_to_u64(step, &index);
     assert(is_index);

@@ -19,7 +19,7 @@ static bool is_standard_input(const char *path)
 }
 
 /* All of the file, or a little more than is allowed. */
-static int read_stream(FILE *stream, struct buffer *text)
+static int config_file_read_stream(FILE *stream, struct buffer *text)
 {
     size_t got = 1;
     while (text->length <= DOCUMENT_BYTES_MAX && got > 0) {
@@ -31,14 +31,14 @@ static int read_stream(FILE *stream, struct buffer *text)
     return ferror(stream) ? -errno : 0;
 }
 
-static int read_file(const char *path, struct buffer *text)
+static int config_file_read_file(const char *path, struct buffer *text)
 {
     if (is_standard_input(path))
-        return read_stream(stdin, text);
+        return config_file_read_stream(stdin, text);
     FILE *stream = fopen(path, "re");
     if (stream == NULL)
         return -errno;
-    int error = read_stream(stream, text);
+    int error = config_file_read_stream(stream, text);
     fclose(stream);
     return error;
 }
@@ -50,7 +50,7 @@ static int report_at(struct source_position position, struct diagnostics *diagno
     return ERROR_SYNTAX;
 }
 
-static int report(struct diagnostics *diagnostics, const char *path, const char *what)
+static int config_file_report(struct diagnostics *diagnostics, const char *path, const char *what)
 {
     return report_at((struct source_position){0}, diagnostics, path, what);
 }
@@ -63,9 +63,9 @@ int document_find_current_folder(struct document *document, struct diagnostics *
     if (path == NULL && errno == ENOMEM)
         return -ENOMEM;
     if (path == NULL && errno == ENOENT)
-        return report(diagnostics, "the current folder is gone", "go to one that exists");
+        return config_file_report(diagnostics, "the current folder is gone", "go to one that exists");
     if (path == NULL)
-        return report(diagnostics, "the current folder", error_text(-errno));
+        return config_file_report(diagnostics, "the current folder", error_text(-errno));
     struct slice folder = arena_copy(&document->arena, slice_from(path));
     free(path);
     if (folder.data == NULL)
@@ -76,7 +76,7 @@ int document_find_current_folder(struct document *document, struct diagnostics *
 
 /* A text from standard input lies in the current folder. A link to a file counts where it stands, not where
  * it leads: so a configuration can be linked into the folder of its site. */
-static struct slice folder_of(const char *path, struct arena *arena)
+static struct slice config_file_folder_of(const char *path, struct arena *arena)
 {
     const char *slash = strrchr(path, '/');
     size_t length = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
@@ -88,8 +88,8 @@ static struct slice folder_of(const char *path, struct arena *arena)
 }
 
 /* Relative paths in the text begin at the folder that it lies in. */
-static int parse(const char *path, struct slice text, struct slice folder, struct diagnostics *diagnostics,
-                 struct document *document)
+static int config_file_parse(const char *path, struct slice text, struct slice folder,
+                             struct diagnostics *diagnostics, struct document *document)
 {
     const char *name = is_standard_input(path) ? "standard input" : path;
     struct source *source = diagnostics_add_source(diagnostics, slice_from(name), text, true);
@@ -104,8 +104,8 @@ static int load_file(const char *path, struct source_position position, struct d
 {
     struct buffer text;
     buffer_init(&text, DOCUMENT_BYTES_MAX + 2 * READ_BYTES);
-    int error = read_file(path, &text);
-    struct slice folder = folder_of(path, &document->arena);
+    int error = config_file_read_file(path, &text);
+    struct slice folder = config_file_folder_of(path, &document->arena);
     if (error == -ENOMEM)
         goto done;
     if (error || folder.data == NULL)
@@ -113,7 +113,7 @@ static int load_file(const char *path, struct source_position position, struct d
     else if (text.length > DOCUMENT_BYTES_MAX)
         error = report_at(position, diagnostics, path, "longer than 1 MiB");
     else
-        error = parse(path, buffer_slice(&text), folder, diagnostics, document);
+        error = config_file_parse(path, buffer_slice(&text), folder, diagnostics, document);
     *ret_folder = folder;
     *ret_bytes = text.length;
 done:
@@ -122,7 +122,7 @@ done:
 }
 
 /* Reading a FIFO would wait for whoever writes to it, and a device may have no end. */
-static bool is_file(const char *path)
+static bool config_file_is_file(const char *path)
 {
     struct file_status status;
     return sys_path_status(path, &status) < 0 || S_ISREG(status.mode) || S_ISDIR(status.mode);
@@ -133,7 +133,7 @@ int file_load(const char *path, struct source_position position, struct diagnost
 {
     struct slice folder;
     size_t length = 0;
-    if (!is_file(path))
+    if (!config_file_is_file(path))
         return report_at(position, diagnostics, path, "no regular file");
     int error = load_file(path, position, diagnostics, document, &folder, &length);
     *bytes += length;

@@ -11,7 +11,7 @@
 /* ---- the section of a listener or a site ---- */
 
 /* Of the value, or of what stands in the map's place. */
-static struct source_position position_of(const struct node *map, const char *key)
+static struct source_position https_position_of(const struct node *map, const char *key)
 {
     const struct node *value = map->kind == NODE_MAP ? node_get(map, slice_from(key)) : NULL;
     return value ? value->position : map->position;
@@ -20,7 +20,7 @@ static struct source_position position_of(const struct node *map, const char *ke
 static void need_certificate(struct loader *loader, const struct node *map, const char *key)
 {
     if (node_get(map, slice_from(key)))
-        diagnostics_add(loader->diagnostics, position_of(map, key),
+        diagnostics_add(loader->diagnostics, https_position_of(map, key),
                         "tls.%s: there is no `certificate` beside it", key);
 }
 
@@ -32,7 +32,7 @@ static void take_certificate(struct loader *loader, const struct node *map, stru
         return;
     }
     if (https->certificate_count > 0) {
-        diagnostics_add(loader->diagnostics, position_of(map, "certificates"),
+        diagnostics_add(loader->diagnostics, https_position_of(map, "certificates"),
                         "tls.certificates: there is a `certificate` beside it; put that into the list");
         return;
     }
@@ -45,7 +45,7 @@ static void take_certificate(struct loader *loader, const struct node *map, stru
 static void need_client(struct loader *loader, const struct node *map, const char *key)
 {
     if (node_get(map, slice_from(key)))
-        diagnostics_add(loader->diagnostics, position_of(map, key),
+        diagnostics_add(loader->diagnostics, https_position_of(map, key),
                         "tls.%s: clients are not asked for a certificate; add `client: required` or `client: "
                         "optional`",
                         key);
@@ -58,7 +58,7 @@ void check_tls(struct loader *loader, const struct node *map)
     take_certificate(loader, map, https);
     if (asks && node_get(map, SLICE("client_ca")) == NULL)
         diagnostics_add(
-            loader->diagnostics, position_of(map, "client"),
+            loader->diagnostics, https_position_of(map, "client"),
             "tls.client: `client_ca` is missing: who may have issued the certificates of clients");
     if (!asks) {
         need_client(loader, map, "client_ca");
@@ -66,7 +66,7 @@ void check_tls(struct loader *loader, const struct node *map)
         need_client(loader, map, "client_depth");
     }
     if (https->policy == HTTPS_POLICY_MODERN && https->ciphers.length > 0)
-        diagnostics_warn(loader->diagnostics, position_of(map, "ciphers"),
+        diagnostics_warn(loader->diagnostics, https_position_of(map, "ciphers"),
                          "tls.ciphers: they are those of TLS 1.2, which the policy `modern` refuses");
 }
 
@@ -78,7 +78,7 @@ void check_hsts(struct loader *loader, const struct node *map)
     if (hsts->max_age_ms == 0 && (hsts->subdomains || hsts->preload))
         diagnostics_add(loader->diagnostics, map->position, "hsts.max_age is missing");
     if (hsts->preload && (!hsts->subdomains || hsts->max_age_ms < YEAR_MS))
-        diagnostics_warn(loader->diagnostics, position_of(map, "preload"),
+        diagnostics_warn(loader->diagnostics, https_position_of(map, "preload"),
                          "hsts.preload: browsers take only names with `subdomains: true` and a max_age of "
                          "365d or more");
     if (hsts->max_age_ms == 0)
@@ -99,7 +99,7 @@ struct https_check {
     const struct node *sites;
 };
 
-static const struct node *item_at(const struct node *list, size_t index)
+static const struct node *https_item_at(const struct node *list, size_t index)
 {
     const struct entry *entry = list->kind == NODE_LIST ? list->first : NULL;
     while (entry && index-- > 0)
@@ -110,16 +110,16 @@ static const struct node *item_at(const struct node *list, size_t index)
 static struct source_position position_in_listener(const struct https_check *check, size_t index,
                                                    const char *key)
 {
-    return position_of(item_at(check->listen, index), key);
+    return https_position_of(https_item_at(check->listen, index), key);
 }
 
 static struct source_position position_in_site(const struct https_check *check, size_t index, const char *key)
 {
-    return position_of(item_at(check->sites, index), key);
+    return https_position_of(https_item_at(check->sites, index), key);
 }
 
 /* The number of the listener with that address, or the count of all. */
-static size_t find_listener(const struct settings *settings, struct slice address)
+static size_t https_find_listener(const struct settings *settings, struct slice address)
 {
     size_t i = 0;
     while (i < settings->listener_count && (settings->listeners[i].address.data == NULL ||
@@ -131,22 +131,22 @@ static size_t find_listener(const struct settings *settings, struct slice addres
 static void resolve_listeners(const struct https_check *check, size_t site_index)
 {
     struct site *site = &check->settings->sites[site_index];
-    const struct node *map = item_at(check->sites, site_index);
+    const struct node *map = https_item_at(check->sites, site_index);
     const struct node *names = map->kind == NODE_MAP ? node_get(map, SLICE("listen")) : NULL;
     for (size_t i = 0; names && i < site->listener_count; i++) {
         struct slice address = site->listeners[i];
         size_t number =
-            address.data ? find_listener(check->settings, address) : check->settings->listener_count;
+            address.data ? https_find_listener(check->settings, address) : check->settings->listener_count;
         if (number < check->settings->listener_count)
             site->listener_set |= (uint64_t)1 << number;
         else if (address.data)
-            diagnostics_add(check->loader->diagnostics, item_at(names, i)->position,
+            diagnostics_add(check->loader->diagnostics, https_item_at(names, i)->position,
                             "sites[].listen: \"%.*s\" is not among the addresses of `listen` at the top",
                             SLICE_ARGS(address));
     }
 }
 
-static bool is_served_on(const struct site *site, size_t listener)
+static bool https_is_served_on(const struct site *site, size_t listener)
 {
     return site->listener_set == 0 || (site->listener_set >> listener & 1) != 0;
 }
@@ -168,7 +168,7 @@ static void check_secure_listener(const struct https_check *check, size_t listen
     struct diagnostics *diagnostics = check->loader->diagnostics;
     size_t served = 0, certified = 0;
     for (size_t i = 0; i < settings->site_count; i++) {
-        if (!is_served_on(&settings->sites[i], listener))
+        if (!https_is_served_on(&settings->sites[i], listener))
             continue;
         served++;
         certified += has_certificate(settings, i, listener);
@@ -179,7 +179,7 @@ static void check_secure_listener(const struct https_check *check, size_t listen
             "listen.tls: there is no certificate, neither here nor in a site that is served here; "
             "a site, or this, has \"tls: {certificate: FILE, key: FILE}\"");
     for (size_t i = 0; i < settings->site_count && certified > 0 && certified < served; i++) {
-        if (is_served_on(&settings->sites[i], listener) && !has_certificate(settings, i, listener))
+        if (https_is_served_on(&settings->sites[i], listener) && !has_certificate(settings, i, listener))
             diagnostics_warn(diagnostics, position_in_site(check, i, "hosts"),
                              "sites[].tls: \"%s\" has no certificate for the listener \"%.*s\", which speaks "
                              "TLS: add one, or name other listeners in the site's `listen`",
@@ -191,7 +191,7 @@ static void check_secure_listener(const struct https_check *check, size_t listen
 static bool speaks_tls(const struct settings *settings, const struct site *site)
 {
     for (size_t i = 0; i < settings->listener_count; i++) {
-        if (settings->listeners[i].https.is_on && is_served_on(site, i))
+        if (settings->listeners[i].https.is_on && https_is_served_on(site, i))
             return true;
     }
     return false;

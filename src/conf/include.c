@@ -24,7 +24,7 @@ struct includer {
     bool has_failed; /* a mistake was reported; reading went on */
 };
 
-static int refuse(struct includer *includer, const struct node *node, const char *what)
+static int include_refuse(struct includer *includer, const struct node *node, const char *what)
 {
     diagnostics_add(includer->diagnostics, node->position, "include: %.*s: %s", SLICE_ARGS(node->text), what);
     includer->has_failed = true;
@@ -123,7 +123,7 @@ static int merge_map(struct includer *includer, struct node *into, const struct 
 /* ---- files ---- */
 
 /* Returns whether the file is one that was not read yet; its canonical path is remembered. */
-static bool is_new(struct includer *includer, char *path)
+static bool include_is_new(struct includer *includer, char *path)
 {
     for (size_t i = 0; i < includer->seen_count; i++) {
         if (includer->seen[i] && strcmp(includer->seen[i], path) == 0)
@@ -150,11 +150,11 @@ static int merge_file(struct includer *includer, const struct node *root, const 
     check_no_include(includer, root);
     includer->weight += root->weight;
     if (includer->weight > DOCUMENT_NODES_MAX)
-        return refuse(includer, pattern, "more than 50000 entries in all files together");
+        return include_refuse(includer, pattern, "more than 50000 entries in all files together");
     return merge_map(includer, includer->root, root, true);
 }
 
-static int read_file(struct includer *includer, const char *path, const struct node *pattern)
+static int include_read_file(struct includer *includer, const char *path, const struct node *pattern)
 {
     struct document *document = includer->document;
     struct node *root = document->root;
@@ -163,7 +163,7 @@ static int read_file(struct includer *includer, const char *path, const struct n
     if (document->root)
         error = file_load(path, pattern->position, includer->diagnostics, document, &includer->bytes);
     if (error == 0 && includer->bytes > INCLUDE_BYTES_MAX)
-        error = refuse(includer, pattern, "longer than 4 MiB, all files together");
+        error = include_refuse(includer, pattern, "longer than 4 MiB, all files together");
     else if (error == 0)
         error = merge_file(includer, document->root, pattern);
     document->root = root;
@@ -174,24 +174,24 @@ static int read_file(struct includer *includer, const char *path, const struct n
 static int include_path(struct includer *includer, const char *path, const struct node *pattern, bool is_wild)
 {
     if (includer->seen_count > INCLUDE_FILES_MAX)
-        return refuse(includer, pattern, "more than 1000 files");
+        return include_refuse(includer, pattern, "more than 1000 files");
     char *canonical = realpath(path, NULL);
     if (canonical == NULL && errno == ENOMEM)
         return -ENOMEM;
     if (canonical == NULL)
-        return refuse(includer, pattern, error_text(-errno));
+        return include_refuse(includer, pattern, error_text(-errno));
     bool is_own = includer->seen[0] && strcmp(includer->seen[0], canonical) == 0;
-    if (is_new(includer, canonical))
-        return read_file(includer, path, pattern);
+    if (include_is_new(includer, canonical))
+        return include_read_file(includer, path, pattern);
     free(canonical);
-    return is_own && !is_wild ? refuse(includer, pattern, "this is the file itself") : 0;
+    return is_own && !is_wild ? include_refuse(includer, pattern, "this is the file itself") : 0;
 }
 
 /* ---- patterns ---- */
 
 /* The pattern with the folder of the including file before it, in which no character is a wildcard where
  * `is_wild`; NULL without memory. */
-static const char *place(struct includer *includer, struct slice pattern, bool is_wild)
+static const char *include_place(struct includer *includer, struct slice pattern, bool is_wild)
 {
     struct slice folder = slice_starts_with(pattern, SLICE("/")) ? (struct slice){0} : includer->folder;
     struct buffer path;
@@ -212,7 +212,7 @@ static int include_matches(struct includer *includer, const char *path, const st
     struct glob_matches matches;
     int error = sys_glob(path, &matches);
     if (error)
-        return error == -ENOMEM ? error : refuse(includer, pattern, error_text(error));
+        return error == -ENOMEM ? error : include_refuse(includer, pattern, error_text(error));
     for (size_t i = 0; i < matches.list.gl_pathc && error == 0; i++)
         error = include_path(includer, matches.list.gl_pathv[i], pattern, true);
     sys_glob_free(&matches);
@@ -225,7 +225,7 @@ static int include_pattern(struct includer *includer, const struct node *pattern
     if (pattern->kind != NODE_TEXT || pattern->text.length == 0)
         return 0;
     bool is_wild = sys_glob_has_wildcards(pattern->text.data);
-    const char *path = place(includer, pattern->text, is_wild);
+    const char *path = include_place(includer, pattern->text, is_wild);
     if (path == NULL)
         return -ENOMEM;
     return is_wild ? include_matches(includer, path, pattern) : include_path(includer, path, pattern, false);
@@ -241,7 +241,7 @@ static int include_all(struct includer *includer, const struct node *include)
     return error;
 }
 
-static int expand(struct includer *includer, const struct node *include)
+static int include_expand_node(struct includer *includer, const struct node *include)
 {
     struct document *document = includer->document;
     includer->root = node_collection(document, NODE_MAP, document->root->position);
@@ -253,7 +253,7 @@ static int expand(struct includer *includer, const struct node *include)
     if (error == 0)
         document->root = includer->root;
     if (error == ERROR_LIMIT)
-        error = refuse(includer, include, "more than 50000 entries in all files together");
+        error = include_refuse(includer, include, "more than 50000 entries in all files together");
     return error;
 }
 
@@ -274,7 +274,7 @@ int include_expand(struct document *document, const char *path, struct diagnosti
         .seen_count = 1,
         .weight = document->root->weight,
     };
-    int error = expand(includer, include);
+    int error = include_expand_node(includer, include);
     if (error == 0 && includer->has_failed)
         error = ERROR_SYNTAX;
     for (size_t i = 0; i < includer->seen_count; i++)

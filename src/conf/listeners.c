@@ -3,7 +3,7 @@
 #include "conf/checks.h"
 #include "sys/address.h"
 
-static bool is_wildcard(const struct listen_address *listen)
+static bool listeners_is_wildcard(const struct listen_address *listen)
 {
     const struct address *address = &listen->address;
     return address->any.sa_family == AF_INET ? address->v4.sin_addr.s_addr == htonl(INADDR_ANY)
@@ -30,10 +30,11 @@ static bool do_overlap(const struct listen_address *a, const struct listen_addre
         return false;
     if (a->every_family || b->every_family)
         return true;
-    return is_one_family && (is_wildcard(a) || is_wildcard(b) || is_same_host(&a->address, &b->address));
+    return is_one_family &&
+           (listeners_is_wildcard(a) || listeners_is_wildcard(b) || is_same_host(&a->address, &b->address));
 }
 
-static const struct node *item_at(const struct node *list, size_t index)
+static const struct node *listeners_item_at(const struct node *list, size_t index)
 {
     const struct entry *entry = list->first;
     while (index-- > 0)
@@ -41,8 +42,8 @@ static const struct node *item_at(const struct node *list, size_t index)
     return entry->value;
 }
 
-static void report(struct loader *loader, struct slice first, const struct node *first_node,
-                   struct slice second, const struct node *second_node)
+static void listeners_report(struct loader *loader, struct slice first, const struct node *first_node,
+                             struct slice second, const struct node *second_node)
 {
     char where[POSITION_TEXT_MAX];
     position_show(first_node->position, second_node->position.source, where);
@@ -71,7 +72,8 @@ void check_listeners(struct loader *loader, const struct node *listen)
             if (first_text.data == NULL || address_parse(first_text, &first) != ADDRESS_OK ||
                 !do_overlap(&first, &second))
                 continue;
-            report(loader, first_text, item_at(listen, j), second_text, item_at(listen, i));
+            listeners_report(loader, first_text, listeners_item_at(listen, j), second_text,
+                             listeners_item_at(listen, i));
             break;
         }
     }

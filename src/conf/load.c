@@ -214,8 +214,8 @@ static void check_alternatives(struct loader *loader, enum option_section sectio
 }
 
 /* An old key is as good as the new one, with a warning; both together leave open which one counts. */
-static void check_key(struct loader *loader, enum option_section section, const struct node *node,
-                      const struct node *key)
+static void config_check_key(struct loader *loader, enum option_section section, const struct node *node,
+                             const struct node *key)
 {
     const struct option *option = option_find(section, key->text);
     if (key_is_extension(key))
@@ -240,7 +240,7 @@ static const struct node *option_value(const struct option *option, const struct
 static void load_map(struct loader *loader, enum option_section section, const struct node *node)
 {
     NODE_FOREACH(entry, node)
-    check_key(loader, section, node, entry->key);
+    config_check_key(loader, section, node, entry->key);
     for (const struct option *option = NULL; (option = option_next(section, option)) != NULL;) {
         const struct node *value = option_value(option, node);
         if (value)

@@ -63,7 +63,8 @@ static void add_entries(struct candidates *candidates, const struct node *map)
     add_candidate(candidates, entry, false);
 }
 
-static int collect(const struct node *map, struct diagnostics *diagnostics, struct candidates *candidates)
+static int merge_collect(const struct node *map, struct diagnostics *diagnostics,
+                         struct candidates *candidates)
 {
     *candidates = (struct candidates){.count = map->entry_count};
     NODE_FOREACH(entry, map)
@@ -150,7 +151,7 @@ static int rebuild(struct document *document, struct node *map, const struct can
 int merge_complete_map(struct document *document, struct node *map, struct diagnostics *diagnostics)
 {
     struct candidates candidates;
-    if (collect(map, diagnostics, &candidates) != 0)
+    if (merge_collect(map, diagnostics, &candidates) != 0)
         return -ENOMEM;
     drop_later_ones(&candidates, diagnostics);
     int error = candidates.change_map ? rebuild(document, map, &candidates) : 0;

@@ -90,7 +90,7 @@ static const char *const https_clients[] = {
     NULL,
 };
 
-static void put_text(void *item, struct slice key, struct slice value)
+static void options_put_text(void *item, struct slice key, struct slice value)
 {
     (void)key;
     *(struct slice *)item = value;
@@ -102,7 +102,7 @@ static void put_prefix(void *item, struct slice key, struct slice value)
     ((struct route *)item)->prefix = key;
 }
 
-static void put_field(void *item, struct slice key, struct slice value)
+static void options_put_field(void *item, struct slice key, struct slice value)
 {
     *(struct field_edit *)item = (struct field_edit){.name = key, .value = value};
 }
@@ -168,7 +168,7 @@ const struct option options[] = {
      "`listen` and `sites`, are appended, maps become one, and anything else may be there once. `*`, `?` and "
      "`[a-z]` stand for parts of names; such a pattern may match nothing, and matches are taken in the order "
      "of their names. Included files cannot include others.",
-     .example = "sites/*.yaml", TARGET_ARRAY(CONFIG, includes, include_count, put_text),
+     .example = "sites/*.yaml", TARGET_ARRAY(CONFIG, includes, include_count, options_put_text),
      .rule = &rule_include, RANGE(0, 64)},
     {SECTION_TOP, "unix_socket", OPTION_SECTION, "Mode, owner and group of the files of Unix sockets.",
      .child = SECTION_UNIX_SOCKET},
@@ -320,13 +320,14 @@ const struct option options[] = {
 
     {SECTION_SITE, "listen", OPTION_TEXTS,
      "The addresses, of those in `listen` at the top, that the site is served on; without it, all of them.",
-     .example = "\":8080\"", TARGET_ARRAY(SITE, listeners, listener_count, put_text),
+     .example = "\":8080\"", TARGET_ARRAY(SITE, listeners, listener_count, options_put_text),
      .rule = &rule_address, RANGE(1, LISTENERS_MAX)},
     {SECTION_SITE, "hosts", OPTION_TEXTS,
      "Names that the site answers to, without port; `*.example.com` is any name below, `*` any other. A "
      "request for a name that no site answers to gets 421.",
      .fallback = "*", .example = "[example.com, \"*.example.org\"]",
-     TARGET_ARRAY(SITE, hosts, host_count, put_text), .rule = &rule_host, .is_unique = true, RANGE(1, 10000)},
+     TARGET_ARRAY(SITE, hosts, host_count, options_put_text),
+     .rule = &rule_host, .is_unique = true, RANGE(1, 10000)},
     {SECTION_SITE, "headers", OPTION_SECTION, "Headers of all responses of the site.",
      .old_key = "fields", .child = SECTION_HEADERS},
     {SECTION_SITE, "tls", OPTION_SECTION, "The site's certificates, for listeners that speak TLS.",
@@ -348,7 +349,8 @@ const struct option options[] = {
      "`https://example.com`, or `https://*.example.com` for all below it. A page may send any header and, as "
      "far as the route takes it, any method; but no cookies.",
      .fallback = "false", .example = "[\"https://example.com\", \"https://*.example.org\"]",
-     TARGET_ARRAY(ROUTE, cors_origins, cors_origin_count, put_text), .rule = &rule_origin, RANGE(0, 100),
+     TARGET_ARRAY(ROUTE, cors_origins, cors_origin_count, options_put_text),
+     .rule = &rule_origin, RANGE(0, 100),
      .zero = "false"},
     {SECTION_ROUTE, "headers", OPTION_SECTION, "Headers of all responses of the route.",
      .old_key = "fields", .child = SECTION_HEADERS},
@@ -364,7 +366,7 @@ const struct option options[] = {
     {SECTION_FILES, "index", OPTION_TEXTS,
      "Names of files that stand for their folder; the first that exists.",
      .fallback = "index.html", .example = "[index.html, index.htm]",
-     TARGET_ARRAY(ROUTE, files.indexes, files.index_count, put_text), .rule = &rule_file_name,
+     TARGET_ARRAY(ROUTE, files.indexes, files.index_count, options_put_text), .rule = &rule_file_name,
      RANGE(0, 16)},
     {SECTION_FILES, "listing", OPTION_BOOL,
      "Whether a folder without index file is listed: as a page, with `?sort=name`, `size` or `modified` and "
@@ -417,7 +419,8 @@ const struct option options[] = {
      .rule = &rule_inner_path, .zero = "false"},
     {SECTION_FILES, "cors", OPTION_TEXTS, "The same as `cors` of the route, to which it adds.",
      .fallback = "false", .example = "\"*\"",
-     TARGET_ARRAY(ROUTE, cors_origins, cors_origin_count, put_text), .rule = &rule_origin, RANGE(0, 100),
+     TARGET_ARRAY(ROUTE, cors_origins, cors_origin_count, options_put_text),
+     .rule = &rule_origin, RANGE(0, 100),
      .zero = "false"},
     {SECTION_FILES, "cache", OPTION_PAIRS,
      "`Cache-Control` by pattern; the first pattern that matches wins. Patterns are shell globs (`*`, `?`, "
@@ -458,7 +461,7 @@ const struct option options[] = {
      "Response headers to set. Each replaces a header of the same name; `Vary` is appended. Headers that "
      "vif computes cannot be set, such as `Content-Length`, `Content-Encoding` and `ETag`.",
      .example = "{X-Frame-Options: DENY}",
-     TARGET_ARRAY(FIELD_EDITS, items, count, put_field),
+     TARGET_ARRAY(FIELD_EDITS, items, count, options_put_field),
      .key_rule = &rule_set_field, .rule = &rule_field_value, RANGE(0, 64)},
     {SECTION_HEADERS, "remove", OPTION_TEXTS,
      "Response headers to leave out, such as `ETag` or `Server`. Headers that a response needs cannot be "

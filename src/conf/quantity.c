@@ -49,7 +49,7 @@ bool quantity_read_bool(struct slice text, bool *ret_value)
 }
 
 /* How many bytes from the front are digits (or are not). */
-static size_t span(struct slice text, bool digits)
+static size_t quantity_span(struct slice text, bool digits)
 {
     size_t length = 0;
     while (length < text.length && (text.data[length] >= '0' && text.data[length] <= '9') == digits)
@@ -61,9 +61,9 @@ static size_t span(struct slice text, bool digits)
 static bool take_quantity(struct slice *rest, const struct unit *units, size_t unit_count,
                           uint64_t *ret_value)
 {
-    struct slice digits = slice_take(*rest, span(*rest, true));
+    struct slice digits = slice_take(*rest, quantity_span(*rest, true));
     struct slice behind = slice_skip(*rest, digits.length);
-    struct slice name = slice_take(behind, span(behind, false));
+    struct slice name = slice_take(behind, quantity_span(behind, false));
     uint64_t number;
     if (!slice_to_u64(digits, &number))
         return false;

@@ -21,7 +21,7 @@ struct redirect_map {
 };
 
 /* "/" becomes "", as if all others were below it. */
-static struct slice bare(const struct route *route)
+static struct slice redirects_bare(const struct route *route)
 {
     struct slice prefix = route_bare_prefix(route->prefix);
     return prefix.length == 1 ? slice_take(prefix, 0) : prefix;
@@ -34,20 +34,20 @@ static int compare_slices(struct slice a, struct slice b)
     return order ? order : (a.length > b.length) - (a.length < b.length);
 }
 
-static int compare(const void *left, const void *right)
+static int redirects_compare(const void *left, const void *right)
 {
     const struct route *const *a = left;
     const struct route *const *b = right;
-    return compare_slices(bare(*a), bare(*b));
+    return compare_slices(redirects_bare(*a), redirects_bare(*b));
 }
 
-static const struct route *find(const struct redirect_map *map, struct slice prefix)
+static const struct route *redirects_find(const struct redirect_map *map, struct slice prefix)
 {
     size_t low = 0;
     size_t high = map->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = compare_slices(bare(map->sorted[middle]), prefix);
+        int order = compare_slices(redirects_bare(map->sorted[middle]), prefix);
         if (order == 0)
             return map->sorted[middle];
         if (order < 0)
@@ -63,7 +63,7 @@ static const struct route *match(const struct redirect_map *map, struct slice pa
 {
     size_t length = path.length;
     for (;;) {
-        const struct route *route = find(map, slice_take(path, length));
+        const struct route *route = redirects_find(map, slice_take(path, length));
         if (route || length == 0)
             return route;
         while (path.data[--length] != '/')
@@ -131,7 +131,7 @@ static bool write_target(const struct redirect_map *map, const struct route *rou
     struct slice rest = slice_skip(part, fixed.length);
     buffer_append(out, fixed);
     if (slice_starts_with(rest, SLICE("{uri}")))
-        http_path_encode(out, bare(route));
+        http_path_encode(out, redirects_bare(route));
     else if (slice_starts_with(rest, SLICE("{")) && !slice_starts_with(rest, SLICE("{path}")) &&
              !slice_starts_with(rest, SLICE("{query}")))
         return false;
@@ -141,7 +141,7 @@ static bool write_target(const struct redirect_map *map, const struct route *rou
 }
 
 /* The route that a redirect leads to, or NULL. */
-static const struct route *follow(const struct redirect_map *map, const struct route *route)
+static const struct route *redirects_follow(const struct redirect_map *map, const struct route *route)
 {
     char decoded[PATH_BYTES_MAX];
     struct slice path;
@@ -171,7 +171,7 @@ static const struct node *location_node(const struct node *routes, size_t index)
 static void report_loop(const struct redirect_map *map, const struct node *routes, const struct route *route)
 {
     const struct node *node = location_node(routes, (size_t)(route - map->site->routes));
-    const struct route *next = follow(map, route);
+    const struct route *next = redirects_follow(map, route);
     char shown[OPTION_TEXT_MAX];
     if (next == route)
         diagnostics_add(map->loader->diagnostics, node->position,
@@ -193,7 +193,7 @@ static void find_loops(const struct redirect_map *map, const struct node *routes
         const struct route *route = &first[i];
         while (route && seen[route - first] == 0) {
             seen[route - first] = i + 1;
-            route = follow(map, route);
+            route = redirects_follow(map, route);
         }
         if (route && seen[route - first] == i + 1)
             report_loop(map, routes, route);
@@ -210,7 +210,7 @@ void check_redirects(struct loader *loader, const struct node *routes)
     for (size_t i = 0; map.sorted && i < map.count; i++)
         map.sorted[i] = &site->routes[i];
     if (seen && map.sorted) {
-        qsort(map.sorted, map.count, sizeof(*map.sorted), compare);
+        qsort(map.sorted, map.count, sizeof(*map.sorted), redirects_compare);
         find_loops(&map, routes, seen);
     }
     free(map.sorted);

@@ -10,7 +10,7 @@ struct slice route_bare_prefix(struct slice prefix)
     return prefix;
 }
 
-static int compare(const void *left, const void *right)
+static int routes_compare(const void *left, const void *right)
 {
     struct slice a = ((const struct route *)left)->prefix;
     struct slice b = ((const struct route *)right)->prefix;
@@ -22,7 +22,7 @@ static int compare(const void *left, const void *right)
 void routes_sort(struct site *site)
 {
     if (site->route_count > 1)
-        qsort(site->routes, site->route_count, sizeof(site->routes[0]), compare);
+        qsort(site->routes, site->route_count, sizeof(site->routes[0]), routes_compare);
 }
 
 static bool is_overridden(const struct field_edits *edits, size_t index)

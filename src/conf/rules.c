@@ -253,7 +253,7 @@ const struct text_rule rule_prefix = {
     check_prefix,
 };
 
-static const char *check_folder(const struct rule_context *context, struct slice *text)
+static const char *rules_check_folder(const struct rule_context *context, struct slice *text)
 {
     if (text->length == 0)
         return "it is empty";
@@ -264,7 +264,7 @@ static const char *check_folder(const struct rule_context *context, struct slice
 }
 
 const struct text_rule rule_folder = {
-    "folder", "the path of a folder", "^.+$", check_folder, .says_all = true,
+    "folder", "the path of a folder", "^.+$", rules_check_folder, .says_all = true,
 };
 
 static const char *check_log_file(const struct rule_context *context, struct slice *text)

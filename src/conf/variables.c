@@ -24,7 +24,7 @@ bool variables_are_in(struct slice text)
     return find_dollar_brace(text) < text.length;
 }
 
-static bool is_name(struct slice name)
+static bool variables_is_name(struct slice name)
 {
     if (name.length == 0 || name.length > NAME_BYTES_MAX || (name.data[0] >= '0' && name.data[0] <= '9'))
         return false;
@@ -50,7 +50,7 @@ static bool replace_one(struct slice inside, struct source_position position, st
 {
     struct slice name = slice_take(inside, slice_find(inside, ':'));
     bool has_default = slice_starts_with(slice_skip(inside, name.length), SLICE(":-"));
-    if (!is_name(name) || (name.length < inside.length && !has_default)) {
+    if (!variables_is_name(name) || (name.length < inside.length && !has_default)) {
         diagnostics_add(diagnostics, position,
                         "\"${%.*s}\" is no variable: write ${NAME} or ${NAME:-default}, and $${ for \"${\"",
                         (int)MIN(inside.length, (size_t)80), inside.data);

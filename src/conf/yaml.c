@@ -36,13 +36,13 @@ static struct source_position event_position(const struct reader *reader, const 
     return yaml_position(reader->source, &event->start_mark, &event->end_mark);
 }
 
-static int refuse(struct reader *reader, const yaml_event_t *event, const char *text)
+static int yaml_refuse(struct reader *reader, const yaml_event_t *event, const char *text)
 {
     diagnostics_add(reader->diagnostics, event_position(reader, event), "%s", text);
     return ERROR_SYNTAX;
 }
 
-static int next_event(struct reader *reader, yaml_event_t *event)
+static int yaml_next_event(struct reader *reader, yaml_event_t *event)
 {
     if (yaml_parser_parse(&reader->parser, event))
         return 0;
@@ -79,7 +79,7 @@ static int remember_anchor(struct reader *reader, const yaml_event_t *event, str
     if (name.data == NULL)
         return 0;
     if (reader->anchor_count == ANCHORS_MAX)
-        return refuse(reader, event, "more than 100 anchors");
+        return yaml_refuse(reader, event, "more than 100 anchors");
     struct slice copy = arena_copy(&reader->document->arena, name);
     if (copy.data == NULL)
         return -ENOMEM;
@@ -120,7 +120,7 @@ static int read_variables(struct reader *reader, const yaml_event_t *event, stru
         reader->misses_variables = true;
     int error = 0;
     if (replaced.failed)
-        error = refuse(reader, event, "longer than 1 MiB when its variables are replaced");
+        error = yaml_refuse(reader, event, "longer than 1 MiB when its variables are replaced");
     else
         *ret_node = node_text(reader->document, buffer_slice(&replaced), position);
     reader->replaced_bytes += replaced.length;
@@ -133,7 +133,7 @@ static int read_text(struct reader *reader, const yaml_event_t *event, struct no
     struct slice text = slice_make((const char *)event->data.scalar.value, event->data.scalar.length);
     bool is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     if (slice_find(text, '\0') < text.length)
-        return refuse(reader, event, "a text cannot have a NUL byte in it");
+        return yaml_refuse(reader, event, "a text cannot have a NUL byte in it");
     if (variables_are_in(text))
         return read_variables(reader, event, text, ret_node);
     *ret_node = node_text(reader->document, is_plain && is_null(text) ? SLICE("") : text,
@@ -149,7 +149,7 @@ static int read_node(struct reader *reader, yaml_event_t *event, struct node **r
 static int read_next(struct reader *reader, struct node **ret_node)
 {
     yaml_event_t event;
-    int error = next_event(reader, &event);
+    int error = yaml_next_event(reader, &event);
     if (error)
         return error;
     *ret_node = NULL;
@@ -161,12 +161,13 @@ static int read_next(struct reader *reader, struct node **ret_node)
 
 static int refuse_size(struct reader *reader, const yaml_event_t *start)
 {
-    return refuse(reader, start, "more than 50000 entries (an alias counts as much as what it stands for)");
+    return yaml_refuse(reader, start,
+                       "more than 50000 entries (an alias counts as much as what it stands for)");
 }
 
 /* Adds what was read; a bound that is passed is reported at the position of the whole collection. */
-static int add_entry(struct reader *reader, const yaml_event_t *start, struct node *collection,
-                     struct node *key, struct node *value)
+static int yaml_add_entry(struct reader *reader, const yaml_event_t *start, struct node *collection,
+                          struct node *key, struct node *value)
 {
     int error = node_add(reader->document, collection, key, value);
     return error == ERROR_LIMIT ? refuse_size(reader, start) : error;
@@ -181,14 +182,14 @@ static int read_entries(struct reader *reader, const yaml_event_t *start, struct
         struct node *value = NULL;
         int error = kind == NODE_MAP ? read_next(reader, &key) : 0;
         if (error == 0 && key && key->kind != NODE_TEXT)
-            return refuse(reader, start, "a key must be a text, not a list or a map");
+            return yaml_refuse(reader, start, "a key must be a text, not a list or a map");
         if (error == 0 && (key || kind == NODE_LIST))
             error = read_next(reader, &value);
         if (error)
             return error;
         if (value == NULL)
             return 0;
-        error = add_entry(reader, start, collection, key, value);
+        error = yaml_add_entry(reader, start, collection, key, value);
         if (error)
             return error;
     }
@@ -228,7 +229,7 @@ static int read_any(struct reader *reader, yaml_event_t *event, struct node **re
     case YAML_SCALAR_EVENT: return read_text(reader, event, ret_node);
     case YAML_SEQUENCE_START_EVENT: return read_collection(reader, event, NODE_LIST, ret_node);
     case YAML_MAPPING_START_EVENT: return read_collection(reader, event, NODE_MAP, ret_node);
-    default: return refuse(reader, event, "not valid YAML");
+    default: return yaml_refuse(reader, event, "not valid YAML");
     }
 }
 
@@ -236,10 +237,10 @@ static int read_any(struct reader *reader, yaml_event_t *event, struct node **re
 static int read_node(struct reader *reader, yaml_event_t *event, struct node **ret_node)
 {
     if (event_has_tag(event))
-        return refuse(reader, event,
-                      "a value that begins with \"!\" needs quotes; tags of YAML mean nothing here");
+        return yaml_refuse(reader, event,
+                           "a value that begins with \"!\" needs quotes; tags of YAML mean nothing here");
     if (reader->depth == DOCUMENT_HEIGHT_MAX)
-        return refuse(reader, event, "nested deeper than 24 levels");
+        return yaml_refuse(reader, event, "nested deeper than 24 levels");
     reader->depth++;
     int error = read_any(reader, event, ret_node);
     reader->depth--;
@@ -253,23 +254,23 @@ static int read_root(struct reader *reader, yaml_event_t *event)
 {
     struct node *root = NULL;
     if (reader->document->root->entry_count > 0)
-        return refuse(reader, event, "a second YAML document begins here; a configuration is one");
+        return yaml_refuse(reader, event, "a second YAML document begins here; a configuration is one");
     int error = read_node(reader, event, &root);
     if (error)
         return error;
     bool is_empty_text = root->kind == NODE_TEXT && root->text.length == 0;
     if (root->kind != NODE_MAP && !is_empty_text)
-        return refuse(reader, event, "expected options, each as \"name: value\"");
+        return yaml_refuse(reader, event, "expected options, each as \"name: value\"");
     if (root->kind == NODE_MAP)
         reader->document->root = root;
     return 0;
 }
 
-static int read_stream(struct reader *reader)
+static int yaml_read_stream(struct reader *reader)
 {
     for (;;) {
         yaml_event_t event;
-        int error = next_event(reader, &event);
+        int error = yaml_next_event(reader, &event);
         if (error)
             return error;
         yaml_event_type_t type = event.type;
@@ -295,7 +296,7 @@ int yaml_read(const struct source *source, struct diagnostics *diagnostics, stru
         yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
         yaml_parser_set_input_string(&reader->parser, (const unsigned char *)source->text.data,
                                      source->text.length);
-        error = read_stream(reader);
+        error = yaml_read_stream(reader);
         yaml_parser_delete(&reader->parser);
         if (error == 0 && reader->misses_variables)
             error = ERROR_SYNTAX;

@@ -70,7 +70,7 @@ static bool says_while(const struct fault *fault, const char *problem, const cha
 }
 
 /* The byte at the place, or 0 behind the end of the line. */
-static char byte_at(const struct fault *fault)
+static char yaml_fault_byte_at(const struct fault *fault)
 {
     return fault->at < fault->line.length ? fault->line.data[fault->at] : '\0';
 }
@@ -81,7 +81,7 @@ static char byte_before(const struct fault *fault)
 }
 
 /* Nothing but blank lines follows. */
-static bool is_at_end(const struct fault *fault)
+static bool yaml_fault_is_at_end(const struct fault *fault)
 {
     struct slice text = fault->source->text;
     size_t at = fault->line.data ? (size_t)(fault->line.data - text.data) + fault->at : text.length;
@@ -109,8 +109,9 @@ static bool report_unreadable(const struct fault *fault)
 
 static bool report_tab(const struct fault *fault)
 {
-    bool is_tab = byte_at(fault) == '\t' && (says(fault, "found character that cannot start any token") ||
-                                             says(fault, "found a tab character"));
+    bool is_tab =
+        yaml_fault_byte_at(fault) == '\t' &&
+        (says(fault, "found character that cannot start any token") || says(fault, "found a tab character"));
     if (is_tab)
         diagnostics_add(fault->diagnostics, problem_position(fault),
                         "a tab cannot indent a line in YAML: use spaces");
@@ -153,11 +154,11 @@ static char closing(char bracket)
 static bool report_bracket(const struct fault *fault)
 {
     const struct yaml_bracket *open = fault->bracket;
-    char byte = byte_at(fault);
+    char byte = yaml_fault_byte_at(fault);
     bool is_about_brackets = fault->parser->error == YAML_PARSER_ERROR && open->position.line > 0;
     if (!is_about_brackets)
         return false;
-    if (is_at_end(fault))
+    if (yaml_fault_is_at_end(fault))
         diagnostics_add(fault->diagnostics, open->position, "this \"%c\" is never closed", open->byte);
     else if (byte == '{' && byte_before(fault) == '$')
         diagnostics_add(fault->diagnostics, problem_position(fault),
@@ -176,7 +177,7 @@ static bool report_bracket(const struct fault *fault)
 
 static bool report_stray_bracket(const struct fault *fault)
 {
-    char byte = byte_at(fault);
+    char byte = yaml_fault_byte_at(fault);
     if (fault->parser->error != YAML_PARSER_ERROR || (byte != ']' && byte != '}'))
         return false;
     diagnostics_add(fault->diagnostics, problem_position(fault), "\"%c\" closes nothing", byte);

@@ -17,7 +17,7 @@ static struct close_queue *close_queue_of(struct job *job)
     return CONTAINER_OF(job, struct close_queue, job);
 }
 
-static void work(struct job *job)
+static void close_queue_work(struct job *job)
 {
     close_batch(&close_queue_of(job)->closing);
 }
@@ -42,10 +42,10 @@ static void done(struct job *job)
 
 void close_queue_init(struct close_queue *close_queue, struct loop *loop)
 {
-    *close_queue = (struct close_queue){.loop = loop, .job = {.work = work, .done = done}};
+    *close_queue = (struct close_queue){.loop = loop, .job = {.work = close_queue_work, .done = done}};
 }
 
-static void finish(struct close_queue_batch *batch)
+static void close_queue_end_batch(struct close_queue_batch *batch)
 {
     close_batch(batch);
     free(batch->fds);
@@ -55,12 +55,12 @@ static void finish(struct close_queue_batch *batch)
 void close_queue_finish(struct close_queue *close_queue)
 {
     assert(!close_queue->is_busy);
-    finish(&close_queue->waiting);
-    finish(&close_queue->closing);
+    close_queue_end_batch(&close_queue->waiting);
+    close_queue_end_batch(&close_queue->closing);
     close_queue->loop = NULL;
 }
 
-static bool reserve(struct close_queue_batch *batch)
+static bool close_queue_reserve(struct close_queue_batch *batch)
 {
     if (batch->count < batch->capacity)
         return true;
@@ -75,7 +75,7 @@ static bool reserve(struct close_queue_batch *batch)
 
 void close_queue_take(struct close_queue *close_queue, int fd)
 {
-    if (close_queue->loop == NULL || !reserve(&close_queue->waiting)) {
+    if (close_queue->loop == NULL || !close_queue_reserve(&close_queue->waiting)) {
         sys_close(fd);
         return;
     }

@@ -14,7 +14,7 @@ static bool is_unused(const struct device_jobs *jobs)
     return jobs->references == 0 && job_queue_is_idle(&jobs->own) && job_queue_is_idle(&jobs->mounted);
 }
 
-static void destroy(struct device_jobs *jobs)
+static void device_jobs_destroy(struct device_jobs *jobs)
 {
     job_queue_finish(&jobs->own);
     job_queue_finish(&jobs->mounted);
@@ -22,7 +22,7 @@ static void destroy(struct device_jobs *jobs)
     free(jobs);
 }
 
-static struct device_jobs *create(struct list *all, uint64_t device)
+static struct device_jobs *device_jobs_create(struct list *all, uint64_t device)
 {
     struct device_jobs *jobs = calloc(1, sizeof(*jobs));
     if (jobs == NULL)
@@ -42,16 +42,16 @@ struct device_jobs *device_jobs_get(struct list *all, uint64_t device)
         if (jobs->device == device)
             found = jobs;
         else if (is_unused(jobs))
-            destroy(jobs);
+            device_jobs_destroy(jobs);
     }
-    return found ? found : create(all, device);
+    return found ? found : device_jobs_create(all, device);
 }
 
 void device_jobs_finish(struct list *all)
 {
     LIST_FOREACH_SAFE(link, all) {
         assert(is_unused(jobs_of(link)));
-        destroy(jobs_of(link));
+        device_jobs_destroy(jobs_of(link));
     }
 }
 

@@ -64,7 +64,7 @@ static int open_for_reading(const struct file_request *request, struct file *fil
     return 0;
 }
 
-static int read_bytes(const struct file *file, char *out, size_t offset, size_t size, bool cached_only)
+static int file_read_bytes(const struct file *file, char *out, size_t offset, size_t size, bool cached_only)
 {
     for (size_t done = 0; done < size;) {
         ssize_t count = sys_read_at(file->fd, out + done, size - done, (off_t)(offset + done), cached_only);
@@ -81,7 +81,7 @@ static int read_again(const struct file *file, const char *content, bool cached_
     char bytes[16384];
     for (size_t offset = 0; offset < file->status.size; offset += sizeof(bytes)) {
         size_t size = (size_t)MIN(file->status.size - offset, sizeof(bytes));
-        int error = read_bytes(file, bytes, offset, size, cached_only);
+        int error = file_read_bytes(file, bytes, offset, size, cached_only);
         if (error < 0)
             return error;
         if (memcmp(bytes, content + offset, size) != 0)
@@ -90,10 +90,10 @@ static int read_again(const struct file *file, const char *content, bool cached_
     return 0;
 }
 
-static int read_content(const struct file *file, char *out, bool cached_only)
+static int file_read_content(const struct file *file, char *out, bool cached_only)
 {
     struct file_status after;
-    int error = read_bytes(file, out, 0, (size_t)file->status.size, cached_only);
+    int error = file_read_bytes(file, out, 0, (size_t)file->status.size, cached_only);
     if (error == 0)
         error = sys_file_status(file->fd, &after);
     if (error < 0)
@@ -128,7 +128,7 @@ static int keep_in_memory(const struct file_request *request, struct file *file)
     int error = make_block(file, (size_t)file->status.size);
     if (error < 0)
         return error;
-    error = read_content(file, file->block + FILE_HEAD_BYTES_MAX, request->cached_only);
+    error = file_read_content(file, file->block + FILE_HEAD_BYTES_MAX, request->cached_only);
     if (error < 0)
         return error;
     file->in_memory = true;
@@ -226,7 +226,7 @@ static int open_regular(const struct file_request *request, struct file *file, i
     return error;
 }
 
-static struct file *create(const struct file_request *request)
+static struct file *file_create(const struct file_request *request)
 {
     struct file *file = calloc(1, sizeof(*file) + request->path.length + 1);
     if (file == NULL)
@@ -254,7 +254,7 @@ static void take_look(struct file *file, const struct file_look *look)
 static int attempt(const struct file_request *request, struct file **ret_file)
 {
     char path[FILE_LOOK_PATH_MAX];
-    struct file *file = create(request);
+    struct file *file = file_create(request);
     if (file == NULL)
         return -ENOMEM;
     file_look_path(path, request, request->coding);

@@ -102,8 +102,8 @@ static bool is_of(const struct file *file, const struct root *root, struct slice
     return file->root == root && file->root_serial == root->serial && slice_equal(file_path(file), path);
 }
 
-static struct file *lookup(const struct file_cache *cache, const struct root *root, struct slice path,
-                           enum http_coding coding)
+static struct file *file_cache_lookup(const struct file_cache *cache, const struct root *root,
+                                      struct slice path, enum http_coding coding)
 {
     struct file *last = cache->used_last;
     if (last && last->coding == coding && is_of(last, root, path))
@@ -129,7 +129,7 @@ static struct shelf *shelf_of(struct file_cache *cache, const struct file *file)
 struct file *file_cache_find(struct file_cache *cache, const struct root *root, struct slice path,
                              enum http_coding coding)
 {
-    struct file *file = lookup(cache, root, path, coding);
+    struct file *file = file_cache_lookup(cache, root, path, coding);
     if (file == NULL)
         return NULL;
     if (file != cache->used_last) {
@@ -196,7 +196,7 @@ static struct file *oldest(const struct shelf *shelf)
     return list_is_empty(&shelf->files) ? NULL : CONTAINER_OF(shelf->files.next, struct file, recently_used);
 }
 
-static void make_room(struct file_cache *cache, struct shelf *shelf)
+static void file_cache_make_room(struct file_cache *cache, struct shelf *shelf)
 {
     while (shelf->count > shelf->count_max || shelf->bytes > shelf->bytes_max)
         file_cache_drop(cache, oldest(shelf));
@@ -205,8 +205,8 @@ static void make_room(struct file_cache *cache, struct shelf *shelf)
 void file_cache_set_limits(struct file_cache *cache, const struct limits *limits)
 {
     set_bounds(cache, limits);
-    make_room(cache, &cache->present);
-    make_room(cache, &cache->absent);
+    file_cache_make_room(cache, &cache->present);
+    file_cache_make_room(cache, &cache->absent);
     file_watch_set_bound(cache->watch, limits->cache_entries);
 }
 
@@ -254,7 +254,8 @@ void file_cache_insert(struct file_cache *cache, struct file *file, struct cache
         file->revalidate = true;
     if (file->is_racy || !is_of_now(file, ticket) || !is_worth_keeping(file))
         return;
-    struct file *older = lookup(cache, file->root, file_path(file), (enum http_coding)file->coding);
+    struct file *older =
+        file_cache_lookup(cache, file->root, file_path(file), (enum http_coding)file->coding);
     if (older)
         file_cache_drop(cache, older);
     /* The block for the kept head is counted from the start, so that the account never changes under the
@@ -270,7 +271,7 @@ void file_cache_insert(struct file_cache *cache, struct file *file, struct cache
     shelf->bytes += file_bytes(file);
     shelf->count++;
     file_ref(file);
-    make_room(cache, shelf);
+    file_cache_make_room(cache, shelf);
 }
 
 void file_cache_confirm(struct file_cache *cache, struct file *file, const struct file *again,

@@ -77,8 +77,8 @@ static int take_status(const struct file_request *request, int fd, struct file_l
     return 0;
 }
 
-static int look_at(const struct file_request *request, const char *path, struct file_look *look,
-                   int *ret_entry)
+static int file_look_look_at(const struct file_request *request, const char *path, struct file_look *look,
+                             int *ret_entry)
 {
     int fd = open_beneath(request, path, &look->follows_link);
     if (fd < 0)
@@ -97,7 +97,7 @@ int file_look(const struct file_request *request, const char *path, struct file_
     *ret_look = (struct file_look){.is_remote = request->is_remote};
     if (ret_entry)
         *ret_entry = -1;
-    return look_at(request, path, ret_look, ret_entry);
+    return file_look_look_at(request, path, ret_look, ret_entry);
 }
 
 int file_look_open(const struct file_request *request, const char *path, bool follows_link)
@@ -107,7 +107,7 @@ int file_look_open(const struct file_request *request, const char *path, bool fo
 }
 
 /* A folder may fill and empty as it likes. */
-static bool is_same(const struct file_status *a, const struct file_status *b)
+static bool file_look_is_same(const struct file_status *a, const struct file_status *b)
 {
     return (S_ISDIR(a->mode) && S_ISDIR(b->mode)) || file_is_untouched(a, b);
 }
@@ -117,11 +117,11 @@ int file_look_again(const struct file_request *request, const struct file *file)
     char path[FILE_LOOK_PATH_MAX];
     struct file_look look = {.follows_link = file->follows_link};
     file_look_path(path, request, (enum http_coding)file->coding);
-    int error = look_at(request, path, &look, NULL);
+    int error = file_look_look_at(request, path, &look, NULL);
     if (error < 0)
         return error;
     bool is_reached = look.status.mode != 0;
     if (is_reached != (file->status.mode != 0))
         return 0;
-    return is_reached ? is_same(&file->status, &look.status) : look.kind == file->kind;
+    return is_reached ? file_look_is_same(&file->status, &look.status) : look.kind == file->kind;
 }

@@ -78,7 +78,7 @@ static bool is_untouched(const struct file_status *before, const struct file_sta
 
 /* write(2) moves the time first and the size some microseconds later: until then an append looks like a
  * change. */
-static int find_status(const struct file *file, struct file_status *ret_now)
+static int file_version_find_status(const struct file *file, struct file_status *ret_now)
 {
     for (unsigned i = 0; i < STATUS_ATTEMPTS; i++) {
         int error = sys_file_status(file->fd, ret_now);
@@ -92,7 +92,7 @@ static int find_status(const struct file *file, struct file_status *ret_now)
 bool file_version_stands(const struct file *file, bool cached_only)
 {
     struct file_status now;
-    if (find_status(file, &now) < 0)
+    if (file_version_find_status(file, &now) < 0)
         return false;
     if (file_is_same(&file->status, &now))
         return is_untouched(&file->status, &now) || compare_samples(file, cached_only) != SAMPLES_CHANGED;

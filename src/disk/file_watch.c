@@ -58,11 +58,11 @@ struct file_watch {
     bool has_told;      /* that there are no more watches */
 };
 
-static void on_change(struct notifier_mark *mark, enum notifier_change change, struct slice name);
+static void file_watch_on_change(struct notifier_mark *mark, enum notifier_change change, struct slice name);
 
-static const struct notifier_mark_events mark_events = {.on_change = on_change};
+static const struct notifier_mark_events mark_events = {.on_change = file_watch_on_change};
 
-static struct watched_folder *folder_of(struct list *siblings)
+static struct watched_folder *file_watch_folder_of(struct list *siblings)
 {
     return CONTAINER_OF(siblings, struct watched_folder, siblings);
 }
@@ -91,8 +91,8 @@ static struct watched_folder *find_child(const struct watched_folder *parent, st
     return NULL;
 }
 
-static struct watched_folder *create(struct file_watch *watch, struct root *root, struct slice path,
-                                     size_t name_length)
+static struct watched_folder *file_watch_create_folder(struct file_watch *watch, struct root *root,
+                                                       struct slice path, size_t name_length)
 {
     assert(path.length < PATH_MAX);
     struct watched_folder *folder = calloc(1, sizeof(*folder) + path.length);
@@ -155,11 +155,11 @@ static void let_go(struct file_watch *watch, struct watched_folder *folder)
 
 static void sweep_one(struct file_watch *watch)
 {
-    struct watched_folder *folder = folder_of(watch->gone.next);
+    struct watched_folder *folder = file_watch_folder_of(watch->gone.next);
     if (!list_is_empty(&folder->items)) {
         let_go(watch, folder);
     } else if (!list_is_empty(&folder->children)) {
-        put_to_gone(folder_of(folder->children.next), folder->keeps_items);
+        put_to_gone(file_watch_folder_of(folder->children.next), folder->keeps_items);
     } else {
         notifier_remove(watch->notifier, &folder->mark);
         list_remove(&folder->siblings);
@@ -179,7 +179,7 @@ static void sweep(struct file_watch *watch)
         task_defer(watch->loop, &watch->task);
 }
 
-static void go_on(struct task *task)
+static void file_watch_go_on(struct task *task)
 {
     sweep(CONTAINER_OF(task, struct file_watch, task));
 }
@@ -225,7 +225,7 @@ static void tell_of_shortage(struct file_watch *watch, int error)
 }
 
 /* Takes the least recently used leaf away, but not `spared`, where that is not NULL. */
-static bool make_room(struct file_watch *watch, const struct watched_folder *spared)
+static bool file_watch_make_room(struct file_watch *watch, const struct watched_folder *spared)
 {
     struct list *oldest = watch->leaves.next;
     if (spared && oldest == &spared->leaf)
@@ -236,11 +236,11 @@ static bool make_room(struct file_watch *watch, const struct watched_folder *spa
     return true;
 }
 
-static int set_mark(struct file_watch *watch, struct watched_folder *folder, int fd,
-                    const struct watched_folder *spared)
+static int file_watch_set_mark(struct file_watch *watch, struct watched_folder *folder, int fd,
+                               const struct watched_folder *spared)
 {
     int error = notifier_set(watch->notifier, &folder->mark, &mark_events, fd, NOTIFIER_ENTRIES);
-    if (error == -ENOSPC && spared && make_room(watch, spared))
+    if (error == -ENOSPC && spared && file_watch_make_room(watch, spared))
         error = notifier_set(watch->notifier, &folder->mark, &mark_events, fd, NOTIFIER_ENTRIES);
     if (error < 0)
         tell_of_shortage(watch, error);
@@ -252,12 +252,12 @@ static struct watched_folder *add_child(struct watched_folder *parent, struct sl
                                         int fd)
 {
     struct file_watch *watch = parent->watch;
-    if (watch->folder_count >= watch->folders_max && !make_room(watch, parent))
+    if (watch->folder_count >= watch->folders_max && !file_watch_make_room(watch, parent))
         return NULL;
-    struct watched_folder *folder = create(watch, parent->root, path, name.length);
+    struct watched_folder *folder = file_watch_create_folder(watch, parent->root, path, name.length);
     if (folder == NULL)
         return NULL;
-    if (set_mark(watch, folder, fd, parent) < 0)
+    if (file_watch_set_mark(watch, folder, fd, parent) < 0)
         goto fail;
     if (map_insert(&watch->by_name, &folder->by_name, child_hash(watch, parent->id, name)) < 0)
         goto fail;
@@ -277,10 +277,10 @@ static struct watched_folder *top_of(struct file_watch *watch, struct root *root
 {
     if (root->folders)
         return root->folders;
-    struct watched_folder *folder = create(watch, root, SLICE(""), 0);
+    struct watched_folder *folder = file_watch_create_folder(watch, root, SLICE(""), 0);
     if (folder == NULL)
         return NULL;
-    if (set_mark(watch, folder, root->fd, NULL) < 0) {
+    if (file_watch_set_mark(watch, folder, root->fd, NULL) < 0) {
         free(folder);
         return NULL;
     }
@@ -403,7 +403,7 @@ bool file_watch_attach(struct file_watch *watch, struct root *root, struct slice
 bool file_watch_attach_unwatched(struct file_watch *watch, struct root *root, struct watch_item *item)
 {
     if (root->unwatched == NULL) {
-        root->unwatched = create(watch, root, SLICE(""), 0);
+        root->unwatched = file_watch_create_folder(watch, root, SLICE(""), 0);
         if (root->unwatched == NULL)
             return false;
         list_append(&watch->tops, &root->unwatched->siblings);
@@ -436,7 +436,7 @@ bool file_watch_is_behind(const struct file_watch *watch)
 /* ---- what happens ---- */
 
 /* "folder/name" in `out`, which has PATH_MAX bytes; the empty slice where it does not fit: no open could. */
-static struct slice join(char *out, const struct watched_folder *folder, struct slice name)
+static struct slice file_watch_join(char *out, const struct watched_folder *folder, struct slice name)
 {
     size_t length = folder->length ? folder->length + 1u : 0;
     if (length + name.length >= PATH_MAX)
@@ -449,12 +449,12 @@ static struct slice join(char *out, const struct watched_folder *folder, struct 
 }
 
 /* If the name is of a folder, all paths through it mean something else now. */
-static void take_name(struct watched_folder *folder, struct slice name, bool is_folder)
+static void file_watch_take_name(struct watched_folder *folder, struct slice name, bool is_folder)
 {
     char buffer[PATH_MAX];
     struct file_watch *watch = folder->watch;
     folder->changes++;
-    struct slice path = join(buffer, folder, name);
+    struct slice path = file_watch_join(buffer, folder, name);
     if (path.length > 0)
         watch->events->on_path(watch->context, folder->root, path);
     struct watched_folder *child = is_folder ? find_child(folder, name) : NULL;
@@ -462,13 +462,13 @@ static void take_name(struct watched_folder *folder, struct slice name, bool is_
         leave(child, false);
 }
 
-static void on_change(struct notifier_mark *mark, enum notifier_change change, struct slice name)
+static void file_watch_on_change(struct notifier_mark *mark, enum notifier_change change, struct slice name)
 {
     struct watched_folder *folder = CONTAINER_OF(mark, struct watched_folder, mark);
     if (is_gone(folder))
         return;
     if (change != NOTIFIER_CHANGE_ITSELF) {
-        take_name(folder, name, change == NOTIFIER_CHANGE_FOLDER);
+        file_watch_take_name(folder, name, change == NOTIFIER_CHANGE_FOLDER);
         return;
     }
     if (folder == folder->root->folders)
@@ -479,7 +479,7 @@ static void on_change(struct notifier_mark *mark, enum notifier_change change, s
 void file_watch_forget(struct file_watch *watch, struct root *root)
 {
     LIST_FOREACH(link, &watch->gone) {
-        struct watched_folder *folder = folder_of(link);
+        struct watched_folder *folder = file_watch_folder_of(link);
         folder->keeps_items &= folder->root != root;
     }
     if (root->folders)
@@ -493,7 +493,7 @@ void file_watch_forget(struct file_watch *watch, struct root *root)
 void file_watch_forget_all(struct file_watch *watch)
 {
     LIST_FOREACH_SAFE(link, &watch->tops) {
-        struct watched_folder *folder = folder_of(link);
+        struct watched_folder *folder = file_watch_folder_of(link);
         if (folder != folder->root->folders)
             continue;
         folder->root->folders = NULL;
@@ -505,7 +505,7 @@ void file_watch_forget_all(struct file_watch *watch)
 void file_watch_look_at_roots(struct file_watch *watch)
 {
     LIST_FOREACH(link, &watch->tops) {
-        struct root *root = folder_of(link)->root;
+        struct root *root = file_watch_folder_of(link)->root;
         root->look_due_ms = root->path_due_ms = 0;
     }
 }
@@ -529,7 +529,7 @@ int file_watch_create(struct loop *loop, struct notifier *notifier, const struct
     list_init(&watch->tops);
     list_init(&watch->gone);
     list_init(&watch->leaves);
-    task_init(&watch->task, go_on);
+    task_init(&watch->task, file_watch_go_on);
     *ret_watch = watch;
     return 0;
 }
@@ -537,7 +537,7 @@ int file_watch_create(struct loop *loop, struct notifier *notifier, const struct
 void file_watch_set_bound(struct file_watch *watch, size_t folders_max)
 {
     watch->folders_max = folders_max;
-    while (watch->folder_count > folders_max && make_room(watch, NULL))
+    while (watch->folder_count > folders_max && file_watch_make_room(watch, NULL))
         continue;
 }
 
@@ -546,7 +546,7 @@ void file_watch_destroy(struct file_watch *watch)
     if (watch == NULL)
         return;
     while (!list_is_empty(&watch->tops))
-        file_watch_forget(watch, folder_of(watch->tops.next)->root);
+        file_watch_forget(watch, file_watch_folder_of(watch->tops.next)->root);
     file_watch_settle(watch);
     task_cancel(&watch->task);
     map_finish(&watch->by_name);
@@ -566,7 +566,7 @@ static size_t validate_folder(const struct watched_folder *folder)
         assert(item->folder == folder);
     }
     LIST_FOREACH(link, &folder->children) {
-        const struct watched_folder *child = folder_of(link);
+        const struct watched_folder *child = file_watch_folder_of(link);
         assert(child->parent == folder && child->root == folder->root && !child->has_left);
         assert(find_child(folder, name_of(child)) == child);
         count += validate_folder(child);
@@ -583,7 +583,7 @@ void file_watch_validate(const struct file_watch *watch)
     map_validate(&watch->by_name);
     notifier_validate(watch->notifier);
     LIST_FOREACH(link, &watch->tops) {
-        const struct watched_folder *top = folder_of(link);
+        const struct watched_folder *top = file_watch_folder_of(link);
         assert(top->parent == NULL && !top->has_left);
         assert(top == top->root->folders || top == top->root->unwatched);
         count += validate_folder(top) - 1;
@@ -592,5 +592,5 @@ void file_watch_validate(const struct file_watch *watch)
     assert(!list_is_empty(&watch->gone) || count == watch->folder_count);
     assert(count <= watch->folder_count && watch->folder_count == watch->by_name.count);
     LIST_FOREACH(link, &watch->gone)
-        assert(folder_of(link)->has_left && folder_of(link)->parent == NULL);
+        assert(file_watch_folder_of(link)->has_left && file_watch_folder_of(link)->parent == NULL);
 }

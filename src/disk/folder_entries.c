@@ -61,7 +61,8 @@ static bool is_shortage(int error)
 
 /* 1 for what is listed, 0 for what is not or cannot be looked at, -errno where that is not the entry's fault:
  * a listing that lacks a name without a reason would be a lie. */
-static int find_status(const struct reading *reading, const char *name, struct file_status *ret_status)
+static int folder_entries_find_status(const struct reading *reading, const char *name,
+                                      struct file_status *ret_status)
 {
     int result = sys_entry_status(reading->folder_fd, name, ret_status);
     if (result == 0 && S_ISLNK(ret_status->mode))
@@ -72,7 +73,7 @@ static int find_status(const struct reading *reading, const char *name, struct f
 }
 
 /* False where all readings together hold as much as they may. */
-static bool take(struct folder_entries *entries, size_t bytes)
+static bool folder_entries_take(struct folder_entries *entries, size_t bytes)
 {
     struct folder_budget *budget = entries->budget;
     if (atomic_fetch_add(&budget->used, bytes) + bytes > budget->bytes_max) {
@@ -83,10 +84,10 @@ static bool take(struct folder_entries *entries, size_t bytes)
     return true;
 }
 
-static int grow(struct folder_entries *entries)
+static int folder_entries_grow(struct folder_entries *entries)
 {
     size_t capacity = entries->capacity ? entries->capacity * 2 : ENTRIES_FIRST;
-    if (!take(entries, (capacity - entries->capacity) * sizeof(*entries->items)))
+    if (!folder_entries_take(entries, (capacity - entries->capacity) * sizeof(*entries->items)))
         return -ENOBUFS;
     struct folder_entry *items = realloc(entries->items, capacity * sizeof(*items));
     if (items == NULL)
@@ -109,9 +110,9 @@ static void shrink(struct folder_entries *entries)
     atomic_fetch_sub(&entries->budget->used, spare);
 }
 
-static int add_block(struct reading *reading)
+static int folder_entries_add_block(struct reading *reading)
 {
-    if (!take(reading->entries, NAMES_BLOCK_BYTES))
+    if (!folder_entries_take(reading->entries, NAMES_BLOCK_BYTES))
         return -ENOBUFS;
     reading->names_next = arena_alloc(&reading->entries->names, NAMES_BLOCK_BYTES);
     reading->names_end = reading->names_next ? reading->names_next + NAMES_BLOCK_BYTES : NULL;
@@ -119,27 +120,27 @@ static int add_block(struct reading *reading)
 }
 
 /* Room for one entry, and for its name at `names_next`. */
-static int make_room(struct reading *reading, struct slice name)
+static int folder_entries_make_room(struct reading *reading, struct slice name)
 {
     struct folder_entries *entries = reading->entries;
-    int error = entries->count == entries->capacity ? grow(entries) : 0;
+    int error = entries->count == entries->capacity ? folder_entries_grow(entries) : 0;
     if (error == 0 && (size_t)(reading->names_end - reading->names_next) <= name.length)
-        error = add_block(reading);
+        error = folder_entries_add_block(reading);
     return error;
 }
 
-static int add(struct reading *reading, struct slice name)
+static int folder_entries_add(struct reading *reading, struct slice name)
 {
     struct file_status status;
     struct folder_entries *entries = reading->entries;
-    int found = is_shown(reading, name) ? find_status(reading, name.data, &status) : 0;
+    int found = is_shown(reading, name) ? folder_entries_find_status(reading, name.data, &status) : 0;
     if (found <= 0)
         return found;
     if (entries->count == reading->query->count_max) {
         entries->truncated = true;
         return 0;
     }
-    int error = make_room(reading, name);
+    int error = folder_entries_make_room(reading, name);
     if (error < 0)
         return error;
     bool is_folder = S_ISDIR(status.mode);
@@ -169,7 +170,7 @@ static int read_names(struct reading *reading, DIR *folder)
         if (result <= 0)
             return result;
         reading->entries->truncated = names == NAMES_READ_MAX;
-        result = add(reading, slice_from(name));
+        result = folder_entries_add(reading, slice_from(name));
         if (result < 0)
             return result;
     }
@@ -205,18 +206,18 @@ int folder_entries_read(const struct folder_query *query, struct folder_entries 
     return 0;
 }
 
-static bool is_digit(struct slice text)
+static bool folder_entries_is_digit(struct slice text)
 {
     return text.length > 0 && text.data[0] >= '0' && text.data[0] <= '9';
 }
 
 /* Takes the digits at the front, without leading zeros. */
-static struct slice take_digits(struct slice *rest)
+static struct slice folder_entries_take_digits(struct slice *rest)
 {
     while (rest->length > 0 && rest->data[0] == '0')
         *rest = slice_skip(*rest, 1);
     size_t length = 0;
-    while (is_digit(slice_skip(*rest, length)))
+    while (folder_entries_is_digit(slice_skip(*rest, length)))
         length++;
     struct slice digits = slice_take(*rest, length);
     *rest = slice_skip(*rest, length);
@@ -230,9 +231,9 @@ static int compare_bytes(struct slice a, struct slice b)
     return difference != 0 ? difference : (a.length > b.length) - (a.length < b.length);
 }
 
-static int compare_numbers(struct slice *a, struct slice *b)
+static int folder_entries_compare_numbers(struct slice *a, struct slice *b)
 {
-    struct slice left = take_digits(a), right = take_digits(b);
+    struct slice left = folder_entries_take_digits(a), right = folder_entries_take_digits(b);
     if (left.length != right.length)
         return left.length < right.length ? -1 : 1;
     return compare_bytes(left, right);
@@ -252,8 +253,8 @@ static int compare_names(struct slice a, struct slice b)
     struct slice left = a, right = b;
     int difference = 0;
     while (difference == 0 && left.length > 0 && right.length > 0) {
-        bool numbers = is_digit(left) && is_digit(right);
-        difference = numbers ? compare_numbers(&left, &right) : compare_letters(&left, &right);
+        bool numbers = folder_entries_is_digit(left) && folder_entries_is_digit(right);
+        difference = numbers ? folder_entries_compare_numbers(&left, &right) : compare_letters(&left, &right);
     }
     if (difference == 0)
         difference = (left.length > 0) - (right.length > 0);

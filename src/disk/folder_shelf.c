@@ -23,7 +23,7 @@ static bool is_same_entry(const struct folder_entry *a, const struct folder_entr
            slice_equal(folder_entry_name(a), folder_entry_name(b));
 }
 
-static bool is_same(const struct folder_entries *a, const struct folder_entries *b)
+static bool folder_shelf_is_same(const struct folder_entries *a, const struct folder_entries *b)
 {
     if (a->count != b->count || a->truncated != b->truncated)
         return false;
@@ -43,8 +43,8 @@ static bool may_be_same(const struct shared_folder *folder, const struct folder_
            (entries->count == 0 || is_same_entry(&folder->entries.items[0], &entries->items[0]));
 }
 
-static struct shared_folder *find(struct folder_shelf *shelf, const struct folder_query *query,
-                                  const struct folder_entries *entries)
+static struct shared_folder *folder_shelf_find(struct folder_shelf *shelf, const struct folder_query *query,
+                                               const struct folder_entries *entries)
 {
     struct shared_folder *found = NULL;
     pthread_mutex_lock(&shelf->lock);
@@ -59,8 +59,8 @@ static struct shared_folder *find(struct folder_shelf *shelf, const struct folde
     return found;
 }
 
-static struct shared_folder *put(struct folder_shelf *shelf, const struct folder_query *query,
-                                 struct folder_entries *entries)
+static struct shared_folder *folder_shelf_put(struct folder_shelf *shelf, const struct folder_query *query,
+                                              struct folder_entries *entries)
 {
     size_t length = strlen(query->path);
     struct shared_folder *folder = malloc(sizeof(*folder) + length + 1);
@@ -81,15 +81,15 @@ static struct shared_folder *put(struct folder_shelf *shelf, const struct folder
 struct shared_folder *folder_shelf_share(struct folder_shelf *shelf, const struct folder_query *query,
                                          struct folder_entries *entries)
 {
-    struct shared_folder *folder = find(shelf, query, entries);
+    struct shared_folder *folder = folder_shelf_find(shelf, query, entries);
     if (folder == NULL)
-        return put(shelf, query, entries);
-    if (is_same(&folder->entries, entries)) {
+        return folder_shelf_put(shelf, query, entries);
+    if (folder_shelf_is_same(&folder->entries, entries)) {
         folder_entries_finish(entries);
         return folder;
     }
     folder_shelf_release(shelf, folder);
-    return put(shelf, query, entries);
+    return folder_shelf_put(shelf, query, entries);
 }
 
 void folder_shelf_release(struct folder_shelf *shelf, struct shared_folder *folder)

@@ -14,13 +14,14 @@ void mount_table_note_change(struct mount_table *table)
     table->on_change(table);
 }
 
-static void on_ready(struct watch *ready, unsigned events)
+static void mount_table_on_ready(struct watch *ready, unsigned events)
 {
     (void)events;
     mount_table_note_change(CONTAINER_OF(ready, struct mount_table, watch));
 }
 
-static const struct watch_events watch_events = {.on_ready = on_ready, .name = "taking note of mounts"};
+static const struct watch_events watch_events = {.on_ready = mount_table_on_ready,
+                                                 .name = "taking note of mounts"};
 
 static bool open_twice(struct mount_table *table)
 {

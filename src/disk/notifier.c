@@ -73,7 +73,8 @@ void notifier_remove(struct notifier *notifier, struct notifier_mark *mark)
         sys_inotify_forget(notifier->watch.fd, mark->descriptor);
 }
 
-static void tell(struct notifier *notifier, int descriptor, enum notifier_change change, struct slice name)
+static void notifier_tell(struct notifier *notifier, int descriptor, enum notifier_change change,
+                          struct slice name)
 {
     struct notifier_mark *mark = first_with(notifier, descriptor);
     while (mark) {
@@ -95,10 +96,10 @@ static void take_event(struct notifier *notifier, const struct inotify_event *ev
         name.length == 0 ? event->mask & (IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)
                          : 0;
     if (is_about_itself)
-        tell(notifier, event->wd, NOTIFIER_CHANGE_ITSELF, name);
+        notifier_tell(notifier, event->wd, NOTIFIER_CHANGE_ITSELF, name);
     else if (name.length > 0)
-        tell(notifier, event->wd, event->mask & IN_ISDIR ? NOTIFIER_CHANGE_FOLDER : NOTIFIER_CHANGE_FILE,
-             name);
+        notifier_tell(notifier, event->wd,
+                      event->mask & IN_ISDIR ? NOTIFIER_CHANGE_FOLDER : NOTIFIER_CHANGE_FILE, name);
 }
 
 /* Returns whether there may be more. */
@@ -132,7 +133,7 @@ void notifier_poll(struct notifier *notifier)
         task_defer(notifier->loop, &notifier->task);
 }
 
-static void go_on(struct task *task)
+static void notifier_go_on(struct task *task)
 {
     notifier_poll(CONTAINER_OF(task, struct notifier, task));
 }
@@ -147,13 +148,13 @@ bool notifier_is_behind(const struct notifier *notifier)
     return notifier->is_behind;
 }
 
-static void on_ready(struct watch *ready, unsigned events)
+static void notifier_on_ready(struct watch *ready, unsigned events)
 {
     (void)events;
     notifier_poll(CONTAINER_OF(ready, struct notifier, watch));
 }
 
-static const struct watch_events watch_events = {.on_ready = on_ready,
+static const struct watch_events watch_events = {.on_ready = notifier_on_ready,
                                                  .name = "taking note of changed files"};
 
 int notifier_create(struct loop *loop, void (*on_overflow)(void *context), void *context,
@@ -165,7 +166,7 @@ int notifier_create(struct loop *loop, void (*on_overflow)(void *context), void 
     notifier->loop = loop;
     notifier->on_overflow = on_overflow;
     notifier->context = context;
-    task_init(&notifier->task, go_on);
+    task_init(&notifier->task, notifier_go_on);
     notifier->watch = (struct watch){.events = &watch_events, .fd = sys_inotify_create()};
     if (notifier->watch.fd >= 0 && watch_start(loop, &notifier->watch, WATCH_LEVEL) < 0) {
         sys_close(notifier->watch.fd);

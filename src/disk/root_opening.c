@@ -29,7 +29,7 @@ static size_t count_routes(const struct settings *settings)
     return count;
 }
 
-static bool has(const struct gathering *gathering, const struct root_spec *spec, uint64_t hash)
+static bool root_opening_has(const struct gathering *gathering, const struct root_spec *spec, uint64_t hash)
 {
     struct map_link *link = map_find(&gathering->map, hash);
     while (link && !root_spec_equal(CONTAINER_OF(link, struct gathered, link)->spec, spec))
@@ -42,11 +42,11 @@ static struct root_look look_for(const struct root_spec *spec, const struct root
     return root ? root_prepare_look(root) : (struct root_look){.path = spec->path.data, .fd = -1};
 }
 
-static int add(struct gathering *gathering, const struct root_spec *spec)
+static int root_opening_add(struct gathering *gathering, const struct root_spec *spec)
 {
     struct root_opening *opening = gathering->opening;
     uint64_t hash = root_spec_hash(opening->table, spec);
-    if (has(gathering, spec, hash))
+    if (root_opening_has(gathering, spec, hash))
         return 0;
     struct root *root = root_table_find(opening->table, spec);
     struct root_opening_item *item = &opening->items[opening->count];
@@ -74,12 +74,13 @@ static int add_site(struct gathering *gathering, const struct site *site)
         if (site->routes[i].kind != ROUTE_FILES)
             continue;
         struct root_spec spec = root_spec_of(&site->routes[i].files);
-        error = add(gathering, &spec);
+        error = root_opening_add(gathering, &spec);
     }
     return error;
 }
 
-static int gather(struct root_opening *opening, const struct settings *settings, size_t count_max)
+static int root_opening_gather(struct root_opening *opening, const struct settings *settings,
+                               size_t count_max)
 {
     struct gathering gathering = {.opening = opening,
                                   .gathered = calloc(count_max + 1, sizeof(struct gathered))};
@@ -98,7 +99,7 @@ struct root_opening *root_opening_create(struct root_table *table, const struct 
     if (opening == NULL)
         return NULL;
     opening->table = table;
-    if (gather(opening, settings, count_max) == 0)
+    if (root_opening_gather(opening, settings, count_max) == 0)
         return opening;
     root_opening_destroy(opening);
     return NULL;
@@ -115,7 +116,7 @@ static int check_guard(int root_fd)
     return fd == -ENOSYS ? fd : 0;
 }
 
-static void make(struct root_opening_item *item)
+static void root_opening_make_item(struct root_opening_item *item)
 {
     if (item->is_looked_at)
         root_make_look(&item->look);
@@ -126,7 +127,7 @@ static void make(struct root_opening_item *item)
 void root_opening_make(struct root_opening *opening)
 {
     for (size_t i = 0; i < opening->count; i++) {
-        make(&opening->items[i]);
+        root_opening_make_item(&opening->items[i]);
         atomic_store_explicit(&opening->made_count, i + 1, memory_order_release);
     }
 }

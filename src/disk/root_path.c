@@ -41,7 +41,7 @@ struct walk {
     char rest[2 * PATH_MAX]; /* of the path */
 };
 
-static void on_change(struct notifier_mark *mark, enum notifier_change change, struct slice name)
+static void root_path_on_change(struct notifier_mark *mark, enum notifier_change change, struct slice name)
 {
     (void)name;
     struct root *root = CONTAINER_OF(mark, struct path_mark, mark)->root;
@@ -49,9 +49,9 @@ static void on_change(struct notifier_mark *mark, enum notifier_change change, s
         root->look_due_ms = root->path_due_ms = 0;
 }
 
-static const struct notifier_mark_events mark_events = {.on_change = on_change};
+static const struct notifier_mark_events mark_events = {.on_change = root_path_on_change};
 
-static bool set_mark(struct walk *walk, int fd)
+static bool root_path_set_mark(struct walk *walk, int fd)
 {
     struct root_path *path = walk->root->path;
     if (path->count == MARKS_MAX)
@@ -78,7 +78,7 @@ static void move_to(struct walk *walk, int fd)
 }
 
 /* The link's target takes the place of its name. */
-static bool follow(struct walk *walk, int fd)
+static bool root_path_follow(struct walk *walk, int fd)
 {
     char path[2 * PATH_MAX];
     int length = sys_read_link(fd, path, PATH_MAX);
@@ -99,20 +99,20 @@ static bool follow(struct walk *walk, int fd)
 
 /* A folder that must not be read cannot be watched, and that a folder above the root is moved is not how
  * releases are switched: for that the look of each second is enough. Links are always watched. */
-static bool enter(struct walk *walk, const char *name, int fd)
+static bool root_path_enter(struct walk *walk, const char *name, int fd)
 {
     struct file_status status;
     if (sys_file_status(fd, &status) < 0) {
         sys_close(fd);
         return false;
     }
-    bool is_marked = set_mark(walk, fd);
+    bool is_marked = root_path_set_mark(walk, fd);
     bool is_right = still_leads_to(walk->at, name, &status);
     if (!S_ISLNK(status.mode)) {
         move_to(walk, fd);
         return is_right;
     }
-    is_right = is_right && is_marked && follow(walk, fd);
+    is_right = is_right && is_marked && root_path_follow(walk, fd);
     sys_close(fd);
     return is_right;
 }
@@ -139,7 +139,7 @@ static bool walk_on(struct walk *walk)
             return false;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
             move_to(walk, fd);
-        else if (!enter(walk, name, fd))
+        else if (!root_path_enter(walk, name, fd))
             return false;
     }
     return true;

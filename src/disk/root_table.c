@@ -47,8 +47,8 @@ struct root *root_table_find(const struct root_table *table, const struct root_s
     return link ? root_of(link) : NULL;
 }
 
-static struct root *create(struct root_table *table, const struct root_spec *spec,
-                           const struct root_look *look)
+static struct root *root_table_create(struct root_table *table, const struct root_spec *spec,
+                                      const struct root_look *look)
 {
     struct root *root = calloc(1, sizeof(*root) + spec->path.length + 1);
     if (root == NULL)
@@ -71,7 +71,7 @@ int root_table_add(struct root_table *table, const struct root_spec *spec, struc
 {
     assert(root_table_find(table, spec) == NULL && look->fd >= 0);
     struct device_jobs *jobs = device_jobs_get(&table->devices, look->device);
-    struct root *root = jobs ? create(table, spec, look) : NULL;
+    struct root *root = jobs ? root_table_create(table, spec, look) : NULL;
     if (root == NULL || map_insert(&table->roots, &root->link, root_spec_hash(table, spec)) < 0) {
         free(root);
         return -ENOMEM;

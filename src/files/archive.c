@@ -130,7 +130,7 @@ static void close_file(struct archive *archive)
     archive->fd = -1;
 }
 
-static int add_file(struct archive *archive, struct buffer *out)
+static int archive_add_file(struct archive *archive, struct buffer *out)
 {
     struct file_status status;
     archive->fd = reach_open(&archive->options.reach, archive->path, 0);
@@ -153,7 +153,7 @@ static int add_file(struct archive *archive, struct buffer *out)
 }
 
 /* Of the current file, as much as the piece has room for. */
-static int add_content(struct archive *archive, struct buffer *out)
+static int archive_add_content(struct archive *archive, struct buffer *out)
 {
     size_t room = ARCHIVE_PIECE_BYTES - out->length;
     size_t length = (size_t)MIN(archive->size - archive->offset, (uint64_t)room);
@@ -176,16 +176,16 @@ static int add_content(struct archive *archive, struct buffer *out)
 
 /* ---- the walk ---- */
 
-static int add_entry(struct archive *archive, const struct folder_entry *entry, struct buffer *out)
+static int archive_add_entry(struct archive *archive, const struct folder_entry *entry, struct buffer *out)
 {
     if (!set_path(archive, folder_entry_name(entry)) || archive->count == ARCHIVE_ENTRIES_MAX)
         return ERROR_LIMIT;
     archive->count++;
-    int error = entry->is_folder ? add_folder(archive, out) : add_file(archive, out);
+    int error = entry->is_folder ? add_folder(archive, out) : archive_add_file(archive, out);
     return is_entrys_fault(error) ? 0 : error;
 }
 
-static int go_on(struct archive *archive, struct buffer *out)
+static int archive_go_on(struct archive *archive, struct buffer *out)
 {
     struct archive_level *level = top_level(archive);
     if (!archive->is_begun) {
@@ -194,14 +194,14 @@ static int go_on(struct archive *archive, struct buffer *out)
         return 0;
     }
     if (archive->fd >= 0)
-        return add_content(archive, out);
+        return archive_add_content(archive, out);
     if (level == NULL) {
         tar_append_end(out);
         archive->is_ended = true;
         return 0;
     }
     if (level->next < level->entries.count)
-        return add_entry(archive, &level->entries.items[level->next++], out);
+        return archive_add_entry(archive, &level->entries.items[level->next++], out);
     leave_folder(archive);
     return 0;
 }
@@ -222,7 +222,7 @@ int archive_write(struct archive *archive, struct buffer *out)
 {
     int error = 0;
     while (error == 0 && !archive->is_ended && out->length < ARCHIVE_PIECE_BYTES && !out->failed)
-        error = go_on(archive, out);
+        error = archive_go_on(archive, out);
     return error == 0 && out->failed ? -ENOMEM : error;
 }
 

@@ -22,12 +22,12 @@ static int open_archive(void *maker)
     return archive_open(&((struct archive_maker *)maker)->archive);
 }
 
-static int make_piece(void *maker, struct buffer *out)
+static int archive_source_make_piece(void *maker, struct buffer *out)
 {
     return archive_write(&((struct archive_maker *)maker)->archive, out);
 }
 
-static bool is_ended(const void *maker)
+static bool archive_source_is_ended(const void *maker)
 {
     return ((const struct archive_maker *)maker)->archive.is_ended;
 }
@@ -42,8 +42,8 @@ static void close_archive(void *context)
 
 static const struct piece_maker_type archive_maker = {
     .open = open_archive,
-    .make = make_piece,
-    .is_ended = is_ended,
+    .make = archive_source_make_piece,
+    .is_ended = archive_source_is_ended,
     .close = close_archive,
     .piece_bytes_max = ARCHIVE_PIECE_BYTES_MAX,
 };

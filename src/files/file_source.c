@@ -59,7 +59,7 @@ static void take_buffer(struct files *files, struct chunk *chunk, bool is_remote
     files->cold_buffers += chunk->is_counted;
 }
 
-static void free_chunk(struct files *files, struct chunk *chunk)
+static void file_source_free_chunk(struct files *files, struct chunk *chunk)
 {
     if (chunk == NULL)
         return;
@@ -68,7 +68,7 @@ static void free_chunk(struct files *files, struct chunk *chunk)
     free(chunk);
 }
 
-static int read_bytes(const struct chunk *chunk)
+static int file_source_read_bytes(const struct chunk *chunk)
 {
     char passing[16384];
     for (size_t done = 0; done < chunk->length;) {
@@ -106,7 +106,7 @@ static void read_chunk(void *context)
 {
     struct file_source *file = context;
     struct chunk *chunk = file->chunks[file->turn];
-    chunk->error = read_bytes(chunk);
+    chunk->error = file_source_read_bytes(chunk);
     if (chunk->error == 0 && !file_version_stands(chunk->file, false))
         chunk->error = ERROR_CHANGED;
 }
@@ -238,8 +238,8 @@ static bool file_is_unchanged(const struct source *source)
 static void file_close(struct source *source)
 {
     struct file_source *file = file_source_of(source);
-    free_chunk(files_of(source->exchange), file->chunks[0]);
-    free_chunk(files_of(source->exchange), file->chunks[1]);
+    file_source_free_chunk(files_of(source->exchange), file->chunks[0]);
+    file_source_free_chunk(files_of(source->exchange), file->chunks[1]);
 }
 
 static const struct source_type file_type = {
@@ -257,7 +257,7 @@ struct segment file_segment(const struct file *file, uint64_t first, uint64_t le
     return segment_file(file->fd, (off_t)first, (size_t)length);
 }
 
-static struct file_source *make(struct exchange *exchange, uint64_t length)
+static struct file_source *file_source_make(struct exchange *exchange, uint64_t length)
 {
     struct file_source *file = exchange_source_room(exchange, sizeof(*file));
     *file = (struct file_source){
@@ -272,7 +272,7 @@ struct source *source_of_file(struct exchange *exchange, uint64_t first, uint64_
     struct segment part = file_segment(exchange->file, first, length);
     if (part.data || length == 0)
         return source_of_memory(exchange, slice_make(part.data, (size_t)length));
-    struct file_source *file = make(exchange, length);
+    struct file_source *file = file_source_make(exchange, length);
     file->only = part;
     file->parts = &file->only;
     file->part_count = 1;
@@ -284,7 +284,7 @@ struct source *source_of_file_parts(struct exchange *exchange, struct segment *p
     uint64_t length = 0;
     for (size_t i = 0; i < part_count; i++)
         length += parts[i].length;
-    struct file_source *file = make(exchange, length);
+    struct file_source *file = file_source_make(exchange, length);
     file->parts = parts;
     file->part_count = part_count;
     return &file->source;

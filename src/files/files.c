@@ -402,7 +402,7 @@ static void answer_options(struct exchange *exchange)
     exchange_respond(exchange, NULL);
 }
 
-static void handle(struct exchange *exchange)
+static void files_handle(struct exchange *exchange)
 {
     struct slice path = path_in_root(exchange);
     if (exchange->request.method == HTTP_METHOD_OPTIONS)
@@ -433,7 +433,7 @@ static bool give_descriptors(void *state)
 
 const struct handler_type files_handler = {
     .reads_only = true,
-    .handle = handle,
+    .handle = files_handle,
     .respond_error = respond_error,
     .see_changes = see_changes,
     .give_descriptors = give_descriptors,

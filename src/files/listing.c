@@ -331,17 +331,17 @@ static void append_json_entry(struct buffer *out, struct folder_entry *entry)
 
 /* The parts of a listing, in its order. */
 
-static void write_page(const struct page *page, struct listing *listing, struct buffer *out)
+static void listing_write_page(const struct page *page, struct listing *listing, struct buffer *out)
 {
     page_write(page, page_slots, ARRAY_LENGTH(page_slots), listing, out);
 }
 
-static void write_head(struct listing *listing, struct buffer *out)
+static void listing_write_head(struct listing *listing, struct buffer *out)
 {
     struct page before, after;
     if (listing->options->format == LISTING_HTML) {
         page_split(&page_listing, SLICE("rows"), &before, &after);
-        write_page(&before, listing, out);
+        listing_write_page(&before, listing, out);
         return;
     }
     buffer_append(out, SLICE("{\"path\":\""));
@@ -375,7 +375,7 @@ static void write_foot(struct listing *listing, struct buffer *out)
     struct page before, after;
     if (listing->options->format == LISTING_HTML) {
         page_split(&page_listing, SLICE("rows"), &before, &after);
-        write_page(&after, listing, out);
+        listing_write_page(&after, listing, out);
         return;
     }
     buffer_printf(out, "\n],\"truncated\":%s}\n", listing->folder->entries.truncated ? "true" : "false");
@@ -407,7 +407,7 @@ int listing_open(struct listing *listing, const struct listing_options *options)
 void listing_write(struct listing *listing, struct buffer *out)
 {
     if (listing->stage == LISTING_HEAD) {
-        write_head(listing, out);
+        listing_write_head(listing, out);
         listing->stage = LISTING_ROWS;
     }
     write_rows(listing, out);

@@ -12,13 +12,13 @@ static int open_listing(void *maker)
     return listing_open(listing, listing->options);
 }
 
-static int make_piece(void *maker, struct buffer *out)
+static int listing_source_make_piece(void *maker, struct buffer *out)
 {
     listing_write(maker, out);
     return out->failed ? -ENOMEM : 0;
 }
 
-static bool is_ended(const void *maker)
+static bool listing_source_is_ended(const void *maker)
 {
     const struct listing *listing = maker;
     return listing->stage == LISTING_END;
@@ -31,8 +31,8 @@ static void close_listing(void *maker)
 
 static const struct piece_maker_type listing_maker = {
     .open = open_listing,
-    .make = make_piece,
-    .is_ended = is_ended,
+    .make = listing_source_make_piece,
+    .is_ended = listing_source_is_ended,
     .close = close_listing,
     .piece_bytes_max = LISTING_PIECE_BYTES_MAX,
 };

@@ -27,7 +27,8 @@ struct lookup_state {
 
 /* The file goes on to the caller; where it is a sibling that cannot be served, the file that it stands for.
  */
-static void finish(struct exchange *exchange, struct file *file, struct file *identity, lookup_done *done)
+static void lookup_finish(struct exchange *exchange, struct file *file, struct file *identity,
+                          lookup_done *done)
 {
     if (identity && (file == NULL || file->kind != FILE_REGULAR)) {
         file_unref(file);
@@ -52,7 +53,7 @@ static int status_of_error(int error)
     }
 }
 
-static uint64_t now_ms(const struct exchange *exchange)
+static uint64_t lookup_now_ms(const struct exchange *exchange)
 {
     return loop_now_ms(exchange->service->loop);
 }
@@ -69,7 +70,7 @@ static bool has_right_form(const struct exchange *exchange, const struct file *f
 static bool may_compare(const struct exchange *exchange, const struct file *file)
 {
     return has_right_form(exchange, file) &&
-           (!file->revalidate || now_ms(exchange) - file->opened_ms < FILE_TRUST_MS);
+           (!file->revalidate || lookup_now_ms(exchange) - file->opened_ms < FILE_TRUST_MS);
 }
 
 /* Compares on the loop, where that can be done without waiting. */
@@ -80,7 +81,8 @@ static bool is_still_true(const struct exchange *exchange, const struct file_req
         file_look_again(request, file) != 1)
         return false;
     struct file_cache *cache = files_of(exchange)->cache;
-    file_cache_note_seen(cache, file, file_cache_cover_nothing(cache, request->root), now_ms(exchange));
+    file_cache_note_seen(cache, file, file_cache_cover_nothing(cache, request->root),
+                         lookup_now_ms(exchange));
     return true;
 }
 
@@ -126,12 +128,12 @@ static void take_result(struct exchange *exchange, struct lookup_state *state)
     }
     struct file *file = keep_or_replace(exchange, state);
     if (file) {
-        file_cache_note_seen(files_of(exchange)->cache, file, state->ticket, now_ms(exchange));
+        file_cache_note_seen(files_of(exchange)->cache, file, state->ticket, lookup_now_ms(exchange));
         if (!state->is_unchanged)
-            file->opened_ms = now_ms(exchange);
+            file->opened_ms = lookup_now_ms(exchange);
     }
     exchange->handler_state = state->handler_state;
-    finish(exchange, file, state->identity, state->done);
+    lookup_finish(exchange, file, state->identity, state->done);
 }
 
 static void open_blocking(void *context)
@@ -253,8 +255,8 @@ static void open_file(struct exchange *exchange, struct lookup_state prepared)
 /* The marks come first, so that a switch in between is told of. */
 static void look_at_root(struct exchange *exchange, struct root *root)
 {
-    file_cache_watch_root(files_of(exchange)->cache, root, now_ms(exchange));
-    root_note_look(root, now_ms(exchange));
+    file_cache_watch_root(files_of(exchange)->cache, root, lookup_now_ms(exchange));
+    root_note_look(root, lookup_now_ms(exchange));
     struct root_look look = root_prepare_look(root);
     root_make_look(&look);
     files_move_root(files_of(exchange), root, &look);
@@ -278,27 +280,27 @@ static struct file_request request_for(const struct exchange *exchange, struct r
     };
 }
 
-static void begin(struct exchange *exchange, struct root *root, struct slice path, struct file *identity,
-                  enum http_coding coding, lookup_done *done)
+static void lookup_begin(struct exchange *exchange, struct root *root, struct slice path,
+                         struct file *identity, enum http_coding coding, lookup_done *done)
 {
     struct file_cache *cache = files_of(exchange)->cache;
     struct counters *counters = exchange->service->counters;
-    bool is_due = root_look_is_due(root, now_ms(exchange));
+    bool is_due = root_look_is_due(root, lookup_now_ms(exchange));
     if (UNLIKELY(is_due && root->is_local))
         look_at_root(exchange, root);
     bool looks_at_root = is_due && !root->is_local;
     if (looks_at_root)
-        root_note_look(root, now_ms(exchange));
+        root_note_look(root, lookup_now_ms(exchange));
     struct file *cached = file_cache_find(cache, root, path, coding);
-    if (LIKELY(cached && file_cache_believes(cache, cached, now_ms(exchange)) && !looks_at_root)) {
+    if (LIKELY(cached && file_cache_believes(cache, cached, lookup_now_ms(exchange)) && !looks_at_root)) {
         counters->cache_hits++;
-        finish(exchange, cached, identity, done);
+        lookup_finish(exchange, cached, identity, done);
         return;
     }
     struct file_request request = request_for(exchange, root, path, coding);
     if (cached && !looks_at_root && is_still_true(exchange, &request, cached)) {
         counters->cache_hits++;
-        finish(exchange, cached, identity, done);
+        lookup_finish(exchange, cached, identity, done);
         return;
     }
     open_file(exchange, (struct lookup_state){
@@ -314,10 +316,10 @@ static void begin(struct exchange *exchange, struct root *root, struct slice pat
 
 void lookup(struct exchange *exchange, struct root *root, struct slice path, lookup_done *done)
 {
-    begin(exchange, root, path, NULL, HTTP_CODING_IDENTITY, done);
+    lookup_begin(exchange, root, path, NULL, HTTP_CODING_IDENTITY, done);
 }
 
 void lookup_coding(struct exchange *exchange, struct file *file, enum http_coding coding, lookup_done *done)
 {
-    begin(exchange, file->root, file_path(file), file, coding, done);
+    lookup_begin(exchange, file->root, file_path(file), file, coding, done);
 }

@@ -25,7 +25,7 @@ static struct piece_source *piece_source_of(struct source *source)
 }
 
 /* On the pool: into the buffer whose turn it is. */
-static void make_piece(struct piece_source *pieces)
+static void piece_source_make_piece(struct piece_source *pieces)
 {
     struct buffer *piece = &pieces->pieces[pieces->turn];
     buffer_clear(piece);
@@ -34,7 +34,7 @@ static void make_piece(struct piece_source *pieces)
 
 static void work_on_piece(void *context)
 {
-    make_piece(context);
+    piece_source_make_piece(context);
 }
 
 static void piece_is_made(void *context)
@@ -83,7 +83,7 @@ static void work_on_first(void *context)
     struct piece_source *pieces = context;
     pieces->error = pieces->type->open(pieces->maker);
     if (pieces->error == 0)
-        make_piece(pieces);
+        piece_source_make_piece(pieces);
 }
 
 static void first_is_made(void *context)

@@ -201,7 +201,7 @@ static const struct listener_events listener_events_of_front = {
     .on_turned_away = on_turned_away,
 };
 
-static struct front_listener *find_listener(const struct front *front, int listening_fd)
+static struct front_listener *admission_find_listener(const struct front *front, int listening_fd)
 {
     struct front_listener *listener = front->listeners;
     while (listener && listener->listener.watch.fd != listening_fd)
@@ -223,7 +223,7 @@ static struct front_listener *add_listener(struct front *front)
  * taken again for the same socket. */
 int admission_listen(struct front *front, int listening_fd, unsigned number, const struct tls_listener *tls)
 {
-    struct front_listener *listener = find_listener(front, listening_fd);
+    struct front_listener *listener = admission_find_listener(front, listening_fd);
     if (listener == NULL)
         listener = add_listener(front);
     if (listener == NULL)
@@ -235,7 +235,7 @@ int admission_listen(struct front *front, int listening_fd, unsigned number, con
 
 bool admission_unlisten(struct front *front, int listening_fd)
 {
-    struct front_listener *listener = find_listener(front, listening_fd);
+    struct front_listener *listener = admission_find_listener(front, listening_fd);
     if (listener == NULL || !listener->listener.running)
         return false;
     listener_stop(&listener->listener);

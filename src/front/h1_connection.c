@@ -1,8 +1,8 @@
-/* Connections. Read advance first: have the session parse what is there, send what is ready, again as long as
- * both get on; then settle down in a state and wait.
+/* Connections. Read h1_connection_advance first: have the session parse what is there, send what is ready,
+ * again as long as both get on; then settle down in a state and wait.
  *
  * What a settled connection waits for always comes, or its deadline does: bytes and the FIN while it reads,
- * on_sent while the stream sends, h1_connection_continue while a job has an exchange. */
+ * h1_connection_on_sent while the stream sends, h1_connection_continue while a job has an exchange. */
 #include "front/h1_connection.h"
 
 #include "front/connection_print.h"
@@ -53,7 +53,7 @@ static void drop_exchanges(struct h1_connection *connection, enum outcome why)
 }
 
 /* `why`: what responses that are not whole say of themselves. */
-static void close_now(struct h1_connection *connection, enum outcome why)
+static void h1_connection_close_now(struct h1_connection *connection, enum outcome why)
 {
     if (connection->base.client.state == CLIENT_CLOSED)
         return;
@@ -65,13 +65,13 @@ static void close_now(struct h1_connection *connection, enum outcome why)
 /* Our last byte is out. A client that said "close" sends nothing more: closing is safe. Any other may be
  * sending still; a close now would make the kernel answer with RST, and RST would take our response out of
  * the client's hands (RFC 9112 section 9.6). */
-static void finish(struct h1_connection *connection)
+static void h1_connection_finish(struct h1_connection *connection)
 {
     if (connection->session.cuts)
         transport_reset_on_close(&connection->base.stream);
     if (connection->session.cuts || peer_has_ended(connection) ||
         (h1_session_is_read_whole(&connection->session) && transport_end(&connection->base.stream))) {
-        close_now(connection, OUTCOME_CONNECTION_CUT);
+        h1_connection_close_now(connection, OUTCOME_CONNECTION_CUT);
         return;
     }
     drop_exchanges(connection, OUTCOME_CONNECTION_CUT);
@@ -103,15 +103,15 @@ const struct peer *h1_connection_peer(const struct h1_session *session)
     return &CONTAINER_OF((struct h1_session *)session, struct h1_connection, session)->base.client.peer;
 }
 
-/* It had its share of this turn: see rest. */
-static bool is_resting(const struct h1_connection *connection)
+/* It had its share of this turn: see h1_connection_yield_turn. */
+static bool h1_connection_has_yielded(const struct h1_connection *connection)
 {
     return connection->session.is_waiting && list_is_empty(&connection->session.exchanges);
 }
 
-static enum client_state state_of(const struct h1_connection *connection)
+static enum client_state h1_connection_state_of(const struct h1_connection *connection)
 {
-    if (transport_is_sending(&connection->base.stream) || is_resting(connection))
+    if (transport_is_sending(&connection->base.stream) || h1_connection_has_yielded(connection))
         return CLIENT_SEND;
     if (h1_session_content_wanted(&connection->session) > 0)
         return CLIENT_BODY;
@@ -136,11 +136,11 @@ static uint16_t read_limit(const struct h1_connection *connection)
 }
 
 /* Everything that could be done was done: waits for what comes next. */
-static void settle(struct h1_connection *connection)
+static void h1_connection_choose_state(struct h1_connection *connection)
 {
-    enum client_state state = state_of(connection);
+    enum client_state state = h1_connection_state_of(connection);
     if (peer_has_ended(connection) && state <= CLIENT_BODY) {
-        close_now(connection, OUTCOME_CLIENT_LEFT);
+        h1_connection_close_now(connection, OUTCOME_CLIENT_LEFT);
         return;
     }
     transport_limit_reads(&connection->base.stream, read_limit(connection));
@@ -152,7 +152,7 @@ static void settle(struct h1_connection *connection)
 }
 
 /* Lets the other connections have their turn, with requests left to answer. */
-static void rest(struct h1_connection *connection)
+static void h1_connection_yield_turn(struct h1_connection *connection)
 {
     connection->session.is_waiting = true;
     transport_send_later(&connection->base.stream);
@@ -164,9 +164,9 @@ static bool has_ended(struct h1_connection *connection, enum h1_output_result de
     switch (delivered) {
     case H1_OUTPUT_EMPTY:
     case H1_OUTPUT_WAITING: return false;
-    case H1_OUTPUT_CLOSING: finish(connection); return true;
+    case H1_OUTPUT_CLOSING: h1_connection_finish(connection); return true;
     case H1_OUTPUT_FAILED:
-        close_now(connection, connection_outcome(transport_error(&connection->base.stream)));
+        h1_connection_close_now(connection, connection_outcome(transport_error(&connection->base.stream)));
         return true;
     }
     UNREACHABLE();
@@ -174,7 +174,7 @@ static bool has_ended(struct h1_connection *connection, enum h1_output_result de
 
 /* Parses and answers as much of `input` as can be, sends what is ready, and keeps the rest; an idle
  * connection keeps no buffer. `input` is lent, or what was kept. */
-static void advance(struct h1_connection *connection, struct slice input)
+static void h1_connection_advance(struct h1_connection *connection, struct slice input)
 {
     enum h1_output_result delivered;
     bool may_go_on;
@@ -190,12 +190,13 @@ static void advance(struct h1_connection *connection, struct slice input)
         return;
     bool is_kept = h1_session_keep(&connection->session, input);
     if (connection->session.failure || !is_kept) {
-        close_now(connection, is_kept ? (enum outcome)connection->session.failure : OUTCOME_OVERLOADED);
+        h1_connection_close_now(connection,
+                                is_kept ? (enum outcome)connection->session.failure : OUTCOME_OVERLOADED);
         return;
     }
     if (may_go_on)
-        rest(connection);
-    settle(connection);
+        h1_connection_yield_turn(connection);
+    h1_connection_choose_state(connection);
 }
 
 /* Goes on after an exchange came forward: its response is ready, or a piece of it. */
@@ -207,9 +208,9 @@ static void h1_connection_continue(struct h1_connection *connection)
     if (has_ended(connection, delivered))
         return;
     if (delivered == H1_OUTPUT_EMPTY || h1_session_content_wanted(&connection->session) > 0)
-        advance(connection, input_slice(connection->session.input));
+        h1_connection_advance(connection, input_slice(connection->session.input));
     else
-        settle(connection);
+        h1_connection_choose_state(connection);
 }
 
 #ifdef HAVE_HTTP2
@@ -227,7 +228,7 @@ static bool is_upgraded(struct h1_connection *connection, struct slice input)
 {
     struct front *front = front_of(connection);
     struct h1 engine;
-    struct slice rest = input, content;
+    struct slice h1_connection_yield_turn = input, content;
     struct h2_upgrade upgrade;
     if (LIKELY(!front_settings(front)->http2.upgrade) || connection->base.client.peer.is_secure ||
         connection->session.is_closing || front->is_draining || !exchange_has_spare(front->service) ||
@@ -235,12 +236,13 @@ static bool is_upgraded(struct h1_connection *connection, struct slice input)
         return false;
     struct http_request *request = &front->service->spare->request;
     h1_init(&engine, &front->h1_sessions.limits);
-    bool is_asked =
-        h1_next(&engine, &rest, request, &content) == H1_REQUEST && h2_upgrade_read(request, &upgrade);
+    bool is_asked = h1_next(&engine, &h1_connection_yield_turn, request, &content) == H1_REQUEST &&
+                    h2_upgrade_read(request, &upgrade);
     if (is_asked) {
         struct input *kept = connection->session.input;
         h2_connection_upgrade(&connection->base, &upgrade, request,
-                              slice_take(input, input.length - rest.length), rest);
+                              slice_take(input, input.length - h1_connection_yield_turn.length),
+                              h1_connection_yield_turn);
         input_clear(&kept);
     }
     http_request_clear(request);
@@ -260,9 +262,9 @@ static bool is_h2(struct h1_connection *connection, struct slice input)
     if (length == preface.length)
         become_h2(connection, input);
     else if (input_set(&connection->session.input, input))
-        settle(connection);
+        h1_connection_choose_state(connection);
     else
-        close_now(connection, OUTCOME_OVERLOADED);
+        h1_connection_close_now(connection, OUTCOME_OVERLOADED);
     return true;
 }
 
@@ -282,7 +284,7 @@ static bool is_upgraded(struct h1_connection *connection, struct slice input)
 
 #endif
 
-static void on_read(struct stream *stream, struct slice bytes)
+static void h1_connection_on_read(struct stream *stream, struct slice bytes)
 {
     struct h1_connection *connection = h1_of(stream);
     if (connection->base.client.state == CLIENT_LINGER)
@@ -291,41 +293,41 @@ static void on_read(struct stream *stream, struct slice bytes)
     service_see_changes(front_of(connection)->service, is_first);
     if (UNLIKELY(connection->session.input != NULL)) {
         if (!input_add(&connection->session.input, bytes)) {
-            close_now(connection, OUTCOME_OVERLOADED);
+            h1_connection_close_now(connection, OUTCOME_OVERLOADED);
             return;
         }
         bytes = input_slice(connection->session.input);
     }
     if (!is_first || !(is_h2(connection, bytes) || is_upgraded(connection, bytes)))
-        advance(connection, bytes);
+        h1_connection_advance(connection, bytes);
 }
 
-static bool may_send_file(struct stream *stream, const struct segment *segment)
+static bool h1_connection_may_send_file(struct stream *stream, const struct segment *segment)
 {
     return h1_session_may_send_file(&h1_of(stream)->session, segment);
 }
 
-static void on_end(struct stream *stream)
+static void h1_connection_on_end(struct stream *stream)
 {
     struct h1_connection *connection = h1_of(stream);
     h1_session_end(&connection->session);
     if (list_is_empty(&connection->session.exchanges))
-        close_now(connection, OUTCOME_CLIENT_LEFT);
+        h1_connection_close_now(connection, OUTCOME_CLIENT_LEFT);
     else if (connection->session.is_closing && !transport_is_sending(&connection->base.stream))
         h1_connection_continue(connection);
 }
 
-static void on_sent(struct stream *stream)
+static void h1_connection_on_sent(struct stream *stream)
 {
     h1_connection_continue(h1_of(stream));
 }
 
-static void on_error(struct stream *stream, int error)
+static void h1_connection_on_error(struct stream *stream, int error)
 {
-    close_now(h1_of(stream), connection_outcome(error));
+    h1_connection_close_now(h1_of(stream), connection_outcome(error));
 }
 
-static void on_closed(struct stream *stream)
+static void h1_connection_on_closed(struct stream *stream)
 {
     struct h1_connection *connection = h1_of(stream);
     input_clear(&connection->session.input);
@@ -333,34 +335,34 @@ static void on_closed(struct stream *stream)
 }
 
 const struct stream_events h1_connection_stream_events = {
-    .on_read = on_read,
-    .may_send_file = may_send_file,
-    .on_end = on_end,
-    .on_sent = on_sent,
-    .on_error = on_error,
-    .on_closed = on_closed,
+    .on_read = h1_connection_on_read,
+    .may_send_file = h1_connection_may_send_file,
+    .on_end = h1_connection_on_end,
+    .on_sent = h1_connection_on_sent,
+    .on_error = h1_connection_on_error,
+    .on_closed = h1_connection_on_closed,
     .describe = connection_describe,
 };
 
-static void on_progress(void *owner)
+static void h1_connection_on_progress(void *owner)
 {
     h1_connection_continue(h1_of_session(owner));
 }
 
-static bool has_left(void *owner)
+static bool h1_connection_has_left(void *owner)
 {
     return stream_peer_has_left(&h1_of_session(owner)->base.stream);
 }
 
-static bool is_there(void *owner)
+static bool h1_connection_is_there(void *owner)
 {
-    if (!has_left(owner))
+    if (!h1_connection_has_left(owner))
         return true;
-    close_now(h1_of_session(owner), OUTCOME_CLIENT_LEFT);
+    h1_connection_close_now(h1_of_session(owner), OUTCOME_CLIENT_LEFT);
     return false;
 }
 
-static void tell_tls(void *owner, struct arena *arena, struct peer_tls *ret_tls)
+static void h1_connection_tell_tls(void *owner, struct arena *arena, struct peer_tls *ret_tls)
 {
     tls_transport_tell(&h1_of_session(owner)->base.stream, arena, ret_tls);
 }
@@ -369,10 +371,10 @@ const struct exchange_events h1_connection_exchange_events = {
     .on_respond = h1_exchange_respond,
     .on_respond_kept = h1_exchange_respond_kept,
     .on_interim = h1_exchange_interim,
-    .on_progress = on_progress,
-    .is_there = is_there,
-    .has_left = has_left,
-    .tell_tls = tell_tls,
+    .on_progress = h1_connection_on_progress,
+    .is_there = h1_connection_is_there,
+    .has_left = h1_connection_has_left,
+    .tell_tls = h1_connection_tell_tls,
 };
 
 void h1_connection_begin(struct connection *connection, struct front *front, const struct peer *peer,
@@ -387,38 +389,38 @@ void h1_connection_begin(struct connection *connection, struct front *front, con
 
 /* ---- as a client ---- */
 
-static void abort_client(struct front_client *client, enum outcome why)
+static void h1_connection_abort_client(struct front_client *client, enum outcome why)
 {
-    close_now(h1_of_client(client), why);
+    h1_connection_close_now(h1_of_client(client), why);
 }
 
-static void refuse_late(struct front_client *client)
+static void h1_connection_refuse_late(struct front_client *client)
 {
     struct h1_connection *connection = h1_of_client(client);
     if (!exchange_has_spare(front_of(connection)->service)) {
-        close_now(connection, OUTCOME_OVERLOADED);
+        h1_connection_close_now(connection, OUTCOME_OVERLOADED);
         return;
     }
     log_debug(front_of(connection)->service->log, "refused while %s",
               front_client_state_name((enum client_state)client->state));
     h1_session_refuse(&connection->session, 408, OUTCOME_TIMED_OUT);
     if (connection->session.failure)
-        close_now(connection, OUTCOME_TIMED_OUT);
+        h1_connection_close_now(connection, OUTCOME_TIMED_OUT);
     else
         h1_connection_continue(connection);
 }
 
-static void print(const struct front_client *client, struct buffer *out)
+static void h1_connection_print_client(const struct front_client *client, struct buffer *out)
 {
     h1_connection_print(h1_of_client(client), out);
 }
 
-static void shut_down(struct front_client *client)
+static void h1_connection_shut_down(struct front_client *client)
 {
-    finish(h1_of_client(client));
+    h1_connection_finish(h1_of_client(client));
 }
 
-static void drain(struct front_client *client)
+static void h1_connection_drain(struct front_client *client)
 {
     struct exchange *last = h1_session_last(&h1_of_client(client)->session);
     if (client->state == CLIENT_IDLE)
@@ -427,18 +429,18 @@ static void drain(struct front_client *client)
         last->closes = true;
 }
 
-static bool owns(const struct front_client *client, const void *owner)
+static bool h1_connection_owns(const struct front_client *client, const void *owner)
 {
     return owner == &h1_of_client(client)->session;
 }
 
-static bool is_busy(const struct front_client *client)
+static bool h1_connection_is_busy(const struct front_client *client)
 {
     return !list_is_empty(&h1_of_client(client)->session.exchanges);
 }
 
 /* What each exchange has to be in the list for, in order. */
-static const char *validate_exchanges(const struct h1_connection *connection)
+static const char *h1_connection_validate_exchanges(const struct h1_connection *connection)
 {
     const struct list *exchanges = &connection->session.exchanges;
     LIST_FOREACH(link, exchanges) {
@@ -452,7 +454,7 @@ static const char *validate_exchanges(const struct h1_connection *connection)
 }
 
 /* Between two callbacks a connection is settled: its state is the one that its facts have. */
-static const char *validate(const struct front_client *client)
+static const char *h1_connection_validate(const struct front_client *client)
 {
     const struct h1_connection *connection = h1_of_client(client);
     bool is_lingering = client->state == CLIENT_LINGER;
@@ -461,23 +463,24 @@ static const char *validate(const struct front_client *client)
         return "a closed connection is in a list";
     if (is_lingering && (has_input || !list_is_empty(&connection->session.exchanges)))
         return "a lingering connection has something left";
-    if (!is_lingering && client->state != CLIENT_HANDSHAKE && client->state != state_of(connection))
+    if (!is_lingering && client->state != CLIENT_HANDSHAKE &&
+        client->state != h1_connection_state_of(connection))
         return "a connection is not in the state that it is in by what it waits for";
     if (client->state <= CLIENT_BODY && !connection->session.is_closing &&
         !transport_is_reading(&connection->base.stream))
         return "a connection waits for bytes that it does not read";
-    return validate_exchanges(connection);
+    return h1_connection_validate_exchanges(connection);
 }
 
 const struct front_client_ops h1_connection_client_ops = {
-    .abort = abort_client,
-    .refuse_late = refuse_late,
-    .shut_down = shut_down,
-    .drain = drain,
-    .owns = owns,
-    .is_busy = is_busy,
+    .abort = h1_connection_abort_client,
+    .refuse_late = h1_connection_refuse_late,
+    .shut_down = h1_connection_shut_down,
+    .drain = h1_connection_drain,
+    .owns = h1_connection_owns,
+    .is_busy = h1_connection_is_busy,
     .bytes_left = connection_bytes_left,
     .send_idle_ms = connection_send_idle_ms,
-    .print = print,
-    .validate = validate,
+    .print = h1_connection_print_client,
+    .validate = h1_connection_validate,
 };

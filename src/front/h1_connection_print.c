@@ -2,7 +2,7 @@
 #include "front/connection_print.h"
 #include "front/h1_connection.h"
 
-static void print_session(const struct h1_session *session, struct buffer *out)
+static void h1_connection_print_print_session(const struct h1_session *session, struct buffer *out)
 {
     static const char *const engine_states[] = {
         [H1_STATE_HEAD] = "head",
@@ -27,7 +27,7 @@ static void print_session(const struct h1_session *session, struct buffer *out)
 void h1_connection_print(const struct h1_connection *connection, struct buffer *out)
 {
     connection_print_client(&connection->base, out);
-    print_session(&connection->session, out);
+    h1_connection_print_print_session(&connection->session, out);
     connection_print_stream(&connection->base, out);
     LIST_FOREACH(link, &connection->session.exchanges)
         connection_print_exchange(CONTAINER_OF(link, const struct exchange, link), out);

@@ -23,7 +23,8 @@
  * more when its turn comes. */
 #define OUTPUT_FILE_BYTES_MAX (256u << 10)
 
-/* What has_room promises: interim responses and a chunk with the line before it, or whatever is shorter. */
+/* What h1_exchange_has_room promises: interim responses and a chunk with the line before it, or whatever is
+ * shorter. */
 #define SEGMENTS_AT_ONCE 4
 
 /* ---- heads ---- */
@@ -35,7 +36,7 @@ static enum h1_persistence persistence(const struct exchange *exchange)
     return exchange->request.version_minor == 0 ? H1_PERSIST_KEEP_ALIVE : H1_PERSIST;
 }
 
-static void begin(struct h1_exchange *h1)
+static void h1_exchange_begin_head(struct h1_exchange *h1)
 {
     const struct source *source = h1->exchange.source;
     h1->head_count = h1->head_next = 0;
@@ -67,7 +68,7 @@ static void add_head(struct h1_exchange *h1, struct slice bytes)
 }
 
 /* There is no memory even for a head: the client gets the end of the connection. */
-static void give_up(struct h1_exchange *h1)
+static void h1_exchange_give_up(struct h1_exchange *h1)
 {
     exchange_drop_content(&h1->exchange);
     h1->exchange.outcome = OUTCOME_OVERLOADED;
@@ -85,12 +86,12 @@ static char *room_for_head(struct exchange *exchange)
     return arena_alloc(&exchange->arena, size);
 }
 
-static void write_head(struct h1_exchange *h1)
+static void h1_exchange_write_head(struct h1_exchange *h1)
 {
     struct exchange *exchange = &h1->exchange;
     char *head = room_for_head(exchange);
     if (head == NULL) {
-        give_up(h1);
+        h1_exchange_give_up(h1);
         return;
     }
     size_t length =
@@ -101,11 +102,11 @@ static void write_head(struct h1_exchange *h1)
 void h1_exchange_respond(struct exchange *exchange, struct http_kept_head *keep)
 {
     struct h1_exchange *h1 = h1_exchange_of(exchange);
-    begin(h1);
+    h1_exchange_begin_head(h1);
     choose_framing(h1);
     if (keep)
         kept_head_write(exchange, keep);
-    write_head(h1);
+    h1_exchange_write_head(h1);
 }
 
 /* Others are sending what is kept: the date of now goes between the two parts of it. Returns the part that is
@@ -138,7 +139,7 @@ void h1_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *
     struct h1_exchange *h1 = h1_exchange_of(exchange);
     struct slice head = slice_make(kept->end - kept->length, kept->length);
     int64_t now = loop_wall_seconds(exchange->service->loop);
-    begin(h1);
+    h1_exchange_begin_head(h1);
     if (UNLIKELY(kept->date != now) && is_sole) {
         memcpy(kept->end - kept->length + kept->date_offset, service_date(exchange->service),
                HTTP_DATE_LENGTH);
@@ -178,13 +179,14 @@ void h1_exchange_interim(struct exchange *exchange)
 
 /* ---- gathering ---- */
 
-static bool has_room(const struct h1_output *output)
+static bool h1_exchange_has_room(const struct h1_output *output)
 {
     return output->count + SEGMENTS_AT_ONCE <= output->count_max && output->bytes < OUTPUT_BYTES_MAX &&
            output->file_bytes < OUTPUT_FILE_BYTES_MAX;
 }
 
-static void add(struct h1_output *output, struct exchange *exchange, const struct segment *segment)
+static void h1_exchange_add(struct h1_output *output, struct exchange *exchange,
+                            const struct segment *segment)
 {
     assert(output->count < output->count_max);
     exchange->given_bytes += segment->length;
@@ -196,7 +198,7 @@ static void add(struct h1_output *output, struct exchange *exchange, const struc
 static void add_memory(struct h1_output *output, struct exchange *exchange, struct slice bytes)
 {
     struct segment segment = segment_memory(bytes);
-    add(output, exchange, &segment);
+    h1_exchange_add(output, exchange, &segment);
 }
 
 /* Bytes of the protocol, which are no content. */
@@ -238,9 +240,9 @@ static enum source_result next_of_source(struct h1_exchange *h1, const struct h1
 }
 
 /* As it is. SOURCE_GIVEN: there is no room for more. */
-static enum source_result add_content(struct h1_output *output, struct h1_exchange *h1)
+static enum source_result h1_exchange_add_content(struct h1_output *output, struct h1_exchange *h1)
 {
-    while (h1->left > 0 && has_room(output)) {
+    while (h1->left > 0 && h1_exchange_has_room(output)) {
         struct segment segment;
         enum source_result result = next_of_source(h1, output, &segment);
         if (result == SOURCE_END && h1->left != HTTP_LENGTH_UNKNOWN)
@@ -250,7 +252,7 @@ static enum source_result add_content(struct h1_output *output, struct h1_exchan
         assert(segment.length > 0 && segment.length <= h1->left);
         if (h1->left != HTTP_LENGTH_UNKNOWN)
             h1->left -= segment.length;
-        add(output, &h1->exchange, &segment);
+        h1_exchange_add(output, &h1->exchange, &segment);
     }
     return h1->left > 0 ? SOURCE_GIVEN : SOURCE_END;
 }
@@ -266,15 +268,15 @@ static struct slice write_chunk_line(struct h1_exchange *h1, size_t length)
 }
 
 /* In chunks. SOURCE_GIVEN: what there is must be sent before there is more. */
-static enum source_result add_chunk(struct h1_output *output, struct h1_exchange *h1)
+static enum source_result h1_exchange_add_chunk(struct h1_output *output, struct h1_exchange *h1)
 {
     struct segment segment;
-    if (!has_room(output))
+    if (!h1_exchange_has_room(output))
         return SOURCE_GIVEN;
     enum source_result result = next_of_source(h1, output, &segment);
     if (result == SOURCE_GIVEN) {
         add_framing(output, &h1->exchange, write_chunk_line(h1, segment.length));
-        add(output, &h1->exchange, &segment);
+        h1_exchange_add(output, &h1->exchange, &segment);
     } else if (result == SOURCE_END) {
         add_framing(output, &h1->exchange, h1->has_chunk ? SLICE("\r\n0\r\n\r\n") : SLICE("0\r\n\r\n"));
     }
@@ -284,11 +286,11 @@ static enum source_result add_chunk(struct h1_output *output, struct h1_exchange
 static enum source_result add_response(struct h1_output *output, struct h1_exchange *h1)
 {
     while (h1->head_next < h1->head_count) {
-        if (!has_room(output))
+        if (!h1_exchange_has_room(output))
             return SOURCE_GIVEN;
         add_memory(output, &h1->exchange, h1->head[h1->head_next++]);
     }
-    return h1->is_chunked ? add_chunk(output, h1) : add_content(output, h1);
+    return h1->is_chunked ? h1_exchange_add_chunk(output, h1) : h1_exchange_add_content(output, h1);
 }
 
 static enum h1_gathered cut(struct h1_exchange *h1)
@@ -304,7 +306,7 @@ enum h1_gathered h1_exchange_gather(struct list *exchanges, struct h1_output *ou
 {
     LIST_FOREACH(link, exchanges) {
         struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
-        if (!has_room(output))
+        if (!h1_exchange_has_room(output))
             return H1_GATHERED_FULL;
         /* Only its request is still being read: see dispatch_end_sent. */
         if (exchange->is_sent)

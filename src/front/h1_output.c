@@ -6,7 +6,8 @@
 #include "front/h1_exchange.h"
 #include "serve/dispatch.h"
 
-static enum send_result send_output(struct h1_connection *connection, const struct h1_output *output)
+static enum send_result h1_output_send_output(struct h1_connection *connection,
+                                              const struct h1_output *output)
 {
     if (output->count == 0)
         return SEND_DONE;
@@ -33,7 +34,7 @@ void h1_output_give_up(struct h1_connection *connection, enum outcome why)
     }
 }
 
-static enum h1_gathered gather(struct h1_connection *connection, struct h1_output *output)
+static enum h1_gathered h1_output_gather(struct h1_connection *connection, struct h1_output *output)
 {
     enum h1_gathered gathered = h1_exchange_gather(&connection->session.exchanges, output);
     connection->session.is_closing |= gathered == H1_GATHERED_LAST || gathered == H1_GATHERED_CUT;
@@ -55,8 +56,8 @@ enum h1_output_result h1_output_flush(struct h1_connection *connection)
             return H1_OUTPUT_WAITING;
         struct segment segments[STREAM_SEGMENTS_MAX];
         struct h1_output output = {.segments = segments, .count_max = STREAM_SEGMENTS_MAX};
-        gathered = gather(connection, &output);
-        switch (send_output(connection, &output)) {
+        gathered = h1_output_gather(connection, &output);
+        switch (h1_output_send_output(connection, &output)) {
         case SEND_DONE: break;
         case SEND_PENDING: return H1_OUTPUT_WAITING;
         case SEND_FAILED: return H1_OUTPUT_FAILED;

@@ -1,4 +1,4 @@
-/* Sessions. Read parse first. */
+/* Sessions. Read h1_session_parse_requests first. */
 #include "front/h1_session.h"
 
 #include "front/h1_exchange.h"
@@ -41,7 +41,7 @@ static struct exchange *take_spare(struct h1_session *session)
     return exchange;
 }
 
-static struct exchange *begin_exchange(struct h1_session *session)
+static struct exchange *h1_session_begin_exchange(struct h1_session *session)
 {
     struct exchange *exchange = take_spare(session);
     session->request_count++;
@@ -62,9 +62,9 @@ void h1_session_note_response(struct h1_session *session)
  * be answered. A client that asks first ("Expect: 100-continue") is told to go on when the content is wanted;
  * or, where it would be refused, why. Then only closing keeps it and us from disagreeing about whether the
  * content follows (RFC 9110 section 10.1.1). */
-static void on_request(struct h1_session *session)
+static void h1_session_on_request(struct h1_session *session)
 {
-    struct exchange *exchange = begin_exchange(session);
+    struct exchange *exchange = h1_session_begin_exchange(session);
     dispatch_route(exchange);
     if (exchange->request.body == HTTP_BODY_NONE) {
         dispatch_answer(exchange);
@@ -187,8 +187,8 @@ static void forget(struct http_request *request)
 }
 
 /* The engine's next event. `request` is where a head is parsed into; NULL inside of a message. */
-static enum h1_event next_event(struct h1_session *session, struct slice *input, struct http_request *request,
-                                struct slice *ret_content)
+static enum h1_event h1_session_next_event(struct h1_session *session, struct slice *input,
+                                           struct http_request *request, struct slice *ret_content)
 {
     struct h1_recent_head *recent = &h1_session_all(session)->recent_head;
     if (request && h1_recent_head_take(recent, &session->engine, input, request))
@@ -200,7 +200,7 @@ static enum h1_event next_event(struct h1_session *session, struct slice *input,
     return event;
 }
 
-static enum h1_session_parsed parse(struct h1_session *session, struct slice *input)
+static enum h1_session_parsed h1_session_parse_requests(struct h1_session *session, struct slice *input)
 {
     struct service *service = h1_session_all(session)->service;
     struct answered answered = {0};
@@ -217,13 +217,13 @@ static enum h1_session_parsed parse(struct h1_session *session, struct slice *in
             request = &service->spare->request;
         }
         struct slice content;
-        switch (next_event(session, input, request, &content)) {
+        switch (h1_session_next_event(session, input, request, &content)) {
         case H1_MORE:
             if (request)
                 forget(request);
             return H1_SESSION_STARVED;
         case H1_REQUEST:
-            on_request(session);
+            h1_session_on_request(session);
             h1_session_note_response(session);
             count_answered(&answered, h1_session_last(session));
             break;
@@ -237,7 +237,7 @@ static enum h1_session_parsed parse(struct h1_session *session, struct slice *in
 
 enum h1_session_parsed h1_session_parse(struct h1_session *session, struct slice *input)
 {
-    enum h1_session_parsed parsed = parse(session, input);
+    enum h1_session_parsed parsed = h1_session_parse_requests(session, input);
     /* To close over unread bytes would take the last response from the client: see h1_session_is_read_whole.
      */
     if (UNLIKELY(input->length > 0))

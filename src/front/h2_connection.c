@@ -1,10 +1,10 @@
-/* Connections of HTTP/2. Read advance first: have the session take what is there, send what it has to say,
- * and settle down in a state.
+/* Connections of HTTP/2. Read h2_connection_advance first: have the session take what is there, send what it
+ * has to say, and settle down in a state.
  *
  * What a settled connection waits for always comes, or its deadline does: bytes, which it reads unless it has
- * some left; on_sent while the stream sends or others have their turn; h2_connection_on_progress while a
- * handler or a source has an exchange. Content that the client gives no window for counts as being sent, so
- * the time-outs of sending are its. */
+ * some left; h2_connection_on_sent while the stream sends or others have their turn;
+ * h2_connection_on_progress while a handler or a source has an exchange. Content that the client gives no
+ * window for counts as being sent, so the time-outs of sending are its. */
 #include "front/h2_connection.h"
 
 #include "front/front.h"
@@ -49,7 +49,7 @@ static struct front *front_of_h2(const struct h2_connection *connection)
     return connection_front(&connection->base);
 }
 
-static struct stream *stream_of(const struct h2_connection *connection)
+static struct stream *h2_connection_stream_of(const struct h2_connection *connection)
 {
     return (struct stream *)&connection->base.stream;
 }
@@ -61,7 +61,7 @@ static void drop_session(struct h2_connection *connection, enum outcome why)
     struct h2_session *session = connection->session;
     if (session == NULL)
         return;
-    uint64_t lost = transport_unsent(stream_of(connection));
+    uint64_t lost = transport_unsent(h2_connection_stream_of(connection));
     front_of_h2(connection)->counters->bytes_sent -= lost;
     h2_session_lose(session, lost, why);
     connection->session = NULL;
@@ -69,29 +69,29 @@ static void drop_session(struct h2_connection *connection, enum outcome why)
 }
 
 /* `why`: what responses that are not whole say of themselves. */
-static void close_now(struct h2_connection *connection, enum outcome why)
+static void h2_connection_close_now(struct h2_connection *connection, enum outcome why)
 {
     if (connection->base.client.state == CLIENT_CLOSED)
         return;
     front_client_close(&connection->base.client);
     drop_session(connection, why);
     input_clear(&connection->input);
-    transport_close(stream_of(connection));
+    transport_close(h2_connection_stream_of(connection));
 }
 
-/* Our last byte is out, and may be on its way: the client must not lose it by a reset, see finish in
- * h1_connection.c. */
-static void finish(struct h2_connection *connection)
+/* Our last byte is out, and may be on its way: the client must not lose it by a reset, see
+ * h2_connection_finish in h1_connection.c. */
+static void h2_connection_finish(struct h2_connection *connection)
 {
-    if (transport_has_ended(stream_of(connection))) {
-        close_now(connection, OUTCOME_CONNECTION_CUT);
+    if (transport_has_ended(h2_connection_stream_of(connection))) {
+        h2_connection_close_now(connection, OUTCOME_CONNECTION_CUT);
         return;
     }
     drop_session(connection, OUTCOME_CONNECTION_CUT);
     input_clear(&connection->input);
-    transport_shutdown(stream_of(connection));
+    transport_shutdown(h2_connection_stream_of(connection));
     front_client_set_state(&connection->base.client, CLIENT_LINGER);
-    transport_read_resume(stream_of(connection));
+    transport_read_resume(h2_connection_stream_of(connection));
 }
 
 /* ---- output ---- */
@@ -134,7 +134,8 @@ static void release_room(struct h2_connection *connection)
     connection->room = NULL;
 }
 
-static enum send_result send_output(struct h2_connection *connection, const struct h2_output *output)
+static enum send_result h2_connection_send_output(struct h2_connection *connection,
+                                                  const struct h2_output *output)
 {
     struct segment segments[STREAM_SEGMENTS_MAX];
     for (size_t i = 0; i < output->piece_count; i++)
@@ -142,7 +143,7 @@ static enum send_result send_output(struct h2_connection *connection, const stru
     /* What of it was not sent is taken off again when the connection ends before: see drop_session. */
     front_of_h2(connection)->counters->bytes_sent += output->bytes;
     front_client_note_given(&connection->base.client, output->bytes);
-    return transport_send(stream_of(connection), segments, output->piece_count);
+    return transport_send(h2_connection_stream_of(connection), segments, output->piece_count);
 }
 
 enum flushed {
@@ -165,7 +166,7 @@ static enum flushed flush_once(struct h2_connection *connection)
     enum h2_written written = h2_session_write(connection->session, &output);
     enum send_result sent = SEND_DONE;
     if (written != H2_WRITTEN_FAILED && output.bytes > 0)
-        sent = send_output(connection, &output);
+        sent = h2_connection_send_output(connection, &output);
     if (sent == SEND_PENDING) {
         hold_room(connection, room, size);
         return FLUSHED_SOME;
@@ -179,9 +180,9 @@ static enum flushed flush_once(struct h2_connection *connection)
 
 /* Sends what the session has to say, as far as the client takes it and others can wait. False where the
  * connection is closed. */
-static bool flush(struct h2_connection *connection)
+static bool h2_connection_flush_output(struct h2_connection *connection)
 {
-    struct stream *stream = stream_of(connection);
+    struct stream *stream = h2_connection_stream_of(connection);
     enum flushed flushed = FLUSHED_SOME;
     if (transport_is_sending(stream))
         return true;
@@ -197,7 +198,7 @@ static bool flush(struct h2_connection *connection)
     }
     if (flushed == FLUSHED_NOT) {
         int error = transport_error(stream);
-        close_now(connection, error ? connection_outcome(error) : OUTCOME_OVERLOADED);
+        h2_connection_close_now(connection, error ? connection_outcome(error) : OUTCOME_OVERLOADED);
         return false;
     }
     connection->has_more = flushed == FLUSHED_SOME && !transport_is_sending(stream);
@@ -206,14 +207,14 @@ static bool flush(struct h2_connection *connection)
 
 /* ---- states ---- */
 
-static bool is_resting(const struct h2_connection *connection)
+static bool h2_connection_has_yielded(const struct h2_connection *connection)
 {
     return connection->input || connection->has_more;
 }
 
-static enum client_state state_of(const struct h2_connection *connection)
+static enum client_state h2_connection_state_of(const struct h2_connection *connection)
 {
-    if (transport_is_sending(stream_of(connection)) || is_resting(connection))
+    if (transport_is_sending(h2_connection_stream_of(connection)) || h2_connection_has_yielded(connection))
         return CLIENT_SEND;
     if (UNLIKELY(connection->is_upgrading))
         return CLIENT_HEAD;
@@ -236,22 +237,22 @@ static void set_state(struct h2_connection *connection, enum client_state state)
 }
 
 /* Everything that could be done was done: waits for what comes next. */
-static void settle(struct h2_connection *connection)
+static void h2_connection_choose_state(struct h2_connection *connection)
 {
-    struct stream *stream = stream_of(connection);
+    struct stream *stream = h2_connection_stream_of(connection);
     bool is_sending = transport_is_sending(stream);
-    if (!is_sending && !is_resting(connection) && h2_is_over(connection->session->engine)) {
+    if (!is_sending && !h2_connection_has_yielded(connection) && h2_is_over(connection->session->engine)) {
         h2_fault_log(front_of_h2(connection), connection->session->engine);
-        finish(connection);
+        h2_connection_finish(connection);
         return;
     }
-    enum client_state state = state_of(connection);
-    bool waits_for_client = !is_sending && !is_resting(connection) && state != CLIENT_HANDLE;
+    enum client_state state = h2_connection_state_of(connection);
+    bool waits_for_client = !is_sending && !h2_connection_has_yielded(connection) && state != CLIENT_HANDLE;
     if (transport_has_ended(stream) && waits_for_client) {
-        close_now(connection, OUTCOME_CLIENT_LEFT);
+        h2_connection_close_now(connection, OUTCOME_CLIENT_LEFT);
         return;
     }
-    if (is_resting(connection) && !is_sending)
+    if (h2_connection_has_yielded(connection) && !is_sending)
         transport_send_later(stream);
     if (connection->input)
         transport_read_pause(stream);
@@ -260,10 +261,10 @@ static void settle(struct h2_connection *connection)
     set_state(connection, state);
 }
 
-static void flush_and_settle(struct h2_connection *connection)
+static void h2_connection_flush(struct h2_connection *connection)
 {
-    if (flush(connection))
-        settle(connection);
+    if (h2_connection_flush_output(connection))
+        h2_connection_choose_state(connection);
 }
 
 /* ---- input ---- */
@@ -282,17 +283,17 @@ static void take_input(struct h2_connection *connection, struct slice *input)
 }
 
 /* `input` is lent, or what was kept. */
-static void advance(struct h2_connection *connection, struct slice input)
+static void h2_connection_advance(struct h2_connection *connection, struct slice input)
 {
     if (input.length > 0)
         take_input(connection, &input);
     if (!input_set(&connection->input, input))
-        close_now(connection, OUTCOME_OVERLOADED);
+        h2_connection_close_now(connection, OUTCOME_OVERLOADED);
     else
-        flush_and_settle(connection);
+        h2_connection_flush(connection);
 }
 
-static void on_read(struct stream *stream, struct slice bytes)
+static void h2_connection_on_read(struct stream *stream, struct slice bytes)
 {
     struct h2_connection *connection = h2_of(stream);
     if (connection->session == NULL)
@@ -300,14 +301,14 @@ static void on_read(struct stream *stream, struct slice bytes)
     service_see_changes(front_of_h2(connection)->service, false);
     connection->is_upgrading = false;
     if (LIKELY(connection->input == NULL))
-        advance(connection, bytes);
+        h2_connection_advance(connection, bytes);
     else if (input_add(&connection->input, bytes))
-        advance(connection, input_slice(connection->input));
+        h2_connection_advance(connection, input_slice(connection->input));
     else
-        close_now(connection, OUTCOME_OVERLOADED);
+        h2_connection_close_now(connection, OUTCOME_OVERLOADED);
 }
 
-static void on_sent(struct stream *stream)
+static void h2_connection_on_sent(struct stream *stream)
 {
     struct h2_connection *connection = h2_of(stream);
     if (connection->session == NULL)
@@ -316,34 +317,34 @@ static void on_sent(struct stream *stream)
     connection->has_more = false;
     h2_session_end_sent(connection->session);
     if (connection->input)
-        advance(connection, input_slice(connection->input));
+        h2_connection_advance(connection, input_slice(connection->input));
     else
-        flush_and_settle(connection);
+        h2_connection_flush(connection);
 }
 
 /* Ranges of files are read by the session. */
-static bool may_send_file(struct stream *stream, const struct segment *segment)
+static bool h2_connection_may_send_file(struct stream *stream, const struct segment *segment)
 {
     (void)stream, (void)segment;
     UNREACHABLE();
 }
 
 /* What it has asked for is still sent, as far as its windows go. */
-static void on_end(struct stream *stream)
+static void h2_connection_on_end(struct stream *stream)
 {
     struct h2_connection *connection = h2_of(stream);
     if (connection->session == NULL)
-        close_now(connection, OUTCOME_CLIENT_LEFT);
+        h2_connection_close_now(connection, OUTCOME_CLIENT_LEFT);
     else
-        flush_and_settle(connection);
+        h2_connection_flush(connection);
 }
 
-static void on_error(struct stream *stream, int error)
+static void h2_connection_on_error(struct stream *stream, int error)
 {
-    close_now(h2_of(stream), connection_outcome(error));
+    h2_connection_close_now(h2_of(stream), connection_outcome(error));
 }
 
-static void on_closed(struct stream *stream)
+static void h2_connection_on_closed(struct stream *stream)
 {
     struct h2_connection *connection = h2_of(stream);
     release_room(connection);
@@ -351,12 +352,12 @@ static void on_closed(struct stream *stream)
 }
 
 static const struct stream_events stream_events_of_h2 = {
-    .on_read = on_read,
-    .may_send_file = may_send_file,
-    .on_end = on_end,
-    .on_sent = on_sent,
-    .on_error = on_error,
-    .on_closed = on_closed,
+    .on_read = h2_connection_on_read,
+    .may_send_file = h2_connection_may_send_file,
+    .on_end = h2_connection_on_end,
+    .on_sent = h2_connection_on_sent,
+    .on_error = h2_connection_on_error,
+    .on_closed = h2_connection_on_closed,
     .describe = connection_describe,
 };
 
@@ -386,27 +387,27 @@ void h2_connection_on_progress(struct h2_session *session)
 {
     struct h2_connection *connection = h2_of_session(session);
     connection->has_more = true;
-    if (!transport_is_sending(stream_of(connection)))
-        settle(connection);
+    if (!transport_is_sending(h2_connection_stream_of(connection)))
+        h2_connection_choose_state(connection);
 }
 
-static bool has_left(void *owner)
+static bool h2_connection_has_left(void *owner)
 {
-    return stream_peer_has_left(stream_of(h2_of_session(h2_session_of(owner))));
+    return stream_peer_has_left(h2_connection_stream_of(h2_of_session(h2_session_of(owner))));
 }
 
-static bool is_there(void *owner)
+static bool h2_connection_is_there(void *owner)
 {
     struct h2_connection *connection = h2_of_session(h2_session_of(owner));
-    if (!has_left(owner))
+    if (!h2_connection_has_left(owner))
         return true;
-    close_now(connection, OUTCOME_CLIENT_LEFT);
+    h2_connection_close_now(connection, OUTCOME_CLIENT_LEFT);
     return false;
 }
 
-static void tell_tls(void *owner, struct arena *arena, struct peer_tls *ret_tls)
+static void h2_connection_tell_tls(void *owner, struct arena *arena, struct peer_tls *ret_tls)
 {
-    tls_transport_tell(stream_of(h2_of_session(h2_session_of(owner))), arena, ret_tls);
+    tls_transport_tell(h2_connection_stream_of(h2_of_session(h2_session_of(owner))), arena, ret_tls);
 }
 
 const struct exchange_events h2_connection_exchange_events = {
@@ -414,9 +415,9 @@ const struct exchange_events h2_connection_exchange_events = {
     .on_respond_kept = h2_exchange_respond_kept,
     .on_interim = h2_exchange_interim,
     .on_progress = h2_session_on_progress,
-    .is_there = is_there,
-    .has_left = has_left,
-    .tell_tls = tell_tls,
+    .is_there = h2_connection_is_there,
+    .has_left = h2_connection_has_left,
+    .tell_tls = h2_connection_tell_tls,
 };
 
 /* ---- as a client ---- */
@@ -434,7 +435,7 @@ static struct h2_connection *become(struct connection *connection)
     transport_limit_reads(&connection->stream, 0);
     h2->session = h2_session_create(&front->h2_sessions, h2);
     if (h2->session == NULL) {
-        close_now(h2, OUTCOME_OVERLOADED);
+        h2_connection_close_now(h2, OUTCOME_OVERLOADED);
         return NULL;
     }
     front->counters->h2_connections++;
@@ -447,7 +448,7 @@ void h2_connection_become(struct connection *connection, struct slice input)
 {
     struct h2_connection *h2 = become(connection);
     if (h2)
-        advance(h2, input);
+        h2_connection_advance(h2, input);
 }
 
 /* The frames follow when the client has said something in HTTP/2, which it does at once. It could take them
@@ -457,7 +458,7 @@ static bool say_that_it_changes(struct h2_connection *connection)
     const struct segment said = segment_memory(SLICE(H2_UPGRADE_RESPONSE));
     front_of_h2(connection)->counters->bytes_sent += said.length;
     front_client_note_given(&connection->base.client, said.length);
-    return transport_send(stream_of(connection), &said, 1) != SEND_FAILED;
+    return transport_send(h2_connection_stream_of(connection), &said, 1) != SEND_FAILED;
 }
 
 void h2_connection_upgrade(struct connection *connection, const struct h2_upgrade *upgrade,
@@ -468,65 +469,65 @@ void h2_connection_upgrade(struct connection *connection, const struct h2_upgrad
     if (h2 == NULL)
         return;
     if (!say_that_it_changes(h2)) {
-        close_now(h2, connection_outcome(transport_error(stream_of(h2))));
+        h2_connection_close_now(h2, connection_outcome(transport_error(h2_connection_stream_of(h2))));
     } else if (!h2_session_upgrade(h2->session, settings, request, text)) {
-        close_now(h2, OUTCOME_OVERLOADED);
+        h2_connection_close_now(h2, OUTCOME_OVERLOADED);
     } else {
         h2->is_upgrading = input.length == 0;
-        advance(h2, input);
+        h2_connection_advance(h2, input);
     }
 }
 
 /* An idle client may be about to ask: it is told that this will not be answered, as far as that goes without
  * waiting. */
-static void say_goodbye(struct h2_connection *connection)
+static void h2_connection_send_goaway(struct h2_connection *connection)
 {
-    if (connection->session == NULL || transport_is_sending(stream_of(connection)))
+    if (connection->session == NULL || transport_is_sending(h2_connection_stream_of(connection)))
         return;
     h2_finish(connection->session->engine);
     (void)flush_once(connection);
 }
 
-static void abort_client(struct front_client *client, enum outcome why)
+static void h2_connection_abort_client(struct front_client *client, enum outcome why)
 {
     if (client->state == CLIENT_IDLE || client->state == CLIENT_HEAD)
-        say_goodbye(h2_of_client(client));
-    close_now(h2_of_client(client), why);
+        h2_connection_send_goaway(h2_of_client(client));
+    h2_connection_close_now(h2_of_client(client), why);
 }
 
-static void refuse_late(struct front_client *client)
+static void h2_connection_refuse_late(struct front_client *client)
 {
     struct h2_connection *connection = h2_of_client(client);
     if (client->state == CLIENT_HEAD) {
-        abort_client(client, OUTCOME_TIMED_OUT);
+        h2_connection_abort_client(client, OUTCOME_TIMED_OUT);
         return;
     }
     h2_session_refuse_late(connection->session);
     client->request_began = true; /* what is still awaited has its time from here */
-    flush_and_settle(connection);
+    h2_connection_flush(connection);
 }
 
-static void print(const struct front_client *client, struct buffer *out)
+static void h2_connection_print_client(const struct front_client *client, struct buffer *out)
 {
     h2_connection_print(h2_of_client(client), out);
 }
 
-static void shut_down(struct front_client *client)
+static void h2_connection_shut_down(struct front_client *client)
 {
     struct h2_connection *connection = h2_of_client(client);
     h2_finish(connection->session->engine);
-    flush_and_settle(connection);
+    h2_connection_flush(connection);
 }
 
 /* It is written in the next turn: lists of clients are gone through here. */
-static void drain(struct front_client *client)
+static void h2_connection_drain(struct front_client *client)
 {
     struct h2_connection *connection = h2_of_client(client);
     if (connection->session == NULL)
         return;
     h2_drain(connection->session->engine);
-    if (!transport_is_sending(stream_of(connection)))
-        transport_send_later(stream_of(connection));
+    if (!transport_is_sending(h2_connection_stream_of(connection)))
+        transport_send_later(h2_connection_stream_of(connection));
     if (client->state == CLIENT_IDLE)
         timeouts_entered(client, false);
 }
@@ -540,20 +541,20 @@ static bool has_exchange(const struct list *exchanges, const void *owner)
     return false;
 }
 
-static bool owns(const struct front_client *client, const void *owner)
+static bool h2_connection_owns(const struct front_client *client, const void *owner)
 {
     const struct h2_session *session = h2_of_client(client)->session;
     return session && owner &&
            (has_exchange(&session->exchanges, owner) || has_exchange(&session->sent, owner));
 }
 
-static bool is_busy(const struct front_client *client)
+static bool h2_connection_is_busy(const struct front_client *client)
 {
     const struct h2_session *session = h2_of_client(client)->session;
     return session && (!list_is_empty(&session->exchanges) || !list_is_empty(&session->sent));
 }
 
-static const char *validate_exchanges(const struct h2_session *session)
+static const char *h2_connection_validate_exchanges(const struct h2_session *session)
 {
     uint32_t count = 0;
     LIST_FOREACH(link, (struct list *)&session->exchanges) {
@@ -568,31 +569,31 @@ static const char *validate_exchanges(const struct h2_session *session)
 }
 
 /* Between two callbacks a connection is settled: its state is the one that its facts have. */
-static const char *validate(const struct front_client *client)
+static const char *h2_connection_validate(const struct front_client *client)
 {
     const struct h2_connection *connection = h2_of_client(client);
     if (connection->base.stream.flags & STREAM_CLOSED)
         return "a closed connection is in a list";
     if (client->state == CLIENT_LINGER)
         return connection->session ? "a lingering connection has something left" : NULL;
-    if (client->state != state_of(connection))
+    if (client->state != h2_connection_state_of(connection))
         return "a connection is not in the state that it is in by what it waits for";
     if (!transport_is_reading(&connection->base.stream) && connection->input == NULL)
         return "a connection waits for bytes that it does not read";
     if (!transport_is_sending(&connection->base.stream) && !list_is_empty(&connection->session->sent))
         return "exchanges whose last byte is sent have not ended";
-    return validate_exchanges(connection->session);
+    return h2_connection_validate_exchanges(connection->session);
 }
 
 const struct front_client_ops h2_connection_client_ops = {
-    .abort = abort_client,
-    .refuse_late = refuse_late,
-    .shut_down = shut_down,
-    .drain = drain,
-    .owns = owns,
-    .is_busy = is_busy,
+    .abort = h2_connection_abort_client,
+    .refuse_late = h2_connection_refuse_late,
+    .shut_down = h2_connection_shut_down,
+    .drain = h2_connection_drain,
+    .owns = h2_connection_owns,
+    .is_busy = h2_connection_is_busy,
     .bytes_left = connection_bytes_left,
     .send_idle_ms = connection_send_idle_ms,
-    .print = print,
-    .validate = validate,
+    .print = h2_connection_print_client,
+    .validate = h2_connection_validate,
 };

@@ -2,7 +2,7 @@
 #include "front/connection_print.h"
 #include "front/h2_connection.h"
 
-static void print_session(const struct h2_connection *connection, struct buffer *out)
+static void h2_connection_print_print_session(const struct h2_connection *connection, struct buffer *out)
 {
     const struct h2_session *session = connection->session;
     const struct print_flag flags[] = {
@@ -26,5 +26,5 @@ void h2_connection_print(const struct h2_connection *connection, struct buffer *
     buffer_append(out, SLICE(" engine=h2"));
     connection_print_stream(&connection->base, out);
     if (connection->session)
-        print_session(connection, out);
+        h2_connection_print_print_session(connection, out);
 }

@@ -28,7 +28,7 @@ void h2_exchange_begin(struct h2_exchange *h2, struct h2_session *session, uint3
 }
 
 /* The client learns that something is missing by the reset. */
-static void give_up(struct h2_exchange *h2)
+static void h2_exchange_give_up(struct h2_exchange *h2)
 {
     exchange_drop_content(&h2->exchange);
     h2->exchange.outcome = OUTCOME_OVERLOADED;
@@ -49,7 +49,7 @@ static void give_head(struct h2_exchange *h2)
     bool has_content = h2->left > 0;
     if (!h2_respond(h2_session_engine(h2->session), h2->stream, &exchange->response,
                     service_date(exchange->service), has_content))
-        give_up(h2);
+        h2_exchange_give_up(h2);
     else if (!has_content)
         end_response(h2);
 }
@@ -76,7 +76,7 @@ void h2_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *
     response->no_length = true; /* it is among the fields */
     kept_head_read(kept, response);
     if (UNLIKELY(response->lacks_fields)) {
-        give_up(h2);
+        h2_exchange_give_up(h2);
         return;
     }
     h2->left = exchange->source ? exchange->source->length : 0;
@@ -124,7 +124,7 @@ static bool read_range(struct h2_exchange *h2, char *room, size_t length, struct
     return is_same;
 }
 
-static void advance(struct h2_exchange *h2, size_t length)
+static void h2_exchange_advance(struct h2_exchange *h2, size_t length)
 {
     if (h2->rest.data)
         h2->rest.data += length;
@@ -147,7 +147,7 @@ static enum h2_pulled give(struct h2_exchange *h2, char *room, size_t bytes_max,
         ret_piece->bytes = slice_make(h2->rest.data, length);
     else if (!read_range(h2, room, length, &ret_piece->bytes))
         return H2_PULL_FAILED;
-    advance(h2, ret_piece->bytes.length);
+    h2_exchange_advance(h2, ret_piece->bytes.length);
     ret_piece->is_last = h2->left == 0;
     return H2_PULLED;
 }

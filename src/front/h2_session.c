@@ -1,4 +1,5 @@
-/* Sessions of HTTP/2. Read on_request, then on_closed: between these an exchange is on the wire.
+/* Sessions of HTTP/2. Read h2_session_on_request, then h2_session_on_closed: between these an exchange is on
+ * the wire.
  *
  * The engine calls back from inside of h2_session_receive and h2_session_write. A stream that is over may
  * have its last bytes in an output that is still being sent, and content in there that belongs to its
@@ -37,7 +38,7 @@ static void give_credit(struct h2_exchange *h2, size_t bytes)
 }
 
 /* The sink takes what it has credit for, and may give itself more meanwhile; returns what is left. */
-static struct slice push(struct h2_exchange *h2, struct slice content)
+static struct slice h2_session_push(struct h2_exchange *h2, struct slice content)
 {
     struct exchange *exchange = &h2->exchange;
     size_t length;
@@ -93,11 +94,11 @@ static void push_held(struct h2_exchange *h2)
         discard(h2, length);
         return;
     }
-    bool is_kept = input_set(&h2->held, push(h2, input_slice(h2->held)));
+    bool is_kept = input_set(&h2->held, h2_session_push(h2, input_slice(h2->held)));
     assert(is_kept); /* it only gets shorter */
 }
 
-static void refuse(struct h2_exchange *h2, int status, enum outcome why)
+static void h2_session_refuse(struct h2_exchange *h2, int status, enum outcome why)
 {
     struct exchange *exchange = &h2->exchange;
     give_credit(h2, input_slice(h2->held).length);
@@ -114,7 +115,7 @@ static void refuse(struct h2_exchange *h2, int status, enum outcome why)
         h2_reset(h2->session->engine, h2->stream, h2->is_given ? H2_NO_ERROR : H2_CANCEL);
 }
 
-static bool is_too_long(const struct h2_exchange *h2)
+static bool h2_session_is_too_long(const struct h2_exchange *h2)
 {
     return h2->received > h2->session->all->limits.body_bytes;
 }
@@ -132,19 +133,19 @@ static void on_content(void *owner, void *context, struct slice content)
         discard(h2, content.length);
         return;
     }
-    if (UNLIKELY(is_too_long(h2)) && h2->exchange.has_content_left && !h2->exchange.is_responded) {
+    if (UNLIKELY(h2_session_is_too_long(h2)) && h2->exchange.has_content_left && !h2->exchange.is_responded) {
         give_credit(h2, content.length);
-        refuse(h2, 413, OUTCOME_CLIENT_LEFT);
+        h2_session_refuse(h2, 413, OUTCOME_CLIENT_LEFT);
         return;
     }
-    struct slice rest = h2->held ? content : push(h2, content);
+    struct slice rest = h2->held ? content : h2_session_push(h2, content);
     if (rest.length > 0 && !input_add(&h2->held, rest)) {
         give_credit(h2, rest.length);
-        refuse(h2, 503, OUTCOME_OVERLOADED);
+        h2_session_refuse(h2, 503, OUTCOME_OVERLOADED);
     }
 }
 
-static void on_end(void *owner, void *context)
+static void h2_session_on_end(void *owner, void *context)
 {
     struct h2_exchange *h2 = context;
     (void)owner;
@@ -155,7 +156,7 @@ static void on_end(void *owner, void *context)
 
 /* ---- requests ---- */
 
-/* As over HTTP/1: see on_request in h1_session.c. */
+/* As over HTTP/1: see h2_session_on_request in h1_session.c. */
 static void answer(struct h2_exchange *h2)
 {
     struct exchange *exchange = &h2->exchange;
@@ -176,7 +177,8 @@ static void answer(struct h2_exchange *h2)
 }
 
 /* What is left of the pool of exchanges is for those who have no request under way yet. */
-static struct exchange *begin_exchange(struct h2_session *session, const struct h2_head_event *head)
+static struct exchange *h2_session_begin_exchange(struct h2_session *session,
+                                                  const struct h2_head_event *head)
 {
     struct h2_sessions *all = session->all;
     if (session->exchange_count > 0 && exchange_pool_is_low(all->service))
@@ -185,10 +187,10 @@ static struct exchange *begin_exchange(struct h2_session *session, const struct 
                                head->request, head->text);
 }
 
-static void *on_request(void *owner, uint32_t stream, const struct h2_head_event *head)
+static void *h2_session_on_request(void *owner, uint32_t stream, const struct h2_head_event *head)
 {
     struct h2_session *session = owner;
-    struct exchange *exchange = begin_exchange(session, head);
+    struct exchange *exchange = h2_session_begin_exchange(session, head);
     if (UNLIKELY(exchange == NULL))
         return NULL;
     struct h2_exchange *h2 = h2_exchange_of(exchange);
@@ -211,7 +213,7 @@ static void *on_request(void *owner, uint32_t stream, const struct h2_head_event
 }
 
 /* Its bytes may be in an output yet: see h2_session_end_sent. */
-static void on_closed(void *owner, void *context)
+static void h2_session_on_closed(void *owner, void *context)
 {
     struct h2_session *session = owner;
     struct h2_exchange *h2 = context;
@@ -235,10 +237,10 @@ static enum h2_pulled pull(void *owner, void *context, char *room, size_t bytes_
 }
 
 static const struct h2_events engine_events = {
-    .on_request = on_request,
+    .on_request = h2_session_on_request,
     .on_content = on_content,
-    .on_end = on_end,
-    .on_closed = on_closed,
+    .on_end = h2_session_on_end,
+    .on_closed = h2_session_on_closed,
     .pull = pull,
 };
 
@@ -259,7 +261,7 @@ void h2_session_on_progress(void *owner)
 
 /* ---- sessions ---- */
 
-static bool prepare(struct h2_sessions *all)
+static bool h2_session_prepare(struct h2_sessions *all)
 {
     if (all->engines == NULL)
         all->engines = h2_shared_create(&all->limits, &engine_events);
@@ -274,7 +276,7 @@ void h2_sessions_finish(struct h2_sessions *all)
 
 struct h2_session *h2_session_create(struct h2_sessions *all, void *owner)
 {
-    struct h2_session *session = prepare(all) ? calloc(1, sizeof(*session)) : NULL;
+    struct h2_session *session = h2_session_prepare(all) ? calloc(1, sizeof(*session)) : NULL;
     if (session == NULL)
         return NULL;
     session->all = all;
@@ -369,7 +371,7 @@ void h2_session_refuse_late(struct h2_session *session)
     LIST_FOREACH_SAFE(link, &session->exchanges) {
         struct h2_exchange *h2 = exchange_at(link);
         if (waits_for_content(h2))
-            refuse(h2, 408, OUTCOME_TIMED_OUT);
+            h2_session_refuse(h2, 408, OUTCOME_TIMED_OUT);
     }
     session->is_inside = false;
 }

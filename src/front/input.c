@@ -10,7 +10,7 @@ void input_clear(struct input **input)
 }
 
 /* Room for `length` bytes; what is kept stays. */
-static bool reserve(struct input **input, size_t length)
+static bool input_reserve(struct input **input, size_t length)
 {
     size_t before = *input ? (*input)->capacity : 0;
     if (length <= before)
@@ -32,7 +32,7 @@ bool input_set(struct input **input, struct slice rest)
         input_clear(input);
         return true;
     }
-    if (!reserve(input, rest.length))
+    if (!input_reserve(input, rest.length))
         return false;
     memmove((*input)->bytes, rest.data, rest.length);
     (*input)->length = (uint32_t)rest.length;
@@ -42,7 +42,7 @@ bool input_set(struct input **input, struct slice rest)
 bool input_add(struct input **input, struct slice bytes)
 {
     size_t length = input_slice(*input).length;
-    if (!reserve(input, length + bytes.length))
+    if (!input_reserve(input, length + bytes.length))
         return false;
     memcpy((*input)->bytes + length, bytes.data, bytes.length);
     (*input)->length = (uint32_t)(length + bytes.length);

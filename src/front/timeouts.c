@@ -35,7 +35,7 @@ static const struct timeouts *timeouts_of(const struct front_client *client)
     return UNLIKELY(began_before) ? &front->waits.patient : &front_settings(front)->timeouts;
 }
 
-static uint64_t now_ms(const struct front_client *client)
+static uint64_t timeouts_now_ms(const struct front_client *client)
 {
     return loop_now_ms(client->kind->front->loop);
 }
@@ -55,7 +55,7 @@ static uint64_t bytes_left(const struct front_client *client)
  * are left. IDLE has no window before somebody asks what is left, see is_still_taking. */
 static void begin_window(struct front_client *client)
 {
-    client->window_began_ms = now_ms(client);
+    client->window_began_ms = timeouts_now_ms(client);
     client->moved_ms = (uint32_t)client->window_began_ms;
     switch ((enum client_state)client->state) {
     case CLIENT_IDLE: client->window_bytes = UINT64_MAX; break;
@@ -85,7 +85,7 @@ static uint32_t linger_ms(const struct front_client *client)
 static uint64_t deadline(struct front_client *client, bool is_new)
 {
     const struct timeouts *timeouts = timeouts_of(client);
-    uint64_t now = now_ms(client);
+    uint64_t now = timeouts_now_ms(client);
     switch ((enum client_state)client->state) {
     case CLIENT_IDLE: return now + (client->kind->front->is_draining ? DRAIN_IDLE_MS : timeouts->idle_ms);
     case CLIENT_HANDSHAKE: return is_new ? now + timeouts->handshake_ms : client->deadline_ms;
@@ -101,12 +101,12 @@ static uint64_t deadline(struct front_client *client, bool is_new)
     UNREACHABLE();
 }
 
-static void arm(struct front_client *client)
+static void timeouts_arm(struct front_client *client)
 {
     if (client->deadline_ms == NEVER ||
         (timer_is_armed(&client->timer) && client->timer.expiry_ms <= client->deadline_ms))
         return;
-    uint64_t now = now_ms(client);
+    uint64_t now = timeouts_now_ms(client);
     wheel_arm(loop_wheel(client->kind->front->loop), &client->timer,
               client->deadline_ms > now ? client->deadline_ms - now : 0);
 }
@@ -116,29 +116,29 @@ void timeouts_entered(struct front_client *client, bool is_new)
     if (is_new)
         begin_window(client);
     else
-        client->moved_ms = (uint32_t)now_ms(client);
+        client->moved_ms = (uint32_t)timeouts_now_ms(client);
     client->deadline_ms = deadline(client, is_new);
-    arm(client);
+    timeouts_arm(client);
 }
 
 static bool go_on_until(struct front_client *client, uint64_t deadline_ms)
 {
     client->deadline_ms = deadline_ms;
-    arm(client);
+    timeouts_arm(client);
     return true;
 }
 
 /* Since the last bytes of content came: no connection waits for them for 49 days. */
 static uint32_t still_ms(const struct front_client *client)
 {
-    return (uint32_t)now_ms(client) - client->moved_ms;
+    return (uint32_t)timeouts_now_ms(client) - client->moved_ms;
 }
 
 /* Content must come at the minimum rate, and never stop for as long as the whole window is. */
 static bool may_go_on_reading(struct front_client *client)
 {
     uint32_t window_ms = timeouts_of(client)->body_ms;
-    uint64_t now = now_ms(client);
+    uint64_t now = timeouts_now_ms(client);
     uint32_t moved_ms = client->moved_ms;
     uint64_t still = still_ms(client);
     if (still >= window_ms)
@@ -157,7 +157,7 @@ static bool may_go_on_sending(struct front_client *client)
 {
     uint32_t window_ms = timeouts_of(client)->write_ms;
     uint64_t window_end_ms = client->window_began_ms + window_ms;
-    if (now_ms(client) < window_end_ms)
+    if (timeouts_now_ms(client) < window_end_ms)
         return go_on_until(client, window_end_ms);
     if (!has_taken_enough(client, bytes_left(client), window_ms))
         return false;
@@ -169,13 +169,13 @@ static bool may_go_on_sending(struct front_client *client)
 static void note_last_byte(struct front_client *client)
 {
     client->window_bytes = 0;
-    client->window_began_ms = now_ms(client);
+    client->window_began_ms = timeouts_now_ms(client);
 }
 
 /* Before the peer has our last byte its time for a send counts, and from then on its time to close. */
 static bool may_go_on_lingering(struct front_client *client)
 {
-    uint64_t now = now_ms(client);
+    uint64_t now = timeouts_now_ms(client);
     if (client->window_bytes == 0 || linger_ms(client) == 0)
         return false;
     if (bytes_left(client) == 0) {
@@ -199,12 +199,12 @@ static bool is_still_taking(struct front_client *client)
     uint64_t least = before == UINT64_MAX ? 0 : (uint64_t)timeouts->rate_bytes_min * wait_ms / 1000;
     if (left == 0 || left >= before || before - left < least)
         return false;
-    client->deadline_ms = now_ms(client) + wait_ms;
-    arm(client);
+    client->deadline_ms = timeouts_now_ms(client) + wait_ms;
+    timeouts_arm(client);
     return true;
 }
 
-static void refuse_late(struct front_client *client)
+static void timeouts_refuse_late(struct front_client *client)
 {
     client->kind->front->counters->timeouts++;
     client->kind->ops->refuse_late(client);
@@ -233,9 +233,9 @@ static void expire(struct front_client *client)
         break;
     case CLIENT_BODY:
         if (!may_go_on_reading(client))
-            refuse_late(client);
+            timeouts_refuse_late(client);
         return;
-    case CLIENT_HEAD: refuse_late(client); return;
+    case CLIENT_HEAD: timeouts_refuse_late(client); return;
     case CLIENT_IDLE:
         if (client->kind->front->is_draining) {
             client->kind->ops->shut_down(client);
@@ -294,7 +294,7 @@ static bool lingers_for_nothing(struct front_client *client, uint64_t age_ms)
 
 bool timeouts_may_be_spared(struct front_client *client)
 {
-    uint64_t now = now_ms(client);
+    uint64_t now = timeouts_now_ms(client);
     uint64_t age_ms = now - client->window_began_ms;
     switch ((enum client_state)client->state) {
     /* With an exchange it is the one whose request needs the room: it is in the list until it settles. */
@@ -315,7 +315,7 @@ bool timeouts_may_be_spared(struct front_client *client)
 /* ---- new settings ---- */
 
 /* As patient as both. */
-static void join(struct timeouts *timeouts, const struct timeouts *other)
+static void timeouts_join(struct timeouts *timeouts, const struct timeouts *other)
 {
     timeouts->head_ms = MAX(timeouts->head_ms, other->head_ms);
     timeouts->body_ms = MAX(timeouts->body_ms, other->body_ms);
@@ -338,8 +338,8 @@ void timeouts_change(struct front *front, const struct timeouts *former)
     uint64_t now = loop_now_ms(front->loop);
     if (now >= waits->patient_until_ms)
         waits->patient = *former;
-    join(&waits->patient, former);
-    join(&waits->patient, &front_settings(front)->timeouts);
+    timeouts_join(&waits->patient, former);
+    timeouts_join(&waits->patient, &front_settings(front)->timeouts);
     waits->changed_ms = now;
     waits->patient_until_ms = now + longest_ms(&waits->patient);
 }
@@ -347,8 +347,8 @@ void timeouts_change(struct front *front, const struct timeouts *former)
 void timeouts_fire(struct timer *timer)
 {
     struct front_client *client = CONTAINER_OF(timer, struct front_client, timer);
-    if (now_ms(client) >= client->deadline_ms)
+    if (timeouts_now_ms(client) >= client->deadline_ms)
         expire(client);
     else
-        arm(client);
+        timeouts_arm(client);
 }

@@ -106,7 +106,8 @@ static size_t prepare_output(struct tls_worker *worker)
 }
 
 /* The check comes behind the reading: what was read of a file that is still the same is the same too. */
-static ssize_t read_file(struct tls_transport *tls, const struct segment *segment, char *out, size_t size)
+static ssize_t tls_output_read_file(struct tls_transport *tls, const struct segment *segment, char *out,
+                                    size_t size)
 {
     ssize_t count = sys_read_at(segment->fd, out, MIN(segment->length, size), segment->offset, false);
     if (count <= 0)
@@ -116,8 +117,8 @@ static ssize_t read_file(struct tls_transport *tls, const struct segment *segmen
 
 /* The plaintext of the first segments, at most `content_max` bytes of it. Returns the count of pieces or what
  * reading a file failed with. */
-static ssize_t collect(struct tls_transport *tls, const struct segment *segments, size_t count,
-                       size_t content_max, struct slice pieces[STREAM_SEGMENTS_MAX])
+static ssize_t tls_output_collect(struct tls_transport *tls, const struct segment *segments, size_t count,
+                                  size_t content_max, struct slice pieces[STREAM_SEGMENTS_MAX])
 {
     char *room = tls_worker_of(tls)->file_room;
     size_t left = content_max, used = 0;
@@ -126,7 +127,7 @@ static ssize_t collect(struct tls_transport *tls, const struct segment *segments
         size_t length = MIN(segment->length, left);
         const char *data = segment->data;
         if (data == NULL) {
-            ssize_t got = read_file(tls, segment, room, length);
+            ssize_t got = tls_output_read_file(tls, segment, room, length);
             if (got < 0)
                 return got;
             data = room;
@@ -146,7 +147,7 @@ static ssize_t encrypt(struct tls_transport *tls, struct segment *segments, size
     struct tls_worker *worker = tls_worker_of(tls);
     struct slice pieces[STREAM_SEGMENTS_MAX];
     size_t content_max = prepare_output(worker);
-    ssize_t piece_count = collect(tls, segments + *at, count - *at, content_max, pieces);
+    ssize_t piece_count = tls_output_collect(tls, segments + *at, count - *at, content_max, pieces);
     if (piece_count < 0)
         return piece_count;
     size_t likely = 0;
@@ -164,7 +165,7 @@ static ssize_t encrypt(struct tls_transport *tls, struct segment *segments, size
 /* ---- sending it ---- */
 
 /* Hands what is in the worker's buffer to the stream. */
-static enum send_result push(struct tls_transport *tls, size_t content)
+static enum send_result tls_output_push(struct tls_transport *tls, size_t content)
 {
     struct tls_worker *worker = tls_worker_of(tls);
     struct segment segment = segment_memory(buffer_slice(&worker->output));
@@ -191,8 +192,8 @@ static enum send_result break_off(struct tls_transport *tls, ssize_t error)
 
 /* Encrypts and sends until all is done, the stream takes no more, or the connection had its share of the
  * turn; `*at` moves on. */
-static enum send_result send_some(struct tls_transport *tls, struct segment *segments, size_t count,
-                                  size_t *at)
+static enum send_result tls_output_send_some(struct tls_transport *tls, struct segment *segments,
+                                             size_t count, size_t *at)
 {
     size_t allowed = TURN_BYTES_MAX;
     while (*at < count) {
@@ -204,7 +205,7 @@ static enum send_result send_some(struct tls_transport *tls, struct segment *seg
         ssize_t taken = encrypt(tls, segments, count, at);
         if (taken < 0)
             return break_off(tls, taken);
-        enum send_result result = push(tls, (size_t)taken);
+        enum send_result result = tls_output_push(tls, (size_t)taken);
         if (result != SEND_DONE)
             return result;
         allowed -= MIN(allowed, (size_t)taken);
@@ -220,7 +221,7 @@ enum send_result tls_transport_send(struct stream *stream, const struct segment 
     assert(!tls->sends && segment_count <= STREAM_SEGMENTS_MAX);
     size_t count = segments_copy_filled(rest, segments, segment_count);
     size_t at = 0;
-    enum send_result result = tls->sending ? SEND_PENDING : send_some(tls, rest, count, &at);
+    enum send_result result = tls->sending ? SEND_PENDING : tls_output_send_some(tls, rest, count, &at);
     if (LIKELY(result == SEND_DONE))
         return SEND_DONE;
     if (!hold_segments(tls, rest + at, count - at)) {
@@ -237,7 +238,7 @@ bool tls_output_flush(struct tls_transport *tls)
     if (worker->output.length == 0)
         return true;
     if (tls->sending == NULL)
-        return push(tls, 0) != SEND_FAILED;
+        return tls_output_push(tls, 0) != SEND_FAILED;
     bool fits = buffer_append(&tls->sending->next, buffer_slice(&worker->output));
     buffer_clear(&worker->output);
     if (!fits)
@@ -255,11 +256,11 @@ static enum send_result send_on(struct tls_transport *tls)
         buffer_finish(&sending->next);
         if (output->failed)
             return break_off(tls, -ENOMEM);
-        enum send_result result = push(tls, 0);
+        enum send_result result = tls_output_push(tls, 0);
         if (result != SEND_DONE)
             return result;
     }
-    return send_some(tls, sending->segments, sending->count, &sending->at);
+    return tls_output_send_some(tls, sending->segments, sending->count, &sending->at);
 }
 
 void tls_output_on_sent(struct stream *stream)

@@ -48,7 +48,7 @@ static bool has_handshake_time(struct tls_worker *worker)
     return worker->turn_us < TLS_HANDSHAKES_TURN_US;
 }
 
-static void wait_in(struct tls_transport *tls, struct list *list)
+static void tls_transport_wait_in(struct tls_transport *tls, struct list *list)
 {
     struct tls_worker *worker = tls_worker_of(tls);
     if (list_is_empty(&tls->link))
@@ -62,19 +62,19 @@ static bool may_take(struct tls_transport *tls)
         return false;
     if (!tls->is_shaking_hands || has_handshake_time(tls_worker_of(tls)))
         return true;
-    wait_in(tls, &tls_worker_of(tls)->shaking);
+    tls_transport_wait_in(tls, &tls_worker_of(tls)->shaking);
     return false;
 }
 
 /* ---- what comes of what is read ---- */
 
-static void fail(struct tls_transport *tls, int error)
+static void tls_transport_fail(struct tls_transport *tls, int error)
 {
     tls->error = (int16_t)error;
     tls->events->on_error(tls_stream_of(tls), error);
 }
 
-static void tell_end(struct tls_transport *tls)
+static void tls_transport_tell_end(struct tls_transport *tls)
 {
     tls->end_told = true;
     tls->events->on_end(tls_stream_of(tls));
@@ -127,7 +127,7 @@ static void log_refusal(struct tls_transport *tls)
     log_debug(front->service->log, "TLS handshake failed: %s", tls_session_fault(&tls->session));
 }
 
-static void refuse(struct tls_transport *tls)
+static void tls_transport_refuse(struct tls_transport *tls)
 {
     tls->is_shaking_hands = false;
     log_refusal(tls);
@@ -146,20 +146,20 @@ static void note_ready(struct tls_transport *tls)
 }
 
 /* True where the session may have more to say. */
-static bool act(struct tls_transport *tls, enum tls_event event, struct slice plaintext)
+static bool tls_transport_act(struct tls_transport *tls, enum tls_event event, struct slice plaintext)
 {
     switch (event) {
     case TLS_MORE: return false;
     case TLS_READY: note_ready(tls); return true;
     case TLS_DATA: tls->events->on_read(tls_stream_of(tls), plaintext); return true;
-    case TLS_END: tell_end(tls); return true;
+    case TLS_END: tls_transport_tell_end(tls); return true;
     case TLS_WORK: begin_handshake_job(tls); return true;
-    case TLS_HTTP: refuse(tls); return false;
+    case TLS_HTTP: tls_transport_refuse(tls); return false;
     case TLS_ERROR:
         if (tls->is_shaking_hands)
-            refuse(tls);
+            tls_transport_refuse(tls);
         else
-            fail(tls, -EPROTO);
+            tls_transport_fail(tls, -EPROTO);
         return false;
     }
     UNREACHABLE();
@@ -175,7 +175,8 @@ static void answer_plain_http(struct tls_worker *worker)
                   HTTP_DATE_LENGTH, service_date(worker->front->service), sizeof(text) - 1, text);
 }
 
-static enum tls_event next_event(struct tls_transport *tls, struct slice *rest, struct slice *ret_plaintext)
+static enum tls_event tls_transport_next_event(struct tls_transport *tls, struct slice *rest,
+                                               struct slice *ret_plaintext)
 {
     struct tls_worker *worker = tls_worker_of(tls);
     struct loop *loop = worker->front->loop;
@@ -198,20 +199,20 @@ static void note_fin(struct tls_transport *tls)
 }
 
 /* Keeps what could not be taken, and waits for what comes next. */
-static void settle(struct tls_transport *tls, struct slice rest)
+static void tls_transport_await(struct tls_transport *tls, struct slice rest)
 {
     if (is_closed(tls))
         return;
     if (tls->session.state == TLS_STATE_BROKEN)
         rest.length = 0;
     if (!input_set(&tls->input, rest)) {
-        fail(tls, -ENOMEM);
+        tls_transport_fail(tls, -ENOMEM);
         return;
     }
     bool is_blocked = tls->input || tls->is_working || !list_is_empty(&tls->link);
     if (tls->has_fin && !is_blocked && !tls->end_told) {
         note_fin(tls);
-        tell_end(tls);
+        tls_transport_tell_end(tls);
     } else if (is_blocked || !tls->is_reading) {
         stream_read_pause(tls_stream_of(tls));
     } else if (!tls->has_fin) {
@@ -226,19 +227,19 @@ static void take_in(struct tls_transport *tls, struct slice input)
     struct slice rest = input;
     while (may_take(tls)) {
         struct slice plaintext = {0};
-        enum tls_event event = next_event(tls, &rest, &plaintext);
+        enum tls_event event = tls_transport_next_event(tls, &rest, &plaintext);
         if (!tls_output_flush(tls)) {
-            fail(tls, transport_error(tls_stream_of(tls)));
+            tls_transport_fail(tls, transport_error(tls_stream_of(tls)));
             return;
         }
-        if (!act(tls, event, plaintext))
+        if (!tls_transport_act(tls, event, plaintext))
             break;
     }
-    settle(tls, rest);
+    tls_transport_await(tls, rest);
 }
 
 /* Nobody overtakes those who wait, but each has its part of the turn's time. */
-static void go_on(struct task *task)
+static void tls_transport_go_on(struct task *task)
 {
     struct tls_worker *worker = CONTAINER_OF(task, struct tls_worker, task);
     struct list due;
@@ -260,34 +261,34 @@ static void go_on(struct task *task)
 
 /* ---- what the stream tells ---- */
 
-static void on_read(struct stream *stream, struct slice bytes)
+static void tls_transport_on_read(struct stream *stream, struct slice bytes)
 {
     struct tls_transport *tls = tls_transport_of(stream);
     if (tls->session.state == TLS_STATE_BROKEN)
         return;
     if (tls->is_shaking_hands && !list_is_empty(&tls_worker_of(tls)->shaking))
-        wait_in(tls, &tls_worker_of(tls)->shaking);
+        tls_transport_wait_in(tls, &tls_worker_of(tls)->shaking);
     bool must_wait = tls->input || tls->is_working || !list_is_empty(&tls->link);
     if (LIKELY(!must_wait)) {
         take_in(tls, bytes);
         return;
     }
     if (!input_add(&tls->input, bytes))
-        fail(tls, -ENOMEM);
+        tls_transport_fail(tls, -ENOMEM);
     else
         stream_read_pause(stream);
 }
 
-static void on_end(struct stream *stream)
+static void tls_transport_on_end(struct stream *stream)
 {
     struct tls_transport *tls = tls_transport_of(stream);
     tls->has_fin = true;
-    settle(tls, input_slice(tls->input));
+    tls_transport_await(tls, input_slice(tls->input));
 }
 
-static void on_error(struct stream *stream, int error)
+static void tls_transport_on_error(struct stream *stream, int error)
 {
-    fail(tls_transport_of(stream), error);
+    tls_transport_fail(tls_transport_of(stream), error);
 }
 
 static void free_connection(struct tls_transport *tls)
@@ -298,7 +299,7 @@ static void free_connection(struct tls_transport *tls)
     tls->events->on_closed(tls_stream_of(tls));
 }
 
-static void on_closed(struct stream *stream)
+static void tls_transport_on_closed(struct stream *stream)
 {
     struct tls_transport *tls = tls_transport_of(stream);
     if (tls->is_working)
@@ -307,25 +308,25 @@ static void on_closed(struct stream *stream)
         free_connection(tls);
 }
 
-static bool may_send_file(struct stream *stream, const struct segment *segment)
+static bool tls_transport_may_send_file(struct stream *stream, const struct segment *segment)
 {
     (void)stream, (void)segment;
     UNREACHABLE();
 }
 
-static size_t describe(const struct stream *stream, char *out, size_t size)
+static size_t tls_transport_describe(const struct stream *stream, char *out, size_t size)
 {
     return tls_transport_of(stream)->events->describe(stream, out, size);
 }
 
 const struct stream_events tls_transport_stream_events = {
-    .on_read = on_read,
-    .may_send_file = may_send_file,
-    .on_end = on_end,
+    .on_read = tls_transport_on_read,
+    .may_send_file = tls_transport_may_send_file,
+    .on_end = tls_transport_on_end,
     .on_sent = tls_output_on_sent,
-    .on_error = on_error,
-    .on_closed = on_closed,
-    .describe = describe,
+    .on_error = tls_transport_on_error,
+    .on_closed = tls_transport_on_closed,
+    .describe = tls_transport_describe,
 };
 
 /* ---- what the owner asks for ---- */
@@ -341,7 +342,7 @@ void tls_transport_read_resume(struct stream *stream)
     struct tls_transport *tls = tls_transport_of(stream);
     tls->is_reading = true;
     if (tls->input && !tls->is_working)
-        wait_in(tls, &tls_worker_of(tls)->due);
+        tls_transport_wait_in(tls, &tls_worker_of(tls)->due);
     else if (tls->input == NULL && !tls->has_fin)
         stream_read_resume(stream);
 }
@@ -401,7 +402,7 @@ int tls_worker_ensure(struct front *front)
     worker->front = front;
     list_init(&worker->shaking);
     list_init(&worker->due);
-    task_init(&worker->task, go_on);
+    task_init(&worker->task, tls_transport_go_on);
     worker->turn = worker->turn_us = worker->held_count = 0;
     buffer_init(&worker->output, TLS_OUTPUT_BYTES_MAX);
     front->tls = worker;

@@ -177,8 +177,8 @@ static uint16_t step_trailer(struct h1_content *content, char byte)
     }
 }
 
-static uint16_t expect(struct h1_content *content, char byte, char expected,
-                       enum h1_content_state state_after)
+static uint16_t h1_content_expect(struct h1_content *content, char byte, char expected,
+                                  enum h1_content_state state_after)
 {
     content->state = (uint8_t)state_after;
     return byte == expected ? 0 : 400;
@@ -205,16 +205,18 @@ static uint16_t step_framing(struct h1_content *content, const struct h1_limits 
         return state == H1_CONTENT_STATE_CHUNK_SIZE ? step_chunk_size(content, byte)
                                                     : step_ext(content, state, byte);
     case H1_CONTENT_STATE_CHUNK_LF: return byte == '\n' ? end_chunk_size_line(content) : 400;
-    case H1_CONTENT_STATE_CHUNK_END_CR: return expect(content, byte, '\r', H1_CONTENT_STATE_CHUNK_END_LF);
+    case H1_CONTENT_STATE_CHUNK_END_CR:
+        return h1_content_expect(content, byte, '\r', H1_CONTENT_STATE_CHUNK_END_LF);
     case H1_CONTENT_STATE_CHUNK_END_LF:
         content->line_bytes = 0;
-        return expect(content, byte, '\n', H1_CONTENT_STATE_CHUNK_SIZE);
+        return h1_content_expect(content, byte, '\n', H1_CONTENT_STATE_CHUNK_SIZE);
     case H1_CONTENT_STATE_TRAILER_START:
     case H1_CONTENT_STATE_TRAILER_NAME:
     case H1_CONTENT_STATE_TRAILER_VALUE:
         return content->line_bytes >= limits->head_bytes ? 431 : step_trailer(content, byte);
-    case H1_CONTENT_STATE_TRAILER_LF: return expect(content, byte, '\n', H1_CONTENT_STATE_TRAILER_START);
-    case H1_CONTENT_STATE_LAST_LF: return expect(content, byte, '\n', H1_CONTENT_STATE_DONE);
+    case H1_CONTENT_STATE_TRAILER_LF:
+        return h1_content_expect(content, byte, '\n', H1_CONTENT_STATE_TRAILER_START);
+    case H1_CONTENT_STATE_LAST_LF: return h1_content_expect(content, byte, '\n', H1_CONTENT_STATE_DONE);
     case H1_CONTENT_STATE_DONE:
     case H1_CONTENT_STATE_LENGTH:
     case H1_CONTENT_STATE_UNTIL_CLOSE:

@@ -10,14 +10,14 @@ void h1_init(struct h1 *engine, const struct h1_limits *limits)
     *engine = (struct h1){.limits = limits, .state = H1_STATE_HEAD};
 }
 
-static enum h1_event die(struct h1 *engine, uint16_t status)
+static enum h1_event h1_die(struct h1 *engine, uint16_t status)
 {
     engine->state = H1_STATE_DEAD;
     engine->status = status;
     return H1_ERROR;
 }
 
-static void begin_content(struct h1 *engine, const struct http_request *request)
+static void h1_begin_content(struct h1 *engine, const struct http_request *request)
 {
     switch (request->body) {
     case HTTP_BODY_NONE: engine->state = H1_STATE_END; return;
@@ -33,7 +33,7 @@ void h1_take_head(struct h1 *engine, struct slice *input, size_t length, const s
     *input = slice_skip(*input, length);
     engine->scanned = 0;
     engine->empty_lines = 0;
-    begin_content(engine, request);
+    h1_begin_content(engine, request);
 }
 
 /* Takes empty lines from the front: they are no part of a head, so that a connection where only they came is
@@ -51,7 +51,7 @@ static enum h1_head_result take_empty_lines(struct h1 *engine, struct slice *inp
     return H1_HEAD_DONE;
 }
 
-static enum h1_event next_head(struct h1 *engine, struct slice *input, struct http_request *request)
+static enum h1_event h1_next_head(struct h1 *engine, struct slice *input, struct http_request *request)
 {
     enum h1_head_result empty = take_empty_lines(engine, input);
     if (empty != H1_HEAD_BAD && input->length == 0)
@@ -61,7 +61,7 @@ static enum h1_event next_head(struct h1 *engine, struct slice *input, struct ht
     bool can_begin = empty == H1_HEAD_MORE || http_is_token_byte((unsigned char)input->data[0]);
     if (empty == H1_HEAD_BAD || !can_begin) {
         http_request_clear(request);
-        return die(engine, 400);
+        return h1_die(engine, 400);
     }
     /* Parsing starts over with each new line, but looks at no byte twice while it waits for one. */
     bool may_parse =
@@ -75,15 +75,15 @@ static enum h1_event next_head(struct h1 *engine, struct slice *input, struct ht
     uint16_t status;
     switch (h1_parse_head(*input, engine->limits, request, &length, &status)) {
     case H1_HEAD_MORE: return H1_MORE;
-    case H1_HEAD_BAD: return die(engine, status);
+    case H1_HEAD_BAD: return h1_die(engine, status);
     case H1_HEAD_DONE: break;
     }
     h1_take_head(engine, input, length, request);
     return H1_REQUEST;
 }
 
-static enum h1_event next_content(struct h1 *engine, struct slice *input, uint64_t content_max,
-                                  struct slice *ret_content)
+static enum h1_event h1_next_content(struct h1 *engine, struct slice *input, uint64_t content_max,
+                                     struct slice *ret_content)
 {
     switch (h1_content_next(&engine->content, engine->limits, input, content_max, ret_content)) {
     case H1_CONTENT_MORE: return H1_MORE;
@@ -93,7 +93,7 @@ static enum h1_event next_content(struct h1 *engine, struct slice *input, uint64
         return H1_CONTENT;
     case H1_CONTENT_FULL: return H1_FULL;
     case H1_CONTENT_DONE: engine->state = H1_STATE_HEAD; return H1_END;
-    case H1_CONTENT_BAD: return die(engine, engine->content.status);
+    case H1_CONTENT_BAD: return h1_die(engine, engine->content.status);
     }
     UNREACHABLE();
 }
@@ -102,8 +102,8 @@ enum h1_event h1_next_within(struct h1 *engine, struct slice *input, struct http
                              uint64_t content_max, struct slice *ret_content)
 {
     switch ((enum h1_state)engine->state) {
-    case H1_STATE_HEAD: return next_head(engine, input, request);
-    case H1_STATE_CONTENT: return next_content(engine, input, content_max, ret_content);
+    case H1_STATE_HEAD: return h1_next_head(engine, input, request);
+    case H1_STATE_CONTENT: return h1_next_content(engine, input, content_max, ret_content);
     case H1_STATE_END: engine->state = H1_STATE_HEAD; return H1_END;
     case H1_STATE_DEAD: *input = slice_skip(*input, input->length); return H1_MORE;
     }

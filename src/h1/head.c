@@ -38,8 +38,8 @@ static reject_status parse_version(struct slice version, struct http_request *re
     return 0;
 }
 
-static reject_status parse_target(struct slice target, const struct h1_limits *limits,
-                                  struct http_request *request)
+static reject_status h1_head_parse_target(struct slice target, const struct h1_limits *limits,
+                                          struct http_request *request)
 {
     if (target.length > limits->uri_bytes)
         return URI_TOO_LONG;
@@ -75,7 +75,7 @@ static reject_status parse_request_line(struct slice line, const struct h1_limit
     if (refused)
         return refused;
     request->method = http_method_parse(request->method_text);
-    return parse_target(slice_take(rest, target_end), limits, request);
+    return h1_head_parse_target(slice_take(rest, target_end), limits, request);
 }
 
 static reject_status parse_field_line(struct slice line, const struct h1_limits *limits,
@@ -95,7 +95,7 @@ static reject_status parse_field_line(struct slice line, const struct h1_limits 
 /* Host must be there in HTTP/1.1, once, and valid (RFC 9112 section 3.2); an absolute target's authority
  * takes its place, but does not excuse it. An empty one is right beside a target that names no host to be the
  * same as: an http URI always has one (RFC 9110 section 4.2.1), so only beside "*". */
-static reject_status settle_host(struct http_request *request)
+static reject_status h1_head_settle_host(struct http_request *request)
 {
     if (!http_request_has(request, HTTP_FIELD_HOST))
         return request->version_minor >= 1 ? BAD_REQUEST : 0;
@@ -139,7 +139,7 @@ static reject_status settle_content_length(const struct h1_limits *limits, struc
 /* What follows from all fields together. */
 static reject_status settle_head(const struct h1_limits *limits, struct http_request *request)
 {
-    reject_status refused = settle_host(request);
+    reject_status refused = h1_head_settle_host(request);
     if (refused == 0 && http_request_has(request, HTTP_FIELD_TRANSFER_ENCODING))
         refused = settle_transfer_encoding(request);
     else if (refused == 0 && http_request_has(request, HTTP_FIELD_CONTENT_LENGTH))

@@ -26,7 +26,7 @@ void h1_response_expect(struct h1_response_parser *engine, enum http_method meth
     engine->interims = 0;
 }
 
-static enum h1_response_event die(struct h1_response_parser *engine)
+static enum h1_response_event h1_response_die(struct h1_response_parser *engine)
 {
     engine->state = H1_RESPONSE_STATE_DEAD;
     return H1_RESPONSE_BAD;
@@ -34,7 +34,7 @@ static enum h1_response_event die(struct h1_response_parser *engine)
 
 /* --- heads --- */
 
-static bool is_digit(char byte)
+static bool h1_response_is_digit(char byte)
 {
     return byte >= '0' && byte <= '9';
 }
@@ -51,10 +51,10 @@ static bool can_begin(struct slice input)
  * take for 5xx: they stay as they are. */
 static bool parse_status_line(struct slice line, struct h1_response_head *head)
 {
-    if (line.length < 12 || !can_begin(line) || !is_digit(line.data[7]) || line.data[8] != ' ')
+    if (line.length < 12 || !can_begin(line) || !h1_response_is_digit(line.data[7]) || line.data[8] != ' ')
         return false;
     const char *code = line.data + 9;
-    if (code[0] < '1' || code[0] > '9' || !is_digit(code[1]) || !is_digit(code[2]))
+    if (code[0] < '1' || code[0] > '9' || !h1_response_is_digit(code[1]) || !h1_response_is_digit(code[2]))
         return false;
     if (line.length > 12 && line.data[12] != ' ')
         return false;
@@ -120,7 +120,7 @@ static bool settle_body(const struct h1_response_parser *engine, struct h1_respo
     return head->body != H1_RESPONSE_BODY_LENGTH || head->content_length <= engine->limits->body_bytes;
 }
 
-static bool is_blank(char byte)
+static bool h1_response_is_blank(char byte)
 {
     return byte == ' ' || byte == '\t';
 }
@@ -133,7 +133,7 @@ static enum h1_head_result take_folded_line(struct slice *rest, struct slice *re
     enum h1_head_result result = h1_take_line(rest, ret_line);
     if (result != H1_HEAD_DONE || ret_line->length == 0)
         return result;
-    while (rest->length > 0 && is_blank(rest->data[0])) {
+    while (rest->length > 0 && h1_response_is_blank(rest->data[0])) {
         struct slice more;
         result = h1_take_line(rest, &more);
         if (result != H1_HEAD_DONE)
@@ -174,8 +174,8 @@ static enum h1_head_result parse_head(const struct h1_response_parser *engine, s
 
 /* --- the state machine --- */
 
-static void begin_content(struct h1_response_parser *engine, enum h1_response_body body,
-                          uint64_t content_length)
+static void h1_response_begin_content(struct h1_response_parser *engine, enum h1_response_body body,
+                                      uint64_t content_length)
 {
     engine->scanned = 0;
     engine->state = body == H1_RESPONSE_BODY_TUNNEL ? H1_RESPONSE_STATE_TUNNEL : H1_RESPONSE_STATE_CONTENT;
@@ -198,16 +198,16 @@ void h1_response_skip_head(struct h1_response_parser *engine, enum h1_response_b
                            uint64_t content_length)
 {
     assert(!h1_response_is_inside(engine));
-    begin_content(engine, body, content_length);
+    h1_response_begin_content(engine, body, content_length);
 }
 
-static enum h1_response_event next_head(struct h1_response_parser *engine, struct slice *input,
-                                        struct h1_response_head *head)
+static enum h1_response_event h1_response_next_head(struct h1_response_parser *engine, struct slice *input,
+                                                    struct h1_response_head *head)
 {
     if (input->length == 0)
         return H1_RESPONSE_MORE;
     if (engine->scanned < STATUS_LINE_PREFIX.length && !can_begin(*input))
-        return die(engine);
+        return h1_response_die(engine);
     /* Parsing starts over with each new line, and with the byte behind it, but looks at no byte twice while
      * it waits for one. */
     struct slice fresh = slice_skip(*input, engine->scanned - (engine->scanned > 0));
@@ -218,25 +218,25 @@ static enum h1_response_event next_head(struct h1_response_parser *engine, struc
     size_t length;
     switch (parse_head(engine, *input, head, &length)) {
     case H1_HEAD_MORE: return H1_RESPONSE_MORE;
-    case H1_HEAD_BAD: return die(engine);
+    case H1_HEAD_BAD: return h1_response_die(engine);
     case H1_HEAD_DONE: break;
     }
     *input = slice_skip(*input, length);
     engine->scanned = 0;
     if (head->status < 200 && head->status != 101)
-        return ++engine->interims > H1_RESPONSE_INTERIMS_MAX ? die(engine) : H1_RESPONSE_INTERIM;
-    begin_content(engine, head->body, head->content_length);
+        return ++engine->interims > H1_RESPONSE_INTERIMS_MAX ? h1_response_die(engine) : H1_RESPONSE_INTERIM;
+    h1_response_begin_content(engine, head->body, head->content_length);
     return H1_RESPONSE_HEAD;
 }
 
-static enum h1_response_event next_content(struct h1_response_parser *engine, struct slice *input,
-                                           struct slice *ret_content)
+static enum h1_response_event h1_response_next_content(struct h1_response_parser *engine, struct slice *input,
+                                                       struct slice *ret_content)
 {
     switch (h1_content_next(&engine->content, engine->limits, input, UINT64_MAX, ret_content)) {
     case H1_CONTENT_MORE: return H1_RESPONSE_MORE;
     case H1_CONTENT_PIECE: return H1_RESPONSE_CONTENT;
     case H1_CONTENT_DONE: engine->state = H1_RESPONSE_STATE_HEAD; return H1_RESPONSE_END;
-    case H1_CONTENT_BAD: return die(engine);
+    case H1_CONTENT_BAD: return h1_response_die(engine);
     case H1_CONTENT_FULL: break; /* all of it is wanted */
     }
     UNREACHABLE();
@@ -246,8 +246,8 @@ enum h1_response_event h1_response_next(struct h1_response_parser *engine, struc
                                         struct h1_response_head *head, struct slice *ret_content)
 {
     switch ((enum h1_response_state)engine->state) {
-    case H1_RESPONSE_STATE_HEAD: return next_head(engine, input, head);
-    case H1_RESPONSE_STATE_CONTENT: return next_content(engine, input, ret_content);
+    case H1_RESPONSE_STATE_HEAD: return h1_response_next_head(engine, input, head);
+    case H1_RESPONSE_STATE_CONTENT: return h1_response_next_content(engine, input, ret_content);
     case H1_RESPONSE_STATE_TUNNEL: return H1_RESPONSE_MORE;
     case H1_RESPONSE_STATE_DEAD: *input = slice_skip(*input, input->length); return H1_RESPONSE_MORE;
     }
@@ -264,5 +264,5 @@ enum h1_response_event h1_response_close(struct h1_response_parser *engine, size
         engine->state = H1_RESPONSE_STATE_HEAD;
         return H1_RESPONSE_END;
     }
-    return is_idle ? H1_RESPONSE_MORE : die(engine);
+    return is_idle ? H1_RESPONSE_MORE : h1_response_die(engine);
 }

@@ -34,7 +34,7 @@ size_t h1_response_size(const struct http_response *response)
     return size;
 }
 
-static char *put(char *out, struct slice bytes)
+static char *h1_response_writer_put(char *out, struct slice bytes)
 {
     if (bytes.length)
         memcpy(out, bytes.data, bytes.length);
@@ -47,27 +47,27 @@ static char *put_framing(char *out, const struct http_response *response)
     if (response->no_length)
         return out;
     if (response->content_length == HTTP_LENGTH_UNKNOWN)
-        return put(out, SLICE(CHUNKED));
-    out = put(out, SLICE(LENGTH_NAME));
+        return h1_response_writer_put(out, SLICE(CHUNKED));
+    out = h1_response_writer_put(out, SLICE(LENGTH_NAME));
     out += format_u64(out, response->content_length);
-    return put(out, SLICE("\r\n"));
+    return h1_response_writer_put(out, SLICE("\r\n"));
 }
 
 size_t h1_response_write(char *out, const struct http_response *response, const char date[HTTP_DATE_LENGTH],
                          enum h1_persistence persistence)
 {
     char *end = out + http_status_line(out, response->status);
-    end = put(end, SLICE(DATE_NAME));
-    end = put(end, slice_make(date, HTTP_DATE_LENGTH));
-    end = put(end, SLICE("\r\n"));
+    end = h1_response_writer_put(end, SLICE(DATE_NAME));
+    end = h1_response_writer_put(end, slice_make(date, HTTP_DATE_LENGTH));
+    end = h1_response_writer_put(end, SLICE("\r\n"));
     for (unsigned i = 0; i < response->field_count; i++) {
-        end = put(end, response->fields[i].name);
-        end = put(end, SLICE(": "));
-        end = put(end, response->fields[i].value);
-        end = put(end, SLICE("\r\n"));
+        end = h1_response_writer_put(end, response->fields[i].name);
+        end = h1_response_writer_put(end, SLICE(": "));
+        end = h1_response_writer_put(end, response->fields[i].value);
+        end = h1_response_writer_put(end, SLICE("\r\n"));
     }
     end = put_framing(end, response);
-    end = put(end, h1_response_connection(persistence));
-    end = put(end, SLICE("\r\n"));
+    end = h1_response_writer_put(end, h1_response_connection(persistence));
+    end = h1_response_writer_put(end, SLICE("\r\n"));
     return (size_t)(end - out);
 }

@@ -24,7 +24,7 @@ enum { FRAME_PRIORITY_UPDATE = 0x10 };
 
 /* The client went too far: says goodbye, and takes nothing more. Returns what a callback of nghttp2 returns
  * then. */
-static int give_up(struct h2 *h2, enum h2_flood flood)
+static int h2_give_up(struct h2 *h2, enum h2_flood flood)
 {
     if (h2->is_broken)
         return NGHTTP2_ERR_CALLBACK_FAILURE;
@@ -37,7 +37,7 @@ static int give_up(struct h2 *h2, enum h2_flood flood)
 
 static int spend(struct h2 *h2, enum h2_flood kind)
 {
-    return LIKELY(h2_floods_spend(&h2->floods, kind)) ? 0 : give_up(h2, kind);
+    return LIKELY(h2_floods_spend(&h2->floods, kind)) ? 0 : h2_give_up(h2, kind);
 }
 
 /* ---- frames ---- */
@@ -45,7 +45,7 @@ static int spend(struct h2 *h2, enum h2_flood kind)
 static int on_continuation(struct h2 *h2)
 {
     bool is_flood = h2->head && ++h2->head->continuations > H2_CONTINUATIONS_MAX;
-    return is_flood ? give_up(h2, H2_FLOOD_CONTINUATIONS) : 0;
+    return is_flood ? h2_give_up(h2, H2_FLOOD_CONTINUATIONS) : 0;
 }
 
 /* The first that is known of any frame. */
@@ -83,7 +83,7 @@ static int on_data_frame(struct h2 *h2, const nghttp2_frame *frame, void *contex
 
 /* ---- heads ---- */
 
-static struct h2_head *take_head(struct h2_shared *shared)
+static struct h2_head *h2_take_head(struct h2_shared *shared)
 {
     struct h2_head *head = shared->spare_head;
     shared->spare_head = NULL;
@@ -109,7 +109,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     assert(frame->hd.type == NGHTTP2_HEADERS);
     /* One that was not ended belongs to a stream that was reset half-way. */
     if (h2->head == NULL)
-        h2->head = take_head(h2->shared);
+        h2->head = h2_take_head(h2->shared);
     if (h2->head == NULL)
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     h2_head_begin(h2->head, frame->headers.cat != NGHTTP2_HCAT_REQUEST);
@@ -124,7 +124,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
     (void)session, (void)frame, (void)flags;
     bool is_bearable = h2_head_add(h2->head, slice_make((const char *)n.base, n.len),
                                    slice_make((const char *)v.base, v.len));
-    return LIKELY(is_bearable) ? 0 : give_up(h2, H2_FLOOD_HEADERS);
+    return LIKELY(is_bearable) ? 0 : h2_give_up(h2, H2_FLOOD_HEADERS);
 }
 
 /* Left alone nghttp2 would drop the header and take the request. */
@@ -145,7 +145,7 @@ static int begin_stream(struct h2 *h2, int32_t stream, const struct h2_head_even
     return nghttp2_session_set_stream_user_data(h2->session, stream, context);
 }
 
-static int on_request(struct h2 *h2, const nghttp2_frame *frame)
+static int h2_on_request(struct h2 *h2, const nghttp2_frame *frame)
 {
     struct h2_head *head = h2->head;
     h2_head_end(head, !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM));
@@ -163,7 +163,7 @@ static int on_headers_frame(struct h2 *h2, const nghttp2_frame *frame, void *con
     if (h2->head == NULL)
         return 0;
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
-        error = on_request(h2, frame);
+        error = h2_on_request(h2, frame);
     else if (context)
         h2_events_of(h2)->on_end(h2->owner, context); /* trailers, of which nothing is kept */
     give_head_back(h2);
@@ -382,7 +382,7 @@ bool h2_receive(struct h2 *h2, struct slice bytes, uint64_t now_ms)
     if (UNLIKELY(used < 0))
         note_error(h2, (int)used);
     if (UNLIKELY(nghttp2_session_get_outbound_queue_size(h2->session) > QUEUE_MAX))
-        (void)give_up(h2, H2_FLOOD_QUEUE);
+        (void)h2_give_up(h2, H2_FLOOD_QUEUE);
     return !h2->is_broken;
 }
 

@@ -55,7 +55,7 @@ static void reject(struct h2_head *head, uint16_t status)
 }
 
 /* Behind what is kept already; without data where there is no room, and the head is rejected. */
-static struct slice keep(struct h2_head *head, struct slice bytes)
+static struct slice h2_head_keep(struct h2_head *head, struct slice bytes)
 {
     char *copy = head->text + head->text_used;
     if (bytes.length > head->text_max - head->text_used) {
@@ -72,21 +72,21 @@ static void add_pseudo(struct h2_head *head, struct slice name, struct slice val
 {
     struct http_request *request = &head->request;
     if (slice_equal(name, SLICE(":method"))) {
-        request->method_text = keep(head, value);
+        request->method_text = h2_head_keep(head, value);
     } else if (slice_equal(name, SLICE(":path"))) {
         if (value.length > head->limits->uri_bytes)
             reject(head, URI_TOO_LONG);
         else
-            request->target = keep(head, value);
+            request->target = h2_head_keep(head, value);
     } else if (slice_equal(name, SLICE(":scheme"))) {
-        head->scheme = keep(head, value);
+        head->scheme = h2_head_keep(head, value);
     } else if (slice_equal(name, SLICE(":authority"))) {
-        head->authority = keep(head, value);
+        head->authority = h2_head_keep(head, value);
     }
 }
 
-static void put_field(struct http_request *request, enum http_field_name known, struct slice name,
-                      struct slice value)
+static void h2_head_put_field(struct http_request *request, enum http_field_name known, struct slice name,
+                              struct slice value)
 {
     request->fields[request->field_count++] =
         (struct http_field){.name = known, .name_text = name, .value = value};
@@ -100,10 +100,10 @@ static void add_field(struct h2_head *head, struct slice name, struct slice valu
         reject(head, HEAD_TOO_LARGE);
         return;
     }
-    name = keep(head, name);
-    value = keep(head, value);
+    name = h2_head_keep(head, name);
+    value = h2_head_keep(head, value);
     if (head->reject_status == 0)
-        put_field(&head->request, http_field_lookup(name), name, value);
+        h2_head_put_field(&head->request, http_field_lookup(name), name, value);
 }
 
 bool h2_head_add(struct h2_head *head, struct slice name, struct slice value)
@@ -146,7 +146,7 @@ static uint16_t settle_target(struct h2_head *head)
 }
 
 /* :authority says what Host would. Where both are there they must say the same (RFC 9113 section 8.3.1). */
-static uint16_t settle_host(struct h2_head *head)
+static uint16_t h2_head_settle_host(struct h2_head *head)
 {
     struct http_request *request = &head->request;
     struct slice port;
@@ -157,7 +157,7 @@ static uint16_t settle_host(struct h2_head *head)
         return BAD_REQUEST;
     if (value.data == NULL && head->authority.data) {
         value = head->authority;
-        put_field(request, HTTP_FIELD_HOST, http_field_text(HTTP_FIELD_HOST), value);
+        h2_head_put_field(request, HTTP_FIELD_HOST, http_field_text(HTTP_FIELD_HOST), value);
     }
     if (value.data == NULL || !http_host_parse(value, &request->host, &port))
         return BAD_REQUEST;
@@ -187,7 +187,7 @@ void h2_head_end(struct h2_head *head, bool has_content)
     if (head->reject_status == 0)
         head->reject_status = settle_target(head);
     if (head->reject_status == 0)
-        head->reject_status = settle_host(head);
+        head->reject_status = h2_head_settle_host(head);
     uint16_t refused = settle_content(head, has_content);
     if (head->reject_status == 0)
         head->reject_status = refused;

@@ -33,7 +33,7 @@ static void *take_new(size_t bytes)
     return block->room;
 }
 
-static void *take(size_t size, void *user_data)
+static void *memory_take(size_t size, void *user_data)
 {
     struct h2_memory *memory = user_data;
     if (UNLIKELY(size > H2_BLOCK_BYTES_MAX))
@@ -48,7 +48,7 @@ static void *take(size_t size, void *user_data)
     return block->room;
 }
 
-static void give_back(void *room, void *user_data)
+static void memory_give_back(void *room, void *user_data)
 {
     struct h2_memory *memory = user_data;
     if (room == NULL)
@@ -70,7 +70,7 @@ static void *take_cleared(size_t count, size_t size, void *user_data)
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes))
         return NULL;
-    void *room = take(bytes, user_data);
+    void *room = memory_take(bytes, user_data);
     return room ? memset(room, 0, bytes) : NULL;
 }
 
@@ -78,11 +78,11 @@ static void *take_longer(void *room, size_t size, void *user_data)
 {
     if (room && size <= block_of(room)->bytes)
         return room;
-    void *longer = take(size, user_data);
+    void *longer = memory_take(size, user_data);
     if (longer == NULL || room == NULL)
         return longer;
     memcpy(longer, room, block_of(room)->bytes);
-    give_back(room, user_data);
+    memory_give_back(room, user_data);
     return longer;
 }
 
@@ -90,8 +90,8 @@ void h2_memory_init(struct h2_memory *memory)
 {
     *memory = (struct h2_memory){0};
     memory->calls = (nghttp2_mem){.mem_user_data = memory,
-                                  .malloc = take,
-                                  .free = give_back,
+                                  .malloc = memory_take,
+                                  .free = memory_give_back,
                                   .calloc = take_cleared,
                                   .realloc = take_longer};
 }

@@ -24,7 +24,7 @@ static size_t room_left(const struct h2_output *output)
 }
 
 /* A frame fits, with its content in a piece of its own if need be. */
-static bool has_room(const struct h2_output *output)
+static bool h2_output_has_room(const struct h2_output *output)
 {
     return room_left(output) >= H2_FRAME_BYTES_MAX && output->piece_count + 3 <= output->piece_max;
 }
@@ -63,14 +63,15 @@ ssize_t h2_content_length(nghttp2_session *session, uint8_t frame_type, int32_t 
 
 /* The content comes behind the place where its frame's head will stand. nghttp2 asks for the head, by
  * h2_put_content, before anything else. */
-static ssize_t read_content(nghttp2_session *session, int32_t stream, uint8_t *buffer, size_t length,
-                            uint32_t *flags, nghttp2_data_source *source, void *user_data)
+static ssize_t h2_output_read_content(nghttp2_session *session, int32_t stream, uint8_t *buffer,
+                                      size_t length, uint32_t *flags, nghttp2_data_source *source,
+                                      void *user_data)
 {
     struct h2 *h2 = user_data;
     struct h2_output *output = h2->output;
     struct h2_piece piece = {0};
     (void)buffer, (void)source;
-    if (UNLIKELY(!has_room(output))) {
+    if (UNLIKELY(!h2_output_has_room(output))) {
         h2->is_full = true;
         return NGHTTP2_ERR_PAUSE;
     }
@@ -89,7 +90,7 @@ static ssize_t read_content(nghttp2_session *session, int32_t stream, uint8_t *b
     return (ssize_t)piece.bytes.length;
 }
 
-const nghttp2_data_provider h2_content_provider = {.read_callback = read_content};
+const nghttp2_data_provider h2_content_provider = {.read_callback = h2_output_read_content};
 
 int h2_put_content(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *frame_head, size_t length,
                    nghttp2_data_source *source, void *user_data)
@@ -108,7 +109,7 @@ int h2_put_content(nghttp2_session *session, nghttp2_frame *frame, const uint8_t
         add_piece(output, h2->pulled.data, length);
     }
     h2_floods_earn(&h2->floods, H2_FLOOD_WINDOWS, 1 + (uint32_t)(length / BYTES_PER_CREDIT));
-    if (LIKELY(has_room(output)))
+    if (LIKELY(h2_output_has_room(output)))
         return 0;
     h2->is_full = true;
     return NGHTTP2_ERR_PAUSE;
@@ -118,7 +119,7 @@ int h2_put_content(nghttp2_session *session, nghttp2_frame *frame, const uint8_t
 
 static enum h2_written write_frames(struct h2 *h2)
 {
-    while (has_room(h2->output) && !h2->is_full) {
+    while (h2_output_has_room(h2->output) && !h2->is_full) {
         const uint8_t *bytes;
         ssize_t length = nghttp2_session_mem_send(h2->session, &bytes);
         if (length < 0) {
@@ -186,8 +187,8 @@ static size_t put_headers(nghttp2_nv *out, const struct http_response *response,
     return count;
 }
 
-static int submit(struct h2 *h2, uint32_t stream, const nghttp2_nv *headers, size_t count, bool is_interim,
-                  bool has_content)
+static int h2_output_submit(struct h2 *h2, uint32_t stream, const nghttp2_nv *headers, size_t count,
+                            bool is_interim, bool has_content)
 {
     if (is_interim)
         return nghttp2_submit_headers(h2->session, NGHTTP2_FLAG_NONE, (int32_t)stream, NULL, headers, count,
@@ -208,7 +209,7 @@ static bool submit_head(struct h2 *h2, uint32_t stream, const struct http_respon
             return false;
     }
     size_t count = put_headers(headers, response, date, &numbers);
-    int error = submit(h2, stream, headers, count, is_interim, has_content);
+    int error = h2_output_submit(h2, stream, headers, count, is_interim, has_content);
     if (UNLIKELY(headers != at_hand))
         free(headers);
     return error == 0;

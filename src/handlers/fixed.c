@@ -3,7 +3,7 @@
 
 #include "serve/exchange.h"
 
-static void handle(struct exchange *exchange)
+static void fixed_handle(struct exchange *exchange)
 {
     const struct respond_settings *settings = &exchange->route_entry->route->respond;
     exchange_begin_response(exchange, settings->status);
@@ -13,4 +13,4 @@ static void handle(struct exchange *exchange)
         exchange_respond_bytes(exchange, settings->type, settings->body);
 }
 
-const struct handler_type fixed_handler = {.handle = handle};
+const struct handler_type fixed_handler = {.handle = fixed_handle};

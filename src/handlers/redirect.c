@@ -54,7 +54,7 @@ static bool append_variable(struct location *location, struct slice name)
     return true;
 }
 
-static void expand(struct location *location, struct slice pattern)
+static void redirect_expand(struct location *location, struct slice pattern)
 {
     while (pattern.length > 0) {
         size_t begin = slice_find(pattern, '{');
@@ -85,7 +85,7 @@ static bool lacks_host(const struct exchange *exchange, struct slice pattern)
     return exchange->request.host.length == 0 && memmem(pattern.data, pattern.length, "{host}", 6) != NULL;
 }
 
-static void handle(struct exchange *exchange)
+static void redirect_handle(struct exchange *exchange)
 {
     const struct redirect_settings *settings = &exchange->route_entry->route->redirect;
     struct slice pattern = settings->location;
@@ -95,8 +95,8 @@ static void handle(struct exchange *exchange)
         return;
     }
     if (location_begin(&location, exchange, count_variables(pattern), pattern.length))
-        expand(&location, pattern);
+        redirect_expand(&location, pattern);
     location_respond(&location, settings->status);
 }
 
-const struct handler_type redirect_handler = {.handle = handle};
+const struct handler_type redirect_handler = {.handle = redirect_handle};

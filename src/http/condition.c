@@ -77,8 +77,8 @@ static bool is_still_there(const struct http_request *request, const struct http
 }
 
 /* Steps 3 and 4: is there something that the client does not have? */
-static bool is_new(const struct http_request *request, const struct http_validators *validators, bool is_read,
-                   int64_t now_seconds)
+static bool http_condition_is_new(const struct http_request *request,
+                                  const struct http_validators *validators, bool is_read, int64_t now_seconds)
 {
     if (http_request_has(request, HTTP_FIELD_IF_NONE_MATCH))
         return !names_representation(request, HTTP_FIELD_IF_NONE_MATCH, validators, HTTP_ETAG_WEAK);
@@ -95,7 +95,7 @@ enum http_condition http_condition_evaluate(const struct http_request *request,
         return HTTP_CONDITION_PASS;
     if (!is_still_there(request, validators, now_seconds))
         return HTTP_CONDITION_FAILED;
-    if (!is_new(request, validators, is_read, now_seconds))
+    if (!http_condition_is_new(request, validators, is_read, now_seconds))
         return is_read ? HTTP_CONDITION_NOT_MODIFIED : HTTP_CONDITION_FAILED;
     return HTTP_CONDITION_PASS;
 }

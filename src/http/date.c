@@ -93,7 +93,7 @@ void http_date_format_iso(char out[HTTP_DATE_ISO_LENGTH], int64_t unix_seconds)
 
 /* What follows reads from the front of `rest`; each piece says whether it was there. */
 
-static bool take(struct slice *rest, struct slice literal)
+static bool http_date_take(struct slice *rest, struct slice literal)
 {
     if (!slice_starts_with(*rest, literal))
         return false;
@@ -101,7 +101,7 @@ static bool take(struct slice *rest, struct slice literal)
     return true;
 }
 
-static bool take_digits(struct slice *rest, size_t count, int *ret_value)
+static bool http_date_take_digits(struct slice *rest, size_t count, int *ret_value)
 {
     uint64_t value;
     if (rest->length < count || !slice_to_u64(slice_take(*rest, count), &value))
@@ -114,7 +114,7 @@ static bool take_digits(struct slice *rest, size_t count, int *ret_value)
 static bool take_month(struct slice *rest, int *ret_month)
 {
     for (int i = 0; i < 12; i++) {
-        if (take(rest, slice_make(month_names[i], 3))) {
+        if (http_date_take(rest, slice_make(month_names[i], 3))) {
             *ret_month = i + 1;
             return true;
         }
@@ -125,7 +125,7 @@ static bool take_month(struct slice *rest, int *ret_month)
 static bool take_day_name(struct slice *rest)
 {
     for (int i = 0; i < 7; i++) {
-        if (take(rest, slice_make(day_names[i], 3)))
+        if (http_date_take(rest, slice_make(day_names[i], 3)))
             return true;
     }
     return false;
@@ -135,46 +135,50 @@ static bool take_day_name(struct slice *rest)
 static bool take_day_name_end(struct slice *rest, char first, char second)
 {
     switch (first) {
-    case 'T': return take(rest, second == 'u' ? SLICE("sday") : SLICE("rsday"));
-    case 'W': return take(rest, SLICE("nesday"));
-    case 'S': return take(rest, second == 'a' ? SLICE("urday") : SLICE("day"));
-    default: return take(rest, SLICE("day"));
+    case 'T': return http_date_take(rest, second == 'u' ? SLICE("sday") : SLICE("rsday"));
+    case 'W': return http_date_take(rest, SLICE("nesday"));
+    case 'S': return http_date_take(rest, second == 'a' ? SLICE("urday") : SLICE("day"));
+    default: return http_date_take(rest, SLICE("day"));
     }
 }
 
-static bool take_time(struct slice *rest, struct civil *civil)
+static bool http_date_take_time(struct slice *rest, struct civil *civil)
 {
-    return take_digits(rest, 2, &civil->hour) && take(rest, SLICE(":")) &&
-           take_digits(rest, 2, &civil->minute) && take(rest, SLICE(":")) &&
-           take_digits(rest, 2, &civil->second);
+    return http_date_take_digits(rest, 2, &civil->hour) && http_date_take(rest, SLICE(":")) &&
+           http_date_take_digits(rest, 2, &civil->minute) && http_date_take(rest, SLICE(":")) &&
+           http_date_take_digits(rest, 2, &civil->second);
 }
 
 /* Behind the weekday: ", 06 Nov 1994 08:49:37 GMT" */
 static bool parse_imf_fixdate(struct slice rest, struct civil *civil)
 {
-    return take(&rest, SLICE(", ")) && take_digits(&rest, 2, &civil->day) && take(&rest, SLICE(" ")) &&
-           take_month(&rest, &civil->month) && take(&rest, SLICE(" ")) &&
-           take_digits(&rest, 4, &civil->year) && take(&rest, SLICE(" ")) && take_time(&rest, civil) &&
+    return http_date_take(&rest, SLICE(", ")) && http_date_take_digits(&rest, 2, &civil->day) &&
+           http_date_take(&rest, SLICE(" ")) && take_month(&rest, &civil->month) &&
+           http_date_take(&rest, SLICE(" ")) && http_date_take_digits(&rest, 4, &civil->year) &&
+           http_date_take(&rest, SLICE(" ")) && http_date_take_time(&rest, civil) &&
            slice_equal(rest, SLICE(" GMT"));
 }
 
 /* Behind the weekday: ", 06-Nov-94 08:49:37 GMT" */
 static bool parse_rfc850(struct slice rest, struct civil *civil)
 {
-    return take(&rest, SLICE(", ")) && take_digits(&rest, 2, &civil->day) && take(&rest, SLICE("-")) &&
-           take_month(&rest, &civil->month) && take(&rest, SLICE("-")) &&
-           take_digits(&rest, 2, &civil->year) && take(&rest, SLICE(" ")) && take_time(&rest, civil) &&
+    return http_date_take(&rest, SLICE(", ")) && http_date_take_digits(&rest, 2, &civil->day) &&
+           http_date_take(&rest, SLICE("-")) && take_month(&rest, &civil->month) &&
+           http_date_take(&rest, SLICE("-")) && http_date_take_digits(&rest, 2, &civil->year) &&
+           http_date_take(&rest, SLICE(" ")) && http_date_take_time(&rest, civil) &&
            slice_equal(rest, SLICE(" GMT"));
 }
 
 /* Behind the weekday: " Nov  6 08:49:37 1994" */
 static bool parse_asctime(struct slice rest, struct civil *civil)
 {
-    return take(&rest, SLICE(" ")) && take_month(&rest, &civil->month) && take(&rest, SLICE(" ")) &&
-           (take(&rest, SLICE(" ")) ? take_digits(&rest, 1, &civil->day)
-                                    : take_digits(&rest, 2, &civil->day)) &&
-           take(&rest, SLICE(" ")) && take_time(&rest, civil) && take(&rest, SLICE(" ")) &&
-           take_digits(&rest, 4, &civil->year) && rest.length == 0;
+    return http_date_take(&rest, SLICE(" ")) && take_month(&rest, &civil->month) &&
+           http_date_take(&rest, SLICE(" ")) &&
+           (http_date_take(&rest, SLICE(" ")) ? http_date_take_digits(&rest, 1, &civil->day)
+                                              : http_date_take_digits(&rest, 2, &civil->day)) &&
+           http_date_take(&rest, SLICE(" ")) && http_date_take_time(&rest, civil) &&
+           http_date_take(&rest, SLICE(" ")) && http_date_take_digits(&rest, 4, &civil->year) &&
+           rest.length == 0;
 }
 
 /* Whether `a` is later in its year than `b`. */

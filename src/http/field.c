@@ -14,7 +14,7 @@ static const struct slice field_names[HTTP_FIELD_NAME_COUNT] = {[HTTP_FIELD_OTHE
  * two long without a generated table to keep in step. */
 #define BUCKET_COUNT 64
 
-static unsigned bucket_of(struct slice name)
+static unsigned http_field_bucket_of(struct slice name)
 {
     unsigned first = (unsigned char)name.data[0] | 0x20u;
     unsigned last = (unsigned char)name.data[name.length - 1] | 0x20u;
@@ -27,7 +27,7 @@ static unsigned char bucket_next[HTTP_FIELD_NAME_COUNT];
 __attribute__((constructor)) static void chain_names(void)
 {
     for (unsigned i = 1; i < HTTP_FIELD_NAME_COUNT; i++) {
-        unsigned bucket = bucket_of(field_names[i]);
+        unsigned bucket = http_field_bucket_of(field_names[i]);
         bucket_next[i] = bucket_first[bucket];
         bucket_first[bucket] = (unsigned char)i;
     }
@@ -37,7 +37,7 @@ enum http_field_name http_field_lookup(struct slice name)
 {
     if (name.length == 0)
         return HTTP_FIELD_OTHER;
-    for (unsigned i = bucket_first[bucket_of(name)]; i != 0; i = bucket_next[i]) {
+    for (unsigned i = bucket_first[http_field_bucket_of(name)]; i != 0; i = bucket_next[i]) {
         if (slice_equal_nocase(name, field_names[i]))
             return (enum http_field_name)i;
     }
@@ -77,7 +77,7 @@ const unsigned char http_byte_classes[256] = {
 
 /* Most values are visible ASCII and spaces, which eight bytes at a time are seen to be. All others are looked
  * at byte by byte. */
-static bool is_plain(struct slice slice)
+static bool http_field_is_plain(struct slice slice)
 {
     uint64_t odd = 0;
     size_t at = 0;
@@ -92,7 +92,7 @@ static bool is_plain(struct slice slice)
 
 bool http_is_field_value(struct slice slice)
 {
-    if (LIKELY(is_plain(slice)))
+    if (LIKELY(http_field_is_plain(slice)))
         return true;
     for (size_t i = 0; i < slice.length; i++) {
         if (!http_is_field_value_byte((unsigned char)slice.data[i]))

@@ -16,7 +16,7 @@ void http_response_begin(struct http_response *response, int status)
 }
 
 /* Arrays that became too small stay in the arena: together they are smaller than the one that is used. */
-static bool grow(struct http_response *response)
+static bool http_response_grow(struct http_response *response)
 {
     unsigned fields_max = response->fields_max ? 2 * response->fields_max : FIELDS_FIRST;
     struct http_response_field *fields = arena_alloc(response->arena, fields_max * sizeof(*fields));
@@ -31,7 +31,7 @@ static bool grow(struct http_response *response)
 
 void http_response_add(struct http_response *response, struct slice name, struct slice value)
 {
-    if (UNLIKELY(response->field_count == response->fields_max) && !grow(response)) {
+    if (UNLIKELY(response->field_count == response->fields_max) && !http_response_grow(response)) {
         response->lacks_fields = true;
         return;
     }

@@ -67,7 +67,7 @@ static size_t class_end(struct slice slice, size_t start, unsigned class)
 }
 
 /* How many bytes from the front are of the class or belong to a valid escape. */
-static size_t span(struct slice slice, unsigned class)
+static size_t http_uri_span(struct slice slice, unsigned class)
 {
     size_t length = class_end(slice, 0, class);
     while (UNLIKELY(length < slice.length && slice.data[length] == '%') &&
@@ -93,7 +93,7 @@ static bool is_ipv6(struct slice slice)
 static size_t host_length(struct slice slice)
 {
     if (slice.length == 0 || slice.data[0] != '[')
-        return span(slice, CLASS_NAME);
+        return http_uri_span(slice, CLASS_NAME);
     size_t end = slice_find(slice, ']');
     return end < slice.length && is_ipv6(slice_make(slice.data + 1, end - 1)) ? end + 1 : 0;
 }
@@ -137,7 +137,7 @@ static bool parse_query(struct slice slice, struct slice *ret_query)
 /* A path, which may be empty, and an optional query, up to the end. */
 static enum http_uri_result parse_path_and_query(struct slice slice, struct http_uri *uri)
 {
-    size_t length = span(slice, CLASS_PATH);
+    size_t length = http_uri_span(slice, CLASS_PATH);
     uri->path = slice_take(slice, length);
     if (length == slice.length)
         return HTTP_URI_OK;
@@ -170,7 +170,7 @@ static size_t scheme_length(struct slice target)
 }
 
 /* Where the authority ends: at the path, the query, or the end. */
-static size_t authority_length(struct slice slice)
+static size_t http_uri_authority_length(struct slice slice)
 {
     return MIN(slice_find(slice, '/'), slice_find(slice, '?'));
 }
@@ -184,7 +184,7 @@ static enum http_uri_result parse_absolute(struct slice target, enum http_method
     if (uri->scheme == HTTP_SCHEME_NONE)
         return HTTP_URI_MISDIRECTED;
     struct slice rest = slice_skip(target, length + 3);
-    length = authority_length(rest);
+    length = http_uri_authority_length(rest);
     if (!parse_authority(slice_take(rest, length), &uri->host, &uri->port))
         return HTTP_URI_BAD;
     enum http_uri_result result = parse_path_and_query(slice_skip(rest, length), uri);
@@ -200,7 +200,8 @@ static enum http_uri_result parse_connect(struct slice target, struct http_uri *
     return valid ? HTTP_URI_OK : HTTP_URI_BAD;
 }
 
-static enum http_uri_result parse_target(struct slice target, enum http_method method, struct http_uri *uri)
+static enum http_uri_result http_uri_parse_target(struct slice target, enum http_method method,
+                                                  struct http_uri *uri)
 {
     if (method == HTTP_METHOD_CONNECT)
         return parse_connect(target, uri);
@@ -216,7 +217,7 @@ static enum http_uri_result parse_target(struct slice target, enum http_method m
 enum http_uri_result http_uri_parse(struct slice target, enum http_method method, struct http_uri *ret_uri)
 {
     struct http_uri uri = {0};
-    enum http_uri_result result = parse_target(target, method, &uri);
+    enum http_uri_result result = http_uri_parse_target(target, method, &uri);
     if (result == HTTP_URI_OK)
         *ret_uri = uri;
     return result;
@@ -319,7 +320,7 @@ enum http_path_result http_path_normalize(struct slice encoded, enum http_path_f
     return has_slash ? HTTP_PATH_NO_FILE : HTTP_PATH_OK;
 }
 
-static void append_escaped(struct buffer *buffer, char byte)
+static void http_uri_append_escaped(struct buffer *buffer, char byte)
 {
     static const char digits[] = "0123456789ABCDEF";
     unsigned char value = (unsigned char)byte;
@@ -334,7 +335,7 @@ void http_path_encode(struct buffer *buffer, struct slice path)
         if (path.data[i] == '/' || is_in_class(path.data[i], CLASS_UNRESERVED))
             buffer_append_byte(buffer, path.data[i]);
         else
-            append_escaped(buffer, path.data[i]);
+            http_uri_append_escaped(buffer, path.data[i]);
     }
 }
 
@@ -345,7 +346,7 @@ void http_query_append(struct buffer *buffer, struct slice query)
     for (size_t i = 0; i < query.length; i++) {
         char byte = query.data[i];
         if (byte == '"' || byte == '<' || byte == '>')
-            append_escaped(buffer, byte);
+            http_uri_append_escaped(buffer, byte);
         else
             buffer_append_byte(buffer, byte);
     }

@@ -2,9 +2,9 @@
  *
  *   closed -> connecting -> open <-> (requests under way) -> ending -> closing -> closed
  *
- * Its hot path is on_read: an answer that was recognised is skipped, counted, and the next request is sent,
- * with one receive, one send and one reading of the clock. The timer is not moved with every request: when it
- * fires it looks how old the oldest one is. Whatever goes wrong ends in lose(). */
+ * Its hot path is client_on_read: an answer that was recognised is skipped, counted, and the next request is
+ * sent, with one receive, one send and one reading of the clock. The timer is not moved with every request:
+ * when it fires it looks how old the oldest one is. Whatever goes wrong ends in lose(). */
 #include "load/run.h"
 
 #include "sys/clock.h"
@@ -25,19 +25,19 @@ static const struct h1_limits limits = {
 
 static const struct stream_events stream_events;
 static const struct connector_events connector_events;
-static void on_timer(struct timer *timer);
+static void client_on_timer(struct timer *timer);
 
 void client_init(struct client *client, struct run *run, unsigned number)
 {
     *client = (struct client){.run = run, .number = number, .state = CLIENT_CLOSED};
-    timer_init(&client->timer, on_timer);
+    timer_init(&client->timer, client_on_timer);
     connector_init(&client->connector, run->loop, &connector_events);
     list_init(&client->link);
     h1_response_init(&client->engine, &limits);
     buffer_init(&client->kept, KEPT_BYTES_MAX);
 }
 
-static uint64_t now_us(const struct client *client)
+static uint64_t client_now_us(const struct client *client)
 {
     return loop_clock_us(client->run->loop);
 }
@@ -93,7 +93,7 @@ static void wait_at_most(struct client *client, uint64_t ms)
 /* --- the end of a connection --- */
 
 /* A pause begins, if there is one to be, and then the next connection. */
-static void rest(struct client *client)
+static void client_pause(struct client *client)
 {
     client->state = CLIENT_CLOSED;
     h1_response_init(&client->engine, &limits);
@@ -112,15 +112,15 @@ static void close_connection(struct client *client, unsigned pause_ms)
     buffer_finish(&client->kept);
     client->pause_ms = (uint16_t)pause_ms;
     switch ((enum client_state)client->state) {
-    case CLIENT_CLOSED: rest(client); return;
+    case CLIENT_CLOSED: client_pause(client); return;
     case CLIENT_CONNECTING:
         connector_cancel(&client->connector);
-        rest(client);
+        client_pause(client);
         return;
     case CLIENT_OPEN:
     case CLIENT_ENDING:
         if (client->unsent > 0)
-            count_bytes_sent(client, now_us(client));
+            count_bytes_sent(client, client_now_us(client));
         client->state = CLIENT_CLOSING;
         client->run->open--;
         stream_close(&client->stream);
@@ -170,7 +170,7 @@ void client_abandon(struct client *client)
 
 static void send_asked(struct client *client, unsigned first, unsigned count, uint64_t now);
 
-static void begin(struct client *client, int fd)
+static void client_begin(struct client *client, int fd)
 {
     struct run *run = client->run;
     client->state = CLIENT_OPEN;
@@ -187,9 +187,9 @@ static void begin(struct client *client, int fd)
         return;
     run_settle(run, client);
     if (client->asked_count > 0)
-        send_asked(client, 0, client->asked_count, now_us(client));
+        send_asked(client, 0, client->asked_count, client_now_us(client));
     else
-        run_offer(run, client, now_us(client));
+        run_offer(run, client, client_now_us(client));
 }
 
 static enum load_error kind_of(int error)
@@ -201,7 +201,7 @@ static enum load_error kind_of(int error)
     }
 }
 
-static const struct address *address_of(const struct client *client)
+static const struct address *client_address_of(const struct client *client)
 {
     const struct load_plan *plan = &client->run->plan;
     return &plan->addresses[client->number % plan->address_count];
@@ -209,7 +209,7 @@ static const struct address *address_of(const struct client *client)
 
 static void on_connected(struct connector *connector, int fd)
 {
-    begin(CONTAINER_OF(connector, struct client, connector), fd);
+    client_begin(CONTAINER_OF(connector, struct client, connector), fd);
 }
 
 static void on_unconnected(struct connector *connector, int error)
@@ -227,9 +227,9 @@ void client_connect(struct client *client)
 {
     assert(client->state == CLIENT_CLOSED);
     struct run *run = client->run;
-    int fd = connector_start(&client->connector, address_of(client), run->plan.timeout_ms);
+    int fd = connector_start(&client->connector, client_address_of(client), run->plan.timeout_ms);
     if (fd >= 0)
-        begin(client, fd);
+        client_begin(client, fd);
     else if (fd == -EINPROGRESS)
         client->state = CLIENT_CONNECTING;
     else
@@ -367,7 +367,7 @@ static bool take_known(struct client *client, struct slice *input, uint64_t now)
     return false;
 }
 
-static void take_head(struct client *client, struct slice bytes, uint64_t now)
+static void client_take_head(struct client *client, struct slice bytes, uint64_t now)
 {
     const struct h1_response_head *head = &client->run->head;
     set_head(client, head->status, head->keep_alive);
@@ -401,7 +401,7 @@ static void take_answers(struct client *client, struct slice *input, uint64_t no
         case H1_RESPONSE_INTERIM:
         case H1_RESPONSE_CONTENT: break;
         case H1_RESPONSE_HEAD:
-            take_head(client, slice_take(before, before.length - input->length), now);
+            client_take_head(client, slice_take(before, before.length - input->length), now);
             break;
         case H1_RESPONSE_END: answered(client, *input, now); break;
         case H1_RESPONSE_BAD: lose(client, LOAD_ERROR_MALFORMED, 0); return;
@@ -411,7 +411,7 @@ static void take_answers(struct client *client, struct slice *input, uint64_t no
         end_stray(client, now);
 }
 
-static void go_on(struct client *client, uint64_t now)
+static void client_go_on(struct client *client, uint64_t now)
 {
     struct run *run = client->run;
     if (client_room(client) > 0)
@@ -434,11 +434,11 @@ static void read_kept(struct client *client, struct slice bytes, uint64_t now)
         buffer_consume(&client->kept, client->kept.length - input.length);
 }
 
-static void on_read(struct stream *stream, struct slice bytes)
+static void client_on_read(struct stream *stream, struct slice bytes)
 {
     struct client *client = CONTAINER_OF(stream, struct client, stream);
     struct run *run = client->run;
-    uint64_t now = now_us(client);
+    uint64_t now = client_now_us(client);
     /* Behind the last answer of a pipeline there may be those to requests that were given up. */
     if (client->state == CLIENT_ENDING && run->plan.pipeline == 1)
         end_stray(client, now);
@@ -454,45 +454,45 @@ static void on_read(struct stream *stream, struct slice bytes)
         if (UNLIKELY(!is_kept))
             lose(client, LOAD_ERROR_MALFORMED, -ENOMEM);
     }
-    go_on(client, now);
+    client_go_on(client, now);
 }
 
-static void on_end(struct stream *stream)
+static void client_on_end(struct stream *stream)
 {
     struct client *client = CONTAINER_OF(stream, struct client, stream);
     if (client->state == CLIENT_OPEN && client->asked_count > 0 &&
         h1_response_close(&client->engine, client->kept.length) == H1_RESPONSE_END)
-        answered(client, (struct slice){0}, now_us(client));
+        answered(client, (struct slice){0}, client_now_us(client));
     lose(client, LOAD_ERROR_CLOSED, 0);
 }
 
-static void on_error(struct stream *stream, int error)
+static void client_on_error(struct stream *stream, int error)
 {
     struct client *client = CONTAINER_OF(stream, struct client, stream);
     lose(client, error == -ETIMEDOUT ? LOAD_ERROR_TIMED_OUT : LOAD_ERROR_RESET, error);
 }
 
-static void on_sent(struct stream *stream)
+static void client_on_sent(struct stream *stream)
 {
     struct client *client = CONTAINER_OF(stream, struct client, stream);
-    uint64_t now = now_us(client);
+    uint64_t now = client_now_us(client);
     count_bytes_sent(client, now);
-    go_on(client, now);
+    client_go_on(client, now);
 }
 
-static void on_closed(struct stream *stream)
+static void client_on_closed(struct stream *stream)
 {
-    rest(CONTAINER_OF(stream, struct client, stream));
+    client_pause(CONTAINER_OF(stream, struct client, stream));
 }
 
-static bool may_send_file(struct stream *stream, const struct segment *segment)
+static bool client_may_send_file(struct stream *stream, const struct segment *segment)
 {
     (void)stream;
     (void)segment;
     UNREACHABLE();
 }
 
-static size_t describe(const struct stream *stream, char *out, size_t size)
+static size_t client_describe(const struct stream *stream, char *out, size_t size)
 {
     (void)stream;
     struct slice text = SLICE("asking");
@@ -502,13 +502,13 @@ static size_t describe(const struct stream *stream, char *out, size_t size)
 }
 
 static const struct stream_events stream_events = {
-    .on_read = on_read,
-    .may_send_file = may_send_file,
-    .on_end = on_end,
-    .on_sent = on_sent,
-    .on_error = on_error,
-    .on_closed = on_closed,
-    .describe = describe,
+    .on_read = client_on_read,
+    .may_send_file = client_may_send_file,
+    .on_end = client_on_end,
+    .on_sent = client_on_sent,
+    .on_error = client_on_error,
+    .on_closed = client_on_closed,
+    .describe = client_describe,
 };
 
 /* --- time --- */
@@ -517,7 +517,7 @@ static void check_age(struct client *client)
 {
     if (client->asked_count == 0)
         return;
-    uint64_t age_ms = (now_us(client) - asked_at(client, 0)->sent_us) / 1000;
+    uint64_t age_ms = (client_now_us(client) - asked_at(client, 0)->sent_us) / 1000;
     uint64_t timeout_ms = client->run->plan.timeout_ms;
     if (age_ms >= timeout_ms)
         lose(client, LOAD_ERROR_TIMED_OUT, 0);
@@ -525,7 +525,7 @@ static void check_age(struct client *client)
         wait_at_most(client, timeout_ms - age_ms);
 }
 
-static void on_timer(struct timer *timer)
+static void client_on_timer(struct timer *timer)
 {
     struct client *client = CONTAINER_OF(timer, struct client, timer);
     switch ((enum client_state)client->state) {

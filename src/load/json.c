@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-static void append_text(struct buffer *out, struct slice text)
+static void load_json_append_text(struct buffer *out, struct slice text)
 {
     buffer_append_byte(out, '"');
     for (size_t i = 0; i < text.length; i++) {
@@ -124,9 +124,9 @@ static void append_targets(struct buffer *out, const struct load_report *report)
         const struct load_target *asked = &report->plan->targets[i];
         const struct load_target_result *target = &report->result->targets[i];
         buffer_printf(out, "%s\n    {\"method\": ", i == 0 ? "" : ",");
-        append_text(out, load_target_method(asked));
+        load_json_append_text(out, load_target_method(asked));
         buffer_append(out, SLICE(", \"path\": "));
-        append_text(out, asked->path);
+        load_json_append_text(out, asked->path);
         buffer_printf(out, ", \"body_bytes\": %zu, \"sent\": %llu, \"answers\": %llu,\n", asked->body.length,
                       (unsigned long long)target->sent, (unsigned long long)target->answers);
         append_histogram(out, "     ", "latency_us", &target->latency);
@@ -138,7 +138,7 @@ static void append_targets(struct buffer *out, const struct load_report *report)
 void load_print_json(const struct load_report *report, struct buffer *out)
 {
     buffer_append(out, SLICE("{\n  \"url\": "));
-    append_text(out, report->title);
+    load_json_append_text(out, report->title);
     buffer_append(out, SLICE(",\n"));
     append_plan(out, report->plan);
     append_counts(out, report->result);

@@ -88,14 +88,14 @@ static bool tell_caller(void *context, const struct load_progress *progress)
     return goes_on;
 }
 
-static void *work(void *context)
+static void *load_work(void *context)
 {
     struct load_thread *member = context;
     member->error = run_go(&member->run);
     return NULL;
 }
 
-static int prepare(struct load_thread *member, const struct load_plan *plan, unsigned index)
+static int load_prepare(struct load_thread *member, const struct load_plan *plan, unsigned index)
 {
     struct schedule_share share = {plan->connections, plan->threads, index};
     struct load_plan part = share_of(plan, &share);
@@ -114,11 +114,11 @@ static int work_together(struct thread_group *group)
     int error = 0;
     unsigned started = 1;
     while (error == 0 && started < group->count) {
-        error = -pthread_create(&group->threads[started].thread, NULL, work, &group->threads[started]);
+        error = -pthread_create(&group->threads[started].thread, NULL, load_work, &group->threads[started]);
         started += error == 0;
     }
     if (error == 0)
-        work(&group->threads[0]);
+        load_work(&group->threads[0]);
     else
         atomic_store(&group->stops, true);
     for (unsigned i = 1; i < started; i++)
@@ -129,7 +129,7 @@ static int work_together(struct thread_group *group)
 }
 
 /* Nobody works any more: all numbers are final. */
-static void tell_end(struct thread_group *group)
+static void load_tell_end(struct thread_group *group)
 {
     struct load_progress all = run_progress(&group->threads[0].run);
     for (unsigned i = 1; i < group->count; i++) {
@@ -151,11 +151,11 @@ static int run_threads(struct thread_group *group, const struct load_plan *plan,
     for (unsigned i = 0; i < group->count; i++)
         group->threads[i].group = group;
     for (unsigned i = 0; error == 0 && i < group->count; i++)
-        error = prepare(&group->threads[i], plan, i);
+        error = load_prepare(&group->threads[i], plan, i);
     if (error == 0)
         error = work_together(group);
     if (error == 0)
-        tell_end(group);
+        load_tell_end(group);
     if (error == 0)
         memset(ret_result, 0, sizeof(*ret_result));
     for (unsigned i = 0; i < group->count; i++) {

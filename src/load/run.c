@@ -27,12 +27,12 @@
 /* How much longer than a time-out the end may take. */
 #define PATIENCE_MS 1000
 
-static uint64_t now_us(const struct run *run)
+static uint64_t run_now_us(const struct run *run)
 {
     return loop_clock_us(run->loop);
 }
 
-static void arm(struct run *run, struct timer *timer, uint64_t ms)
+static void run_arm(struct run *run, struct timer *timer, uint64_t ms)
 {
     wheel_arm(loop_wheel(run->loop), timer, ms);
 }
@@ -42,10 +42,10 @@ static struct client *client_at(const struct run *run, unsigned number)
     return (struct client *)(void *)(run->clients + (size_t)number * run->client_bytes);
 }
 
-static void enter(struct run *run, enum load_phase phase)
+static void run_enter(struct run *run, enum load_phase phase)
 {
     run->phase = phase;
-    run->phase_began_us = now_us(run);
+    run->phase_began_us = run_now_us(run);
 }
 
 /* --- the window --- */
@@ -59,7 +59,7 @@ static void set_window(struct run *run)
         run->window_end_us = run->window_begin_us + run->plan.duration_ms * 1000;
 }
 
-static void take_time(struct run *run)
+static void run_take_time(struct run *run)
 {
     struct thread_time time = sys_thread_time();
     run->result->cpu_us = time.running_ns / 1000 - run->result->cpu_us;
@@ -70,17 +70,17 @@ static void take_time(struct run *run)
  * its timer may ring too early: whom it wakes looks at the clock. */
 static void end_phase_at(struct run *run, uint64_t at_us)
 {
-    uint64_t now = now_us(run);
-    arm(run, &run->end_of_phase, at_us > now ? (at_us - now + 999) / 1000 : 0);
+    uint64_t now = run_now_us(run);
+    run_arm(run, &run->end_of_phase, at_us > now ? (at_us - now + 999) / 1000 : 0);
 }
 
 static void open_window(struct run *run)
 {
-    enter(run, LOAD_PHASE_MEASURING);
+    run_enter(run, LOAD_PHASE_MEASURING);
     if (run->plan.duration_ms > 0)
         end_phase_at(run, run->window_end_us);
     run->cpu_began_us = run->phase_began_us;
-    take_time(run);
+    run_take_time(run);
 }
 
 /* How many requests may still begin. */
@@ -102,16 +102,16 @@ static void end_window(struct run *run, uint64_t at_us)
     if (run->plan.rate > 0 && !by_number)
         result->due = MAX(result->sent, schedule_due(&run->schedule, at_us - 1) -
                                             schedule_due(&run->schedule, run->window_begin_us - 1));
-    take_time(run);
+    run_take_time(run);
     result->cpu_share_most = (double)(result->cpu_us + result->waiting_us) /
-                             (double)MAX(now_us(run) - run->cpu_began_us, UINT64_C(1));
+                             (double)MAX(run_now_us(run) - run->cpu_began_us, UINT64_C(1));
 }
 
 /* The end by number: the window ends with the last answer. */
 static void stop_asking(struct run *run)
 {
-    enter(run, LOAD_PHASE_FINISHING);
-    arm(run, &run->end_of_phase, run->plan.timeout_ms + PATIENCE_MS);
+    run_enter(run, LOAD_PHASE_FINISHING);
+    run_arm(run, &run->end_of_phase, run->plan.timeout_ms + PATIENCE_MS);
 }
 
 void run_check_end(struct run *run)
@@ -189,7 +189,7 @@ static void on_alarm(struct watch *watch, unsigned events)
 {
     (void)events;
     struct run *run = CONTAINER_OF(watch, struct run, alarm);
-    uint64_t now = now_us(run);
+    uint64_t now = run_now_us(run);
     serve_free(run, now);
     set_alarm_for_next(run, now);
 }
@@ -241,7 +241,7 @@ void run_revive(struct run *run, struct client *client)
     if (run->is_over || run->phase == LOAD_PHASE_FINISHING)
         return;
     if (run->plan.closes)
-        run_offer(run, client, now_us(run));
+        run_offer(run, client, run_now_us(run));
     else
         client_connect(client);
 }
@@ -265,7 +265,7 @@ static void release_free(struct run *run)
 
 static void warm_up(struct run *run)
 {
-    enter(run, LOAD_PHASE_WARMING_UP);
+    run_enter(run, LOAD_PHASE_WARMING_UP);
     set_window(run);
     if (run->plan.rate > 0)
         schedule_init(&run->schedule, run->plan.rate, run->phase_began_us, &run->share);
@@ -306,11 +306,11 @@ void run_settle(struct run *run, struct client *client)
 static void on_ramp(struct timer *timer)
 {
     struct run *run = CONTAINER_OF(timer, struct run, ramp);
-    uint64_t allowed = (now_us(run) - run->ramp_began_us) * run->plan.connect_rate / 1000000 + 1;
+    uint64_t allowed = (run_now_us(run) - run->ramp_began_us) * run->plan.connect_rate / 1000000 + 1;
     while (run->begun < run->plan.connections && run->begun < allowed)
         run_revive(run, client_at(run, run->begun++));
     if (run->begun < run->plan.connections)
-        arm(run, timer, RAMP_MS);
+        run_arm(run, timer, RAMP_MS);
     check_ramp(run);
 }
 
@@ -318,12 +318,12 @@ static void on_ramp(struct timer *timer)
 static void close_window(struct run *run)
 {
     if (run->plan.rate > 0)
-        serve_free(run, now_us(run));
+        serve_free(run, run_now_us(run));
     if (run->phase == LOAD_PHASE_FINISHING)
         return;
-    enter(run, LOAD_PHASE_FINISHING);
+    run_enter(run, LOAD_PHASE_FINISHING);
     end_window(run, run->window_end_us);
-    arm(run, &run->end_of_phase, run->plan.timeout_ms + PATIENCE_MS);
+    run_arm(run, &run->end_of_phase, run->plan.timeout_ms + PATIENCE_MS);
     run_check_end(run);
 }
 
@@ -333,13 +333,13 @@ static void on_end_of_phase(struct timer *timer)
     switch (run->phase) {
     case LOAD_PHASE_CONNECTING: return;
     case LOAD_PHASE_WARMING_UP:
-        if (now_us(run) < run->window_begin_us)
+        if (run_now_us(run) < run->window_begin_us)
             end_phase_at(run, run->window_begin_us);
         else
             open_window(run);
         return;
     case LOAD_PHASE_MEASURING:
-        if (now_us(run) < run->window_end_us)
+        if (run_now_us(run) < run->window_end_us)
             end_phase_at(run, run->window_end_us);
         else
             close_window(run);
@@ -353,7 +353,7 @@ static void on_end_of_phase(struct timer *timer)
 static bool is_lifeless(struct run *run)
 {
     uint64_t signs = run->answers + run->result->connects;
-    uint64_t now = now_us(run);
+    uint64_t now = run_now_us(run);
     if (signs != run->signs_of_life || run->plan.duration_ms > 0) {
         run->signs_of_life = signs;
         run->life_seen_us = now;
@@ -361,11 +361,11 @@ static bool is_lifeless(struct run *run)
     return now - run->life_seen_us > (run->plan.timeout_ms + PATIENCE_MS) * 1000;
 }
 
-static void on_progress(struct timer *timer)
+static void run_on_progress(struct timer *timer)
 {
     struct run *run = CONTAINER_OF(timer, struct run, progress);
     struct load_progress progress = run_progress(run);
-    arm(run, timer, run->plan.progress_ms);
+    run_arm(run, timer, run->plan.progress_ms);
     if ((run->on_progress && !run->on_progress(run->context, &progress)) || is_lifeless(run))
         stop_early(run);
 }
@@ -375,7 +375,7 @@ struct load_progress run_progress(const struct run *run)
     const struct histogram *latency = &run->result->targets[0].latency;
     return (struct load_progress){
         .phase = run->phase,
-        .phase_us = now_us(run) - run->phase_began_us,
+        .phase_us = run_now_us(run) - run->phase_began_us,
         .open = run->open,
         .answers = run->answers,
         .errors = run->errors,
@@ -411,7 +411,7 @@ int run_init(struct run *run, const struct load_plan *plan, const struct schedul
     list_init(&run->free);
     timer_init(&run->ramp, on_ramp);
     timer_init(&run->end_of_phase, on_end_of_phase);
-    timer_init(&run->progress, on_progress);
+    timer_init(&run->progress, run_on_progress);
     run->client_bytes = sizeof(struct client) + plan->pipeline * sizeof(struct asked);
     run->clients = calloc(plan->connections, run->client_bytes);
     int error = run->clients ? messages_init(&run->messages, plan, seed) : -ENOMEM;
@@ -430,7 +430,7 @@ static void settle_result(struct run *run)
     struct load_result *result = run->result;
     bool was_open = run->phase == LOAD_PHASE_MEASURING || run->phase == LOAD_PHASE_FINISHING;
     if (was_open && !run->has_ended)
-        end_window(run, run->phase == LOAD_PHASE_MEASURING ? MIN(now_us(run), run->window_end_us)
+        end_window(run, run->phase == LOAD_PHASE_MEASURING ? MIN(run_now_us(run), run->window_end_us)
                                                            : run->last_answer_us);
     result->threads = 1;
     result->target_count = run->plan.target_count;
@@ -443,10 +443,10 @@ static void settle_result(struct run *run)
 
 int run_go(struct run *run)
 {
-    enter(run, LOAD_PHASE_CONNECTING);
+    run_enter(run, LOAD_PHASE_CONNECTING);
     run->ramp_began_us = run->life_seen_us = run->phase_began_us;
-    arm(run, &run->progress, run->plan.progress_ms);
-    arm(run, &run->ramp, RAMP_MS);
+    run_arm(run, &run->progress, run->plan.progress_ms);
+    run_arm(run, &run->ramp, RAMP_MS);
     /* Opening connections is part of what is measured then, from the first one on. */
     if (run->plan.closes && run->plan.warm_up_ms == 0)
         warm_up(run);

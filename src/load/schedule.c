@@ -8,7 +8,7 @@ unsigned schedule_share_size(const struct schedule_share *share)
 }
 
 /* Of the share's request number `own`, the number in the whole timetable. */
-static uint64_t number_of(const struct schedule_share *share, uint64_t own)
+static uint64_t schedule_number_of(const struct schedule_share *share, uint64_t own)
 {
     uint64_t size = schedule_share_size(share);
     return own / size * share->connections + own % size * share->threads + share->thread;
@@ -25,7 +25,8 @@ static uint64_t own_of(const struct schedule_share *share, uint64_t count)
 
 static uint64_t due_us(const struct schedule *schedule, uint64_t own)
 {
-    return schedule->begin_us + (uint64_t)((double)number_of(&schedule->share, own) * 1e6 / schedule->rate);
+    return schedule->begin_us +
+           (uint64_t)((double)schedule_number_of(&schedule->share, own) * 1e6 / schedule->rate);
 }
 
 void schedule_init(struct schedule *schedule, double rate, uint64_t begin_us,

@@ -40,7 +40,7 @@ static const char style[] =
     ".c3 { stroke: var(--curve-3) } .service { stroke-dasharray: 5 4 }\n"
     "</style>\n";
 
-static void append_escaped(struct buffer *out, struct slice text)
+static void load_svg_append_escaped(struct buffer *out, struct slice text)
 {
     for (size_t i = 0; i < text.length; i++) {
         unsigned char byte = (unsigned char)text.data[i];
@@ -137,7 +137,7 @@ static void draw_legend(const struct drawing *drawing, unsigned *x, const char *
 {
     buffer_printf(drawing->out, "<path class=\"curve %s\" d=\"M%u %dh22\"/><text x=\"%u\" y=\"%d\">", classes,
                   *x, HEIGHT - 18, *x + 28, HEIGHT - 14);
-    append_escaped(drawing->out, slice_take(name, MIN(name.length, (size_t)40)));
+    load_svg_append_escaped(drawing->out, slice_take(name, MIN(name.length, (size_t)40)));
     buffer_append(drawing->out, SLICE("</text>\n"));
     *x += 48 + 7 * (unsigned)MIN(name.length, (size_t)40);
 }
@@ -178,7 +178,7 @@ static void draw_title(struct buffer *out, const struct load_report *report)
     char p50[DURATION_TEXT_MAX], p99[DURATION_TEXT_MAX], max[DURATION_TEXT_MAX];
     const struct load_plan *plan = report->plan;
     buffer_printf(out, "<text class=\"title\" x=\"24\" y=\"32\">");
-    append_escaped(out, slice_take(report->title, MIN(report->title.length, (size_t)80)));
+    load_svg_append_escaped(out, slice_take(report->title, MIN(report->title.length, (size_t)80)));
     buffer_printf(out, "</text>\n<text class=\"faint\" x=\"24\" y=\"55\">%u connections, ",
                   plan->connections);
     if (plan->rate > 0)

@@ -93,7 +93,7 @@ void access_log_destroy(struct access_log *log)
 
 /* What follows writes at `out` and returns where it ends. */
 
-static char *put(char *out, struct slice bytes)
+static char *access_log_put(char *out, struct slice bytes)
 {
     memcpy(out, bytes.data, bytes.length);
     return out + bytes.length;
@@ -104,7 +104,7 @@ static char *put_number(char *out, uint64_t value)
     return out + format_u64(out, value);
 }
 
-static bool is_plain(unsigned char byte)
+static bool access_log_is_plain(unsigned char byte)
 {
     return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
@@ -119,12 +119,12 @@ static char *put_escaped(char *out, struct slice bytes, struct slice prefix, siz
     for (size_t i = 0; i < bytes.length; i++) {
         unsigned char byte = (unsigned char)bytes.data[i];
         if (UNLIKELY(out > last))
-            return put(out, cut);
-        if (LIKELY(is_plain(byte))) {
+            return access_log_put(out, cut);
+        if (LIKELY(access_log_is_plain(byte))) {
             *out++ = (char)byte;
             continue;
         }
-        out = put(out, prefix);
+        out = access_log_put(out, prefix);
         *out++ = digits[byte >> 4];
         *out++ = digits[byte & 15];
     }
@@ -143,23 +143,23 @@ static char *put_time(char *out, struct access_log *log)
         log->time_length = strftime(log->time_text, sizeof(log->time_text), format, &tm);
         log->time_seconds = now;
     }
-    return put(out, slice_make(log->time_text, log->time_length));
+    return access_log_put(out, slice_make(log->time_text, log->time_length));
 }
 
 /* The common log format and its extension: quoted strings, "-" for what is not there. */
 
-static char *put_text(char *out, struct slice bytes, size_t bytes_max)
+static char *access_log_put_text(char *out, struct slice bytes, size_t bytes_max)
 {
     return put_escaped(out, bytes, SLICE("\\x"), bytes_max);
 }
 
-static char *put_field(char *out, const struct http_request *request, enum http_field_name name,
-                       size_t bytes_max)
+static char *access_log_put_field(char *out, const struct http_request *request, enum http_field_name name,
+                                  size_t bytes_max)
 {
     struct slice value = request ? http_request_field(request, name) : (struct slice){0};
-    out = put(out, SLICE(" \""));
-    out = value.data ? put_text(out, value, bytes_max) : put(out, SLICE("-"));
-    return put(out, SLICE("\""));
+    out = access_log_put(out, SLICE(" \""));
+    out = value.data ? access_log_put_text(out, value, bytes_max) : access_log_put(out, SLICE("-"));
+    return access_log_put(out, SLICE("\""));
 }
 
 static struct slice version_of(const struct http_request *request)
@@ -172,34 +172,34 @@ static struct slice version_of(const struct http_request *request)
 static char *put_request_line(char *out, const struct http_request *request)
 {
     if (request == NULL)
-        return put(out, SLICE("\"-\""));
-    out = put(out, SLICE("\""));
-    out = put_text(out, request->method_text, METHOD_BYTES_MAX);
-    out = put(out, SLICE(" "));
-    out = put_text(out, request->target, TARGET_BYTES_MAX);
-    out = put(out, SLICE(" HTTP/"));
-    out = put(out, version_of(request));
-    return put(out, SLICE("\""));
+        return access_log_put(out, SLICE("\"-\""));
+    out = access_log_put(out, SLICE("\""));
+    out = access_log_put_text(out, request->method_text, METHOD_BYTES_MAX);
+    out = access_log_put(out, SLICE(" "));
+    out = access_log_put_text(out, request->target, TARGET_BYTES_MAX);
+    out = access_log_put(out, SLICE(" HTTP/"));
+    out = access_log_put(out, version_of(request));
+    return access_log_put(out, SLICE("\""));
 }
 
 static char *put_common(char *out, struct access_log *log, const struct access_log_entry *entry)
 {
-    out = put_text(out, entry->client, CLIENT_BYTES_MAX);
-    out = put(out, SLICE(" - - ["));
+    out = access_log_put_text(out, entry->client, CLIENT_BYTES_MAX);
+    out = access_log_put(out, SLICE(" - - ["));
     out = put_time(out, log);
-    out = put(out, SLICE("] "));
+    out = access_log_put(out, SLICE("] "));
     out = put_request_line(out, entry->request);
-    out = put(out, SLICE(" "));
+    out = access_log_put(out, SLICE(" "));
     out = put_number(out, (uint64_t)entry->status);
-    out = put(out, SLICE(" "));
-    return entry->body_bytes > 0 ? put_number(out, entry->body_bytes) : put(out, SLICE("-"));
+    out = access_log_put(out, SLICE(" "));
+    return entry->body_bytes > 0 ? put_number(out, entry->body_bytes) : access_log_put(out, SLICE("-"));
 }
 
 static char *put_combined(char *out, struct access_log *log, const struct access_log_entry *entry)
 {
     out = put_common(out, log, entry);
-    out = put_field(out, entry->request, HTTP_FIELD_REFERER, REFERER_BYTES_MAX);
-    return put_field(out, entry->request, HTTP_FIELD_USER_AGENT, USER_AGENT_BYTES_MAX);
+    out = access_log_put_field(out, entry->request, HTTP_FIELD_REFERER, REFERER_BYTES_MAX);
+    return access_log_put_field(out, entry->request, HTTP_FIELD_USER_AGENT, USER_AGENT_BYTES_MAX);
 }
 
 /* One JSON object a line; what is not there is left out. */
@@ -208,18 +208,18 @@ static char *put_json_text(char *out, struct slice name, struct slice bytes, siz
 {
     if (bytes.data == NULL)
         return out;
-    out = put(out, SLICE(",\""));
-    out = put(out, name);
-    out = put(out, SLICE("\":\""));
+    out = access_log_put(out, SLICE(",\""));
+    out = access_log_put(out, name);
+    out = access_log_put(out, SLICE("\":\""));
     out = put_escaped(out, bytes, SLICE("\\u00"), bytes_max);
-    return put(out, SLICE("\""));
+    return access_log_put(out, SLICE("\""));
 }
 
 static char *put_json_number(char *out, struct slice name, uint64_t value)
 {
-    out = put(out, SLICE(",\""));
-    out = put(out, name);
-    out = put(out, SLICE("\":"));
+    out = access_log_put(out, SLICE(",\""));
+    out = access_log_put(out, name);
+    out = access_log_put(out, SLICE("\":"));
     return put_number(out, value);
 }
 
@@ -266,10 +266,10 @@ static char *put_json_tls(char *out, const struct access_log_tls *tls)
 
 static char *put_json(char *out, struct access_log *log, const struct access_log_entry *entry)
 {
-    out = put(out, SLICE("{\"time\":\""));
+    out = access_log_put(out, SLICE("{\"time\":\""));
     out = put_time(out, log);
     out = put_milliseconds(out, loop_wall_milliseconds(log->loop));
-    out = put(out, SLICE("Z\""));
+    out = access_log_put(out, SLICE("Z\""));
     out = put_json_text(out, SLICE("client"), entry->client, CLIENT_BYTES_MAX);
     if (entry->request)
         out = put_json_request(out, entry->request, TARGET_BYTES_MAX - (entry->tls ? TLS_BYTES_MAX : 0));
@@ -278,9 +278,9 @@ static char *put_json(char *out, struct access_log *log, const struct access_log
     out = put_json_number(out, SLICE("status"), (uint64_t)entry->status);
     out = put_json_number(out, SLICE("bytes"), entry->body_bytes);
     out = put_json_number(out, SLICE("duration_us"), entry->duration_us);
-    out = put(out, SLICE(",\"outcome\":\""));
-    out = put(out, outcome_word(entry->outcome));
-    return put(out, SLICE("\"}"));
+    out = access_log_put(out, SLICE(",\"outcome\":\""));
+    out = access_log_put(out, outcome_word(entry->outcome));
+    return access_log_put(out, SLICE("\"}"));
 }
 
 static char *put_entry(char *out, struct access_log *log, const struct access_log_entry *entry)
@@ -294,7 +294,7 @@ static char *put_entry(char *out, struct access_log *log, const struct access_lo
 }
 
 /* Lines are fairly dropped by client, see line_writer.h; that some share a number is no harm. */
-static uint32_t source_of(struct slice client)
+static uint32_t access_log_source_of(struct slice client)
 {
     uint32_t number = 0;
     for (size_t i = 0; i < client.length; i++)
@@ -304,10 +304,10 @@ static uint32_t source_of(struct slice client)
 
 void access_log_add(struct access_log *log, const struct access_log_entry *entry)
 {
-    uint32_t source = source_of(entry->client);
+    uint32_t source = access_log_source_of(entry->client);
     char *line = line_writer_reserve(log->writer, LINE_BYTES_MAX, source);
     if (line == NULL)
         return;
-    char *end = put(put_entry(line, log, entry), SLICE("\n"));
+    char *end = access_log_put(put_entry(line, log, entry), SLICE("\n"));
     line_writer_commit(log->writer, (size_t)(end - line), source);
 }

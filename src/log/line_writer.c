@@ -110,7 +110,7 @@ static struct block *queue_take(struct block_queue *queue)
 
 /* On a thread. */
 
-static uint64_t now_ms(void)
+static uint64_t line_writer_now_ms(void)
 {
     return sys_monotonic_ns() / 1000000;
 }
@@ -145,17 +145,17 @@ static int write_piece(struct output *output)
 static void write_leaving(struct job *job)
 {
     struct output *output = CONTAINER_OF(job, struct output, job);
-    uint64_t deadline_ms = now_ms() + WRITE_MS_MAX;
+    uint64_t deadline_ms = line_writer_now_ms() + WRITE_MS_MAX;
     output->error = 0;
     while (output->leaving.first && output->error == 0)
-        output->error = now_ms() < deadline_ms ? write_piece(output) : -EAGAIN;
+        output->error = line_writer_now_ms() < deadline_ms ? write_piece(output) : -EAGAIN;
 }
 
 /* On the loop. */
 
 static void report_trouble(struct line_writer *writer, int error)
 {
-    uint64_t now = now_ms();
+    uint64_t now = line_writer_now_ms();
     if (writer->in_trouble)
         return;
     writer->in_trouble = true; /* before the report, which may come back here */
@@ -184,7 +184,7 @@ static void report_progress(struct line_writer *writer)
     }
 }
 
-static void submit(struct line_writer *writer)
+static void line_writer_submit(struct line_writer *writer)
 {
     /* With a full queue the lines are no worse off than with a full disk. */
     bool submitted = offload_submit(writer->options.loop, &writer->output.job) == 0;
@@ -193,7 +193,7 @@ static void submit(struct line_writer *writer)
         wheel_arm(loop_wheel(writer->options.loop), &writer->timer, RETRY_MS);
 }
 
-static struct block *add_block(struct line_writer *writer)
+static struct block *line_writer_add_block(struct line_writer *writer)
 {
     if (writer->block_count == BLOCKS_MAX)
         return NULL;
@@ -209,7 +209,7 @@ static struct block *add_block(struct line_writer *writer)
 /* Lines go on in another block. False where there is none to be had. */
 static bool put_aside(struct line_writer *writer)
 {
-    struct block *next = add_block(writer);
+    struct block *next = line_writer_add_block(writer);
     if (next == NULL)
         return false;
     queue_append(&writer->full, writer->filling);
@@ -218,14 +218,14 @@ static bool put_aside(struct line_writer *writer)
 }
 
 /* What is full leaves, if nothing else does. */
-static void hand_over(struct line_writer *writer)
+static void line_writer_hand_over(struct line_writer *writer)
 {
     if (writer->state != OUTPUT_EMPTY || writer->full.first == NULL)
         return;
     timer_disarm(&writer->timer);
     writer->output.leaving = writer->full;
     writer->full = (struct block_queue){0};
-    submit(writer);
+    line_writer_submit(writer);
 }
 
 static void arm_for_filling(struct line_writer *writer)
@@ -234,16 +234,16 @@ static void arm_for_filling(struct line_writer *writer)
         wheel_arm(loop_wheel(writer->options.loop), &writer->timer, writer->options.delay_ms);
 }
 
-static void on_timer(struct timer *timer)
+static void line_writer_on_timer(struct timer *timer)
 {
     struct line_writer *writer = CONTAINER_OF(timer, struct line_writer, timer);
     if (writer->ending) {
         loop_stop(writer->options.loop);
     } else if (writer->state == OUTPUT_WAITING) {
-        submit(writer);
+        line_writer_submit(writer);
     } else if (writer->state == OUTPUT_EMPTY && writer->filling->length > 0) {
         (void)put_aside(writer); /* without memory, later */
-        hand_over(writer);
+        line_writer_hand_over(writer);
         arm_for_filling(writer);
     }
 }
@@ -320,14 +320,14 @@ static void free_writer(struct line_writer *writer)
 
 /* A file that is written in part, as the time was over, goes on at once: behind what else the pool has to do.
  */
-static void go_on(struct line_writer *writer)
+static void line_writer_go_on(struct line_writer *writer)
 {
     if (writer->state == OUTPUT_BUSY) /* a report has set it going */
         return;
     if (writer->state == OUTPUT_EMPTY)
-        hand_over(writer);
+        line_writer_hand_over(writer);
     else if (writer->output.is_file && writer->output.error == -EAGAIN)
-        submit(writer);
+        line_writer_submit(writer);
     else
         wheel_arm(loop_wheel(writer->options.loop), &writer->timer, RETRY_MS);
     if (writer->state == OUTPUT_EMPTY)
@@ -345,7 +345,7 @@ static void on_written(struct job *job)
     if (writer->ending)
         loop_stop(writer->options.loop);
     else
-        go_on(writer);
+        line_writer_go_on(writer);
 }
 
 int line_writer_create(const struct line_writer_options *options, struct line_writer **ret_writer)
@@ -368,12 +368,12 @@ int line_writer_create(const struct line_writer_options *options, struct line_wr
         .fd = options->fd,
         .is_file = sys_is_regular_file(options->fd),
     };
-    timer_init(&writer->timer, on_timer);
+    timer_init(&writer->timer, line_writer_on_timer);
     *ret_writer = writer;
     return 0;
 }
 
-static bool has_room(const struct line_writer *writer, size_t size)
+static bool line_writer_has_room(const struct line_writer *writer, size_t size)
 {
     return size <= BLOCK_BYTES - writer->filling->length;
 }
@@ -392,7 +392,8 @@ static bool has_share(const struct line_writer *writer, uint32_t source)
 char *line_writer_reserve(struct line_writer *writer, size_t size, uint32_t source)
 {
     assert(size <= LINE_BYTES_MAX);
-    bool is_given = has_share(writer, source) && (LIKELY(has_room(writer, size)) || put_aside(writer));
+    bool is_given =
+        has_share(writer, source) && (LIKELY(line_writer_has_room(writer, size)) || put_aside(writer));
     if (UNLIKELY(!is_given)) {
         drop(writer, 1);
         report_trouble(writer, writer->state == OUTPUT_WAITING ? writer->output.error : 0);
@@ -404,11 +405,11 @@ char *line_writer_reserve(struct line_writer *writer, size_t size, uint32_t sour
 void line_writer_commit(struct line_writer *writer, size_t length, uint32_t source)
 {
     struct block *filling = writer->filling;
-    assert(length > 0 && has_room(writer, length));
+    assert(length > 0 && line_writer_has_room(writer, length));
     assert(filling->data[filling->length + length - 1] == '\n');
     filling->length += length;
     writer->used[source % SOURCES_MAX] += (uint32_t)length;
-    hand_over(writer);
+    line_writer_hand_over(writer);
     arm_for_filling(writer);
 }
 
@@ -426,8 +427,8 @@ void line_writer_set_fd(struct line_writer *writer, int fd)
 /* Lets the write that is under way come to its end. */
 static void wait_for_thread(struct line_writer *writer)
 {
-    uint64_t deadline_ms = now_ms() + END_MS;
-    while (writer->state == OUTPUT_BUSY && now_ms() < deadline_ms) {
+    uint64_t deadline_ms = line_writer_now_ms() + END_MS;
+    while (writer->state == OUTPUT_BUSY && line_writer_now_ms() < deadline_ms) {
         wheel_arm(loop_wheel(writer->options.loop), &writer->timer, END_MS);
         if (loop_run(writer->options.loop) < 0)
             break;

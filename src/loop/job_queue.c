@@ -22,7 +22,7 @@ static struct queued_job *queued_of(struct list *link)
     return CONTAINER_OF(link, struct queued_job, link);
 }
 
-static void tell_refused(struct task *task)
+static void job_queue_tell_refused(struct task *task)
 {
     struct job_queue *queue = CONTAINER_OF(task, struct job_queue, tell_refused);
     while (!list_is_empty(&queue->refused)) {
@@ -38,7 +38,7 @@ void job_queue_init(struct job_queue *queue, unsigned running_max)
     *queue = (struct job_queue){.running_max = running_max};
     list_init(&queue->lines);
     list_init(&queue->refused);
-    task_init(&queue->tell_refused, tell_refused);
+    task_init(&queue->tell_refused, job_queue_tell_refused);
     map_init(&queue->by_client);
 }
 
@@ -69,7 +69,7 @@ static struct job_line *make_line(struct job_queue *queue, struct loop *loop, ui
 }
 
 /* Out of its line, which goes when it was the last. */
-static void take_out(struct queued_job *queued)
+static void job_queue_take_out(struct queued_job *queued)
 {
     struct job_queue *queue = queued->queue;
     struct job_line *line = queued->line;
@@ -84,7 +84,7 @@ static void take_out(struct queued_job *queued)
 }
 
 /* Its owner may go on with another request, and be here again before this returns. */
-static void refuse(struct job_queue *queue, struct loop *loop, struct queued_job *queued)
+static void job_queue_refuse(struct job_queue *queue, struct loop *loop, struct queued_job *queued)
 {
     queued->queue = queue;
     list_append(&queue->refused, &queued->link);
@@ -103,7 +103,8 @@ static struct job_line *find_longest(const struct job_queue *queue)
     return longest;
 }
 
-static int wait_in(struct job_queue *queue, struct loop *loop, struct queued_job *queued, uint64_t client)
+static int job_queue_wait_in(struct job_queue *queue, struct loop *loop, struct queued_job *queued,
+                             uint64_t client)
 {
     struct job_line *line = find_line(queue, client);
     struct queued_job *given_up = NULL;
@@ -123,13 +124,13 @@ static int wait_in(struct job_queue *queue, struct loop *loop, struct queued_job
     queued->line = line;
     queued->queue = queue;
     if (given_up) {
-        take_out(given_up);
-        refuse(queue, loop, given_up);
+        job_queue_take_out(given_up);
+        job_queue_refuse(queue, loop, given_up);
     }
     return 0;
 }
 
-static int start(struct job_queue *queue, struct loop *loop, struct queued_job *queued)
+static int job_queue_start(struct job_queue *queue, struct loop *loop, struct queued_job *queued)
 {
     int error = offload_submit(loop, &queued->job);
     queue->running_count += error == 0;
@@ -143,8 +144,8 @@ int job_queue_submit(struct job_queue *queue, struct loop *loop, struct queued_j
     queued->line = NULL;
     list_init(&queued->link);
     if (queue->running_count < queue->running_max)
-        return start(queue, loop, queued);
-    return wait_in(queue, loop, queued, client);
+        return job_queue_start(queue, loop, queued);
+    return job_queue_wait_in(queue, loop, queued, client);
 }
 
 bool job_queue_withdraw(struct queued_job *queued)
@@ -152,7 +153,7 @@ bool job_queue_withdraw(struct queued_job *queued)
     if (list_is_empty(&queued->link))
         return false;
     if (queued->line)
-        take_out(queued);
+        job_queue_take_out(queued);
     else
         list_remove(&queued->link);
     queued->queue = NULL;
@@ -167,7 +168,7 @@ static struct queued_job *take_next(struct job_queue *queue, struct loop **ret_l
     *ret_loop = line->loop;
     list_remove(&line->link);
     list_append(&queue->lines, &line->link);
-    take_out(queued);
+    job_queue_take_out(queued);
     return queued;
 }
 
@@ -182,8 +183,8 @@ void job_queue_leave(struct queued_job *queued)
         struct loop *loop;
         struct queued_job *next = take_next(queue, &loop);
         next->queue = NULL;
-        if (next->events->is_wanted(next) && start(queue, loop, next) < 0)
-            refuse(queue, loop, next);
+        if (next->events->is_wanted(next) && job_queue_start(queue, loop, next) < 0)
+            job_queue_refuse(queue, loop, next);
     }
 }
 

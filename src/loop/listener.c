@@ -40,13 +40,13 @@ static void turn_one_away(struct listener *listener)
         open_reserve(listener);
 }
 
-static void rest(struct listener *listener)
+static void listener_pause(struct listener *listener)
 {
     watch_stop(listener->loop, &listener->watch);
     wheel_arm(loop_wheel(listener->loop), &listener->rest, LISTENER_REST_MS);
 }
 
-static void rest_is_over(struct timer *timer)
+static void listener_go_on(struct timer *timer)
 {
     struct listener *listener = CONTAINER_OF(timer, struct listener, rest);
     open_reserve(listener);
@@ -97,7 +97,7 @@ static bool deal_with(struct listener *listener, int error)
             turn_one_away(listener);
     }
     if (listener->running)
-        rest(listener);
+        listener_pause(listener);
     return false;
 }
 
@@ -126,7 +126,7 @@ void listener_accept(struct listener *listener)
         continue;
 }
 
-static void on_ready(struct watch *watch, unsigned events)
+static void listener_on_ready(struct watch *watch, unsigned events)
 {
     (void)events;
     struct listener *listener = CONTAINER_OF(watch, struct listener, watch);
@@ -134,7 +134,7 @@ static void on_ready(struct watch *watch, unsigned events)
         continue;
 }
 
-static const struct watch_events listener_watch_events = {.on_ready = on_ready,
+static const struct watch_events listener_watch_events = {.on_ready = listener_on_ready,
                                                           .name = "accepting connections"};
 
 int listener_start(struct listener *listener, struct loop *loop, int fd, const struct listener_events *events)
@@ -145,7 +145,7 @@ int listener_start(struct listener *listener, struct loop *loop, int fd, const s
         .events = events,
         .reserve_fd = -1,
     };
-    timer_init(&listener->rest, rest_is_over);
+    timer_init(&listener->rest, listener_go_on);
     int error = watch_start(loop, &listener->watch, WATCH_LEVEL);
     if (error < 0)
         return error;

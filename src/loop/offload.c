@@ -87,7 +87,7 @@ static void on_wake(struct watch *watch, unsigned events)
 
 static const struct watch_events wake_events = {.on_ready = on_wake, .name = "finishing offloaded jobs"};
 
-static int create(struct loop *loop, struct offload **ret_offload)
+static int offload_create(struct loop *loop, struct offload **ret_offload)
 {
     unsigned thread_max = loop->options.offload_threads ? loop->options.offload_threads : THREADS_DEFAULT;
     struct offload *offload = calloc(1, sizeof(*offload) + thread_max * sizeof(pthread_t));
@@ -149,7 +149,7 @@ static int enqueue(struct offload *offload, struct job *job)
 int offload_submit(struct loop *loop, struct job *job)
 {
     if (loop->offload == NULL) {
-        int error = create(loop, &loop->offload);
+        int error = offload_create(loop, &loop->offload);
         if (error < 0)
             return error;
     }

@@ -37,7 +37,7 @@ static void poll_close(struct backend_state *state)
     free(state);
 }
 
-static bool grow(struct backend_state *state)
+static bool poll_grow(struct backend_state *state)
 {
     uint32_t capacity = state->capacity ? state->capacity * 2 : CAPACITY_FIRST;
     struct pollfd *fds = realloc(state->fds, capacity * sizeof(*fds));
@@ -55,7 +55,7 @@ static bool grow(struct backend_state *state)
 static int poll_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
 {
     short events = mode == WATCH_LEVEL_WRITABLE ? POLLOUT : mode == WATCH_CHANGES ? POLLPRI : POLLIN;
-    if (state->count == state->capacity && !grow(state))
+    if (state->count == state->capacity && !poll_grow(state))
         return -ENOMEM;
     watch->slot = state->count++;
     state->fds[watch->slot] = (struct pollfd){.fd = watch->fd, .events = events};

@@ -28,7 +28,7 @@ struct sending {
     struct segment segments[];
 };
 
-static bool has(const struct stream *stream, unsigned flag)
+static bool stream_has(const struct stream *stream, unsigned flag)
 {
     return stream->flags & flag;
 }
@@ -50,7 +50,7 @@ void stream_init(struct stream *stream, struct loop *loop, int fd, const struct 
 
 void stream_fail(struct stream *stream, int error)
 {
-    if (!has(stream, STREAM_CLOSED))
+    if (!stream_has(stream, STREAM_CLOSED))
         stream->events->on_error(stream, error);
 }
 
@@ -69,13 +69,13 @@ int stream_start(struct stream *stream)
 void stream_read_pause(struct stream *stream)
 {
     stream->flags &= (uint8_t)~STREAM_READING;
-    if (verbs_of(stream)->pause && !has(stream, STREAM_CLOSED))
+    if (verbs_of(stream)->pause && !stream_has(stream, STREAM_CLOSED))
         verbs_of(stream)->pause(stream);
 }
 
 void stream_read_resume(struct stream *stream)
 {
-    if (has(stream, STREAM_READING | STREAM_END_TOLD | STREAM_CLOSED))
+    if (stream_has(stream, STREAM_READING | STREAM_END_TOLD | STREAM_CLOSED))
         return;
     stream->flags |= STREAM_READING;
     verbs_of(stream)->resume(stream);
@@ -149,7 +149,7 @@ static void send_on_later(struct stream *stream)
 
 /* Sends until done, EAGAIN, or the stream has had its share of this turn; `*next` moves on. Returns 1 when
  * done, 0 when not, or a negative error. */
-static int send_some(struct stream *stream, struct segment *segments, size_t count, size_t *next)
+static int stream_send_some(struct stream *stream, struct segment *segments, size_t count, size_t *next)
 {
     size_t allowed = SEND_BYTES_MAX;
     while (*next < count) {
@@ -187,7 +187,7 @@ static enum send_result remember(struct stream *stream, const struct segment *se
 {
     int error = -ENOMEM;
     if (keep_rest(stream, segments, count))
-        error = has(stream, STREAM_WRITABLE) ? 0 : verbs_of(stream)->wait_writable(stream);
+        error = stream_has(stream, STREAM_WRITABLE) ? 0 : verbs_of(stream)->wait_writable(stream);
     stream->error = (int16_t)error;
     return error == 0 ? SEND_PENDING : SEND_FAILED;
 }
@@ -204,14 +204,14 @@ size_t segments_copy_filled(struct segment *to, const struct segment *from, size
 }
 
 /* Where a send of several segments stands after `sent` bytes of it, or an error, and goes on from. As
- * send_some. */
+ * stream_send_some. */
 static int send_further(struct stream *stream, struct segment *segments, size_t count, size_t *next,
                         ssize_t sent)
 {
     if (sent < 0)
         return sent == -EAGAIN ? 0 : (int)sent;
     *next = segments_advance(segments, 0, (size_t)sent);
-    return send_some(stream, segments, count, next);
+    return stream_send_some(stream, segments, count, next);
 }
 
 /* `sent`: bytes of the first segment that are out already, or what sending them failed with. */
@@ -255,7 +255,7 @@ static bool is_small_memory(const struct segment *segment)
 enum send_result stream_send(struct stream *stream, const struct segment *segments, size_t segment_count)
 {
     ssize_t sent = 0;
-    assert(stream->sending == NULL && !has(stream, STREAM_CLOSED));
+    assert(stream->sending == NULL && !stream_has(stream, STREAM_CLOSED));
     assert(segment_count <= STREAM_SEGMENTS_MAX);
     if (verbs_of(stream)->send_off)
         return send_off(stream, segments, segment_count);
@@ -271,8 +271,8 @@ void stream_send_on(struct stream *stream)
 {
     struct sending *sending = stream->sending;
     stream->flags &= (uint8_t)~STREAM_WRITABLE;
-    int result = send_some(stream, sending->segments, sending->count, &sending->next);
-    if (result == 0 && !has(stream, STREAM_WRITABLE))
+    int result = stream_send_some(stream, sending->segments, sending->count, &sending->next);
+    if (result == 0 && !stream_has(stream, STREAM_WRITABLE))
         result = verbs_of(stream)->wait_writable(stream);
     if (result == 0)
         return;
@@ -297,19 +297,19 @@ void stream_is_writable(struct stream *stream)
 
 void stream_send_later(struct stream *stream)
 {
-    assert(stream->sending == NULL && !has(stream, STREAM_CLOSED));
+    assert(stream->sending == NULL && !stream_has(stream, STREAM_CLOSED));
     send_on_later(stream);
 }
 
-static void go_on(struct stream *stream)
+static void stream_go_on(struct stream *stream)
 {
-    bool writable = has(stream, STREAM_WRITABLE);
+    bool writable = stream_has(stream, STREAM_WRITABLE);
     stream->flags &= (uint8_t)~STREAM_WRITABLE;
     if (writable && stream->sending)
         stream_send_on(stream);
     else if (writable)
         stream->events->on_sent(stream);
-    if (!has(stream, STREAM_CLOSED))
+    if (!stream_has(stream, STREAM_CLOSED))
         verbs_of(stream)->read_on(stream);
 }
 
@@ -319,7 +319,7 @@ void streams_go_on(struct loop *loop)
     while (!list_is_empty(&loop->due)) {
         struct stream *stream = CONTAINER_OF(loop->due.next, struct stream, again);
         list_remove(&stream->again);
-        go_on(stream);
+        stream_go_on(stream);
         loop_check_stall(loop, &stream->watch);
         if (!loop_has_time(loop))
             return;
@@ -328,17 +328,17 @@ void streams_go_on(struct loop *loop)
 
 void stream_shutdown(struct stream *stream)
 {
-    assert(stream->sending == NULL && !has(stream, STREAM_CLOSED));
+    assert(stream->sending == NULL && !stream_has(stream, STREAM_CLOSED));
     verbs_of(stream)->shutdown(stream);
 }
 
 bool stream_peer_has_left(const struct stream *stream)
 {
-    assert(!has(stream, STREAM_CLOSED));
-    return has(stream, STREAM_HUNG_UP) || sys_has_hung_up(stream->watch.fd);
+    assert(!stream_has(stream, STREAM_CLOSED));
+    return stream_has(stream, STREAM_HUNG_UP) || sys_has_hung_up(stream->watch.fd);
 }
 
-static size_t total_length(const struct segment *segments, size_t count)
+static size_t stream_total_length(const struct segment *segments, size_t count)
 {
     size_t length = 0;
     for (size_t i = 0; i < count; i++)
@@ -352,31 +352,31 @@ size_t stream_unsent(const struct stream *stream)
     size_t bytes = verbs->unsent ? verbs->unsent(stream) : 0;
     const struct sending *sending = stream->sending;
     if (sending)
-        bytes += total_length(sending->segments + sending->next, sending->count - sending->next);
+        bytes += stream_total_length(sending->segments + sending->next, sending->count - sending->next);
     return bytes;
 }
 
 size_t stream_unacknowledged(const struct stream *stream)
 {
-    assert(!has(stream, STREAM_CLOSED));
+    assert(!stream_has(stream, STREAM_CLOSED));
     return sys_unacknowledged(stream->watch.fd);
 }
 
 void stream_reset_on_close(struct stream *stream)
 {
-    assert(!has(stream, STREAM_CLOSED));
+    assert(!stream_has(stream, STREAM_CLOSED));
     sys_reset_on_close(stream->watch.fd);
 }
 
 uint64_t stream_send_idle_ms(const struct stream *stream)
 {
-    assert(!has(stream, STREAM_CLOSED));
+    assert(!stream_has(stream, STREAM_CLOSED));
     return sys_send_idle_ms(stream->watch.fd);
 }
 
 void stream_close(struct stream *stream)
 {
-    if (has(stream, STREAM_CLOSED))
+    if (stream_has(stream, STREAM_CLOSED))
         return;
     stream->flags |= STREAM_CLOSED;
     free(stream->sending);

@@ -16,14 +16,14 @@
 
 #include <errno.h>
 
-static bool has(const struct stream *stream, unsigned flag)
+static bool stream_ready_has(const struct stream *stream, unsigned flag)
 {
     return stream->flags & flag;
 }
 
 static int ensure_registered(struct stream *stream)
 {
-    if (has(stream, STREAM_REGISTERED))
+    if (stream_ready_has(stream, STREAM_REGISTERED))
         return 0;
     int error = watch_start(stream->loop, &stream->watch, WATCH_STREAM);
     if (error == 0)
@@ -35,10 +35,10 @@ static int ensure_registered(struct stream *stream)
  * may be another thing than before. */
 static void wait_for_change(struct stream *stream)
 {
-    if (!has(stream, STREAM_REGISTERED) || has(stream, STREAM_CLOSED))
+    if (!stream_ready_has(stream, STREAM_REGISTERED) || stream_ready_has(stream, STREAM_CLOSED))
         return;
-    bool reads = !has(stream, STREAM_READABLE | STREAM_END_TOLD);
-    bool writes = stream->sending && !has(stream, STREAM_WRITABLE);
+    bool reads = !stream_ready_has(stream, STREAM_READABLE | STREAM_END_TOLD);
+    bool writes = stream->sending && !stream_ready_has(stream, STREAM_WRITABLE);
     watch_want(stream->loop, &stream->watch, (reads ? WATCH_READABLE : 0u) | (writes ? WATCH_WRITABLE : 0u));
 }
 
@@ -61,7 +61,7 @@ static void read_once(struct stream *stream)
         stream->events->on_end(stream);
         return;
     }
-    bool drained = (size_t)count < size && !has(stream, STREAM_PEER_ENDED);
+    bool drained = (size_t)count < size && !stream_ready_has(stream, STREAM_PEER_ENDED);
     if (drained)
         stream->flags &= (uint8_t)~STREAM_READABLE;
     else
@@ -77,38 +77,38 @@ static bool wants_read(const struct stream *stream)
 
 /* Tries at once, because a client that just connected has mostly sent its request, and registers the socket
  * only if it must wait. */
-static int start(struct stream *stream)
+static int stream_ready_start(struct stream *stream)
 {
     stream->flags |= STREAM_READABLE;
     read_once(stream);
-    if (has(stream, STREAM_CLOSED | STREAM_END_TOLD))
+    if (stream_ready_has(stream, STREAM_CLOSED | STREAM_END_TOLD))
         return 0;
     int error = ensure_registered(stream);
     wait_for_change(stream);
     return error;
 }
 
-static void resume(struct stream *stream)
+static void stream_ready_resume(struct stream *stream)
 {
-    if (has(stream, STREAM_READABLE))
+    if (stream_ready_has(stream, STREAM_READABLE))
         stream_go_on_later(stream);
 }
 
 /* What select(2) calls readable may be a reset. */
 static bool has_hung_up(const struct stream *stream)
 {
-    bool must_ask = stream->loop->backend->lacks_failed && has(stream, STREAM_READABLE);
-    return has(stream, STREAM_HUNG_UP) || (must_ask && sys_has_hung_up(stream->watch.fd));
+    bool must_ask = stream->loop->backend->lacks_failed && stream_ready_has(stream, STREAM_READABLE);
+    return stream_ready_has(stream, STREAM_HUNG_UP) || (must_ask && sys_has_hung_up(stream->watch.fd));
 }
 
 /* Neither a read nor a send will run into it. */
 static void tell_hang_up(struct stream *stream)
 {
-    if (!has(stream, STREAM_READING | STREAM_CLOSED) && !stream->sending && has_hung_up(stream))
+    if (!stream_ready_has(stream, STREAM_READING | STREAM_CLOSED) && !stream->sending && has_hung_up(stream))
         stream_fail(stream, -ECONNRESET);
 }
 
-static void read_on(struct stream *stream)
+static void stream_ready_read_on(struct stream *stream)
 {
     if (wants_read(stream))
         read_once(stream);
@@ -116,7 +116,7 @@ static void read_on(struct stream *stream)
     wait_for_change(stream);
 }
 
-static int wait_writable(struct stream *stream)
+static int stream_ready_wait_writable(struct stream *stream)
 {
     int error = ensure_registered(stream);
     wait_for_change(stream);
@@ -128,19 +128,19 @@ static void shutdown_sending(struct stream *stream)
     sys_shutdown_send(stream->watch.fd);
 }
 
-static void close_socket(struct stream *stream)
+static void stream_ready_close_socket(struct stream *stream)
 {
-    if (has(stream, STREAM_REGISTERED))
+    if (stream_ready_has(stream, STREAM_REGISTERED))
         watch_close(stream->loop, &stream->watch);
     else
         sys_close(stream->watch.fd);
     stream_is_gone(stream);
 }
 
-static void on_ready(struct watch *watch, unsigned events)
+static void stream_ready_on_ready(struct watch *watch, unsigned events)
 {
     struct stream *stream = CONTAINER_OF(watch, struct stream, watch);
-    if (has(stream, STREAM_CLOSED))
+    if (stream_ready_has(stream, STREAM_CLOSED))
         return;
     if (events & (WATCH_READABLE | WATCH_ENDED | WATCH_FAILED))
         stream->flags |= STREAM_READABLE;
@@ -150,15 +150,15 @@ static void on_ready(struct watch *watch, unsigned events)
         stream->flags |= STREAM_HUNG_UP;
     if (stream->sending && events & (WATCH_WRITABLE | WATCH_FAILED))
         stream_is_writable(stream);
-    read_on(stream);
+    stream_ready_read_on(stream);
 }
 
 const struct stream_verbs stream_verbs_ready = {
-    .watch_events = {.on_ready = on_ready, .describe = stream_describe},
-    .start = start,
-    .resume = resume,
-    .read_on = read_on,
-    .wait_writable = wait_writable,
+    .watch_events = {.on_ready = stream_ready_on_ready, .describe = stream_describe},
+    .start = stream_ready_start,
+    .resume = stream_ready_resume,
+    .read_on = stream_ready_read_on,
+    .wait_writable = stream_ready_wait_writable,
     .shutdown = shutdown_sending,
-    .close = close_socket,
+    .close = stream_ready_close_socket,
 };

@@ -27,7 +27,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
-static bool has(const struct stream *stream, unsigned flag)
+static bool stream_uring_has(const struct stream *stream, unsigned flag)
 {
     return stream->flags & flag;
 }
@@ -45,12 +45,13 @@ static void receive(struct stream *stream)
 
 static void receive_again(struct stream *stream)
 {
-    bool wants_more = has(stream, STREAM_READING) && !has(stream, STREAM_CLOSED | STREAM_END_TOLD);
+    bool wants_more = stream_uring_has(stream, STREAM_READING) &&
+                      !stream_uring_has(stream, STREAM_CLOSED | STREAM_END_TOLD);
     if (wants_more && !(stream->in_flight & (URING_RECEIVE | URING_HELD)))
         receive(stream);
 }
 
-static void tell_end(struct stream *stream, int result)
+static void stream_uring_tell_end(struct stream *stream, int result)
 {
     if (result < 0) {
         stream_fail(stream, result);
@@ -74,7 +75,7 @@ static void pause_reading(struct stream *stream)
 /* The first read is a plain one, because a client that just connected has mostly sent its request, and so is
  * what is sent in answer: a connection for one request then never comes near the ring. Through the ring, send
  * and close cost it a sixth more than by calls of their own. */
-static int start(struct stream *stream)
+static int stream_uring_start(struct stream *stream)
 {
     struct loop *loop = stream->loop;
     stream->in_flight |= URING_FIRST;
@@ -82,10 +83,10 @@ static int start(struct stream *stream)
     if (count > 0)
         stream->events->on_read(stream, slice_make(loop->read_buffer, (size_t)count));
     else if (count != -EAGAIN)
-        tell_end(stream, (int)count);
+        stream_uring_tell_end(stream, (int)count);
     stream->in_flight &= (uint16_t)~URING_FIRST;
     receive_again(stream);
-    if (!has(stream, STREAM_READING | STREAM_CLOSED))
+    if (!stream_uring_has(stream, STREAM_READING | STREAM_CLOSED))
         pause_reading(stream);
     return 0;
 }
@@ -118,7 +119,7 @@ static struct held *find_held(const struct stream *stream)
     return link ? CONTAINER_OF(link, struct held, link) : NULL;
 }
 
-static void take_out(struct stream *stream, struct held *held)
+static void stream_uring_take_out(struct stream *stream, struct held *held)
 {
     map_remove(uring_held(uring_of(stream)), &held->link);
     stream->in_flight &= (uint16_t)~URING_HELD;
@@ -129,7 +130,7 @@ static void drop_held(struct stream *stream)
     if (!(stream->in_flight & URING_HELD))
         return;
     struct held *held = find_held(stream);
-    take_out(stream, held);
+    stream_uring_take_out(stream, held);
     free(held);
 }
 
@@ -139,7 +140,7 @@ static int hold(struct stream *stream, struct slice bytes, int end)
     struct held *before = NULL;
     if (stream->in_flight & URING_HELD) {
         before = find_held(stream);
-        take_out(stream, before);
+        stream_uring_take_out(stream, before);
     }
     size_t length = before ? before->length : 0;
     struct held *held = realloc(before, sizeof(*held) + length + bytes.length);
@@ -172,7 +173,7 @@ static void tell_held(struct stream *stream)
     held->told += length;
     bool is_last = length == 0 || (held->told == held->length && end == HELD_NO_END);
     if (is_last) {
-        take_out(stream, held);
+        stream_uring_take_out(stream, held);
         free(held);
     } else {
         stream_go_on_later(stream);
@@ -180,17 +181,17 @@ static void tell_held(struct stream *stream)
     if (length > 0)
         stream->events->on_read(stream, slice_make(copy, length));
     else
-        tell_end(stream, end);
+        stream_uring_tell_end(stream, end);
 }
 
-static void read_on(struct stream *stream)
+static void stream_uring_read_on(struct stream *stream)
 {
-    if (has(stream, STREAM_READING) && stream->in_flight & URING_HELD)
+    if (stream_uring_has(stream, STREAM_READING) && stream->in_flight & URING_HELD)
         tell_held(stream);
     receive_again(stream);
 }
 
-static void resume(struct stream *stream)
+static void stream_uring_resume(struct stream *stream)
 {
     if (stream->in_flight & URING_HELD)
         stream_go_on_later(stream);
@@ -199,7 +200,7 @@ static void resume(struct stream *stream)
 }
 
 /* Bytes, or an end, that nobody waits for now. */
-static void keep(struct stream *stream, struct slice bytes, int end)
+static void stream_uring_keep(struct stream *stream, struct slice bytes, int end)
 {
     if (hold(stream, bytes, end) < 0) {
         stream_fail(stream, -ENOMEM);
@@ -209,7 +210,7 @@ static void keep(struct stream *stream, struct slice bytes, int end)
         stream->in_flight |= URING_CANCELLING;
         uring_cancel(uring_of(stream), stream, URING_RECEIVE);
     }
-    if (has(stream, STREAM_READING))
+    if (stream_uring_has(stream, STREAM_READING))
         stream_go_on_later(stream);
     else
         pause_reading(stream);
@@ -221,16 +222,16 @@ static void on_received(struct stream *stream)
     struct slice bytes = uring_bytes(uring_of(stream));
     /* Without buffers, or cancelled: nothing is wrong, and by the next wait all buffers are back. */
     bool is_nothing = result == -ENOBUFS || result == -ECANCELED;
-    bool must_wait = !has(stream, STREAM_READING) || stream->in_flight & URING_HELD;
+    bool must_wait = !stream_uring_has(stream, STREAM_READING) || stream->in_flight & URING_HELD;
     bool is_over = result < 0 && !is_nothing;
-    if (is_over && !has(stream, STREAM_READING))
+    if (is_over && !stream_uring_has(stream, STREAM_READING))
         stream_fail(stream, result);
     else if (!is_nothing && must_wait)
-        keep(stream, bytes, result > 0 ? HELD_NO_END : result);
+        stream_uring_keep(stream, bytes, result > 0 ? HELD_NO_END : result);
     else if (result > 0)
         stream->events->on_read(stream, bytes);
     else if (!is_nothing)
-        tell_end(stream, result);
+        stream_uring_tell_end(stream, result);
 }
 
 /* While it is read, or sent to, that tells. */
@@ -241,13 +242,13 @@ static void on_hang_up(struct stream *stream)
     if (!is_over)
         return;
     stream->flags |= STREAM_HUNG_UP;
-    if (!has(stream, STREAM_READING) && !stream->sending)
+    if (!stream_uring_has(stream, STREAM_READING) && !stream->sending)
         stream_fail(stream, -ECONNRESET);
 }
 
 /* ---- waiting to write, and closing ---- */
 
-static int wait_writable(struct stream *stream)
+static int stream_uring_wait_writable(struct stream *stream)
 {
     if (stream->in_flight & URING_SEND)
         return 0;
@@ -260,7 +261,7 @@ static int wait_writable(struct stream *stream)
     return 0;
 }
 
-static void close_socket(struct stream *stream)
+static void stream_uring_close_socket(struct stream *stream)
 {
     struct backend_state *state = uring_of(stream);
     drop_held(stream);
@@ -284,7 +285,7 @@ static void close_socket(struct stream *stream)
 }
 
 /* A completion for a stream that was closed meanwhile. */
-static void on_late(struct stream *stream)
+static void stream_uring_on_late(struct stream *stream)
 {
     if (stream->in_flight & URING_OPERATIONS)
         return;
@@ -296,7 +297,7 @@ static void on_completed(struct watch *watch, unsigned event)
 {
     struct stream *stream = CONTAINER_OF(watch, struct stream, watch);
     struct backend_state *state = uring_of(stream);
-    bool was_closed = has(stream, STREAM_CLOSED);
+    bool was_closed = stream_uring_has(stream, STREAM_CLOSED);
     switch ((enum uring_operation)event) {
     case URING_SEND: uring_send_completed(stream); break;
     case URING_HANG_UP:
@@ -315,18 +316,18 @@ static void on_completed(struct watch *watch, unsigned event)
         break;
     }
     if (was_closed)
-        on_late(stream);
+        stream_uring_on_late(stream);
 }
 
 const struct stream_verbs stream_verbs_uring = {
     .watch_events = {.on_ready = on_completed, .describe = stream_describe},
-    .start = start,
+    .start = stream_uring_start,
     .pause = pause_reading,
-    .resume = resume,
-    .read_on = read_on,
-    .wait_writable = wait_writable,
+    .resume = stream_uring_resume,
+    .read_on = stream_uring_read_on,
+    .wait_writable = stream_uring_wait_writable,
     .send_off = uring_send_off,
     .unsent = uring_send_unsent,
     .shutdown = uring_send_shutdown,
-    .close = close_socket,
+    .close = stream_uring_close_socket,
 };

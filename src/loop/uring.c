@@ -75,7 +75,7 @@ struct backend_state {
 
 /* A submission takes all there is, whatever is wrong with it, and errors come as completions; only a kernel
  * without memory for a moment leaves something, and is asked again. */
-static void submit(struct backend_state *state)
+static void uring_submit(struct backend_state *state)
 {
     for (unsigned i = 0; i < SUBMIT_ATTEMPTS_MAX && io_uring_sq_ready(&state->ring) > 0; i++)
         io_uring_submit(&state->ring);
@@ -87,14 +87,14 @@ struct io_uring_sqe *uring_entry(struct backend_state *state)
 {
     struct io_uring_sqe *entry = io_uring_get_sqe(&state->ring);
     if (entry == NULL) {
-        submit(state);
+        uring_submit(state);
         entry = io_uring_get_sqe(&state->ring);
     }
     entry->user_data = TO_NOBODY;
     return entry;
 }
 
-static uint64_t address_of(const struct stream *stream, enum uring_operation operation)
+static uint64_t uring_address_of(const struct stream *stream, enum uring_operation operation)
 {
     uintptr_t address = (uintptr_t)stream;
     switch (operation) {
@@ -106,14 +106,14 @@ static uint64_t address_of(const struct stream *stream, enum uring_operation ope
     UNREACHABLE();
 }
 
-static struct stream *stream_of(uint64_t user_data)
+static struct stream *uring_stream_of(uint64_t user_data)
 {
     return (struct stream *)(uintptr_t)(user_data & ~(uint64_t)TO_MASK);
 }
 
 void uring_mark(struct io_uring_sqe *entry, struct stream *stream, enum uring_operation operation)
 {
-    entry->user_data = address_of(stream, operation);
+    entry->user_data = uring_address_of(stream, operation);
     stream->in_flight |= (uint16_t)operation;
 }
 
@@ -127,7 +127,7 @@ static void cancel(struct backend_state *state, uint64_t user_data)
 
 void uring_cancel(struct backend_state *state, struct stream *stream, enum uring_operation operation)
 {
-    cancel(state, address_of(stream, operation));
+    cancel(state, uring_address_of(stream, operation));
 }
 
 /* Half of the queue is far more than the submission queue's worth. */
@@ -143,7 +143,7 @@ struct io_uring_cqe *uring_next_send(struct backend_state *state, struct stream 
         struct io_uring_cqe *completion = &state->ring.cq.cqes[state->seen++ & state->ring.cq.ring_mask];
         if ((completion->user_data & TO_MASK) != TO_STREAM_SEND)
             continue;
-        *ret_stream = stream_of(completion->user_data);
+        *ret_stream = uring_stream_of(completion->user_data);
         return completion;
     }
     return NULL;
@@ -345,7 +345,7 @@ static int uring_fd(const struct backend_state *state)
 static int uring_prepare(struct backend_state *state, int timeout_ms)
 {
     timeout_ms = before_wait(state, timeout_ms);
-    submit(state);
+    uring_submit(state);
     return timeout_ms;
 }
 
@@ -365,13 +365,13 @@ static int uring_wait(struct backend_state *state, int timeout_ms)
     }
     if (result < 0 && !is_passing(result))
         return result;
-    submit(state);
+    uring_submit(state);
     return (int)MIN(state->seen - *state->ring.cq.khead, (unsigned)TOLD_MAX);
 }
 
 static void uring_flush(struct backend_state *state)
 {
-    submit(state);
+    uring_submit(state);
 }
 
 static struct watch *take_stream(struct stream *stream, const struct uring_completion *completion,
@@ -392,7 +392,7 @@ static struct watch *uring_ready(struct backend_state *state, int i, unsigned *r
     uint64_t user_data = entry->user_data;
     state->completion = (struct uring_completion){.result = entry->res, .flags = entry->flags};
     io_uring_cqe_seen(&state->ring, entry);
-    struct stream *stream = stream_of(user_data);
+    struct stream *stream = uring_stream_of(user_data);
     switch (user_data & TO_MASK) {
     case TO_POLL: return take_poll(state, (uint32_t)(user_data >> 3), ret_events);
     case TO_STREAM_RECEIVE: return take_stream(stream, &state->completion, URING_RECEIVE, ret_events);

@@ -63,7 +63,7 @@ void uring_buffers_finish(struct uring_buffers *buffers)
     free(buffers->bytes);
 }
 
-static unsigned number_of(unsigned flags)
+static unsigned uring_buffers_number_of(unsigned flags)
 {
     return flags >> IORING_CQE_BUFFER_SHIFT;
 }
@@ -72,7 +72,7 @@ struct slice uring_buffers_slice(const struct uring_buffers *buffers, int result
 {
     if (!(flags & IORING_CQE_F_BUFFER) || result <= 0)
         return (struct slice){0};
-    return slice_make(buffers->bytes + (size_t)number_of(flags) * STRIDE, (size_t)result);
+    return slice_make(buffers->bytes + (size_t)uring_buffers_number_of(flags) * STRIDE, (size_t)result);
 }
 
 void uring_buffers_give_back(struct uring_buffers *buffers, unsigned flags)
@@ -81,7 +81,7 @@ void uring_buffers_give_back(struct uring_buffers *buffers, unsigned flags)
         return;
     buffers->offered--;
     buffers->taken++;
-    buffers->spare[buffers->spare_count++] = (uint16_t)number_of(flags);
+    buffers->spare[buffers->spare_count++] = (uint16_t)uring_buffers_number_of(flags);
 }
 
 void uring_buffers_want_more(struct uring_buffers *buffers)

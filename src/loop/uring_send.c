@@ -16,7 +16,7 @@
  * to take what was sent before. */
 #define LATE_MS_MAX 30000
 
-static size_t total_length(const struct segment *segments, size_t count)
+static size_t uring_send_total_length(const struct segment *segments, size_t count)
 {
     size_t length = 0;
     for (size_t i = 0; i < count; i++)
@@ -54,7 +54,7 @@ enum sending_off uring_send_off(struct stream *stream, const struct segment *seg
         make_patient(staged_sends_of(staged_sends, stream));
         return SENDING_OFF_AFTER;
     }
-    size_t length = total_length(segments, count);
+    size_t length = uring_send_total_length(segments, count);
     bool is_fit = length > 0 && length <= STAGED_SEND_BYTES &&
                   !(stream->in_flight & (URING_CONGESTED | URING_FIRST)) && uring_has_room(uring_of(stream));
     struct staged_send *staged_send = is_fit ? staged_sends_take(staged_sends, stream) : NULL;

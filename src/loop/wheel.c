@@ -44,7 +44,7 @@ void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
     list_init(&timer->link);
 }
 
-static void place(struct wheel *wheel, struct timer *timer)
+static void wheel_place(struct wheel *wheel, struct timer *timer)
 {
     unsigned level = level_of(wheel->now_ms, timer->expiry_ms);
     unsigned slot = slot_of(timer->expiry_ms, level);
@@ -57,7 +57,7 @@ void wheel_arm(struct wheel *wheel, struct timer *timer, uint64_t delay_ms)
     list_remove(&timer->link);
     /* The present millisecond is done with: the earliest that can still fire is the next. */
     timer->expiry_ms = wheel->now_ms + MIN(MAX(delay_ms, UINT64_C(1)), WHEEL_DELAY_MS_MAX);
-    place(wheel, timer);
+    wheel_place(wheel, timer);
 }
 
 void timer_disarm(struct timer *timer)
@@ -75,7 +75,7 @@ static void cascade(struct wheel *wheel, unsigned level)
     wheel->occupied[level] &= ~(UINT64_C(1) << slot);
     LIST_FOREACH_SAFE(link, &moving) {
         list_remove(link);
-        place(wheel, CONTAINER_OF(link, struct timer, link));
+        wheel_place(wheel, CONTAINER_OF(link, struct timer, link));
     }
 }
 

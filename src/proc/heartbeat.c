@@ -27,7 +27,7 @@ static void take_answer(const struct supervisor *supervisor, struct child *child
     child->is_hanging = false;
 }
 
-static void look_at(struct heartbeat *heartbeat, size_t number)
+static void heartbeat_look_at(struct heartbeat *heartbeat, size_t number)
 {
     struct child *child = &heartbeat->supervisor->children[number];
     struct slot *slot = &heartbeat->slots[number];
@@ -49,7 +49,7 @@ void heartbeat_look(struct heartbeat *heartbeat, uint64_t now_ms)
         return;
     heartbeat->next_ms = now_ms + HEARTBEAT_INTERVAL_MS;
     for (size_t i = 0; i < heartbeat->supervisor->options.count; i++)
-        look_at(heartbeat, i);
+        heartbeat_look_at(heartbeat, i);
 }
 
 int heartbeat_wait_ms(const struct heartbeat *heartbeat, uint64_t now_ms)

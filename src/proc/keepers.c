@@ -37,19 +37,20 @@ static size_t choose(const struct slot *slots, const struct supervisor *supervis
     return supervisor_is_starting(supervisor, number) ? number : choose_other(slots, supervisor, number);
 }
 
-static void tell(const struct supervisor *supervisor, size_t number)
+static void keepers_tell(const struct supervisor *supervisor, size_t number)
 {
     pid_t pid = supervisor->children[number].pid;
     if (pid > 0)
         sys_kill(pid, SLOT_SIGNAL);
 }
 
-static void change(struct slot *slots, const struct supervisor *supervisor, size_t number, size_t keeper)
+static void keepers_change(struct slot *slots, const struct supervisor *supervisor, size_t number,
+                           size_t keeper)
 {
     size_t before = slots[number].keeper;
     slots[number].keeper = (unsigned)keeper;
-    tell(supervisor, before);
-    tell(supervisor, keeper);
+    keepers_tell(supervisor, before);
+    keepers_tell(supervisor, keeper);
     if (keeper != number)
         log_warning(supervisor->options.log,
                     "worker process %d accepts new connections in place of one that cannot",
@@ -61,6 +62,6 @@ void keepers_update(struct slot *slots, const struct supervisor *supervisor)
     for (size_t i = 0; i < supervisor->options.count; i++) {
         size_t keeper = choose(slots, supervisor, i, slots[i].keeper);
         if (keeper != slots[i].keeper)
-            change(slots, supervisor, i, keeper);
+            keepers_change(slots, supervisor, i, keeper);
     }
 }

@@ -56,7 +56,7 @@ struct master {
     size_t failed_before;     /* of supervisor.failed, when the stop began */
 };
 
-static uint64_t now_ms(void)
+static uint64_t master_now_ms(void)
 {
     return sys_monotonic_ns() / 1000000;
 }
@@ -67,7 +67,7 @@ static size_t slots_bytes(const struct master *master)
 }
 
 /* In a worker: gives back what is the master's, works, and ends. */
-static int work(void *context, size_t number, int ready_fd)
+static int master_work(void *context, size_t number, int ready_fd)
 {
     struct master *master = context;
     struct slot *slot = &master->slots[number];
@@ -92,7 +92,7 @@ static int work(void *context, size_t number, int ready_fd)
 /* Building and taking down. */
 
 /* The first fault is the one that counts. */
-static int fail(struct master *master, enum master_fault fault, int error)
+static int master_fail(struct master *master, enum master_fault fault, int error)
 {
     if (master->result->fault == MASTER_FAULT_NONE) {
         master->result->fault = fault;
@@ -112,21 +112,21 @@ static int take_signals(struct master *master)
     sys_signal_set_default(SIGCHLD);
     sys_signal_block(&signals, &master->signals_before);
     master->signal_fd = sys_signal_open(&signals);
-    return master->signal_fd < 0 ? fail(master, MASTER_FAULT_SYSTEM, master->signal_fd) : 0;
+    return master->signal_fd < 0 ? master_fail(master, MASTER_FAULT_SYSTEM, master->signal_fd) : 0;
 }
 
 static int open_log(struct master *master)
 {
     const struct config *config = master->options->config;
     int error = log_file_open(&master->log, config->error_log.path, config->error_log.level);
-    return error < 0 ? fail(master, MASTER_FAULT_ERROR_LOG, error) : 0;
+    return error < 0 ? master_fail(master, MASTER_FAULT_ERROR_LOG, error) : 0;
 }
 
 static int open_sockets(struct master *master)
 {
     int error = sockets_open(&master->sockets, master->options->config, master->worker_count,
                              &master->result->listener_index);
-    return error < 0 ? fail(master, MASTER_FAULT_LISTENER, error) : 0;
+    return error < 0 ? master_fail(master, MASTER_FAULT_LISTENER, error) : 0;
 }
 
 static int create_supervisor(struct master *master)
@@ -134,14 +134,14 @@ static int create_supervisor(struct master *master)
     struct supervisor_options options = {
         .count = master->worker_count,
         .log = &master->log.log,
-        .work = work,
+        .work = master_work,
         .context = master,
     };
     master->slots = sys_shared_memory(slots_bytes(master));
     master->pollfds = calloc(master->worker_count + 1, sizeof(*master->pollfds));
     int error = master->slots && master->pollfds ? supervisor_init(&master->supervisor, &options) : -ENOMEM;
     if (error < 0)
-        return fail(master, MASTER_FAULT_SYSTEM, error);
+        return master_fail(master, MASTER_FAULT_SYSTEM, error);
     keepers_init(master->slots, master->worker_count);
     master->heartbeat = (struct heartbeat){.slots = master->slots, .supervisor = &master->supervisor};
     return 0;
@@ -150,25 +150,28 @@ static int create_supervisor(struct master *master)
 static int make_ticket_keys(struct master *master)
 {
     const struct settings *settings = master->options->config->settings;
-    int error = ticket_keeper_begin(&master->tickets, settings, &master->log.log, now_ms());
-    return error < 0 ? fail(master, error == -ENOMEM ? MASTER_FAULT_SYSTEM : MASTER_FAULT_TICKETS, error) : 0;
+    int error = ticket_keeper_begin(&master->tickets, settings, &master->log.log, master_now_ms());
+    return error < 0
+               ? master_fail(master, error == -ENOMEM ? MASTER_FAULT_SYSTEM : MASTER_FAULT_TICKETS, error)
+               : 0;
 }
 
 static int load_certificates(struct master *master)
 {
     int error = certificate_keeper_begin(&master->certificates, master->options->config->settings,
                                          master->tickets.keys, &master->log.log);
-    return error < 0 ? fail(master, error == -ENOMEM ? MASTER_FAULT_SYSTEM : MASTER_FAULT_CERTIFICATES, error)
+    return error < 0 ? master_fail(master, error == -ENOMEM ? MASTER_FAULT_SYSTEM : MASTER_FAULT_CERTIFICATES,
+                                   error)
                      : 0;
 }
 
 static int start_worker(struct master *master, size_t number)
 {
     int error = supervisor_start(&master->supervisor, number);
-    return error < 0 ? fail(master, MASTER_FAULT_SYSTEM, error) : 0;
+    return error < 0 ? master_fail(master, MASTER_FAULT_SYSTEM, error) : 0;
 }
 
-static int build(struct master *master)
+static int master_build(struct master *master)
 {
     int error = open_log(master);
     if (error == 0)
@@ -186,7 +189,7 @@ static int build(struct master *master)
     return error;
 }
 
-static void finish(struct master *master)
+static void master_finish(struct master *master)
 {
     supervisor_finish(&master->supervisor);
     free(master->pollfds);
@@ -208,7 +211,7 @@ static void begin_stop(struct master *master)
 {
     uint32_t drain_ms = master->options->config->settings->timeouts.drain_ms;
     master->state = MASTER_STOPPING;
-    master->deadline_ms = now_ms() + drain_ms + GRACE_MS;
+    master->deadline_ms = master_now_ms() + drain_ms + GRACE_MS;
     master->failed_before = master->supervisor.failed;
     notify_service_manager("STOPPING=1");
     supervisor_leave(&master->supervisor);
@@ -218,7 +221,7 @@ static void begin_stop(struct master *master)
 static void end_at_once(struct master *master, const char *why)
 {
     log_warning(&master->log.log, "%s: ending %zu worker processes at once", why, master->supervisor.running);
-    fail(master, MASTER_FAULT_CUT_SHORT, 0);
+    master_fail(master, MASTER_FAULT_CUT_SHORT, 0);
     master->state = MASTER_ENDING;
     supervisor_leave(&master->supervisor);
     supervisor_signal(&master->supervisor, SIGKILL);
@@ -228,7 +231,7 @@ static void end_at_once(struct master *master, const char *why)
  */
 #define SAME_STOP_MS 200
 
-static void stop(struct master *master)
+static void master_stop(struct master *master)
 {
     switch (master->state) {
     case MASTER_TRYING:
@@ -236,11 +239,11 @@ static void stop(struct master *master)
     case MASTER_RUNNING:
         log_info(&master->log.log, "stopping: requests under way may take %g s",
                  master->options->config->settings->timeouts.drain_ms / 1000.0);
-        master->told_to_stop_ms = now_ms();
+        master->told_to_stop_ms = master_now_ms();
         begin_stop(master);
         break;
     case MASTER_STOPPING:
-        if (now_ms() - master->told_to_stop_ms >= SAME_STOP_MS)
+        if (master_now_ms() - master->told_to_stop_ms >= SAME_STOP_MS)
             end_at_once(master, "told to stop again");
         break;
     case MASTER_ENDING: break;
@@ -249,7 +252,7 @@ static void stop(struct master *master)
 
 /* What happens from outside. */
 
-static void reopen_logs(struct master *master)
+static void master_reopen_logs(struct master *master)
 {
     int error = log_file_reopen(&master->log);
     if (error < 0)
@@ -261,7 +264,7 @@ static void reopen_logs(struct master *master)
 static void take_hangup(struct master *master, bool from_kernel)
 {
     if (from_kernel)
-        stop(master);
+        master_stop(master);
     else
         log_warning(&master->log.log, "SIGHUP: a changed configuration is taken in by a restart");
 }
@@ -277,9 +280,9 @@ static void take_signal(struct master *master, const struct signal_seen *seen)
 {
     switch (seen->number) {
     case SIGTERM:
-    case SIGINT: stop(master); break;
+    case SIGINT: master_stop(master); break;
     case SIGHUP: take_hangup(master, seen->from_kernel); break;
-    case SIGUSR1: reopen_logs(master); break;
+    case SIGUSR1: master_reopen_logs(master); break;
     case SLOT_SIGNAL: /* from a worker: keepers_update follows */
         if (!supervisor_has(&master->supervisor, seen->sender))
             ignore_signal(master, seen->number);
@@ -303,7 +306,7 @@ static void take_signals_seen(struct master *master)
 
 static int poll_timeout_ms(const struct master *master)
 {
-    uint64_t now = now_ms();
+    uint64_t now = master_now_ms();
     if (master->state == MASTER_STOPPING)
         return master->deadline_ms > now ? (int)(master->deadline_ms - now) : 0;
     int due_ms = supervisor_wait_ms(&master->supervisor);
@@ -334,7 +337,7 @@ static bool has_failed_to_start(struct master *master)
 {
     if (master->supervisor.ended == 0)
         return false;
-    fail(master, MASTER_FAULT_WORKER, 0);
+    master_fail(master, MASTER_FAULT_WORKER, 0);
     begin_stop(master);
     return true;
 }
@@ -385,19 +388,19 @@ static void watch_over(struct master *master)
 {
     certificate_keeper_look(&master->certificates, master->slots, master->worker_count);
     supervisor_start_due(&master->supervisor);
-    heartbeat_look(&master->heartbeat, now_ms());
-    ticket_keeper_look(&master->tickets, now_ms());
+    heartbeat_look(&master->heartbeat, master_now_ms());
+    ticket_keeper_look(&master->tickets, master_now_ms());
     keepers_update(master->slots, &master->supervisor);
 }
 
-static void step(struct master *master)
+static void master_step(struct master *master)
 {
     switch (master->state) {
     case MASTER_TRYING: try_to_start(master); break;
     case MASTER_STARTING: try_to_run(master); break;
     case MASTER_RUNNING: watch_over(master); break;
     case MASTER_STOPPING:
-        if (master->supervisor.running > 0 && now_ms() >= master->deadline_ms)
+        if (master->supervisor.running > 0 && master_now_ms() >= master->deadline_ms)
             end_at_once(master, "requests did not end in time");
         break;
     case MASTER_ENDING: break;
@@ -409,18 +412,18 @@ static bool is_over(const struct master *master)
     return master->state >= MASTER_STOPPING && master->supervisor.running == 0;
 }
 
-static void run(struct master *master)
+static void master_run_until_over(struct master *master)
 {
     while (!is_over(master)) {
         int error = wait_for_events(master);
         if (error < 0 && master->state < MASTER_ENDING) {
-            fail(master, MASTER_FAULT_SYSTEM, error);
+            master_fail(master, MASTER_FAULT_SYSTEM, error);
             end_at_once(master, error_text(error));
         }
-        step(master);
+        master_step(master);
     }
     if (master->supervisor.failed > master->failed_before)
-        fail(master, MASTER_FAULT_CUT_SHORT, 0); /* instead of ending politely, a worker crashed */
+        master_fail(master, MASTER_FAULT_CUT_SHORT, 0); /* instead of ending politely, a worker crashed */
 }
 
 int master_run(const struct master_options *options, struct master_result *ret_result)
@@ -436,8 +439,8 @@ int master_run(const struct master_options *options, struct master_result *ret_r
     };
     *ret_result = (struct master_result){0};
     sys_raise_descriptor_limit();
-    if (build(&master) == 0)
-        run(&master);
-    finish(&master);
+    if (master_build(&master) == 0)
+        master_run_until_over(&master);
+    master_finish(&master);
     return ret_result->fault == MASTER_FAULT_NONE ? 0 : 1;
 }

@@ -22,7 +22,7 @@ int sockets_fd(const struct sockets *sockets, size_t listener, size_t worker)
     return *slot(sockets, listener, sockets_is_shared(sockets, listener) ? 0 : worker);
 }
 
-static int allocate(struct sockets *sockets, size_t listener_count, size_t worker_count)
+static int sockets_allocate(struct sockets *sockets, size_t listener_count, size_t worker_count)
 {
     *sockets = (struct sockets){
         .listener_count = listener_count,
@@ -56,7 +56,7 @@ static struct socket_access access_of(const struct config *config)
     return access;
 }
 
-static int open_listener(struct sockets *sockets, const struct config *config, size_t listener)
+static int sockets_open_listener(struct sockets *sockets, const struct config *config, size_t listener)
 {
     struct listen_address wanted;
     if (address_parse(config->listeners[listener].address, &wanted) != ADDRESS_OK)
@@ -81,10 +81,10 @@ int sockets_open(struct sockets *sockets, const struct config *config, size_t wo
                  size_t *ret_failed)
 {
     size_t failed = 0;
-    int error = allocate(sockets, config->listener_count, worker_count);
+    int error = sockets_allocate(sockets, config->listener_count, worker_count);
     for (size_t i = 0; i < config->listener_count && error == 0; i++) {
         failed = i;
-        error = open_listener(sockets, config, i);
+        error = sockets_open_listener(sockets, config, i);
     }
     if (error < 0) {
         sockets_close(sockets, true);

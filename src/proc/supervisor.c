@@ -18,7 +18,7 @@
 #define PAUSE_MS_MIN 100
 #define PAUSE_MS_MAX 10000
 
-static uint64_t now_ms(void)
+static uint64_t supervisor_now_ms(void)
 {
     return sys_monotonic_ns() / 1000000;
 }
@@ -76,7 +76,7 @@ int supervisor_start(struct supervisor *supervisor, size_t number)
     child->pid = pid;
     child->ready_fd = ready_fds[0];
     child->is_due = false;
-    child->started_ms = now_ms();
+    child->started_ms = supervisor_now_ms();
     supervisor->running++;
     return 0;
 }
@@ -132,7 +132,7 @@ static uint64_t next_pause(uint64_t pause_ms)
 /* Decides when a child starts again. */
 static void schedule(struct supervisor *supervisor, struct child *child)
 {
-    uint64_t now = now_ms();
+    uint64_t now = supervisor_now_ms();
     bool early = now - child->started_ms < EARLY_MS;
     child->pause_ms = early ? next_pause(child->pause_ms) : 0;
     child->due_ms = now + child->pause_ms;
@@ -217,7 +217,7 @@ bool supervisor_is_starting(const struct supervisor *supervisor, size_t number)
 
 void supervisor_start_due(struct supervisor *supervisor)
 {
-    uint64_t now = now_ms();
+    uint64_t now = supervisor_now_ms();
     for (size_t i = 0; i < supervisor->options.count; i++) {
         struct child *child = &supervisor->children[i];
         if (!child->is_due || now < child->due_ms)
@@ -233,7 +233,7 @@ void supervisor_start_due(struct supervisor *supervisor)
 
 int supervisor_wait_ms(const struct supervisor *supervisor)
 {
-    uint64_t now = now_ms(), wait_ms = UINT64_MAX;
+    uint64_t now = supervisor_now_ms(), wait_ms = UINT64_MAX;
     for (size_t i = 0; i < supervisor->options.count; i++) {
         const struct child *child = &supervisor->children[i];
         if (child->is_due)

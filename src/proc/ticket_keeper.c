@@ -39,7 +39,7 @@ static uint64_t look_at_file(const struct ticket_keeper *keeper)
     return hash_bytes(&key, slice_make((const char *)parts, sizeof(parts)));
 }
 
-static bool read_file(struct ticket_keeper *keeper)
+static bool ticket_keeper_read_file(struct ticket_keeper *keeper)
 {
     struct tls_report report = {0};
     keeper->seen = look_at_file(keeper);
@@ -57,7 +57,7 @@ static void take_changed_file(struct ticket_keeper *keeper)
 {
     if (look_at_file(keeper) == keeper->seen)
         return;
-    if (read_file(keeper))
+    if (ticket_keeper_read_file(keeper))
         log_info(keeper->log, "the ticket keys of %s were read again", keeper->settings->tickets.keys.data);
     else
         log_error(keeper->log, "the ticket keys that were read before stay in use");
@@ -65,7 +65,7 @@ static void take_changed_file(struct ticket_keeper *keeper)
 
 /* ---- made here ---- */
 
-static void change(struct ticket_keeper *keeper, uint64_t now_ms)
+static void ticket_keeper_change(struct ticket_keeper *keeper, uint64_t now_ms)
 {
     tls_ticket_keys_rotate(keeper->keys);
     keeper->next_ms = now_ms + keeper->settings->tickets.lifetime_ms / CHANGES_IN_LIFETIME;
@@ -83,8 +83,8 @@ int ticket_keeper_begin(struct ticket_keeper *keeper, const struct settings *set
     if (keeper->keys == NULL)
         return -ENOMEM;
     if (has_file(keeper))
-        return read_file(keeper) ? 0 : ERROR_REFUSED;
-    change(keeper, now_ms);
+        return ticket_keeper_read_file(keeper) ? 0 : ERROR_REFUSED;
+    ticket_keeper_change(keeper, now_ms);
     return 0;
 }
 
@@ -95,7 +95,7 @@ void ticket_keeper_look(struct ticket_keeper *keeper, uint64_t now_ms)
     if (has_file(keeper))
         take_changed_file(keeper);
     else if (now_ms >= keeper->next_ms)
-        change(keeper, now_ms);
+        ticket_keeper_change(keeper, now_ms);
 }
 
 void ticket_keeper_end(struct ticket_keeper *keeper)

@@ -72,7 +72,7 @@ static int create_access_log(struct worker *worker)
     return access_log_create(&options, &worker->access_log);
 }
 
-static void reopen_logs(struct worker *worker)
+static void worker_reopen_logs(struct worker *worker)
 {
     struct log_file *file = worker->options->log;
     int error = log_file_reopen(file);
@@ -86,7 +86,7 @@ static void reopen_logs(struct worker *worker)
 /* When the master itself stops, nobody will ever accept again from this worker's sockets: whoever connects
  * from now on had better be refused at once than left waiting. A SIGTERM from elsewhere is for this worker
  * alone: another one accepts in its place until its successor does. */
-static void stop(struct worker *worker, bool with_sockets)
+static void worker_stop(struct worker *worker, bool with_sockets)
 {
     const struct sockets *sockets = worker->options->sockets;
     worker->is_leaving = true;
@@ -102,7 +102,7 @@ static void stop(struct worker *worker, bool with_sockets)
 }
 
 /* Accepts, or no longer, from the sockets of a slot. Those that all workers share are its own already. */
-static int keep(struct worker *worker, size_t number, bool keeps)
+static int worker_keep(struct worker *worker, size_t number, bool keeps)
 {
     const struct sockets *sockets = worker->options->sockets;
     bool is_own = number == worker->options->number;
@@ -128,7 +128,7 @@ static void look_at_slots(struct worker *worker)
     slots[number].answered = slots[number].asked;
     for (size_t i = 0; i < worker->options->sockets->worker_count && !worker->is_leaving; i++) {
         bool keeps = i == number || slots[i].keeper == number;
-        int error = keeps != worker->keeps[i] ? keep(worker, i, keeps) : 0;
+        int error = keeps != worker->keeps[i] ? worker_keep(worker, i, keeps) : 0;
         if (error < 0)
             log_error(worker->log, "cannot accept in place of another worker: %s", error_text(error));
     }
@@ -140,11 +140,11 @@ static void on_signal(struct watch *watch, unsigned events)
     struct worker *worker = CONTAINER_OF(watch, struct worker, signals);
     for (struct signal_seen seen; sys_signal_next(watch->fd, &seen);) {
         if (seen.number == SIGUSR1)
-            reopen_logs(worker);
+            worker_reopen_logs(worker);
         else if (seen.number == SLOT_SIGNAL)
             look_at_slots(worker);
         else
-            stop(worker, seen.sender == worker->options->master);
+            worker_stop(worker, seen.sender == worker->options->master);
     }
 }
 
@@ -204,12 +204,12 @@ static int create_server(struct worker *worker)
     return server_create(&options, &worker->server);
 }
 
-static int start_listening(struct worker *worker)
+static int worker_start_listening(struct worker *worker)
 {
     worker->keeps = calloc(worker->options->sockets->worker_count, sizeof(*worker->keeps));
     if (worker->keeps == NULL)
         return -ENOMEM;
-    int error = keep(worker, worker->options->number, true);
+    int error = worker_keep(worker, worker->options->number, true);
     if (error == 0)
         look_at_slots(worker); /* the one before may have accepted in others' place */
     return error;
@@ -242,11 +242,11 @@ static const struct step {
 } steps[] = {
     {create_loop, "the event loop", false},      {watch_signals, "the watch on signals", false},
     {create_access_log, "the access log", true}, {create_certificates, "TLS", false},
-    {create_server, "the server", true},         {start_listening, "the listeners", false},
+    {create_server, "the server", true},         {worker_start_listening, "the listeners", false},
     {attach_log, "the error log", false}, /* last: the others' errors are seen where the server was started */
 };
 
-static int build(struct worker *worker)
+static int worker_build(struct worker *worker)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(steps); i++) {
         int error = steps[i].build(worker);
@@ -258,7 +258,7 @@ static int build(struct worker *worker)
     return 0;
 }
 
-static void finish(struct worker *worker)
+static void worker_end(struct worker *worker)
 {
     if (worker->signals.fd >= 0) {
         watch_stop(worker->loop, &worker->signals);
@@ -280,7 +280,7 @@ int worker_run(const struct worker_options *options)
         .counters = &options->slots[options->number].counters,
         .signals.fd = -1,
     };
-    int error = build(&worker);
+    int error = worker_build(&worker);
     if (error == 0 && sys_end_with_parent(options->master, SIGTERM)) {
         sys_pipe_put(options->ready_fd);
         error = loop_run(worker.loop);
@@ -288,6 +288,6 @@ int worker_run(const struct worker_options *options)
             log_error(worker.log, "the event loop failed: %s", error_text(error));
     }
     sys_close(options->ready_fd);
-    finish(&worker);
+    worker_end(&worker);
     return error < 0 ? 1 : 0;
 }

@@ -147,7 +147,7 @@ bool dispatch_streams_content(const struct exchange *exchange)
            !lacks_slash(exchange) && handler_of(exchange)->streams_content;
 }
 
-static void hand_over(struct exchange *exchange)
+static void dispatch_hand_over(struct exchange *exchange)
 {
     if (UNLIKELY(exchange->route_entry->route->early_hints))
         early_hints_send(exchange);
@@ -167,7 +167,7 @@ void dispatch_answer(struct exchange *exchange)
     else if (lacks_slash(exchange))
         location_respond_folder(exchange);
     else
-        hand_over(exchange);
+        dispatch_hand_over(exchange);
 }
 
 static void count_response(struct counters *counters, int status)

@@ -55,8 +55,8 @@ static void set_kept(struct exchange *exchange, struct http_field *fields)
     exchange->is_kept = true;
 }
 
-static void begin(struct exchange *exchange, void *owner, const struct exchange_events *events,
-                  const struct peer *peer, struct list *exchanges)
+static void exchange_init(struct exchange *exchange, void *owner, const struct exchange_events *events,
+                          const struct peer *peer, struct list *exchanges)
 {
     exchange->owner = owner;
     exchange->events = events;
@@ -70,7 +70,7 @@ struct exchange *exchange_begin(struct service *service, void *owner, const stru
 {
     struct exchange *exchange = service->spare;
     service->spare = NULL;
-    begin(exchange, owner, events, peer, exchanges);
+    exchange_init(exchange, owner, events, peer, exchanges);
     /* Of a request that could not be read there is nothing to keep: its owner need not ask for it. */
     if (UNLIKELY(exchange->request.method_text.data == NULL))
         set_kept(exchange, NULL);
@@ -179,7 +179,7 @@ struct exchange *exchange_begin_copy(struct service *service, void *owner,
     exchange->request.fields_max = exchange->request.field_count;
     exchange->is_kept = true;
     http_request_move(&exchange->request, text.data, text.length, copy);
-    begin(exchange, owner, events, peer, exchanges);
+    exchange_init(exchange, owner, events, peer, exchanges);
     return exchange;
 }
 

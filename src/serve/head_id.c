@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "serve/cors.h"
 
-static void add(struct hash_key *id, struct slice part)
+static void head_id_add(struct hash_key *id, struct slice part)
 {
     /* To remove a header is another thing than to set an empty one. */
     id->k1 += part.data == NULL;
@@ -15,22 +15,22 @@ static void add(struct hash_key *id, struct slice part)
 
 static void add_number(struct hash_key *id, uint64_t number)
 {
-    add(id, slice_make((const char *)&number, sizeof(number)));
+    head_id_add(id, slice_make((const char *)&number, sizeof(number)));
 }
 
 static void add_files(struct hash_key *id, const struct files_settings *files)
 {
-    add(id, files->fallback);
-    add(id, files->charset);
+    head_id_add(id, files->fallback);
+    head_id_add(id, files->charset);
     add_number(id, files->type_count);
     for (size_t i = 0; i < files->type_count; i++) {
-        add(id, files->types[i].extension);
-        add(id, files->types[i].type);
+        head_id_add(id, files->types[i].extension);
+        head_id_add(id, files->types[i].type);
     }
     add_number(id, files->cache_rule_count);
     for (size_t i = 0; i < files->cache_rule_count; i++) {
-        add(id, files->cache_rules[i].pattern);
-        add(id, files->cache_rules[i].value);
+        head_id_add(id, files->cache_rules[i].pattern);
+        head_id_add(id, files->cache_rules[i].value);
     }
 }
 
@@ -42,14 +42,14 @@ void head_ids_of(const struct settings *settings, const struct site *site, const
     add_number(&id, cors_kind_of(route));
     add_number(&id, route->cors_origin_count);
     for (size_t i = 0; i < route->cors_origin_count; i++)
-        add(&id, route->cors_origins[i]);
+        head_id_add(&id, route->cors_origins[i]);
     for (size_t i = 0; i < route->field_edit_count; i++) {
-        add(&id, route->field_edits[i].name);
-        add(&id, route->field_edits[i].value);
+        head_id_add(&id, route->field_edits[i].name);
+        head_id_add(&id, route->field_edits[i].value);
     }
     add_files(&id, &route->files);
     ret_ids[0] = id.k0 | 1;
     if (site->hsts_value.length > 0)
-        add(&id, site->hsts_value);
+        head_id_add(&id, site->hsts_value);
     ret_ids[1] = id.k0 | 1;
 }

@@ -31,7 +31,7 @@ struct host_table {
     struct site_table *only; /* the one site, if it answers for "*" */
 };
 
-static bool is_served_on(const struct site_table *site, unsigned listener)
+static bool snapshot_is_served_on(const struct site_table *site, unsigned listener)
 {
     return LIKELY(site->listener_set == 0) || (site->listener_set >> (listener & 63) & 1) != 0;
 }
@@ -43,15 +43,15 @@ static const struct host_entry *find_host(const struct snapshot *snapshot, unsig
     const struct map *map = &snapshot->hosts->entries;
     for (struct map_link *link = map_find(map, hash); link; link = map_find_next(link)) {
         struct host_entry *entry = CONTAINER_OF(link, struct host_entry, link);
-        if (slice_equal(entry->name, name) && is_served_on(entry->site, listener))
+        if (slice_equal(entry->name, name) && snapshot_is_served_on(entry->site, listener))
             return entry;
     }
     return NULL;
 }
 
 /* "a.b.c" → "*.b.c" → "*.c": the star is written over the byte before the dot. */
-static const struct host_entry *find_wildcard(const struct snapshot *snapshot, unsigned listener, char *name,
-                                              size_t length)
+static const struct host_entry *snapshot_find_wildcard(const struct snapshot *snapshot, unsigned listener,
+                                                       char *name, size_t length)
 {
     for (size_t i = 1; i < length; i++) {
         if (name[i] != '.')
@@ -84,7 +84,7 @@ static const struct site_table *match_site(const struct snapshot *snapshot, unsi
         name[i] = ascii_lower(host.data[i]);
     const struct host_entry *entry = find_host(snapshot, listener, slice_make(name, length));
     if (entry == NULL)
-        entry = find_wildcard(snapshot, listener, name, length);
+        entry = snapshot_find_wildcard(snapshot, listener, name, length);
     return entry ? entry->site : NULL;
 }
 
@@ -142,7 +142,7 @@ const struct route_entry *snapshot_guess(const struct snapshot *snapshot, unsign
     return match_entry(snapshot, site ? site : &snapshot->hosts->sites[0], path);
 }
 
-static struct slice bare(struct slice prefix)
+static struct slice snapshot_bare(struct slice prefix)
 {
     return slice_ends_with(prefix, SLICE("/")) ? slice_take(prefix, prefix.length - 1) : prefix;
 }
@@ -162,7 +162,7 @@ static int add_routes(struct snapshot *snapshot, const struct site *site, struct
         struct route_entry *route_entry = &route_entries[i];
         route_entry->route = &site->routes[i];
         route_entry->site = site;
-        route_entry->bare_prefix = bare(route_entry->route->prefix);
+        route_entry->bare_prefix = snapshot_bare(route_entry->route->prefix);
         route_entry->cors = cors_kind_of(route_entry->route);
         if (route_entry->route->kind == ROUTE_FILES) {
             head_ids_of(snapshot->settings, site, route_entry->route, route_entry->head_ids);
@@ -180,8 +180,8 @@ static int add_routes(struct snapshot *snapshot, const struct site *site, struct
     return 0;
 }
 
-static int add_hosts(struct snapshot *snapshot, const struct site *site, struct site_table *table,
-                     struct host_entry *entries)
+static int snapshot_add_hosts(struct snapshot *snapshot, const struct site *site, struct site_table *table,
+                              struct host_entry *entries)
 {
     for (size_t i = 0; i < site->host_count; i++) {
         entries[i] = (struct host_entry){.name = site->hosts[i], .site = table};
@@ -218,7 +218,7 @@ static int fill(struct snapshot *snapshot, const struct root_table *roots)
         table->listener_set = site->listener_set;
         int error = add_routes(snapshot, site, table, route_entries, roots);
         if (error == 0)
-            error = add_hosts(snapshot, site, table, entries);
+            error = snapshot_add_hosts(snapshot, site, table, entries);
         if (error < 0)
             return error;
         route_entries += site->route_count;
@@ -231,7 +231,7 @@ static int fill(struct snapshot *snapshot, const struct root_table *roots)
     return add_redirects(snapshot);
 }
 
-static int allocate(struct snapshot *snapshot)
+static int snapshot_allocate(struct snapshot *snapshot)
 {
     const struct settings *settings = snapshot->settings;
     size_t routes = 0, hosts = 0;
@@ -261,7 +261,7 @@ int snapshot_create(struct settings *settings, const struct root_table *roots, s
     snapshot->references = 1;
     snapshot->settings = settings_ref(settings);
     sys_random(&snapshot->hash_key, sizeof(snapshot->hash_key));
-    int error = allocate(snapshot);
+    int error = snapshot_allocate(snapshot);
     if (error == 0)
         error = fill(snapshot, roots);
     if (error < 0) {

@@ -32,7 +32,7 @@ struct certificates {
     struct tls_listener *listeners;
 };
 
-static int64_t now_seconds(void)
+static int64_t certificates_now_seconds(void)
 {
     return sys_realtime_ns() / NS_PER_SECOND;
 }
@@ -61,7 +61,8 @@ static void tell_renewed(const struct certificates *certificates, const struct k
                  kept->planned->pairs[0].certificate, date);
 }
 
-static void tell_refused(const struct certificates *certificates, const struct kept_context *kept)
+static void certificates_tell_refused(const struct certificates *certificates,
+                                      const struct kept_context *kept)
 {
     if (certificates->options.is_speaker)
         log_error(certificates->options.log,
@@ -72,7 +73,7 @@ static void tell_refused(const struct certificates *certificates, const struct k
 
 /* ---- looking, on the pool ---- */
 
-static void work(struct job *job)
+static void certificates_work(struct job *job)
 {
     struct certificates *certificates = CONTAINER_OF(job, struct certificates, job);
     certificates->is_settling = context_set_look(certificates->set);
@@ -100,16 +101,16 @@ static void take_up(struct certificates *certificates, struct kept_context *kept
     if (kept->renewed)
         replace_context(certificates, kept);
     else
-        tell_refused(certificates, kept);
+        certificates_tell_refused(certificates, kept);
     kept_context_forget(kept);
 }
 
-static void destroy(struct certificates *certificates);
+static void certificates_free(struct certificates *certificates);
 
 /* Once a day, of certificates that nobody renews. What was found at the start was said then. */
 static void warn_of_ends(struct certificates *certificates)
 {
-    int64_t now = now_seconds();
+    int64_t now = certificates_now_seconds();
     if (now - certificates->warned < SECONDS_PER_DAY || !certificates->options.is_speaker)
         return;
     certificates->warned = now;
@@ -134,7 +135,7 @@ static void on_looked(struct job *job)
     struct certificates *certificates = CONTAINER_OF(job, struct certificates, job);
     certificates->is_looking = false;
     if (certificates->is_left_alone) {
-        destroy(certificates);
+        certificates_free(certificates);
         return;
     }
     for (size_t i = 0; i < certificates->set->plan.context_count; i++)
@@ -196,7 +197,7 @@ static int fill_listeners(struct certificates *certificates)
     return error;
 }
 
-static int allocate(struct certificates *certificates)
+static int certificates_allocate(struct certificates *certificates)
 {
     size_t listeners = certificates->set->settings->listener_count;
     certificates->names = calloc(listeners, sizeof(*certificates->names));
@@ -208,7 +209,7 @@ static int allocate(struct certificates *certificates)
     return 0;
 }
 
-static void destroy(struct certificates *certificates)
+static void certificates_free(struct certificates *certificates)
 {
     size_t listeners = certificates->set->settings->listener_count;
     for (size_t i = 0; certificates->names && i < listeners; i++)
@@ -232,14 +233,14 @@ int certificates_create(const struct certificates_options *options, struct conte
     }
     certificates->options = *options;
     certificates->set = set;
-    certificates->warned = now_seconds();
-    certificates->job = (struct job){.work = work, .done = on_looked};
+    certificates->warned = certificates_now_seconds();
+    certificates->job = (struct job){.work = certificates_work, .done = on_looked};
     timer_init(&certificates->timer, on_time);
-    int error = allocate(certificates);
+    int error = certificates_allocate(certificates);
     if (error == 0)
         error = fill_listeners(certificates);
     if (error < 0) {
-        destroy(certificates);
+        certificates_free(certificates);
         return error;
     }
     look_later(certificates);
@@ -262,5 +263,5 @@ void certificates_destroy(struct certificates *certificates)
     if (certificates->is_looking)
         certificates->is_left_alone = true;
     else
-        destroy(certificates);
+        certificates_free(certificates);
 }

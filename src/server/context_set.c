@@ -16,14 +16,14 @@
 
 #define NS_PER_SECOND 1000000000
 
-static int64_t now_seconds(void)
+static int64_t context_set_now_seconds(void)
 {
     return sys_realtime_ns() / NS_PER_SECOND;
 }
 
 /* ---- files ---- */
 
-static uint64_t add_file(uint64_t digest, const char *path)
+static uint64_t context_set_add_file(uint64_t digest, const char *path)
 {
     struct file_status status = {0};
     struct hash_key key = {digest, path != NULL};
@@ -38,23 +38,26 @@ static uint64_t add_file(uint64_t digest, const char *path)
 static uint64_t look_at_files(const struct planned_context *planned)
 {
     const struct tls_settings *settings = &planned->settings;
-    uint64_t digest = add_file(add_file(0, settings->client_ca), settings->client_crl);
+    uint64_t digest =
+        context_set_add_file(context_set_add_file(0, settings->client_ca), settings->client_crl);
     for (size_t i = 0; i < settings->pair_count; i++) {
         const struct tls_pair_files *files = &settings->pairs[i];
-        digest = add_file(add_file(add_file(digest, files->certificate), files->key), files->ocsp);
+        digest = context_set_add_file(
+            context_set_add_file(context_set_add_file(digest, files->certificate), files->key), files->ocsp);
     }
     return digest;
 }
 
 /* ---- reading ---- */
 
-static int load(struct kept_context *kept)
+static int context_set_load_one(struct kept_context *kept)
 {
     kept->taken = kept->seen = look_at_files(kept->planned);
     kept->report = calloc(1, sizeof(*kept->report));
     if (kept->report == NULL)
         return -ENOMEM;
-    return tls_context_create(&kept->planned->settings, now_seconds(), kept->report, &kept->context);
+    return tls_context_create(&kept->planned->settings, context_set_now_seconds(), kept->report,
+                              &kept->context);
 }
 
 /* Goes on behind a bad one, so that all faults are told at once. */
@@ -62,18 +65,18 @@ int context_set_load(struct context_set *set)
 {
     int first_error = 0;
     for (size_t i = 0; set && i < set->plan.context_count; i++) {
-        set->contexts[i].error = load(&set->contexts[i]);
+        set->contexts[i].error = context_set_load_one(&set->contexts[i]);
         first_error = first_error ? first_error : set->contexts[i].error;
     }
     return first_error;
 }
 
-static void renew(struct kept_context *kept, uint64_t digest)
+static void context_set_renew(struct kept_context *kept, uint64_t digest)
 {
     kept->taken = kept->seen = digest;
     kept->report = calloc(1, sizeof(*kept->report));
-    kept->error = kept->report ? tls_context_renew(&kept->planned->settings, kept->context, now_seconds(),
-                                                   kept->report, &kept->renewed)
+    kept->error = kept->report ? tls_context_renew(&kept->planned->settings, kept->context,
+                                                   context_set_now_seconds(), kept->report, &kept->renewed)
                                : -ENOMEM;
 }
 
@@ -85,7 +88,7 @@ static bool look(struct kept_context *kept)
     kept->seen = digest;
     if (digest == kept->taken || !is_settled)
         return digest != kept->taken;
-    renew(kept, digest);
+    context_set_renew(kept, digest);
     return false;
 }
 
@@ -102,7 +105,7 @@ static void refresh(struct kept_context *kept)
     uint64_t digest = look_at_files(kept->planned);
     if (digest == kept->taken)
         return;
-    renew(kept, digest);
+    context_set_renew(kept, digest);
     if (kept->renewed)
         tls_context_unref(kept_context_replace(kept));
     kept_context_forget(kept);

@@ -114,14 +114,14 @@ static void decide(struct settings_change *change)
     free(faults);
 }
 
-static void destroy(struct settings_change *change)
+static void settings_change_destroy(struct settings_change *change)
 {
     root_opening_destroy(change->opening);
     settings_unref(change->settings);
     free(change);
 }
 
-static void work(struct job *job)
+static void settings_change_work(struct job *job)
 {
     root_opening_make(CONTAINER_OF(job, struct settings_change, job)->opening);
 }
@@ -132,31 +132,31 @@ static void on_made(struct job *job)
     change->server->change_jobs--;
     if (change->done)
         decide(change);
-    destroy(change);
+    settings_change_destroy(change);
 }
 
-static void on_late(struct timer *timer)
+static void settings_change_on_late(struct timer *timer)
 {
     decide(CONTAINER_OF(timer, struct settings_change, timer));
 }
 
-static struct settings_change *create(struct server *server, struct settings *settings)
+static struct settings_change *settings_change_create(struct server *server, struct settings *settings)
 {
     struct settings_change *change = calloc(1, sizeof(*change));
     if (change == NULL)
         return NULL;
     change->server = server;
     change->settings = settings_ref(settings);
-    change->job = (struct job){.work = work, .done = on_made};
-    timer_init(&change->timer, on_late);
+    change->job = (struct job){.work = settings_change_work, .done = on_made};
+    timer_init(&change->timer, settings_change_on_late);
     change->opening = root_opening_create(&server->roots, settings);
     if (change->opening)
         return change;
-    destroy(change);
+    settings_change_destroy(change);
     return NULL;
 }
 
-static void give_up(struct settings_change *change)
+static void settings_change_cancel(struct settings_change *change)
 {
     if (change)
         conclude(change, &(struct server_verdict){.error = -ECANCELED});
@@ -164,20 +164,21 @@ static void give_up(struct settings_change *change)
 
 void settings_change_give_up(struct server *server)
 {
-    give_up(server->change);
+    settings_change_cancel(server->change);
 }
 
-static int begin(struct server *server, struct settings *settings, server_changed *done, void *context)
+static int settings_change_submit(struct server *server, struct settings *settings, server_changed *done,
+                                  void *context)
 {
     struct loop *loop = server->options.loop;
     if (server->change_jobs >= JOBS_MAX)
         return -EBUSY;
-    struct settings_change *change = create(server, settings);
+    struct settings_change *change = settings_change_create(server, settings);
     if (change == NULL)
         return -ENOMEM;
     int error = offload_submit(loop, &change->job);
     if (error < 0) {
-        destroy(change);
+        settings_change_destroy(change);
         return error;
     }
     struct settings_change *former = server->change;
@@ -186,13 +187,13 @@ static int begin(struct server *server, struct settings *settings, server_change
     change->done = done;
     change->context = context;
     wheel_arm(loop_wheel(loop), &change->timer, OPENING_MS_MAX);
-    give_up(former);
+    settings_change_cancel(former);
     return 0;
 }
 
 void server_change(struct server *server, struct settings *settings, server_changed *done, void *context)
 {
-    int error = begin(server, settings, done, context);
+    int error = settings_change_submit(server, settings, done, context);
     if (error < 0)
         done(context, &(struct server_verdict){.error = error});
 }
@@ -213,10 +214,10 @@ static int first_snapshot(struct server *server, struct settings_change *change)
 
 int settings_change_begin(struct server *server)
 {
-    struct settings_change *change = create(server, server->options.settings);
+    struct settings_change *change = settings_change_create(server, server->options.settings);
     if (change == NULL)
         return -ENOMEM;
     int error = first_snapshot(server, change);
-    destroy(change);
+    settings_change_destroy(change);
     return error;
 }

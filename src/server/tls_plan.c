@@ -17,7 +17,7 @@ static bool says_nothing(const struct https_settings *https)
 
 /* ---- one context ---- */
 
-static const char *path_of(struct slice path)
+static const char *tls_plan_path_of(struct slice path)
 {
     return path.length > 0 ? path.data : NULL;
 }
@@ -35,8 +35,8 @@ static void set_pairs(struct planned_context *context, const struct https_settin
         const struct certificate_settings *certificate = &https->certificates[i];
         context->pairs[i] = (struct tls_pair_files){
             .certificate = certificate->certificate.data,
-            .key = path_of(certificate->key),
-            .ocsp = path_of(certificate->ocsp),
+            .key = tls_plan_path_of(certificate->key),
+            .ocsp = tls_plan_path_of(certificate->ocsp),
         };
     }
 }
@@ -58,13 +58,13 @@ static void set_settings(const struct tls_plan *plan, struct planned_context *co
         .pairs = context->pairs,
         .pair_count = https->certificate_count,
         .policy = https->policy == HTTPS_POLICY_MODERN ? TLS_POLICY_MODERN : TLS_POLICY_INTERMEDIATE,
-        .ciphers = path_of(https->ciphers),
-        .cipher_suites = path_of(https->cipher_suites),
-        .groups = path_of(https->groups),
+        .ciphers = tls_plan_path_of(https->ciphers),
+        .cipher_suites = tls_plan_path_of(https->cipher_suites),
+        .groups = tls_plan_path_of(https->groups),
         .protocols = PROTOCOLS,
         .client_mode = client_mode_of(https),
-        .client_ca = path_of(https->client_ca),
-        .client_crl = path_of(https->client_crl),
+        .client_ca = tls_plan_path_of(https->client_ca),
+        .client_crl = tls_plan_path_of(https->client_crl),
         .client_depth = https->client_depth,
         .client_auth = https_client_auth(https),
         .ticket_keys = has_tickets ? ticket_keys : NULL,
@@ -86,7 +86,7 @@ static uint32_t add_context(struct tls_plan *plan, const struct site *site, size
 
 /* ---- which is for whom ---- */
 
-static bool is_served_on(const struct site *site, size_t listener)
+static bool tls_plan_is_served_on(const struct site *site, size_t listener)
 {
     return site->listener_set == 0 || (site->listener_set >> listener & 1) != 0;
 }
@@ -108,7 +108,7 @@ static uint32_t choose_for_site(struct tls_plan *plan, size_t number, size_t lis
 {
     const struct site *site = &plan->settings->sites[number];
     const struct https_settings *own = &plan->settings->listeners[listener].https;
-    if (!is_served_on(site, listener))
+    if (!tls_plan_is_served_on(site, listener))
         return TLS_PLAN_NONE;
     if (!site->https.is_on)
         return plan->of_defaults[listener]; /* the listener's own, if it has one */
@@ -198,7 +198,7 @@ static size_t count_hosts(const struct settings *settings)
     return count;
 }
 
-static int collect_hosts(struct tls_plan *plan)
+static int tls_plan_collect_hosts(struct tls_plan *plan)
 {
     const struct settings *settings = plan->settings;
     size_t room = count_hosts(settings) * (settings->listener_count + 1);
@@ -217,7 +217,7 @@ static int collect_hosts(struct tls_plan *plan)
 
 /* ---- the plan ---- */
 
-static int allocate(struct tls_plan *plan)
+static int tls_plan_allocate(struct tls_plan *plan)
 {
     size_t listeners = plan->settings->listener_count, cells = plan->settings->site_count * listeners;
     plan->contexts = calloc(cells + listeners + 1, sizeof(*plan->contexts));
@@ -236,13 +236,13 @@ int tls_plan_make(struct tls_plan *plan, const struct settings *settings,
                   const struct tls_ticket_keys *ticket_keys)
 {
     *plan = (struct tls_plan){.settings = settings};
-    int error = allocate(plan);
+    int error = tls_plan_allocate(plan);
     for (size_t i = 0; error == 0 && i < settings->listener_count; i++) {
         if (settings->listeners[i].https.is_on)
             plan_listener(plan, i, ticket_keys);
     }
     if (error == 0)
-        error = collect_hosts(plan);
+        error = tls_plan_collect_hosts(plan);
     if (error < 0)
         tls_plan_finish(plan);
     return error;

@@ -11,7 +11,7 @@
 #define RECORD_BYTES_MAX (1u << 16)
 
 /* The largest number means "leave it as it is" to chown(2). */
-static bool read_number(const char *text, uint32_t *ret_number)
+static bool account_read_number(const char *text, uint32_t *ret_number)
 {
     uint64_t number;
     if (!slice_to_u64(slice_from(text), &number) || number >= UINT32_MAX)
@@ -25,7 +25,7 @@ bool sys_find_user(const char *name, uid_t *ret_user)
     char buffer[RECORD_BYTES_MAX];
     struct passwd record;
     struct passwd *found = NULL;
-    if (read_number(name, ret_user))
+    if (account_read_number(name, ret_user))
         return true;
     if (getpwnam_r(name, &record, buffer, sizeof(buffer), &found) != 0 || found == NULL)
         return false;
@@ -38,7 +38,7 @@ bool sys_find_group(const char *name, gid_t *ret_group)
     char buffer[RECORD_BYTES_MAX];
     struct group record;
     struct group *found = NULL;
-    if (read_number(name, ret_group))
+    if (account_read_number(name, ret_group))
         return true;
     if (getgrnam_r(name, &record, buffer, sizeof(buffer), &found) != 0 || found == NULL)
         return false;

@@ -49,7 +49,7 @@ static enum address_fault parse_path(struct slice path, struct listen_address *a
 }
 
 /* inet_pton wants a NUL behind the text. */
-static bool read_number(int family, struct slice host, void *out)
+static bool address_read_number(int family, struct slice host, void *out)
 {
     char text[INET6_ADDRSTRLEN];
     if (host.length >= sizeof(text) || slice_find(host, '\0') < host.length)
@@ -67,7 +67,7 @@ static enum address_fault parse_v6(struct slice text, uint16_t port, struct addr
     char zone[IF_NAMESIZE];
     size_t percent = slice_find(text, '%');
     struct slice name = slice_skip(text, MIN(percent + 1, text.length));
-    if (!read_number(AF_INET6, slice_take(text, percent), &host))
+    if (!address_read_number(AF_INET6, slice_take(text, percent), &host))
         return ADDRESS_FAULT_HOST;
     *ret_address = make_v6(host, port);
     if (percent == text.length)
@@ -89,7 +89,7 @@ static enum address_fault parse_host(struct slice host, uint16_t port, struct li
         return parse_v6(slice_make(host.data + 1, host.length - 2), port, &address->address);
     if (host.length == 0) {
         address->address = make_v6(in6addr_any, port);
-    } else if (slice_equal_nocase(host, SLICE("localhost")) || read_number(AF_INET, host, &v4)) {
+    } else if (slice_equal_nocase(host, SLICE("localhost")) || address_read_number(AF_INET, host, &v4)) {
         address->address = make_v4(v4, port);
     } else {
         return slice_find(host, ':') < host.length ? ADDRESS_FAULT_BRACKETS : ADDRESS_FAULT_HOST;

@@ -25,7 +25,7 @@ static int open_socket(int family)
 }
 
 /* Closes `fd` and hands the error on. */
-static int give_up(int fd, int error)
+static int listen_give_up(int fd, int error)
 {
     sys_close(fd);
     return error;
@@ -37,7 +37,7 @@ static int bind_to(int fd, const struct address *address)
 }
 
 /* The kernel cuts the length to net.core.somaxconn: 4096, unless the operator says otherwise. */
-static int start_listening(int fd)
+static int listen_start_listening(int fd)
 {
     return listen(fd, INT_MAX) < 0 ? -errno : 0;
 }
@@ -60,8 +60,8 @@ static int open_tcp(const struct address *address, bool every_family, bool share
     if (error == 0)
         error = bind_to(fd, address);
     if (error == 0)
-        error = start_listening(fd);
-    return error < 0 ? give_up(fd, error) : fd;
+        error = listen_start_listening(fd);
+    return error < 0 ? listen_give_up(fd, error) : fd;
 }
 
 static int open_every_family(const struct address *v6)
@@ -87,7 +87,7 @@ static bool is_stale(const struct address *address)
     return refused;
 }
 
-static int make_room(const struct address *address)
+static int listen_make_room(const struct address *address)
 {
     struct stat status;
     if (lstat(address->unix_path.sun_path, &status) < 0)
@@ -113,19 +113,19 @@ static int set_access(const char *path, const struct socket_access *access)
 static int open_unix(const struct listen_address *wanted)
 {
     const struct address *address = &wanted->address;
-    int error = make_room(address);
+    int error = listen_make_room(address);
     int fd = error < 0 ? error : open_socket(AF_UNIX);
     if (fd < 0)
         return fd;
     error = bind_to(fd, address);
     if (error < 0)
-        return give_up(fd, error);
+        return listen_give_up(fd, error);
     error = set_access(address->unix_path.sun_path, &wanted->access);
     if (error == 0)
-        error = start_listening(fd);
+        error = listen_start_listening(fd);
     if (error < 0)
         unlink(address->unix_path.sun_path);
-    return error < 0 ? give_up(fd, error) : fd;
+    return error < 0 ? listen_give_up(fd, error) : fd;
 }
 
 static int open_listening(const struct listen_address *wanted)
@@ -144,7 +144,7 @@ int sys_listen(const struct listen_address *wanted, struct address *ret_bound)
         return fd;
     struct address bound = {.length = sizeof(struct sockaddr_un)};
     if (getsockname(fd, &bound.any, &bound.length) < 0)
-        return give_up(fd, -errno);
+        return listen_give_up(fd, -errno);
     *ret_bound = bound;
     return fd;
 }

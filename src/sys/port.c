@@ -50,7 +50,7 @@ static bool process_has_socket(const char *process, const char *wanted)
     return found;
 }
 
-static void describe(const char *process, char holder[SYS_PORT_HOLDER_BYTES_MAX])
+static void port_describe(const char *process, char holder[SYS_PORT_HOLDER_BYTES_MAX])
 {
     char path[64];
     char name[32] = "?";
@@ -76,7 +76,7 @@ bool sys_port_find_holder(uint16_t port, char holder[SYS_PORT_HOLDER_BYTES_MAX])
         bool is_process = entry->d_name[0] >= '1' && entry->d_name[0] <= '9';
         found = is_process && process_has_socket(entry->d_name, wanted);
         if (found)
-            describe(entry->d_name, holder);
+            port_describe(entry->d_name, holder);
     }
     if (folder)
         closedir(folder);

@@ -28,7 +28,7 @@ bool sys_end_with_parent(pid_t parent, int signal)
     return getppid() == parent; /* it may have ended before the call */
 }
 
-static struct process_change read_status(int status)
+static struct process_change process_read_status(int status)
 {
     if (WIFSIGNALED(status))
         return (struct process_change){.fate = PROCESS_KILLED, .number = WTERMSIG(status)};
@@ -48,7 +48,7 @@ bool sys_reap(struct process_change *ret_change)
     while (pid < 0 && errno == EINTR);
     if (pid <= 0)
         return false;
-    *ret_change = read_status(status);
+    *ret_change = process_read_status(status);
     ret_change->pid = pid;
     return true;
 }

@@ -16,7 +16,7 @@
 
 /* ---- which sessions belong together ---- */
 
-static bool add_file(EVP_MD_CTX *digest, const char *path, struct tls_report *report)
+static bool tls_client_auth_add_file(EVP_MD_CTX *digest, const char *path, struct tls_report *report)
 {
     struct buffer bytes;
     struct file_status status;
@@ -39,8 +39,8 @@ static bool set_session_context(SSL_CTX *ctx, const struct tls_settings *setting
     bool is_set = digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
                   EVP_DigestUpdate(digest, values, sizeof(values)) == 1;
     if (settings->client_mode != TLS_CLIENT_NONE)
-        is_set = is_set && add_file(digest, settings->client_ca, report) &&
-                 add_file(digest, settings->client_crl, report);
+        is_set = is_set && tls_client_auth_add_file(digest, settings->client_ca, report) &&
+                 tls_client_auth_add_file(digest, settings->client_crl, report);
     is_set = is_set && EVP_DigestFinal_ex(digest, identity, &size) == 1 &&
              SSL_CTX_set_session_id_context(ctx, identity, size) == 1;
     EVP_MD_CTX_free(digest);

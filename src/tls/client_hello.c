@@ -20,13 +20,13 @@ enum extension {
     EXTENSION_SIGNATURE_ALGORITHMS_CERT = 50,
 };
 
-static uint8_t byte_at(struct slice input, size_t at)
+static uint8_t client_hello_byte_at(struct slice input, size_t at)
 {
     return (uint8_t)input.data[at];
 }
 
-static enum client_hello_result refuse(struct client_hello_fault *ret_fault, enum tls_alert alert,
-                                       const char *text)
+static enum client_hello_result client_hello_refuse(struct client_hello_fault *ret_fault,
+                                                    enum tls_alert alert, const char *text)
 {
     *ret_fault = (struct client_hello_fault){.alert = alert, .text = text};
     return CLIENT_HELLO_BAD;
@@ -49,47 +49,50 @@ static enum client_hello_result look_for_http(struct slice input, struct client_
         return CLIENT_HELLO_MORE;
     if (length > 0 && length < METHOD_BYTES_MAX && input.data[length] == ' ')
         return CLIENT_HELLO_HTTP;
-    return refuse(ret_fault, TLS_ALERT_NONE, "what came is not TLS");
+    return client_hello_refuse(ret_fault, TLS_ALERT_NONE, "what came is not TLS");
 }
 
 /* SSL 2.0's hello has a length of two bytes with the highest bit set, then the type. */
 static bool is_ssl2(struct slice input)
 {
-    return (byte_at(input, 0) & 0x80) != 0 && input.length >= 3 && byte_at(input, 2) == TYPE_CLIENT_HELLO;
+    return (client_hello_byte_at(input, 0) & 0x80) != 0 && input.length >= 3 &&
+           client_hello_byte_at(input, 2) == TYPE_CLIENT_HELLO;
 }
 
 static enum client_hello_result look_at_stranger(struct slice input, struct client_hello_fault *ret_fault)
 {
     if (is_method_byte(input.data[0]))
         return look_for_http(input, ret_fault);
-    if ((byte_at(input, 0) & 0x80) != 0 && input.length < 3)
+    if ((client_hello_byte_at(input, 0) & 0x80) != 0 && input.length < 3)
         return CLIENT_HELLO_MORE;
     if (is_ssl2(input))
-        return refuse(ret_fault, TLS_ALERT_PROTOCOL_VERSION, "the client speaks SSL 2.0");
-    return refuse(ret_fault, TLS_ALERT_NONE, "what came is not TLS");
+        return client_hello_refuse(ret_fault, TLS_ALERT_PROTOCOL_VERSION, "the client speaks SSL 2.0");
+    return client_hello_refuse(ret_fault, TLS_ALERT_NONE, "what came is not TLS");
 }
 
 /* ---- records ---- */
 
 static size_t record_length(struct slice record)
 {
-    return (size_t)byte_at(record, 3) << 8 | byte_at(record, 4);
+    return (size_t)client_hello_byte_at(record, 3) << 8 | client_hello_byte_at(record, 4);
 }
 
 /* The header of a record, as far as it is there. CLIENT_HELLO_DONE where all of it is in order. */
 static enum client_hello_result check_record(struct slice record, struct client_hello_fault *ret_fault)
 {
-    if (record.length > 0 && byte_at(record, 0) != TYPE_HANDSHAKE)
-        return refuse(ret_fault, TLS_ALERT_UNEXPECTED_MESSAGE, "a record that is no part of a ClientHello");
-    if (record.length > 1 && byte_at(record, 1) != 3)
-        return refuse(ret_fault, TLS_ALERT_PROTOCOL_VERSION, "a record of an unknown version");
+    if (record.length > 0 && client_hello_byte_at(record, 0) != TYPE_HANDSHAKE)
+        return client_hello_refuse(ret_fault, TLS_ALERT_UNEXPECTED_MESSAGE,
+                                   "a record that is no part of a ClientHello");
+    if (record.length > 1 && client_hello_byte_at(record, 1) != 3)
+        return client_hello_refuse(ret_fault, TLS_ALERT_PROTOCOL_VERSION, "a record of an unknown version");
     if (record.length < RECORD_HEADER_BYTES)
         return CLIENT_HELLO_MORE;
     if (record_length(record) > RECORD_CONTENT_MAX)
-        return refuse(ret_fault, TLS_ALERT_RECORD_OVERFLOW, "a record of more than 16 KiB");
+        return client_hello_refuse(ret_fault, TLS_ALERT_RECORD_OVERFLOW, "a record of more than 16 KiB");
     /* RFC 8446 section 5.1 forbids empty ones. */
     if (record_length(record) == 0)
-        return refuse(ret_fault, TLS_ALERT_UNEXPECTED_MESSAGE, "an empty record in the ClientHello");
+        return client_hello_refuse(ret_fault, TLS_ALERT_UNEXPECTED_MESSAGE,
+                                   "an empty record in the ClientHello");
     return CLIENT_HELLO_DONE;
 }
 
@@ -115,7 +118,7 @@ static uint8_t cursor_byte(struct cursor *cursor)
     }
     cursor->record--;
     cursor->left--;
-    return byte_at(cursor->input, cursor->at++);
+    return client_hello_byte_at(cursor->input, cursor->at++);
 }
 
 static uint32_t cursor_number(struct cursor *cursor, int bytes)
@@ -166,7 +169,7 @@ static void read_server_name(struct cursor *extension, struct client_hello *hell
 }
 
 /* RFC 8446 section 4.2.3. */
-static unsigned quick_of(uint32_t scheme)
+static unsigned client_hello_quick_of(uint32_t scheme)
 {
     switch (scheme) {
     case 0x0403: return TLS_QUICK_P256;
@@ -182,7 +185,7 @@ static void read_signature_algorithms(struct cursor *extension, struct client_he
 {
     cursor_number(extension, 2);
     while (extension->left >= 2)
-        hello->quick |= quick_of(cursor_number(extension, 2));
+        hello->quick |= client_hello_quick_of(cursor_number(extension, 2));
 }
 
 /* Reserved values (RFC 8701) look like very high versions. */
@@ -246,7 +249,7 @@ bool client_hello_parse(struct slice input, struct client_hello *ret_hello,
     cursor_skip_vector(&message, 1); /* legacy_compression_methods */
     read_extensions(&message, &hello);
     if (message.failed) {
-        refuse(ret_fault, TLS_ALERT_DECODE_ERROR, "the lengths in the ClientHello do not agree");
+        client_hello_refuse(ret_fault, TLS_ALERT_DECODE_ERROR, "the lengths in the ClientHello do not agree");
         return false;
     }
     *ret_hello = hello;
@@ -260,14 +263,15 @@ static enum client_hello_result read_message_header(struct client_hello_scan *sc
 {
     struct cursor message = {.input = input, .left = content};
     if (content >= 1 && cursor_byte(&message) != TYPE_CLIENT_HELLO)
-        return refuse(ret_fault, TLS_ALERT_UNEXPECTED_MESSAGE, "the first message is no ClientHello");
+        return client_hello_refuse(ret_fault, TLS_ALERT_UNEXPECTED_MESSAGE,
+                                   "the first message is no ClientHello");
     if (content >= HANDSHAKE_HEADER_BYTES)
         scan->length = HANDSHAKE_HEADER_BYTES + cursor_number(&message, 3);
     return CLIENT_HELLO_MORE;
 }
 
 /* Where what is still to come of the message cannot fit. */
-static bool is_too_long(const struct client_hello_scan *scan, size_t bytes_max)
+static bool client_hello_is_too_long(const struct client_hello_scan *scan, size_t bytes_max)
 {
     uint32_t missing = scan->length > scan->content ? scan->length - scan->content : 0;
     return scan->scanned + (size_t)missing > bytes_max;
@@ -275,7 +279,7 @@ static bool is_too_long(const struct client_hello_scan *scan, size_t bytes_max)
 
 static enum client_hello_result refuse_length(struct client_hello_fault *ret_fault)
 {
-    return refuse(ret_fault, TLS_ALERT_ILLEGAL_PARAMETER, "the ClientHello is too long");
+    return client_hello_refuse(ret_fault, TLS_ALERT_ILLEGAL_PARAMETER, "the ClientHello is too long");
 }
 
 /* Looks at the record that begins behind what was scanned. CLIENT_HELLO_DONE: it is whole; go on. */
@@ -306,12 +310,12 @@ enum client_hello_result client_hello_scan(struct client_hello_scan *scan, struc
     assert(bytes_max >= CLIENT_HELLO_BYTES_MIN && bytes_max <= CLIENT_HELLO_BYTES_MAX);
     if (input.length == 0)
         return CLIENT_HELLO_MORE;
-    if (byte_at(input, 0) != TYPE_HANDSHAKE)
+    if (client_hello_byte_at(input, 0) != TYPE_HANDSHAKE)
         return look_at_stranger(input, ret_fault);
     enum client_hello_result result = CLIENT_HELLO_DONE;
     while (result == CLIENT_HELLO_DONE) {
         result = scan_record(scan, input, ret_fault);
-        if (result != CLIENT_HELLO_BAD && is_too_long(scan, bytes_max))
+        if (result != CLIENT_HELLO_BAD && client_hello_is_too_long(scan, bytes_max))
             return refuse_length(ret_fault);
         if (scan->length > 0 && scan->content >= scan->length)
             return CLIENT_HELLO_DONE;

@@ -117,8 +117,8 @@ static bool allocate_parts(struct tls_context *context)
     return context->ctx && context->ticket_cipher && context->method;
 }
 
-static bool build(struct tls_context *context, const struct tls_settings *settings, int64_t now,
-                  struct tls_report *report)
+static bool tls_context_build(struct tls_context *context, const struct tls_settings *settings, int64_t now,
+                              struct tls_report *report)
 {
     set_modes(context->ctx);
     set_tickets(context, settings);
@@ -141,7 +141,7 @@ int tls_context_create(const struct tls_settings *settings, int64_t now, struct 
         return -ENOMEM;
     context->references = 1;
     int error = allocate_parts(context) ? 0 : -ENOMEM;
-    if (error == 0 && !build(context, settings, now, report))
+    if (error == 0 && !tls_context_build(context, settings, now, report))
         error = report->has[TLS_LEVEL_ERROR] ? ERROR_REFUSED : -ENOMEM;
     if (error)
         tls_context_unref(context);

@@ -36,7 +36,7 @@ static bool is_name_byte(char byte)
 }
 
 /* Labels with single dots between. */
-static bool is_name(struct slice name)
+static bool tls_issue_is_name(struct slice name)
 {
     char last = '.';
     for (size_t i = 0; i < name.length; i++) {
@@ -52,7 +52,7 @@ bool tls_issue_accepts(struct slice host)
     unsigned char address[ADDRESS_BYTES];
     if (parse_address(host, address) > 0)
         return true;
-    return is_name(slice_starts_with(host, SLICE("*.")) ? slice_skip(host, 2) : host);
+    return tls_issue_is_name(slice_starts_with(host, SLICE("*.")) ? slice_skip(host, 2) : host);
 }
 
 /* ---- extensions ---- */
@@ -87,7 +87,7 @@ static bool add_name(GENERAL_NAMES *names, struct slice host)
     return false;
 }
 
-static bool add_hosts(X509 *certificate, const struct slice *hosts, size_t host_count)
+static bool tls_issue_add_hosts(X509 *certificate, const struct slice *hosts, size_t host_count)
 {
     GENERAL_NAMES *names = GENERAL_NAMES_new();
     bool is_added = names != NULL;
@@ -130,8 +130,8 @@ static bool set_common_name(X509 *certificate, const char *name)
 }
 
 /* A version 3 certificate with a new key, not signed yet; `issuer` NULL: by itself. */
-static bool begin(const struct tls_issued_pair *issuer, const char *common_name, int64_t now, int days,
-                  struct tls_issued_pair *pair)
+static bool tls_issue_begin(const struct tls_issued_pair *issuer, const char *common_name, int64_t now,
+                            int days, struct tls_issued_pair *pair)
 {
     pair->key = EVP_EC_gen("P-256");
     pair->certificate = X509_new();
@@ -162,7 +162,7 @@ bool tls_issue_authority(const char *owner, int64_t now, struct tls_issued_pair 
     char name[COMMON_NAME_BYTES];
     snprintf(name, sizeof(name), "vif local CA %s", owner);
     bool is_whole =
-        begin(NULL, name, now, TLS_AUTHORITY_DAYS, &pair) &&
+        tls_issue_begin(NULL, name, now, TLS_AUTHORITY_DAYS, &pair) &&
         add_extension(pair.certificate, pair.certificate, NID_basic_constraints,
                       "critical,CA:TRUE,pathlen:0") &&
         add_extension(pair.certificate, pair.certificate, NID_key_usage, "critical,keyCertSign,cRLSign") &&
@@ -175,11 +175,11 @@ bool tls_issue_server(const struct tls_issued_pair *authority, const struct slic
 {
     struct tls_issued_pair pair = {0};
     X509 *issuer = authority->certificate;
-    bool is_whole = begin(authority, "vif", now, TLS_ISSUED_DAYS, &pair) &&
+    bool is_whole = tls_issue_begin(authority, "vif", now, TLS_ISSUED_DAYS, &pair) &&
                     add_extension(pair.certificate, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
                     add_extension(pair.certificate, issuer, NID_key_usage, "critical,digitalSignature") &&
                     add_extension(pair.certificate, issuer, NID_ext_key_usage, "serverAuth") &&
-                    add_hosts(pair.certificate, hosts, host_count) &&
+                    tls_issue_add_hosts(pair.certificate, hosts, host_count) &&
                     X509_sign(pair.certificate, authority->key, EVP_sha256()) > 0;
     return settle_pair(is_whole, &pair, ret_pair);
 }

@@ -21,8 +21,8 @@
 
 /* ---- files ---- */
 
-static bool name_file(const struct tls_local_ca *ca, const char *name, char out[TLS_LOCAL_CA_PATH_BYTES],
-                      struct tls_report *report)
+static bool local_ca_name_file(const struct tls_local_ca *ca, const char *name,
+                               char out[TLS_LOCAL_CA_PATH_BYTES], struct tls_report *report)
 {
     if (snprintf(out, TLS_LOCAL_CA_PATH_BYTES, "%s/%s", ca->folder, name) < TLS_LOCAL_CA_PATH_BYTES)
         return true;
@@ -40,10 +40,11 @@ static bool name_issued(const struct tls_local_ca *ca, const char *name, char ou
         return false;
     }
     snprintf(file, sizeof(file), "issued/%s.pem", name);
-    return name_file(ca, file, out, report);
+    return local_ca_name_file(ca, file, out, report);
 }
 
-static bool write_file(const char *path, BIO *text, enum private_mode mode, struct tls_report *report)
+static bool local_ca_write_file(const char *path, BIO *text, enum private_mode mode,
+                                struct tls_report *report)
 {
     char *bytes;
     long length = BIO_get_mem_data(text, &bytes);
@@ -62,7 +63,7 @@ static bool write_pem(const char *path, enum private_mode mode, EVP_PKEY *key, X
                    (key == NULL || PEM_write_bio_PrivateKey(text, key, NULL, NULL, 0, NULL, NULL) == 1) &&
                    PEM_write_bio_X509(text, certificate) == 1 &&
                    (issuer == NULL || PEM_write_bio_X509(text, issuer) == 1);
-    bool is_written = is_made && write_file(path, text, mode, report);
+    bool is_written = is_made && local_ca_write_file(path, text, mode, report);
     BIO_free(text);
     ERR_clear_error();
     return is_written;
@@ -79,7 +80,7 @@ static bool exists(const char *path)
 static bool make_folders(const struct tls_local_ca *ca, struct tls_report *report)
 {
     char issued[TLS_LOCAL_CA_PATH_BYTES];
-    if (!name_file(ca, "issued", issued, report))
+    if (!local_ca_name_file(ca, "issued", issued, report))
         return false;
     int error = sys_make_private_folder(issued);
     if (error)
@@ -121,13 +122,13 @@ static bool read_authority(struct tls_local_ca *ca, const char *key_path, int64_
 static bool write_copy(const struct tls_local_ca *ca, struct tls_report *report)
 {
     char path[TLS_LOCAL_CA_PATH_BYTES];
-    if (!name_file(ca, "ca.pem", path, report))
+    if (!local_ca_name_file(ca, "ca.pem", path, report))
         return false;
     return (exists(path) && !ca->is_new) ||
            write_pem(path, PRIVATE_MODE_ALL, NULL, ca->authority.certificate, NULL, report);
 }
 
-static bool is_there(const char *key_path, struct tls_report *report)
+static bool local_ca_is_there(const char *key_path, struct tls_report *report)
 {
     bool is_found = exists(key_path);
     if (!is_found)
@@ -146,8 +147,8 @@ bool tls_local_ca_open(const char *folder, const char *owner, int64_t now, struc
         return false;
     }
     memcpy(ret_ca->folder, folder, strlen(folder) + 1);
-    bool is_open = name_file(ret_ca, "ca.key", key_path, report) &&
-                   (owner ? make_folders(ret_ca, report) : is_there(key_path, report)) &&
+    bool is_open = local_ca_name_file(ret_ca, "ca.key", key_path, report) &&
+                   (owner ? make_folders(ret_ca, report) : local_ca_is_there(key_path, report)) &&
                    (exists(key_path) || make_authority(ret_ca, key_path, owner, now, report)) &&
                    read_authority(ret_ca, key_path, now, report) && write_copy(ret_ca, report);
     if (!is_open)
@@ -167,7 +168,7 @@ void tls_local_ca_path(const struct tls_local_ca *ca, char out[TLS_LOCAL_CA_PATH
 
 /* ---- issuing ---- */
 
-static bool check_hosts(const struct slice *hosts, size_t host_count, struct tls_report *report)
+static bool local_ca_check_hosts(const struct slice *hosts, size_t host_count, struct tls_report *report)
 {
     for (size_t i = 0; i < host_count; i++)
         if (!tls_issue_accepts(hosts[i])) {
@@ -205,7 +206,7 @@ static bool name_for_hosts(const struct tls_local_ca *ca, const struct slice *ho
 {
     char name[TLS_LOCAL_NAME_BYTES];
     assert(host_count > 0);
-    if (!check_hosts(hosts, host_count, report))
+    if (!local_ca_check_hosts(hosts, host_count, report))
         return false;
     name_after(hosts[0], name);
     return name_issued(ca, name, ret_path, report);
@@ -261,7 +262,7 @@ struct hosts {
     char texts[HOSTS_MAX][TLS_LOCAL_NAME_BYTES];
 };
 
-static void add_host(struct hosts *hosts, const GENERAL_NAME *name)
+static void local_ca_add_host(struct hosts *hosts, const GENERAL_NAME *name)
 {
     char *text = hosts->texts[hosts->count];
     const ASN1_STRING *value = name->type == GEN_DNS ? name->d.dNSName : name->d.iPAddress;
@@ -283,7 +284,7 @@ static void read_hosts(X509 *certificate, struct hosts *hosts)
     for (int i = 0; i < sk_GENERAL_NAME_num(names) && hosts->count < HOSTS_MAX; i++) {
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
         if (name->type == GEN_DNS || name->type == GEN_IPADD)
-            add_host(hosts, name);
+            local_ca_add_host(hosts, name);
     }
     GENERAL_NAMES_free(names);
 }
@@ -317,7 +318,8 @@ bool tls_local_ca_remove(const struct tls_local_ca *ca, const char *name, struct
     return error == 0;
 }
 
-static void describe(const struct tls_local_ca *ca, X509 *certificate, struct tls_local_certificate *out)
+static void local_ca_describe(const struct tls_local_ca *ca, X509 *certificate,
+                              struct tls_local_certificate *out)
 {
     struct hosts hosts;
     size_t length = 0;
@@ -331,7 +333,7 @@ static void describe(const struct tls_local_ca *ca, X509 *certificate, struct tl
 }
 
 /* "NAME.pem" gives NAME; anything else is not one of ours, such as a part that was left behind. */
-static bool take_name(const char *file, char out[TLS_LOCAL_NAME_BYTES])
+static bool local_ca_take_name(const char *file, char out[TLS_LOCAL_NAME_BYTES])
 {
     struct slice name = slice_from(file);
     if (!slice_ends_with(name, SLICE(".pem")) || name.length - 4 >= TLS_LOCAL_NAME_BYTES)
@@ -341,15 +343,15 @@ static bool take_name(const char *file, char out[TLS_LOCAL_NAME_BYTES])
     return true;
 }
 
-static bool read_certificate(const struct tls_local_ca *ca, const char *file,
-                             struct tls_local_certificate *out, struct tls_report *report)
+static bool local_ca_read_certificate(const struct tls_local_ca *ca, const char *file,
+                                      struct tls_local_certificate *out, struct tls_report *report)
 {
     char path[TLS_LOCAL_CA_PATH_BYTES];
-    if (!take_name(file, out->name) || !name_issued(ca, out->name, path, report))
+    if (!local_ca_take_name(file, out->name) || !name_issued(ca, out->name, path, report))
         return false;
     STACK_OF(X509) *chain = tls_pem_read_certificates(path, report);
     if (chain)
-        describe(ca, sk_X509_value(chain, 0), out);
+        local_ca_describe(ca, sk_X509_value(chain, 0), out);
     sk_X509_pop_free(chain, X509_free);
     return chain != NULL;
 }
@@ -376,7 +378,7 @@ bool tls_local_ca_list(const struct tls_local_ca *ca,
     }
     while ((more = sys_folder_next(folder, &file)) > 0) {
         struct tls_local_certificate certificate;
-        if (read_certificate(ca, file, &certificate, report))
+        if (local_ca_read_certificate(ca, file, &certificate, report))
             visit(context, &certificate);
     }
     sys_folder_close(folder);

@@ -67,7 +67,8 @@ void tls_names_finish(struct tls_names *names)
     names->fallback = NULL;
 }
 
-static struct tls_name *find(const struct map *map, const struct hash_key *key, struct slice text)
+static struct tls_name *tls_names_find_in(const struct map *map, const struct hash_key *key,
+                                          struct slice text)
 {
     struct map_link *link = map_find(map, hash_bytes(key, text));
     for (; link; link = map_find_next(link)) {
@@ -78,9 +79,10 @@ static struct tls_name *find(const struct map *map, const struct hash_key *key, 
     return NULL;
 }
 
-static int add(struct map *map, const struct hash_key *key, struct slice text, struct tls_context *context)
+static int tls_names_add_to(struct map *map, const struct hash_key *key, struct slice text,
+                            struct tls_context *context)
 {
-    if (find(map, key, text))
+    if (tls_names_find_in(map, key, text))
         return -EEXIST;
     struct tls_name *name = malloc(sizeof(*name) + text.length);
     if (name == NULL)
@@ -104,7 +106,8 @@ int tls_names_add(struct tls_names *names, struct slice host, struct tls_context
         host = slice_skip(host, 2);
     if (!lower(host, &name) || memchr(name.text, '*', name.length) != NULL)
         return -EINVAL;
-    return add(is_wildcard ? &names->wildcards : &names->exact, &names->key, lowered_slice(&name), context);
+    return tls_names_add_to(is_wildcard ? &names->wildcards : &names->exact, &names->key,
+                            lowered_slice(&name), context);
 }
 
 void tls_names_set_default(struct tls_names *names, struct tls_context *context)
@@ -115,12 +118,12 @@ void tls_names_set_default(struct tls_names *names, struct tls_context *context)
     names->fallback = context;
 }
 
-static struct tls_name *find_wildcard(const struct tls_names *names, struct slice name)
+static struct tls_name *tls_names_find_wildcard(const struct tls_names *names, struct slice name)
 {
     size_t dot = slice_find(name, '.');
     if (dot == 0 || dot + 1 >= name.length)
         return NULL;
-    return find(&names->wildcards, &names->key, slice_skip(name, dot + 1));
+    return tls_names_find_in(&names->wildcards, &names->key, slice_skip(name, dot + 1));
 }
 
 struct tls_context *tls_names_find(const struct tls_names *names, struct slice name)
@@ -128,9 +131,9 @@ struct tls_context *tls_names_find(const struct tls_names *names, struct slice n
     struct lowered lowered;
     if (!lower(name, &lowered))
         return names->fallback;
-    struct tls_name *found = find(&names->exact, &names->key, lowered_slice(&lowered));
+    struct tls_name *found = tls_names_find_in(&names->exact, &names->key, lowered_slice(&lowered));
     if (found == NULL)
-        found = find_wildcard(names, lowered_slice(&lowered));
+        found = tls_names_find_wildcard(names, lowered_slice(&lowered));
     return found ? found->context : names->fallback;
 }
 

@@ -75,7 +75,7 @@ static void check_dates(struct tls_pair *pair, const char *path, int64_t now, st
 /* ---- the key ---- */
 
 /* In TLS 1.3 the curve belongs to the signature. */
-static unsigned quick_of(EVP_PKEY *key)
+static unsigned tls_pair_quick_of(EVP_PKEY *key)
 {
     int bits = EVP_PKEY_get_bits(key);
     if (EVP_PKEY_is_a(key, "ED25519"))
@@ -87,13 +87,13 @@ static unsigned quick_of(EVP_PKEY *key)
     return bits == 256 ? TLS_QUICK_P256 : bits == 384 ? TLS_QUICK_P384 : bits == 521 ? TLS_QUICK_P521 : 0;
 }
 
-static bool check_key(struct tls_pair *pair, const char *path, const char *key_path,
-                      struct tls_report *report)
+static bool tls_pair_check_key(struct tls_pair *pair, const char *path, const char *key_path,
+                               struct tls_report *report)
 {
     bool belongs = X509_check_private_key(pair->certificate, pair->key) == 1;
     ERR_clear_error();
     bool is_rsa = EVP_PKEY_is_a(pair->key, "RSA") || EVP_PKEY_is_a(pair->key, "RSA-PSS");
-    pair->quick = quick_of(pair->key);
+    pair->quick = tls_pair_quick_of(pair->key);
     pair->is_slow = is_rsa && EVP_PKEY_get_bits(pair->key) > TLS_FAST_RSA_BITS_MAX;
     if (!belongs)
         tls_report_add(report, TLS_LEVEL_ERROR, "%s: does not belong to %s", key_path, path);
@@ -185,7 +185,8 @@ bool tls_pair_load(const struct tls_pair_files *files, int64_t now, struct tls_p
     pair.key = tls_pem_read_key(key_path, report); /* both, so that both faults are told at once */
     if (pair.chain)
         pair.certificate = sk_X509_shift(pair.chain);
-    if (pair.chain == NULL || pair.key == NULL || !check_key(&pair, files->certificate, key_path, report)) {
+    if (pair.chain == NULL || pair.key == NULL ||
+        !tls_pair_check_key(&pair, files->certificate, key_path, report)) {
         tls_pair_finish(&pair);
         return false;
     }

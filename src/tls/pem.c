@@ -58,7 +58,7 @@ static void report_damage(const char *path, const struct kind *kind, int count, 
 }
 
 /* A reader came to its end: because there was nothing more, or something that it could not read. */
-static bool is_at_end(void)
+static bool tls_pem_is_at_end(void)
 {
     return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
 }
@@ -76,7 +76,7 @@ static bool read_objects(const char *path, const struct kind *kind,
     ERR_clear_error();
     while (in && read_one(in, out)) {
     }
-    bool is_whole = in && is_at_end();
+    bool is_whole = in && tls_pem_is_at_end();
     int count = OPENSSL_sk_num(out);
     if (in && !is_whole)
         report_damage(path, kind, count, report);
@@ -88,7 +88,7 @@ static bool read_objects(const char *path, const struct kind *kind,
     return is_whole && count > 0;
 }
 
-static bool read_certificate(BIO *in, OPENSSL_STACK *out)
+static bool tls_pem_read_certificate(BIO *in, OPENSSL_STACK *out)
 {
     X509 *certificate = PEM_read_bio_X509_AUX(in, NULL, NULL, NULL);
     if (certificate && OPENSSL_sk_push(out, certificate) > 0)
@@ -100,7 +100,7 @@ static bool read_certificate(BIO *in, OPENSSL_STACK *out)
 STACK_OF(X509) * tls_pem_read_certificates(const char *path, struct tls_report *report)
 {
     STACK_OF(X509) *stack = sk_X509_new_null();
-    if (stack && read_objects(path, &certificates, read_certificate, (OPENSSL_STACK *)stack, report))
+    if (stack && read_objects(path, &certificates, tls_pem_read_certificate, (OPENSSL_STACK *)stack, report))
         return stack;
     sk_X509_pop_free(stack, X509_free);
     return NULL;
@@ -150,7 +150,7 @@ static EVP_PKEY *parse_key(const char *path, struct slice bytes, struct tls_repo
         tls_report_add(report, TLS_LEVEL_ERROR,
                        "%s: is encrypted with a passphrase; decrypt it with: openssl pkey -in %s -out …",
                        path, path);
-    else if (key == NULL && in && !is_at_end() && ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_PEM)
+    else if (key == NULL && in && !tls_pem_is_at_end() && ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_PEM)
         report_damage(path, &keys, 0, report);
     else if (key == NULL)
         report_absence(path, bytes, &keys, report);

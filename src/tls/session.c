@@ -63,8 +63,8 @@ static enum tls_event settle_read(struct tls_session *session, int result)
     return session_break_by_library(session);
 }
 
-static enum tls_event read_content(struct tls_session *session, const struct tls_call *call,
-                                   struct slice *ret_plaintext)
+static enum tls_event tls_session_read_content(struct tls_session *session, const struct tls_call *call,
+                                               struct slice *ret_plaintext)
 {
     size_t length;
     ERR_clear_error();
@@ -91,7 +91,7 @@ enum tls_event tls_session_next(struct tls_session *session, const struct tls_ca
     session->output = call->output;
     enum tls_event event;
     switch ((enum tls_state)session->state) {
-    case TLS_STATE_OPEN: event = read_content(session, call, ret_plaintext); break;
+    case TLS_STATE_OPEN: event = tls_session_read_content(session, call, ret_plaintext); break;
     case TLS_STATE_ENDED: event = ignore(input); break;
     case TLS_STATE_BROKEN: event = TLS_ERROR; break;
     default: event = session_handshake_next(session, call); break;

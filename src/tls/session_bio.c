@@ -15,7 +15,7 @@
 /* ---- reading and writing ---- */
 
 /* What was held comes before what is lent. */
-static struct slice *source_of(struct tls_session *session)
+static struct slice *session_bio_source_of(struct tls_session *session)
 {
     struct tls_handshake *handshake = session->handshake;
     return handshake && handshake->unread.length > 0 ? &handshake->unread : session->input;
@@ -36,7 +36,7 @@ static const char *find_excess(const struct tls_session *session, size_t length)
 static int bio_read(BIO *bio, char *out, size_t size, size_t *ret_length)
 {
     struct tls_session *session = BIO_get_data(bio);
-    struct slice *source = source_of(session);
+    struct slice *source = session_bio_source_of(session);
     size_t length = MIN(size, source->length);
     const char *excess = find_excess(session, length);
     BIO_clear_retry_flags(bio);

@@ -53,7 +53,7 @@ void session_handshake_leave(struct tls_session *session)
 /* ---- before there is a session of OpenSSL ---- */
 
 /* An alert without keys, which OpenSSL is not asked for. */
-static enum tls_event refuse(struct tls_session *session, enum tls_alert alert, const char *fault)
+static enum tls_event handshake_refuse(struct tls_session *session, enum tls_alert alert, const char *fault)
 {
     char record[TLS_ALERT_RECORD_BYTES];
     if (alert != TLS_ALERT_NONE) {
@@ -115,20 +115,21 @@ static bool create_ssl(struct tls_session *session)
 }
 
 /* The ClientHello is whole: chooses the context by the name in it. */
-static enum tls_event begin(struct tls_session *session, const struct tls_call *call)
+static enum tls_event handshake_begin(struct tls_session *session, const struct tls_call *call)
 {
     struct tls_handshake *handshake = session->handshake;
     struct slice whole = handshake->unread.length > 0 ? handshake->unread : *session->input;
     struct client_hello_fault fault;
     if (!client_hello_parse(whole, &handshake->hello, &fault))
-        return refuse(session, fault.alert, fault.text);
+        return handshake_refuse(session, fault.alert, fault.text);
     struct tls_context *context = tls_names_find(call->names, client_hello_name(&handshake->hello));
     if (context == NULL)
-        return refuse(session, TLS_ALERT_UNRECOGNIZED_NAME, "no certificate for the name that was asked for");
+        return handshake_refuse(session, TLS_ALERT_UNRECOGNIZED_NAME,
+                                "no certificate for the name that was asked for");
     session->context = tls_context_ref(context);
     handshake->is_slow = call->may_work && tls_context_is_slow_for(context, handshake->hello.quick);
     if (!create_ssl(session))
-        return refuse(session, TLS_ALERT_INTERNAL_ERROR, "out of memory");
+        return handshake_refuse(session, TLS_ALERT_INTERNAL_ERROR, "out of memory");
     session->state = TLS_STATE_HANDSHAKE;
     return session_handshake_next(session, call);
 }
@@ -140,8 +141,8 @@ static enum tls_event read_hello(struct tls_session *session, const struct tls_c
         return session_break(session, "out of memory");
     switch (scan(session, call->limits, &fault)) {
     case CLIENT_HELLO_MORE: return TLS_MORE;
-    case CLIENT_HELLO_DONE: return begin(session, call);
-    case CLIENT_HELLO_BAD: return refuse(session, fault.alert, fault.text);
+    case CLIENT_HELLO_DONE: return handshake_begin(session, call);
+    case CLIENT_HELLO_BAD: return handshake_refuse(session, fault.alert, fault.text);
     case CLIENT_HELLO_HTTP: break;
     }
     session_break(session, "the client speaks plain HTTP");
@@ -176,7 +177,7 @@ static enum tls_event begin_work(struct tls_session *session)
     if (handshake->unread.length == 0)
         buffer_clear(&handshake->held);
     if (!hold_input(session, handshake->bytes_max))
-        return refuse(session, TLS_ALERT_INTERNAL_ERROR, "out of memory");
+        return handshake_refuse(session, TLS_ALERT_INTERNAL_ERROR, "out of memory");
     handshake->unread = buffer_slice(&handshake->held);
     session->state = TLS_STATE_WORK;
     return TLS_WORK;
@@ -209,7 +210,7 @@ static enum tls_event end_work(struct tls_session *session, const struct tls_cal
     return event == TLS_MORE && session->input->length > 0 ? session_handshake_next(session, call) : event;
 }
 
-static enum tls_event step(struct tls_session *session)
+static enum tls_event handshake_step(struct tls_session *session)
 {
     struct tls_handshake *handshake = session->handshake;
     bool has_input = handshake->unread.length > 0 || session->input->length > 0;
@@ -226,6 +227,6 @@ enum tls_event session_handshake_next(struct tls_session *session, const struct 
     case TLS_STATE_HELLO: return read_hello(session, call);
     case TLS_STATE_WORK: return TLS_WORK;
     case TLS_STATE_WORKED: return end_work(session, call);
-    default: return step(session);
+    default: return handshake_step(session);
     }
 }

@@ -60,7 +60,7 @@ static void skip_written(struct rest *rest)
 /* The next `size` bytes or what there is: where they are, if one piece has as many, else gathered in the
  * room.
  */
-static struct slice gather(struct rest *rest, size_t size, char *room)
+static struct slice tls_session_write_gather(struct rest *rest, size_t size, char *room)
 {
     struct slice first = slice_skip(rest->pieces[0], rest->skipped);
     if (first.length >= size || rest->count == 1) {
@@ -114,7 +114,7 @@ ssize_t tls_session_write(struct tls_session *session, const struct tls_call *ca
         size = choose_record_size(session, call->now_ms);
         if (!has_space(call->output, size))
             break;
-        struct slice content = gather(&rest, size, call->room);
+        struct slice content = tls_session_write_gather(&rest, size, call->room);
         if (!write_record(session, call, content)) {
             taken = ERROR_CLOSED;
             break;

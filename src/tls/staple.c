@@ -8,7 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/ocsp.h>
 
-static OCSP_BASICRESP *parse(struct slice bytes)
+static OCSP_BASICRESP *tls_staple_parse(struct slice bytes)
 {
     const unsigned char *at = (const unsigned char *)bytes.data;
     OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &at, (long)bytes.length);
@@ -37,7 +37,7 @@ static bool is_for(const OCSP_CERTID *identity, const X509 *certificate, const X
     return is_same;
 }
 
-static OCSP_SINGLERESP *find(OCSP_BASICRESP *basic, const X509 *certificate, const X509 *issuer)
+static OCSP_SINGLERESP *tls_staple_find(OCSP_BASICRESP *basic, const X509 *certificate, const X509 *issuer)
 {
     for (int i = 0; i < OCSP_resp_count(basic); i++) {
         OCSP_SINGLERESP *single = OCSP_resp_get0(basic, i);
@@ -63,11 +63,11 @@ static int64_t judge(OCSP_SINGLERESP *single, const char *path, int64_t now, str
     return until;
 }
 
-static bool check(struct slice bytes, const char *path, X509 *certificate, X509 *issuer, int64_t now,
-                  int64_t *ret_until, struct tls_report *report)
+static bool tls_staple_check(struct slice bytes, const char *path, X509 *certificate, X509 *issuer,
+                             int64_t now, int64_t *ret_until, struct tls_report *report)
 {
-    OCSP_BASICRESP *basic = parse(bytes);
-    OCSP_SINGLERESP *single = basic ? find(basic, certificate, issuer) : NULL;
+    OCSP_BASICRESP *basic = tls_staple_parse(bytes);
+    OCSP_SINGLERESP *single = basic ? tls_staple_find(basic, certificate, issuer) : NULL;
     if (basic == NULL)
         tls_report_add(report, TLS_LEVEL_WARNING, "%s: is no successful OCSP response in DER form; not sent",
                        path);
@@ -89,8 +89,8 @@ void tls_staple_load(const char *path, X509 *certificate, X509 *issuer, int64_t 
     if (!tls_pem_read_file(path, &ret_staple->response, &status, &of_file))
         tls_report_add(report, TLS_LEVEL_WARNING, "%s; no OCSP response is sent",
                        tls_report_gravest(&of_file));
-    else if (check(buffer_slice(&ret_staple->response), path, certificate, issuer, now, &ret_staple->until,
-                   report))
+    else if (tls_staple_check(buffer_slice(&ret_staple->response), path, certificate, issuer, now,
+                              &ret_staple->until, report))
         return;
     tls_staple_finish(ret_staple);
 }
