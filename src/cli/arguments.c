@@ -25,7 +25,7 @@ static unsigned arguments_width(struct slice text)
 static struct argument make_argument(struct arguments *arguments, const char *name, const char *text)
 {
     struct slice copy = slice_from(text);
-    const struct source *source =
+    const struct source_text *source =
         diagnostics_add_source(arguments->diagnostics, slice_from(name), copy, false);
     return (struct argument){
         .text = copy,

@@ -15,13 +15,13 @@
 #define HOSTS_MAX        64
 #define TEXT_BYTES_MAX   (64u << 10)
 
-struct hosts {
+struct local_hosts {
     struct arena *arena;
     struct slice list[HOSTS_MAX];
     size_t count;
 };
 
-static void local_https_add_host(struct hosts *hosts, struct slice host)
+static void local_https_add_host(struct local_hosts *hosts, struct slice host)
 {
     struct slice copy = arena_copy(hosts->arena, host);
     bool is_new = copy.data != NULL && tls_issue_accepts(copy);
@@ -48,7 +48,7 @@ static struct slice host_of(struct slice address)
     return is_bare_v6 ? address : slice_take(address, colon);
 }
 
-static void add_given(struct hosts *hosts, const struct arguments *arguments)
+static void add_given(struct local_hosts *hosts, const struct arguments *arguments)
 {
     for (size_t i = 0; i < arguments->given_count; i++) {
         struct slice address = arguments->given[i].value.text;
@@ -57,7 +57,7 @@ static void add_given(struct hosts *hosts, const struct arguments *arguments)
     }
 }
 
-static void local_https_collect_hosts(struct hosts *hosts, const struct arguments *arguments)
+static void local_https_collect_hosts(struct local_hosts *hosts, const struct arguments *arguments)
 {
     char name[256];
     local_https_add_host(hosts, SLICE("localhost"));
@@ -84,7 +84,7 @@ static bool local_https_make(struct session *session, struct tls_local_ca *ca,
                              char path[TLS_LOCAL_CA_PATH_BYTES], struct tls_report *report)
 {
     char folder[TLS_LOCAL_CA_PATH_BYTES], owner[AUTHORITY_OWNER_BYTES];
-    struct hosts hosts = {.arena = &session->document.arena};
+    struct local_hosts hosts = {.arena = &session->document.arena};
     int64_t now = sys_realtime_ns() / NS_PER_SECOND;
     authority_name_owner(owner);
     local_https_collect_hosts(&hosts, &session->arguments);

@@ -8,14 +8,14 @@
 
 #include <stdio.h>
 
-static void print_commands(const struct page *page)
+static void print_commands(const struct manual_page *page)
 {
     page_heading(page, 1, "COMMANDS");
     for (const struct command *command = commands; command->name; command++)
         page_entry(page, command->name, command->synopsis, command->summary);
 }
 
-static void manual_command_print_flags(const struct page *page, unsigned of)
+static void manual_command_print_flags(const struct manual_page *page, unsigned of)
 {
     for (size_t i = 0; i < flag_count; i++) {
         const struct flag *flag = &flags[i];
@@ -31,7 +31,7 @@ static void manual_command_print_flags(const struct page *page, unsigned of)
     }
 }
 
-static void print_options(const struct page *page)
+static void print_options(const struct manual_page *page)
 {
     page_heading(page, 1, "OPTIONS");
     page_paragraph(page,
@@ -64,7 +64,7 @@ static void print_options(const struct page *page)
     manual_command_print_flags(page, FLAG_OF_LAB);
 }
 
-static void print_rest(const struct page *page)
+static void print_rest(const struct manual_page *page)
 {
     page_heading(page, 1, "SIGNALS");
     page_entry(page, "SIGTERM, SIGINT", "",
@@ -91,7 +91,7 @@ static void print_rest(const struct page *page)
 
 static void print_man(struct buffer *out)
 {
-    struct page page = {.out = out, .format = PAGE_MAN};
+    struct manual_page page = {.out = out, .format = PAGE_MAN};
     buffer_append(
         out, SLICE(".\\\" Made by \"vif manual \\-\\-man\"; change the tables of options and flags instead.\n"
                    ".TH VIF 1 \"\" \"vif " VIF_VERSION "\" \"User Commands\"\n"));
@@ -122,7 +122,7 @@ static int print_manual(struct session *session)
     if (is_man)
         print_man(&text);
     else
-        manual_print(&(struct page){.out = &text, .format = PAGE_MARKDOWN}, 1);
+        manual_print(&(struct manual_page){.out = &text, .format = PAGE_MARKDOWN}, 1);
     return print_finish(&text, 0);
 }
 

@@ -27,15 +27,15 @@ void diagnostics_finish(struct diagnostics *diagnostics)
     diagnostics_init(diagnostics);
 }
 
-struct source *diagnostics_add_source(struct diagnostics *diagnostics, struct slice name, struct slice text,
-                                      bool has_lines)
+struct source_text *diagnostics_add_source(struct diagnostics *diagnostics, struct slice name,
+                                           struct slice text, bool has_lines)
 {
-    struct source *source = arena_alloc(&diagnostics->arena, sizeof(*source));
+    struct source_text *source = arena_alloc(&diagnostics->arena, sizeof(*source));
     if (source == NULL)
         return NULL;
     if (has_lines && slice_starts_with(text, BYTE_ORDER_MARK))
         text = slice_skip(text, BYTE_ORDER_MARK.length);
-    *source = (struct source){
+    *source = (struct source_text){
         .number = diagnostics->source_count++,
         .name = arena_copy(&diagnostics->arena, name),
         .text = arena_copy(&diagnostics->arena, text),
@@ -107,7 +107,7 @@ static int diagnostics_compare(const void *left, const void *right)
     return (a->column > b->column) - (a->column < b->column);
 }
 
-const char *position_show(struct source_position position, const struct source *from,
+const char *position_show(struct source_position position, const struct source_text *from,
                           char text[POSITION_TEXT_MAX])
 {
     text[0] = '\0';
@@ -140,7 +140,7 @@ static size_t find_line_end(struct slice text)
     return at;
 }
 
-struct slice source_line(const struct source *source, unsigned line)
+struct slice source_line(const struct source_text *source, unsigned line)
 {
     struct slice text = source->text;
     for (; line > 1; line--) {

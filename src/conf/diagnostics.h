@@ -17,7 +17,7 @@
 
 #define DIAGNOSTICS_MAX 50
 
-struct source {
+struct source_text {
     unsigned number; /* in the order of their coming; diagnostics are printed in that order */
     struct slice name;
     struct slice text;
@@ -27,7 +27,7 @@ struct source {
 
 /* Lines and columns count from 1, columns in characters of UTF-8; line 0 is no place within the source. */
 struct source_position {
-    const struct source *source; /* NULL: nowhere in particular */
+    const struct source_text *source; /* NULL: nowhere in particular */
     unsigned line;
     unsigned column;
     unsigned length; /* characters on that line; 0: a point */
@@ -56,13 +56,13 @@ void diagnostics_finish(struct diagnostics *diagnostics);
 
 /* Copies a text to show in diagnostics; it lives as long as they do. A file's byte order mark is left out.
  * NULL without memory. */
-struct source *diagnostics_add_source(struct diagnostics *diagnostics, struct slice name, struct slice text,
-                                      bool has_lines) MUST_CHECK;
+struct source_text *diagnostics_add_source(struct diagnostics *diagnostics, struct slice name,
+                                           struct slice text, bool has_lines) MUST_CHECK;
 
 /* Writes " (first in line 3)", or " (first in sites.yaml:3)" where the position is in another source than
  * `from`; nothing where it has no line. Returns `text`. */
 #define POSITION_TEXT_MAX 128
-const char *position_show(struct source_position position, const struct source *from,
+const char *position_show(struct source_position position, const struct source_text *from,
                           char text[POSITION_TEXT_MAX]);
 
 /* The bytes of the line end that a text begins with, or 0: of those that YAML counts, which are CR LF, LF,
@@ -70,7 +70,7 @@ const char *position_show(struct source_position position, const struct source *
 size_t source_line_end(struct slice text);
 
 /* A line of a source, counted from 1, without its end; empty where there is none. Borrowed. */
-struct slice source_line(const struct source *source, unsigned line);
+struct slice source_line(const struct source_text *source, unsigned line);
 
 /* The byte of a line at which character number `count` (from 0) begins, or the line's length. */
 size_t source_byte_of_character(struct slice line, size_t count);

@@ -92,7 +92,7 @@ static int config_file_parse(const char *path, struct slice text, struct slice f
                              struct diagnostics *diagnostics, struct document *document)
 {
     const char *name = is_standard_input(path) ? "standard input" : path;
-    struct source *source = diagnostics_add_source(diagnostics, slice_from(name), text, true);
+    struct source_text *source = diagnostics_add_source(diagnostics, slice_from(name), text, true);
     if (source == NULL)
         return -ENOMEM;
     source->folder = arena_copy(&diagnostics->arena, folder);

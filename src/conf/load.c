@@ -357,7 +357,7 @@ int config_load(struct slice name, struct slice text, struct slice base_folder,
                 struct diagnostics *diagnostics, struct config **ret_config)
 {
     struct document document = {0};
-    const struct source *source = diagnostics_add_source(diagnostics, name, text, true);
+    const struct source_text *source = diagnostics_add_source(diagnostics, name, text, true);
     int error = source ? document_init(&document) : -ENOMEM;
     if (error == 0)
         error = yaml_read(source, diagnostics, &document);

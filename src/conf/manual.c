@@ -89,7 +89,7 @@ static void append_remark(struct buffer *out, const struct option *option)
         buffer_printf(out, "; such as `%s`", option->example);
 }
 
-static void print_option(const struct page *page, const struct option *option)
+static void print_option(const struct manual_page *page, const struct option *option)
 {
     struct buffer remark;
     buffer_init(&remark, REMARK_BYTES_MAX);
@@ -102,7 +102,7 @@ static void print_option(const struct page *page, const struct option *option)
     buffer_finish(&remark);
 }
 
-void manual_print(const struct page *page, unsigned level)
+void manual_print(const struct manual_page *page, unsigned level)
 {
     page_heading(page, level, level == 1 && page->format == PAGE_MAN ? "CONFIGURATION" : "Configuration");
     page_paragraph(page, notation);

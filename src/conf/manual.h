@@ -9,6 +9,6 @@ extern const char manual_example[];
 
 /* Writes the reference: an introduction, then each section with its options. `level` is that of its heading;
  * there are two below it at most. */
-void manual_print(const struct page *page, unsigned level);
+void manual_print(const struct manual_page *page, unsigned level);
 
 #endif

@@ -61,7 +61,7 @@ static void append_wrapped(struct buffer *out, const char *text, size_t column, 
     }
 }
 
-void page_heading(const struct page *page, unsigned level, const char *text)
+void page_heading(const struct manual_page *page, unsigned level, const char *text)
 {
     static const char *const marks[] = {"", "#", "##", "###"};
     assert(level >= 1 && level <= 3);
@@ -74,7 +74,7 @@ void page_heading(const struct page *page, unsigned level, const char *text)
     buffer_append_byte(page->out, '\n');
 }
 
-void page_paragraph(const struct page *page, const char *text)
+void page_paragraph(const struct manual_page *page, const char *text)
 {
     if (page->format == PAGE_MARKDOWN) {
         buffer_append_byte(page->out, '\n');
@@ -93,7 +93,7 @@ static void markdown_entry(struct buffer *out, const char *term, const char *rem
     buffer_append_byte(out, '\n');
 }
 
-void page_entry(const struct page *page, const char *term, const char *remark, const char *text)
+void page_entry(const struct manual_page *page, const char *term, const char *remark, const char *text)
 {
     struct buffer *out = page->out;
     if (page->format == PAGE_MARKDOWN) {
@@ -111,7 +111,7 @@ void page_entry(const struct page *page, const char *term, const char *remark, c
     buffer_append_byte(out, '\n');
 }
 
-void page_code(const struct page *page, const char *text)
+void page_code(const struct manual_page *page, const char *text)
 {
     struct buffer *out = page->out;
     bool is_markdown = page->format == PAGE_MARKDOWN;

@@ -7,19 +7,19 @@
 
 enum page_format { PAGE_MARKDOWN, PAGE_MAN };
 
-struct page {
+struct manual_page {
     struct buffer *out;
     enum page_format format;
 };
 
 /* `level` 1 to 3. */
-void page_heading(const struct page *page, unsigned level, const char *text);
-void page_paragraph(const struct page *page, const char *text);
+void page_heading(const struct manual_page *page, unsigned level, const char *text);
+void page_paragraph(const struct manual_page *page, const char *text);
 
 /* A term with what it means: a short remark (may be empty) and a sentence. */
-void page_entry(const struct page *page, const char *term, const char *remark, const char *text);
+void page_entry(const struct manual_page *page, const char *term, const char *remark, const char *text);
 
 /* Lines to be shown as they are; the text ends with a line break. */
-void page_code(const struct page *page, const char *text);
+void page_code(const struct manual_page *page, const char *text);
 
 #endif

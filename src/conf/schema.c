@@ -75,7 +75,7 @@ static void write_example(struct schema *schema, const char *example)
     buffer_init(&text, 4096);
     diagnostics_init(&diagnostics);
     buffer_printf(&text, "example: %s\n", example);
-    const struct source *source = NULL;
+    const struct source_text *source = NULL;
     if (!text.failed)
         source = diagnostics_add_source(&diagnostics, SLICE("example"), buffer_slice(&text), true);
     if (source && document_init(&document) == 0 && yaml_read(source, &diagnostics, &document) == 0) {

@@ -178,7 +178,7 @@ static void report_no_text(struct loader *loader, const struct option *option, c
 static struct rule_context context_of(const struct loader *loader, const struct node *node)
 {
     struct rule_context context = loader->rules;
-    const struct source *source = node->position.source;
+    const struct source_text *source = node->position.source;
     if (source == NULL || source->folder.length == 0)
         return context;
     if (slice_equal(context.log_folder, context.base_folder))

@@ -20,7 +20,7 @@ struct anchor {
 
 struct reader {
     yaml_parser_t parser;
-    const struct source *source;
+    const struct source_text *source;
     struct diagnostics *diagnostics;
     struct document *document;
     struct anchor anchors[ANCHORS_MAX];
@@ -284,7 +284,7 @@ static int yaml_read_stream(struct reader *reader)
     }
 }
 
-int yaml_read(const struct source *source, struct diagnostics *diagnostics, struct document *document)
+int yaml_read(const struct source_text *source, struct diagnostics *diagnostics, struct document *document)
 {
     struct reader *reader = calloc(1, sizeof(*reader));
     if (reader == NULL)

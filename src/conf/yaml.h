@@ -9,7 +9,7 @@
  * (conf/variables.h); tags, several documents and keys that are not texts are mistakes, as are duplicate
  * keys. Mistakes go to `diagnostics`: after one of syntax, reading ends. Returns 0, also with duplicate keys
  * reported; ERROR_SYNTAX, with at least one mistake reported; -ENOMEM. */
-int yaml_read(const struct source *source, struct diagnostics *diagnostics,
+int yaml_read(const struct source_text *source, struct diagnostics *diagnostics,
               struct document *document) MUST_CHECK;
 
 #endif

@@ -7,14 +7,14 @@
 
 struct fault {
     const yaml_parser_t *parser;
-    const struct source *source;
+    const struct source_text *source;
     const struct yaml_bracket *bracket;
     struct diagnostics *diagnostics;
     struct slice line; /* the line that the parser stopped in */
     size_t at;         /* the byte of it */
 };
 
-struct source_position yaml_position(const struct source *source, const yaml_mark_t *start,
+struct source_position yaml_position(const struct source_text *source, const yaml_mark_t *start,
                                      const yaml_mark_t *end)
 {
     size_t length = end->line == start->line && end->column > start->column ? end->column - start->column : 0;
@@ -44,7 +44,7 @@ static unsigned context_line(const struct fault *fault)
 }
 
 /* libyaml's reader knows only the offset of the byte that is no UTF-8. */
-static struct source_position position_of_byte(const struct source *source, size_t offset)
+static struct source_position position_of_byte(const struct source_text *source, size_t offset)
 {
     struct slice text = source->text;
     struct source_position position = {.source = source, .line = 1, .column = 1};
@@ -259,7 +259,7 @@ static void report_as_it_is(const struct fault *fault)
                     parser->context ? parser->context : "");
 }
 
-void yaml_fault_report(const yaml_parser_t *parser, const struct source *source,
+void yaml_fault_report(const yaml_parser_t *parser, const struct source_text *source,
                        const struct yaml_bracket *innermost, struct diagnostics *diagnostics)
 {
     struct source_position position = yaml_position(source, &parser->problem_mark, &parser->problem_mark);

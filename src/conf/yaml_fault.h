@@ -13,11 +13,11 @@ struct yaml_bracket {
 };
 
 /* Adds one mistake for the error that the parser stopped at. It must not be YAML_MEMORY_ERROR. */
-void yaml_fault_report(const yaml_parser_t *parser, const struct source *source,
+void yaml_fault_report(const yaml_parser_t *parser, const struct source_text *source,
                        const struct yaml_bracket *innermost, struct diagnostics *diagnostics);
 
 /* The place of a mark of libyaml's. */
-struct source_position yaml_position(const struct source *source, const yaml_mark_t *start,
+struct source_position yaml_position(const struct source_text *source, const yaml_mark_t *start,
                                      const yaml_mark_t *end);
 
 #endif

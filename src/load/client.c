@@ -29,7 +29,7 @@ static void client_on_timer(struct timer *timer);
 
 void client_init(struct client *client, struct run *run, unsigned number)
 {
-    *client = (struct client){.run = run, .number = number, .state = CLIENT_CLOSED};
+    *client = (struct client){.run = run, .number = number, .state = LOAD_CLIENT_CLOSED};
     timer_init(&client->timer, client_on_timer);
     connector_init(&client->connector, run->loop, &connector_events);
     list_init(&client->link);
@@ -95,7 +95,7 @@ static void wait_at_most(struct client *client, uint64_t ms)
 /* A pause begins, if there is one to be, and then the next connection. */
 static void client_pause(struct client *client)
 {
-    client->state = CLIENT_CLOSED;
+    client->state = LOAD_CLIENT_CLOSED;
     h1_response_init(&client->engine, &limits);
     if (client->run->is_over)
         return;
@@ -111,21 +111,21 @@ static void close_connection(struct client *client, unsigned pause_ms)
     list_remove(&client->link);
     buffer_finish(&client->kept);
     client->pause_ms = (uint16_t)pause_ms;
-    switch ((enum client_state)client->state) {
-    case CLIENT_CLOSED: client_pause(client); return;
-    case CLIENT_CONNECTING:
+    switch ((enum load_client_state)client->state) {
+    case LOAD_CLIENT_CLOSED: client_pause(client); return;
+    case LOAD_CLIENT_CONNECTING:
         connector_cancel(&client->connector);
         client_pause(client);
         return;
-    case CLIENT_OPEN:
-    case CLIENT_ENDING:
+    case LOAD_CLIENT_OPEN:
+    case LOAD_CLIENT_ENDING:
         if (client->unsent > 0)
             count_bytes_sent(client, client_now_us(client));
-        client->state = CLIENT_CLOSING;
+        client->state = LOAD_CLIENT_CLOSING;
         client->run->open--;
         stream_close(&client->stream);
         return;
-    case CLIENT_CLOSING: return;
+    case LOAD_CLIENT_CLOSING: return;
     }
     UNREACHABLE();
 }
@@ -173,7 +173,7 @@ static void send_asked(struct client *client, unsigned first, unsigned count, ui
 static void client_begin(struct client *client, int fd)
 {
     struct run *run = client->run;
-    client->state = CLIENT_OPEN;
+    client->state = LOAD_CLIENT_OPEN;
     client->has_sent = false;
     client->unsent = 0;
     run->result->connects++;
@@ -181,9 +181,9 @@ static void client_begin(struct client *client, int fd)
     run->result->open_most = MAX(run->result->open_most, run->open);
     stream_init(&client->stream, run->loop, fd, &stream_events);
     int error = stream_start(&client->stream);
-    if (error < 0 && client->state == CLIENT_OPEN)
+    if (error < 0 && client->state == LOAD_CLIENT_OPEN)
         fail_to_connect(client, LOAD_ERROR_CONNECT_FAILED, error);
-    if (client->state != CLIENT_OPEN)
+    if (client->state != LOAD_CLIENT_OPEN)
         return;
     run_settle(run, client);
     if (client->asked_count > 0)
@@ -225,13 +225,13 @@ static const struct connector_events connector_events = {
 /* Over loopback a connection is mostly there as soon as it was asked for. */
 void client_connect(struct client *client)
 {
-    assert(client->state == CLIENT_CLOSED);
+    assert(client->state == LOAD_CLIENT_CLOSED);
     struct run *run = client->run;
     int fd = connector_start(&client->connector, client_address_of(client), run->plan.timeout_ms);
     if (fd >= 0)
         client_begin(client, fd);
     else if (fd == -EINPROGRESS)
-        client->state = CLIENT_CONNECTING;
+        client->state = LOAD_CLIENT_CONNECTING;
     else
         fail_to_connect(client, kind_of(fd), fd);
 }
@@ -244,8 +244,8 @@ unsigned client_room(const struct client *client)
     const struct load_plan *plan = &client->run->plan;
     unsigned room = plan->pipeline - client->asked_count;
     if (plan->closes)
-        return client->state == CLIENT_CLOSED ? room : 0;
-    if (client->state != CLIENT_OPEN || stream_is_sending(&client->stream))
+        return client->state == LOAD_CLIENT_CLOSED ? room : 0;
+    if (client->state != LOAD_CLIENT_OPEN || stream_is_sending(&client->stream))
         return 0;
     return plan->rate > 0 || client->asked_count == 0 ? room : 0;
 }
@@ -304,7 +304,7 @@ void client_ask(struct client *client, unsigned count, uint64_t now)
     run->under_way += count;
     if (first == 0)
         expect_next(client);
-    if (client->state == CLIENT_CLOSED)
+    if (client->state == LOAD_CLIENT_CLOSED)
         client_connect(client);
     else
         send_asked(client, first, count, now);
@@ -335,7 +335,7 @@ static void answered(struct client *client, struct slice behind, uint64_t now)
         close_connection(client, 0);
         return;
     }
-    client->state = CLIENT_ENDING;
+    client->state = LOAD_CLIENT_ENDING;
     if (!timer_is_armed(&client->timer))
         wait_at_most(client, run->plan.timeout_ms);
 }
@@ -391,7 +391,7 @@ static void end_stray(struct client *client, uint64_t now)
 /* Takes answers from the front of the input, until there is no more of it, or nobody waits for any. */
 static void take_answers(struct client *client, struct slice *input, uint64_t now)
 {
-    while (client->state == CLIENT_OPEN && count_sent(client) > 0) {
+    while (client->state == LOAD_CLIENT_OPEN && count_sent(client) > 0) {
         if (take_known(client, input, now))
             continue;
         struct slice piece;
@@ -407,7 +407,7 @@ static void take_answers(struct client *client, struct slice *input, uint64_t no
         case H1_RESPONSE_BAD: lose(client, LOAD_ERROR_MALFORMED, 0); return;
         }
     }
-    if (client->state == CLIENT_OPEN && input->length > 0)
+    if (client->state == LOAD_CLIENT_OPEN && input->length > 0)
         end_stray(client, now);
 }
 
@@ -428,7 +428,7 @@ static void read_kept(struct client *client, struct slice bytes, uint64_t now)
     }
     struct slice input = buffer_slice(&client->kept);
     take_answers(client, &input, now);
-    if (input.length == 0 || client->state != CLIENT_OPEN)
+    if (input.length == 0 || client->state != LOAD_CLIENT_OPEN)
         buffer_finish(&client->kept);
     else
         buffer_consume(&client->kept, client->kept.length - input.length);
@@ -440,9 +440,9 @@ static void client_on_read(struct stream *stream, struct slice bytes)
     struct run *run = client->run;
     uint64_t now = client_now_us(client);
     /* Behind the last answer of a pipeline there may be those to requests that were given up. */
-    if (client->state == CLIENT_ENDING && run->plan.pipeline == 1)
+    if (client->state == LOAD_CLIENT_ENDING && run->plan.pipeline == 1)
         end_stray(client, now);
-    if (client->state != CLIENT_OPEN)
+    if (client->state != LOAD_CLIENT_OPEN)
         return;
     run->result->bytes_received += run_window_has(run, now) ? bytes.length : 0;
     if (UNLIKELY(client->kept.length > 0)) {
@@ -450,7 +450,7 @@ static void client_on_read(struct stream *stream, struct slice bytes)
     } else {
         take_answers(client, &bytes, now);
         bool is_kept =
-            client->state != CLIENT_OPEN || bytes.length == 0 || buffer_append(&client->kept, bytes);
+            client->state != LOAD_CLIENT_OPEN || bytes.length == 0 || buffer_append(&client->kept, bytes);
         if (UNLIKELY(!is_kept))
             lose(client, LOAD_ERROR_MALFORMED, -ENOMEM);
     }
@@ -460,7 +460,7 @@ static void client_on_read(struct stream *stream, struct slice bytes)
 static void client_on_end(struct stream *stream)
 {
     struct client *client = CONTAINER_OF(stream, struct client, stream);
-    if (client->state == CLIENT_OPEN && client->asked_count > 0 &&
+    if (client->state == LOAD_CLIENT_OPEN && client->asked_count > 0 &&
         h1_response_close(&client->engine, client->kept.length) == H1_RESPONSE_END)
         answered(client, (struct slice){0}, client_now_us(client));
     lose(client, LOAD_ERROR_CLOSED, 0);
@@ -528,12 +528,12 @@ static void check_age(struct client *client)
 static void client_on_timer(struct timer *timer)
 {
     struct client *client = CONTAINER_OF(timer, struct client, timer);
-    switch ((enum client_state)client->state) {
-    case CLIENT_CLOSED: run_revive(client->run, client); return;
-    case CLIENT_CONNECTING: return; /* the connector has a deadline of its own */
-    case CLIENT_OPEN: check_age(client); return;
-    case CLIENT_ENDING: close_connection(client, 0); return;
-    case CLIENT_CLOSING: return;
+    switch ((enum load_client_state)client->state) {
+    case LOAD_CLIENT_CLOSED: run_revive(client->run, client); return;
+    case LOAD_CLIENT_CONNECTING: return; /* the connector has a deadline of its own */
+    case LOAD_CLIENT_OPEN: check_age(client); return;
+    case LOAD_CLIENT_ENDING: close_connection(client, 0); return;
+    case LOAD_CLIENT_CLOSING: return;
     }
     UNREACHABLE();
 }

@@ -22,12 +22,12 @@ struct asked {
     unsigned target;
 };
 
-enum client_state {
-    CLIENT_CLOSED,     /* there is no connection: before the first one, or until a pause is over */
-    CLIENT_CONNECTING, /* the connector waits for it */
-    CLIENT_OPEN,       /* asks and is answered */
-    CLIENT_ENDING,     /* the last answer is here: the peer is to close */
-    CLIENT_CLOSING,    /* closed: on_closed will be called */
+enum load_client_state {
+    LOAD_CLIENT_CLOSED,     /* there is no connection: before the first one, or until a pause is over */
+    LOAD_CLIENT_CONNECTING, /* the connector waits for it */
+    LOAD_CLIENT_OPEN,       /* asks and is answered */
+    LOAD_CLIENT_ENDING,     /* the last answer is here: the peer is to close */
+    LOAD_CLIENT_CLOSING,    /* closed: on_closed will be called */
 };
 
 struct client {
@@ -43,7 +43,7 @@ struct client {
     uint16_t status; /* of the answer that is being read */
     bool keep_alive; /* likewise */
     bool is_settled; /* its first connection was made, or failed */
-    uint8_t state;   /* enum client_state */
+    uint8_t state;   /* enum load_client_state */
     uint16_t pause_ms;
     bool has_sent;        /* on this connection */
     size_t unsent;        /* bytes that the stream was given and has not counted as sent */
