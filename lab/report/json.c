@@ -2,7 +2,7 @@
  * in the page, which reads this. */
 #include "lab/report/report.h"
 
-#include "conf/json.h"
+#include "http/json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,28 +21,10 @@ static void put_text(struct json *json, const char *key, const char *text)
         json_raw(json, SLICE("null"));
 }
 
-static void put_count(struct json *json, const char *key, uint64_t count)
-{
-    json_key(json, key);
-    json_number(json, count);
-}
-
-static void put_bool(struct json *json, const char *key, bool value)
-{
-    json_key(json, key);
-    json_raw(json, value ? SLICE("true") : SLICE("false"));
-}
-
 /* Six digits are more than any measurement here is worth. */
 static void put_figure(struct json *json, const char *key, double figure)
 {
-    char text[40];
-    json_key(json, key);
-    if (isfinite(figure))
-        snprintf(text, sizeof(text), fabs(figure) >= 1e5 ? "%.0f" : "%.6g", figure);
-    else
-        snprintf(text, sizeof(text), "null");
-    json_raw(json, slice_from(text));
+    json_put_double(json, key, fabs(figure) >= 1e5 ? "%.0f" : "%.6g", figure);
 }
 
 static void put_cores(struct json *json, const char *key, const cpu_set_t *cores)
@@ -72,11 +54,11 @@ static void put_machine(struct json *json, const struct lab_machine *machine)
     json_begin(json, '{');
     put_text(json, "cpu", machine->cpu);
     put_text(json, "kernel", machine->kernel);
-    put_count(json, "cores", machine->cores);
+    json_put_number(json, "cores", machine->cores);
     put_cores(json, "server_cores", &machine->server_cores);
     put_cores(json, "client_cores", &machine->client_cores);
-    put_count(json, "memory_bytes", machine->memory_bytes);
-    put_count(json, "descriptors_max", machine->descriptors_max);
+    json_put_number(json, "memory_bytes", machine->memory_bytes);
+    json_put_number(json, "descriptors_max", machine->descriptors_max);
     put_figure(json, "load_average_before", machine->load_average_before);
     json_end(json, '}');
 }
@@ -87,24 +69,24 @@ static void put_settings(struct json *json, const struct lab_settings *settings)
     json_begin(json, '{');
     json_key(json, "connections");
     put_counts(json, settings->connections, settings->connection_count);
-    put_count(json, "rounds", settings->rounds);
-    put_count(json, "warm_up_ms", settings->warm_up_ms);
-    put_count(json, "duration_ms", settings->duration_ms);
-    put_count(json, "answer_timeout_ms", settings->answer_timeout_ms);
-    put_count(json, "throughput_timeout_ms", settings->throughput_timeout_ms);
-    put_count(json, "idle_connections", settings->idle_connections);
-    put_count(json, "busy_connections", settings->busy_connections);
+    json_put_number(json, "rounds", settings->rounds);
+    json_put_number(json, "warm_up_ms", settings->warm_up_ms);
+    json_put_number(json, "duration_ms", settings->duration_ms);
+    json_put_number(json, "answer_timeout_ms", settings->answer_timeout_ms);
+    json_put_number(json, "throughput_timeout_ms", settings->throughput_timeout_ms);
+    json_put_number(json, "idle_connections", settings->idle_connections);
+    json_put_number(json, "busy_connections", settings->busy_connections);
     json_key(json, "crowd_connections");
     put_counts(json, settings->crowd_connections, settings->crowd_count);
-    put_count(json, "slow_fast_connections", settings->slow_fast_connections);
-    put_count(json, "slow_requests_per_s", settings->slow_requests_per_s);
-    put_count(json, "slow_drip_clients", settings->slow_drip_clients);
-    put_count(json, "slow_read_clients", settings->slow_read_clients);
-    put_count(json, "blocking_connections", settings->blocking_connections);
-    put_count(json, "blocking_requests_per_s", settings->blocking_requests_per_s);
+    json_put_number(json, "slow_fast_connections", settings->slow_fast_connections);
+    json_put_number(json, "slow_requests_per_s", settings->slow_requests_per_s);
+    json_put_number(json, "slow_drip_clients", settings->slow_drip_clients);
+    json_put_number(json, "slow_read_clients", settings->slow_read_clients);
+    json_put_number(json, "blocking_connections", settings->blocking_connections);
+    json_put_number(json, "blocking_requests_per_s", settings->blocking_requests_per_s);
     put_figure(json, "blocking_share", 1.0 / settings->blocking_one_in);
-    put_count(json, "blocking_ms", LAB_BLOCK_MS);
-    put_count(json, "limit_connections", settings->limit_connections);
+    json_put_number(json, "blocking_ms", LAB_BLOCK_MS);
+    json_put_number(json, "limit_connections", settings->limit_connections);
     json_end(json, '}');
 }
 
@@ -112,7 +94,7 @@ static void put_settings(struct json *json, const struct lab_settings *settings)
 
 static void put_load(struct json *json, const struct lab_load_figures *load)
 {
-    put_count(json, "requests", load->requests);
+    json_put_number(json, "requests", load->requests);
     put_figure(json, "requests_per_s", load->requests_per_s);
     put_figure(json, "requests_per_s_least", load->requests_per_s_least);
     put_figure(json, "requests_per_s_most", load->requests_per_s_most);
@@ -120,17 +102,17 @@ static void put_load(struct json *json, const struct lab_load_figures *load)
     put_figure(json, "latency_p99_us", load->latency_p99_us);
     put_figure(json, "latency_p999_us", load->latency_p999_us);
     put_figure(json, "latency_max_us", load->latency_max_us);
-    put_count(json, "requests_unanswered", load->requests_unanswered);
-    put_count(json, "errors", load->errors);
+    json_put_number(json, "requests_unanswered", load->requests_unanswered);
+    json_put_number(json, "errors", load->errors);
     put_text(json, "error_text", load->error_text);
-    put_bool(json, "is_client_bound", load->is_client_bound);
-    put_bool(json, "is_client_late", load->is_client_late);
+    json_put_bool(json, "is_client_bound", load->is_client_bound);
+    json_put_bool(json, "is_client_late", load->is_client_late);
 }
 
 static void put_point(struct json *json, const struct lab_point *point)
 {
     json_begin(json, '{');
-    put_count(json, "connections", point->connections);
+    json_put_number(json, "connections", point->connections);
     put_load(json, &point->load);
     put_figure(json, "cpu_us_per_request", point->usage.cpu_us_per_request);
     put_figure(json, "cpu_us_per_request_least", point->usage.cpu_us_least);
@@ -139,8 +121,8 @@ static void put_point(struct json *json, const struct lab_point *point)
     put_figure(json, "cores_used", point->usage.cores_used);
     put_figure(json, "voluntary_switches_per_request", point->usage.voluntary_switches_per_request);
     put_figure(json, "involuntary_switches_per_request", point->usage.involuntary_switches_per_request);
-    put_count(json, "processes", point->usage.processes);
-    put_count(json, "threads", point->usage.threads);
+    json_put_number(json, "processes", point->usage.processes);
+    json_put_number(json, "threads", point->usage.threads);
     put_figure(json, "others_cpu_share", point->others_share);
     json_end(json, '}');
 }
@@ -176,7 +158,7 @@ static void put_idle(struct json *json, const struct lab_idle_figures *idle)
 {
     if (!begin_object(json, "idle", idle->connections > 0))
         return;
-    put_count(json, "connections", idle->connections);
+    json_put_number(json, "connections", idle->connections);
     put_figure(json, "memory_bytes_per_connection", idle->memory_bytes_per_connection);
     put_figure(json, "page_table_bytes_per_connection", idle->page_table_bytes_per_connection);
     put_figure(json, "kernel_stack_bytes_per_connection", idle->kernel_stack_bytes_per_connection);
@@ -203,8 +185,8 @@ static void put_limit(struct json *json, const struct lab_limit_figures *limit)
 {
     if (!begin_object(json, "limit", limit->is_measured))
         return;
-    put_count(json, "connections", limit->connections);
-    put_bool(json, "has_held_all", limit->has_held_all);
+    json_put_number(json, "connections", limit->connections);
+    json_put_bool(json, "has_held_all", limit->has_held_all);
     put_text(json, "how", limit->how);
     json_end(json, '}');
 }
@@ -250,13 +232,13 @@ void report_json(const struct lab_result *result, struct buffer *out)
     struct json json = {.out = out};
     const struct lab_settings *settings = &result->settings;
     json_begin(&json, '{');
-    put_count(&json, "format", FORMAT_VERSION);
+    json_put_number(&json, "format", FORMAT_VERSION);
     put_text(&json, "vif_version", VIF_VERSION);
     put_start(&json, result->started_ns);
     put_figure(&json, "duration_s", result->duration_s);
     put_figure(&json, "others_cpu_share", result->others_share);
     put_text(&json, "mode", settings->is_custom ? "custom" : settings->is_quick ? "quick" : "full");
-    put_bool(&json, "interrupted", result->was_interrupted);
+    json_put_bool(&json, "interrupted", result->was_interrupted);
     put_machine(&json, &result->machine);
     put_settings(&json, settings);
     json_key(&json, "models");

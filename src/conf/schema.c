@@ -3,7 +3,7 @@
  * tests see to. Read write_section first. */
 #include "conf/schema.h"
 
-#include "conf/json.h"
+#include "http/json.h"
 #include "conf/options.h"
 #include "conf/yaml.h"
 

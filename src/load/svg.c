@@ -2,6 +2,8 @@
  * time. One style sheet with two sets of colours; no script, no font, nothing from elsewhere. */
 #include "load/report.h"
 
+#include "http/escape.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -39,17 +41,6 @@ static const char style[] =
     ".c0 { stroke: var(--curve-0) } .c1 { stroke: var(--curve-1) } .c2 { stroke: var(--curve-2) }\n"
     ".c3 { stroke: var(--curve-3) } .service { stroke-dasharray: 5 4 }\n"
     "</style>\n";
-
-static void load_svg_append_escaped(struct buffer *out, struct slice text)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        if (byte == '<' || byte == '&' || byte == '"')
-            buffer_printf(out, "&#%u;", byte);
-        else
-            buffer_append_byte(out, byte < 0x20 || byte == 0x7f ? '?' : (char)byte);
-    }
-}
 
 static double x_of(const struct drawing *drawing, double nines)
 {
@@ -137,7 +128,7 @@ static void draw_legend(const struct drawing *drawing, unsigned *x, const char *
 {
     buffer_printf(drawing->out, "<path class=\"curve %s\" d=\"M%u %dh22\"/><text x=\"%u\" y=\"%d\">", classes,
                   *x, HEIGHT - 18, *x + 28, HEIGHT - 14);
-    load_svg_append_escaped(drawing->out, slice_take(name, MIN(name.length, (size_t)40)));
+    http_html_escape(drawing->out, slice_take(name, MIN(name.length, (size_t)40)));
     buffer_append(drawing->out, SLICE("</text>\n"));
     *x += 48 + 7 * (unsigned)MIN(name.length, (size_t)40);
 }
@@ -178,7 +169,7 @@ static void draw_title(struct buffer *out, const struct load_report *report)
     char p50[DURATION_TEXT_MAX], p99[DURATION_TEXT_MAX], max[DURATION_TEXT_MAX];
     const struct load_plan *plan = report->plan;
     buffer_printf(out, "<text class=\"title\" x=\"24\" y=\"32\">");
-    load_svg_append_escaped(out, slice_take(report->title, MIN(report->title.length, (size_t)80)));
+    http_html_escape(out, slice_take(report->title, MIN(report->title.length, (size_t)80)));
     buffer_printf(out, "</text>\n<text class=\"faint\" x=\"24\" y=\"55\">%u connections, ",
                   plan->connections);
     if (plan->rate > 0)

@@ -1,10 +1,16 @@
-/* See the header. */
-#include "conf/json.h"
+/* What stands before an item depends on what was written last: nothing behind a bracket or a key, else a
+ * comma; then a line of its own, unless its container is written on one line. */
+#include "http/json.h"
 
 #include "http/escape.h"
 
+#include <math.h>
+#include <stdio.h>
+
 static void new_line(struct json *json)
 {
+    if (json->line_depth > 0)
+        return;
     buffer_append_byte(json->out, '\n');
     for (unsigned i = 0; i < json->depth; i++)
         buffer_append_byte(json->out, ' ');
@@ -18,7 +24,7 @@ static void begin_item(struct json *json)
         return;
     }
     if (json->needs_comma)
-        buffer_append_byte(json->out, ',');
+        buffer_append(json->out, json->line_depth > 0 ? SLICE(", ") : SLICE(","));
     if (json->depth > 0)
         new_line(json);
 }
@@ -31,12 +37,21 @@ void json_begin(struct json *json, char bracket)
     json->needs_comma = false;
 }
 
+void json_begin_line(struct json *json, char bracket)
+{
+    json_begin(json, bracket);
+    if (json->line_depth == 0)
+        json->line_depth = json->depth;
+}
+
 void json_end(struct json *json, char bracket)
 {
     assert(json->depth > 0 && !json->has_key);
     json->depth--;
     if (json->needs_comma)
         new_line(json);
+    if (json->depth < json->line_depth)
+        json->line_depth = 0;
     buffer_append_byte(json->out, bracket);
     json->needs_comma = true;
 }
@@ -68,4 +83,35 @@ void json_number(struct json *json, uint64_t number)
 {
     char text[U64_DIGITS_MAX];
     json_raw(json, slice_make(text, format_u64(text, number)));
+}
+
+void json_bool(struct json *json, bool value)
+{
+    json_raw(json, value ? SLICE("true") : SLICE("false"));
+}
+
+void json_double(struct json *json, const char *format, double number)
+{
+    char text[64];
+    int length = isfinite(number) ? snprintf(text, sizeof(text), format, number) : 0;
+    bool is_whole = length > 0 && length < (int)sizeof(text);
+    json_raw(json, is_whole ? slice_make(text, (size_t)length) : SLICE("null"));
+}
+
+void json_put_number(struct json *json, const char *key, uint64_t number)
+{
+    json_key(json, key);
+    json_number(json, number);
+}
+
+void json_put_bool(struct json *json, const char *key, bool value)
+{
+    json_key(json, key);
+    json_bool(json, value);
+}
+
+void json_put_double(struct json *json, const char *key, const char *format, double number)
+{
+    json_key(json, key);
+    json_double(json, format, number);
 }
