@@ -378,8 +378,9 @@ const struct option options[] = {
      "Whether a folder that is listed can be downloaded with all that is beneath it: `?archive=tar`, "
      "linked on the page. In the archive is what listings show, of subfolders with an index file too; "
      "symbolic links to files as files, none to folders. A file that grows meanwhile is cut at its "
-     "former size. Where one shrinks, the tree is more than 64 folders deep or has more than a million "
-     "entries, the answer is cut off, so that nobody takes it for the whole. Past 64 archives that a "
+     "former size. Where one shrinks, the response is cut off, so that nobody takes it for the whole. "
+     "A tree of more than 64 folders in each other or more than a million entries gets 403 with a page "
+     "that says so; where that is noticed later, the response is cut off. Past 64 archives that a "
      "worker is sending, further ones get 503.",
      .fallback = "false", .example = "true", TARGET(ROUTE, files.archives)},
     {SECTION_FILES, "hidden", OPTION_BOOL, "Whether names that begin with a dot are served.",

@@ -7,6 +7,7 @@
 #include "files/files.h"
 
 #include "base/buffer.h"
+#include "base/error.h"
 #include "files/archive_source.h"
 #include "files/fallback.h"
 #include "files/file_response.h"
@@ -200,12 +201,26 @@ static bool wants_archive(const struct exchange *exchange)
     return false;
 }
 
+static_assert(ARCHIVE_DEPTH_MAX == 64 && ARCHIVE_ENTRIES_MAX == 1000000, "as the visitor is told");
+
+/* Past a bound another try would end the same way: no Retry-After. */
+static void answer_no_archive(struct exchange *exchange, int error)
+{
+    if (error == ERROR_LIMIT)
+        exchange_fail_because(
+            exchange, 403,
+            "This folder is too large for one archive: there are more than 64 folders in each "
+            "other, or more than a million files. Please download a folder inside it.");
+    else
+        answer_no_folder(exchange, error);
+}
+
 static void answer_archive(struct exchange *exchange, struct source *source, int error)
 {
     struct files_state *state = exchange->handler_state;
     struct buffer disposition;
     if (source == NULL) {
-        answer_no_folder(exchange, error);
+        answer_no_archive(exchange, error);
         return;
     }
     buffer_init(&disposition, 4 * NAME_MAX + 64);

@@ -38,50 +38,54 @@ static const char *sentence_for(int status)
                         : "The server could not answer. It is not your fault.";
 }
 
-static int status_from(void *context)
-{
-    return *(const int *)context;
-}
+struct error_facts {
+    int status;
+    const char *sentence;
+};
 
 static void fill_status(void *context, struct buffer *out)
 {
-    buffer_append_u64(out, (uint64_t)status_from(context));
+    const struct error_facts *facts = context;
+    buffer_append_u64(out, (uint64_t)facts->status);
 }
 
 static void fill_reason(void *context, struct buffer *out)
 {
-    struct slice reason = http_status_reason(status_from(context));
+    const struct error_facts *facts = context;
+    struct slice reason = http_status_reason(facts->status);
     buffer_append(out, reason.length > 0 ? reason : SLICE("Error"));
 }
 
 static void fill_sentence(void *context, struct buffer *out)
 {
-    buffer_append(out, slice_from(sentence_for(status_from(context))));
+    const struct error_facts *facts = context;
+    buffer_append(out, slice_from(facts->sentence));
 }
 
-static void write_json(int status, struct buffer *out)
+static void write_json(struct error_facts *facts, struct buffer *out)
 {
     buffer_append(out, SLICE("{\"status\":"));
-    fill_status(&status, out);
+    fill_status(facts, out);
     buffer_append(out, SLICE(",\"title\":\""));
-    fill_reason(&status, out);
+    fill_reason(facts, out);
     buffer_append(out, SLICE("\",\"detail\":\""));
-    http_json_escape(out, slice_from(sentence_for(status)));
+    http_json_escape(out, slice_from(facts->sentence));
     buffer_append(out, SLICE("\"}\n"));
 }
 
-void error_page_make(int status, enum error_page_format format, struct buffer *out)
+void error_page_make(int status, const char *why, enum error_page_format format, struct buffer *out)
 {
     static const struct page_slot slots[] = {
         {SLICE("status"), fill_status},
         {SLICE("reason"), fill_reason},
         {SLICE("sentence"), fill_sentence},
     };
+    struct error_facts facts = {.status = status, .sentence = why ? why : sentence_for(status)};
     assert(status >= 400 && status <= 599);
     if (format == ERROR_PAGE_JSON)
-        write_json(status, out);
+        write_json(&facts, out);
     else
-        page_write(&page_error, slots, ARRAY_LENGTH(slots), &status, out);
+        page_write(&page_error, slots, ARRAY_LENGTH(slots), &facts, out);
 }
 
 struct slice error_page_security_policy(void)

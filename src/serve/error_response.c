@@ -38,16 +38,41 @@ void exchange_respond_error(struct exchange *exchange)
     }
 }
 
-void exchange_respond_standard_error(struct exchange *exchange)
+static enum error_page_format wanted_format(const struct exchange *exchange)
 {
-    bool is_json = http_prefers_json(&exchange->request);
-    struct slice content = service_error_page(exchange->service, exchange->response.status,
-                                              is_json ? ERROR_PAGE_JSON : ERROR_PAGE_HTML);
+    return http_prefers_json(&exchange->request) ? ERROR_PAGE_JSON : ERROR_PAGE_HTML;
+}
+
+static void respond_page(struct exchange *exchange, enum error_page_format format, struct slice content)
+{
+    bool is_json = format == ERROR_PAGE_JSON;
     exchange_add_field(exchange, HTTP_FIELD_VARY, SLICE("Accept"));
     if (!is_json)
         exchange_add_field(exchange, HTTP_FIELD_CONTENT_SECURITY_POLICY, error_page_security_policy());
     exchange_respond_bytes(exchange, is_json ? SLICE("application/json") : SLICE("text/html; charset=utf-8"),
                            content);
+}
+
+void exchange_respond_standard_error(struct exchange *exchange)
+{
+    enum error_page_format format = wanted_format(exchange);
+    respond_page(exchange, format, service_error_page(exchange->service, exchange->response.status, format));
+}
+
+void exchange_fail_because(struct exchange *exchange, int status, const char *why)
+{
+    enum error_page_format format = wanted_format(exchange);
+    struct buffer page;
+    buffer_init(&page, ERROR_PAGE_BYTES_MAX);
+    error_page_make(status, why, format, &page);
+    struct slice content = page.failed ? SLICE("") : arena_copy(&exchange->arena, buffer_slice(&page));
+    buffer_finish(&page);
+    if (content.length == 0) {
+        exchange_fail(exchange, 503);
+        return;
+    }
+    exchange_begin_response(exchange, status);
+    respond_page(exchange, format, content);
 }
 
 void exchange_fail(struct exchange *exchange, int status)

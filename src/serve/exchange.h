@@ -199,6 +199,10 @@ void exchange_respond_error(struct exchange *exchange);
 /* exchange_begin_response and exchange_respond_error. */
 void exchange_fail(struct exchange *exchange, int status);
 
+/* exchange_fail where the status alone does not tell the visitor what to do: `why` says it in a sentence, on
+ * the standard page. Lives for ever. */
+void exchange_fail_because(struct exchange *exchange, int status, const char *why);
+
 /* Answers with the standard page at once. For whoever looked for the configured one in vain. */
 void exchange_respond_standard_error(struct exchange *exchange);
 

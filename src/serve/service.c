@@ -64,7 +64,7 @@ struct slice service_error_page(struct service *service, int status, enum error_
     struct buffer *page = &service->error_pages[format][status - 400];
     if (page->length == 0) {
         buffer_init(page, ERROR_PAGE_BYTES_MAX);
-        error_page_make(status, format, page);
+        error_page_make(status, NULL, format, page);
         /* Half a page would stay half for ever. */
         if (page->failed)
             buffer_finish(page);

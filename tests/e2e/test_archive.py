@@ -1,5 +1,6 @@
 """Archives of folders: `?archive=tar`, read by Python's tarfile and by tar itself."""
 import io
+import json
 import os
 import re
 import shutil
@@ -108,7 +109,11 @@ def test_a_folder_that_is_too_deep_is_cut(server, root):
     """No client takes half of it for the whole."""
     tree.write(root, "/".join(["a"] * 70) + "/end.txt", b"deep")
     running = server(root, "--archives")
-    assert running.get("/?archive=tar").status == 503  # nothing was sent yet
+    response = running.get("/?archive=tar")  # nothing was sent yet
+    assert response.status == 403 and response["retry-after"] is None  # another try would end the same way
+    assert b"64 folders" in response.body and b"download a folder inside it" in response.body
+    as_json = running.get("/?archive=tar", {"Accept": "application/json"})
+    assert as_json.status == 403 and "64 folders" in json.loads(as_json.body)["detail"]
     assert running.get("/" + "a/" * 10 + "?archive=tar").status == 200  # fewer beneath this one
     tree.write(root, "0/large", b"x" * 300000)
     with running.connect() as client:

@@ -17,7 +17,7 @@ static void every_status_has_a_page_that_fits(void **state)
     for (int status = 400; status <= 599; status++) {
         struct buffer buffer;
         buffer_init(&buffer, ERROR_PAGE_BYTES_MAX);
-        error_page_make(status, ERROR_PAGE_HTML, &buffer);
+        error_page_make(status, NULL, ERROR_PAGE_HTML, &buffer);
         assert_false(buffer.failed);
         char title[32];
         snprintf(title, sizeof(title), "<title>%d ", status);
@@ -42,7 +42,7 @@ static void usual_ones_say_what_they_mean(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         struct buffer buffer;
         buffer_init(&buffer, ERROR_PAGE_BYTES_MAX);
-        error_page_make(cases[i].status, ERROR_PAGE_HTML, &buffer);
+        error_page_make(cases[i].status, NULL, ERROR_PAGE_HTML, &buffer);
         for (size_t part = 0; part < ARRAY_LENGTH(cases[i].parts); part++)
             expect_part(buffer_slice(&buffer), cases[i].parts[part]);
         buffer_finish(&buffer);
@@ -57,7 +57,7 @@ static void json_says_the_same(void **state)
         struct buffer buffer;
         char begin[32];
         buffer_init(&buffer, ERROR_PAGE_BYTES_MAX);
-        error_page_make(status, ERROR_PAGE_JSON, &buffer);
+        error_page_make(status, NULL, ERROR_PAGE_JSON, &buffer);
         assert_false(buffer.failed);
         snprintf(begin, sizeof(begin), "{\"status\":%d,\"title\":\"", status);
         assert_true(slice_starts_with(buffer_slice(&buffer), slice_from(begin)));
@@ -66,12 +66,26 @@ static void json_says_the_same(void **state)
     }
     struct buffer buffer;
     buffer_init(&buffer, ERROR_PAGE_BYTES_MAX);
-    error_page_make(404, ERROR_PAGE_JSON, &buffer);
+    error_page_make(404, NULL, ERROR_PAGE_JSON, &buffer);
     assert_slice(
         buffer_slice(&buffer),
         "{\"status\":404,\"title\":\"Not Found\",\"detail\":\"There is nothing at this address. It may have "
         "been moved, or mistyped.\"}\n");
     buffer_finish(&buffer);
+}
+
+static void a_reason_stands_for_the_general_sentence(void **state)
+{
+    (void)state;
+    for (enum error_page_format format = 0; format < ERROR_PAGE_FORMAT_COUNT; format++) {
+        struct buffer buffer;
+        buffer_init(&buffer, ERROR_PAGE_BYTES_MAX);
+        error_page_make(403, "Try the \"other\" door.", format, &buffer);
+        expect_part(buffer_slice(&buffer),
+                    format == ERROR_PAGE_JSON ? "\"detail\":\"Try the \\\"other\\\" door.\"" : "other");
+        assert_null(memmem(buffer.data, buffer.length, "not for you", strlen("not for you")));
+        buffer_finish(&buffer);
+    }
 }
 
 int main(void)
@@ -80,6 +94,7 @@ int main(void)
         cmocka_unit_test(every_status_has_a_page_that_fits),
         cmocka_unit_test(usual_ones_say_what_they_mean),
         cmocka_unit_test(json_says_the_same),
+        cmocka_unit_test(a_reason_stands_for_the_general_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
