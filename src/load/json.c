@@ -116,8 +116,8 @@ static void put_client(struct json *json, const struct load_result *result)
     json_put_bool(json, "was_stopped", result->was_stopped);
 }
 
-static void put_target(struct json *json, const struct load_target *asked,
-                       const struct load_target_result *target)
+static void put_load_target(struct json *json, const struct load_target *asked,
+                            const struct load_target_result *target)
 {
     json_begin(json, '{');
     json_key(json, "method");
@@ -146,7 +146,7 @@ void load_print_json(const struct load_report *report, struct buffer *out)
     json_key(&json, "targets");
     json_begin(&json, '[');
     for (size_t i = 0; i < report->plan->target_count; i++)
-        put_target(&json, &report->plan->targets[i], &report->result->targets[i]);
+        put_load_target(&json, &report->plan->targets[i], &report->result->targets[i]);
     json_end(&json, ']');
     json_end(&json, '}');
     buffer_append_byte(out, '\n');
