@@ -3,9 +3,9 @@
  * tests see to. Read write_section first. */
 #include "conf/schema.h"
 
-#include "http/json.h"
 #include "conf/options.h"
 #include "conf/yaml.h"
+#include "http/json.h"
 
 #include <errno.h>
 

@@ -85,11 +85,6 @@ void json_number(struct json *json, uint64_t number)
     json_raw(json, slice_make(text, format_u64(text, number)));
 }
 
-void json_bool(struct json *json, bool value)
-{
-    json_raw(json, value ? SLICE("true") : SLICE("false"));
-}
-
 void json_double(struct json *json, const char *format, double number)
 {
     char text[64];
@@ -107,7 +102,7 @@ void json_put_number(struct json *json, const char *key, uint64_t number)
 void json_put_bool(struct json *json, const char *key, bool value)
 {
     json_key(json, key);
-    json_bool(json, value);
+    json_raw(json, value ? SLICE("true") : SLICE("false"));
 }
 
 void json_put_double(struct json *json, const char *key, const char *format, double number)

@@ -30,7 +30,6 @@ void json_string(struct json *json, struct slice text);
 /* A number, true, false or null, as it is. */
 void json_raw(struct json *json, struct slice text);
 void json_number(struct json *json, uint64_t number);
-void json_bool(struct json *json, bool value);
 
 /* A number as printf writes it with `format`; null where it is not finite. */
 void json_double(struct json *json, const char *format, double number) PRINTF_LIKE(2, 0);

@@ -10,9 +10,9 @@
 
 enum error_page_format { ERROR_PAGE_HTML, ERROR_PAGE_JSON, ERROR_PAGE_FORMAT_COUNT };
 
-/* Appends the status (400 to 599), its name, and in one sentence what it means to the visitor: `why`, or where
- * that is NULL what it means in general. JSON has them as "status", "title" and "detail", the names of
- * RFC 9457. A failure stays in the buffer. */
+/* Appends the status (400 to 599), its name, and in one sentence what it means to the visitor: `why`, or what
+ * it means in general where that is NULL. JSON has them as "status", "title" and "detail", the names of RFC
+ * 9457. A failure stays in the buffer. */
 void error_page_make(int status, const char *why, enum error_page_format format, struct buffer *out);
 
 /* The value of Content-Security-Policy for the HTML pages: their own style and nothing else. Lives for ever.
