@@ -386,6 +386,13 @@ bool h2_receive(struct h2 *h2, struct slice bytes, uint64_t now_ms)
     return !h2->is_broken;
 }
 
+bool h2_is_one_head(struct slice bytes)
+{
+    const uint8_t *head = (const uint8_t *)bytes.data;
+    return bytes.length >= H2_FRAME_HEAD_BYTES && head[3] == NGHTTP2_HEADERS &&
+           bytes.length - H2_FRAME_HEAD_BYTES == ((size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2]);
+}
+
 bool h2_is_inside_head(const struct h2 *h2)
 {
     return h2->head != NULL || !h2->has_begun;

@@ -115,6 +115,9 @@ void h2_destroy(struct h2 *h2);
  * what h2_write has then is the farewell. `now_ms` is of any clock that never goes back. */
 bool h2_receive(struct h2 *h2, struct slice bytes, uint64_t now_ms) MUST_CHECK;
 
+/* Where a frame begins here: it is the head of a request, and nothing else. */
+bool h2_is_one_head(struct slice bytes);
+
 /* The client has sent a part of a head, whose rest it owes us; or nothing yet. */
 bool h2_is_inside_head(const struct h2 *h2);
 

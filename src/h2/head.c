@@ -48,6 +48,7 @@ void h2_head_begin(struct h2_head *head, bool is_trailer)
     head->text_used = 0;
 }
 
+/* The first status counts; 0 is none. */
 static void reject(struct h2_head *head, uint16_t status)
 {
     if (head->reject_status == 0)
@@ -184,11 +185,8 @@ void h2_head_end(struct h2_head *head, bool has_content)
 {
     head->request.version_major = 2;
     head->request.keep_alive = true;
-    if (head->reject_status == 0)
-        head->reject_status = settle_target(head);
-    if (head->reject_status == 0)
-        head->reject_status = h2_head_settle_host(head);
-    uint16_t refused = settle_content(head, has_content);
-    if (head->reject_status == 0)
-        head->reject_status = refused;
+    /* Of one that is rejected, too: its error page is that of its path. */
+    reject(head, settle_target(head));
+    reject(head, h2_head_settle_host(head));
+    reject(head, settle_content(head, has_content));
 }

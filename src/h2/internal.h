@@ -9,6 +9,8 @@
 
 #include <nghttp2/nghttp2.h>
 
+#define H2_FRAME_HEAD_BYTES 9
+
 struct h2_shared {
     const struct h2_limits *limits;
     const struct h2_events *events;

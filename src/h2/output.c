@@ -11,8 +11,6 @@
 /* What every client takes. */
 #define FRAME_BYTES 16384
 
-#define FRAME_HEAD_BYTES 9
-
 /* Credit frames that are no flood: one for so much content. */
 #define BYTES_PER_CREDIT 1024
 
@@ -78,7 +76,7 @@ static ssize_t h2_output_read_content(nghttp2_session *session, int32_t stream, 
     void *context = nghttp2_session_get_stream_user_data(session, stream);
     if (context == NULL)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    char *room = output->room + output->room_used + FRAME_HEAD_BYTES;
+    char *room = output->room + output->room_used + H2_FRAME_HEAD_BYTES;
     switch (h2_events_of(h2)->pull(h2->owner, context, room, length, &piece)) {
     case H2_PULLED: break;
     case H2_PULL_WAIT: return NGHTTP2_ERR_DEFERRED;
@@ -99,7 +97,7 @@ int h2_put_content(nghttp2_session *session, nghttp2_frame *frame, const uint8_t
     struct h2_output *output = h2->output;
     (void)session, (void)frame, (void)source;
     assert(length == h2->pulled.length);
-    add_copy(output, frame_head, FRAME_HEAD_BYTES);
+    add_copy(output, frame_head, H2_FRAME_HEAD_BYTES);
     if (h2->pulled.data == output->room + output->room_used) {
         output->room_used += length;
         add_piece(output, h2->pulled.data, length);

@@ -73,9 +73,10 @@ const char *service_date(struct service *service);
 struct slice service_error_page(struct service *service, int status, enum error_page_format format);
 
 /* Called before a client's bytes are looked at: has the handlers see what changed before they came. The first
- * bytes of a new client may be read before the loop comes to the changes that it knows of. Where the loop
- * does not keep the order of events those of any other may be, too: there it is enough to look once a turn,
- * as what is told in a turn happened before it. */
+ * bytes of a new client may be read before the loop comes to the changes that it knows of, and so may a
+ * request that comes behind other frames (`is_new`). Where the loop does not keep the order of events those
+ * of any other may be, too: there it is enough to look once a turn, as what is told in a turn happened before
+ * it. */
 void service_see_changes(struct service *service, bool is_new);
 
 /* There is a shortage of descriptors. Has some given back, by a handler or by a connection that can be
