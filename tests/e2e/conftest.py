@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+import protocols
 import tree
 import vif
 from time_limit import time_limit  # noqa: F401
@@ -91,3 +92,14 @@ def root(tmp_path):
 def pytest_configure(config):
     if not os.access(vif.BINARY, os.X_OK):
         pytest.exit(f"{vif.BINARY} is not there: build it, or set VIF_BINARY", returncode=4)
+
+
+def pytest_collection_modifyitems(config, items):
+    """What HTTP/2 cannot say is not a case there, rather than one that is skipped."""
+    if protocols.IS_HTTP2:
+        of_http1 = [item for item in items if item.get_closest_marker("http1")]
+        config.hook.pytest_deselected(items=of_http1)
+        items[:] = [item for item in items if not item.get_closest_marker("http1")]
+    if lacking := protocols.lacking(vif.run("version").stdout):
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=lacking))

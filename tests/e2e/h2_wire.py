@@ -20,19 +20,21 @@ def settings(**values):
     return frame(SETTINGS, 0, 0, b"".join(struct.pack(">HI", int(key[1:]), value) for key, value in values.items()))
 
 
-class Client:
-    """A connection. `window`: of its streams and of itself."""
+class Frames:
+    """Frames to and fro on a connected socket, with or without TLS."""
 
-    def __init__(self, server, window=65535, introduce=True):
-        self.socket = socket.create_connection((server.host, server.port), timeout=20)
+    def __init__(self, connected):
+        self.socket = connected
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
         self.buffer = b""
         self.last_stream = -1
         self.goaways = []  # (last stream, code) of each
-        if introduce:
-            self.send(PREFACE + settings(_4=window))
-            if window > 65535:
-                self.credit(0, window - 65535)
+
+    def introduce(self, window=65535):
+        """`window`: of the streams and of the connection."""
+        self.send(PREFACE + settings(_4=window))
+        if window > 65535:
+            self.credit(0, window - 65535)
 
     def send(self, data):
         self.socket.sendall(data)
@@ -40,16 +42,19 @@ class Client:
     def credit(self, stream, count):
         self.send(frame(WINDOW_UPDATE, 0, stream, struct.pack(">I", count)))
 
-    def head(self, path="/", method="GET", headers=(), end=True):
-        """The bytes of a request's head on a new stream."""
-        self.last_stream += 2
-        fields = [(":method", method), (":scheme", "http"), (":authority", "localhost"), (":path", path), *headers]
-        flags = END_HEADERS | (END_STREAM if end else 0)
-        return frame(HEADERS, flags, self.last_stream, self.encoder.encode(fields))
+    def give_back(self, stream, count, flags):
+        """Credit for content that was taken; none for a stream that ends with it."""
+        if count:
+            self.credit(0, count)
+            if not flags & END_STREAM:
+                self.credit(stream, count)
 
-    def ask(self, path="/", **options):
-        self.send(self.head(path, **options))
+    def next_stream(self):
+        self.last_stream += 2
         return self.last_stream
+
+    def decode(self, block):
+        return self.decoder.decode(block, raw=True)
 
     def read_frame(self):
         """(kind, flags, stream, payload); None at the end. The payload of HEADERS is what they say."""
@@ -65,15 +70,44 @@ class Client:
         if kind == SETTINGS and not flags & ACK:
             self.send(frame(SETTINGS, ACK))
         if kind == HEADERS:
-            payload = dict(self.decoder.decode(payload))
+            payload = self.decode(payload if flags & END_HEADERS else payload + self.read_continuations(stream))
         if kind == GOAWAY:
             self.goaways.append(struct.unpack(">II", payload[:8]))
         if kind == PING and not flags & ACK:
             self.send(frame(PING, ACK, 0, payload))
         return kind, flags, stream, payload
 
+    def read_continuations(self, of):
+        """The rest of a head that is too long for one frame."""
+        kind, flags, stream, payload = self.read_frame()
+        assert (kind, stream) == (CONTINUATION, of)
+        return payload if flags & END_HEADERS else payload + self.read_continuations(of)
+
     def length(self):
         return int.from_bytes(self.buffer[:3], "big")
+
+
+class Client(Frames):
+    """A connection without TLS. `window`: of its streams and of itself."""
+
+    def __init__(self, server, window=65535, introduce=True):
+        super().__init__(socket.create_connection((server.host, server.port), timeout=20))
+        if introduce:
+            self.introduce(window)
+
+    def decode(self, block):
+        return dict(self.decoder.decode(block))
+
+    def head(self, path="/", method="GET", headers=(), end=True):
+        """The bytes of a request's head on a new stream."""
+        self.next_stream()
+        fields = [(":method", method), (":scheme", "http"), (":authority", "localhost"), (":path", path), *headers]
+        flags = END_HEADERS | (END_STREAM if end else 0)
+        return frame(HEADERS, flags, self.last_stream, self.encoder.encode(fields))
+
+    def ask(self, path="/", **options):
+        self.send(self.head(path, **options))
+        return self.last_stream
 
     def read_until(self, *kinds):
         """The first frame of one of these kinds; those before it are dropped."""
@@ -94,10 +128,8 @@ class Client:
                 found[stream][0] = payload
             if kind == DATA:
                 found[stream][1] += payload
-                if credits and payload:
-                    self.credit(0, len(payload))
-                    if not flags & END_STREAM:
-                        self.credit(stream, len(payload))
+                if credits:
+                    self.give_back(stream, len(payload), flags)
             if kind in (HEADERS, DATA) and flags & END_STREAM:
                 done[stream] = tuple(found[stream])
             if kind == RST_STREAM and stream in found and stream not in done:

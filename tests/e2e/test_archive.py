@@ -14,6 +14,8 @@ import tree
 import vif
 import wire
 
+pytestmark = pytest.mark.any_protocol
+
 
 def fetch(running, target="/?archive=tar"):
     response = running.get(target)
@@ -105,6 +107,7 @@ def test_a_deep_folder(server, root):
     assert members(fetch(server(root, "--archives")))[f"files/{path}/end.txt"][1] == b"deep"
 
 
+@pytest.mark.http1
 def test_a_folder_that_is_too_deep_is_cut(server, root):
     """No client takes half of it for the whole."""
     tree.write(root, "/".join(["a"] * 70) + "/end.txt", b"deep")
@@ -254,6 +257,7 @@ def test_no_more_than_so_many(server, root):
         client.close()
 
 
+@pytest.mark.http1
 def test_a_file_that_shrinks_ends_it(server, root):
     """Its promised bytes cannot be had: the client must be able to tell."""
     with open(root / "large", "wb") as file:
@@ -267,6 +271,7 @@ def test_a_file_that_shrinks_ends_it(server, root):
     assert not received.endswith(b"0\r\n\r\n")
 
 
+@pytest.mark.http1
 def test_a_file_that_grows_is_cut(server, root):
     tree.write(root, "log", b"x" * (20 << 20))
     running = server(root, "--archives")

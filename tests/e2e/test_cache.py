@@ -7,6 +7,8 @@ import pytest
 
 import tree
 
+pytestmark = pytest.mark.any_protocol
+
 ROUNDS = 100
 
 

@@ -8,6 +8,8 @@ import pytest
 import tree
 import wire
 
+pytestmark = pytest.mark.any_protocol
+
 
 class Rewriting:
     """A thread that writes a file in place, over and over, each time full of another letter."""
@@ -36,6 +38,7 @@ class Rewriting:
 
 
 @pytest.mark.parametrize("size", [1 << 10, 60 << 10, 300 << 10, 3 << 20])
+@pytest.mark.http1
 def test_a_tag_stands_for_one_content(server, root, size):
     path = root / "changing.bin"
     path.write_bytes(b"A" * size)
@@ -180,6 +183,7 @@ def take_slowly(client, length, pieces=20):
 
 
 @pytest.mark.parametrize("fields", [{}, {"Range": "bytes=1000-7999999"}, {"Range": "bytes=0-9,4000000-"}])
+@pytest.mark.http1
 def test_a_file_that_grows_arrives_as_promised(server, root, fields):
     path = root / "x.log"
     path.write_bytes(tree.BIG * 8)
@@ -230,6 +234,7 @@ def write_into(path):
 
 
 @pytest.mark.parametrize("change", [cut, rewrite_longer, change_and_grow, write_into])
+@pytest.mark.http1
 def test_what_changes_on_the_way_is_cut_short(server, root, change):
     path = root / "large.bin"
     path.write_bytes(tree.BIG * 8)
@@ -249,6 +254,7 @@ def test_what_changes_on_the_way_is_cut_short(server, root, change):
     lambda path: os.link(path, path.with_name("other")),
     lambda path: deploy(path, b"new"),
 ], ids=["rename", "unlink", "chmod", "link", "replace"])
+@pytest.mark.http1
 def test_what_changes_no_byte_does_not_matter(server, root, change):
     path = root / "large.bin"
     path.write_bytes(tree.BIG * 8)

@@ -6,6 +6,8 @@ import pytest
 import tree
 import vif
 
+pytestmark = pytest.mark.any_protocol
+
 PAGE = b"<!doctype html><script src=/app.js></script>\n"
 FROM_BROWSER = {"Sec-Fetch-Dest": "document", "Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 

@@ -6,6 +6,8 @@ import pytest
 
 import tree
 
+pytestmark = pytest.mark.any_protocol
+
 TARGET = "/hello.txt"
 
 

@@ -3,6 +3,8 @@ import pytest
 
 import tree
 
+pytestmark = pytest.mark.any_protocol
+
 APP = "https://app.example"
 BELOW = "https://a.b.wild.example"
 OTHER = "https://evil.example"

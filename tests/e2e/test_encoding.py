@@ -3,6 +3,8 @@ import pytest
 
 import tree
 
+pytestmark = pytest.mark.any_protocol
+
 TARGET = "/encoded.html"
 SUFFIXES = {"br": ".br", "zstd": ".zst", "gzip": ".gz", None: ""}
 

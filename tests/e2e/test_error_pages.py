@@ -2,11 +2,14 @@
 import gzip
 import json
 import os
+import re
 
 import pytest
 
+import protocols
 import tree
-import wire
+
+pytestmark = pytest.mark.any_protocol
 
 STATUSES = [400, 402, 403, 404, 405, 408, 410, 412, 413, 414, 416, 421, 431, 451, 500, 501, 503, 505, 507]
 HOST = b"Host: a.example\r\n"
@@ -107,10 +110,31 @@ ERRORS = [
     ("a version that is unknown", 505, b"GET / HTTP/2.0\r\n" + HOST + b"\r\n"),
     ("507", 507, request("GET /fixed/507")),
 ]
-IDS = [name.replace(" ", "-") for name, _, _ in ERRORS]
+SPOKEN = re.compile(rb"([A-Z]+) ([/*]\S*) HTTP/1\.1\r\n((?:[\w-]+:[^\r\n]*\r\n)*)\r\n")
+
+
+def parts_of(data):
+    """Method, target, fields and host of a request that HTTP/2 can say, too; else None."""
+    match = SPOKEN.fullmatch(data)
+    fields = [line.split(b":", 1) for line in match.group(3).splitlines()] if match else []
+    names = [name.lower() for name, _ in fields]
+    if names.count(b"host") != 1 or {b"content-length", b"transfer-encoding"} & set(names):
+        return None
+    pairs = [(name.decode(), value.strip().decode()) for name, value in fields if name.lower() != b"connection"]
+    return match.group(1).decode(), match.group(2).decode(), pairs
+
+
+def cases(errors):
+    return [pytest.param(*error, id=error[0].replace(" ", "-"),
+                         marks=() if parts_of(error[2]) else pytest.mark.http1) for error in errors]
 
 
 def answer(site, data, method="GET"):
+    if protocols.IS_HTTP2:
+        with site.connect() as client:
+            response = client.exchange(*parts_of(data))
+            assert client.exchange("GET", "/a.txt", host="a.example").body == b"0123456789", "the connection goes on"
+            return response
     with site.connect() as client:
         client.send(data)
         response = client.read_response(method)
@@ -122,7 +146,7 @@ def answer(site, data, method="GET"):
         return response
 
 
-@pytest.mark.parametrize("name, status, data", ERRORS, ids=IDS)
+@pytest.mark.parametrize("name, status, data", cases(ERRORS))
 def test_every_error_has_its_page(site, name, status, data):
     response = answer(site, data)
     where = "docs" if "/docs/fixed" in data.decode() else "a"
@@ -152,7 +176,7 @@ def test_the_nearest_folder_has_the_page(site, target, name):
 BELOW = [error for error in ERRORS if b" / HTTP/1.1\r\n" in error[2] and error[1] != 408]
 
 
-@pytest.mark.parametrize("name, status, data", BELOW, ids=[error[0].replace(" ", "-") for error in BELOW])
+@pytest.mark.parametrize("name, status, data", cases(BELOW))
 def test_errors_below_a_folder_are_its_own(site, name, status, data):
     response = answer(site, data.replace(b" / ", b" /docs/ "))
     assert (response.status, response.body) == (status, page("docs", status))
@@ -161,6 +185,10 @@ def test_errors_below_a_folder_are_its_own(site, name, status, data):
 def test_a_site_without_pages(site):
     response = answer(site, b"GET /nothing HTTP/1.1\r\nHost: b.example\r\nConnection: close\r\n\r\n")
     assert response.status == 404 and b"There is nothing at this address." in response.body
+
+
+@pytest.mark.http1
+def test_a_site_without_pages_and_a_head_that_breaks_off(site):
     response = answer(site, b"GET / HTTP/1.1\r\nHost: b.example\r\nno colon\r\n\r\n")
     assert response.status == 400 and b'<p class="status">400</p>' in response.body
     assert "x-site" not in response
@@ -201,6 +229,7 @@ def test_json_for_programs(site, accept, target, status):
     assert content["status"] == status and content["title"] and content["detail"]
 
 
+@pytest.mark.http1
 def test_json_of_a_head_that_breaks_off(site):
     """Accept counts where it was read before the fault."""
     response = answer(site, b"GET / HTTP/1.1\r\n" + HOST + b"Accept: application/json\r\nno colon\r\n\r\n")
@@ -243,8 +272,7 @@ def test_page_that_is_large(server, root):
     with running.connect() as client:
         for _ in range(3):
             assert client.exchange("GET", "/nothing").body == LARGE
-        client.send(b"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert client.read_last().body == LARGE
+        assert client.exchange("GET", "/%zz").body == LARGE
 
 
 @pytest.mark.parametrize("page", ["missing.html", "folder", "link-out.html"])
@@ -253,14 +281,8 @@ def test_page_that_cannot_be_had(server, root, page, line, status):
     tree.write(root, "folder/a.txt", b"x")
     (root / "link-out.html").symlink_to("/etc/passwd")
     running = server(root, *(f"--error-page={status}={page}" for status in (400, 404, 405)))
-    response = answer_of(running, line)
+    response = running.exchange(*line.split())
     assert response.status == status and b'<p class="status">%d</p>' % status in response.body
-
-
-def answer_of(running, line):
-    with running.connect() as client:
-        client.send(request(line))
-        return client.read_response()
 
 
 def test_page_that_comes_and_goes(server, root):
@@ -268,11 +290,12 @@ def test_page_that_comes_and_goes(server, root):
     assert b"404" in running.get("/nothing").body
     tree.write(root, "late.html", b"here now")
     assert running.get("/nothing").body == b"here now"
-    assert answer_of(running, "GET /%zz").body == b"here now"
+    assert running.get("/%zz").body == b"here now"
     (root / "late.html").unlink()
     assert b'<p class="status">404</p>' in running.get("/nothing").body
 
 
+@pytest.mark.http1
 def test_errors_in_a_pipeline_keep_their_order(site):
     with site.connect() as client:
         client.send(request("GET /nothing") + request("GET /a.txt", b"Range: bytes=99-") + request("GET /a.txt")

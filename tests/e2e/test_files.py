@@ -9,6 +9,8 @@ import tree
 import vif
 import wire
 
+pytestmark = pytest.mark.any_protocol
+
 # Paths that lead to a file, however they are written.
 FOUND = [
     ("/hello.txt", tree.HELLO),
@@ -111,7 +113,8 @@ CLIMBING = [
 ]
 
 
-@pytest.mark.parametrize("target", CLIMBING)
+@pytest.mark.parametrize("target", [pytest.param(target, marks=pytest.mark.http1) if target.startswith("http") else target
+                                    for target in CLIMBING])
 def test_climbing(site, target):
     """What is left when the dots are gone may be the root itself or nothing, but never lies outside."""
     response = site.get(target)
@@ -125,6 +128,7 @@ def test_climbing(site, target):
 
 
 @pytest.mark.parametrize("target", [t for t in CLIMBING if not t.startswith("http")][:30])
+@pytest.mark.http1
 def test_climbing_by_http_10_without_host(site, target):
     with site.connect() as client:
         client.request("GET", target, version="HTTP/1.0", host=None)
@@ -539,6 +543,7 @@ def test_large_file_is_whole(large):
     assert not response.body.strip(b"\x00")
 
 
+@pytest.mark.http1
 def test_large_file_to_a_slow_reader(site):
     with site.connect(receive_buffer=4096) as client:
         client.request("GET", "/big.bin")
@@ -559,6 +564,7 @@ def test_large_file_to_many_readers_at_once(site):
         client.close()
 
 
+@pytest.mark.http1
 def test_client_that_goes_in_the_middle(site):
     for _ in range(20):
         with site.connect(receive_buffer=4096) as client:
@@ -577,6 +583,7 @@ def begin_download(running, target):
 
 
 @pytest.mark.parametrize("keep", [0, 1 << 20])
+@pytest.mark.http1
 def test_file_truncated_while_it_is_sent(server, root, keep):
     """The promised length cannot be kept: the connection ends early, and nothing is made up."""
     with open(root / "a.bin", "wb") as file:
@@ -590,6 +597,7 @@ def test_file_truncated_while_it_is_sent(server, root, keep):
     assert running.get("/a.bin")["content-length"] == str(keep)
 
 
+@pytest.mark.http1
 def test_file_edited_in_place_while_it_is_sent(server, root):
     """Never half old, half new under one Content-Length: the connection ends early."""
     path = tree.age(tree.write(root, "a.bin", b"o" * (50 << 20)))
@@ -604,6 +612,7 @@ def test_file_edited_in_place_while_it_is_sent(server, root):
     assert set(body) == {ord("o")}, "a mixture of two versions was passed off as one"
 
 
+@pytest.mark.http1
 def test_file_replaced_while_it_is_sent(server, root):
     """The old file's descriptor still has the old bytes: all of them arrive."""
     tree.write(root, "a.bin", b"o" * (20 << 20))
@@ -615,6 +624,7 @@ def test_file_replaced_while_it_is_sent(server, root):
     assert running.get("/a.bin").body[:4] == b"nnnn"
 
 
+@pytest.mark.http1
 def test_file_removed_while_it_is_sent(server, root):
     tree.write(root, "a.bin", b"o" * (20 << 20))
     running = server(root)
@@ -648,7 +658,7 @@ def test_current_folder_is_the_default(tmp_path):
 
 
 def test_a_client_on_another_loopback_address(site):
-    with wire.Client(("127.0.0.1", site.port), source="127.0.0.9") as client:
+    with site.connect(source="127.0.0.9") as client:
         assert client.exchange("GET", "/hello.txt").body == tree.HELLO
 
 
@@ -696,6 +706,7 @@ def test_cold_file(server, root, cold, parts, receive_buffer):
     assert client.exchange("GET", "/hello.txt").body == tree.HELLO
 
 
+@pytest.mark.http1
 def test_cold_file_in_a_pipeline(server, root, cold):
     path, content = cold
     warm(path, 0, 1 << 20)
@@ -717,6 +728,7 @@ def test_cold_ranges(server, root, cold):
     assert content[:400001] in response.body and content[2000000:2400001] in response.body
 
 
+@pytest.mark.http1
 def test_client_that_goes_while_a_cold_file_is_read(server, root, cold):
     path, _ = cold
     running = server(root)
@@ -728,6 +740,7 @@ def test_client_that_goes_while_a_cold_file_is_read(server, root, cold):
     assert running.get("/hello.txt").body == tree.HELLO
 
 
+@pytest.mark.http1
 def test_cold_file_truncated_while_it_is_sent(server, root, cold):
     path, content = cold
     running = server(root)

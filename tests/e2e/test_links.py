@@ -5,6 +5,8 @@ import threading
 import pytest
 import tree
 
+pytestmark = pytest.mark.any_protocol
+
 
 @pytest.fixture
 def linked(root, tmp_path):

@@ -5,6 +5,8 @@ import pytest
 
 import tree
 
+pytestmark = pytest.mark.any_protocol
+
 DIGITS = "/digits.txt"  # "0123456789"
 
 

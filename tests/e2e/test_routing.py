@@ -5,6 +5,8 @@ import tree
 import vif
 import wire
 
+pytestmark = pytest.mark.any_protocol
+
 
 def respond(body, **others):
     return {"respond": {"body": body, **others}}
@@ -42,11 +44,13 @@ def test_longest_wildcard_or_first(hosts):
     assert hosts.get("/", host="a.deep.example.com").body in (b"deep", b"wildcard")
 
 
+@pytest.mark.http1
 def test_host_of_absolute_form_goes_before_the_field(hosts):
     """RFC 9112 section 3.2.2."""
     assert hosts.get("http://example.com/", host="other.example").body == b"exact"
 
 
+@pytest.mark.http1
 def test_http_10_without_host(hosts):
     with hosts.connect() as client:
         client.request("GET", "/", version="HTTP/1.0", host=None)
@@ -271,6 +275,7 @@ def test_redirect(fixed, target, status, location):
     assert response["location"] in (location if isinstance(location, tuple) else (location,))
 
 
+@pytest.mark.http1
 def test_redirect_to_a_host_that_was_not_named(fixed):
     """Without it, "https:///x" would lead to a host "x"."""
     with fixed.connect() as client:
@@ -307,7 +312,7 @@ def test_redirect_injects_no_field(fixed, target):
     assert "\r" not in str(response["location"]) and "\n" not in str(response["location"])
 
 
-@pytest.mark.parametrize("host", ["evil.example", "a\"b", "a'b"])
+@pytest.mark.parametrize("host", ["evil.example", pytest.param("a\"b", marks=pytest.mark.http1), "a'b"])
 def test_redirect_to_the_host_that_was_asked_for(fixed, host):
     response = fixed.get("/host", host=host)
     assert response.status in (301, 400)

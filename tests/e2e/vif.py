@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 
+import protocols
 import wire
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -65,6 +66,7 @@ class Vif:
         self.folder = pathlib.Path(folder)
         self.host = address
         self.port = port or free_port(address)
+        self.is_secure = protocols.IS_SECURE and "listen" not in (config or {})  # else it has listeners of its own
         self.clients = []
         self.stdout_path = self.folder / f"{self.port}.out"
         self.stderr_path = self.folder / f"{self.port}.err"
@@ -77,11 +79,20 @@ class Vif:
             options = ["--backend", BACKEND, *options]
         if config is None:
             folders = [str(root)] if root else []
+            if self.is_secure:
+                options = [*options, "--cert", protocols.certificate()[0], "--key", protocols.certificate()[1]]
             return ["-a", self.host, "-p", str(self.port), "-w", str(workers), *map(str, options), *folders]
-        config = {"listen": [f"{self.host}:{self.port}"], "workers": workers, **config}
+        config = {"listen": [self.listener()], "workers": workers, **config}
         self.config_path = self.folder / f"{self.port}.yaml"
         self.config_path.write_text(json.dumps(config, indent=1), encoding="utf-8")
         return ["run", "-c", str(self.config_path), *map(str, options)]
+
+    def listener(self):
+        address = f"{self.host}:{self.port}"
+        if not self.is_secure:
+            return address
+        certificate, key = map(str, protocols.certificate())
+        return {"address": address, "tls": {"certificate": certificate, "key": key}}
 
     def start(self):
         with open(self.stdout_path, "wb") as stdout, open(self.stderr_path, "wb") as stderr:
@@ -146,13 +157,13 @@ class Vif:
     # Talking to it.
 
     def connect(self, **options):
-        client = wire.Client((self.host, self.port), **options)
+        client = protocols.connect((self.host, self.port), self.is_secure, **options)
         self.clients.append(client)
         return client
 
     def exchange(self, method="GET", target="/", fields=None, **options):
         """One request on a connection of its own."""
-        with wire.Client((self.host, self.port)) as client:
+        with protocols.connect((self.host, self.port), self.is_secure) as client:
             return client.exchange(method, target, fields, **options)
 
     def get(self, target="/", fields=None, **options):
