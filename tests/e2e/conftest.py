@@ -95,8 +95,8 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """What HTTP/2 cannot say is not a case there, rather than one that is skipped."""
-    if protocols.IS_HTTP2:
+    """What is about the bytes of HTTP/1 is not a case over another protocol, rather than one that is skipped."""
+    if protocols.PROTOCOL != "h1":
         of_http1 = [item for item in items if item.get_closest_marker("http1")]
         config.hook.pytest_deselected(items=of_http1)
         items[:] = [item for item in items if not item.get_closest_marker("http1")]

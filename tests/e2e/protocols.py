@@ -1,6 +1,6 @@
 """What the tests of semantics speak: HTTP/1.1, HTTP/1.1 over TLS, HTTP/2 over TLS, or HTTP/2 without (VIF_PROTOCOL=h1,
 h1s, h2 or h2c). Requests and responses are those of wire.py, whatever carries them, so that a test says what is served
-and not how. A test that is about the bytes of HTTP/1 or about its connections is marked `http1`, and not run over HTTP/2.
+and not how. A test that is about the bytes of HTTP/1 or about its connections is marked `http1`, and not run over others.
 """
 import atexit
 import functools

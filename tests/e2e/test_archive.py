@@ -14,7 +14,7 @@ import tree
 import vif
 import wire
 
-pytestmark = pytest.mark.any_protocol
+pytestmark = pytest.mark.over_http2
 
 
 def fetch(running, target="/?archive=tar"):

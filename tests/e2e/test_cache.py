@@ -7,7 +7,7 @@ import pytest
 
 import tree
 
-pytestmark = pytest.mark.any_protocol
+pytestmark = pytest.mark.over_http2
 
 ROUNDS = 100
 

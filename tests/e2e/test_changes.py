@@ -8,7 +8,7 @@ import pytest
 import tree
 import wire
 
-pytestmark = pytest.mark.any_protocol
+pytestmark = pytest.mark.over_http2
 
 
 class Rewriting:

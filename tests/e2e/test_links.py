@@ -5,7 +5,7 @@ import threading
 import pytest
 import tree
 
-pytestmark = pytest.mark.any_protocol
+pytestmark = pytest.mark.over_http2
 
 
 @pytest.fixture

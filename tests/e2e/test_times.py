@@ -9,7 +9,7 @@ import time
 import pytest
 import tree
 
-pytestmark = pytest.mark.any_protocol
+pytestmark = pytest.mark.over_http2
 
 HOUR = 3600
 ODD = [-(2**62), -(2**40), -(10**10), -(2**31), -HOUR, -1, 0, 1, 2**31 - 1, 2**31, 2**32, 10**10, 253402300800, 2**40, 2**62]

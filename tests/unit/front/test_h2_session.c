@@ -469,13 +469,22 @@ static void a_request_right_behind_the_answer_to_draining_is_counted(void **stat
     (void)state;
     struct h2_pair *pair = &fixture.pair;
     prepare(65535);
-    pair->client.holds_windows = true;
-    ask("/big");
+    ask("/small");
     h2_pair_talk(pair);
     h2_drain(pair->session->engine);
-    assert_true(h2_pair_write(pair));
+    /* nghttp2's client begins nothing behind the first GOAWAY: what it says is put together by hand. */
     struct h2_client_stream *late = ask("/small");
-    h2_pair_talk(pair); /* the answer to the PING and the request are sent as one piece */
+    struct buffer request, bytes;
+    buffer_init(&request, SIZE_MAX);
+    buffer_init(&bytes, SIZE_MAX);
+    h2_client_write(&pair->client, &request);
+    assert_true(h2_pair_write(pair));
+    h2_client_write(&pair->client, &bytes); /* the answer to the PING */
+    buffer_append(&bytes, buffer_slice(&request));
+    h2_pair_receive(pair, buffer_slice(&bytes));
+    buffer_finish(&request);
+    buffer_finish(&bytes);
+    h2_pair_talk(pair);
     assert_int_equal(pair->client.goaways, 2);
     assert_int_equal(pair->client.goaway_last, late->id);
     assert_got(late, 200, 1000);
