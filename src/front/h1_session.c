@@ -193,8 +193,8 @@ static enum h1_event h1_session_next_event(struct h1_session *session, struct sl
     struct h1_recent_head *recent = &h1_session_all(session)->recent_head;
     if (request && h1_recent_head_take(recent, &session->engine, input, request))
         return H1_REQUEST;
-    enum h1_event event =
-        h1_next_within(&session->engine, input, request, h1_session_content_wanted(session), ret_content);
+    enum h1_event event = h1_next_within(&session->engine, input, request, recent,
+                                         h1_session_content_wanted(session), ret_content);
     if (event == H1_REQUEST)
         h1_recent_head_note(recent, &session->engine, request, input->data);
     return event;

@@ -51,7 +51,8 @@ static enum h1_head_result take_empty_lines(struct h1 *engine, struct slice *inp
     return H1_HEAD_DONE;
 }
 
-static enum h1_event h1_next_head(struct h1 *engine, struct slice *input, struct http_request *request)
+static enum h1_event h1_next_head(struct h1 *engine, struct slice *input, struct http_request *request,
+                                  const struct h1_recent_head *recent)
 {
     enum h1_head_result empty = take_empty_lines(engine, input);
     if (empty != H1_HEAD_BAD && input->length == 0)
@@ -73,7 +74,7 @@ static enum h1_event h1_next_head(struct h1 *engine, struct slice *input, struct
         return H1_MORE;
     size_t length;
     uint16_t status;
-    switch (h1_parse_head(*input, engine->limits, request, &length, &status)) {
+    switch (h1_parse_head(*input, engine->limits, recent, request, &length, &status)) {
     case H1_HEAD_MORE: return H1_MORE;
     case H1_HEAD_BAD: return h1_die(engine, status);
     case H1_HEAD_DONE: break;
@@ -99,10 +100,11 @@ static enum h1_event h1_next_content(struct h1 *engine, struct slice *input, uin
 }
 
 enum h1_event h1_next_within(struct h1 *engine, struct slice *input, struct http_request *request,
-                             uint64_t content_max, struct slice *ret_content)
+                             const struct h1_recent_head *recent, uint64_t content_max,
+                             struct slice *ret_content)
 {
     switch ((enum h1_state)engine->state) {
-    case H1_STATE_HEAD: return h1_next_head(engine, input, request);
+    case H1_STATE_HEAD: return h1_next_head(engine, input, request, recent);
     case H1_STATE_CONTENT: return h1_next_content(engine, input, content_max, ret_content);
     case H1_STATE_END: engine->state = H1_STATE_HEAD; return H1_END;
     case H1_STATE_DEAD: *input = slice_skip(*input, input->length); return H1_MORE;

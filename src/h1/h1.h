@@ -18,6 +18,8 @@
 #include "h1/content.h"
 #include "http/request.h"
 
+struct h1_recent_head;
+
 struct h1_limits {
     uint32_t head_bytes; /* the head with every line end: else 414 in the request line, 431 in the fields;
                             also all trailers: else 431 */
@@ -54,15 +56,17 @@ struct h1 {
 /* `limits` are borrowed for the engine's life. */
 void h1_init(struct h1 *engine, const struct h1_limits *limits);
 
-/* The next event; see the top. `ret_content` is set for H1_CONTENT only, and no longer than `content_max`. */
+/* The next event; see the top. `ret_content` is set for H1_CONTENT only, and no longer than `content_max`.
+ * `recent` makes no difference but in time: see h1/recent_head.h. NULL: there is none. */
 enum h1_event h1_next_within(struct h1 *engine, struct slice *input, struct http_request *request,
-                             uint64_t content_max, struct slice *ret_content) MUST_CHECK;
+                             const struct h1_recent_head *recent, uint64_t content_max,
+                             struct slice *ret_content) MUST_CHECK;
 
 /* The same, with content of any length. */
 static inline enum h1_event h1_next(struct h1 *engine, struct slice *input, struct http_request *request,
                                     struct slice *ret_content)
 {
-    return h1_next_within(engine, input, request, UINT64_MAX, ret_content);
+    return h1_next_within(engine, input, request, NULL, UINT64_MAX, ret_content);
 }
 
 /* The engine is inside a message: a head that began, or content that is not at its end. */
@@ -79,7 +83,7 @@ void h1_take_head(struct h1 *engine, struct slice *input, size_t length, const s
  * head.c. */
 enum h1_head_result { H1_HEAD_DONE, H1_HEAD_MORE, H1_HEAD_BAD };
 enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *limits,
-                                  struct http_request *request, size_t *ret_length,
-                                  uint16_t *ret_status) MUST_CHECK;
+                                  const struct h1_recent_head *recent, struct http_request *request,
+                                  size_t *ret_length, uint16_t *ret_status) MUST_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
  * reply, however the bytes arrived. Read h1_parse_head first. */
 #include "h1/framing.h"
 #include "h1/line.h"
+#include "h1/recent_head.h"
 #include "http/field_list.h"
 #include "http/uri.h"
 
@@ -78,18 +79,42 @@ static reject_status parse_request_line(struct slice line, const struct h1_limit
     return h1_head_parse_target(slice_take(rest, target_end), limits, request);
 }
 
+static unsigned room_for_fields(const struct http_request *request, const struct h1_limits *limits)
+{
+    unsigned fields_max = MIN(limits->fields, (uint32_t)request->fields_max);
+    return fields_max > request->field_count ? fields_max - request->field_count : 0;
+}
+
+/* The one that stands behind the last of them. */
+static void add_field(struct http_request *request)
+{
+    const struct http_field *field = &request->fields[request->field_count++];
+    if (field->name != HTTP_FIELD_OTHER && request->first[field->name] == 0)
+        request->first[field->name] = request->field_count;
+}
+
 static reject_status parse_field_line(struct slice line, const struct h1_limits *limits,
                                       struct http_request *request)
 {
-    if (request->field_count >= MIN(limits->fields, (uint32_t)request->fields_max))
+    if (room_for_fields(request, limits) == 0)
         return HEAD_TOO_LARGE;
     struct http_field *field = &request->fields[request->field_count];
     if (!h1_parse_field_line(line, false, field))
         return BAD_REQUEST;
-    request->field_count++;
-    if (field->name != HTTP_FIELD_OTHER && request->first[field->name] == 0)
-        request->first[field->name] = request->field_count;
+    add_field(request);
     return 0;
+}
+
+/* Takes the lines in front that the recent head has, too, as long as they are within the limits. */
+static void take_recent_lines(struct h1_recent_lines *lines, struct slice *rest, size_t bytes_max,
+                              const struct h1_limits *limits, struct http_request *request)
+{
+    struct slice within = slice_take(*rest, MIN(rest->length, bytes_max));
+    unsigned count = h1_recent_lines_take(lines, &within, request->fields + request->field_count,
+                                          room_for_fields(request, limits));
+    while (count-- > 0)
+        add_field(request);
+    *rest = slice_skip(*rest, (size_t)(within.data - rest->data));
 }
 
 /* Host must be there in HTTP/1.1, once, and valid (RFC 9112 section 3.2); an absolute target's authority
@@ -154,8 +179,10 @@ static reject_status settle_head(const struct h1_limits *limits, struct http_req
 }
 
 enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *limits,
-                                  struct http_request *request, size_t *ret_length, uint16_t *ret_status)
+                                  const struct h1_recent_head *recent, struct http_request *request,
+                                  size_t *ret_length, uint16_t *ret_status)
 {
+    struct h1_recent_lines lines = {.recent = recent && recent->length > 0 ? recent : NULL};
     struct slice rest = input;
     struct slice line;
     reject_status refused = 0;
@@ -180,6 +207,10 @@ enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *li
         }
         if (UNLIKELY(refused))
             goto bad;
+        if (request->field_count > 0)
+            h1_recent_lines_pass(&lines, &request->fields[request->field_count - 1]);
+        size_t so_far = input.length - rest.length;
+        take_recent_lines(&lines, &rest, limits->head_bytes - so_far, limits, request);
     }
     refused = settle_head(limits, request);
     if (refused)

@@ -2,6 +2,8 @@
  * several is kept. */
 #include "h1/recent_head.h"
 
+#include "base/word.h"
+
 /* So many others are parsed before one takes the recent one's place. */
 #define OTHERS_MAX 16
 
@@ -49,4 +51,72 @@ void h1_recent_head_note(struct h1_recent_head *recent, const struct h1 *engine,
     recent->request.fields = recent->fields;
     memcpy(recent->bytes, head.data, head.length);
     copy_request(&recent->request, request, head, recent->bytes);
+}
+
+/* Where the line of a field ends in `bytes`. Lines are next to each other, and behind the last one is an
+ * empty line. */
+static const char *line_end(const struct h1_recent_head *recent, unsigned index)
+{
+    return index + 1u < recent->request.field_count ? recent->fields[index + 1].name_text.data
+                                                    : recent->bytes + recent->length - 2;
+}
+
+/* How many bytes at their front are the same. */
+static size_t common_length(const char *a, const char *b, size_t length)
+{
+    size_t at = 0;
+    while (at + sizeof(uint64_t) <= length && word_load(a + at) == word_load(b + at))
+        at += sizeof(uint64_t);
+    while (at < length && a[at] == b[at])
+        at++;
+    return at;
+}
+
+/* Takes the lines from that of the field `index` on. */
+static unsigned take_from(struct h1_recent_lines *lines, unsigned index, struct slice *rest,
+                          struct http_field *fields, unsigned fields_max)
+{
+    const struct h1_recent_head *recent = lines->recent;
+    const char *begin = recent->fields[index].name_text.data;
+    const char *end = recent->bytes + recent->length - 2;
+    const char *same_end = begin + common_length(rest->data, begin, MIN((size_t)(end - begin), rest->length));
+    const char *taken_end = begin;
+    unsigned count = 0;
+    while (index < recent->request.field_count && count < fields_max && line_end(recent, index) <= same_end) {
+        const struct http_field *field = &recent->fields[index];
+        fields[count++] = (struct http_field){
+            .name = field->name,
+            .name_text = slice_make(rest->data + (field->name_text.data - begin), field->name_text.length),
+            .value = slice_make(rest->data + (field->value.data - begin), field->value.length),
+        };
+        taken_end = line_end(recent, index++);
+    }
+    if (count > 0)
+        lines->next = index;
+    *rest = slice_skip(*rest, (size_t)(taken_end - begin));
+    return count;
+}
+
+/* A field that the recent head has and this one does not is passed over. */
+unsigned h1_recent_lines_take(struct h1_recent_lines *lines, struct slice *rest, struct http_field *fields,
+                              unsigned fields_max)
+{
+    unsigned field_count = lines->recent ? lines->recent->request.field_count : 0;
+    unsigned count = 0;
+    if (lines->next < field_count)
+        count = take_from(lines, lines->next, rest, fields, fields_max);
+    if (count == 0 && lines->next + 1 < field_count)
+        count = take_from(lines, lines->next + 1, rest, fields, fields_max);
+    return count;
+}
+
+void h1_recent_lines_pass(struct h1_recent_lines *lines, const struct http_field *field)
+{
+    const struct h1_recent_head *recent = lines->recent;
+    if (recent == NULL || lines->next >= recent->request.field_count)
+        return;
+    if (slice_equal_nocase(recent->fields[lines->next].name_text, field->name_text))
+        lines->next++;
+    else if (field->name != HTTP_FIELD_OTHER && recent->request.first[field->name] > lines->next)
+        lines->next = recent->request.first[field->name];
 }

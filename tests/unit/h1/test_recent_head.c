@@ -64,7 +64,8 @@ static enum h1_event recognise(struct pair *pair, struct h1 *engine, struct slic
         pair->taken++;
         return H1_REQUEST;
     }
-    enum h1_event event = h1_next(engine, input, &pair->recognised, &content);
+    enum h1_event event =
+        h1_next_within(engine, input, &pair->recognised, &pair->recent, UINT64_MAX, &content);
     if (event == H1_REQUEST)
         h1_recent_head_note(&pair->recent, engine, &pair->recognised, input->data);
     return event;
@@ -104,6 +105,16 @@ static const struct slice heads[] = {
     {                          \
         text, sizeof(text) - 1 \
     }
+    /* The same client, which asks for another page, without one line, with one more, with one that says more
+     */
+    HEAD("GET / HTTP/1.1\r\nHost: example.org:8080\r\nUser-Agent: Some\r\n"
+         "Accept: */*\r\nAccept-Encoding: gzip, br\r\nConnection: keep-alive\r\n\r\n"),
+    HEAD("GET /a HTTP/1.1\r\nHost: example.org:8080\r\n"
+         "Accept: */*\r\nAccept-Encoding: gzip, br\r\nConnection: keep-alive\r\n\r\n"),
+    HEAD("GET /a HTTP/1.1\r\nHost: example.org:8080\r\nUser-Agent: Some\r\nX-More: 1\r\nRange: bytes=1-2\r\n"
+         "Accept: */*\r\nAccept-Encoding: gzip, br\r\nConnection: close\r\n\r\n"),
+    HEAD("GET /a HTTP/1.1\r\nHost: example.org:8080\r\nUser-Agent: Some\r\n"
+         "Accept: */*;q=0\r\nHost: example.org:8080\r\nConnection: keep-alive\r\n\r\n"),
     HEAD("GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
     HEAD("GET / HTTP/1.1\r\nHost: b\r\n\r\n"),
     HEAD("GET / HTTP/1.0\r\n\r\n"),

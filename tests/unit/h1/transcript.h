@@ -165,7 +165,8 @@ static inline enum h1_event transcript_next(struct transcript *transcript, struc
     bool is_between = transcript->recent && engine->state == H1_STATE_HEAD;
     if (is_between && h1_recent_head_take(transcript->recent, engine, rest, &transcript->request))
         return H1_REQUEST;
-    enum h1_event event = h1_next(engine, rest, &transcript->request, ret_content);
+    enum h1_event event =
+        h1_next_within(engine, rest, &transcript->request, transcript->recent, UINT64_MAX, ret_content);
     if (is_between && event == H1_REQUEST)
         h1_recent_head_note(transcript->recent, engine, &transcript->request, rest->data);
     return event;
