@@ -1,6 +1,6 @@
 /* epoll, as two backends that differ in one thing only.
  *
- * `epoll` is edge-triggered for streams: one registration for reading and writing, never changed. `epoll-lt`
+ * `epoll` is edge-triggered for streams: one registration, changed once, when a send has to wait. `epoll-lt`
  * is level-triggered: it tells of whatever holds in every turn, and so must be told, by a system call,
  * whenever a stream waits for something else. Watches other than streams are level-triggered in both. */
 #include "loop/internal.h"
@@ -13,6 +13,8 @@
 
 /* Events fetched by one wait: enough to spread its cost, few enough that timers are not kept waiting. */
 #define EVENTS_MAX 256
+
+#define EDGE_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
 struct backend_state {
     int fd;
@@ -53,8 +55,20 @@ static uint32_t level_events(enum watch_mode mode)
 
 static int edge_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
 {
-    uint32_t events = mode == WATCH_STREAM ? EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET : level_events(mode);
+    watch->slot = false;
+    uint32_t events = mode == WATCH_STREAM ? EDGE_EVENTS : level_events(mode);
     return sys_epoll_add(state->fd, watch->fd, events, watch);
+}
+
+/* `slot` says whether EPOLLOUT is waited for: from the first time that a send has to wait. Sooner, each new
+ * connection would make an event that says nothing but that its socket is empty. */
+static void edge_want(struct backend_state *state, struct watch *watch, unsigned events)
+{
+    if (LIKELY(!(events & WATCH_WRITABLE)) || watch->slot)
+        return;
+    watch->slot = true;
+    int error = sys_epoll_change(state->fd, watch->fd, EDGE_EVENTS | EPOLLOUT, watch);
+    assert(error == 0); /* it needs no memory, and the descriptor is there */
 }
 
 static int level_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
@@ -94,6 +108,14 @@ static int epoll_wait_ready(struct backend_state *state, int timeout_ms)
 static struct watch *epoll_ready(struct backend_state *state, int i, unsigned *ret_events)
 {
     uint32_t events = state->events[i].events;
+    if (i + 1 < state->count) {
+        const char *p = state->events[i + 1].data.ptr;
+        __builtin_prefetch(p - 128);
+        __builtin_prefetch(p - 64);
+        __builtin_prefetch(p);
+        __builtin_prefetch(p + 64);
+        __builtin_prefetch(p + 112);
+    }
     *ret_events = (events & EPOLLIN ? WATCH_READABLE : 0u) | (events & EPOLLOUT ? WATCH_WRITABLE : 0u) |
                   (events & (EPOLLRDHUP | EPOLLHUP) ? WATCH_ENDED : 0u) |
                   (events & (EPOLLERR | EPOLLHUP) ? WATCH_FAILED : 0u) |
@@ -108,6 +130,7 @@ const struct backend backend_epoll = {
     .open = epoll_open,
     .close = epoll_close,
     .start = edge_start,
+    .want = edge_want,
     .stop = epoll_stop,
     .fd = epoll_fd,
     .wait = epoll_wait_ready,

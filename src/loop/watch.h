@@ -48,7 +48,7 @@ struct watch {
 int watch_start(struct loop *loop, struct watch *watch, enum watch_mode mode) MUST_CHECK;
 
 /* What a WATCH_STREAM watch waits for from now on: WATCH_READABLE, WATCH_WRITABLE, both or 0. It may be told
- * of more; of what it wants it is told if it holds already. An edge-triggered backend has nothing to do. */
+ * of more; of what it wants it is told if it holds already. */
 void watch_want(struct loop *loop, struct watch *watch, unsigned events);
 
 /* Stops waiting; the descriptor stays open. Nothing happens where nobody waits. */

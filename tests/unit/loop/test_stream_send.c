@@ -1,6 +1,7 @@
 /* Streams over real sockets: sending memory and files, whole and in parts, to slow and to greedy peers. */
 #include "stream_owner.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -502,6 +503,34 @@ static void sending_later_calls_back_in_the_next_turn(void **state)
     loop_destroy(loop);
 }
 
+/* One that has only begun to read; then one that has waited to send, and does not any more. */
+static void an_idle_stream_makes_no_event(void **state)
+{
+    (void)state;
+    struct loop *loop = make_loop();
+    int file = make_file(4000000, false);
+    struct segment segment = segment_file(file, 0, 4000000);
+    struct owner owner;
+    owner_init(&owner, loop, connect_unix);
+    owner_start(&owner);
+    struct pollfd pollfd = {.fd = loop_fd(loop), .events = POLLIN};
+    assert_true(loop_prepare(loop) != 0);
+    assert_int_equal(poll(&pollfd, pollfd.fd >= 0, 0), 0);
+
+    struct drain drain;
+    assert_int_equal(stream_send(&owner.stream, &segment, 1), SEND_PENDING);
+    drain_start(&drain, owner.peer, 0);
+    owner_run(&owner, OWNER_SENT);
+    stream_shutdown(&owner.stream);
+    pthread_join(drain.thread, NULL);
+    owner_turn(&owner);
+    assert_true(loop_prepare(loop) != 0);
+    assert_int_equal(poll(&pollfd, pollfd.fd >= 0, 0), 0);
+    owner_finish(&owner);
+    close(file);
+    loop_destroy(loop);
+}
+
 static void the_kernel_says_what_is_not_acknowledged(void **state)
 {
     (void)state;
@@ -537,6 +566,7 @@ int main(void)
         cmocka_unit_test(a_greedy_peer_does_not_starve_others),
         cmocka_unit_test(a_pending_send_goes_on_later_when_the_turn_is_over),
         cmocka_unit_test(sending_later_calls_back_in_the_next_turn),
+        cmocka_unit_test(an_idle_stream_makes_no_event),
         cmocka_unit_test(the_kernel_says_what_is_not_acknowledged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
