@@ -19,7 +19,7 @@ struct backend {
     int (*open)(struct backend_state **ret_state);
     void (*close)(struct backend_state *state);
     int (*start)(struct backend_state *state, struct watch *watch, enum watch_mode mode);
-    /* See watch_want. NULL where the backend tells of edges, which costs nobody anything. */
+    /* See watch_want. */
     void (*want)(struct backend_state *state, struct watch *watch, unsigned events);
     void (*stop)(struct backend_state *state, struct watch *watch);
     /* The descriptor is about to be closed. NULL where the kernel takes it out by itself. */

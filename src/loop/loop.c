@@ -237,8 +237,7 @@ int watch_start(struct loop *loop, struct watch *watch, enum watch_mode mode)
 
 void watch_want(struct loop *loop, struct watch *watch, unsigned events)
 {
-    if (loop->backend->want)
-        loop->backend->want(loop->backend_state, watch, events);
+    loop->backend->want(loop->backend_state, watch, events);
 }
 
 void watch_stop(struct loop *loop, struct watch *watch)

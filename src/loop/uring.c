@@ -271,7 +271,6 @@ static int find_free_poll(struct backend_state *state)
 
 static int uring_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
 {
-    assert(mode != WATCH_STREAM);
     int number = find_free_poll(state);
     if (number < 0)
         return number;
@@ -282,6 +281,19 @@ static int uring_start(struct backend_state *state, struct watch *watch, enum wa
                                                                : POLLIN;
     submit_poll(state, watch->slot);
     return 0;
+}
+
+/* Streams do not ask for it, see stream_uring.c. What the kernel waits for already is given up, and comes
+ * back as cancelled. */
+static void uring_want(struct backend_state *state, struct watch *watch, unsigned events)
+{
+    struct poll_entry *poll = &state->polls[watch->slot];
+    short wanted = (short)((events & WATCH_READABLE ? POLLIN : 0) | (events & WATCH_WRITABLE ? POLLOUT : 0));
+    if (poll->events == wanted)
+        return;
+    poll->events = wanted;
+    if (poll->is_submitted)
+        cancel(state, (uint64_t)watch->slot << 3 | TO_POLL);
 }
 
 static void uring_stop(struct backend_state *state, struct watch *watch)
@@ -309,6 +321,8 @@ static struct watch *take_poll(struct backend_state *state, uint32_t number, uns
     poll->is_submitted = false;
     state->has_told_polls = true;
     int told = state->completion.result;
+    if (told == -ECANCELED)
+        return NULL;
     *ret_events = (told > 0 && told & POLLIN ? WATCH_READABLE : 0u) |
                   (told > 0 && told & POLLOUT ? WATCH_WRITABLE : 0u) |
                   (told > 0 && told & POLLPRI ? WATCH_PRIORITY : 0u);
@@ -409,6 +423,7 @@ const struct backend backend_io_uring = {
     .open = uring_open,
     .close = uring_close,
     .start = uring_start,
+    .want = uring_want,
     .stop = uring_stop,
     .forget = uring_stop,
     .flush = uring_flush,
