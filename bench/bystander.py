@@ -6,43 +6,53 @@ It is a process, so that what the trial itself does in Python does not delay it.
 import multiprocessing
 import os
 import time
+from pathlib import Path
 
-from client import Client
+from client import Client, without_checks
 
 ADDRESS = "127.0.0.2"  # another one than the crowd's: some servers are fair among addresses only
 PATIENCE_SECONDS = 10.0
 PAUSE_SECONDS = 0.0005
 
 
-def _ask_on(port, path, pipe):
+def _cpu_seconds(pids):
+    """What these processes have used of cores so far, to the microsecond (their main threads)."""
+    return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids) / 1e9
+
+
+def _ask_on(port, path, is_secure, pids, pipe):
     os.nice(-5 if os.geteuid() == 0 else 0)  # it shares its core with the trial
     seconds = []
+    worked = []
     try:
-        with Client(port, timeout=PATIENCE_SECONDS, source=ADDRESS) as client:
+        with Client(port, timeout=PATIENCE_SECONDS, source=ADDRESS,
+                    security=without_checks() if is_secure else None) as client:
             client.get(path)
             pipe.send("ready")
             while not pipe.poll():
-                began = time.monotonic()
+                cpu, began = _cpu_seconds(pids), time.monotonic()
                 client.get(path)
                 seconds.append(time.monotonic() - began)
+                worked.append(_cpu_seconds(pids) - cpu)
                 time.sleep(PAUSE_SECONDS)
     except TimeoutError:
         seconds.append(PATIENCE_SECONDS)
     except OSError as error:
         pipe.send(error)
         return
-    pipe.send(sorted(seconds))
+    pipe.send((sorted(seconds), sorted(worked)))
 
 
 class Bystander:
     """Asks from the beginning of a `with` to its end; what it saw is known then.
 
-    Raises RuntimeError at the end where the server refused it or hung up."""
+    `pids`: of the server, whose work between a question and its answer is to be known. Raises RuntimeError at the end
+    where the server refused it or hung up."""
 
-    def __init__(self, port, path):
+    def __init__(self, port, path, is_secure=False, pids=()):
         self._pipe, other = multiprocessing.Pipe()
-        self._child = multiprocessing.Process(target=_ask_on, args=(port, path, other), daemon=True)
-        self._seconds = []
+        self._child = multiprocessing.Process(target=_ask_on, args=(port, path, is_secure, pids, other), daemon=True)
+        self._seconds = self._worked = []
 
     def __enter__(self):
         self._child.start()
@@ -52,7 +62,7 @@ class Bystander:
     def __exit__(self, kind, *_):
         self._pipe.send("stop")
         try:
-            self._seconds = self._receive()
+            self._seconds, self._worked = self._receive()
         except RuntimeError:
             if kind is None:
                 raise
@@ -67,11 +77,18 @@ class Bystander:
 
     def percentile(self, share):
         """The time within which that share of its requests was answered, as text."""
-        index = min(int(len(self._seconds) * share), len(self._seconds) - 1)
-        return milliseconds(self._seconds[index])
+        return milliseconds(_percentile(self._seconds, share))
+
+    def work(self, share):
+        """The same of what the server has worked meanwhile, whoever else had its core."""
+        return milliseconds(_percentile(self._worked, share))
 
     def worst(self):
         return milliseconds(self._seconds[-1])
+
+
+def _percentile(values, share):
+    return values[min(int(len(values) * share), len(values) - 1)]
 
 
 def milliseconds(seconds):

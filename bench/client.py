@@ -1,14 +1,26 @@
 """The least HTTP/1.1 client that checks and trials need: one connection, Content-Length or chunked bodies."""
 
 import socket
+import ssl
 import struct
+
+
+def without_checks(*protocols):
+    """For a TLS client that takes any certificate, and speaks these protocols by ALPN."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if protocols:
+        context.set_alpn_protocols(protocols)
+    return context
 
 
 class Client:
     """One connection. Whatever goes wrong with it is an OSError (ConnectionError, TimeoutError)."""
 
-    def __init__(self, port, timeout=5, source="", receive_bytes=None):
-        """`source`: the address to come from; `receive_bytes`: how little the kernel may keep for it."""
+    def __init__(self, port, timeout=5, source="", receive_bytes=None, security=None):
+        """`source`: the address to come from; `receive_bytes`: how little the kernel may keep for it; `security`: an
+        ssl.SSLContext, for TLS."""
         self._socket = socket.socket()
         self._socket.settimeout(timeout)
         if source:
@@ -20,6 +32,8 @@ class Client:
         except OSError:
             self._socket.close()
             raise
+        if security:
+            self._socket = security.wrap_socket(self._socket, server_hostname="localhost")
         self._received = b""
 
     def __enter__(self):

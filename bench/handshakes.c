@@ -1,6 +1,6 @@
-/* Connections to a server with TLS, one after the other on each of some threads: a handshake, one request,
- * the end. "resume" has all but the first of a thread resume its session. The last line is JSON, as
- * load.lua's. */
+/* Connections to a server with TLS, one after the other on each of some threads (16, or as many as are asked
+ * for): a handshake, one request, the end. "resume" has all but the first of a thread resume its session. The
+ * last line is JSON, as load.lua's. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
@@ -14,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define THREADS 16
+#define THREADS     16
+#define THREADS_MAX 1024
 
 static struct sockaddr_in address;
 static char request[512];
@@ -84,9 +85,10 @@ static void *run(void *unused)
 
 int main(int argc, char **argv)
 {
-    pthread_t threads[THREADS];
-    if (argc != 5)
-        return fprintf(stderr, "handshakes PORT PATH SECONDS full|resume\n"), 2;
+    static pthread_t threads[THREADS_MAX];
+    int count = argc == 6 ? atoi(argv[5]) : THREADS;
+    if (argc < 5 || argc > 6 || count < 1 || count > THREADS_MAX)
+        return fprintf(stderr, "handshakes PORT PATH SECONDS full|resume [CONNECTIONS]\n"), 2;
     address = (struct sockaddr_in){.sin_family = AF_INET,
                                    .sin_port = htons((unsigned short)atoi(argv[1])),
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -95,12 +97,12 @@ int main(int argc, char **argv)
              argv[2]);
     double began = now();
     ends_at = began + atof(argv[3]);
-    for (int i = 0; i < THREADS; i++)
+    for (int i = 0; i < count; i++)
         pthread_create(&threads[i], NULL, run, NULL);
-    for (int i = 0; i < THREADS; i++)
+    for (int i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
     unsigned done = atomic_load(&done_count), resumed = atomic_load(&resumed_count);
-    bool is_right = resumes ? resumed + 2 * THREADS >= done : resumed == 0;
+    bool is_right = resumes ? resumed + 2 * (unsigned)count >= done : resumed == 0;
     printf("{\"requests\":%u,\"microseconds\":%.0f,\"p50_us\":0,\"p99_us\":0,\"max_us\":0,"
            "\"errors\":{\"connect\":%u,\"not as asked for\":%u}}\n",
            done, (now() - began) * 1e6, atomic_load(&failed_count), is_right ? 0 : done - resumed);
