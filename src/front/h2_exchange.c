@@ -43,12 +43,14 @@ static void end_response(struct h2_exchange *h2)
 }
 
 /* The head to the engine; the content follows when that pulls it. */
-static void give_head(struct h2_exchange *h2)
+static void give_head(struct h2_exchange *h2, bool is_lasting)
 {
     struct exchange *exchange = &h2->exchange;
     bool has_content = h2->left > 0;
-    if (!h2_respond(h2_session_engine(h2->session), h2->stream, &exchange->response,
-                    service_date(exchange->service), has_content))
+    bool (*respond)(struct h2 *, uint32_t, const struct http_response *, const char *, bool) =
+        is_lasting ? h2_respond_lasting : h2_respond;
+    if (!respond(h2_session_engine(h2->session), h2->stream, &exchange->response,
+                 service_date(exchange->service), has_content))
         h2_exchange_give_up(h2);
     else if (!has_content)
         end_response(h2);
@@ -62,10 +64,11 @@ void h2_exchange_respond(struct exchange *exchange, struct http_kept_head *keep)
     if (h2->stream == 0)
         return;
     h2->left = exchange->source ? exchange->source->length : 0;
-    give_head(h2);
+    give_head(h2, false);
 }
 
-/* Who else uses the head does not matter: the engine copies it, and has a date of its own. */
+/* Who else uses the head does not matter: the date is not taken from there, and nothing else in it changes
+ * while the exchange holds the file. */
 void h2_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *kept, bool is_sole)
 {
     struct h2_exchange *h2 = h2_exchange_of(exchange);
@@ -74,7 +77,7 @@ void h2_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *
     if (h2->stream == 0)
         return;
     response->no_length = true; /* it is among the fields */
-    kept_head_read(kept, response);
+    bool is_lasting = kept_head_read(kept, response);
     if (UNLIKELY(response->lacks_fields)) {
         h2_exchange_give_up(h2);
         return;
@@ -84,7 +87,7 @@ void h2_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *
         h2->rest = segment_memory(slice_make(kept->end, kept->content_bytes));
         h2->left = kept->content_bytes;
     }
-    give_head(h2);
+    give_head(h2, is_lasting);
 }
 
 /* Without memory there is none: it promises nothing. */

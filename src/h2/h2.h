@@ -128,6 +128,11 @@ bool h2_is_inside_head(const struct h2 *h2);
 bool h2_respond(struct h2 *h2, uint32_t stream, const struct http_response *response, const char *date,
                 bool has_content) MUST_CHECK;
 
+/* The same for a response whose names are in lower case, and whose slices live until on_closed: nothing of it
+ * is copied. */
+bool h2_respond_lasting(struct h2 *h2, uint32_t stream, const struct http_response *response,
+                        const char *date, bool has_content) MUST_CHECK;
+
 /* An interim response. False without memory. */
 bool h2_send_interim(struct h2 *h2, uint32_t stream, const struct http_response *response) MUST_CHECK;
 

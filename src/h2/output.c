@@ -169,15 +169,17 @@ struct numbers {
 };
 
 static size_t put_headers(nghttp2_nv *out, const struct http_response *response, const char *date,
-                          struct numbers *numbers)
+                          uint8_t flags, struct numbers *numbers)
 {
     size_t count = 0;
     size_t digits = format_u64(numbers->status, (uint64_t)response->status);
     out[count++] = header(SLICE(":status"), slice_make(numbers->status, digits));
     if (date)
         out[count++] = header(SLICE("date"), slice_make(date, HTTP_DATE_LENGTH));
-    for (unsigned i = 0; i < response->field_count; i++)
-        out[count++] = header(response->fields[i].name, response->fields[i].value);
+    for (unsigned i = 0; i < response->field_count; i++) {
+        out[count] = header(response->fields[i].name, response->fields[i].value);
+        out[count++].flags = flags;
+    }
     if (!response->no_length && response->content_length != HTTP_LENGTH_UNKNOWN) {
         digits = format_u64(numbers->length, response->content_length);
         out[count++] = header(SLICE("content-length"), slice_make(numbers->length, digits));
@@ -196,7 +198,7 @@ static int h2_output_submit(struct h2 *h2, uint32_t stream, const nghttp2_nv *he
 }
 
 static bool submit_head(struct h2 *h2, uint32_t stream, const struct http_response *response,
-                        const char *date, bool is_interim, bool has_content)
+                        const char *date, uint8_t flags, bool is_interim, bool has_content)
 {
     nghttp2_nv at_hand[FIELDS_AT_HAND];
     nghttp2_nv *headers = at_hand;
@@ -206,7 +208,7 @@ static bool submit_head(struct h2 *h2, uint32_t stream, const struct http_respon
         if (headers == NULL)
             return false;
     }
-    size_t count = put_headers(headers, response, date, &numbers);
+    size_t count = put_headers(headers, response, date, flags, &numbers);
     int error = h2_output_submit(h2, stream, headers, count, is_interim, has_content);
     if (UNLIKELY(headers != at_hand))
         free(headers);
@@ -216,12 +218,20 @@ static bool submit_head(struct h2 *h2, uint32_t stream, const struct http_respon
 bool h2_respond(struct h2 *h2, uint32_t stream, const struct http_response *response, const char *date,
                 bool has_content)
 {
-    return submit_head(h2, stream, response, date, false, has_content);
+    return submit_head(h2, stream, response, date, NGHTTP2_NV_FLAG_NONE, false, has_content);
+}
+
+/* A head that is in nghttp2's queue when its stream ends is thrown away unread. */
+bool h2_respond_lasting(struct h2 *h2, uint32_t stream, const struct http_response *response,
+                        const char *date, bool has_content)
+{
+    return submit_head(h2, stream, response, date,
+                       NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE, false, has_content);
 }
 
 bool h2_send_interim(struct h2 *h2, uint32_t stream, const struct http_response *response)
 {
-    return submit_head(h2, stream, response, NULL, true, false);
+    return submit_head(h2, stream, response, NULL, NGHTTP2_NV_FLAG_NONE, true, false);
 }
 
 void h2_resume(struct h2 *h2, uint32_t stream)

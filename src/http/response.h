@@ -36,6 +36,9 @@ struct http_kept_head {
     uint16_t length;      /* of the head, which ends with the room; 0: none is kept */
     uint16_t date_offset; /* from the head's beginning */
     int64_t date;         /* the second that it tells */
+    /* Its fields but for the date, with names in lower case; NULL: there was no room for them. */
+    const struct http_response_field *fields;
+    unsigned field_count;
 };
 
 /* Its fields will lie in `arena`, which outlives it. Takes no memory. */

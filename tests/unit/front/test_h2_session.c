@@ -405,6 +405,32 @@ static void a_response_that_is_taken_back_ends(void **state)
     clean_up();
 }
 
+/* The head lies with the file, which is gone by the time that the engine comes to it. */
+static void a_response_may_be_taken_back_before_it_is_written(void **state)
+{
+    (void)state;
+    struct h2_pair *pair = &fixture.pair;
+    prepare(65535);
+    ask("/small");
+    h2_pair_talk(pair);
+    struct h2_client_stream *kept = ask("/small");
+    h2_pair_talk(pair);
+    assert_got(kept, 200, 1000);
+    struct h2_client_stream *dropped = ask("/small");
+    assert_true(h2_pair_send(pair));
+    nghttp2_submit_rst_stream(pair->client.session, 0, dropped->id, NGHTTP2_CANCEL);
+    assert_true(h2_pair_send(pair));
+    h2_session_end_sent(pair->session);
+    world_add_file(&fixture.world, "small", 2000);
+    service_see_changes(&fixture.world.server->service, true);
+    h2_pair_talk(pair);
+    assert_false(dropped->has_ended);
+    struct h2_client_stream *changed = ask("/small");
+    h2_pair_talk(pair);
+    assert_got(changed, 200, 2000);
+    clean_up();
+}
+
 static void a_file_that_changes_resets_its_stream_only(void **state)
 {
     (void)state;
@@ -539,6 +565,7 @@ int main(void)
         cmocka_unit_test(more_content_than_may_be_is_413),
         cmocka_unit_test(late_content_is_408_and_other_streams_go_on),
         cmocka_unit_test(a_response_that_is_taken_back_ends),
+        cmocka_unit_test(a_response_may_be_taken_back_before_it_is_written),
         cmocka_unit_test(a_file_that_changes_resets_its_stream_only),
         cmocka_unit_test(draining_says_goodbye_twice_and_loses_nothing),
         cmocka_unit_test(a_request_right_behind_the_answer_to_draining_is_counted),
