@@ -24,13 +24,18 @@ static struct h2_block *block_of(void *room)
     return (struct h2_block *)(void *)((char *)room - BLOCK_HEAD_BYTES);
 }
 
+static void *room_of(struct h2_block *block)
+{
+    return (char *)block + BLOCK_HEAD_BYTES;
+}
+
 static void *take_new(size_t bytes)
 {
     struct h2_block *block = malloc(BLOCK_HEAD_BYTES + bytes);
     if (block == NULL)
         return NULL;
     block->bytes = bytes;
-    return block->room;
+    return room_of(block);
 }
 
 static void *memory_take(size_t size, void *user_data)
