@@ -27,12 +27,14 @@ struct loop {
     unsigned wall_nanoseconds; /* of that second */
     uint64_t turn;             /* how many there were */
     bool stopping;
-    bool may_sendfile;       /* see loop_create */
-    struct list tasks;       /* struct task, to run at the end of this turn */
-    struct list again;       /* struct stream, to go on with in the next turn */
-    struct list due;         /* the same, in this turn, or in a later one where it has no time for them */
-    struct list closed;      /* struct stream, whose owners are told at the end of this turn */
-    unsigned closing;        /* streams that are closed, but not gone yet */
+    bool may_sendfile;  /* see loop_create */
+    struct list tasks;  /* struct task, to run at the end of this turn */
+    struct list again;  /* struct stream, to go on with in the next turn */
+    struct list due;    /* the same, in this turn, or in a later one where it has no time for them */
+    struct list closed; /* struct stream, whose owners are told at the end of this turn */
+    unsigned closing;   /* streams that are closed, but not gone yet */
+    const struct stream *forgetful; /* it had no memory for the rest of a send, so long; NULL: none */
+    size_t forgotten_bytes;
     const char *complaint;   /* why the backend is not the one that was wanted; NULL: it is */
     struct offload *offload; /* NULL before the first job */
     struct wheel wheel;

@@ -170,12 +170,24 @@ static int stream_send_some(struct stream *stream, struct segment *segments, siz
     return 1;
 }
 
-/* What is left of a send is kept: to go on with, or, where it failed, for stream_unsent to count. */
+static size_t stream_total_length(const struct segment *segments, size_t count)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++)
+        length += segments[i].length;
+    return length;
+}
+
+/* What is left of a send is kept: to go on with, or, where it failed, for stream_unsent to count. Without
+ * memory the stream fails, and its owner asks for that before another stream does anything. */
 static bool keep_rest(struct stream *stream, const struct segment *segments, size_t count)
 {
     struct sending *sending = malloc(sizeof(*sending) + count * sizeof(struct segment));
-    if (sending == NULL)
+    if (sending == NULL) {
+        stream->loop->forgetful = stream;
+        stream->loop->forgotten_bytes = stream_total_length(segments, count);
         return false;
+    }
     sending->count = count;
     sending->next = 0;
     memcpy(sending->segments, segments, count * sizeof(struct segment));
@@ -338,14 +350,6 @@ bool stream_peer_has_left(const struct stream *stream)
     return stream_has(stream, STREAM_HUNG_UP) || sys_has_hung_up(stream->watch.fd);
 }
 
-static size_t stream_total_length(const struct segment *segments, size_t count)
-{
-    size_t length = 0;
-    for (size_t i = 0; i < count; i++)
-        length += segments[i].length;
-    return length;
-}
-
 size_t stream_unsent(const struct stream *stream)
 {
     const struct stream_verbs *verbs = verbs_of(stream);
@@ -353,6 +357,8 @@ size_t stream_unsent(const struct stream *stream)
     const struct sending *sending = stream->sending;
     if (sending)
         bytes += stream_total_length(sending->segments + sending->next, sending->count - sending->next);
+    else if (UNLIKELY(stream->loop->forgetful == stream))
+        bytes += stream->loop->forgotten_bytes;
     return bytes;
 }
 
@@ -381,6 +387,8 @@ void stream_close(struct stream *stream)
     stream->flags |= STREAM_CLOSED;
     free(stream->sending);
     stream->sending = NULL;
+    if (UNLIKELY(stream->loop->forgetful == stream))
+        stream->loop->forgetful = NULL;
     list_remove(&stream->again);
     verbs_of(stream)->close(stream);
     stream->watch.fd = -1;
