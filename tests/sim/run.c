@@ -59,6 +59,7 @@ struct run {
     struct server *server;
     struct counters counters;
     struct log log;
+    struct access_log *access_log;
     int listening_fd;
     struct watch control;
     struct sim_event look;
@@ -322,6 +323,21 @@ static void on_drained(void *context)
     loop_stop(context);
 }
 
+static int open_access_log(struct run *run)
+{
+    int fd = log_file_open();
+    if (fd < 0)
+        return fd;
+    struct access_log_options options = {
+        .loop = run->loop,
+        .fd = fd,
+        .format = ACCESS_LOG_JSON,
+        .counters = &run->counters,
+        .errors = &run->log,
+    };
+    return access_log_create(&options, &run->access_log);
+}
+
 static int start_server(struct run *run)
 {
     struct server_options options = {
@@ -332,7 +348,10 @@ static int start_server(struct run *run)
         .on_drained = on_drained,
         .context = run->loop,
     };
-    int error = server_create(&options, &run->server);
+    int error = open_access_log(run);
+    options.access_log = run->access_log;
+    if (error == 0)
+        error = server_create(&options, &run->server);
     if (error < 0)
         return error;
     inside_watch(run->server);
@@ -374,6 +393,8 @@ static void stop(struct run *run)
 {
     sim_cancel(&run->look);
     server_destroy(run->server);
+    access_log_destroy(run->access_log);
+    sim_clients_on_log_end(run->counters.log_lines_dropped);
     if (run->control.fd > 0) {
         watch_stop(run->loop, &run->control);
         sys_close(run->control.fd);

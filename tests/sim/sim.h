@@ -174,6 +174,10 @@ unsigned sim_socket_number(const struct sim_socket *socket);
 uint64_t sim_socket_bytes_arrived(const struct sim_socket *socket);
 uint64_t sim_socket_bytes_read(const struct sim_socket *socket);
 
+/* So many bytes the server has given to its kernel for this connection, until now. May be asked until the
+ * run's end, also of a socket that was closed. */
+uint64_t sim_socket_bytes_handed(const struct sim_socket *socket);
+
 /* When the last of them arrived in the server's kernel; when the server said FIN or closed. UINT64_MAX: not
  * yet. */
 uint64_t sim_socket_arrived_us(const struct sim_socket *socket);
@@ -274,6 +278,11 @@ void sim_clients_on_drain(void);
 
 /* A call fails, right now. Must only take note. */
 void sim_clients_on_fault(const struct sim_fault *fault);
+
+/* The access log, as JSON, some bytes at a time. When it is closed: so many lines were dropped, as the server
+ * counts. */
+void sim_clients_on_log(struct slice bytes);
+void sim_clients_on_log_end(uint64_t dropped);
 
 /* The server could not even start, for a fault. sim_clients_start was not called, sim_clients_end will be. */
 void sim_clients_on_no_server(void);

@@ -20,6 +20,11 @@ void sim_clients_on_fault(const struct sim_fault *fault)
     (void)fault;
 }
 
+void sim_clients_on_log(struct slice bytes)
+{
+    (void)bytes;
+}
+
 /* ---- a client, and jobs for it ---- */
 
 static struct sim_socket *client;

@@ -190,6 +190,9 @@ void ask_make_for(struct ask *ask, const struct target *target, const struct web
     if (!ask->is_old || website->host || sim_one_in(chance, 2))
         buffer_printf(&ask->bytes, "%s: %s\r\n", ASK_ONE_OF(chance, "Host", "host", "HOST"),
                       ask_host(website, chance));
+    static unsigned count;
+    ask->number = ++count;
+    buffer_printf(&ask->bytes, "User-Agent: %u\r\n", ask->number);
     write_noise(ask, website, chance);
     write_connection(ask, chance);
     ask_write_file_fields(ask, website, chance);
@@ -200,7 +203,7 @@ void ask_describe(const struct ask *ask, char *out, size_t size)
 {
     struct slice bytes = buffer_slice(&ask->bytes);
     struct slice line = slice_take(bytes, MIN(slice_find(bytes, '\r'), (size_t)70));
-    snprintf(out, size, "%.*s%s%s%s%s (%zu bytes)", SLICE_ARGS(line), ask->refused ? ", bad" : "",
-             ask->end == ASK_NEVER_ENDS ? ", endless" : "", ask->expects ? ", expects" : "",
-             ask->says_close ? ", closes" : "", bytes.length);
+    snprintf(out, size, "%u: %.*s%s%s%s%s (%zu bytes)", ask->number, SLICE_ARGS(line),
+             ask->refused ? ", bad" : "", ask->end == ASK_NEVER_ENDS ? ", endless" : "",
+             ask->expects ? ", expects" : "", ask->says_close ? ", closes" : "", bytes.length);
 }

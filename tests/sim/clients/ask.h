@@ -49,6 +49,7 @@ enum ask_end {
 };
 
 struct ask {
+    unsigned number;             /* of all requests of the run, from 1, in its User-Agent; 0: it has none */
     const struct target *target; /* NULL: what is asked makes no sense, and is refused */
     const char *method;          /* "" where there is none to speak of */
     bool is_head;                /* the answer has no content */
@@ -93,6 +94,8 @@ struct ask {
     uint64_t completed_us; /* its last one; 0: not yet */
     uint64_t last_sent_us; /* the last one up to now */
     bool is_over;          /* answered, or will not be */
+    int answer_status;     /* of the whole answer; 0: none has come */
+    uint64_t answer_bytes; /* its content */
 };
 
 /* Forgets everything, keeps nothing. */

@@ -3,6 +3,7 @@
 #include "client.h"
 
 #include "endings.h"
+#include "journal.h"
 
 #include <stdlib.h>
 
@@ -43,6 +44,7 @@ static void disconnect(struct client *client)
     if (client->socket == NULL)
         return;
     sim_socket_close(client->socket);
+    journal_note(client->scene->journal, &client->conversation, client->socket);
     client->socket = NULL;
     client->scene->open--;
     client->scene->closed_us[client->scene->closed++ % SCENE_CLOSED_MAX] = sim_now_us();

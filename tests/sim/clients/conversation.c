@@ -242,6 +242,8 @@ static void take_final(struct conversation *conversation, struct ask *ask, const
         judge(ask, answer, &circumstances, &conversation->verdict);
     }
     judge_connection(conversation, ask, answer);
+    ask->answer_status = answer->status;
+    ask->answer_bytes = answer->content.length;
     end_ask(ask);
     conversation->answered++;
     conversation->was_continued = false;
@@ -294,6 +296,7 @@ void conversation_take_answers(struct conversation *conversation)
         if (read_answer(conversation, &answer) != ANSWER_WHOLE)
             return;
         take_answer(conversation, &answer);
+        conversation->taken_bytes += answer_bytes(&answer);
         buffer_consume(&conversation->inbox, answer_bytes(&answer));
     }
 }

@@ -17,8 +17,11 @@
 #define SCENE_CLOSED_MAX 256
 
 /* What all conversations of a run have in common. */
+struct journal;
+
 struct scene {
     const struct website *website;
+    struct journal *journal;
     bool is_draining;
     struct harms harms;
     unsigned open;                        /* connections that no client has closed yet */
@@ -43,7 +46,8 @@ struct conversation {
     size_t sending;  /* the one that is being sent */
     size_t sent;     /* bytes of that one */
 
-    struct buffer inbox; /* what arrived of the answer that is being received */
+    struct buffer inbox;  /* what arrived of the answer that is being received */
+    uint64_t taken_bytes; /* of all answers before what is in the inbox */
     uint64_t began_us;
     uint64_t answered_us; /* when the last answer was whole */
     uint64_t moved_us;    /* when the last byte went either way */

@@ -1,5 +1,6 @@
 /* All clients of a run, and what run.c asks of them: see tests/sim/sim.h, the last part. */
 #include "client.h"
+#include "journal.h"
 #include "storm.h"
 
 #include <stdlib.h>
@@ -12,6 +13,7 @@ static struct {
     struct timeouts shortest, longest;
     struct scene scene;
     struct storm storm;
+    struct journal journal;
     struct list clients;
     unsigned count;
     uint16_t port;
@@ -107,7 +109,8 @@ void sim_clients_prepare(struct settings *settings, uint16_t port)
     crowd.website.limits = &crowd.least;
     crowd.website.timeouts = &crowd.shortest;
     crowd.website.longest = &crowd.longest;
-    crowd.scene = (struct scene){.website = &crowd.website};
+    journal_init(&crowd.journal);
+    crowd.scene = (struct scene){.website = &crowd.website, .journal = &crowd.journal};
     trace_bounds(&settings->limits, &settings->timeouts);
 }
 
@@ -182,6 +185,32 @@ void sim_clients_on_no_server(void)
     crowd.scene.is_draining = true;
 }
 
+static void fail_by_log(const struct verdict *verdict)
+{
+    if (verdict->is_bad)
+        sim_fail("%s", verdict->text);
+}
+
+void sim_clients_on_log(struct slice bytes)
+{
+    struct verdict verdict = {0};
+    journal_read(&crowd.journal, bytes, &verdict);
+    fail_by_log(&verdict);
+}
+
+void sim_clients_on_log_end(uint64_t dropped)
+{
+    crowd.journal.dropped = dropped;
+}
+
+static void judge_log(void)
+{
+    struct verdict verdict = {0};
+    journal_judge(&crowd.journal, sim_socket_bytes_handed, &verdict);
+    fail_by_log(&verdict);
+    journal_finish(&crowd.journal);
+}
+
 void sim_clients_end(void)
 {
     website_stop(&crowd.website);
@@ -191,4 +220,5 @@ void sim_clients_end(void)
         list_remove(link);
         free(client);
     }
+    judge_log();
 }

@@ -9,7 +9,7 @@
  *   mounts.c       the mount table
  *   memory.c       malloc and its kin            peers.c      the clients' ends
  *   calls.c        what every call begins with   offload.c    the pool of threads, without threads
- *   watch.c        what watches the server
+ *   watch.c        what watches the server       log_file.c   where the access log goes
  *
  * What the server calls is named __wrap_NAME, and is called by it in the place of NAME. What the kernel
  * itself allocates comes from kernel_alloc, which is neither counted nor ever fails. */
@@ -132,6 +132,8 @@ enum call {
 };
 
 /* What a call is about, for the oracle. */
+struct stat;
+
 struct call_target {
     struct sim_socket *socket;
     const char *path;
@@ -288,6 +290,13 @@ int magic_link_target(const char *path);
 
 void file_calls_start(void);
 void clock_calls_start(void);
+
+/* The access log's, which is there once it is opened; from the run, not by a call. A descriptor or -EMFILE.
+ */
+int log_file_open(void);
+bool log_file_is(const struct open_file *file);
+void log_file_status(struct stat *status);
+ssize_t log_file_write(const char *bytes, size_t length);
 
 extern const struct file_class inotify_class;
 /* Bytes of events, or -errno. */

@@ -204,6 +204,11 @@ uint64_t sim_socket_ended_by_server_us(const struct sim_socket *socket)
     return pair_of(socket)->ended_us;
 }
 
+uint64_t sim_socket_bytes_handed(const struct sim_socket *socket)
+{
+    return pair_of(socket)->server.handed;
+}
+
 bool sim_socket_is_accepted(const struct sim_socket *socket)
 {
     return pair_of(socket)->server.is_accepted;

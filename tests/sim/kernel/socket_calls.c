@@ -135,6 +135,7 @@ ssize_t socket_send(int fd, const struct iovec *pieces, size_t count, const char
             break;
         }
     }
+    pair->server.handed += sent;
     server_moved(pair);
     call_got_on();
     return (ssize_t)sent;
