@@ -112,6 +112,7 @@ static void on_send(void *context, int fd, struct slice bytes)
     const struct front *front = &((const struct server *)context)->front;
     if (!slice_starts_with(bytes, refusal))
         return;
+    network_turned_away(fd);
     struct connection_facts facts = network_facts(fd);
     if (faults_count() > facts.faults_before || has_its_share(front, facts.address) ||
         !loop_accepts_fd(front->loop, fd))
@@ -120,6 +121,18 @@ static void on_send(void *context, int fd, struct slice bytes)
     if (spare)
         sim_fail("a client is turned away, though one in the state %s could have gone",
                  front_client_state_name((enum client_state)spare->state));
+}
+
+void inside_judge_counters(const struct counters *counters)
+{
+    uint64_t handed = network_bytes_handed();
+    if (counters->connections_open > 0 || counters->connections_idle > 0)
+        sim_fail("%llu connections are counted as open and %llu as idle, and there are none",
+                 (unsigned long long)counters->connections_open,
+                 (unsigned long long)counters->connections_idle);
+    if (counters->bytes_sent != handed)
+        sim_fail("%llu bytes are counted as sent, and %llu were", (unsigned long long)counters->bytes_sent,
+                 (unsigned long long)handed);
 }
 
 void inside_watch(struct server *server)

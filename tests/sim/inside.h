@@ -11,6 +11,10 @@ struct server;
 /* From here on, until the kernel starts anew. */
 void inside_watch(struct server *server);
 
+/* The server is gone: its counters say what it did. */
+struct counters;
+void inside_judge_counters(const struct counters *counters);
+
 /* What architecture.md promises of whoever may have to make room, as far as it is beyond doubt. */
 struct guest {
     enum client_state state;

@@ -393,6 +393,7 @@ static void stop(struct run *run)
 {
     sim_cancel(&run->look);
     server_destroy(run->server);
+    inside_judge_counters(&run->counters);
     access_log_destroy(run->access_log);
     sim_clients_on_log_end(run->counters.log_lines_dropped);
     if (run->control.fd > 0) {

@@ -3,6 +3,7 @@
 #include "../unit/test.h"
 #include "inside.h"
 
+#include "log/counters.h"
 #include "loop/offload.h"
 
 #include <netinet/in.h>
@@ -205,6 +206,37 @@ static void who_can_be_spared(void **state)
     }
 }
 
+/* ---- counters ---- */
+
+static void count_what_was_not_sent(void)
+{
+    inside_judge_counters(&(struct counters){.bytes_sent = network_bytes_handed() + 1});
+}
+
+static void bytes_that_were_not_sent_are_noticed(void **state)
+{
+    (void)state;
+    expect_failure(count_what_was_not_sent, "are counted as sent");
+}
+
+static void count_who_is_gone(void)
+{
+    inside_judge_counters(&(struct counters){.connections_open = 1});
+}
+
+static void connections_that_stay_counted_are_noticed(void **state)
+{
+    (void)state;
+    expect_failure(count_who_is_gone, "are counted as open");
+}
+
+static void right_counters_are_right(void **state)
+{
+    (void)state;
+    assert_int_equal(send(server, "abc", 3, MSG_NOSIGNAL), 3);
+    inside_judge_counters(&(struct counters){.bytes_sent = 3});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +245,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_job_that_is_given_up_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_nobody_can_know_yet_is_no_fault, set_up, tear_down),
         cmocka_unit_test(who_can_be_spared),
+        cmocka_unit_test_setup_teardown(bytes_that_were_not_sent_are_noticed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(connections_that_stay_counted_are_noticed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(right_counters_are_right, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

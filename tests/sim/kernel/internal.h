@@ -209,6 +209,11 @@ struct connection_facts {
 };
 struct connection_facts network_facts(int fd);
 
+/* All bytes that the server has given to connections, but for those that it turned away, of which
+ * network_turned_away told. */
+uint64_t network_bytes_handed(void);
+void network_turned_away(int fd);
+
 /* ---- descriptors ---- */
 
 struct open_file;

@@ -58,6 +58,16 @@ size_t network_server_ends(void)
     return count;
 }
 
+uint64_t network_bytes_handed(void)
+{
+    uint64_t bytes = 0;
+    LIST_FOREACH(link, &pairs) {
+        const struct server_end *end = &CONTAINER_OF(link, struct connection_pair, link)->server;
+        bytes += end->is_turned_away ? 0 : end->handed;
+    }
+    return bytes;
+}
+
 void network_check_silence(uint64_t silence_us)
 {
     LIST_FOREACH(link, &pairs) {

@@ -74,6 +74,7 @@ struct server_end {
     bool is_shut;     /* shutdown(SHUT_WR) */
     bool lacks_space; /* the sender asked for room in vain: it is told when there is */
     uint64_t handed;  /* bytes that the server gave to send */
+    bool is_turned_away;
     bool has_left;    /* the client's RST came; then, as they were when it did: */
     bool is_obscured; /* something else was to be read before it, or a FIN */
     uint64_t left_at_call;

@@ -155,6 +155,11 @@ const struct server_end *server_end_of(int fd)
     return &pair_of_file(descriptor_get(fd, &socket_class, "a job"))->server;
 }
 
+void network_turned_away(int fd)
+{
+    pair_of_file(descriptor_get(fd, &socket_class, "an oracle"))->server.is_turned_away = true;
+}
+
 struct connection_facts network_facts(int fd)
 {
     const struct connection_pair *pair = pair_of_file(descriptor_get(fd, &socket_class, "an oracle"));
