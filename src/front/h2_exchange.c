@@ -25,6 +25,7 @@ void h2_exchange_begin(struct h2_exchange *h2, struct h2_session *session, uint3
     h2->rest = (struct segment){0};
     h2->left = h2->received = 0;
     h2->held = NULL;
+    h2->watch = (struct h2_watch){0};
 }
 
 /* The client learns that something is missing by the reset. */

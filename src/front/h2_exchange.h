@@ -3,6 +3,7 @@
 #ifndef FRONT_H2_EXCHANGE_H
 #define FRONT_H2_EXCHANGE_H
 
+#include "front/h2_stalls.h"
 #include "front/input.h"
 #include "h2/h2.h"
 #include "serve/exchange.h"
@@ -21,7 +22,8 @@ struct h2_exchange {
     uint64_t left;       /* bytes of content that are to come; HTTP_LENGTH_UNKNOWN: until the source's end */
     uint64_t received;   /* of the request's content */
     uint64_t discarded;  /* of these, since the response was given */
-    struct input *held;  /* of these, what the sink had no credit for; no credit is given for it */
+    struct h2_watch watch;
+    struct input *held; /* of these, what the sink had no credit for; no credit is given for it */
 };
 
 static_assert(sizeof(struct h2_exchange) <= 1024, "so little is held for a client that is slow");
@@ -38,6 +40,9 @@ void h2_exchange_begin(struct h2_exchange *h2, struct h2_session *session, uint3
 void h2_exchange_respond(struct exchange *exchange, struct http_kept_head *keep);
 void h2_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *kept, bool is_sole);
 void h2_exchange_interim(struct exchange *exchange);
+
+/* Content of the request is wanted, and it is the client's to send. */
+bool h2_exchange_waits_for_content(const struct h2_exchange *h2) MUST_CHECK;
 
 /* The next piece of the response's content, for the engine. */
 enum h2_pulled h2_exchange_pull(struct h2_exchange *h2, char *room, size_t bytes_max,

@@ -198,6 +198,7 @@ static void *h2_session_on_request(void *owner, uint32_t stream, const struct h2
     h2_exchange_begin(h2, session, stream);
     session->exchange_count++;
     session->request_count++;
+    h2_stalls_watch(session);
     if (session->all->on_request)
         session->all->on_request(session, exchange);
     if (UNLIKELY(session->all->requests_max && session->request_count >= session->all->requests_max))
@@ -283,6 +284,7 @@ struct h2_session *h2_session_create(struct h2_sessions *all, void *owner)
     session->owner = owner;
     list_init(&session->exchanges);
     list_init(&session->sent);
+    h2_stalls_init(session);
     session->engine = h2_create(all->engines, session);
     if (session->engine)
         return session;
@@ -315,6 +317,7 @@ void h2_session_destroy(struct h2_session *session, enum outcome why)
             exchange->outcome = (uint8_t)why;
         end_exchange(exchange);
     }
+    h2_stalls_finish(session);
     h2_destroy(session->engine);
     free(session);
 }
@@ -359,7 +362,7 @@ void h2_session_lose(struct h2_session *session, uint64_t bytes, enum outcome wh
     }
 }
 
-static bool waits_for_content(const struct h2_exchange *h2)
+bool h2_exchange_waits_for_content(const struct h2_exchange *h2)
 {
     const struct exchange *exchange = &h2->exchange;
     return exchange->has_content_left && (is_refused(h2) || exchange_content_wanted(exchange) > 0);
@@ -370,8 +373,21 @@ void h2_session_refuse_late(struct h2_session *session)
     session->is_inside = true;
     LIST_FOREACH_SAFE(link, &session->exchanges) {
         struct h2_exchange *h2 = exchange_at(link);
-        if (waits_for_content(h2))
+        if (h2_exchange_waits_for_content(h2))
             h2_session_refuse(h2, 408, OUTCOME_TIMED_OUT);
+    }
+    session->is_inside = false;
+}
+
+void h2_session_give_up(struct h2_exchange *h2)
+{
+    struct h2_session *session = h2->session;
+    session->is_inside = true;
+    if (h2->watch.stage == H2_STAGE_SEND) {
+        h2_session_refuse(h2, 408, OUTCOME_TIMED_OUT);
+    } else {
+        h2->exchange.outcome = OUTCOME_TIMED_OUT;
+        h2_reset(session->engine, h2->stream, H2_CANCEL);
     }
     session->is_inside = false;
 }
@@ -384,7 +400,7 @@ struct h2_session_waits h2_session_waits(const struct h2_session *session)
     for (struct list *link = exchanges->next; link != exchanges && !waits.for_client; link = link->next) {
         const struct h2_exchange *h2 = exchange_at(link);
         waits.for_client |= h2->exchange.is_responded && !h2->is_given && !h2->waits;
-        waits.for_content |= waits_for_content(h2);
+        waits.for_content |= h2_exchange_waits_for_content(h2);
         waits.for_handler |= !h2->exchange.is_responded || h2->waits;
     }
     return waits;

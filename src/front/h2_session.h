@@ -40,6 +40,7 @@ struct h2_session {
     struct list sent;      /* those whose streams are over, and whose last bytes may be in an output */
     uint32_t exchange_count;
     uint32_t request_count;
+    struct timer stalls;
     bool is_inside; /* one of the calls: who made it writes afterwards */
 };
 
@@ -77,6 +78,10 @@ void h2_session_lose(struct h2_session *session, uint64_t bytes, enum outcome wh
 
 /* Content of a request is late: requests that wait for some are answered with 408. */
 void h2_session_refuse_late(struct h2_session *session);
+
+/* The client has not done its part in time, see front/h2_stalls.h: the request gets 408 where it is not
+ * whole, else the stream is reset. */
+void h2_session_give_up(struct h2_exchange *h2);
 
 /* What a session waits for; several may be at once. Where it is the client, the others are not looked for. */
 struct h2_session_waits {

@@ -142,6 +142,12 @@ void h2_resume(struct h2 *h2, uint32_t stream);
 /* Content of a request was taken: as much more may come. */
 void h2_consume(struct h2 *h2, uint32_t stream, size_t bytes);
 
+/* The response waits for its client to open the stream's window. */
+bool h2_awaits_window(const struct h2 *h2, uint32_t stream) MUST_CHECK;
+
+/* The client may send content on this stream now. */
+bool h2_offers_window(const struct h2 *h2, uint32_t stream) MUST_CHECK;
+
 /* Ends the stream here; on_closed follows when that is written. */
 void h2_reset(struct h2 *h2, uint32_t stream, enum h2_code code);
 

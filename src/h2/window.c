@@ -19,6 +19,17 @@ static int set_windows(struct h2 *h2)
                  : nghttp2_session_set_local_window_size(h2->session, NGHTTP2_FLAG_NONE, 0, (int32_t)whole);
 }
 
+bool h2_awaits_window(const struct h2 *h2, uint32_t stream)
+{
+    return nghttp2_session_get_stream_remote_window_size(h2->session, (int32_t)stream) == 0;
+}
+
+bool h2_offers_window(const struct h2 *h2, uint32_t stream)
+{
+    return nghttp2_session_get_stream_local_window_size(h2->session, (int32_t)stream) > 0 &&
+           nghttp2_session_get_local_window_size(h2->session) > 0;
+}
+
 int h2_window_open(struct h2 *h2)
 {
     const struct h2_limits *limits = h2->shared->limits;

@@ -1,0 +1,133 @@
+/* A timer of the session, which is armed while there are streams; a request moves nothing. A response that
+ * has to wait for others is not its client's fault: priorities and the window of the connection may hold it
+ * up. So a stream counts only while its own window is closed. */
+#include "front/h2_stalls.h"
+
+#include "front/h2_session.h"
+#include "serve/service.h"
+
+/* Of the shorter time-out. A stalled stream is found so much later than a stalled connection. */
+#define LOOKS_IN_LIMIT 4
+
+static const struct timeouts *h2_stalls_timeouts(const struct h2_session *session)
+{
+    return &service_settings(session->all->service)->timeouts;
+}
+
+static enum h2_stage stage_of(const struct h2_exchange *h2)
+{
+    const struct h2 *engine = h2->session->engine;
+    if (h2->exchange.is_responded && !h2->is_given && !h2->waits && h2_awaits_window(engine, h2->stream))
+        return H2_STAGE_TAKE;
+    if (h2_exchange_waits_for_content(h2) && h2_offers_window(engine, h2->stream))
+        return H2_STAGE_SEND;
+    return H2_STAGE_OURS;
+}
+
+static uint64_t bytes_of(const struct h2_exchange *h2, enum h2_stage stage)
+{
+    return stage == H2_STAGE_SEND ? h2->received : h2->exchange.given_bytes;
+}
+
+static void h2_stalls_begin(struct h2_exchange *h2, enum h2_stage stage, uint64_t now)
+{
+    const struct timeouts *timeouts = h2_stalls_timeouts(h2->session);
+    h2->watch = (struct h2_watch){
+        .bytes = bytes_of(h2, stage),
+        .began_ms = now,
+        .limit_ms = stage == H2_STAGE_SEND ? timeouts->body_ms : timeouts->write_ms,
+        .rate_bytes_min = timeouts->rate_bytes_min,
+        .stage = (uint8_t)stage,
+    };
+}
+
+/* Settings that came since may be more patient; never less. */
+static bool is_given_longer(struct h2_exchange *h2)
+{
+    const struct timeouts *timeouts = h2_stalls_timeouts(h2->session);
+    struct h2_watch *watch = &h2->watch;
+    uint32_t limit_ms = watch->stage == H2_STAGE_SEND ? timeouts->body_ms : timeouts->write_ms;
+    bool is_longer = limit_ms > watch->limit_ms;
+    watch->limit_ms = MAX(watch->limit_ms, limit_ms);
+    watch->rate_bytes_min = MIN(watch->rate_bytes_min, timeouts->rate_bytes_min);
+    return is_longer;
+}
+
+/* Whether the time of what the client has to do is up, and it did too little. */
+static bool is_stalled(struct h2_exchange *h2, uint64_t now)
+{
+    enum h2_stage stage = stage_of(h2);
+    const struct h2_watch *watch = &h2->watch;
+    if (stage != watch->stage || stage == H2_STAGE_OURS) {
+        h2_stalls_begin(h2, stage, now);
+        return false;
+    }
+    if (now - watch->began_ms < watch->limit_ms)
+        return false;
+    if (is_given_longer(h2))
+        return false;
+    uint64_t least = (uint64_t)watch->rate_bytes_min * watch->limit_ms / 1000;
+    if (bytes_of(h2, stage) - watch->bytes < MAX(least, UINT64_C(1)))
+        return true;
+    h2_stalls_begin(h2, stage, now);
+    return false;
+}
+
+static void h2_stalls_end(struct h2_exchange *h2)
+{
+    const struct service *service = h2->session->all->service;
+    const struct h2_watch *watch = &h2->watch;
+    bool takes = watch->stage == H2_STAGE_TAKE;
+    service->counters->timeouts++;
+    log_info(service->log, "HTTP/2: stream %u ends: its client %s, %llu bytes in %g s (timeouts.%s)",
+             (unsigned)h2->stream,
+             takes ? "gives too little window for the response" : "sends its content too slowly",
+             (unsigned long long)(bytes_of(h2, (enum h2_stage)watch->stage) - watch->bytes),
+             watch->limit_ms / 1000.0, takes ? "write" : "body");
+    h2_session_give_up(h2);
+}
+
+static uint64_t interval_ms(const struct h2_session *session)
+{
+    const struct timeouts *timeouts = h2_stalls_timeouts(session);
+    return MAX(MIN(timeouts->body_ms, timeouts->write_ms) / LOOKS_IN_LIMIT, UINT32_C(1));
+}
+
+static void h2_stalls_arm(struct h2_session *session)
+{
+    wheel_arm(loop_wheel(session->all->service->loop), &session->stalls, interval_ms(session));
+}
+
+static void h2_stalls_on_time(struct timer *timer)
+{
+    struct h2_session *session = CONTAINER_OF(timer, struct h2_session, stalls);
+    uint64_t now = loop_now_ms(session->all->service->loop);
+    bool has_ended = false;
+    LIST_FOREACH_SAFE(link, &session->exchanges) {
+        struct h2_exchange *h2 = h2_exchange_of(CONTAINER_OF(link, struct exchange, link));
+        if (!is_stalled(h2, now))
+            continue;
+        h2_stalls_end(h2);
+        has_ended = true;
+    }
+    if (!list_is_empty(&session->exchanges))
+        h2_stalls_arm(session);
+    if (has_ended && session->all->on_progress)
+        session->all->on_progress(session);
+}
+
+void h2_stalls_init(struct h2_session *session)
+{
+    timer_init(&session->stalls, h2_stalls_on_time);
+}
+
+void h2_stalls_watch(struct h2_session *session)
+{
+    if (UNLIKELY(!timer_is_armed(&session->stalls)))
+        h2_stalls_arm(session);
+}
+
+void h2_stalls_finish(struct h2_session *session)
+{
+    timer_disarm(&session->stalls);
+}
