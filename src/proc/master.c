@@ -82,6 +82,7 @@ static int master_work(void *context, size_t number, int ready_fd)
         .number = number,
         .slots = master->slots,
         .contexts = master->certificates.contexts,
+        .ticket_keys = master->tickets.keys,
         .log = &master->log,
         .master = master->pid,
         .ready_fd = ready_fd,

@@ -183,6 +183,7 @@ static int create_certificates(struct worker *worker)
     struct certificates_options options = {
         .loop = worker->loop,
         .log = worker->log,
+        .ticket_keys = worker->options->ticket_keys,
         .is_speaker = worker->options->number == 0,
         .on_renewed = on_renewed,
         .context = worker,
@@ -198,6 +199,7 @@ static int create_server(struct worker *worker)
         .counters = worker->counters,
         .log = worker->log,
         .access_log = worker->access_log,
+        .certificates = worker->certificates,
         .on_drained = on_drained,
         .context = worker->loop,
     };

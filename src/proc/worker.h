@@ -16,7 +16,8 @@ struct worker_options {
     size_t number;                /* which of the sockets and slots are this worker's */
     struct slot *slots;           /* of all workers */
     struct context_set *contexts; /* as the master had them, now the worker's; NULL: nobody speaks TLS */
-    struct log_file *log;         /* not attached to a loop */
+    const struct tls_ticket_keys *ticket_keys; /* of all workers; NULL: there are none */
+    struct log_file *log;                      /* not attached to a loop */
     pid_t master;
     int ready_fd; /* gets a byte when the worker accepts; the worker's to close */
 };

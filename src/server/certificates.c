@@ -22,6 +22,9 @@
 struct certificates {
     struct certificates_options options;
     struct context_set *set;
+    struct context_set
+        *looked_at; /* by the job; NULL: none is under way. Another than `set`: to be destroyed */
+    size_t listener_count;
     bool is_looking;    /* the job is under way */
     bool is_settling;   /* something has changed that is to be read if it stays so */
     bool is_left_alone; /* destroyed while the job was under way */
@@ -76,7 +79,7 @@ static void certificates_tell_refused(const struct certificates *certificates,
 static void certificates_work(struct job *job)
 {
     struct certificates *certificates = CONTAINER_OF(job, struct certificates, job);
-    certificates->is_settling = context_set_look(certificates->set);
+    certificates->is_settling = context_set_look(certificates->looked_at);
 }
 
 /* ---- taking up, on the loop ---- */
@@ -84,7 +87,7 @@ static void certificates_work(struct job *job)
 static void replace_context(struct certificates *certificates, struct kept_context *kept)
 {
     struct tls_context *former = kept_context_replace(kept);
-    for (size_t i = 0; i < certificates->set->settings->listener_count; i++)
+    for (size_t i = 0; i < certificates->listener_count; i++)
         tls_names_replace(&certificates->names[i], former, kept->context);
     tls_context_unref(former);
     tell_renewed(certificates, kept);
@@ -138,8 +141,13 @@ static void on_looked(struct job *job)
         certificates_free(certificates);
         return;
     }
-    for (size_t i = 0; i < certificates->set->plan.context_count; i++)
-        take_up(certificates, &certificates->set->contexts[i]);
+    if (certificates->looked_at == certificates->set) {
+        for (size_t i = 0; i < certificates->set->plan.context_count; i++)
+            take_up(certificates, &certificates->set->contexts[i]);
+    } else {
+        context_set_destroy(certificates->looked_at);
+    }
+    certificates->looked_at = NULL;
     warn_of_ends(certificates);
     look_later(certificates);
 }
@@ -147,9 +155,12 @@ static void on_looked(struct job *job)
 static void on_time(struct timer *timer)
 {
     struct certificates *certificates = CONTAINER_OF(timer, struct certificates, timer);
+    certificates->looked_at = certificates->set;
     certificates->is_looking = offload_submit(certificates->options.loop, &certificates->job) == 0;
-    if (!certificates->is_looking)
-        look_later(certificates);
+    if (certificates->is_looking)
+        return;
+    certificates->looked_at = NULL;
+    look_later(certificates);
 }
 
 /* ---- life ---- */
@@ -165,57 +176,90 @@ static int add_names(struct tls_names *names, const struct site *site, struct tl
     return 0;
 }
 
-static int fill_names(struct certificates *certificates, size_t listener)
+static bool set_speaks_tls(const struct context_set *set, size_t listener)
 {
-    const struct tls_plan *plan = &certificates->set->plan;
-    struct tls_names *names = &certificates->names[listener];
+    return listener < set->settings->listener_count && set->settings->listeners[listener].https.is_on;
+}
+
+static int fill_names(struct tls_names *names, const struct context_set *set, size_t listener)
+{
+    const struct tls_plan *plan = &set->plan;
     uint32_t fallback = plan->of_defaults[listener];
     int error = 0;
+    tls_names_init(names);
     for (size_t i = 0; i < plan->settings->site_count && error == 0; i++) {
         uint32_t number = tls_plan_of_site(plan, i, listener);
         if (number != TLS_PLAN_NONE)
-            error = add_names(names, &plan->settings->sites[i], certificates->set->contexts[number].context);
+            error = add_names(names, &plan->settings->sites[i], set->contexts[number].context);
     }
     if (fallback != TLS_PLAN_NONE)
-        tls_names_set_default(names, certificates->set->contexts[fallback].context);
+        tls_names_set_default(names, set->contexts[fallback].context);
     return error;
 }
 
-static int fill_listeners(struct certificates *certificates)
+static void finish_names(struct tls_names *names, size_t count)
 {
-    const struct limits *limits = &certificates->set->settings->limits;
-    int error = 0;
-    for (size_t i = 0; i < certificates->set->settings->listener_count && error == 0; i++) {
-        certificates->listeners[i] = (struct tls_listener){
-            .names = &certificates->names[i],
-            .limits = TLS_LIMITS_DEFAULT,
-        };
-        certificates->listeners[i].limits.hello_bytes = limits->hello_bytes;
-        certificates->listeners[i].limits.handshake_bytes = MAX(limits->handshake_bytes, limits->hello_bytes);
-        error = fill_names(certificates, i);
+    for (size_t i = 0; names && i < count; i++)
+        tls_names_finish(&names[i]);
+    free(names);
+}
+
+/* Of each listener by a set; zeroed where it does not speak TLS. NULL without memory. */
+static struct tls_names *make_names(const struct certificates *certificates, const struct context_set *set)
+{
+    struct tls_names *names = calloc(certificates->listener_count, sizeof(*names));
+    int error = names ? 0 : -ENOMEM;
+    for (size_t i = 0; error == 0 && i < certificates->listener_count; i++) {
+        if (set_speaks_tls(set, i))
+            error = fill_names(&names[i], set, i);
     }
-    return error;
+    if (error == 0)
+        return names;
+    finish_names(names, certificates->listener_count);
+    return NULL;
+}
+
+/* The names change places, as listeners lead to where they are. */
+static void take_listener(struct certificates *certificates, const struct context_set *set, size_t number,
+                          struct tls_names *names)
+{
+    const struct limits *limits = &set->settings->limits;
+    struct tls_listener *listener = &certificates->listeners[number];
+    struct tls_names former = certificates->names[number];
+    certificates->names[number] = *names;
+    *names = former;
+    listener->names = &certificates->names[number];
+    listener->limits = TLS_LIMITS_DEFAULT;
+    listener->limits.hello_bytes = limits->hello_bytes;
+    listener->limits.handshake_bytes = MAX(limits->handshake_bytes, limits->hello_bytes);
+}
+
+static int take_listeners(struct certificates *certificates, const struct context_set *set)
+{
+    struct tls_names *names = make_names(certificates, set);
+    if (names == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < certificates->listener_count; i++) {
+        if (set_speaks_tls(set, i))
+            take_listener(certificates, set, i, &names[i]);
+    }
+    finish_names(names, certificates->listener_count);
+    return 0;
 }
 
 static int certificates_allocate(struct certificates *certificates)
 {
-    size_t listeners = certificates->set->settings->listener_count;
-    certificates->names = calloc(listeners, sizeof(*certificates->names));
-    certificates->listeners = calloc(listeners, sizeof(*certificates->listeners));
-    if (certificates->names == NULL || certificates->listeners == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < listeners; i++)
-        tls_names_init(&certificates->names[i]);
-    return 0;
+    certificates->names = calloc(certificates->listener_count, sizeof(*certificates->names));
+    certificates->listeners = calloc(certificates->listener_count, sizeof(*certificates->listeners));
+    return certificates->names && certificates->listeners ? 0 : -ENOMEM;
 }
 
 static void certificates_free(struct certificates *certificates)
 {
-    size_t listeners = certificates->set->settings->listener_count;
-    for (size_t i = 0; certificates->names && i < listeners; i++)
-        tls_names_finish(&certificates->names[i]);
-    free(certificates->names);
+    finish_names(certificates->names, certificates->listener_count);
     free(certificates->listeners);
+    if (certificates->looked_at != certificates->set)
+        context_set_destroy(certificates->looked_at);
     context_set_destroy(certificates->set);
     free(certificates);
 }
@@ -233,12 +277,13 @@ int certificates_create(const struct certificates_options *options, struct conte
     }
     certificates->options = *options;
     certificates->set = set;
+    certificates->listener_count = set->settings->listener_count;
     certificates->warned = certificates_now_seconds();
     certificates->job = (struct job){.work = certificates_work, .done = on_looked};
     timer_init(&certificates->timer, on_time);
     int error = certificates_allocate(certificates);
     if (error == 0)
-        error = fill_listeners(certificates);
+        error = take_listeners(certificates, set);
     if (error < 0) {
         certificates_free(certificates);
         return error;
@@ -248,10 +293,45 @@ int certificates_create(const struct certificates_options *options, struct conte
     return 0;
 }
 
+/* ---- other settings ---- */
+
+int certificates_prepare(const struct certificates *certificates, struct settings *settings,
+                         struct context_set **ret_set)
+{
+    *ret_set = NULL;
+    if (certificates == NULL)
+        return 0;
+    return context_set_create(settings, certificates->options.ticket_keys, ret_set);
+}
+
+int certificates_take(struct certificates *certificates, struct context_set *set)
+{
+    if (certificates == NULL || set == NULL)
+        return 0;
+    int error = take_listeners(certificates, set);
+    if (error < 0)
+        return error;
+    if (certificates->looked_at != certificates->set)
+        context_set_destroy(certificates->set);
+    certificates->set = set;
+    for (size_t i = 0; i < set->plan.context_count; i++)
+        kept_context_forget(&set->contexts[i]); /* it was told */
+    return 0;
+}
+
+void certificates_tell(const struct certificates *certificates, const struct context_set *set)
+{
+    for (size_t i = 0; set && i < set->plan.context_count; i++) {
+        const struct kept_context *kept = &set->contexts[i];
+        if (kept->error != 0 || certificates->options.is_speaker)
+            certificates_log(certificates->options.log, kept->report, false);
+    }
+}
+
 const struct tls_listener *certificates_of(const struct certificates *certificates, size_t listener)
 {
-    bool is_secure = certificates && listener < certificates->set->settings->listener_count &&
-                     certificates->set->settings->listeners[listener].https.is_on;
+    bool is_secure = certificates && listener < certificates->listener_count &&
+                     certificates->listeners[listener].names != NULL;
     return is_secure ? &certificates->listeners[listener] : NULL;
 }
 

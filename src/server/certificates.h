@@ -15,10 +15,12 @@ struct context_set;
 struct loop;
 struct tls_listener;
 struct tls_report;
+struct tls_ticket_keys;
 
 struct certificates_options {
     struct loop *loop; /* outlives the certificates, as does the log */
     struct log *log;
+    const struct tls_ticket_keys *ticket_keys; /* of the set, for those of later settings; NULL: none */
     bool is_speaker; /* of all workers, the one that logs what it finds: all of them find the same */
     void (*on_renewed)(void *context); /* something was taken up; may be NULL */
     void *context;
@@ -34,6 +36,19 @@ int certificates_create(const struct certificates_options *options, struct conte
 /* Logs what was found. `is_renewal`: a doubt was reason to refuse. NULL: nothing was. */
 void certificates_log(struct log *log, const struct tls_report *report, bool is_renewal);
 
+/* A set for other settings, with the same ticket keys, to be loaded anywhere: see server/context_set.h. NULL
+ * where these are, or the settings have, no certificates. Returns 0 or -ENOMEM. */
+int certificates_prepare(const struct certificates *certificates, struct settings *settings,
+                         struct context_set **ret_set) MUST_CHECK;
+
+/* Takes up such a set, which was loaded, for listeners with TLS that the new settings have, too; the others
+ * keep theirs. Handshakes that are under way and connections keep what they began with. NULL changes nothing.
+ * Where it fails with -ENOMEM nothing has changed, and the set is the caller's. */
+int certificates_take(struct certificates *certificates, struct context_set *set) MUST_CHECK;
+
+/* Logs what was found in a set that was loaded: errors in any case, the rest if that is ours to say. */
+void certificates_tell(const struct certificates *certificates, const struct context_set *set);
+
 /* What connections of a listener share, by its number in the settings; NULL where it does not speak TLS. */
 const struct tls_listener *certificates_of(const struct certificates *certificates, size_t listener);
 
@@ -48,6 +63,25 @@ static inline int certificates_create(const struct certificates_options *options
     (void)options, (void)set;
     *ret_certificates = NULL;
     return 0;
+}
+
+static inline int certificates_prepare(const struct certificates *certificates, struct settings *settings,
+                                       struct context_set **ret_set)
+{
+    (void)certificates, (void)settings;
+    *ret_set = NULL;
+    return 0;
+}
+
+static inline int certificates_take(struct certificates *certificates, struct context_set *set)
+{
+    (void)certificates, (void)set;
+    return 0;
+}
+
+static inline void certificates_tell(const struct certificates *certificates, const struct context_set *set)
+{
+    (void)certificates, (void)set;
 }
 
 static inline const struct tls_listener *certificates_of(const struct certificates *certificates,

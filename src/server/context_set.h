@@ -4,6 +4,12 @@
 #ifndef SERVER_CONTEXT_SET_H
 #define SERVER_CONTEXT_SET_H
 
+#include "base/compiler.h"
+
+struct context_set;
+
+#ifdef HAVE_TLS
+
 #include "server/tls_plan.h"
 
 struct tls_context;
@@ -15,7 +21,7 @@ struct kept_context {
     struct tls_context *context; /* NULL: not loaded */
     uint64_t taken;              /* the digest of what was read last, with success or without */
     uint64_t seen;               /* of what was seen last, if it is another */
-    /* Of the last reading, until context_set_forget: */
+    /* Of the last reading, until kept_context_forget: */
     int error;
     struct tls_context *renewed; /* to take the place of `context` */
     struct tls_report *report;   /* NULL: nothing was read, or -ENOMEM */
@@ -33,7 +39,7 @@ int context_set_create(struct settings *settings, const struct tls_ticket_keys *
                        struct context_set **ret_set) MUST_CHECK;
 
 /* Reads all files; blocks. Returns 0, ERROR_REFUSED or -ENOMEM; the reports of all contexts are there in any
- * case. NULL is ignored. */
+ * case. NULL: there is nothing to read. */
 int context_set_load(struct context_set *set) MUST_CHECK;
 
 /* Looks at the files, and reads those that have changed and were the same at the last look; blocks. Whatever
@@ -58,5 +64,20 @@ void kept_context_forget(struct kept_context *kept);
 
 /* NULL is ignored. */
 void context_set_destroy(struct context_set *set);
+
+#else
+
+static inline int context_set_load(struct context_set *set)
+{
+    (void)set;
+    return 0;
+}
+
+static inline void context_set_destroy(struct context_set *set)
+{
+    (void)set;
+}
+
+#endif
 
 #endif

@@ -10,16 +10,18 @@
 #include "log/counters.h"
 #include "settings/settings.h"
 
+struct certificates;
 struct loop;
 struct server;
 struct tls_listener;
 
 struct server_options {
-    struct loop *loop;             /* outlives the server */
-    struct settings *settings;     /* the server takes a reference of its own */
-    struct counters *counters;     /* outlives the server */
-    struct log *log;               /* outlives the server */
-    struct access_log *access_log; /* NULL: no access log; outlives the server */
+    struct loop *loop;                 /* outlives the server */
+    struct settings *settings;         /* the server takes a reference of its own */
+    struct counters *counters;         /* outlives the server */
+    struct log *log;                   /* outlives the server */
+    struct access_log *access_log;     /* NULL: no access log; outlives the server */
+    struct certificates *certificates; /* of its listeners with TLS; NULL: none; outlives the server */
     /* After server_drain: every connection has gone, or timeouts.drain_ms have passed. The server may be
      * destroyed after this call, not in it. May be NULL. */
     void (*on_drained)(void *context);
@@ -54,6 +56,7 @@ struct server_fault {
  * -ECANCELED: later settings came before these were ready, or the server was destroyed;
  * -EBUSY: four changes before this one still wait for file systems that do not answer;
  * -EAGAIN: the offload pool is full;
+ * ERROR_REFUSED: a certificate of theirs cannot be used, which is logged;
  * -ENOMEM; or the error of the first fault. */
 struct server_verdict {
     int error;
@@ -66,6 +69,9 @@ typedef void server_changed(void *context, const struct server_verdict *verdict)
  * the offload pool; when all are, the new settings take effect at once, and `done` is called, perhaps before
  * this returns. Of several changes the latest counts: one that is still being prepared is given up, and its
  * `done` called.
+ *
+ * Their certificates are loaded there, too, and with the settings those take effect, for connections that
+ * come afterwards. Which sockets there are, and which of them speak TLS, stays as it is.
  *
  * A request is answered to its end by the settings that it began with, which it did when its head was
  * complete. Nothing that is cached beneath a folder of both settings is lost. Bounds that have shrunk close

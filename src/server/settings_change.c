@@ -6,6 +6,9 @@
  * at a file system that does not answer, and has a thread of the pool: hence JOBS_MAX. */
 #include "server/settings_change.h"
 
+#include "base/error.h"
+#include "server/certificates.h"
+#include "server/context_set.h"
 #include "server/server_internal.h"
 
 #include <errno.h>
@@ -22,7 +25,10 @@ struct settings_change {
     struct server *server;
     struct settings *settings;
     struct root_opening *opening;
-    server_changed *done; /* NULL: it was called */
+    struct context_set *contexts; /* of its certificates; NULL: it has none, or they were taken up */
+    int contexts_error;           /* once the job is back */
+    bool is_made;                 /* the job is back */
+    server_changed *done;         /* NULL: it was called */
     void *context;
     struct job job;
     struct timer timer;
@@ -80,9 +86,30 @@ static int take_over(struct settings_change *change)
     int error = root_opening_join(change->opening, move_root, server);
     if (error == 0)
         error = snapshot_create(change->settings, &server->roots, &next);
-    if (error == 0)
-        swap(server, next);
-    return error;
+    if (error < 0)
+        return error;
+    error = certificates_take(server->options.certificates, change->contexts);
+    if (error < 0) {
+        snapshot_unref(next);
+        return error;
+    }
+    change->contexts = NULL;
+    swap(server, next);
+    return 0;
+}
+
+/* What keeps the change from taking over, beside its folders. */
+static int certificates_error(const struct settings_change *change)
+{
+    const struct server_options *options = &change->server->options;
+    if (!change->is_made) {
+        log_error(options->log,
+                  "cannot load the certificates: no answer from their file system after %d seconds",
+                  OPENING_MS_MAX / 1000);
+        return -ETIMEDOUT;
+    }
+    certificates_tell(options->certificates, change->contexts);
+    return change->contexts_error;
 }
 
 /* ---- its life ---- */
@@ -108,7 +135,9 @@ static void decide(struct settings_change *change)
     } else {
         verdict.fault_count = find_faults(opening, change->server->options.log, faults);
         verdict.faults = faults;
-        verdict.error = verdict.fault_count > 0 ? faults[0].error : take_over(change);
+        verdict.error = verdict.fault_count > 0 ? faults[0].error : certificates_error(change);
+        if (verdict.error == 0)
+            verdict.error = take_over(change);
     }
     conclude(change, &verdict);
     free(faults);
@@ -117,19 +146,23 @@ static void decide(struct settings_change *change)
 static void settings_change_destroy(struct settings_change *change)
 {
     root_opening_destroy(change->opening);
+    context_set_destroy(change->contexts);
     settings_unref(change->settings);
     free(change);
 }
 
 static void settings_change_work(struct job *job)
 {
-    root_opening_make(CONTAINER_OF(job, struct settings_change, job)->opening);
+    struct settings_change *change = CONTAINER_OF(job, struct settings_change, job);
+    root_opening_make(change->opening);
+    change->contexts_error = context_set_load(change->contexts);
 }
 
 static void on_made(struct job *job)
 {
     struct settings_change *change = CONTAINER_OF(job, struct settings_change, job);
     change->server->change_jobs--;
+    change->is_made = true;
     if (change->done)
         decide(change);
     settings_change_destroy(change);
@@ -176,7 +209,9 @@ static int settings_change_submit(struct server *server, struct settings *settin
     struct settings_change *change = settings_change_create(server, settings);
     if (change == NULL)
         return -ENOMEM;
-    int error = offload_submit(loop, &change->job);
+    int error = certificates_prepare(server->options.certificates, settings, &change->contexts);
+    if (error == 0)
+        error = offload_submit(loop, &change->job);
     if (error < 0) {
         settings_change_destroy(change);
         return error;

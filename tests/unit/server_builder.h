@@ -26,6 +26,8 @@
 #define ROUTES_MAX 8
 
 struct world {
+    void (*on_loop)(struct world *world); /* there is one now, and no server yet; NULL: nobody asks */
+    struct certificates *certificates;    /* NULL: there are none */
     struct tree tree;
     struct loop *loop;
     struct settings *settings;
@@ -182,12 +184,15 @@ static inline void world_start(struct world *world)
     assert_int_equal(loop_create(&loop_options, &world->loop), 0);
     if (world->has_access_log)
         world_open_access_log(world);
+    if (world->on_loop)
+        world->on_loop(world);
     struct server_options options = {
         .loop = world->loop,
         .settings = world->settings,
         .counters = &world->counters,
         .log = &world->log,
         .access_log = world->access_log,
+        .certificates = world->certificates,
         .on_drained = world_on_drained,
         .context = world,
     };
