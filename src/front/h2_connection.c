@@ -565,20 +565,6 @@ static bool h2_connection_is_busy(const struct front_client *client)
     return session && (!list_is_empty(&session->exchanges) || !list_is_empty(&session->sent));
 }
 
-static const char *h2_connection_validate_exchanges(const struct h2_session *session)
-{
-    uint32_t count = 0;
-    LIST_FOREACH(link, (struct list *)&session->exchanges) {
-        const struct h2_exchange *h2 = h2_exchange_of(CONTAINER_OF(link, struct exchange, link));
-        if (h2->session != session || h2->exchange.owner != h2)
-            return "a connection has the exchange of another";
-        if (h2->stream == 0)
-            return "an exchange whose stream is over is among those that go on";
-        count++;
-    }
-    return count == session->exchange_count ? NULL : "not as many exchanges are counted as there are";
-}
-
 /* Between two callbacks a connection is settled: its state is the one that its facts have. */
 static const char *h2_connection_validate(const struct front_client *client)
 {
@@ -593,7 +579,7 @@ static const char *h2_connection_validate(const struct front_client *client)
         return "a connection waits for bytes that it does not read";
     if (!transport_is_sending(&connection->base.stream) && !list_is_empty(&connection->session->sent))
         return "exchanges whose last byte is sent have not ended";
-    return h2_connection_validate_exchanges(connection->session);
+    return h2_session_validate(connection->session);
 }
 
 const struct front_client_ops h2_connection_client_ops = {

@@ -405,3 +405,17 @@ struct h2_session_waits h2_session_waits(const struct h2_session *session)
     }
     return waits;
 }
+
+const char *h2_session_validate(const struct h2_session *session)
+{
+    uint32_t count = 0;
+    LIST_FOREACH(link, (struct list *)&session->exchanges) {
+        const struct h2_exchange *h2 = h2_exchange_of(CONTAINER_OF(link, struct exchange, link));
+        if (h2->session != session || h2->exchange.owner != h2)
+            return "a connection has the exchange of another";
+        if (h2->stream == 0)
+            return "an exchange whose stream is over is among those that go on";
+        count++;
+    }
+    return count == session->exchange_count ? NULL : "not as many exchanges are counted as there are";
+}

@@ -91,6 +91,9 @@ struct h2_session_waits {
 };
 struct h2_session_waits h2_session_waits(const struct h2_session *session);
 
+/* For tests: what is wrong with it; NULL: nothing. */
+const char *h2_session_validate(const struct h2_session *session);
+
 /* The owner's tables have this for on_progress: `owner` is an exchange. */
 void h2_session_on_progress(void *owner);
 
