@@ -293,23 +293,13 @@ static void h2_connection_advance(struct h2_connection *connection, struct slice
         h2_connection_flush(connection);
 }
 
-/* The loop comes to a connection in the order in which it had something to read. A request that came behind
- * other frames, or that is found when a connection is read again in the same turn, may have come after
- * changes on disk that the loop has yet to come to. */
-static bool may_overtake_changes(struct h2_connection *connection, struct slice bytes)
-{
-    uint32_t turn = (uint32_t)loop_turn(front_of_h2(connection)->loop);
-    bool is_again = connection->read_turn == turn;
-    connection->read_turn = turn;
-    return is_again || !h2_is_one_head(bytes);
-}
-
 static void h2_connection_on_read(struct stream *stream, struct slice bytes)
 {
     struct h2_connection *connection = h2_of(stream);
     if (connection->session == NULL)
         return;
-    service_see_changes(front_of_h2(connection)->service, may_overtake_changes(connection, bytes));
+    struct service *service = front_of_h2(connection)->service;
+    service_see_changes(service, h2_session_overtakes(connection->session, bytes, loop_turn(service->loop)));
     connection->is_upgrading = false;
     if (LIKELY(connection->input == NULL))
         h2_connection_advance(connection, bytes);

@@ -12,7 +12,6 @@ struct h2_connection {
     struct h2_session *session; /* NULL: nothing more is said; it lingers */
     char *room;                 /* of the output that is being sent; NULL: none is */
     struct input *input;        /* what was read in excess of its share of the turn; NULL: nothing */
-    uint32_t read_turn;         /* of the loop, in which was read last */
     bool has_more;              /* there may be more to write, when others had their turn */
     bool is_room_counted;       /* see take_room */
     bool is_upgrading;          /* from HTTP/1.1: the client has not said anything in HTTP/2 yet */

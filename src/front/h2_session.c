@@ -332,6 +332,13 @@ bool h2_session_upgrade(struct h2_session *session, struct slice settings, const
     return is_begun;
 }
 
+bool h2_session_overtakes(struct h2_session *session, struct slice bytes, uint64_t turn)
+{
+    bool is_again = session->read_turn == (uint32_t)turn;
+    session->read_turn = (uint32_t)turn;
+    return is_again || !h2_is_one_head(bytes);
+}
+
 bool h2_session_receive(struct h2_session *session, struct slice bytes)
 {
     session->is_inside = true;

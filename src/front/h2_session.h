@@ -40,6 +40,7 @@ struct h2_session {
     struct list sent;      /* those whose streams are over, and whose last bytes may be in an output */
     uint32_t exchange_count;
     uint32_t request_count;
+    uint32_t read_turn; /* of the loop, in which was read last */
     struct timer stalls;
     bool is_inside; /* one of the calls: who made it writes afterwards */
 };
@@ -63,6 +64,11 @@ static inline struct h2 *h2_session_engine(const struct h2_session *session)
  * request's slices point into; it need not live any more afterwards. False without memory. */
 bool h2_session_upgrade(struct h2_session *session, struct slice settings, const struct http_request *request,
                         struct slice text) MUST_CHECK;
+
+/* A request in these bytes, which were read in this turn of the loop, may have come after changes on disk
+ * that the loop has yet to come to. It comes to a connection in the order in which it had something to read:
+ * that may have been other frames, before this one or in an earlier read of the turn. */
+bool h2_session_overtakes(struct h2_session *session, struct slice bytes, uint64_t turn);
 
 /* Takes all bytes. False where it takes no more. */
 bool h2_session_receive(struct h2_session *session, struct slice bytes) MUST_CHECK;

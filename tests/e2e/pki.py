@@ -1,4 +1,5 @@
 """Certificates for tests, made by openssl(1) as they are needed."""
+import functools
 import pathlib
 import subprocess
 
@@ -20,6 +21,19 @@ def make_key(path, kind):
     else:
         openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
     path.chmod(0o600)
+
+
+@functools.cache
+def knows_dates():
+    """OpenSSL has had them for x509 since 3.4, which refuses a number of days below zero."""
+    return b"-not_before" in subprocess.run(["openssl", "x509", "-help"], capture_output=True, check=False).stderr
+
+
+def lifetime(days):
+    """Of a certificate that ends in so many days, or has ended where they are below zero."""
+    if days < 0 and knows_dates():
+        return ["-not_before", "20200101000000Z", "-not_after", "20200201000000Z"]
+    return ["-days", days]
 
 
 class Authority:
@@ -47,7 +61,7 @@ class Authority:
         make_key(key, kind)
         openssl("req", "-new", "-key", key, "-out", request, "-subj", f"/CN={name}")
         openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-set_serial",
-                1000 + self.count, "-days", days, "-extfile", extensions, "-out", certificate)
+                1000 + self.count, *lifetime(days), "-extfile", extensions, "-out", certificate)
         return certificate, key
 
     def revoke(self, *names):
