@@ -7,7 +7,7 @@ static void splits_a_list_and_keeps_empty_elements(void **state)
     struct slice rest = SLICE("a, b ,,c,");
     struct slice element;
     const char *expected[] = {"a", "b", "", "c", ""};
-    for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) {
+    TABLE_ROWS(i, expected, expected[i]) {
         assert_true(slice_next(&rest, ',', &element));
         assert_slice(element, expected[i]);
     }

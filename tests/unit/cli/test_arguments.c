@@ -166,7 +166,7 @@ static void tells_mistakes(void **state)
         {{"--error-page", "99=x"}, "it is not the status of an error"},
         {{"--index", "a,,b"}, "it is not the name of a file"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].words[0]) {
         read_words((char *const *)cases[i].words);
         assert_int_equal(line.error, ERROR_SYNTAX);
         if (strstr(line.printed.data, cases[i].told) == NULL)

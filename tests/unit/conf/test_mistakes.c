@@ -102,7 +102,7 @@ static const struct {
 static void tells_what_is_wrong(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].text) {
         struct loading loading = load(slice_from(cases[i].text));
         assert_int_equal(loading.error, ERROR_SYNTAX);
         assert_null(loading.config);
@@ -134,7 +134,7 @@ static void leaves_computed_fields_alone(void **state)
         "Last-Modified",
         "Accept-Ranges",
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(computed); i++) {
+    TABLE_ROWS(i, computed, computed[i]) {
         char text[256];
         snprintf(text, sizeof(text), ROUTE("respond: a, headers: {set: {X-A: b, %s: c}}"), computed[i]);
         struct loading loading = load(slice_from(text));
@@ -207,7 +207,7 @@ static void tells_one_mistake_once(void **state)
         {"sites: {routes: {/: {respond: a}}}",
          "sites: expected a list of sites, each beginning with \"- \", not a map"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(ones); i++) {
+    TABLE_ROWS(i, ones, ones[i].text) {
         struct loading loading = load(slice_from(ones[i].text));
         size_t expected = strstr(ones[i].text, "location") ? 2 : 1;
         if (strstr(loading.printed.data, ones[i].told) == NULL || loading.diagnostics.errors != expected)

@@ -82,7 +82,7 @@ static void check_value(const struct option *option, const char *value)
     snprintf(text, sizeof(text), surroundings[option->section], pair);
     struct loading loading = load_in(site_folder(), slice_from(text));
     bool is_good = loading.error == 0;
-    for (size_t i = 0; i < ARRAY_LENGTH(excuses); i++)
+    TABLE_ROWS(i, excuses, excuses[i])
         is_good |= strstr(loading.printed.data, excuses[i]) != NULL;
     if (!is_good)
         fail_msg("%s", loading.printed.data);

@@ -73,7 +73,7 @@ static const struct {
 static void says_what_to_do(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(faults); i++) {
+    TABLE_ROWS(i, faults, faults[i].text) {
         struct loading loading = load(slice_from(faults[i].text));
         assert_int_equal(loading.error, ERROR_SYNTAX);
         if (strstr(loading.printed.data, faults[i].told) == NULL)

@@ -123,7 +123,7 @@ static void every_change_of_a_file_is_noticed(void **state)
         {"a folder now", make_folder_of_it},
         {"write by another name, the time put back", write_by_another_name},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(changes); i++) {
+    TABLE_ROWS(i, changes, changes[i].name) {
         for (int by_link = 0; by_link < 2; by_link++) {
             struct ground ground;
             ground_init(&ground);

@@ -157,7 +157,7 @@ static void links_lead_as_far_as_they_may(void **state)
         add_link(&ground, links[i].name, links[i].target);
     struct reach by_alias = {.root_fd = ground.reach.root_fd, .root_path = alias};
     struct reach follows_out = {.root_fd = ground.reach.root_fd, .root_path = alias, .follows_out = true};
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].path) {
         if (read_inside(&ground.reach, cases[i].path, 0) != cases[i].result)
             fail_msg("%s: %d", cases[i].path, read_inside(&ground.reach, cases[i].path, 0));
         if (read_inside(&by_alias, cases[i].path, 0) != cases[i].by_alias)

@@ -37,7 +37,7 @@ static void names_of_any_length(void **state)
                                      989, 990, 991, 4095, 9989, 9990, 10001};
     static const char *const patterns[] = {"a", "dir/", "\xc3\xa4", "\xff", "x\n=", "9 path="};
     for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
-        for (size_t j = 0; j < ARRAY_LENGTH(patterns); j++) {
+        TABLE_ROWS(j, patterns, patterns[j]) {
             char *name = name_of(lengths[i], patterns[j]);
             struct tar_read read = read_back(&(struct tar_entry){.name = slice_from(name), .size = 7});
             if (!slice_equal(read.name, slice_from(name)))
@@ -100,10 +100,10 @@ static void kinds_and_modes(void **state)
         {"a program", {.name = SLICE("f"), .is_executable = true}, '0', 0755},
         {"a folder", {.name = SLICE("f/"), .is_folder = true}, '5', 0755},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].title) {
         struct tar_read read = read_back(&cases[i].entry);
-        if (read.type != cases[i].type || read.mode != cases[i].mode)
-            fail_msg("%s: type %c, mode %o", cases[i].title, read.type, read.mode);
+        assert_int_equal(read.type, cases[i].type);
+        assert_int_equal(read.mode, cases[i].mode);
         tar_read_free(&read);
     }
 }

@@ -138,8 +138,8 @@ static void whatever_came_before(void **state)
     (void)state;
     struct pair *pair = malloc(sizeof(*pair));
     pair_init(pair);
-    for (size_t i = 0; i < ARRAY_LENGTH(heads); i++) {
-        for (size_t j = 0; j < ARRAY_LENGTH(heads); j++) {
+    TABLE_ROWS_OF_SLICES(i, heads, heads[i]) {
+        TABLE_ROWS_OF_SLICES(j, heads, heads[j]) {
             pair->recent.length = 0;
             check(pair, &usual, heads[i]);
             check(pair, &usual, heads[j]);
@@ -176,7 +176,7 @@ static void other_limits_are_kept_to(void **state)
     (void)state;
     struct pair *pair = malloc(sizeof(*pair));
     pair_init(pair);
-    for (size_t i = 0; i < ARRAY_LENGTH(heads); i++) {
+    TABLE_ROWS_OF_SLICES(i, heads, heads[i]) {
         for (uint32_t limit = 0; limit < 200; limit++) {
             const struct h1_limits strict[] = {
                 {.head_bytes = limit, .uri_bytes = 1000, .fields = 30, .body_bytes = 100},

@@ -110,7 +110,7 @@ static void begin_request(struct slice head)
 static void floods_of_frames(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(floods); i++) {
+    TABLE_ROWS(i, floods, floods[i].name) {
         const struct flood *flood = &floods[i];
         prepare();
         if (flood->stream == 1)

@@ -115,7 +115,7 @@ static enum http_condition evaluate(size_t index, enum http_method method)
 static void evaluates_in_order(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(condition_cases); i++) {
+    TABLE_ROWS(i, condition_cases, condition_cases[i].name) {
         if (evaluate(i, HTTP_METHOD_GET) != condition_cases[i].on_get ||
             evaluate(i, HTTP_METHOD_HEAD) != condition_cases[i].on_get)
             fail_msg("GET, %s", condition_cases[i].name);
@@ -157,7 +157,7 @@ static void a_range_counts_only_for_the_same_bytes(void **state)
         {"If-Range: " EXACT, &file, MODIFIED + 1, true},
         {"If-Range: \"1\"\nIf-Range: \"1\"", &file, NOW, false},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].fields) {
         struct http_request request = {.method = HTTP_METHOD_GET};
         request_add_lines(&request, slice_from(cases[i].fields));
         if (http_if_range_holds(&request, cases[i].validators, cases[i].now) != cases[i].holds)

@@ -38,7 +38,7 @@ static void elements(void **state)
         {"Accept: a,\"b, c\nAccept: d", "[a][\"b, c][d]"},
         {"Accept: \"a,\\\nAccept: b", "[\"a,\\][b]"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].lines) {
         struct http_request request = {0};
         struct buffer shown;
         buffer_init(&shown, 1000);

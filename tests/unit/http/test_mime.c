@@ -74,7 +74,7 @@ static void knows_names(void **state)
         {"a.appinstallerx", UNKNOWN, false},
         {"a.\xff\xff", UNKNOWN, false},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].path) {
         size_t length = strlen(cases[i].path);
         char *copy = malloc(length);
         memcpy(copy, cases[i].path, length);

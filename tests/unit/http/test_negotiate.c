@@ -69,7 +69,7 @@ static void chooses_a_coding(void **state)
         {"Accept-Encoding: gzip;q=x, br;q=0.1", ALL, "br"},
         {"Accept-Encoding: gzipp, zgzip, gzi", ALL, "identity"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].accept) {
         struct http_request request = {.method = HTTP_METHOD_GET};
         request_add_lines(&request, slice_from(cases[i].accept));
         struct slice got = http_coding_name(http_coding_choose(&request, cases[i].available));

@@ -52,7 +52,7 @@ static void cuts_targets(void **state)
         {"example.com:443", HTTP_METHOD_CONNECT, HTTP_SCHEME_NONE, "example.com", "443", "", NULL},
         {"[2001:db8::1]:443", HTTP_METHOD_CONNECT, HTTP_SCHEME_NONE, "[2001:db8::1]", "443", "", NULL},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].target) {
         struct slice target = copy_tight(slice_from(cases[i].target));
         struct http_uri uri;
         if (http_uri_parse(target, cases[i].method, &uri) != HTTP_URI_OK)
@@ -132,7 +132,7 @@ static void refuses_targets(void **state)
         {SLICE("example.com:443/"), HTTP_METHOD_CONNECT, HTTP_URI_BAD},
         {SLICE("http://example.com:443"), HTTP_METHOD_CONNECT, HTTP_URI_BAD},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS_OF_SLICES(i, cases, cases[i].target) {
         struct slice target = copy_tight(cases[i].target);
         struct http_uri uri = {.scheme = HTTP_SCHEME_HTTPS};
         if (http_uri_parse(target, cases[i].method, &uri) != cases[i].result)
@@ -211,7 +211,7 @@ static void cuts_hosts(void **state)
         {"[v1.a]", false, NULL, NULL},
         {"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]", false, NULL, NULL},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].value) {
         struct slice value = copy_tight(slice_from(cases[i].value));
         struct slice host = {0}, port = {0};
         if (http_host_parse(value, &host, &port) != cases[i].valid)
@@ -295,7 +295,7 @@ static void normalizes_paths(void **state)
         {"/%zz", NULL},
         {"/a/..%", NULL},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].encoded) {
         struct slice encoded = copy_tight(slice_from(cases[i].encoded));
         const char *forms[] = {
             [HTTP_PATH_DECODED] = cases[i].decoded_form,

@@ -39,7 +39,7 @@ static void usual_ones_say_what_they_mean(void **state)
         {418, {"<title>418 Error</title>", "<h1>Error</h1>", "cannot answer this request"}},
         {599, {"<title>599 Error</title>", "<h1>Error</h1>", "not your fault"}},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].parts[0]) {
         struct buffer buffer;
         buffer_init(&buffer, ERROR_PAGE_BYTES_MAX);
         error_page_make(cases[i].status, NULL, ERROR_PAGE_HTML, &buffer);

@@ -490,7 +490,7 @@ static void all_owners_are_told_the_same(void **state)
     struct world world;
     prepare(&world);
     for (int round = 0; round < 2; round++) { /* the second time from the cache, and with kept heads */
-        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        TABLE_ROWS(i, rows, rows[i].request) {
             const struct row *row = &rows[i];
             struct outcome_text plain = {0}, h1 = {0};
             buffer_init(&plain.text, SIZE_MAX);

@@ -373,7 +373,7 @@ static void sites_are_served_on_their_listeners_only(void **state)
         {0, "a", "0/"},   {1, "a", "1/"}, {2, "A.", "1/"}, {3, "a", ""},   {0, "x.b", "0/"},
         {2, "x.b", "1/"}, {1, "x", ""},   {0, "x", "0/"},  {0, "c", "2/"}, {5, "c", "2/"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+    TABLE_ROWS(i, rows, rows[i].host) {
         const struct route_entry *route_entry = NULL;
         char got[64] = "";
         if (snapshot_match(snapshot, rows[i].listener, slice_from(rows[i].host), SLICE("/"), &route_entry) ==

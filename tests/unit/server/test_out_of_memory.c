@@ -140,7 +140,7 @@ static void prepare(struct world *world)
 static void ask_all(struct world *world)
 {
     struct client clients[ARRAY_LENGTH(requests)];
-    for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
+    TABLE_ROWS(i, requests, requests[i]) {
         client_connect(&clients[i], world, i % 2 ? 4096 : 0);
         clients[i].is_deaf = true; /* its buffer is not to fail */
         struct slice request = slice_from(requests[i]);

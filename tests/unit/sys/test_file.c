@@ -119,7 +119,7 @@ static void nothing_leads_out_of_the_root(void **state)
         {"file/x", -ENOTDIR},
         {"", -ENOENT},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, cases[i].path) {
         for (unsigned flags = 0; flags <= OPEN_PATH; flags += OPEN_PATH) {
             int result = open_and_close(tree.root, cases[i].path, flags);
             if (result != cases[i].result)

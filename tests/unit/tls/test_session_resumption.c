@@ -277,7 +277,7 @@ static void tickets_do_not_skip_authentication(void **state)
          "resumed, known"},
         {&pki.client, settings_for(TLS_CLIENT_REQUIRED, NULL), settings_for(TLS_CLIENT_NONE, NULL), "new"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+    TABLE_ROWS(i, cases, cases[i].outcome)
         for
             EACH_VERSION(version)
             {
