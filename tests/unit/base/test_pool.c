@@ -15,7 +15,7 @@ static void objects_do_not_overlap(void **state)
     (void)state;
     static const size_t sizes[] = {1, 8, 17, 100, 4000, 100000};
     static char *objects[COUNT];
-    for (size_t k = 0; k < ARRAY_LENGTH(sizes); k++) {
+    TABLE_ROWS(k, sizes, "") {
         struct pool pool;
         size_t size = sizes[k];
         size_t count = size > 10000 ? 10 : COUNT;

@@ -82,7 +82,7 @@ static void shows_what_it_would_read(void **state)
     (void)state;
     static const uint64_t values[] = {0,     1,     999,     1000,     1024,     1500,
                                       90000, 65536, 3600000, 1u << 20, 86400000, 1ull << 40};
-    for (size_t i = 0; i < ARRAY_LENGTH(values); i++) {
+    TABLE_ROWS(i, values, "") {
         char buffer[QUANTITY_TEXT_MAX];
         uint64_t again;
         assert_true(quantity_read_bytes(slice_from(quantity_show_bytes(values[i], buffer)), &again));

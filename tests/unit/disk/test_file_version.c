@@ -349,7 +349,7 @@ static void files_as_short_as_a_sample(void **state)
     static const size_t sizes[] = {1, 2, 4095, 4096, 4097, 8192};
     struct ground ground;
     ground_init(&ground, 0);
-    for (size_t i = 0; i < ARRAY_LENGTH(sizes); i++) {
+    TABLE_ROWS(i, sizes, "") {
         put(&ground, "file", 'a', sizes[i]);
         wait_for_the_clock(&ground, "file");
         struct file *file = open_path(&ground, "file");

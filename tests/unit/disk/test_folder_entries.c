@@ -186,7 +186,7 @@ static void stops_at_the_bound_and_says_so(void **state)
         tree_add_file(&tree, name, 0, 0);
     }
     static const size_t bounds[] = {1, 19, 20, 21};
-    for (size_t i = 0; i < ARRAY_LENGTH(bounds); i++) {
+    TABLE_ROWS(i, bounds, "") {
         struct folder_entries entries = read_entries(&tree, ".", false, bounds[i]);
         assert_int_equal(entries.count, MIN(bounds[i], (size_t)20));
         assert_int_equal(entries.truncated, bounds[i] < 20);

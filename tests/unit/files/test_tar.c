@@ -36,7 +36,7 @@ static void names_of_any_length(void **state)
     static const size_t lengths[] = {1,   99,  100, 101,  255,  256,  512,  988,
                                      989, 990, 991, 4095, 9989, 9990, 10001};
     static const char *const patterns[] = {"a", "dir/", "\xc3\xa4", "\xff", "x\n=", "9 path="};
-    for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
+    TABLE_ROWS(i, lengths, "") {
         TABLE_ROWS(j, patterns, patterns[j]) {
             char *name = name_of(lengths[i], patterns[j]);
             struct tar_read read = read_back(&(struct tar_entry){.name = slice_from(name), .size = 7});

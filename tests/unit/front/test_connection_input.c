@@ -34,7 +34,7 @@ static void many_requests_in_one_read(void **state)
     struct world world;
     prepare(&world);
     world_start(&world);
-    for (size_t i = 0; i < ARRAY_LENGTH(counts); i++) {
+    TABLE_ROWS(i, counts, "") {
         struct client client;
         struct slice requests = repeated(REQUEST, counts[i]);
         client_connect(&client, &world, 0);

@@ -186,7 +186,7 @@ static void a_response_has_all_of_its(void **state)
     static const size_t counts[] = {1, 15, 16, 17, 48, 49, 200, 5000};
     struct world world;
     start(&world, 100);
-    for (size_t i = 0; i < ARRAY_LENGTH(counts); i++) {
+    TABLE_ROWS(i, counts, "") {
         struct client client;
         cookies = counts[i];
         client_connect(&client, &world, 0);

@@ -153,7 +153,7 @@ static void close_all(struct client *clients, size_t count)
 static void every_slow_client_makes_room(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(holders); i++) {
+    TABLE_ROWS(i, holders, "") {
         struct world world;
         struct client clients[10];
         start(&world, ARRAY_LENGTH(clients));
@@ -173,7 +173,7 @@ static void every_slow_client_makes_room(void **state)
 static void who_asks_is_not_shed(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(holders); i++) {
+    TABLE_ROWS(i, holders, "") {
         struct world world;
         struct client client;
         start(&world, 1);
@@ -198,7 +198,7 @@ static void who_asks_is_not_shed(void **state)
 static void a_moment_is_everyones(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(holders); i++) {
+    TABLE_ROWS(i, holders, "") {
         struct world world;
         struct client clients[4];
         start(&world, ARRAY_LENGTH(clients));
@@ -349,7 +349,7 @@ static void a_refusal_arrives_whole(void **state)
     start(&world, 1);
     hold_body(&holder, &world);
     world_await_open(&world, 1);
-    for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
+    TABLE_ROWS(i, lengths, "") {
         client_connect(&client, &world, 0);
         if (lengths[i] > 0)
             client_send(&client, slice_make(request, lengths[i]));

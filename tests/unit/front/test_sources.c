@@ -273,7 +273,7 @@ static void a_client_that_does_not_read_holds_the_source_back(void **state)
     memset(piece, 'x', PIECE_BYTES);
     const struct step steps[] = {{SOURCE_GIVEN, piece}, {SOURCE_GIVEN, NULL}};
     static const uint64_t lengths[] = {HTTP_LENGTH_UNKNOWN, UINT64_C(1) << 40};
-    for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
+    TABLE_ROWS(i, lengths, "") {
         struct world world;
         struct client client;
         start(&world, steps, lengths[i]);
@@ -309,7 +309,7 @@ static void a_source_that_fails_cuts_the_response(void **state)
                  {fails, 8},
                  {fails_later, 8},
                  {ends_early, 8}};
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, "") {
         struct world world;
         struct client client;
         start(&world, cases[i].steps, cases[i].length);
@@ -354,7 +354,7 @@ static void a_client_that_leaves_closes_the_source(void **state)
     static const struct step waits_first[] = {{SOURCE_WAIT, NULL}};
     static const struct step waits_later[] = {{SOURCE_GIVEN, "some"}, {SOURCE_WAIT, NULL}};
     static const struct step *const scripts[] = {waits_first, waits_later};
-    for (size_t i = 0; i < ARRAY_LENGTH(scripts); i++) {
+    TABLE_ROWS(i, scripts, "") {
         struct world world;
         struct client client;
         start(&world, scripts[i], HTTP_LENGTH_UNKNOWN);

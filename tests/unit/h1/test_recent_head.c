@@ -184,7 +184,7 @@ static void other_limits_are_kept_to(void **state)
                 {.head_bytes = 4096, .uri_bytes = 1000, .fields = limit, .body_bytes = 100},
                 {.head_bytes = 4096, .uri_bytes = 1000, .fields = 30, .body_bytes = limit},
             };
-            for (size_t j = 0; j < ARRAY_LENGTH(strict); j++) {
+            TABLE_ROWS(j, strict, "") {
                 pair->recent.length = 0;
                 check(pair, &usual, heads[i]);
                 check(pair, &strict[j], heads[i]);

@@ -170,7 +170,7 @@ static void takes_many_that_ascend(void **state)
     (void)state;
     char value[sizeof("bytes=") + 4 * HTTP_RANGES_MAX * 10];
     static const unsigned counts[] = {15, 16, 17, 20, 100, 255, 256};
-    for (size_t i = 0; i < ARRAY_LENGTH(counts); i++)
+    TABLE_ROWS(i, counts, "")
         assert_int_equal(count_of(many(counts[i], 0, 2), HTTP_RANGE_SATISFIABLE), counts[i]);
     count_of(many(257, 0, 2), HTTP_RANGE_IGNORE);
     /* What touches has become one. */

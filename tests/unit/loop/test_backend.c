@@ -118,7 +118,7 @@ static void many_stop_in_one_turn(void **state)
 {
     (void)state;
     static const size_t distances[] = {1, 2, WATCHES / 2, WATCHES - 1};
-    for (size_t k = 0; k < ARRAY_LENGTH(distances); k++) {
+    TABLE_ROWS(k, distances, "") {
         struct field *field = field_create();
         field->stop_ahead = distances[k];
         field_raise_all(field);
@@ -287,7 +287,7 @@ static void sends_keep_their_order(void **state)
     owner_start(&owner);
     static const size_t lengths[] = {10, 20, 5000, 30, 1, 70000, 4096, 4097};
     size_t sent = 0;
-    for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
+    TABLE_ROWS(i, lengths, "") {
         struct segment segment = segment_memory(slice_make(bytes + sent, lengths[i]));
         enum send_result result = stream_send(&owner.stream, &segment, 1);
         assert_int_not_equal(result, SEND_FAILED);

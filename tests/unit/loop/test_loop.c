@@ -121,7 +121,7 @@ static void sleeps_until_the_timer(void **state)
     struct loop *loop = create_loop(NULL);
     struct alarm alarm;
     static const unsigned delays_ms[] = {0, 1, 2, 5, 17, 63, 64, 65, 130};
-    for (size_t i = 0; i < ARRAY_LENGTH(delays_ms); i++) {
+    TABLE_ROWS(i, delays_ms, "") {
         uint64_t began_ms = loop_now_ms(loop);
         alarm_set(&alarm, loop, delays_ms[i]);
         run(loop);

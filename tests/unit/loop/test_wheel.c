@@ -153,8 +153,8 @@ static void fires_in_its_millisecond_at_every_boundary(void **state)
     (void)state;
     struct world *world = world_create(0, 1);
     struct probe *probe = &world->probes[0];
-    for (size_t i = 0; i < ARRAY_LENGTH(boundaries); i++) {
-        for (size_t j = 0; j < ARRAY_LENGTH(boundaries); j++) {
+    TABLE_ROWS(i, boundaries, "") {
+        TABLE_ROWS(j, boundaries, "") {
             uint64_t delay_ms = MIN(MAX(boundaries[j], UINT64_C(1)), WHEEL_DELAY_MS_MAX);
             wheel_init(&world->wheel, boundaries[i]);
             world->clock_ms = boundaries[i];
@@ -184,7 +184,7 @@ static void fires_everything_in_one_jump(void **state)
 {
     (void)state;
     struct world *world = world_create(0, 1);
-    for (size_t i = 0; i < ARRAY_LENGTH(boundaries); i++) {
+    TABLE_ROWS(i, boundaries, "") {
         for (uint64_t phase = 0; phase < 64; phase += 7) {
             wheel_init(&world->wheel, boundaries[i] + phase);
             world->clock_ms = boundaries[i] + phase;

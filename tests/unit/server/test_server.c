@@ -219,7 +219,7 @@ static void a_deadline_is_that_of_the_settings_it_was_set_by(void **state)
 {
     (void)state;
     static const uint32_t head_ms[][2] = {{1000, 60000}, {60000, 1}};
-    for (size_t i = 0; i < ARRAY_LENGTH(head_ms); i++) {
+    TABLE_ROWS(i, head_ms, "") {
         struct world world;
         struct client client;
         struct another another;

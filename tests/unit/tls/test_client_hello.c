@@ -66,7 +66,7 @@ static void reads_names_and_offers(void **state)
     hello_extension(&extensions, 13, SLICE("\0\4\x08\4\4\3"));
     hello_extension(&extensions, 43, SLICE("\6\x7a\x7a\3\4\3\3"));
     static const size_t records[] = {1, 3, 50, 16384};
-    for (size_t i = 0; i < ARRAY_LENGTH(records); i++) {
+    TABLE_ROWS(i, records, "") {
         struct client_hello hello;
         assert_true(parse(buffer_slice(&extensions), records[i], &hello));
         assert_slice(client_hello_name(&hello), "www.Example.org");
@@ -197,7 +197,7 @@ static void is_bounded(void **state)
         {600, 1, CLIENT_HELLO_DONE},
         {700, 1, CLIENT_HELLO_BAD},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, "") {
         struct buffer extensions, message, records;
         buffer_init(&extensions, 1 << 16);
         buffer_init(&message, 1 << 16);

@@ -151,7 +151,7 @@ static void keeps_what_will_do(void **state)
         bool stays;
     } cases[] = {{2, 0, true},   {1, 366, true},  {2, 368, false},
                  {2, 368, true}, {3, 368, false}, {3, 368, true}};
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, "") {
         int64_t now = world.now + cases[i].days * (int64_t)PKI_DAY;
         assert_true(tls_local_ca_ensure(&world.ca, hosts, cases[i].hosts, now, world.path, &report));
         assert_int_equal(stat(world.path, &second), 0);

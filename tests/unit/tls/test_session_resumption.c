@@ -117,7 +117,7 @@ static void no_keys_no_tickets(void **state)
     struct tls_settings settings = settings_with_tickets();
     struct tls_ticket_keys none = {0};
     const struct tls_ticket_keys *cases[] = {NULL, &none};
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+    TABLE_ROWS(i, cases, "")
         for
             EACH_VERSION(version)
             {

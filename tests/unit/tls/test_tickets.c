@@ -52,7 +52,7 @@ static void reads_files(void **state)
     assert_true(tls_ticket_keys_find(&keys, (const uint8_t *)bytes + 80, &key, &is_newest));
     assert_false(is_newest);
     static const size_t lengths[] = {0, 48, 79, 81, 5 * 80};
-    for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
+    TABLE_ROWS(i, lengths, "") {
         report = (struct tls_report){0};
         pki_write_text(&tree, "keys", slice_make(bytes, lengths[i]));
         assert_false(tls_ticket_keys_read_file(&keys, path, &report));
