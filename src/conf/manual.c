@@ -31,12 +31,12 @@ static const char *const notation =
     "(`k`, `m`, `g` "
     "mean the same; `kB`, `MB`, `GB` are powers of ten). Durations have units: `500ms`, `10s`, `1m30s`, "
     "`2h`, `1d`. "
-    "Where a list is expected, a lone text is a list of one. Relative paths begin at the folder of the file "
+    "A single value may be written in place of a list. Relative paths begin at the folder of the file "
     "that they are written in. `${NAME}` is replaced by a variable of the environment, `${NAME:-default}` "
     "also "
     "where that is unset or empty; `$${` stands for `${`. Keys that begin with `x-` are ignored: a place for "
     "notes, and for anchors (`x-common: &common {...}`), which `*common` and `<<: *common` bring elsewhere. "
-    "`vif check` tells all mistakes at once; `vif schema` prints a JSON Schema for editors, which find it by "
+    "`vif check` reports all mistakes at once; `vif schema` prints a JSON Schema for editors, which find it by "
     "`# yaml-language-server: $schema=vif.json` in the first line.";
 
 /* "`a`, `b` or `c`". */

@@ -5,7 +5,7 @@
 const struct section sections[SECTION_COUNT] = {
     [SECTION_TOP] = {"", "The top of the file.", NULL, NULL},
     [SECTION_LISTENER] = {"listen",
-                          "Where connections come from. A lone text in place of the map is its `address`.",
+                          "Where connections come from. A single value in place of the map is its `address`.",
                           "address", NULL},
     [SECTION_UNIX_SOCKET] = {"unix_socket",
                              "Who may connect to the Unix sockets among `listen`: those who may write to "
@@ -37,10 +37,10 @@ const struct section sections[SECTION_COUNT] = {
          "that matches whole segments of the request's wins.",
          NULL},
     [SECTION_FILES] = {"files", "Serves a folder. A lone path in place of the map is its `root`.", "root"},
-    [SECTION_REDIRECT] = {"redirect", "Sends clients elsewhere. A lone text in place of the map is its `to`.",
+    [SECTION_REDIRECT] = {"redirect", "Sends clients elsewhere. A single value in place of the map is its `to`.",
                           "to"},
     [SECTION_RESPOND] = {"respond",
-                         "Answers with a fixed text. A lone text in place of the map is its `body`.", "body"},
+                         "Answers with a fixed text. A single value in place of the map is its `body`.", "body"},
     [SECTION_HEADERS] = {"headers",
                          "Headers of all responses of a site or a route. Those of the route are applied "
                          "after those of its site.",
@@ -57,7 +57,7 @@ const struct section sections[SECTION_COUNT] = {
          "place of the map is its `certificate`, a list its `certificates`.",
          "certificate", "certificates"},
     [SECTION_CERTIFICATE] = {"tls.certificates[]",
-                             "A certificate. A lone text in place of the map is its `certificate`.",
+                             "A certificate. A single value in place of the map is its `certificate`.",
                              "certificate"},
 };
 
@@ -176,7 +176,7 @@ const struct option options[] = {
      "How many worker processes serve; `auto` is one for each core that vif may use.",
      .fallback = "auto", .example = "4", TARGET(CONFIG, workers), RANGE(1, 1024), .zero = "auto"},
     {SECTION_TOP, "backend", OPTION_WORD,
-     "What the event loop waits with; `auto` is `epoll`, which also stands in for what the kernel lacks.",
+     "How the event loop waits; `auto` is `epoll`. Where the kernel lacks the chosen one, epoll is used.",
      .fallback = "auto", .example = "poll", TARGET(CONFIG, backend), .words = loop_backend_names},
     {SECTION_TOP, "log", OPTION_SECTION, "Access log and error log.", .child = SECTION_LOG},
     {SECTION_TOP, "limits", OPTION_SECTION, "Bounds on what is used.", .child = SECTION_LIMITS},
@@ -239,7 +239,7 @@ const struct option options[] = {
     {SECTION_LIMITS, "connections_per_address", OPTION_NUMBER,
      "Open connections per worker from one address (of IPv6: from one /64); more get 503.",
      .example = "100", TARGET(SETTINGS, limits.connections_per_address), RANGE(1, MIB), .zero = "none"},
-    {SECTION_LIMITS, "head", OPTION_BYTES, "A request's line and fields together; longer ones get 431.",
+    {SECTION_LIMITS, "head", OPTION_BYTES, "A request's line and headers together; longer ones get 431.",
      TARGET(SETTINGS, limits.head_bytes), RANGE(256, MIB)},
     {SECTION_LIMITS, "uri", OPTION_BYTES, "A request's URI; longer ones get 414.",
      TARGET(SETTINGS, limits.uri_bytes), RANGE(64, MIB)},
