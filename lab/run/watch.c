@@ -1,4 +1,5 @@
-/* See the header. */
+/* Waits in slices of at most a tenth of a second, each of which looks for Ctrl-C and draws the progress line.
+ */
 #include "lab/run/watch.h"
 
 #include "sys/clock.h"

@@ -1,4 +1,4 @@
-/* Paths and texts. */
+/* Where the local authority lies, and what `vif cert` and `vif --tls` print about it and how to trust it. */
 #include "cli/authority.h"
 
 #include "sys/account.h"

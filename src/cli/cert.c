@@ -1,5 +1,5 @@
-/* `vif cert`: certificates of a local authority, for HTTPS on this machine. Lists, issues, renews and removes
- * them. Only a build with TLS has more to say than that it is none. */
+/* `vif cert`: lists, issues, renews and removes certificates of a local authority, for HTTPS on this machine.
+ * A build without TLS only says that it is one. */
 #include "cli/commands.h"
 #include "cli/print.h"
 #include "cli/session.h"

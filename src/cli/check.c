@@ -1,4 +1,4 @@
-/* `vif check -c FILE`: everything that is wrong with it, or a line that says that nothing is. */
+/* `vif check -c FILE`: reports every mistake in the file, or prints one line that says that there is none. */
 #include "cli/print.h"
 #include "cli/session.h"
 

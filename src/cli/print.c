@@ -1,4 +1,5 @@
-/* A text that was not written whole is a failure: it may have gone into a file that something else reads. */
+/* Writes texts to standard output. A text that was not written whole is a failure (exit status 1), since it
+ * may have gone into a file that something else reads. */
 #include "cli/print.h"
 
 #include "base/error.h"

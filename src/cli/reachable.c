@@ -1,4 +1,4 @@
-/* getifaddrs(3) knows them. */
+/* The addresses of this machine's interfaces, by getifaddrs(3). */
 #include "cli/reachable.h"
 
 #include <ifaddrs.h>

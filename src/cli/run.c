@@ -1,4 +1,4 @@
-/* `vif run -c FILE`: what the file says. */
+/* `vif run -c FILE`: serves what the configuration file says. */
 #include "cli/session.h"
 
 static int command_run_session(struct session *session)

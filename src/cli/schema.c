@@ -1,4 +1,4 @@
-/* `vif schema`: for an editor. */
+/* `vif schema`: prints the JSON Schema of the configuration file, which editors complete and check by. */
 #include "conf/schema.h"
 
 #include "cli/print.h"

@@ -1,4 +1,4 @@
-/* See the header. */
+/* isatty(3), and what the environment says about colours. */
 #include "cli/terminal.h"
 
 #include "sys/output.h"

@@ -1,4 +1,5 @@
-/* Sorting brings those that meet together. */
+/* Finds two that claim the same address, host or path: the claims are sorted, so that equal ones stand side
+ * by side. */
 #include "conf/claims.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* See the header; nothing here can fail. */
+/* Sorting and merging in place: nothing here allocates, so nothing can fail. */
 #include "conf/routes.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Two batches: one that descriptors are added to on the loop, one that the job closes. */
+/* Two batches take turns: the loop adds descriptors to one while a job on the pool closes those of the other.
+ */
 #include "disk/close_queue.h"
 
 #include "sys/socket.h"

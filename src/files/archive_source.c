@@ -1,5 +1,5 @@
-/* An archive as it makes pieces. It holds an open file and two buffers, so a worker sends a bounded number at
- * a time. */
+/* An archive as a source that is made piece by piece (files/piece_source.h). Each holds an open file and two
+ * buffers, so a worker sends a bounded number at a time. */
 #include "files/archive_source.h"
 
 #include "disk/root.h"

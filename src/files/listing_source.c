@@ -1,4 +1,5 @@
-/* A listing as it makes pieces. What it is about lives in the exchange's arena. */
+/* A listing as a source that is made piece by piece (files/piece_source.h). Its state lives in the exchange's
+ * arena. */
 #include "files/listing_source.h"
 
 #include "disk/root.h"

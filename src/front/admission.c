@@ -126,8 +126,8 @@ static const char refusal_text[] =
     "Content-Type: text/plain\r\nContent-Length: 32\r\n\r\n"
     "Too many connections, try again\n";
 
-/* What the client sent already is taken out of the socket: closing over it would send RST, and RST would take
- * the answer out of the client's hands. */
+/* Reads and drops what the client has sent: closing with bytes unread makes the kernel send RST (see
+ * h1_connection_finish). */
 static void drop_request(int fd)
 {
     char bytes[8192];

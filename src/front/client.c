@@ -1,4 +1,4 @@
-/* Clients. */
+/* Changes of a client's state: the list that it is in, the counters, and its deadline follow from it. */
 #include "front/client.h"
 
 #include "front/front.h"

@@ -1,4 +1,5 @@
-/* What connections share; their beginning and their end. Who gets one is said by admission.c. */
+/* The front: what all its connections share, how it begins and ends. Who gets a connection is decided in
+ * admission.c. */
 #include "front/front.h"
 
 #include "front/admission.h"

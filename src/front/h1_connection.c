@@ -1,5 +1,5 @@
 /* Connections. Read h1_connection_advance first: have the session parse what is there, send what is ready,
- * again as long as both get on; then settle down in a state and wait.
+ * again as long as both make progress; then choose a state and wait.
  *
  * What a settled connection waits for always comes, or its deadline does: bytes and the FIN while it reads,
  * h1_connection_on_sent while the stream sends, h1_connection_continue while a job has an exchange. */
@@ -62,9 +62,9 @@ static void h1_connection_close_now(struct h1_connection *connection, enum outco
     transport_close(&connection->base.stream);
 }
 
-/* Our last byte is out. A client that said "close" sends nothing more: closing is safe. Any other may be
- * sending still; a close now would make the kernel answer with RST, and RST would take our response out of
- * the client's hands (RFC 9112 section 9.6). */
+/* Our last byte is out. A client that said "close" sends nothing more: closing is safe. Any other may still
+ * be sending. Closing with bytes unread makes the kernel send RST, which can destroy the response before the
+ * client has read it (RFC 9112 section 9.6). So vif sends FIN and lingers until the client's FIN. */
 static void h1_connection_finish(struct h1_connection *connection)
 {
     if (connection->session.cuts)
@@ -199,7 +199,7 @@ static void h1_connection_advance(struct h1_connection *connection, struct slice
     h1_connection_choose_state(connection);
 }
 
-/* Goes on after an exchange came forward: its response is ready, or a piece of it. */
+/* A response, or more of its body, became ready outside of any call of this file. */
 static void h1_connection_continue(struct h1_connection *connection)
 {
     h1_session_note_response(&connection->session);

@@ -1,4 +1,4 @@
-/* One piece of memory, at least doubled when it grows. */
+/* Received bytes that could not be parsed yet, kept in one allocation that doubles at least when it grows. */
 #include "front/input.h"
 
 #include <stdlib.h>

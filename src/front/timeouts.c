@@ -8,14 +8,13 @@
  * acknowledged, not what its kernel's buffer took from ours.
  *
  * The time to linger counts from when the peer has our last byte: one that is slow may have megabytes of its
- * answer still under way in the kernels, and be writing its next request. To close then would answer that
- * with RST, which takes the rest of the answer with it. */
+ * response still under way in the kernels. Why closing before that is harmful: h1_connection_finish. */
 #include "front/timeouts.h"
 
 #include "base/buffer.h"
 #include "front/front.h"
 
-/* While the worker is told to go, clients get less time to say goodbye. */
+/* While the worker drains, clients get less time to close after their last response. */
 #define DRAIN_LINGER_MS_MAX 500
 
 /* A client that is busy will send its next request by then, and be told "Connection: close" with the answer
@@ -186,8 +185,8 @@ static bool may_go_on_lingering(struct front_client *client)
 }
 
 /* We have been idle since the kernel took our answer; a client that is slow may still be receiving it, at the
- * minimum rate at least. To close now would take the next request from it, and by RST perhaps the rest of the
- * answer. What is left is asked for only here, once in an idle time. */
+ * minimum rate at least. Closing now would lose its next request, and perhaps the rest of the response (see
+ * h1_connection_finish). What is left is asked for only here, once in an idle time. */
 static bool is_still_taking(struct front_client *client)
 {
     const struct timeouts *timeouts = timeouts_of(client);
@@ -262,8 +261,8 @@ static void expire(struct front_client *client)
  * answer. */
 #define SLOW_MS 1000
 
-/* Idle for us, or said goodbye to; but the client may be taking its last answer still, and to close now would
- * take that from it (see finish in h1_connection.c). Who takes long is not waited for. */
+/* The client of an idle or lingering connection may still be receiving its last response; closing now could
+ * lose it (see h1_connection_finish). A client that takes longer than SLOW_MS is closed all the same. */
 static bool has_had_its_answer(const struct front_client *client, uint64_t age_ms)
 {
     return age_ms >= SLOW_MS || !client->has_asked || bytes_left(client) == 0;

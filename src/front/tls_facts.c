@@ -1,4 +1,5 @@
-/* What a connection's TLS is asked by those above it. */
+/* What handlers and the log ask about a connection's TLS: version, cipher, name, certificate of the client.
+ */
 #include "front/tls_transport.h"
 
 static void tell_client(const struct tls_session *session, struct arena *arena, struct peer_tls *tls)

@@ -1,4 +1,4 @@
-/* List headers, cut into elements. What is inside an element is its reader's business. */
+/* Splits list headers (RFC 9110 section 5.6.1) into elements. The callers parse what is inside an element. */
 #include "http/field_list.h"
 
 /* The length of the quoted string at the front, both quotes included; the whole text where it has no end. */

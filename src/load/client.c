@@ -90,12 +90,27 @@ static void wait_at_most(struct client *client, uint64_t ms)
     wheel_arm(loop_wheel(client->run->loop), &client->timer, ms);
 }
 
+/* Where each state leads: see the top. */
+static const unsigned moves[] = {
+    [LOAD_CLIENT_CLOSED] = 1u << LOAD_CLIENT_CONNECTING | 1u << LOAD_CLIENT_OPEN | 1u << LOAD_CLIENT_CLOSED,
+    [LOAD_CLIENT_CONNECTING] = 1u << LOAD_CLIENT_OPEN | 1u << LOAD_CLIENT_CLOSED,
+    [LOAD_CLIENT_OPEN] = 1u << LOAD_CLIENT_ENDING | 1u << LOAD_CLIENT_CLOSING,
+    [LOAD_CLIENT_ENDING] = 1u << LOAD_CLIENT_CLOSING,
+    [LOAD_CLIENT_CLOSING] = 1u << LOAD_CLIENT_CLOSED,
+};
+
+static void client_set_state(struct client *client, enum load_client_state state)
+{
+    assert(moves[client->state] & 1u << state);
+    client->state = (uint8_t)state;
+}
+
 /* --- the end of a connection --- */
 
 /* A pause begins, if there is one to be, and then the next connection. */
 static void client_pause(struct client *client)
 {
-    client->state = LOAD_CLIENT_CLOSED;
+    client_set_state(client, LOAD_CLIENT_CLOSED);
     h1_response_init(&client->engine, &limits);
     if (client->run->is_over)
         return;
@@ -121,7 +136,7 @@ static void close_connection(struct client *client, unsigned pause_ms)
     case LOAD_CLIENT_ENDING:
         if (client->unsent > 0)
             count_bytes_sent(client, client_now_us(client));
-        client->state = LOAD_CLIENT_CLOSING;
+        client_set_state(client, LOAD_CLIENT_CLOSING);
         client->run->open--;
         stream_close(&client->stream);
         return;
@@ -173,7 +188,7 @@ static void send_asked(struct client *client, unsigned first, unsigned count, ui
 static void client_begin(struct client *client, int fd)
 {
     struct run *run = client->run;
-    client->state = LOAD_CLIENT_OPEN;
+    client_set_state(client, LOAD_CLIENT_OPEN);
     client->has_sent = false;
     client->unsent = 0;
     run->result->connects++;
@@ -231,7 +246,7 @@ void client_connect(struct client *client)
     if (fd >= 0)
         client_begin(client, fd);
     else if (fd == -EINPROGRESS)
-        client->state = LOAD_CLIENT_CONNECTING;
+        client_set_state(client, LOAD_CLIENT_CONNECTING);
     else
         fail_to_connect(client, kind_of(fd), fd);
 }
@@ -335,7 +350,7 @@ static void answered(struct client *client, struct slice behind, uint64_t now)
         close_connection(client, 0);
         return;
     }
-    client->state = LOAD_CLIENT_ENDING;
+    client_set_state(client, LOAD_CLIENT_ENDING);
     if (!timer_is_armed(&client->timer))
         wait_at_most(client, run->plan.timeout_ms);
 }

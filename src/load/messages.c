@@ -1,5 +1,5 @@
-/* Requests with nothing in them that the server did not need: what is parsed costs it time, and that would be
- * measured too. */
+/* Requests with only the headers that a server needs: each further one would cost the server parsing time,
+ * which would be measured too. */
 #include "load/messages.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* What a result says beyond its numbers. */
+/* Figures computed from a result, and the result of several threads made one. */
 #include "load/load.h"
 
 /* Of a core; of what was due; of what was sent. */

@@ -1,4 +1,5 @@
-/* The sink of error logs. */
+/* Lines of error logs, with their time in a file and their colour on a terminal: written at once, or by a
+ * line writer where there is a loop. */
 #include "log/log_file.h"
 
 #include "base/error.h"

@@ -1,4 +1,5 @@
-/* Parcels: an array, and lists of those that are free, posted or late. */
+/* Staged sends: an array, and lists of those that are free, posted, or still under way with the kernel
+ * waiting for room in the socket. */
 #include "loop/staged_send.h"
 
 #include <errno.h>

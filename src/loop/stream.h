@@ -75,7 +75,7 @@ enum stream_flag {
     STREAM_PEER_ENDED = 8, /* the kernel says that the FIN is in; reads go on to the end */
     STREAM_END_TOLD = 16,  /* on_end was called */
     STREAM_CLOSED = 32,    /* stream_close was called */
-    STREAM_WRITABLE = 64,  /* sending rests for others' sake, not for the socket's */
+    STREAM_WRITABLE = 64,  /* sending was paused by the budget of the turn, not by EAGAIN */
     STREAM_HUNG_UP = 128,  /* the kernel says that the connection is over, in both directions */
 };
 

@@ -206,12 +206,19 @@ static void master_finish(struct master *master)
         log_file_close(&master->log);
 }
 
+/* Forward only: a master that stops does not run again, and one that ends does not stop politely. */
+static void master_set_state(struct master *master, enum master_state state)
+{
+    assert(state > master->state || (state == MASTER_ENDING && master->state == MASTER_ENDING));
+    master->state = state;
+}
+
 /* Stopping. */
 
 static void begin_stop(struct master *master)
 {
     uint32_t drain_ms = master->options->config->settings->timeouts.drain_ms;
-    master->state = MASTER_STOPPING;
+    master_set_state(master, MASTER_STOPPING);
     master->deadline_ms = master_now_ms() + drain_ms + GRACE_MS;
     master->failed_before = master->supervisor.failed;
     notify_service_manager("STOPPING=1");
@@ -223,7 +230,7 @@ static void end_at_once(struct master *master, const char *why)
 {
     log_warning(&master->log.log, "%s: ending %zu worker processes at once", why, master->supervisor.running);
     master_fail(master, MASTER_FAULT_CUT_SHORT, 0);
-    master->state = MASTER_ENDING;
+    master_set_state(master, MASTER_ENDING);
     supervisor_leave(&master->supervisor);
     supervisor_signal(&master->supervisor, SIGKILL);
 }
@@ -360,7 +367,7 @@ static void try_to_run(struct master *master)
 {
     if (has_failed_to_start(master) || master->supervisor.ready < master->worker_count)
         return;
-    master->state = MASTER_RUNNING;
+    master_set_state(master, MASTER_RUNNING);
     supervisor_keep(&master->supervisor);
     master->log.echoes = false;
     if (!master->log.is_terminal) /* there, the caller has more to say */
@@ -375,7 +382,7 @@ static void try_to_start(struct master *master)
 {
     if (has_failed_to_start(master) || master->supervisor.ready == 0)
         return;
-    master->state = MASTER_STARTING;
+    master_set_state(master, MASTER_STARTING);
     for (size_t i = 1; i < master->worker_count; i++) {
         if (start_worker(master, i) < 0) {
             begin_stop(master);

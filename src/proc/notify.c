@@ -1,4 +1,4 @@
-/* The protocol is a datagram with lines of NAME=value. */
+/* sd_notify(3): a datagram with lines of NAME=value to the socket in NOTIFY_SOCKET. */
 #include "proc/notify.h"
 
 #include "sys/datagram.h"

@@ -1,4 +1,4 @@
-/* A table of descriptors, listener by listener. */
+/* A table of descriptors: for each TCP listener one for each worker, for a Unix listener one. */
 #include "proc/sockets.h"
 
 #include "base/error.h"

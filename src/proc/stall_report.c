@@ -1,4 +1,4 @@
-/* All stalls are counted; those between two lines are told by the second. */
+/* Stalls between two lines are counted, and the next line has their number. */
 #include "proc/stall_report.h"
 
 #define INTERVAL_US 1000000

@@ -1,5 +1,5 @@
-/* CORS. A preflight is told what it asks for: what a page may send is nothing that this server must be kept
- * from. It takes no notice of most headers, and refuses the methods that it does not take by itself. */
+/* CORS. A preflight request is allowed whatever it asks for, except methods that the route does not take: vif
+ * ignores most request headers, so none of them needs to be refused. */
 #include "serve/cors.h"
 
 #include "http/field_list.h"

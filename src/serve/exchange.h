@@ -44,8 +44,8 @@ struct exchange_events {
     /* An interim response (RFC 9110 section 15.2) is set: a status and fields, which need not live any more
      * afterwards. NULL: it is dropped. */
     void (*on_interim)(struct exchange *exchange);
-    /* The exchange came forward, outside of any call of the owner's: its response is ready, or a piece of it,
-     * or its sink has credit. May end the exchange. */
+    /* Outside of any call of the owner: the response, or more of its body, became ready, or the sink has
+     * credit again. May end the exchange. */
     void (*on_progress)(void *owner);
     /* A job that has waited in a queue could begin now. False where the client has left meanwhile: the owner
      * has ended the exchange then. NULL: they never leave. */

@@ -1,4 +1,5 @@
-/* Locations. */
+/* The Location of a redirect is put together in a buffer of the exchange's arena whose size is known before.
+ */
 #include "serve/location.h"
 
 bool location_begin(struct location *location, struct exchange *exchange, size_t parts, size_t bytes)

@@ -1,4 +1,4 @@
-/* What requests share. */
+/* What all requests of a worker share: the date, the pages of errors, the pool of exchanges. */
 #include "serve/service.h"
 
 #include "serve/exchange.h"

@@ -1,4 +1,4 @@
-/* The buffer is for what the C library reads from its databases: a group with a thousand members fits. */
+/* getpwnam_r(3) and getgrnam_r(3), with a buffer that is large enough for a group with a thousand members. */
 #include "sys/account.h"
 
 #include "base/slice.h"

@@ -1,4 +1,4 @@
-/* sendto(2) on a socket of its own. */
+/* One datagram by sendto(2), from a socket that is made for it. */
 #include "sys/datagram.h"
 
 #include <errno.h>

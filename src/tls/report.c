@@ -1,4 +1,4 @@
-/* A bounded list of findings. */
+/* A list of findings about certificates, bounded, with the gravest of them. */
 #include "tls/report.h"
 
 #include <stdarg.h>

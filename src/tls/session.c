@@ -28,21 +28,49 @@ void tls_session_finish(struct tls_session *session)
     tls_session_init(session);
 }
 
-enum tls_event session_break(struct tls_session *session, const char *fault)
+/* Where each state leads. While another thread works, nothing else may change the state. */
+static const unsigned moves[] = {
+    [TLS_STATE_HELLO] = 1u << TLS_STATE_HANDSHAKE | 1u << TLS_STATE_BROKEN,
+    [TLS_STATE_HANDSHAKE] = 1u << TLS_STATE_WORK | 1u << TLS_STATE_OPEN | 1u << TLS_STATE_BROKEN,
+    [TLS_STATE_WORK] = 1u << TLS_STATE_WORKED,
+    [TLS_STATE_WORKED] = 1u << TLS_STATE_HANDSHAKE,
+    [TLS_STATE_OPEN] = 1u << TLS_STATE_ENDED | 1u << TLS_STATE_BROKEN,
+    [TLS_STATE_ENDED] = 1u << TLS_STATE_BROKEN,
+    [TLS_STATE_BROKEN] = 1u << TLS_STATE_BROKEN,
+};
+
+void session_set_state(struct tls_session *session, enum tls_state state)
+{
+    assert(moves[session->state] & 1u << state);
+    session->state = (uint8_t)state;
+}
+
+static void session_note_fault(struct tls_session *session, const char *fault)
 {
     if (session->fault == NULL)
         session->fault = fault;
-    session->state = TLS_STATE_BROKEN;
+}
+
+enum tls_event session_break(struct tls_session *session, const char *fault)
+{
+    session_note_fault(session, fault);
+    session_set_state(session, TLS_STATE_BROKEN);
     return TLS_ERROR;
 }
 
-enum tls_event session_break_by_library(struct tls_session *session)
+void session_note_library_fault(struct tls_session *session)
 {
     bool is_verification = ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_SSL &&
                            ERR_GET_REASON(ERR_peek_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED;
     const char *fault = tls_fault_take();
-    return session_break(
+    session_note_fault(
         session, is_verification ? tls_fault_of_verification(SSL_get_verify_result(session->ssl)) : fault);
+}
+
+enum tls_event session_break_by_library(struct tls_session *session)
+{
+    session_note_library_fault(session);
+    return session_break(session, session->fault);
 }
 
 void session_count_content(struct tls_session *session, size_t length)
@@ -58,7 +86,7 @@ static enum tls_event settle_read(struct tls_session *session, int result)
 {
     switch (SSL_get_error(session->ssl, result)) {
     case SSL_ERROR_WANT_READ: session_handshake_leave(session); return TLS_MORE;
-    case SSL_ERROR_ZERO_RETURN: session->state = TLS_STATE_ENDED; return TLS_END;
+    case SSL_ERROR_ZERO_RETURN: session_set_state(session, TLS_STATE_ENDED); return TLS_END;
     }
     return session_break_by_library(session);
 }

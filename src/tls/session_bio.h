@@ -39,6 +39,13 @@ void session_see_message(struct tls_session *session, bool is_sent, int type, st
 
 /* ---- inside of sessions ---- */
 
+/* The one place where a session that goes on changes its state: an assert checks the move. */
+void session_set_state(struct tls_session *session, enum tls_state state);
+
+/* The reason in OpenSSL's queue, for a session that will be broken on the loop's thread; the first one stays.
+ */
+void session_note_library_fault(struct tls_session *session);
+
 /* The session is broken; the first reason stays. */
 enum tls_event session_break(struct tls_session *session, const char *fault);
 

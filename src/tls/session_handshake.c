@@ -130,7 +130,7 @@ static enum tls_event handshake_begin(struct tls_session *session, const struct 
     handshake->is_slow = call->may_work && tls_context_is_slow_for(context, handshake->hello.quick);
     if (!create_ssl(session))
         return handshake_refuse(session, TLS_ALERT_INTERNAL_ERROR, "out of memory");
-    session->state = TLS_STATE_HANDSHAKE;
+    session_set_state(session, TLS_STATE_HANDSHAKE);
     return session_handshake_next(session, call);
 }
 
@@ -165,7 +165,7 @@ static enum tls_event settle_handshake(struct tls_session *session, int outcome)
         return TLS_MORE;
     if (outcome != SSL_ERROR_NONE)
         return session_break_by_library(session);
-    session->state = TLS_STATE_OPEN;
+    session_set_state(session, TLS_STATE_OPEN);
     session_handshake_leave(session);
     return TLS_READY;
 }
@@ -179,7 +179,7 @@ static enum tls_event begin_work(struct tls_session *session)
     if (!hold_input(session, handshake->bytes_max))
         return handshake_refuse(session, TLS_ALERT_INTERNAL_ERROR, "out of memory");
     handshake->unread = buffer_slice(&handshake->held);
-    session->state = TLS_STATE_WORK;
+    session_set_state(session, TLS_STATE_WORK);
     return TLS_WORK;
 }
 
@@ -191,8 +191,8 @@ void tls_session_work(struct tls_session *session)
     session->output = &session->handshake->produced;
     session->handshake->outcome = accept_step(session);
     if (session->handshake->outcome != SSL_ERROR_NONE && session->handshake->outcome != SSL_ERROR_WANT_READ)
-        session_break_by_library(session); /* this thread has the reason, the other sends the alert */
-    session->state = TLS_STATE_WORKED;
+        session_note_library_fault(session); /* this thread has the reason, the other sends the alert */
+    session_set_state(session, TLS_STATE_WORKED);
     session->input = NULL;
     session->output = NULL;
 }
@@ -203,7 +203,7 @@ static enum tls_event end_work(struct tls_session *session, const struct tls_cal
     struct tls_handshake *handshake = session->handshake;
     bool fits = buffer_append(call->output, buffer_slice(&handshake->produced));
     buffer_finish(&handshake->produced);
-    session->state = TLS_STATE_HANDSHAKE;
+    session_set_state(session, TLS_STATE_HANDSHAKE);
     if (!fits)
         return session_break(session, "out of memory");
     enum tls_event event = settle_handshake(session, handshake->outcome);
