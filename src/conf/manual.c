@@ -36,8 +36,8 @@ static const char *const notation =
     "also "
     "where that is unset or empty; `$${` stands for `${`. Keys that begin with `x-` are ignored: a place for "
     "notes, and for anchors (`x-common: &common {...}`), which `*common` and `<<: *common` bring elsewhere. "
-    "`vif check` reports all mistakes at once; `vif schema` prints a JSON Schema for editors, which find it by "
-    "`# yaml-language-server: $schema=vif.json` in the first line.";
+    "`vif check` reports all mistakes at once; `vif schema` prints a JSON Schema for editors, which find it "
+    "by `# yaml-language-server: $schema=vif.json` in the first line.";
 
 /* "`a`, `b` or `c`". */
 static void append_words(struct buffer *out, const char *const *words)
