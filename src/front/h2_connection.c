@@ -9,22 +9,13 @@
 
 #include "front/front.h"
 #include "front/h2_fault.h"
+#include "front/h2_room.h"
 #include "front/timeouts.h"
 #include "front/tls_transport.h"
-
-#include <stdlib.h>
 
 /* The session gets so much at once, before it is asked whether there is time for more: some hundred requests.
  */
 #define RECEIVE_BYTES 4096
-
-/* Room for what one send takes: so much costs less than more, see docs/architecture.md. */
-#define ROOM_BYTES (64u << 10)
-
-/* Such rooms that clients who take long may hold on to, in all of the worker: 16 MiB. Past the bound they get
- * one for a frame. */
-#define ROOMS_MAX        256
-#define SMALL_ROOM_BYTES (H2_FRAME_BYTES_MAX + 512)
 
 /* Outputs of one connection in a turn, when there is time. */
 #define TURN_OUTPUTS_MAX 16
@@ -96,44 +87,6 @@ static void h2_connection_finish(struct h2_connection *connection)
 
 /* ---- output ---- */
 
-/* What all connections write into, as long as the kernel takes it at once; or some of its own. */
-static char *take_room(struct front *front, size_t *ret_size)
-{
-    char *room = front->h2_room;
-    bool is_free = front->h2_rooms_held < ROOMS_MAX;
-    *ret_size = is_free ? ROOM_BYTES : SMALL_ROOM_BYTES;
-    if (UNLIKELY(room == NULL || !is_free))
-        return malloc(*ret_size);
-    front->h2_room = NULL;
-    return room;
-}
-
-static void give_room_back(struct front *front, char *room, size_t size)
-{
-    if (size == ROOM_BYTES && front->h2_room == NULL)
-        front->h2_room = room;
-    else
-        free(room);
-}
-
-/* The client has not taken all of the output yet. */
-static void hold_room(struct h2_connection *connection, char *room, size_t size)
-{
-    connection->room = room;
-    connection->is_room_counted = size == ROOM_BYTES;
-    front_of_h2(connection)->h2_rooms_held += connection->is_room_counted;
-}
-
-static void release_room(struct h2_connection *connection)
-{
-    if (connection->room == NULL)
-        return;
-    size_t size = connection->is_room_counted ? ROOM_BYTES : SMALL_ROOM_BYTES;
-    front_of_h2(connection)->h2_rooms_held -= connection->is_room_counted;
-    give_room_back(front_of_h2(connection), connection->room, size);
-    connection->room = NULL;
-}
-
 static enum send_result h2_connection_send_output(struct h2_connection *connection,
                                                   const struct h2_output *output)
 {
@@ -158,7 +111,7 @@ static enum flushed flush_once(struct h2_connection *connection)
     struct front *front = front_of_h2(connection);
     struct slice pieces[STREAM_SEGMENTS_MAX];
     size_t size;
-    char *room = take_room(front, &size);
+    char *room = h2_room_take(front, &size);
     if (room == NULL)
         return FLUSHED_NOT;
     struct h2_output output = {
@@ -168,10 +121,10 @@ static enum flushed flush_once(struct h2_connection *connection)
     if (written != H2_WRITTEN_FAILED && output.bytes > 0)
         sent = h2_connection_send_output(connection, &output);
     if (sent == SEND_PENDING) {
-        hold_room(connection, room, size);
+        h2_room_hold(connection, room, size);
         return FLUSHED_SOME;
     }
-    give_room_back(front, room, size);
+    h2_room_give_back(front, room, size);
     if (written == H2_WRITTEN_FAILED || sent == SEND_FAILED)
         return FLUSHED_NOT;
     h2_session_end_sent(connection->session);
@@ -314,7 +267,7 @@ static void h2_connection_on_sent(struct stream *stream)
     struct h2_connection *connection = h2_of(stream);
     if (connection->session == NULL)
         return;
-    release_room(connection);
+    h2_room_release(connection);
     connection->has_more = false;
     h2_session_end_sent(connection->session);
     if (connection->input)
@@ -348,7 +301,7 @@ static void h2_connection_on_error(struct stream *stream, int error)
 static void h2_connection_on_closed(struct stream *stream)
 {
     struct h2_connection *connection = h2_of(stream);
-    release_room(connection);
+    h2_room_release(connection);
     connection_gone(&connection->base);
 }
 

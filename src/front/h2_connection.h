@@ -13,7 +13,7 @@ struct h2_connection {
     char *room;                 /* of the output that is being sent; NULL: none is */
     struct input *input;        /* what was read in excess of its share of the turn; NULL: nothing */
     bool has_more;              /* there may be more to write, when others had their turn */
-    bool is_room_counted;       /* see take_room */
+    bool is_room_counted;       /* see h2_room_take */
     bool is_upgrading;          /* from HTTP/1.1: the client has not said anything in HTTP/2 yet */
 };
 

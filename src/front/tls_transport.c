@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static bool is_closed(struct tls_transport *tls)
+static bool tls_transport_is_closed(struct tls_transport *tls)
 {
     return tls_stream_of(tls)->flags & STREAM_CLOSED;
 }
@@ -58,7 +58,7 @@ static void tls_transport_wait_in(struct tls_transport *tls, struct list *list)
 
 static bool may_take(struct tls_transport *tls)
 {
-    if (is_closed(tls) || tls->is_working || !tls->is_reading)
+    if (tls_transport_is_closed(tls) || tls->is_working || !tls->is_reading)
         return false;
     if (!tls->is_shaking_hands || has_handshake_time(tls_worker_of(tls)))
         return true;
@@ -100,7 +100,7 @@ static void end_handshake_job(struct job *job)
     tls->is_working = false;
     if (tls->awaits_thread)
         free_connection(tls);
-    else if (!is_closed(tls))
+    else if (!tls_transport_is_closed(tls))
         take_in(tls, input_slice(tls->input));
 }
 
@@ -201,7 +201,7 @@ static void note_fin(struct tls_transport *tls)
 /* Keeps what could not be taken, and waits for what comes next. */
 static void tls_transport_await(struct tls_transport *tls, struct slice rest)
 {
-    if (is_closed(tls))
+    if (tls_transport_is_closed(tls))
         return;
     if (tls->session.state == TLS_STATE_BROKEN)
         rest.length = 0;

@@ -86,7 +86,7 @@ static unsigned room_for_fields(const struct http_request *request, const struct
 }
 
 /* The one that stands behind the last of them. */
-static void add_field(struct http_request *request)
+static void h1_head_add_field(struct http_request *request)
 {
     const struct http_field *field = &request->fields[request->field_count++];
     if (field->name != HTTP_FIELD_OTHER && request->first[field->name] == 0)
@@ -101,7 +101,7 @@ static reject_status parse_field_line(struct slice line, const struct h1_limits 
     struct http_field *field = &request->fields[request->field_count];
     if (!h1_parse_field_line(line, false, field))
         return BAD_REQUEST;
-    add_field(request);
+    h1_head_add_field(request);
     return 0;
 }
 
@@ -113,7 +113,7 @@ static void take_recent_lines(struct h1_recent_lines *lines, struct slice *rest,
     unsigned count = h1_recent_lines_take(lines, &within, request->fields + request->field_count,
                                           room_for_fields(request, limits));
     while (count-- > 0)
-        add_field(request);
+        h1_head_add_field(request);
     *rest = slice_skip(*rest, (size_t)(within.data - rest->data));
 }
 

@@ -95,7 +95,7 @@ static void h2_head_put_field(struct http_request *request, enum http_field_name
         request->first[known] = request->field_count;
 }
 
-static void add_field(struct h2_head *head, struct slice name, struct slice value)
+static void h2_head_add_field(struct h2_head *head, struct slice name, struct slice value)
 {
     if (head->request.field_count >= head->limits->fields) {
         reject(head, HEAD_TOO_LARGE);
@@ -117,7 +117,7 @@ bool h2_head_add(struct h2_head *head, struct slice name, struct slice value)
     if (name.length > 0 && name.data[0] == ':')
         add_pseudo(head, name, value);
     else
-        add_field(head, name, value);
+        h2_head_add_field(head, name, value);
     return true;
 }
 

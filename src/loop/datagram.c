@@ -10,7 +10,7 @@ static struct datagram_socket *datagram_of(struct watch *watch)
     return CONTAINER_OF(watch, struct datagram_socket, watch);
 }
 
-static bool is_closed(const struct datagram_socket *socket)
+static bool datagram_is_closed(const struct datagram_socket *socket)
 {
     return socket->room == NULL;
 }
@@ -31,7 +31,7 @@ static bool datagram_receive_batch(struct datagram_socket *socket)
     int count = sys_udp_receive(socket->watch.fd, runs, UDP_BATCH_MAX);
     if (count > 0)
         socket->events->on_receive(socket, runs, (unsigned)count);
-    return count != -EAGAIN && !is_closed(socket);
+    return count != -EAGAIN && !datagram_is_closed(socket);
 }
 
 static void datagram_receive(struct datagram_socket *socket)
@@ -52,12 +52,12 @@ static void datagram_go_on(struct task *task)
 static void datagram_on_ready(struct watch *watch, unsigned events)
 {
     struct datagram_socket *socket = datagram_of(watch);
-    if (!is_closed(socket) && socket->is_full && events & (WATCH_WRITABLE | WATCH_FAILED)) {
+    if (!datagram_is_closed(socket) && socket->is_full && events & (WATCH_WRITABLE | WATCH_FAILED)) {
         socket->is_full = false;
         datagram_wait_for_change(socket);
         socket->events->on_writable(socket);
     }
-    if (!is_closed(socket) && events & (WATCH_READABLE | WATCH_ENDED | WATCH_FAILED))
+    if (!datagram_is_closed(socket) && events & (WATCH_READABLE | WATCH_ENDED | WATCH_FAILED))
         datagram_receive(socket);
 }
 
@@ -85,7 +85,7 @@ int datagram_send(struct datagram_socket *socket, const struct udp_run *runs, un
 {
     int result = 0;
     unsigned sent = 0;
-    assert(!is_closed(socket));
+    assert(!datagram_is_closed(socket));
     while (sent < count && result >= 0) {
         result = sys_udp_send(socket->watch.fd, runs + sent, count - sent);
         sent += result > 0 ? (unsigned)result : 0;
@@ -100,7 +100,7 @@ int datagram_send(struct datagram_socket *socket, const struct udp_run *runs, un
 
 void datagram_close(struct datagram_socket *socket)
 {
-    if (is_closed(socket))
+    if (datagram_is_closed(socket))
         return;
     free(socket->room);
     socket->room = NULL;
