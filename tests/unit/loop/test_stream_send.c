@@ -435,7 +435,8 @@ struct slow_owner {
 
 static void take_the_whole_turn(struct stream *stream, struct slice bytes)
 {
-    struct slow_owner *slow = CONTAINER_OF(CONTAINER_OF(stream, struct owner, stream), struct slow_owner, owner);
+    struct owner *owner = CONTAINER_OF(stream, struct owner, stream);
+    struct slow_owner *slow = CONTAINER_OF(owner, struct slow_owner, owner);
     owner_on_read(stream, bytes);
     while (loop_has_time(stream->loop))
         continue;
