@@ -24,7 +24,7 @@ static const struct row {
     {"two Host", ":method: GET\n:scheme: http\n:path: /small\nhost: x\nhost: x\n", NULL, RESET},
     {"neither", ":method: GET\n:scheme: http\n:path: /small\n", NULL, RESET},
     {"a bad host", ":method: GET\n:scheme: http\n:authority: a b\n:path: /small\n", NULL, RESET},
-    {"user information", ":method: GET\n:scheme: http\n:authority: u@x\n:path: /small\n", NULL, 400},
+    {"user information", ":method: GET\n:scheme: http\n:authority: u@x\n:path: /small\n", NULL, -400},
     {"https without TLS", ":method: GET\n:scheme: https\n:authority: x\n:path: /small\n", NULL, 421},
     {"another scheme", ":method: GET\n:scheme: ftp\n:authority: x\n:path: /small\n", NULL, 421},
     {"upper case", X_SMALL "X-Name: v\n", NULL, RESET},
@@ -210,7 +210,9 @@ static void each_has_its_answer(void **state)
         struct answer answer = ask(stream, slice_from(rows[i].headers), rows[i].content);
         if (pair.takes_no_more)
             fail_msg("the connection ends: %s", h2_fault(pair.session->engine));
-        if (rows[i].status != RESET && answer.status != rows[i].status)
+        /* Later versions of nghttp2 (1.64 does) reset some of what we would answer: these are below zero. */
+        bool is_good = rows[i].status < 0 && (answer.is_reset || answer.status == -rows[i].status);
+        if (rows[i].status != RESET && !is_good && answer.status != rows[i].status)
             fail_msg("answered %d and not %d", answer.status, rows[i].status);
         if (rows[i].status == RESET && (!answer.is_reset || answer.code != NGHTTP2_PROTOCOL_ERROR))
             fail_msg("not reset, but answered %d (code %u)", answer.status, answer.code);
