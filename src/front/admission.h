@@ -1,5 +1,5 @@
-/* Admission: who gets a connection. Listening and accepting; and where a limit is reached, making room or
- * saying no. */
+/* Admission: listens, accepts connections and enforces the limits on them. At a limit it closes a connection
+ * that can be spared, or refuses the new one. */
 #ifndef FRONT_ADMISSION_H
 #define FRONT_ADMISSION_H
 
@@ -15,10 +15,11 @@ struct tls_listener;
 int admission_listen(struct front *front, int listening_fd, unsigned number,
                      const struct tls_listener *tls) MUST_CHECK;
 
-/* Accepts no more from this socket. False where nobody did. */
+/* Stops accepting from this socket. Returns false if no listener uses it. */
 bool admission_unlisten(struct front *front, int listening_fd);
 
-/* Accepts what has queued up, for who is in the queue has the right to come; then nothing more. */
+/* Accepts the connections that are already in the kernel's queues, then stops accepting: those clients are
+ * connected and must not be reset. */
 void admission_end(struct front *front);
 
 /* Stops and frees the listeners. */
@@ -26,29 +27,30 @@ void admission_finish(struct front *front);
 
 enum admission {
     ADMISSION_FREE,    /* addresses are not counted */
-    ADMISSION_COUNTED, /* to be given back with admission_release */
-    ADMISSION_REFUSED, /* the address has as many connections as it may, or memory ran out */
+    ADMISSION_COUNTED, /* call admission_release when the connection ends */
+    ADMISSION_REFUSED, /* the address has reached its limit, or out of memory */
 };
 
-/* Counts a connection of this peer, where the settings want that. */
+/* Counts a connection of this peer's address, if the settings limit connections per address. */
 enum admission admission_of(struct front *front, const struct peer *peer) MUST_CHECK;
 void admission_release(struct front *front, const struct peer *peer);
 
-/* Makes room for a newcomer, where there is none and somebody can be spared; false where there is no room.
- * Only for one who may come otherwise: nobody goes for the sake of a client that is refused then. */
+/* Makes room for a new connection: at the limit, closes one that can be spared. Returns false if there is no
+ * room. Call it only after all other checks have passed, so that no connection is closed for a client that is
+ * then refused. */
 bool admission_make_room(struct front *front) MUST_CHECK;
 
-/* Closes the connection that can best be spared, but never the one that has `kept`, the owner of an exchange
- * who asks, or NULL; false where there is none. Its descriptor is free at once, its memory at the end of the
- * turn.
+/* Closes the connection that can best be spared, except the one that owns `kept` (the owner of the exchange
+ * that asks, or NULL). Returns false if there is none. Its descriptor is free at once, its memory at the end
+ * of the turn.
  *
- * In this order: a handshake or a head that takes long to arrive; one whose client has its last answer and
- * does not close; the one that has been idle for longest; content that does not come; a response that is not
- * taken. */
+ * Order of choice: a slow handshake or request head; a connection whose client has received its last response
+ * and does not close; the one that has been idle for longest; a request body that does not arrive; a response
+ * that the client does not read. */
 bool admission_shed(struct front *front, const void *kept);
 
-/* For tests, between two callbacks: what is wrong with the lists of connections and what is counted of them;
- * NULL: nothing. */
+/* For tests, between two callbacks: checks the lists of connections and their counters. Returns a description
+ * of the first fault, or NULL. */
 const char *admission_validate(const struct front *front);
 
 #endif

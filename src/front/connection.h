@@ -1,6 +1,8 @@
-/* A connection: a client with a stream. What those of all protocols begin with, and how they come to be.
+/* A connection: a client with a stream. The structs of all protocols begin with it. Also: opening a
+ * connection and choosing its protocol.
  *
- * One small struct while it is idle. Where TLS is spoken there is more behind it (front/tls_transport.h). */
+ * An idle connection is one small struct. With TLS, a struct tls_transport follows it
+ * (front/tls_transport.h). */
 #ifndef FRONT_CONNECTION_H
 #define FRONT_CONNECTION_H
 
@@ -16,8 +18,9 @@ struct connection {
     struct stream stream;
 };
 
-/* Room for a connection of any protocol: one turns into another where it stands, when the client has said
- * what it speaks. With what pool and allocator add to it that is to stay within 256 bytes: tests/stress. */
+/* Size of a connection of any protocol: a connection changes its protocol in place once the client has shown
+ * which one it speaks. Together with the overhead of pool and allocator this must stay within 256 bytes,
+ * which tests/stress checks. */
 #define CONNECTION_BYTES 240
 
 static inline struct connection *connection_of(const struct stream *stream)
@@ -35,25 +38,26 @@ static inline struct front *connection_front(const struct connection *connection
     return connection->client.kind->front;
 }
 
-/* Takes over `fd`, accepted by a listener of that number, with TLS or without (NULL); false where it does
- * not, because the address has as many connections as it may, or for want of room or memory. May answer a
- * first request before it returns. */
+/* Opens a connection on `fd`, which the listener with that number accepted; `tls` is NULL for plain text. On
+ * success it owns `fd` and may already have answered a first request. Returns false, and leaves `fd` to the
+ * caller, if the address has reached its limit or there is no room or memory. */
 bool connection_open(struct front *front, int fd, const struct address *address, unsigned listener,
                      const struct tls_listener *tls) MUST_CHECK;
 
-/* The handshake of TLS is done. `protocol` is that of ALPN; empty: the client does not know ALPN. */
+/* The TLS handshake is complete. `protocol` is the one negotiated by ALPN; empty if the client did not use
+ * ALPN. */
 void connection_secured(struct connection *connection, struct slice protocol);
 
-/* The handshake has failed, and what there is to say of it was sent: ends the connection. */
+/* The TLS handshake failed and the alert, if any, was sent: ends the connection. */
 void connection_refused(struct connection *connection);
 
-/* The connection is closed, and this the end of its turn: its memory is free. */
+/* Called at the end of the turn in which the connection was closed: frees its memory. */
 void connection_gone(struct connection *connection);
 
-/* What a send or a read failed with: the network, memory, or the file that was being sent. */
+/* Maps the error of a failed send or read to an outcome: network, memory, or the file that was being sent. */
 enum outcome connection_outcome(int error);
 
-/* For struct stream_events: what it does, for the report of a stall. */
+/* For struct stream_events: describes what the connection is doing, for the report of a stall. */
 size_t connection_describe(const struct stream *stream, char *out, size_t size);
 
 /* For struct front_client_ops. */

@@ -1,8 +1,7 @@
-/* Connections in a line of words, for the log: what explains one that does not get on.
+/* Prints a connection in one line, for the log, to explain why it makes no progress.
  *
- * As `name=value`: the client's state, flags, age and deadline; what its protocol has to say; the stream's
- * flags and bytes; then each exchange. A flag is named where it is set; nothing is printed of what is nought.
- */
+ * Format `name=value`: the client's state, flags, age and deadline; the fields of its protocol; the stream's
+ * flags and byte counts; then each exchange. Flags that are not set and values of 0 are left out. */
 #ifndef FRONT_CONNECTION_PRINT_H
 #define FRONT_CONNECTION_PRINT_H
 
@@ -16,13 +15,13 @@ struct print_flag {
     const char *name;
 };
 
-/* " name=a,b"; nothing where none is set. */
+/* Prints " name=a,b"; nothing if no flag is set. */
 void print_flags(struct buffer *out, const char *name, const struct print_flag *flags, size_t count);
 
-/* " name=value"; nothing for 0. */
+/* Prints " name=value"; nothing for 0. */
 void print_count(struct buffer *out, const char *name, uint64_t value);
 
-/* The parts that all protocols have. */
+/* The parts that are the same for all protocols. */
 void connection_print_client(const struct connection *connection, struct buffer *out);
 void connection_print_stream(const struct connection *connection, struct buffer *out);
 void connection_print_exchange(const struct exchange *exchange, struct buffer *out);

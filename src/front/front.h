@@ -1,7 +1,7 @@
-/* The front of a worker: its connections, the lists that they are in, and where they come from. Admission
- * lets them in, time-outs end them, draining sends them away; what they ask for is the service's to answer.
+/* The front of a worker: its listeners and connections. Admission accepts connections, timeouts and draining
+ * end them; the service (serve/service.h) answers their requests.
  *
- * All on the loop's thread. */
+ * All calls on the loop's thread. */
 #ifndef FRONT_FRONT_H
 #define FRONT_FRONT_H
 
@@ -15,18 +15,18 @@
 struct front_listener;
 struct tls_worker;
 
-/* Room for an exchange in the form of any protocol. */
+/* Size of the largest protocol-specific exchange. */
 #ifdef HAVE_HTTP2
 #define FRONT_EXCHANGE_BYTES MAX(sizeof(struct h1_exchange), sizeof(struct h2_exchange))
 #else
 #define FRONT_EXCHANGE_BYTES sizeof(struct h1_exchange)
 #endif
 
-/* Of waits that began before the settings in force: see timeouts_change. */
+/* Timeouts of waits that began under earlier settings: see timeouts_change. */
 struct front_waits {
     struct timeouts patient;
     uint64_t changed_ms;       /* loop time: when the settings last changed */
-    uint64_t patient_until_ms; /* no wait from before is under way then */
+    uint64_t patient_until_ms; /* by then no wait from before the change is left */
 };
 
 struct front {
@@ -38,35 +38,35 @@ struct front {
 #ifdef HAVE_HTTP2
     struct h2_sessions h2_sessions;
     struct front_client_kind h2_kind;
-    char *h2_room;        /* that outputs are written into; NULL: it is made when it is needed */
-    size_t h2_rooms_held; /* such that clients have not taken yet */
+    char *h2_room;        /* shared output buffer; NULL: allocated on first use */
+    size_t h2_rooms_held; /* buffers that connections keep until their client has received the output */
 #endif
     struct pool connections;     /* CONNECTION_BYTES each */
-    struct pool tls_connections; /* those with TLS, which are larger */
-    struct tls_worker *tls;      /* what these share; NULL: there were none */
-    size_t connections_peak;     /* most at once since memory was last given back */
-    /* Clients, by enum client_state: who has been in the state for longest, or has not got on in it
-     * for longest, is first. */
+    struct pool tls_connections; /* TLS_CONNECTION_BYTES each */
+    struct tls_worker *tls;      /* shared by TLS connections; NULL: there were none yet */
+    size_t connections_peak;     /* maximum since memory was last returned */
+    /* Clients by enum client_state. First is the one that has been in the state, or without progress in it,
+     * for longest. */
     struct list by_state[CLIENT_CLOSED];
     struct front_listener *listeners;
     unsigned listener_count;
-    struct map addresses; /* struct address_count, where connections per address are limited */
+    struct map addresses; /* of struct address_count, used if connections per address are limited */
     struct front_waits waits;
     bool is_draining;
-    bool has_told_of_backend; /* that it cannot wait for more connections */
-    /* The last connection has gone while the front is draining; perhaps from inside of front_drain. */
+    bool has_told_of_backend; /* logged that the backend cannot watch more connections */
+    /* Called when the last connection has gone while draining; possibly from inside front_drain. */
     void (*on_drained)(struct front *front);
 };
 
-/* Lets the service close connections where descriptors are short. The service outlives the front, and has its
- * snapshot. */
+/* Also registers with the service a function that closes connections when descriptors run out. The service
+ * must outlive the front and have its snapshot. */
 void front_init(struct front *front, struct service *service, void (*on_drained)(struct front *front));
 
-/* The service has another snapshot than one of the `former` settings. The limits and time-outs of connections
- * are those in force, whatever settings their requests are served by. Those that have shrunk reset nobody: of
- * more connections than may be all stay, and each newcomer takes the place of two that can be spared, or is
- * refused; of more than an address may have all stay as well. For waits that have begun see timeouts_change.
- */
+/* Call after the service got a new snapshot in place of one with the `former` settings. Limits and timeouts
+ * of connections are always those of the newest settings, whatever settings their requests are served by. A
+ * lower limit closes nothing by itself: all connections over it stay, and each new one replaces two that can
+ * be spared or is refused; connections over the limit per address stay, too. For waits that have begun see
+ * timeouts_change. */
 void front_take_settings(struct front *front, const struct settings *former);
 
 /* See server_listen. */
@@ -79,14 +79,15 @@ void front_unlisten(struct front *front, int listening_fd);
 /* See server_drain; there is no time limit. Only once. */
 void front_drain(struct front *front);
 
-/* Stops listening and closes every connection at once; front_finish follows when the loop was settled. */
+/* Stops listening and closes every connection at once. Call front_finish after the loop has run its deferred
+ * work (loop_settle). */
 void front_abort(struct front *front);
 void front_finish(struct front *front);
 
-/* A connection's memory was given back: ends the draining with the last one. */
+/* A connection's memory was freed: when it was the last one, draining is complete. */
 void front_connection_gone(struct front *front);
 
-/* Those that are closed and not gone yet among them. */
+/* Includes connections that are closed but not freed yet. */
 static inline size_t front_connection_count(const struct front *front)
 {
     return front->connections.count + front->tls_connections.count;

@@ -1,17 +1,16 @@
-/* A session of HTTP/1: the logic of a connection without its I/O. Bytes come in, are parsed into requests,
- * and these are answered; the exchanges that have responses wait in a list, for whoever gathers and sends
- * them (front/h1_exchange.h).
+/* An HTTP/1 session: the logic of a connection without its I/O. It parses bytes into requests and has them
+ * answered; the exchanges with responses wait in a list until the owner gathers and sends them
+ * (front/h1_exchange.h).
  *
  * Protocol of use, for an owner that has a session for each of its connections:
- *  1. Give all bytes that were received and not used yet to h1_session_parse: it takes what it can use from
- *     their front.
+ *  1. Give all bytes that were received and not consumed yet to h1_session_parse, which consumes them from
+ *     the front.
  *  2. Gather and send what the exchanges have, and end those that are sent (dispatch_end_sent). `is_waiting`
- *     says that this has not come to its end. Go on with 1 where H1_SESSION_PAUSED says that there may be
- * more.
- *  3. h1_session_keep what is left, before the bytes go.
+ *     stays set until all of that is done. Then, after H1_SESSION_PAUSED, continue with step 1.
+ *  3. Call h1_session_keep with the rest before the bytes become invalid.
  *
- * At most one exchange is being handled at a time, so responses leave in the order of their requests without
- * any book-keeping; pipelined requests that are answered at once collect, and can leave in one write. */
+ * At most one exchange is being handled at a time, so responses are in the order of their requests without
+ * further bookkeeping. Pipelined requests that are answered at once collect and can be sent by one write. */
 #ifndef FRONT_H1_SESSION_H
 #define FRONT_H1_SESSION_H
 
@@ -29,84 +28,84 @@ struct h1_sessions {
     struct h1_limits limits;
     struct h1_recent_head recent_head;
     unsigned batch_max; /* responses that are collected before they are sent */
-    bool shares_turns;  /* asks the loop whether there is time for more requests in this turn */
-    /* A request has come, and `exchange` is its: before it is routed. May set exchange->closes. NULL: nobody
-     * asks. */
+    bool shares_turns;  /* checks with the loop whether there is time for more requests in this turn */
+    /* Called for each new request, before it is routed; `exchange` belongs to it. May set exchange->closes.
+     * May be NULL. */
     void (*on_request)(struct h1_session *session, struct exchange *exchange);
-    /* Bytes of a request's content have come. NULL: nobody asks. */
+    /* Called when bytes of a request body have arrived. May be NULL. */
     void (*on_content)(struct h1_session *session, size_t length);
-    /* Whom the session's requests come from. Lives as long as the session. */
+    /* Returns the peer of the session; it lives as long as the session. */
     const struct peer *(*peer)(const struct h1_session *session);
 };
 
 struct h1_session {
-    struct h1 engine;      /* whose limits are those of struct h1_sessions: see h1_session_all */
-    struct list exchanges; /* struct exchange, in order; all but the last are responded */
-    struct input *input;   /* what was read and not parsed yet; NULL: nothing */
+    struct h1 engine;      /* its limits are those in struct h1_sessions: see h1_session_all */
+    struct list exchanges; /* struct exchange, in order; all but the last have a response */
+    struct input *input;   /* bytes read but not parsed yet; NULL: none */
     uint32_t request_count;
     bool
         is_closing : 1; /* nothing behind the last request is parsed: the connection ends with its response */
-    bool is_waiting : 1; /* a response is being sent or made: no request is begun before it is out */
+    bool is_waiting : 1; /* a response is being made or sent: no new request until it is sent */
 
-    bool client_said_close : 1; /* it said that it sends nothing behind its last request, and did not */
-    bool cuts : 1;   /* the connection's end must look like a failure, not like the end of a response */
-    uint8_t failure; /* enum outcome: close, there is no going on; OUTCOME_COMPLETE: there is */
+    bool client_said_close : 1; /* the client sent "Connection: close", and nothing after that request */
+    bool cuts : 1;              /* close by RST, so that a truncated response does not look complete */
+    uint8_t failure;            /* enum outcome: close for this reason; OUTCOME_COMPLETE: no failure */
 };
 
 void h1_session_init(struct h1_session *session, struct h1_sessions *all);
 
-/* A session is small: what all have in common is found by way of the engine's limits. */
+/* Saves a pointer in each session: the shared part is found through the engine's pointer to the limits. */
 static inline struct h1_sessions *h1_session_all(const struct h1_session *session)
 {
     return CONTAINER_OF((struct h1_limits *)session->engine.limits, struct h1_sessions, limits);
 }
 
 enum h1_session_parsed {
-    H1_SESSION_STARVED, /* nothing more to do without more bytes */
-    H1_SESSION_PAUSED,  /* there may be more, but what was answered must be sent first */
+    H1_SESSION_STARVED, /* needs more bytes */
+    H1_SESSION_PAUSED,  /* there may be more requests, but send the responses first */
 };
 
-/* Takes requests from the front of the input and has them answered. */
+/* Consumes requests from the front of the input and has them answered. */
 enum h1_session_parsed h1_session_parse(struct h1_session *session, struct slice *input) MUST_CHECK;
 
-/* What a range of a file was given for still holds: see struct stream_events. */
+/* Whether the file of this segment is unchanged since the response's head was made: see struct stream_events.
+ */
 bool h1_session_may_send_file(const struct h1_session *session, const struct segment *segment) MUST_CHECK;
 
-/* Keeps what was not parsed and what the exchanges still need of the bytes that were read. False without
- * memory. */
+/* Copies the unparsed `rest` and those of the read bytes that the exchanges still refer to. Returns false if
+ * out of memory. */
 bool h1_session_keep(struct h1_session *session, struct slice rest) MUST_CHECK;
 
-/* A response may have been given, perhaps the last of its connection: nothing behind that is parsed. For an
+/* Call when a response may have become ready: if it is the last of the connection, parsing stops. For an
  * owner that sends before it parses again. */
 void h1_session_note_response(struct h1_session *session);
 
-/* Answers with an error the request that is being read, or what should have been one, and closes behind it.
- * Where the request has its response already, or a job, the content that is still to come is given up. `why`
+/* Answers the request that is being read, or the bytes that should have been one, with an error and closes
+ * after it. If the request already has its response or a job, only its remaining content is given up. `why`
  * is for the log. */
 void h1_session_refuse(struct h1_session *session, int status, enum outcome why);
 
-/* The client sends no more: a request whose content is not complete gets no answer, but those before it do.
- */
+/* The client sent FIN: a request with incomplete content gets no response, but those before it do. */
 void h1_session_end(struct h1_session *session);
 
-/* Ends all exchanges, in the order of their requests, as the log has them. */
+/* Ends all exchanges, in the order of their requests, so that the access log has them in that order. */
 void h1_session_drop(struct h1_session *session);
 
-/* After the last response: the client sends nothing more, and everything that it sent was read, so that a
- * close cannot make the kernel send RST (RFC 9112 section 9.6). */
+/* After the last response: whether the client sends nothing more and everything it sent was read. Then
+ * closing cannot make the kernel send RST (RFC 9112 section 9.6). */
 bool h1_session_is_read_whole(const struct h1_session *session);
 
-/* Content of the request that was begun is still to come. */
+/* Whether content of the current request is still to come. */
 static inline bool h1_session_is_inside_content(const struct h1_session *session)
 {
     enum h1_state state = (enum h1_state)session->engine.state;
     return state != H1_STATE_HEAD && state != H1_STATE_END && state != H1_STATE_DEAD;
 }
 
-/* Bytes of content that are wanted now of the request that is being read; 0 between requests. */
+/* Bytes of content of the current request that can be taken now; 0 between requests. */
 uint64_t h1_session_content_wanted(const struct h1_session *session);
 
-/* NULL: there is none. */
+/* The newest exchange, or NULL. */
 static inline struct exchange *h1_session_last(const struct h1_session *session)
 {
     return list_is_empty(&session->exchanges)

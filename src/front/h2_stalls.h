@@ -1,9 +1,9 @@
-/* Streams that do not get on while others of their connection do.
+/* Finds streams whose client stalls them while other streams of the connection make progress.
  *
- * The time-outs of a connection (front/timeouts.h) see that something moves on it. A client that takes one
- * response and gives no window for another, or leaves a request half sent, would keep these for ever. So the
- * streams are looked at one by one, a few times in each time-out: one whose client has not done its part for
- * a whole time-out ends as an HTTP/1 connection would, and the others go on. */
+ * The timeouts of a connection (front/timeouts.h) only see that some data moves on it. A client that receives
+ * one response but opens no window for another, or leaves a request half sent, could keep those streams for
+ * ever. So each stream is checked a few times per timeout: if its client has not done its part for a whole
+ * timeout, the stream ends as an HTTP/1 connection would; the others continue. */
 #ifndef FRONT_H2_STALLS_H
 #define FRONT_H2_STALLS_H
 
@@ -12,17 +12,17 @@
 
 struct h2_session;
 
-/* What a stream waits for its client to do. */
+/* What a stream waits for the client to do. */
 enum h2_stage {
-    H2_STAGE_OURS, /* nothing: it is our turn, or that of another stream */
-    H2_STAGE_TAKE, /* to give a window for the response */
+    H2_STAGE_OURS, /* nothing: the server or another stream has the turn */
+    H2_STAGE_TAKE, /* to open the window for the response */
     H2_STAGE_SEND, /* to send content of the request */
 };
 
-/* Of a stream: how far it was when its time began. Zeroed before. */
+/* Progress of one stream when its current wait began. Zero it at first. */
 struct h2_watch {
-    uint64_t bytes;    /* of content, by then */
-    uint64_t began_ms; /* the stage, or the time after that in which it got on */
+    uint64_t bytes;    /* of content, at that time */
+    uint64_t began_ms; /* when the stage began, or the last progress in it */
     uint32_t limit_ms;
     uint32_t rate_bytes_min;
     uint8_t stage; /* enum h2_stage */
@@ -30,7 +30,7 @@ struct h2_watch {
 
 void h2_stalls_init(struct h2_session *session);
 
-/* The session has a stream: they are looked at as long as there are any. */
+/* The session has a stream: checks its streams periodically as long as there are any. */
 void h2_stalls_watch(struct h2_session *session);
 
 void h2_stalls_finish(struct h2_session *session);

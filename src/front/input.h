@@ -1,4 +1,5 @@
-/* What a connection keeps of a request that is not whole: bytes, and one pointer while there are none. */
+/* Received bytes that a connection has to keep, such as an incomplete request. Costs one pointer while there
+ * are none. */
 #ifndef FRONT_INPUT_H
 #define FRONT_INPUT_H
 
@@ -10,19 +11,19 @@ struct input {
     char bytes[];
 };
 
-/* Frees `*input`; there is none afterwards. */
+/* Frees `*input` and sets it to NULL. */
 void input_clear(struct input **input);
 
-/* What is kept; empty where there is none. */
+/* The kept bytes; empty for NULL. */
 static inline struct slice input_slice(const struct input *input)
 {
     return input ? slice_make(input->bytes, input->length) : (struct slice){0};
 }
 
-/* Keeps `rest`, which may be the end of what is kept, and nothing else. False without memory. */
+/* Replaces the kept bytes by `rest`, which may be their own end. Returns false if out of memory. */
 bool input_set(struct input **input, struct slice rest) MUST_CHECK;
 
-/* Adds `bytes`. False without memory. */
+/* Appends `bytes`. Returns false if out of memory. */
 bool input_add(struct input **input, struct slice bytes) MUST_CHECK;
 
 #endif

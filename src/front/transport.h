@@ -1,9 +1,9 @@
-/* A transport: the stream of a connection, with TLS on it where the listener says so.
+/* A transport: the stream of a connection, with or without TLS.
  *
- * The functions are those of loop/stream.h with the same rules, on the same stream, and the owner is told by
- * the same struct stream_events. With TLS the bytes that it is given and gives are plaintext. What is not
- * here (stream_unacknowledged, stream_send_idle_ms, stream_peer_has_left) is asked of the stream itself.
- * Without TLS a call costs one comparison. */
+ * The functions are those of loop/stream.h, with the same rules, on the same struct stream and with the same
+ * struct stream_events. With TLS, all bytes passed in and out are plaintext. For functions that are missing
+ * here (stream_unacknowledged, stream_send_idle_ms, stream_peer_has_left) use those of the stream. Without
+ * TLS a call costs one extra comparison. */
 #ifndef FRONT_TRANSPORT_H
 #define FRONT_TRANSPORT_H
 
@@ -11,7 +11,7 @@
 
 #ifdef HAVE_TLS
 
-/* Of streams with TLS: the owner's events are kept behind it. */
+/* The events of streams with TLS; the owner's are in struct tls_transport. */
 extern const struct stream_events tls_transport_stream_events;
 
 static inline bool transport_is_tls(const struct stream *stream)
@@ -67,7 +67,7 @@ static inline void transport_limit_reads(struct stream *stream, uint16_t bytes_m
         stream_limit_reads(stream, bytes_max);
 }
 
-/* The connection is another's from here on, who is told instead. */
+/* Changes the owner: events go to `events` from now on. */
 static inline void transport_hand_over(struct stream *stream, const struct stream_events *events)
 {
     if (transport_is_tls(stream))
@@ -76,13 +76,13 @@ static inline void transport_hand_over(struct stream *stream, const struct strea
         stream->events = events;
 }
 
-/* The owner wants what comes. */
+/* Whether the owner is reading. */
 static inline bool transport_is_reading(const struct stream *stream)
 {
     return transport_is_tls(stream) ? tls_transport_is_reading(stream) : stream->flags & STREAM_READING;
 }
 
-/* on_end was called. */
+/* Whether on_end was called. */
 static inline bool transport_has_ended(const struct stream *stream)
 {
     return transport_is_tls(stream) ? tls_transport_has_ended(stream) : stream->flags & STREAM_END_TOLD;
@@ -118,14 +118,14 @@ static inline int transport_error(const struct stream *stream)
     return transport_is_tls(stream) ? tls_transport_error(stream) : stream_error(stream);
 }
 
-/* Nothing more will be sent. True where closing now takes nothing from the client; with TLS that may be its
- * close_notify. */
+/* Declares that nothing more will be sent. Returns true if closing now loses nothing that the client should
+ * receive; with TLS, the close_notify may be pending. */
 static inline bool transport_end(struct stream *stream)
 {
     return transport_is_tls(stream) ? tls_transport_end(stream) : true;
 }
 
-/* With TLS it is a close_notify and a FIN. */
+/* With TLS sends a close_notify before the FIN. */
 static inline void transport_shutdown(struct stream *stream)
 {
     if (transport_is_tls(stream))
@@ -134,7 +134,7 @@ static inline void transport_shutdown(struct stream *stream)
         stream_shutdown(stream);
 }
 
-/* With TLS there is no close_notify either. */
+/* With TLS sends no close_notify. */
 static inline void transport_reset_on_close(struct stream *stream)
 {
     if (transport_is_tls(stream))
