@@ -1,5 +1,5 @@
-/* Arenas: a list of malloc'ed chunks with a bump pointer into the newest. Free space is poisoned under ASan,
- * so that reading past an allocation is caught although the chunk goes on. */
+/* Arenas: a list of malloc'ed chunks with a bump pointer into the newest. Free space is poisoned under
+ * ASan, so that reading past an allocation is detected even inside a chunk. */
 #include "base/arena.h"
 
 #include <stdalign.h>
@@ -53,7 +53,7 @@ void arena_shelf_finish(struct arena_shelf *shelf)
     shelf->count = 0;
 }
 
-/* With room for `bytes`, all of it poisoned. */
+/* Returns a chunk with room for `bytes`, all of it poisoned. */
 static struct arena_chunk *take_chunk(struct arena_shelf *shelf, size_t bytes)
 {
     struct arena_chunk *chunk = shelf ? shelf->chunks : NULL;
@@ -91,7 +91,7 @@ static bool arena_add_chunk(struct arena *arena, size_t size)
 void *arena_alloc(struct arena *arena, size_t size)
 {
     size_t rounded;
-    /* Of no bytes too there is a piece, as NULL says that there was no room. */
+    /* Zero bytes still take memory, because NULL means failure. */
     if (__builtin_add_overflow(MAX(size, (size_t)1), alignof(max_align_t) - 1, &rounded))
         return NULL;
     rounded &= ~(alignof(max_align_t) - 1);

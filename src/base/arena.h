@@ -1,8 +1,8 @@
-/* An arena: memory that is given back all at once.
+/* An arena: memory that is freed all at once.
  *
- * For things that live exactly as long as one owner (a request, a configuration). Allocation bumps a pointer
- * inside a chunk; a chunk that is full is followed by another, never moved, so pointers stay valid until
- * arena_finish. Bounded by `bytes_max` in total. Not for threads. */
+ * For things that live exactly as long as one owner (a request, a configuration). An allocation advances a
+ * pointer inside a chunk. When the chunk is full, another one is added; chunks never move, so pointers
+ * stay valid until arena_finish. `bytes_max` bounds the total. Not thread-safe. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -10,8 +10,8 @@
 
 struct arena_chunk;
 
-/* Chunks that many short-lived arenas hand to each other, so that their first is no malloc: at most
- * ARENA_SHELF_MAX of them, of a KiB each. */
+/* A free list of chunks of 1 KiB, shared by many short-lived arenas, so that the first allocation of an
+ * arena needs no malloc. Holds at most ARENA_SHELF_MAX chunks. */
 #define ARENA_SHELF_MAX 128
 
 struct arena_shelf {
@@ -25,31 +25,33 @@ struct arena {
     char *end;
     size_t bytes;              /* asked of malloc so far */
     size_t bytes_max;          /* allocations that would pass this fail */
-    struct arena_shelf *shelf; /* where chunks are taken from, and put; NULL: malloc alone */
+    struct arena_shelf *shelf; /* source and destination of chunks; NULL: malloc and free only */
 };
 
-/* Empty; takes no memory before the first allocation. */
+/* Initialises an empty arena; no memory is allocated before the first allocation. */
 static inline void arena_init(struct arena *arena, size_t bytes_max)
 {
     *arena = (struct arena){.bytes_max = bytes_max};
 }
 
-/* Frees the chunks on it. */
+/* Frees the chunks on the shelf. */
 void arena_shelf_finish(struct arena_shelf *shelf);
 
-/* Gives everything back. The arena may be used again; also right on a zeroed one. */
+/* Frees everything (or returns it to the shelf). The arena may be used again. A zeroed arena is accepted
+ * too. */
 void arena_finish(struct arena *arena);
 
-/* `size` bytes aligned for any type, not cleared; NULL only where the bound or memory says no. */
+/* Returns `size` bytes aligned for any type, not cleared; NULL if `bytes_max` would be exceeded or malloc
+ * fails. A size of 0 returns a valid pointer. */
 void *arena_alloc(struct arena *arena, size_t size) MUST_CHECK;
 
-/* The same, zeroed. */
+/* Like arena_alloc, but zeroed. */
 void *arena_zalloc(struct arena *arena, size_t size) MUST_CHECK;
 
-/* Copies the bytes and adds a NUL behind them. The result's data is NULL only where memory ran out. */
+/* Copies the bytes and adds a NUL after them. The result's data is NULL only if arena_alloc fails. */
 struct slice arena_copy(struct arena *arena, struct slice bytes) MUST_CHECK;
 
-/* A NUL-terminated copy, or NULL. */
+/* Returns a NUL-terminated copy; NULL if arena_alloc fails. */
 char *arena_string(struct arena *arena, struct slice bytes) MUST_CHECK;
 
 #endif

@@ -1,5 +1,5 @@
-/* Growing buffers. Capacity doubles, so that n appends cost O(n); the bound is checked before memory is asked
- * for. */
+/* Growing buffers. The capacity doubles, so that n appends cost O(n). The limit is checked before memory
+ * is requested. */
 #include "base/buffer.h"
 
 #include <stdarg.h>
@@ -36,7 +36,7 @@ bool buffer_reserve(struct buffer *buffer, size_t extra)
     size_t needed = buffer->length + extra;
     size_t capacity = MAX(buffer->capacity * 2, (size_t)BUFFER_CAPACITY_FIRST);
     capacity = MIN(MAX(capacity, needed), buffer->length_max);
-    char *data = realloc(buffer->data, capacity + 1); /* vsnprintf's NUL, which counts nowhere */
+    char *data = realloc(buffer->data, capacity + 1); /* + 1: the NUL of vsnprintf */
     if (data == NULL) {
         buffer->failed = true;
         return false;

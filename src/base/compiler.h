@@ -1,7 +1,7 @@
-/* What the compiler is told beyond the language: attributes, branch hints, assertion of impossible places.
+/* Compiler attributes, branch hints, common macros, and assertions.
  *
- * Assertions guard our own mistakes only and stay on in release builds; a peer's mistake is a reply, never an
- * assert. */
+ * Assertions guard against bugs in vif only, and stay on in release builds. Bad input from a peer is
+ * answered with an error response, never with an assertion. */
 #ifndef BASE_COMPILER_H
 #define BASE_COMPILER_H
 
@@ -11,7 +11,7 @@
 #define LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
-/* The result must be looked at. */
+/* The caller must use the result. */
 #define MUST_CHECK __attribute__((warn_unused_result))
 
 /* Argument number `at` (from 1) is a printf format whose values begin at `first`. */
@@ -25,15 +25,15 @@
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/* A branch that cannot be taken unless vif itself is wrong. */
+/* Marks a branch that can be reached only through a bug in vif. */
 #define UNREACHABLE()            \
     do {                         \
         assert(!"unreachable");  \
         __builtin_unreachable(); \
     } while (0)
 
-/* Memory that is free but still mapped is poisoned under AddressSanitizer, so that arena and pool bugs are
- * found as if every object had come from malloc. */
+/* Under AddressSanitizer, free memory of arenas and pools is poisoned, so that their bugs are found as if
+ * every object had come from malloc. */
 #if defined(__SANITIZE_ADDRESS__)
 #define VIF_ASAN 1
 #elif defined(__has_feature)
@@ -44,8 +44,8 @@
 
 #ifdef VIF_ASAN
 #include <sanitizer/asan_interface.h>
-/* gcc 12 takes what is poisoned for something that is read, and warns that nothing was written there: it must
- * not see where the address comes from. */
+/* gcc 12 treats poisoning as a read and warns about uninitialised memory. The empty asm hides from it
+ * where the address comes from. */
 #define POISON(address, size)                         \
     do {                                              \
         const void *poisoned_ = (address);            \

@@ -1,6 +1,6 @@
-/* The one table of errors. A function that can fail returns 0 or a negative code: either one of these, or
- * -errno as `sys/` hands it on. The two ranges do not meet. Low layers return and stay silent; the layer that
- * decides logs. */
+/* The table of errors. A function that can fail returns 0 or a negative code: either one of these, or
+ * -errno as returned by `sys/`. The two ranges do not overlap. Low layers return errors without logging;
+ * the layer that decides what to do logs. */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
@@ -19,8 +19,8 @@ enum error {
 #undef X
 };
 
-/* What the code means, for a person; never NULL, lives for ever (for -errno: until the thread's next call).
- */
+/* A description of the code for people. Never NULL; static, except for -errno codes: those are valid until
+ * the thread's next call. */
 const char *error_text(int error);
 
 #endif

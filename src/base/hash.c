@@ -51,8 +51,8 @@ static inline uint64_t load_32(const char *bytes)
     return le32toh(half);
 }
 
-/* Fewer than eight bytes as a word, the first as its lowest byte. Where the parts that it is put together
- * from overlap, they say the same. */
+/* Loads fewer than eight bytes as a little-endian word. The loads may overlap; the overlapping bits are
+ * equal. */
 static inline uint64_t load_few(const char *bytes, size_t length)
 {
     if (length >= 4)
@@ -72,7 +72,7 @@ static inline void sip_absorb_all(struct sip_state *s, struct slice bytes)
         memcpy(&word, bytes.data + i, 8);
         sip_absorb(s, le64toh(word));
     }
-    /* An empty slice may have no address, and C allows no arithmetic with that one. */
+    /* An empty slice may have a null pointer, and C forbids arithmetic on it. */
     const char *last = whole == 0 ? bytes.data : bytes.data + whole;
     sip_absorb(s, (uint64_t)bytes.length << 56 | load_few(last, bytes.length - whole));
 }

@@ -1,7 +1,7 @@
-/* Hashing of bytes that a stranger may have chosen.
+/* Hashing of bytes that an attacker may have chosen.
  *
- * SipHash-1-3 under a key drawn at start: without the key nobody can aim requests at one bucket of a table.
- */
+ * SipHash-1-3 with a random key drawn at start: without the key nobody can craft input that falls into one
+ * bucket of a table. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
@@ -14,9 +14,9 @@ struct hash_key {
 
 uint64_t hash_bytes(const struct hash_key *key, struct slice bytes);
 
-/* 128 bits, to tell contents apart: two that differ have the same digest by no chance that matters. The same
- * on every machine where the key is the same; then it is no match for somebody who looks for two contents
- * with one digest. */
+/* A 128-bit digest to tell contents apart; an accidental collision is negligibly unlikely. The digest is
+ * the same on every machine with the same key. With a key that is known it is not collision-resistant: an
+ * attacker can construct two contents with one digest. */
 struct digest {
     uint64_t first;
     uint64_t second;

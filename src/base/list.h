@@ -1,7 +1,7 @@
-/* An intrusive doubly linked list: the links stand inside the objects, so nothing is allocated and an object
- * leaves its list in O(1) without knowing which list it is in.
+/* An intrusive doubly linked list: the links are members of the objects, so nothing is allocated, and an
+ * object leaves its list in O(1) without knowing which list it is in.
  *
- * A `struct list` is both the head and a link. An initialised link that is in no list points at itself. */
+ * A `struct list` is both the head and a link. An initialised link that is in no list points to itself. */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
 
@@ -19,13 +19,13 @@ static inline void list_init(struct list *list)
     list->next = list->previous = list;
 }
 
-/* As a head: has no members. As a link: is in no list. */
+/* For a head: the list has no members. For a link: it is in no list. */
 static inline bool list_is_empty(const struct list *list)
 {
     return list->next == list;
 }
 
-/* Puts `link`, which must be in no list, behind all others. */
+/* Appends `link`, which must be in no list. */
 static inline void list_append(struct list *head, struct list *link)
 {
     link->next = head;
@@ -34,7 +34,7 @@ static inline void list_append(struct list *head, struct list *link)
     head->previous = link;
 }
 
-/* Takes `link` out of its list, if it is in one, and leaves it initialised. */
+/* Removes `link` from its list, if it is in one, and leaves it initialised. */
 static inline void list_remove(struct list *link)
 {
     link->previous->next = link->next;
@@ -42,7 +42,7 @@ static inline void list_remove(struct list *link)
     list_init(link);
 }
 
-/* Moves all members of `from` behind those of `to`; `from` is empty afterwards. */
+/* Moves all members of `from` to the end of `to`; `from` is empty afterwards. */
 static inline void list_splice(struct list *to, struct list *from)
 {
     if (list_is_empty(from))
@@ -56,7 +56,7 @@ static inline void list_splice(struct list *to, struct list *from)
 
 #define LIST_FOREACH(link, head) for (struct list *link = (head)->next; link != (head); link = link->next)
 
-/* The same where the body may remove `link` (and nothing else) from the list. */
+/* Like LIST_FOREACH, but the body may remove `link` (and nothing else) from the list. */
 #define LIST_FOREACH_SAFE(link, head)                                                 \
     for (struct list *link = (head)->next, *link##_next = link->next; link != (head); \
          link = link##_next, link##_next = link->next)

@@ -1,4 +1,4 @@
-/* Formatting of log lines; the only place where text from outside is made safe for a terminal. */
+/* Formatting of log lines; the only place where external text is made safe for a terminal. */
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -15,8 +15,8 @@ const char *log_level_name(enum log_level level)
     UNREACHABLE();
 }
 
-/* The length of the control character that begins at `i`, or 0: one byte of ASCII's, or two of U+0080 to
- * U+009F, which terminals obey as well. */
+/* The length in bytes of the control character that begins at `i`: 1 for ASCII, 2 for U+0080 to U+009F
+ * (terminals obey these too); 0 if there is none. */
 static size_t control_length(struct slice line, size_t i)
 {
     unsigned char byte = (unsigned char)line.data[i];

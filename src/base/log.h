@@ -1,34 +1,33 @@
-/* The log that operators read: one line an event, each with a level.
+/* The error log: one line per event, each with a level.
  *
- * A layer that decides what to do about an event logs it, once; layers below return errors and stay silent.
- * Where the lines go is the sink's business (see log/log_file.h); base knows only this door. */
+ * The layer that decides what to do about an event logs it, once; layers below return errors without
+ * logging. Where the lines go is up to the implementation of `write` (see log/log_file.h). */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
 #include "base/slice.h"
 
 enum log_level {
-    LOG_LEVEL_ERROR,   /* something is lost or refused that should not be */
-    LOG_LEVEL_WARNING, /* service goes on, but someone should look */
+    LOG_LEVEL_ERROR,   /* something was lost or refused that should not have been */
+    LOG_LEVEL_WARNING, /* service continues, but someone should look */
     LOG_LEVEL_INFO,    /* start, stop, what is served */
     LOG_LEVEL_DEBUG,
 };
 
-/* The longest line; more is cut off. */
+/* The longest line; longer ones are truncated. */
 #define LOG_LINE_BYTES_MAX 2048
 
 struct log {
-    enum log_level level; /* lines above it are not made */
-    /* Takes one line without a newline; must not block and must not log. */
+    enum log_level level; /* less severe lines are dropped */
+    /* Writes one line, given without a newline. Must not block and must not log. */
     void (*write)(struct log *log, enum log_level level, struct slice line);
 };
 
-/* The name as it stands in lines and in the configuration: "error", "warning", … */
+/* The name used in log lines and in the configuration: "error", "warning", … */
 const char *log_level_name(enum log_level level);
 
-/* Formats and hands on one line. Control characters, those of Unicode's C1 block in UTF-8 too, are replaced
- * by
- * '?', so that nothing a client sends can forge a line or drive a terminal. */
+/* Formats one line and passes it to `write`. Control characters, including those of Unicode's C1 block in
+ * UTF-8, are replaced by '?', so that a client can neither forge a line nor control a terminal. */
 void log_line(struct log *log, enum log_level level, const char *format, ...) PRINTF_LIKE(3, 4);
 
 #define log_error(log, ...)   log_line(log, LOG_LEVEL_ERROR, __VA_ARGS__)

@@ -1,4 +1,4 @@
-/* The intrusive map's table: doubles at one object a bucket, so chains stay short; never shrinks. */
+/* The table of the intrusive map. Doubles at one object per bucket, so chains stay short; never shrinks. */
 #include "base/map.h"
 
 #include <errno.h>
@@ -86,7 +86,7 @@ void map_validate(const struct map *map)
     for (size_t i = 0; i < map->bucket_count; i++) {
         for (const struct map_link *link = map->buckets[i]; link; link = link->next) {
             assert((link->hash & (map->bucket_count - 1)) == i);
-            assert(count < map->count); /* or a chain is a circle */
+            assert(count < map->count); /* otherwise a chain is circular */
             count++;
         }
     }

@@ -1,7 +1,7 @@
-/* An intrusive hash map: chains of links that stand inside the objects, in a table that grows by doubling.
+/* An intrusive hash map: the chain links are members of the objects; the table grows by doubling.
  *
- * The map owns the table only; objects, keys and their comparison are the caller's. It stores each object's
- * hash so that growing and most comparisons touch no key. Not for threads. */
+ * The map owns only the table; objects, keys and key comparison are the caller's. It stores each object's
+ * hash, so that growing and most comparisons touch no key. Not thread-safe. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
@@ -20,20 +20,21 @@ struct map {
     size_t count;
 };
 
-/* Empty, without memory. */
+/* Initialises an empty map; no memory is allocated yet. */
 void map_init(struct map *map);
 
-/* Gives the table back; the objects are untouched. */
+/* Frees the table; the objects are not touched. */
 void map_finish(struct map *map);
 
-/* Adds an object under `hash`. Equal keys are not looked for. Returns 0, or -ENOMEM where not even the first
- * table could be had (a table that cannot grow only gets slower). */
+/* Adds an object under `hash`. Does not check for equal keys. Returns 0, or -ENOMEM if the first table
+ * cannot be allocated. (If a later table cannot grow, the map only becomes slower.) */
 int map_insert(struct map *map, struct map_link *link, uint64_t hash) MUST_CHECK;
 
-/* Takes an object out; it must be in. */
+/* Removes an object, which must be in the map. */
 void map_remove(struct map *map, struct map_link *link);
 
-/* The first object with this hash, or NULL; then the next one behind `link`. Compare the keys. */
+/* map_find returns the first object with this hash, map_find_next the next one after `link`; NULL if there
+ * is none. The caller must compare the keys. */
 static inline struct map_link *map_match(struct map_link *link, uint64_t hash)
 {
     while (link && link->hash != hash)
@@ -49,10 +50,11 @@ static inline struct map_link *map_find_next(const struct map_link *link)
     return map_match(link->next, link->hash);
 }
 
-/* Visits every object; NULL starts, NULL ends. The map must not change meanwhile. */
+/* Iterates over all objects: pass NULL to start; returns NULL at the end. The map must not change
+ * meanwhile. */
 struct map_link *map_next(const struct map *map, const struct map_link *link);
 
-/* Checks that every object is where its hash says, and the count; an assert fails where not. For tests. */
+/* Asserts that every object is in the bucket of its hash and that the count is right. For tests. */
 void map_validate(const struct map *map);
 
 #endif

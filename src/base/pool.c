@@ -11,7 +11,7 @@
 
 struct pool_slab {
     struct pool_slab *next;
-    size_t free_count; /* while the pool is trimmed */
+    size_t free_count; /* used while the pool is trimmed */
     alignas(max_align_t) char data[];
 };
 
@@ -64,7 +64,7 @@ void *pool_get_new(struct pool *pool)
     return object;
 }
 
-/* Where the slabs are, in the order of their addresses. */
+/* The slabs, sorted by address. */
 struct slab_index {
     struct pool_slab **slabs;
     size_t count;
@@ -92,7 +92,7 @@ static bool make_index(const struct pool *pool, struct slab_index *index)
     return true;
 }
 
-/* The last one that does not begin behind the object. */
+/* The slab that contains the object: the last one that does not begin after it. */
 static struct pool_slab *slab_of(const struct slab_index *index, const void *object)
 {
     size_t low = 0, high = index->count;
@@ -123,7 +123,7 @@ static void count_free(struct pool *pool, const struct slab_index *index)
         slab_of(index, object)->free_count++;
 }
 
-/* The free list, less the objects of slabs that will go. */
+/* Removes from the free list the objects of slabs that will be freed. */
 static void filter_free(struct pool *pool, const struct slab_index *index)
 {
     void *kept = NULL;
@@ -148,7 +148,7 @@ static void free_slabs(struct pool *pool)
             continue;
         }
         if (link == &pool->slabs)
-            pool->slab_used = pool->slab_objects; /* those before are all used up */
+            pool->slab_used = pool->slab_objects; /* the older slabs are all used up */
         *link = slab->next;
         UNPOISON(slab->data, pool->slab_objects * pool->object_size);
         free(slab);
@@ -187,7 +187,7 @@ void pool_validate(const struct pool *pool)
     size_t made = (index.count - 1) * pool->slab_objects + pool->slab_used;
     for (void *object = pool->free; object; object = next_free(pool, object)) {
         assert(is_object(pool, slab_of(&index, object), object));
-        assert(free_count < made); /* or an object was given back twice */
+        assert(free_count < made); /* otherwise an object was returned twice */
         free_count++;
     }
     assert(pool->count + free_count == made);

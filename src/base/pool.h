@@ -1,8 +1,8 @@
-/* A pool: objects of one size, taken and given back in any order, from slabs.
+/* A pool: objects of one size, allocated from slabs and freed in any order.
  *
- * Giving back and taking again is a few instructions and returns the object that is warm in the cache. A
- * slab's memory goes back when the pool is trimmed or finished: the peak is bounded by `count_max`. Not for
- * threads. */
+ * Allocating and freeing take a few instructions; the object freed last, which is still in the CPU cache,
+ * is reused first. The memory of slabs is freed by pool_trim and pool_finish only; `count_max` bounds it.
+ * Not thread-safe. */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
@@ -13,7 +13,7 @@
 struct pool_slab;
 
 struct pool {
-    void *free;              /* objects given back, most recent first */
+    void *free;              /* freed objects, most recent first */
     struct pool_slab *slabs; /* newest first */
     size_t object_size;      /* rounded up to the alignment */
     size_t slab_objects;     /* how many objects a slab holds */
@@ -25,13 +25,13 @@ struct pool {
 /* Objects of `object_size` bytes, aligned for any type; at most `count_max` in use at once. */
 void pool_init(struct pool *pool, size_t object_size, size_t count_max);
 
-/* Gives every slab back. Objects still in use become invalid. */
+/* Frees every slab. Objects still in use become invalid. */
 void pool_finish(struct pool *pool);
 
-/* The same as pool_get, where no object was given back. */
+/* The slow path of pool_get: takes an object from a slab. */
 void *pool_get_new(struct pool *pool) MUST_CHECK;
 
-/* An object, not cleared; NULL where the bound or memory says no. */
+/* Returns an object, not cleared; NULL if `count_max` objects are in use or memory runs out. */
 MUST_CHECK static inline void *pool_get(struct pool *pool)
 {
     void *object = pool->free;
@@ -43,7 +43,7 @@ MUST_CHECK static inline void *pool_get(struct pool *pool)
     return object;
 }
 
-/* Gives back what pool_get gave; NULL is ignored. */
+/* Returns an object to the pool; NULL is ignored. */
 static inline void pool_put(struct pool *pool, void *object)
 {
     if (object == NULL)
@@ -55,13 +55,10 @@ static inline void pool_put(struct pool *pool, void *object)
     POISON(object, pool->object_size);
 }
 
-/* Frees slabs of which no object is in use: for after a crowd has gone, as it takes time for each free
- * object.
- */
+/* Frees slabs without objects in use. Takes time for each free object: call it after a peak of load. */
 void pool_trim(struct pool *pool);
 
-/* Checks that each free object is one of a slab, and the counts; an assert fails where not. Takes long: for
- * tests. */
+/* Asserts that each free object belongs to a slab, and that the counts are right. Slow: for tests. */
 void pool_validate(const struct pool *pool);
 
 #endif

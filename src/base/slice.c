@@ -1,9 +1,10 @@
-/* The parts of slices that are too long to stand in the header. Pure functions over borrowed bytes. */
+/* The slice functions that are too long for the header. Pure functions over borrowed bytes. */
 #include "base/slice.h"
 
 #include "base/word.h"
 
-/* As most are that are equal at all. Not asked of fewer than eight bytes. */
+/* Whether two byte strings are identical, which most strings are that are equal ignoring case. Always
+ * false for fewer than eight bytes. */
 static bool are_same_bytes(const char *a, const char *b, size_t length)
 {
     uint64_t difference = 0;
@@ -48,13 +49,13 @@ bool slice_next(struct slice *rest, char separator, struct slice *ret_element)
         return false;
     size_t end = slice_find(*rest, separator);
     *ret_element = slice_trim(slice_take(*rest, end));
-    /* A null pointer marks the list as used up: an empty rest after a separator is one more (empty) element.
-     */
+    /* A null pointer marks the end of the list: an empty rest after a separator is one more (empty)
+     * element. */
     *rest = end < rest->length ? slice_skip(*rest, end + 1) : (struct slice){0};
     return true;
 }
 
-/* So many digits never pass UINT64_MAX. */
+/* A number with this many digits never exceeds UINT64_MAX. */
 #define DIGITS_WITHOUT_OVERFLOW 19
 
 bool slice_to_u64(struct slice slice, uint64_t *ret_value)

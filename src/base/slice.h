@@ -1,7 +1,8 @@
 /* A slice: bytes with a length, borrowed from somebody else.
  *
- * Nothing in vif that comes from the wire or from a file is NUL-terminated; it is a slice. A slice owns
- * nothing: whoever hands one out says how long it lives. The empty slice may have a null pointer. */
+ * Bytes from the network or from a file are not NUL-terminated in vif; they are slices. A slice owns
+ * nothing: whoever returns one documents how long it lives. The data pointer of an empty slice may be
+ * NULL. */
 #ifndef BASE_SLICE_H
 #define BASE_SLICE_H
 
@@ -19,7 +20,7 @@ struct slice {
 /* A slice over a string literal, usable in static initialisers. */
 #define SLICE(literal) ((struct slice){.data = "" literal, .length = sizeof(literal) - 1})
 
-/* For printf's "%.*s". */
+/* Arguments for printf's "%.*s". */
 #define SLICE_ARGS(slice) (int)(slice).length, (slice).data
 
 static inline struct slice slice_make(const char *data, size_t length)
@@ -27,7 +28,7 @@ static inline struct slice slice_make(const char *data, size_t length)
     return (struct slice){.data = data, .length = length};
 }
 
-/* Over a NUL-terminated string, without its NUL; NULL gives the empty slice. */
+/* The bytes of a NUL-terminated string, without its NUL; NULL gives the empty slice. */
 static inline struct slice slice_from(const char *string)
 {
     return slice_make(string, string ? strlen(string) : 0);
@@ -69,17 +70,17 @@ static inline char ascii_lower(char byte)
     return byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
 }
 
-/* Equal but for the case of ASCII letters, as field names and most tokens of RFC 9110 are compared. */
+/* Equality that ignores the case of ASCII letters, as RFC 9110 compares header names and most tokens. */
 bool slice_equal_nocase(struct slice a, struct slice b);
 
-/* The position of the first `byte`, or the length where there is none. */
+/* The index of the first `byte`; the length if there is none. */
 static inline size_t slice_find(struct slice slice, char byte)
 {
     const char *found = slice.length ? memchr(slice.data, byte, slice.length) : NULL;
     return found ? (size_t)(found - slice.data) : slice.length;
 }
 
-/* How often `byte` stands in it. */
+/* The number of occurrences of `byte`. */
 static inline size_t slice_count(struct slice slice, char byte)
 {
     size_t count = 0;
@@ -91,9 +92,10 @@ static inline size_t slice_count(struct slice slice, char byte)
 /* Without leading and trailing SP and HTAB (OWS of RFC 9110 section 5.6.3). */
 struct slice slice_trim(struct slice slice);
 
-/* Takes the next element of a list separated by `separator` from the front of `rest`, trimmed, into
- * `ret_element`. Returns false, and leaves `ret_element` alone, when nothing is left. Empty elements are
- * given as empty slices: the caller decides whether its grammar allows them. Does not know quoted strings. */
+/* Takes the next element of a list separated by `separator` from the front of `rest` and stores it,
+ * trimmed, in `ret_element`. Returns false and leaves `ret_element` alone if nothing is left. Empty
+ * elements are returned as empty slices: the caller decides whether its grammar allows them. Quoted
+ * strings are not recognised. */
 bool slice_next(struct slice *rest, char separator, struct slice *ret_element);
 
 /* Reads an unsigned decimal that fills the whole slice: digits only, at least one, no overflow past

@@ -1,12 +1,12 @@
-/* Addresses to listen on, as people write them, and addresses as text.
+/* Parsing of addresses to listen on, and formatting of addresses.
  *
- * Numbers only: nothing here asks a name server. */
+ * Numeric addresses only: nothing here queries a name server. */
 #ifndef SYS_ADDRESS_H
 #define SYS_ADDRESS_H
 
 #include "sys/socket.h"
 
-/*  enum member, what to tell whoever wrote the address */
+/* enum member, message for the user */
 #define ADDRESS_FAULT_TABLE(X)                                                                          \
     X(EMPTY, "it is empty")                                                                             \
     X(NO_PORT, "it has no port: write \"127.0.0.1:8080\", or \":8080\" for every address")              \
@@ -29,7 +29,8 @@ enum address_fault {
  * NULL, lives for ever. */
 const char *address_fault_text(enum address_fault fault);
 
-/* Who may use the file of a Unix socket. Zeroed: whom the umask lets, and owner and group are ours. */
+/* Owner and mode of a Unix socket's file. Zeroed: the umask decides the mode, and owner and group are
+ * those of the process. */
 struct socket_access {
     bool sets_mode;
     bool sets_owner;
@@ -42,27 +43,29 @@ struct socket_access {
 /* An address to listen on. */
 struct listen_address {
     struct address address;
-    /* No host was given: every address of both families. `address` is [::] with the port then; where the
-     * machine has no IPv6, it is 0.0.0.0 that is meant. */
+    /* No host was given: listen on all addresses of both families. `address` is then [::] with the port;
+     * on a machine without IPv6 it stands for 0.0.0.0. */
     bool every_family;
     struct socket_access access;
 };
 
-/* Reads "127.0.0.1:8080", "[::1]:80", "[fe80::1%eth0]:80", ":8080", "localhost:80" (127.0.0.1) or
- * "unix:/run/vif.sock". Port 0 lets the kernel choose. `ret_address` is set only with ADDRESS_OK. */
+/* Parses "127.0.0.1:8080", "[::1]:80", "[fe80::1%eth0]:80", ":8080", "localhost:80" (127.0.0.1) or
+ * "unix:/run/vif.sock". With port 0 the kernel chooses a port. `ret_address` is set only if the result is
+ * ADDRESS_OK. */
 enum address_fault address_parse(struct slice text, struct listen_address *ret_address) MUST_CHECK;
 
-/* The longest text that address_format makes, with its NUL. */
+/* The longest text that address_format writes, including its NUL. */
 #define ADDRESS_TEXT_BYTES_MAX 128
 
-/* Writes the address with its port, in the form that address_parse reads ("unix:" alone for a socket without
- * a name), and a NUL; returns the length. An IPv4 address inside IPv6 is written as IPv4. */
+/* Writes the address with its port in the form that address_parse reads ("unix:" alone for a socket
+ * without a name), and a NUL; returns the length. An IPv4-mapped IPv6 address is written as IPv4. */
 size_t address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES_MAX]);
 
-/* The same without port, brackets and network interface, as logs want it; "unix" for any Unix socket. */
+/* Like address_format, but without port, brackets and network interface, for logs; "unix" for any Unix
+ * socket. */
 size_t address_format_host(const struct address *address, char out[ADDRESS_TEXT_BYTES_MAX]);
 
-/* The port of a TCP address, 0 for Unix sockets. */
+/* The port of a TCP address; 0 for Unix sockets. */
 uint16_t address_port(const struct address *address);
 
 #endif

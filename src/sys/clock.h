@@ -1,4 +1,4 @@
-/* Clocks and chance: the only places where time and random bytes enter the program. */
+/* Clocks and randomness: the only sources of time and random bytes in the program. */
 #ifndef SYS_CLOCK_H
 #define SYS_CLOCK_H
 
@@ -11,7 +11,8 @@ uint64_t sys_monotonic_ns(void);
 /* CLOCK_REALTIME in nanoseconds since 1970. */
 int64_t sys_realtime_ns(void);
 
-/* Fills `buffer` from getrandom(2); waits for the kernel's pool at boot, cannot fail afterwards. */
+/* Fills `buffer` from getrandom(2). At boot it waits until the kernel's pool is initialised; after that it
+ * cannot fail. */
 void sys_random(void *buffer, size_t size);
 
 #endif

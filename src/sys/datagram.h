@@ -1,11 +1,11 @@
-/* One datagram to a Unix socket. */
+/* Sending one datagram to a Unix socket. */
 #ifndef SYS_DATAGRAM_H
 #define SYS_DATAGRAM_H
 
 #include "sys/socket.h"
 
-/* Sends without waiting. `path` begins with '/', or with '@' for a name in the abstract namespace. Returns 0
- * or -errno. */
+/* Sends without blocking. `path` begins with '/', or with '@' for a name in the abstract namespace.
+ * Returns 0 or -errno. */
 int sys_datagram_send(struct slice path, struct slice bytes);
 
 #endif

@@ -1,5 +1,5 @@
-/* Waiting for descriptors: epoll(7), select(2), eventfd(2), timerfd_create(2); poll(2) is sys_poll of
- * sys/process.h. -errno where they fail. */
+/* Waiting for descriptors: epoll(7), select(2), eventfd(2), timerfd_create(2); for poll(2) see sys_poll in
+ * sys/process.h. They return -errno on failure. */
 #ifndef SYS_EVENT_H
 #define SYS_EVENT_H
 
@@ -14,30 +14,30 @@ int sys_epoll_add(int epoll_fd, int fd, uint32_t events, void *data) MUST_CHECK;
 int sys_epoll_change(int epoll_fd, int fd, uint32_t events, void *data);
 int sys_epoll_remove(int epoll_fd, int fd);
 
-/* The count of events, 0 on time-out or a signal. `timeout_ms` -1 waits without end. */
+/* Returns the number of events; 0 on timeout or when a signal arrives. `timeout_ms` -1: no timeout. */
 int sys_epoll_wait(int epoll_fd, struct epoll_event *events, int events_max, int timeout_ms) MUST_CHECK;
 
-/* select(2) on the descriptors below `fd_end`, for reading, for writing, and for what poll(2) calls POLLPRI.
- * The count of bits that are left in the sets, 0 on time-out or a signal: then the sets are not to be looked
- * at. */
+/* select(2) on the descriptors below `fd_end`, for reading, for writing, and for exceptional conditions
+ * (POLLPRI of poll(2)). Returns the number of bits set in the sets; 0 on timeout or when a signal arrives:
+ * the sets are undefined then. */
 int sys_select(int fd_end, fd_set *readable, fd_set *writable, fd_set *exceptional,
                int timeout_ms) MUST_CHECK;
 
-/* A timer that becomes readable: timerfd_create(2) of CLOCK_MONOTONIC, for those who need more than
- * milliseconds. It is not set yet. */
+/* Creates a timer descriptor (timerfd_create(2), CLOCK_MONOTONIC) for uses that need more than millisecond
+ * resolution. It is not armed. */
 int sys_timer_create(void) MUST_CHECK;
 
-/* Sets the timer to `at_ns` of sys_monotonic_ns, once; from now until then it is not readable. A time that
- * has passed makes it readable at once. */
+/* Arms the timer for `at_ns` (see sys_monotonic_ns), once; it is not readable until then. A time in the
+ * past makes it readable at once. */
 void sys_timer_set(int fd, uint64_t at_ns);
 
-/* A non-blocking counter that becomes readable when it is raised. */
+/* Creates a non-blocking counter that is readable while it is not zero. */
 int sys_eventfd_create(void) MUST_CHECK;
 
-/* Raises the counter; from any thread. */
+/* Increments the counter; thread-safe. */
 void sys_eventfd_raise(int fd);
 
-/* Sets the counter back to zero. */
+/* Resets the counter to zero. */
 void sys_eventfd_clear(int fd);
 
 #endif

@@ -1,4 +1,4 @@
-/* What is in a folder: readdir(3). -errno where they fail. May wait for a disk. */
+/* Reading folders: readdir(3). -errno on failure. May wait for a disk. */
 #ifndef SYS_FOLDER_H
 #define SYS_FOLDER_H
 
@@ -6,11 +6,12 @@
 
 #include <dirent.h>
 
-/* Begins to read the folder `fd`, see OPEN_LIST. The descriptor belongs to the result and is closed by
- * sys_folder_close; where this fails it is closed already. */
+/* Begins to read the folder `fd` (opened with OPEN_LIST). Takes over the descriptor: sys_folder_close
+ * closes it, or this call if it fails. */
 int sys_folder_open(int fd, DIR **ret_folder) MUST_CHECK;
 
-/* The next name but "." and "..", in no order. 1 with a name that lives until the next call, 0 at the end. */
+/* Returns 1 and the next name, in no particular order and without "." and ".."; the name is valid until
+ * the next call. Returns 0 at the end. */
 int sys_folder_next(DIR *folder, const char **ret_name) MUST_CHECK;
 
 /* NULL is ignored. */

@@ -1,27 +1,28 @@
-/* Small files that are read and written whole: certificates and keys. -errno where the kernel refuses. */
+/* Small files that are read and written as a whole: certificates and keys. -errno on failure. */
 #ifndef SYS_PRIVATE_FILE_H
 #define SYS_PRIVATE_FILE_H
 
 #include "base/buffer.h"
 #include "sys/file.h"
 
-/* Who may read a file that is written. */
+/* Who may read a written file. */
 enum private_mode {
     PRIVATE_MODE_OWNER = 0600,
     PRIVATE_MODE_ALL = 0644,
 };
 
-/* Appends the whole regular file at `path` to `out`, and says in `ret_status` what it is. Waits for no FIFO:
- * -EINVAL for what is no regular file, -EISDIR for a folder, -EFBIG for more than `out` takes. The bytes are
- * read once and not copied about in memory, so that whoever reads a key can clear it. */
+/* Appends the regular file at `path` to `out` and stores its status in `ret_status`. Does not block on a
+ * FIFO. -EINVAL if it is not a regular file, -EISDIR for a folder, -EFBIG if it does not fit into `out`.
+ * No copies of the bytes are left elsewhere in memory, so that the caller can erase a key. */
 int sys_read_private_file(const char *path, struct buffer *out, struct file_status *ret_status) MUST_CHECK;
 
-/* The file holds `text` afterwards, on disk and with that mode whatever the umask, or is as before and -errno
- * is returned. Whoever looks meanwhile sees the old one or the new one. */
+/* Replaces the file atomically: afterwards it holds `text`, synced to disk and with exactly that mode (the
+ * umask does not apply); on failure it is unchanged and -errno is returned. Readers see either the old or
+ * the new content. */
 int sys_write_private_file(const char *path, struct slice text, enum private_mode mode) MUST_CHECK;
 
-/* Makes the folder, for its owner only, and those above it that are missing. One that is there is left as it
- * is. */
+/* Creates the folder, with access for its owner only, and missing folders above it. An existing folder is
+ * left as it is. */
 int sys_make_private_folder(const char *path) MUST_CHECK;
 
 /* Removes a file: unlink(2). */
