@@ -1,8 +1,8 @@
-/* A listener: accepts connections from a listening socket, and survives the want of descriptors.
+/* A listener: accepts connections from a listening socket, and copes with a lack of descriptors.
  *
- * When accept(2) fails with EMFILE or ENFILE the listener asks its owner to make room; if that helps nothing
- * it uses a descriptor kept in reserve to accept and turn one client away, then rests for LISTENER_REST_MS:
- * never a spin. */
+ * When accept(2) fails with EMFILE or ENFILE, the listener asks its owner to free some. If that does not
+ * help, it closes a reserve descriptor to accept and turn away one client, then pauses for
+ * LISTENER_REST_MS, so that it never spins. */
 #ifndef LOOP_LISTENER_H
 #define LOOP_LISTENER_H
 
@@ -12,18 +12,18 @@
 
 #define LISTENER_REST_MS 100
 
-/* A listener accepts at most so many connections a turn. */
+/* The most connections that a listener accepts per turn. */
 #define LISTENER_BATCH 64
 
 struct listener;
 
 struct listener_events {
-    /* A connection: `fd` is non-blocking, close-on-exec and the callee's. */
+    /* A connection: `fd` is non-blocking and close-on-exec; the callee owns it. */
     void (*on_accept)(struct listener *listener, int fd, const struct address *peer);
-    /* accept failed for want of descriptors or memory (`error`: -errno). Returns true when the callee closed
-     * something, so that trying again makes sense. */
+    /* accept failed for lack of descriptors or memory (`error`: -errno). Returns true if the callee closed
+     * something, so that accept should be tried again. */
     bool (*on_exhausted)(struct listener *listener, int error);
-    /* Every descriptor is taken: `fd` may be answered in one write and is closed after the call. */
+    /* No descriptor is left: the callee may answer `fd` with one write; it is closed after the call. */
     void (*on_turned_away)(struct listener *listener, int fd);
 };
 
@@ -32,7 +32,7 @@ struct listener {
     struct loop *loop;
     const struct listener_events *events;
     struct timer rest;
-    int reserve_fd; /* closed to make one descriptor free when there is none */
+    int reserve_fd; /* closed to free one descriptor when there are none left */
     bool running;
 };
 
@@ -40,12 +40,12 @@ struct listener {
 int listener_start(struct listener *listener, struct loop *loop, int fd,
                    const struct listener_events *events) MUST_CHECK;
 
-/* Accepts all that has queued up to now, rather than when the loop comes to it and in turns. May call back
- * before it returns. */
+/* Accepts at once all connections queued up to now, instead of in batches when the loop gets to them. May
+ * call back before it returns. */
 void listener_accept(struct listener *listener);
 
-/* Accepts no more; the socket stays open, its queue untouched. From any callback. The memory is free at the
- * end of the turn. */
+/* Stops accepting; the socket stays open and its queue is untouched. May be called from any callback. The
+ * memory may be freed at the end of the turn. */
 void listener_stop(struct listener *listener);
 
 #endif

@@ -1,20 +1,20 @@
 /* The event loop: one thread that waits for events and calls back.
  *
- * Rules of life, for everything below:
- *  1. A loop, and all that hangs on it, belongs to one thread. Only offload workers run elsewhere, and they
- * touch nothing but their own job.
- *  2. Objects (streams, listeners, timers, tasks, jobs) live in the caller's memory and may be given back
- * only when the header says so: at once after disarm/stop, or from the on_closed callback after stream_close.
- *  3. A callback may do anything to its own object, close it included.
+ * Rules for everything built on it:
+ *  1. A loop, and every object that uses it, belongs to one thread. Only offload jobs run on other threads,
+ *     and they touch nothing but their own job.
+ *  2. Objects (streams, listeners, timers, tasks, jobs) live in the caller's memory. It may be freed only
+ *     when the object's header says so: right after disarm/stop, or from on_closed after stream_close.
+ *  3. A callback may do anything to its own object, including closing it.
  *  4. No function calls back before it returns, unless its comment says that it may.
  *
- * One turn: wait for events (at most until the next timer) → read the clock → call back for each event → go
- * on with the streams that had more to do than their share of the last turn → fire the timers that are still
- * due → run deferred tasks → tell the owners of closed streams. loop_now_ms() is the time at which the turn
- * began, and timers are armed from there.
+ * One turn: wait for events (at most until the next timer) → read the clock → call back for each event →
+ * continue the streams that used up their share of the last turn → fire the timers that are still due → run
+ * deferred tasks → call on_closed of closed streams. loop_now_ms() is the time at which the turn began;
+ * timers are armed relative to it.
  *
- * Whoever asks for little does not wait for those who ask for much: new events go first, and what goes on
- * from turn to turn shares LOOP_TURN_US of each. */
+ * Small requests do not wait for large ones: new events are handled first, and work that continues from turn
+ * to turn shares LOOP_TURN_US of each turn. */
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
 
@@ -24,19 +24,19 @@
 struct loop;
 struct wheel;
 
-/* The bytes of the buffer that reads go into and are lent from. */
+/* The size of the loop's read buffer; on_read lends parts of it. */
 #define LOOP_READ_BYTES 65536
 
-/* A callback longer than this is a stall and reported; what it waited for a core that others had does not
+/* A callback longer than this is reported as a stall; time that the thread waited for a CPU core does not
  * count. A turn's timers, tasks and on_closed callbacks are measured together. */
 #define LOOP_STALL_US 5000
 
-/* When many have more to do than fits into a turn, it is about so long: see loop_has_time. */
+/* The target length of a turn under load: see loop_has_time. */
 #define LOOP_TURN_US 500
 
-/* What waits for the descriptors. Everything above the loop is the same on each. */
+/* The system call that waits for descriptors. Everything above the loop behaves the same with each. */
 enum loop_backend {
-    LOOP_BACKEND_AUTO, /* the best there is: epoll */
+    LOOP_BACKEND_AUTO, /* the preferred one: epoll */
     LOOP_BACKEND_EPOLL,
     LOOP_BACKEND_EPOLL_LT,
     LOOP_BACKEND_POLL,
@@ -45,34 +45,33 @@ enum loop_backend {
     LOOP_BACKEND_COUNT
 };
 
-/* Their names, by number; NULL behind the last. */
+/* The names of the backends, indexed by number; NULL after the last. */
 extern const char *const loop_backend_names[LOOP_BACKEND_COUNT + 1];
 
 struct loop_options {
     enum loop_backend backend;
-    /* Called after a callback that took longer than LOOP_STALL_US, with what the object says it was doing.
-     * The loop must then be run by the thread that creates it. May be NULL. */
+    /* Called after a callback that took longer than LOOP_STALL_US; `doing` describes what the object was
+     * doing. If set, the loop must be run by the thread that created it. May be NULL. */
     void (*on_stall)(void *context, uint64_t duration_us, struct slice doing);
     void *context;
-    unsigned offload_threads; /* the most there may be; 0: 32 */
-    unsigned offload_queue;   /* jobs that may wait; 0: 1024 */
+    unsigned offload_threads; /* maximum number of threads; 0: 32 */
+    unsigned offload_queue;   /* maximum number of waiting jobs; 0: 1024 */
 };
 
-/* Returns 0, or -errno where the kernel or memory refuses. A backend that is not available is replaced by the
- * best one that is: see loop_fallback_reason. Nothing of the process is changed. sendfile(2) has no
- * MSG_NOSIGNAL, so where SIGPIPE would end the process (signal(7), and nobody called
- * sys_ignore_broken_pipes), file ranges are read and sent instead, which costs more. */
+/* Returns 0, or -errno if a system call fails or memory runs out. A backend that is not available is
+ * replaced by the best available one: see loop_fallback_reason. Changes no process-wide state. sendfile(2)
+ * has no MSG_NOSIGNAL: if SIGPIPE would end the process (signal(7); sys_ignore_broken_pipes was not
+ * called), file ranges are read and sent instead, which costs more. */
 int loop_create(const struct loop_options *options, struct loop **ret_loop) MUST_CHECK;
 
-/* Everything that hangs on the loop must have been closed. Waits for all offload jobs. NULL is
- * ignored. */
+/* Everything that uses the loop must have been closed. Waits for all offload jobs. NULL is ignored. */
 void loop_destroy(struct loop *loop);
 
-/* Turns until loop_stop. Returns 0, or -errno when waiting itself failed. */
+/* Runs turns until loop_stop. Returns 0, or -errno if waiting failed. */
 int loop_run(struct loop *loop) MUST_CHECK;
 
-/* One turn, in which it waits for at most `timeout_ms`: for a thread that waits for something else and has a
- * loop beside it. Returns 0, or -errno when waiting itself failed. */
+/* Runs one turn, waiting for at most `timeout_ms`: for a thread that waits for something else and runs a
+ * loop beside it. Returns 0, or -errno if waiting failed. */
 int loop_run_once(struct loop *loop, int timeout_ms) MUST_CHECK;
 
 /* ---- inside another loop ----
@@ -86,34 +85,34 @@ int loop_run_once(struct loop *loop, int timeout_ms) MUST_CHECK;
  *         loop_run_once(loop, 0);
  *     } */
 
-/* A descriptor that is readable when a turn has something to do; the loop's own, not to be read or closed.
- * -ENOTSUP on the backends poll and select, which have none. */
+/* A descriptor that is readable when a turn has something to do; owned by the loop, do not read or close
+ * it. -ENOTSUP with the backends poll and select, which have none. */
 int loop_fd(const struct loop *loop);
 
-/* Called before each wait: hands the kernel what was put off, and returns how many milliseconds the wait may
- * take at most; 0: a turn is due now. */
+/* Call this before each wait: submits deferred operations to the kernel and returns how long the wait may
+ * take at most, in milliseconds; 0: a turn is due now. */
 int loop_prepare(struct loop *loop) MUST_CHECK;
 
-/* Ends loop_run after the current turn; called before loop_run, it makes that return at once. */
+/* Ends loop_run after the current turn. If called before loop_run, it makes that return at once. */
 void loop_stop(struct loop *loop);
 
-/* Waits for the offload jobs that are under way, calls their `done`, and tells the owners of closed streams:
- * afterwards nothing calls back any more but what is still open. For taking things down outside of loop_run.
- */
+/* Waits for the offload jobs in progress, calls their `done`, and calls on_closed of closed streams.
+ * Afterwards only objects that are still open can call back. For shutting down outside loop_run. */
 void loop_settle(struct loop *loop);
 
 /* Monotonic time at the start of this turn, in milliseconds. */
 uint64_t loop_now_ms(const struct loop *loop);
 
-/* Whether a callback that could go on for long (a pipeline, a download, a queue of connections) may do more
- * in this turn. A little it does in any case, so that everyone gets on; before more of the same it asks here,
- * and puts the rest off. A system clock read. */
+/* Whether a callback that could continue for long (a pipeline, a download, a queue of connections) may do
+ * more in this turn. It may always do a little, so that everybody makes progress; before doing more it
+ * asks here, and defers the rest if the answer is false. Reads the system clock. */
 bool loop_has_time(const struct loop *loop);
 
-/* Monotonic time now, in microseconds: a system clock read. */
+/* Monotonic time now, in microseconds. Reads the system clock. */
 uint64_t loop_clock_us(const struct loop *loop);
 
-/* Wall-clock seconds since 1970 at the start of this turn; and the milliseconds of that second, 0 to 999. */
+/* Wall-clock seconds since 1970 at the start of this turn; and the milliseconds within that second, 0 to
+ * 999. */
 int64_t loop_wall_seconds(const struct loop *loop);
 unsigned loop_wall_milliseconds(const struct loop *loop);
 
@@ -123,20 +122,20 @@ struct wheel *loop_wheel(struct loop *loop);
 /* The name of the backend in use, never "auto". */
 const char *loop_backend_name(const struct loop *loop);
 
-/* Why the backend in use is not the one that was asked for, for a person; NULL where it is. */
+/* Why the backend in use is not the requested one, as text for people; NULL if it is. */
 const char *loop_fallback_reason(const struct loop *loop);
 
-/* Whether events are told in the order in which they happened. Where the kernel looks through a list of
- * descriptors instead, or through one of operations, what happened last may well be told first. */
+/* Whether events are reported in the order in which they happened. A kernel that scans a list of
+ * descriptors or operations may report the last event first. */
 bool loop_is_ordered(const struct loop *loop);
 
-/* The number of this turn: who did something once in it need not do it again. */
+/* The number of this turn, for things to be done once per turn. */
 uint64_t loop_turn(const struct loop *loop);
 
-/* Whether the backend can wait for a descriptor of that number: select(2) ends at 1023. */
+/* Whether the backend can wait for a descriptor of that number: select(2) is limited to 1023. */
 bool loop_accepts_fd(const struct loop *loop, int fd);
 
-/* A call that is made once, at the end of the current turn. The task's memory must stay until it ran or was
+/* A call deferred to the end of the current turn. The task's memory must stay valid until it ran or was
  * cancelled. */
 struct task {
     struct list link;
@@ -145,11 +144,11 @@ struct task {
 
 void task_init(struct task *task, void (*run)(struct task *task));
 
-/* Runs `task` at the end of this turn; from a task, in the next turn. A task that waits already is left as it
- * is. */
+/* Runs `task` at the end of this turn; if called from a task, in the next turn. Does nothing if it is
+ * already scheduled. */
 void task_defer(struct loop *loop, struct task *task);
 
-/* Cancels a task that waits; nothing happens where it does not. */
+/* Cancels a scheduled task; does nothing if it is not scheduled. */
 void task_cancel(struct task *task);
 
 #endif

@@ -1,8 +1,9 @@
-/* The offload pool: threads for what would block the loop.
+/* The offload pool: threads for calls that would block the loop.
  *
- * A job's `work` runs on one of a bounded number of threads and touches nothing but its own job; then `done`
- * is called on the loop. The queue is bounded too: past it offload_submit refuses, and the caller says so to
- * its client. Threads start with the first job. A job cannot be cancelled: its memory stays until `done`. */
+ * A job's `work` runs on one of a limited number of threads and must touch nothing but its own job; then
+ * `done` is called on the loop. The number of waiting jobs is limited, too: beyond it offload_submit
+ * refuses, and the caller reports that to its client. The first job starts the first thread. A job cannot
+ * be cancelled: its memory must stay valid until `done`. */
 #ifndef LOOP_OFFLOAD_H
 #define LOOP_OFFLOAD_H
 
@@ -14,8 +15,8 @@ struct job {
     void (*done)(struct job *job); /* on the loop */
 };
 
-/* Returns 0, -EAGAIN when the queue is full, -ECANCELED while the loop is being destroyed, or -errno where no
- * thread could be started. */
+/* Returns 0; -EAGAIN if the queue is full; -ECANCELED while the loop is being destroyed; or another -errno
+ * if no thread could be started. */
 int offload_submit(struct loop *loop, struct job *job) MUST_CHECK;
 
 #endif

@@ -1,5 +1,5 @@
-/* A watch: a descriptor that the backend waits on for readiness. Streams and listeners are built on it, as is
- * what else has a descriptor (the wake-up of the offload pool, inotify, signals). */
+/* A watch: a descriptor whose readiness the backend waits for. Streams and listeners are built on it, and
+ * everything else with a descriptor (the wake-up of the offload pool, inotify, signals). */
 #ifndef LOOP_WATCH_H
 #define LOOP_WATCH_H
 
@@ -8,54 +8,55 @@
 enum watch_event {
     WATCH_READABLE = 1,
     WATCH_WRITABLE = 2,
-    WATCH_ENDED = 4,     /* the peer closed its half, or both; not every backend can tell */
+    WATCH_ENDED = 4,     /* the peer closed its sending side, or both; not every backend reports it */
     WATCH_FAILED = 8,    /* an error is pending, or both halves are closed */
     WATCH_PRIORITY = 16, /* POLLPRI: see WATCH_CHANGES */
 };
 
 enum watch_mode {
-    /* Readable, told again as long as it holds. */
+    /* Readable, level-triggered. */
     WATCH_LEVEL,
-    /* The same for writable: a connection that is being made, see connect(2). */
+    /* Writable, level-triggered: for a connection in progress, see connect(2). */
     WATCH_LEVEL_WRITABLE,
-    /* WATCH_PRIORITY and nothing else: a file of /proc that is always readable, and says by POLLPRI that what
-     * is in it has changed. The kernel tells of a change once to each descriptor, whoever asks. */
+    /* WATCH_PRIORITY only: for a file of /proc that is always readable and reports changes by POLLPRI. The
+     * kernel reports each change once per open descriptor, whoever polls it. */
     WATCH_CHANGES,
     /* Readable and writable: the owner reads and writes until EAGAIN, and says by watch_want what it waits
-     * for. Told at least once a change, and again and again where the backend knows no edges. */
+     * for. Reported at least once per change (edge-triggered), or repeatedly if the backend is
+     * level-triggered. */
     WATCH_STREAM,
 };
 
 struct watch;
 
 struct watch_events {
-    void (*on_ready)(struct watch *watch, unsigned events); /* enum watch_event, at least one */
-    /* What it does, for a stall report: "accepting connections". */
+    void (*on_ready)(struct watch *watch, unsigned events); /* a set of enum watch_event, not empty */
+    /* What the watch does, for stall reports: "accepting connections". */
     const char *name;
-    /* More about that, see stream_events; may be NULL. */
+    /* Adds details, see stream_events; may be NULL. */
     size_t (*describe)(const struct watch *watch, char *out, size_t size);
 };
 
 struct watch {
     const struct watch_events *events;
     int fd;
-    uint32_t slot; /* the backend's own */
+    uint32_t slot; /* for the backend */
 };
 
-/* Begins to wait, a stream at first to read; returns 0 or -errno: -ERANGE where the backend cannot take a
- * descriptor of that number, see loop_accepts_fd. The watch stays the caller's until watch_stop or
- * watch_close, and then until the end of the turn. */
+/* Begins to wait; a WATCH_STREAM watch waits for reading at first. Returns 0 or -errno: -ERANGE if the
+ * backend cannot handle a descriptor of that number, see loop_accepts_fd. The memory must stay valid until
+ * the end of the turn in which watch_stop or watch_close is called. */
 int watch_start(struct loop *loop, struct watch *watch, enum watch_mode mode) MUST_CHECK;
 
-/* What a WATCH_STREAM watch waits for from now on: WATCH_READABLE, WATCH_WRITABLE, both or 0. It may be told
- * of more; of what it wants it is told if it holds already. */
+/* Sets what a WATCH_STREAM watch waits for: WATCH_READABLE, WATCH_WRITABLE, both or 0. Other events may be
+ * reported as well. A wanted condition that already holds is reported, too. */
 void watch_want(struct loop *loop, struct watch *watch, unsigned events);
 
-/* Stops waiting; the descriptor stays open. Nothing happens where nobody waits. */
+/* Stops waiting; the descriptor stays open. Does nothing if it is not waiting. */
 void watch_stop(struct loop *loop, struct watch *watch);
 
-/* Closes the descriptor, and so stops waiting: cheaper than watch_stop where the kernel forgets what is
- * closed. */
+/* Stops waiting and closes the descriptor: cheaper than watch_stop where the kernel removes closed
+ * descriptors itself. */
 void watch_close(struct loop *loop, struct watch *watch);
 
 #endif

@@ -1,13 +1,13 @@
 /* A hierarchical timing wheel: timers armed, moved and disarmed in O(1).
  *
- * Four levels of 64 slots; a slot of level n spans 64^n milliseconds. A timer stands in the lowest level
- * whose span still holds its delay, and moves down a level each time its slot comes up, at most three times
- * in its life. It never fires early; it fires in the first turn at or after its time. Delays past 4.6 hours
- * are cut to that.
+ * There are four levels of 64 slots; a slot of level n spans 64^n milliseconds. A timer is kept in the lowest
+ * level whose range covers its delay, and moves down a level each time its slot is reached, at most three
+ * times. It never fires early; it fires in the first turn at or after its time. Delays above 4.6 hours are
+ * cut to that.
  *
- * Time moves in two steps: wheel_advance finds what is due, wheel_fire calls back. What happens in between
- * may still move or disarm a timer that is due, so bytes that arrived while the loop was late win over the
- * time-out that its lateness let pass. */
+ * Time advances in two steps: wheel_advance collects the timers that are due, wheel_fire calls them. Between
+ * the two, a timer that is due may still be moved or disarmed: if bytes arrived while the loop was late, they
+ * are handled first and prevent the timeout. */
 #ifndef LOOP_WHEEL_H
 #define LOOP_WHEEL_H
 
@@ -31,12 +31,12 @@ struct wheel {
     uint64_t
         occupied[WHEEL_LEVELS]; /* bit s: slot s of the level holds a timer (may be stale, never missing) */
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
-    struct list due; /* found by wheel_advance, to be fired */
+    struct list due; /* expired according to wheel_advance, to be fired */
 };
 
 void wheel_init(struct wheel *wheel, uint64_t now_ms);
 
-/* Makes `timer` disarmed and gives it its callback. */
+/* Initialises `timer` as disarmed, with its callback. */
 void timer_init(struct timer *timer, void (*fire)(struct timer *timer));
 
 static inline bool timer_is_armed(const struct timer *timer)
@@ -44,23 +44,24 @@ static inline bool timer_is_armed(const struct timer *timer)
     return !list_is_empty(&timer->link);
 }
 
-/* Arms `timer` to fire once, `delay_ms` after the time of the last wheel_advance, in callbacks too; 0 counts
- * as 1: it fires after the next wheel_advance that moves the time. An armed timer is moved. O(1), cannot
- * fail. The timer stays the caller's: disarm it before its memory goes. */
+/* Arms `timer` to fire once, `delay_ms` after the time of the last wheel_advance, also in callbacks. 0
+ * counts as 1: it fires after the next wheel_advance that moves the time forward. An armed timer is moved.
+ * O(1), cannot fail. The timer belongs to the caller: disarm it before its memory is freed. */
 void wheel_arm(struct wheel *wheel, struct timer *timer, uint64_t delay_ms);
 
-/* Disarms; nothing happens where the timer is not armed. */
+/* Disarms; does nothing if the timer is not armed. */
 void timer_disarm(struct timer *timer);
 
-/* Moves the time on and puts aside what is due; calls nothing back. A time that is not later changes nothing.
- */
+/* Moves the time forward and collects the timers that are due; calls nothing back. Does nothing if
+ * `now_ms` is not later. */
 void wheel_advance(struct wheel *wheel, uint64_t now_ms);
 
-/* Fires everything that is due, in order of expiry by millisecond. Callbacks may arm and disarm any timer. */
+/* Fires all timers that are due, in order of expiry by millisecond. Callbacks may arm and disarm any
+ * timer. */
 void wheel_fire(struct wheel *wheel);
 
-/* Milliseconds that may be slept before the next wheel_advance is useful, at most `limit_ms`. May be too
- * short by a level's span (one early wake), never too long. */
+/* How many milliseconds to sleep until the next wheel_advance is useful, at most `limit_ms`. May be too
+ * short by a level's span (one early wake-up), never too long. */
 uint64_t wheel_sleep_ms(const struct wheel *wheel, uint64_t limit_ms);
 
 /* Asserts every invariant; for tests. */

@@ -14,8 +14,8 @@ struct file_status {
     uint64_t inode;
     uint64_t size;
     int64_t modified_seconds; /* since 1970, rounded down */
-    int64_t modified_ns; /* the same in nanoseconds; times outside the years 1678 to 2261 are clamped to this
-                            range */
+    int64_t
+        modified_ns; /* the same in nanoseconds; years before 1678 and after 2261 are the nearest of them */
     int64_t changed_ns;
     uint32_t links;
     uint32_t mode; /* S_IFMT and permission bits, see inode(7) */
@@ -23,10 +23,9 @@ struct file_status {
 
 /* Restrictions on what an open may do. */
 enum open_flag {
-    OPEN_FOLDER = 1, /* O_PATH | O_DIRECTORY: a handle to a folder, not for reading */
-    OPEN_PATH = 2,   /* O_PATH: to get the type without opening a device or a FIFO */
-    OPEN_CACHED =
-        4, /* -EAGAIN instead of waiting for a disk or a server; does not enter other file systems */
+    OPEN_FOLDER = 1,      /* O_PATH | O_DIRECTORY: a handle to a folder, not for reading */
+    OPEN_PATH = 2,        /* O_PATH: to get the type without opening a device or a FIFO */
+    OPEN_CACHED = 4,      /* -EAGAIN instead of waiting for a disk or server; stays on the file system */
     OPEN_NO_SYMLINKS = 8, /* -ELOOP instead of following any symbolic link */
     OPEN_LIST = 16,       /* O_RDONLY | O_DIRECTORY: to list the folder */
     OPEN_STAY = 32,       /* -EXDEV instead of entering another file system */
