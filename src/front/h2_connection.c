@@ -345,6 +345,13 @@ void h2_connection_on_progress(struct h2_session *session)
         h2_connection_choose_state(connection);
 }
 
+void h2_connection_on_stalled(struct h2_session *session)
+{
+    struct h2_connection *connection = h2_of_session(session);
+    front_of_h2(connection)->counters->timeouts++;
+    h2_connection_close_now(connection, OUTCOME_TIMED_OUT);
+}
+
 static bool h2_connection_has_left(void *owner)
 {
     return stream_peer_has_left(h2_connection_stream_of(h2_of_session(h2_session_of(owner))));

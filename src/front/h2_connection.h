@@ -38,6 +38,7 @@ extern const struct exchange_events h2_connection_exchange_events;
 void h2_connection_on_request(struct h2_session *session, struct exchange *exchange);
 void h2_connection_on_content(struct h2_session *session, size_t length);
 void h2_connection_on_progress(struct h2_session *session);
+void h2_connection_on_stalled(struct h2_session *session);
 const struct peer *h2_connection_peer(const struct h2_session *session);
 
 /* Prints the client, the session, the stream and each exchange in one line: see front/connection_print.h. */

@@ -28,6 +28,9 @@ struct h2_sessions {
     void (*on_content)(struct h2_session *session, size_t length);
     /* Called when there may be something to write. May be NULL. */
     void (*on_progress)(struct h2_session *session);
+    /* Called when the client has kept all responses waiting for a whole timeout and did nothing else. It must
+     * destroy the session. May be NULL: then their streams are reset. */
+    void (*on_stalled)(struct h2_session *session);
     /* Returns the peer of the session; it lives as long as the session. */
     const struct peer *(*peer)(const struct h2_session *session);
 };

@@ -37,6 +37,7 @@ static void h2_stalls_begin(struct h2_exchange *h2, enum h2_stage stage, uint64_
         .began_ms = now,
         .limit_ms = stage == H2_STAGE_SEND ? timeouts->body_ms : timeouts->write_ms,
         .rate_bytes_min = timeouts->rate_bytes_min,
+        .requests = h2->session->request_count,
         .stage = (uint8_t)stage,
     };
 }
@@ -87,6 +88,38 @@ static void h2_stalls_end(struct h2_exchange *h2)
     h2_session_give_up(h2);
 }
 
+static uint32_t h2_stalls_count(struct h2_session *session)
+{
+    uint64_t now = loop_now_ms(session->all->service->loop);
+    uint32_t count = 0;
+    LIST_FOREACH(link, &session->exchanges) {
+        struct h2_exchange *h2 = h2_exchange_of(CONTAINER_OF(link, struct exchange, link));
+        h2->watch.is_stalled = is_stalled(h2, now);
+        count += h2->watch.is_stalled;
+    }
+    return count;
+}
+
+/* Nothing has moved on the connection for a whole time-out, but for its responses to get no window. */
+static bool is_all_stalled(const struct h2_session *session)
+{
+    LIST_FOREACH(link, &session->exchanges) {
+        const struct h2_watch *watch = &h2_exchange_of(CONTAINER_OF(link, struct exchange, link))->watch;
+        if (!watch->is_stalled || watch->stage != H2_STAGE_TAKE || watch->requests != session->request_count)
+            return false;
+    }
+    return true;
+}
+
+static void h2_stalls_end_all(struct h2_session *session)
+{
+    LIST_FOREACH_SAFE(link, &session->exchanges) {
+        struct h2_exchange *h2 = h2_exchange_of(CONTAINER_OF(link, struct exchange, link));
+        if (h2->watch.is_stalled)
+            h2_stalls_end(h2);
+    }
+}
+
 static uint64_t interval_ms(const struct h2_session *session)
 {
     const struct timeouts *timeouts = h2_stalls_timeouts(session);
@@ -101,18 +134,15 @@ static void h2_stalls_arm(struct h2_session *session)
 static void h2_stalls_on_time(struct timer *timer)
 {
     struct h2_session *session = CONTAINER_OF(timer, struct h2_session, stalls);
-    uint64_t now = loop_now_ms(session->all->service->loop);
-    bool has_ended = false;
-    LIST_FOREACH_SAFE(link, &session->exchanges) {
-        struct h2_exchange *h2 = h2_exchange_of(CONTAINER_OF(link, struct exchange, link));
-        if (!is_stalled(h2, now))
-            continue;
-        h2_stalls_end(h2);
-        has_ended = true;
+    uint32_t count = h2_stalls_count(session);
+    if (count > 0 && session->all->on_stalled && is_all_stalled(session)) {
+        session->all->on_stalled(session);
+        return;
     }
+    h2_stalls_end_all(session);
     if (!list_is_empty(&session->exchanges))
         h2_stalls_arm(session);
-    if (has_ended && session->all->on_progress)
+    if (count > 0 && session->all->on_progress)
         session->all->on_progress(session);
 }
 

@@ -3,7 +3,8 @@
  * The timeouts of a connection (front/timeouts.h) only see that some data moves on it. A client that receives
  * one response but opens no window for another, or leaves a request half sent, could keep those streams for
  * ever. So each stream is checked a few times per timeout: if its client has not done its part for a whole
- * timeout, the stream ends as an HTTP/1 connection would; the others continue. */
+ * timeout, the stream ends as an HTTP/1 connection would; the others continue. Where there are no others, and
+ * were none meanwhile, the connection ends. */
 #ifndef FRONT_H2_STALLS_H
 #define FRONT_H2_STALLS_H
 
@@ -25,7 +26,9 @@ struct h2_watch {
     uint64_t began_ms; /* when the stage began, or the last progress in it */
     uint32_t limit_ms;
     uint32_t rate_bytes_min;
-    uint8_t stage; /* enum h2_stage */
+    uint32_t requests; /* requests of the session, at that time */
+    uint8_t stage;     /* enum h2_stage */
+    bool is_stalled;   /* at the last check */
 };
 
 void h2_stalls_init(struct h2_session *session);
