@@ -68,8 +68,7 @@ enum h1_session_parsed {
 /* Consumes requests from the front of the input and has them answered. */
 enum h1_session_parsed h1_session_parse(struct h1_session *session, struct slice *input) MUST_CHECK;
 
-/* Whether the file of this segment is unchanged since the response's head was made: see struct stream_events.
- */
+/* Whether the file of this segment is unchanged since the response's head was made: struct stream_events. */
 bool h1_session_may_send_file(const struct h1_session *session, const struct segment *segment) MUST_CHECK;
 
 /* Copies the unparsed `rest` and those of the read bytes that the exchanges still refer to. Returns false if

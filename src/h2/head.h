@@ -1,5 +1,5 @@
-/* The head of a request while it is being received: header by header, and then what they say together
- * (RFC 9113 section 8). No word of frames. */
+/* The head of a request while it is received: checks each header, then all of them together (RFC 9113 section
+ * 8). Does not deal with frames. */
 #ifndef H2_HEAD_H
 #define H2_HEAD_H
 
@@ -7,26 +7,26 @@
 
 struct h2_head {
     const struct h2_limits *limits;
-    struct http_request request; /* whose fields are ours */
+    struct http_request request; /* its `fields` points to the array below */
     struct slice scheme, authority;
-    uint16_t reject_status; /* of the first fault that is answered rather than reset; 0: none yet */
-    bool is_trailer;        /* nothing is kept of it */
-    unsigned continuations; /* frames of it behind the first */
-    uint64_t list_bytes;    /* names and values so far, those that are not kept too */
-    char *text;             /* of all names and values, one behind the other */
+    uint16_t reject_status; /* for the first fault that gets a response, not a reset; 0: none yet */
+    bool is_trailer;        /* its headers are checked and dropped */
+    unsigned continuations; /* number of CONTINUATION frames */
+    uint64_t list_bytes;    /* names and values so far, including dropped ones */
+    char *text;             /* all names and values, concatenated */
     uint32_t text_used;
     uint32_t text_max;
     uint32_t fields_max;
     struct http_field fields[];
 };
 
-/* Room for a head within these limits; NULL without memory. Freed by free(3). */
+/* Allocates a head within these limits; NULL if out of memory. Free it with free(3). */
 struct h2_head *h2_head_create(const struct h2_limits *limits) MUST_CHECK;
 
 void h2_head_begin(struct h2_head *head, bool is_trailer);
 
-/* A header, whose name and value are in order by themselves. False where the list is so large that it can
- * only be meant to be. */
+/* Adds a header whose name and value are valid by themselves. Returns false if the list is so far over the
+ * limit that it must be an attack. */
 bool h2_head_add(struct h2_head *head, struct slice name, struct slice value) MUST_CHECK;
 
 /* All headers are in: `request` is complete, or `reject_status` is set. */

@@ -1,4 +1,4 @@
-/* What the parts of the engine share. Only they know of nghttp2. */
+/* Shared by the files of the engine. Only they use nghttp2. */
 #ifndef H2_INTERNAL_H
 #define H2_INTERNAL_H
 
@@ -16,15 +16,15 @@ struct h2_shared {
     const struct h2_events *events;
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *options;
-    struct h2_head *spare_head; /* for the next head, whoever's it is */
+    struct h2_head *spare_head; /* for the next head of any engine */
     struct h2_memory memory;
 };
 
 enum h2_drain_state {
     H2_DRAIN_NOT,
-    H2_DRAIN_SAID,  /* the first GOAWAY is to be written */
-    H2_DRAIN_ASKED, /* a PING is behind it: when that comes back, the client has seen it */
-    H2_DRAIN_LAST,  /* the second is to be written: it says which request was the last */
+    H2_DRAIN_SAID,  /* the first GOAWAY will be written */
+    H2_DRAIN_ASKED, /* a PING follows it: its ACK shows that the client has seen the GOAWAY */
+    H2_DRAIN_LAST,  /* the second GOAWAY, with the last request, will be written */
     H2_DRAIN_DONE,
 };
 
@@ -33,18 +33,18 @@ struct h2 {
     struct h2_shared *shared;
     void *owner;
     struct h2_head *head;     /* of the stream whose headers are coming in; NULL: between heads */
-    struct h2_output *output; /* inside of h2_write */
+    struct h2_output *output; /* set inside h2_write only */
     struct h2_floods floods;
     const char *fault;
     uint8_t flood;  /* enum h2_flood */
-    bool has_begun; /* its first frame has come */
+    bool has_begun; /* the client's first frame has arrived */
     bool is_broken;
     uint8_t drain;        /* enum h2_drain_state */
-    bool is_probing;      /* a PING is under way that measures the network: see window.c */
-    bool is_full;         /* the output has no more room */
-    struct slice pulled;  /* content that goes behind the head of the frame that is being written */
-    uint32_t window;      /* of each stream, and in proportion of the connection */
-    uint64_t probe_bytes; /* of content that was taken since the PING */
+    bool is_probing;      /* a PING that measures the network is on its way: see window.c */
+    bool is_full;         /* the output is full */
+    struct slice pulled;  /* content for the frame whose header is being written */
+    uint32_t window;      /* receive window of each stream; that of the connection is in proportion */
+    uint64_t probe_bytes; /* bytes of content consumed since the PING */
 };
 
 static inline const struct h2_events *h2_events_of(const struct h2 *h2)
@@ -52,14 +52,15 @@ static inline const struct h2_events *h2_events_of(const struct h2 *h2)
     return h2->shared->events;
 }
 
-/* The first GOAWAY is written: the PING behind it, which nghttp2 would write before it. */
+/* Sends the PING after the first GOAWAY. Call it when the GOAWAY is written: nghttp2 would write a PING
+ * submitted earlier before it. */
 void h2_ask_whether_seen(struct h2 *h2);
 
-/* Which request was the last is known when that is written, and not before: more may come behind the client's
- * answer to the PING. */
+/* Submits the second GOAWAY. The last request is determined when it is written, as more requests may arrive
+ * after the client's answer to the PING. */
 void h2_say_last(struct h2 *h2);
 
-/* output.c: content of a response, and where it goes. */
+/* output.c: content of responses */
 extern const nghttp2_data_provider h2_content_provider;
 int h2_put_content(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *frame_head, size_t length,
                    nghttp2_data_source *source, void *user_data);

@@ -1,7 +1,7 @@
-/* Memory for nghttp2, which takes and frees about ten small blocks for each request. Those that it frees are
- * kept, by size, for whichever engine asks next: that is a few instructions, where malloc has a hundred as
- * soon as many streams go on at once. What is kept is bounded, and is there once for all engines, so that an
- * idle connection keeps none of it. */
+/* Memory for nghttp2, which allocates and frees about ten small blocks per request. Freed blocks are kept in
+ * lists by size and reused by any engine: that takes a few instructions, while malloc takes about a hundred
+ * once many streams are open. The kept memory is bounded and shared by all engines, so an idle connection
+ * keeps none. */
 #ifndef H2_MEMORY_H
 #define H2_MEMORY_H
 
@@ -9,7 +9,7 @@
 
 #include <nghttp2/nghttp2.h>
 
-/* Larger blocks are not kept: there are a few of them in each engine, which live as long as it. */
+/* Larger blocks are not kept: each engine has only a few, which live as long as the engine. */
 #define H2_BLOCK_BYTES_MAX 512
 #define H2_BLOCK_UNIT      16
 
@@ -21,10 +21,10 @@ struct h2_memory {
     nghttp2_mem calls; /* for nghttp2 */
 };
 
-/* Keeps nothing yet. Must not be moved afterwards. */
+/* Initialises it, empty. Must not be moved afterwards. */
 void h2_memory_init(struct h2_memory *memory);
 
-/* Frees what is kept. */
+/* Frees the kept blocks. */
 void h2_memory_finish(struct h2_memory *memory);
 
 #endif

@@ -1,4 +1,4 @@
-/* Alerts: how one side of TLS tells the other why it ends (RFC 8446 section 6, RFC 5246 section 7.2). */
+/* TLS alerts: the messages that say why a connection ends (RFC 8446 section 6, RFC 5246 section 7.2). */
 #ifndef TLS_ALERT_H
 #define TLS_ALERT_H
 
@@ -42,13 +42,13 @@ enum tls_alert {
 #undef X
 };
 
-/* The name as the RFCs write it, "unknown" for other numbers. Never NULL, lives for ever. */
+/* The name as the RFCs write it, "unknown" for other numbers. A string constant, never NULL. */
 const char *tls_alert_name(int alert);
 
-/* The bytes of a record that carries one alert. */
+/* Size of a record with one alert. */
 #define TLS_ALERT_RECORD_BYTES 7
 
-/* Writes the record of a fatal alert that is sent before there are keys. */
+/* Writes the record of a fatal alert in plain text, for use before there are keys. */
 void tls_alert_write(enum tls_alert alert, char out[TLS_ALERT_RECORD_BYTES]);
 
 #endif

@@ -1,4 +1,4 @@
-/* What OpenSSL asks during a handshake: which protocol, which staple, which ticket key. */
+/* The callbacks of OpenSSL during a handshake: choose the protocol, the OCSP staple, the ticket key. */
 #ifndef TLS_CALLBACKS_H
 #define TLS_CALLBACKS_H
 

@@ -1,4 +1,4 @@
-/* Whether a certificate's chain leads to somebody whom clients trust. */
+/* Checks whether a certificate's chain leads to an authority that clients trust. */
 #ifndef TLS_CHAIN_H
 #define TLS_CHAIN_H
 
@@ -6,13 +6,14 @@
 
 #include <openssl/x509.h>
 
-/* Adds what is wrong with the certificates of the file `path`: each must have issued the one before it, and
- * the last be a root, or issued by one of the roots that this system trusts. Where neither is so, and the
- * certificate says on the web where its issuer's can be had, as all public authorities do, one is missing: a
- * doubt. Without that it may be a private authority, whose root the clients have: a warning. */
+/* Reports what is wrong with the chain in the file `path`. Each certificate must have issued the one before
+ * it, and the last must be a root or be issued by a root that this system trusts. If it is not, and the
+ * certificate has a URL of its issuer's certificate (as those of all public authorities do), an intermediate
+ * certificate is missing: a doubt. Without such a URL it may be from a private authority whose root the
+ * clients have: a warning. */
 void tls_chain_check(X509 *certificate, STACK_OF(X509) * chain, const char *path, struct tls_report *report);
 
-/* The common name of the subject, or as much as there is of another name; for messages. */
+/* Writes the common name, or else as much of the whole name as fits; for messages. */
 #define TLS_COMMON_NAME_BYTES 72
 void tls_common_name(const X509_NAME *name, char out[TLS_COMMON_NAME_BYTES]);
 

@@ -1,14 +1,14 @@
-/* Why OpenSSL failed, in plain words. */
+/* Error messages for failures of OpenSSL. */
 #ifndef TLS_FAULT_H
 #define TLS_FAULT_H
 
 #include <openssl/types.h>
 
-/* What the errors in this thread's queue mean, without capital and full stop; empties the queue. Never
- * NULL; lives for ever, or, of an error that vif has no words for, as long as the program's OpenSSL. */
+/* Describes the errors in this thread's OpenSSL queue, without capital and full stop, and empties the queue.
+ * Never NULL; a string constant, of vif or of OpenSSL. */
 const char *tls_fault_take(void);
 
-/* Why a client's certificate was refused: of SSL_get_verify_result. */
+/* Why a client's certificate was rejected; `result` is that of SSL_get_verify_result. */
 const char *tls_fault_of_verification(long result);
 
 #endif

@@ -1,4 +1,4 @@
-/* Versions, ciphers and key exchange. */
+/* Sets TLS versions, ciphers and key exchange groups. */
 #ifndef TLS_POLICY_H
 #define TLS_POLICY_H
 
@@ -6,8 +6,8 @@
 
 #include <openssl/types.h>
 
-/* Sets them in `ctx` as the policy and the lists say. False after a finding: a list that OpenSSL does not
- * understand. */
+/* Applies the policy and the lists of the settings to `ctx`. Returns false after adding a finding: a list
+ * that OpenSSL does not understand. */
 bool tls_policy_apply(SSL_CTX *ctx, const struct tls_settings *settings,
                       struct tls_report *report) MUST_CHECK;
 

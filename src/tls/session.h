@@ -1,18 +1,18 @@
-/* A session: TLS on one connection, without I/O. Ciphertext goes in and plaintext comes out, and the other
- * way round; the bytes are lent by whoever has the socket.
+/* A session: TLS on one connection, without I/O. It turns ciphertext into plaintext and back; the owner of
+ * the socket provides all buffers.
  *
  * Protocol of use:
- *  1. Call tls_session_next with the ciphertext that came, again and again, until it says TLS_MORE: each call
- *     takes what it used from the front of the input and returns one event. On TLS_MORE all input was taken.
- *  2. After each call send what it appended to the output, whatever the event.
- *  3. On TLS_READY the handshake is complete: tls_session_info says what came of it. From then on
- *     tls_session_write turns plaintext into ciphertext.
- *  4. On TLS_WORK hand the session to another thread for tls_session_work, and leave it alone until that has
- *     returned; then call tls_session_next again. Keep what is left of the input meanwhile.
- *  5. On TLS_ERROR and TLS_HTTP send the output (an alert, mostly) and close. Nothing more is taken in.
- *  6. When the peer ends the connection (FIN), tls_session_end says whether that is an end or a cut.
+ *  1. Call tls_session_next with the received ciphertext repeatedly until it returns TLS_MORE: each call
+ *     consumes input from the front and returns one event. On TLS_MORE all input was consumed.
+ *  2. After each call, send what it appended to the output, whatever the event.
+ *  3. On TLS_READY the handshake is complete: tls_session_info returns its result. From then on
+ *     tls_session_write encrypts plaintext.
+ *  4. On TLS_WORK call tls_session_work on another thread, and do not use the session until that has
+ *     returned; then call tls_session_next again. Keep the rest of the input meanwhile.
+ *  5. On TLS_ERROR and TLS_HTTP send the output (usually an alert) and close. No more input is accepted.
+ *  6. When the peer sends FIN, tls_session_end says whether the data was complete or truncated.
  *
- * Nothing of OpenSSL is there before the ClientHello is whole, and no buffer stays while nothing goes on. */
+ * No OpenSSL object exists before the ClientHello is complete, and an idle session has no buffers. */
 #ifndef TLS_SESSION_H
 #define TLS_SESSION_H
 
@@ -24,29 +24,30 @@
 
 #include <sys/types.h>
 
-/* The most that one record carries (RFC 8446 section 5.1). */
+/* Most content of one record (RFC 8446 section 5.1). */
 #define TLS_RECORD_BYTES_MAX 16384
 
-/* What a record is longer than its content, whatever the cipher, and a KeyUpdate before it. */
+/* Upper bound of a record's overhead with any cipher, plus a KeyUpdate before it. */
 #define TLS_RECORD_OVERHEAD_MAX 256
 
-/* Records of a new or rested session are about as long as a packet, so that the peer can use the first bytes
- * without waiting for more packets; then of some, then of full length. Bytes of content: what fits with its
- * headers into 1,460, less 40 for IPv6 and TCP options. */
+/* Record sizes, in bytes of content. A session that is new or was idle for TLS_REST_MS sends records of about
+ * one packet, so that the peer can use the first bytes without waiting for more packets; after
+ * TLS_RECORDS_OF_A_SIZE of them larger ones, then records of full length. The first size fits with its
+ * overhead into 1,460 bytes, less 40 for IPv6 and TCP options. */
 #define TLS_RECORD_BYTES_FIRST  1360
 #define TLS_RECORD_BYTES_SECOND 4096
 #define TLS_RECORDS_OF_A_SIZE   10
 #define TLS_REST_MS             1000
 
-/* Handshake messages after the handshake (KeyUpdate, attempts to renegotiate) that are taken within
- * TLS_INTERRUPTION_BYTES of content, either way: each costs 0.1 ms. */
+/* Most post-handshake messages (KeyUpdate, attempts to renegotiate) that are accepted per
+ * TLS_INTERRUPTION_BYTES of content in either direction: each costs 0.1 ms. */
 #define TLS_INTERRUPTIONS_MAX  16
 #define TLS_INTERRUPTION_BYTES (1 << 20)
 
 struct tls_limits {
-    uint32_t hello_bytes;     /* of a ClientHello: CLIENT_HELLO_BYTES_MIN to CLIENT_HELLO_BYTES_MAX */
-    uint32_t handshake_bytes; /* that a client sends until the handshake is complete; not less */
-    uint32_t records_per_key; /* sent until the key is changed (TLS 1.3; RFC 8446 section 5.5) */
+    uint32_t hello_bytes;     /* of the ClientHello: CLIENT_HELLO_BYTES_MIN to _MAX */
+    uint32_t handshake_bytes; /* from the client until the handshake is complete; at least hello_bytes */
+    uint32_t records_per_key; /* records sent until the key is changed (TLS 1.3; RFC 8446 section 5.5) */
 };
 
 #define TLS_LIMITS_DEFAULT                                                                                \
@@ -55,9 +56,9 @@ struct tls_limits {
         .hello_bytes = CLIENT_HELLO_BYTES_DEFAULT, .handshake_bytes = 65536, .records_per_key = 1u << 23, \
     }
 
-/* What a call is lent; the same for all sessions of a listener. */
+/* The arguments and buffers of a call; the same for all sessions of a listener. */
 struct tls_call {
-    const struct tls_names *names; /* looked at when a ClientHello is whole */
+    const struct tls_names *names; /* used when a ClientHello is complete */
     const struct tls_limits *limits;
     struct buffer *output; /* ciphertext is appended; must have room for 16 KiB at least */
     char *room;            /* for plaintext, TLS_RECORD_BYTES_MAX at least */
@@ -67,72 +68,73 @@ struct tls_call {
 };
 
 enum tls_event {
-    TLS_MORE,  /* nothing more to say without more ciphertext */
+    TLS_MORE,  /* needs more ciphertext */
     TLS_READY, /* the handshake is complete */
-    TLS_DATA,  /* plaintext, never empty; it stands in the call's room */
-    TLS_END,   /* the peer's close_notify: it sends no more. Sending may go on */
-    TLS_WORK,  /* a step of the handshake may take a millisecond or more: see the top */
-    TLS_HTTP,  /* the client speaks plain HTTP: answer it so, and close */
-    TLS_ERROR, /* broken: tls_session_fault says why */
+    TLS_DATA,  /* plaintext, never empty; it is in the call's room */
+    TLS_END,   /* the peer's close_notify: it sends no more; sending may continue */
+    TLS_WORK,  /* a step of the handshake may take a millisecond or more: step 4 above */
+    TLS_HTTP,  /* the client speaks plain HTTP: answer in plain HTTP and close */
+    TLS_ERROR, /* failed: tls_session_fault says why */
 };
 
 enum tls_state {
-    TLS_STATE_HELLO,     /* the ClientHello is not whole; there is no SSL object */
+    TLS_STATE_HELLO,     /* the ClientHello is incomplete; there is no SSL object */
     TLS_STATE_HANDSHAKE, /* waits for the client's next message */
-    TLS_STATE_WORK,      /* a step is to be done on another thread */
-    TLS_STATE_WORKED,    /* that is done */
+    TLS_STATE_WORK,      /* tls_session_work is to be called on another thread */
+    TLS_STATE_WORKED,    /* it has returned */
     TLS_STATE_OPEN,
     TLS_STATE_ENDED,  /* the peer's close_notify came */
-    TLS_STATE_BROKEN, /* or refused */
+    TLS_STATE_BROKEN, /* failed or refused */
 };
 
 struct tls_handshake;
 
 struct tls_session {
     SSL *ssl;
-    struct tls_context *context;     /* a reference; from the ClientHello on */
-    struct tls_handshake *handshake; /* what is needed until TLS_READY only */
-    struct slice *input;             /* of the call that is under way */
+    struct tls_context *context;     /* a reference; set from the ClientHello on */
+    struct tls_handshake *handshake; /* state that is needed until TLS_READY only */
+    struct slice *input;             /* of the current call, as is `output` */
     struct buffer *output;
     const char *fault;
-    uint64_t written_ms;         /* the last tls_session_write */
+    uint64_t written_ms;         /* time of the last tls_session_write */
     uint32_t interruption_bytes; /* see TLS_INTERRUPTIONS_MAX */
-    uint32_t key_records;        /* sent under the present key */
+    uint32_t key_records;        /* records sent under the current key */
     uint16_t interruptions;
-    uint8_t records;    /* sent since the last rest, as far as their size depends on it */
+    uint8_t records;    /* sent since the last idle time; stops counting at full record size */
     uint8_t state;      /* enum tls_state */
     int16_t alert_sent; /* enum tls_alert */
     int16_t alert_received;
-    bool has_closed; /* our close_notify was made */
+    bool has_closed; /* our close_notify was written */
 };
 
-/* At the beginning of a connection; takes no memory yet. */
+/* Initialises a session; allocates nothing. */
 void tls_session_init(struct tls_session *session);
 
-/* Gives everything back. Not while another thread works on it. The client may resume such a session, unless
- * it is broken. */
+/* Frees everything. Not while another thread uses the session. The client may resume the session later,
+ * unless it failed. */
 void tls_session_finish(struct tls_session *session);
 
-/* The next event; see the top. `ret_plaintext` is set for TLS_DATA only, and gone with the next call that is
- * lent the same room. */
+/* Returns the next event; see the top. `ret_plaintext` is set for TLS_DATA only, and valid until the next
+ * call with the same room. */
 enum tls_event tls_session_next(struct tls_session *session, const struct tls_call *call, struct slice *input,
                                 struct slice *ret_plaintext) MUST_CHECK;
 
-/* After TLS_WORK, on any thread: does the step. Touches nothing but the session, and what its context lets
- * several threads use. */
+/* After TLS_WORK: does the slow step, on any thread. Uses only the session and the thread-safe parts of its
+ * context. */
 void tls_session_work(struct tls_session *session);
 
-/* Appends records with the plaintext of the pieces, in order, until there is no more or the output is full;
- * short pieces share records. Returns how many bytes of plaintext were taken, or ERROR_CLOSED where the
- * session is broken. After TLS_READY and before tls_session_close only. The room is used for gathering. */
+/* Encrypts the plaintext of the pieces, in order, and appends the records until there is no more or the
+ * output is full; short pieces share records. Returns the bytes of plaintext consumed, or ERROR_CLOSED if the
+ * session failed. Only after TLS_READY and before tls_session_close. Uses the call's room to gather
+ * pieces. */
 ssize_t tls_session_write(struct tls_session *session, const struct tls_call *call,
                           const struct slice *pieces, size_t piece_count) MUST_CHECK;
 
-/* Appends our close_notify, once: we send no more. Nothing where there is no session (yet, or any more). */
+/* Appends our close_notify, once: we send no more. Does nothing before TLS_READY and after a failure. */
 void tls_session_close(struct tls_session *session, const struct tls_call *call);
 
-/* The peer's FIN came. Returns TLS_END after its close_notify; else TLS_ERROR: what was received may have
- * been cut short by somebody else, and must not be taken for whole (RFC 8446 section 6.1). */
+/* The peer sent FIN. Returns TLS_END if its close_notify came before; else TLS_ERROR: an attacker may have
+ * truncated the data, so it must not be treated as complete (RFC 8446 section 6.1). */
 enum tls_event tls_session_end(struct tls_session *session) MUST_CHECK;
 
 static inline bool tls_session_is_ready(const struct tls_session *session)
@@ -140,22 +142,22 @@ static inline bool tls_session_is_ready(const struct tls_session *session)
     return session->state == TLS_STATE_OPEN || session->state == TLS_STATE_ENDED;
 }
 
-/* Why it is broken, in a few words; with the alert that was sent or received (TLS_ALERT_NONE: none), for the
- * log. NULL where it is not. */
+/* Why the session failed, in a few words for the log; NULL if it did not. See also alert_sent and
+ * alert_received (TLS_ALERT_NONE: none). */
 static inline const char *tls_session_fault(const struct tls_session *session)
 {
     return session->fault;
 }
 
-/* What a handshake came to. The slices live as long as the session, the strings for ever. */
+/* The result of a handshake. The slices live as long as the session; the strings are constants. */
 struct tls_info {
-    struct slice protocol; /* of ALPN; empty where the client did not ask */
-    struct slice name;     /* that the client asked for; may be empty */
+    struct slice protocol; /* negotiated by ALPN; empty if the client did not use it */
+    struct slice name;     /* server name that the client asked for; may be empty */
     const char *version;   /* "TLSv1.3" */
     const char *cipher;    /* as the RFCs write it: "TLS_AES_128_GCM_SHA256" */
-    const char *group;     /* of the key exchange: "x25519"; "" where there was none */
+    const char *group;     /* of the key exchange: "x25519"; "" if there was none */
     bool is_resumed;
-    bool has_client; /* the client proved who it is, see tls_session_client */
+    bool has_client; /* the client has a certificate, see tls_session_client */
 };
 
 /* After TLS_READY. */
@@ -163,15 +165,15 @@ void tls_session_info(const struct tls_session *session, struct tls_info *ret_in
 
 #define TLS_FINGERPRINT_BYTES 65
 
-/* Who the client is, by its certificate. */
+/* The client's certificate. */
 struct tls_client {
     struct slice subject; /* as RFC 2253 writes names: "CN=ada,O=Example" */
     struct slice issuer;
     char fingerprint[TLS_FINGERPRINT_BYTES]; /* SHA-256 of the certificate, in hexadecimal digits, with NUL */
 };
 
-/* After TLS_READY, where tls_info.has_client says so; the names are the arena's. False where memory ran out.
- */
+/* After TLS_READY, if tls_info.has_client is set. The names are allocated in the arena. Returns false if out
+ * of memory. */
 bool tls_session_client(const struct tls_session *session, struct arena *arena,
                         struct tls_client *ret_client) MUST_CHECK;
 

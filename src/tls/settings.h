@@ -1,5 +1,5 @@
-/* How TLS is to be spoken under some names: plain values, whoever they come from. All strings and arrays are
- * borrowed for the call that they are given to. */
+/* The TLS settings of a set of server names: plain values, independent of their source. All strings and
+ * arrays are borrowed for the duration of a call. */
 #ifndef TLS_SETTINGS_H
 #define TLS_SETTINGS_H
 
@@ -11,14 +11,14 @@ enum tls_policy {
     TLS_POLICY_MODERN,       /* TLS 1.3 only */
 };
 
-/* What is asked of clients. */
+/* Whether client certificates are requested. */
 enum tls_client_mode {
     TLS_CLIENT_NONE,
-    TLS_CLIENT_OPTIONAL, /* a certificate is asked for; one that is sent must be good */
+    TLS_CLIENT_OPTIONAL, /* a certificate is requested; if one is sent it must be valid */
     TLS_CLIENT_REQUIRED,
 };
 
-/* Application protocols (ALPN, RFC 7301), in the order of our preference. */
+/* Application protocols (ALPN, RFC 7301), in order of preference. */
 enum tls_protocol {
     TLS_PROTOCOL_H2 = 1,
     TLS_PROTOCOL_HTTP1 = 2,
@@ -30,23 +30,23 @@ enum tls_protocol {
 struct tls_settings {
     const struct tls_pair_files *pairs;
     size_t pair_count;         /* 1 to TLS_PAIRS_MAX */
-    const struct slice *hosts; /* that the certificates should cover; for doubts only */
+    const struct slice *hosts; /* that the certificates should cover; only for findings of level doubt */
     size_t host_count;
 
     enum tls_policy policy;
-    const char *ciphers;       /* of TLS 1.2, as OpenSSL writes them; NULL: the policy's */
+    const char *ciphers;       /* of TLS 1.2, in OpenSSL's notation; NULL: the policy's */
     const char *cipher_suites; /* of TLS 1.3; NULL: the policy's */
-    const char *groups;        /* of the key exchange; NULL: X25519MLKEM768, X25519, P-256 */
-    unsigned protocols;        /* enum tls_protocol, or-ed; a client that offers none of them is refused */
+    const char *groups;        /* key exchange; NULL: X25519MLKEM768, X25519, P-256 */
+    unsigned protocols;        /* enum tls_protocol, or-ed; a client that offers only others is refused */
 
     enum tls_client_mode client_mode;
-    const char *client_ca;  /* PEM: who may have issued clients' certificates */
-    const char *client_crl; /* PEM: which of them were revoked; NULL: not looked at */
-    unsigned client_depth;  /* intermediate certificates between; 0: the default, 4 */
-    uint64_t client_auth;   /* the owner's number for these demands, see struct tls_context */
+    const char *client_ca;  /* PEM: accepted issuers of client certificates */
+    const char *client_crl; /* PEM: revocation lists; NULL: not checked */
+    unsigned client_depth;  /* most intermediate certificates; 0: the default, 4 */
+    uint64_t client_auth;   /* the caller's number for these demands, see struct tls_context */
 
-    const struct tls_ticket_keys *ticket_keys; /* NULL: no tickets. Outlives the context, may change */
-    uint32_t ticket_seconds;                   /* a session is resumed for so long; 0: the default, a day */
+    const struct tls_ticket_keys *ticket_keys; /* NULL: no tickets. Must outlive the context; may change */
+    uint32_t ticket_seconds;                   /* how long a session can be resumed; 0: the default, a day */
 };
 
 #endif
