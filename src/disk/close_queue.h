@@ -1,8 +1,8 @@
 /* A close queue: closes descriptors off the loop.
  *
- * close(2) of a file behind a network may wait for an answer, as FUSE does where the file system has a flush.
- * One job at a time closes all that have come together, so a file system that does not answer any more holds
- * one thread. */
+ * close(2) of a file on a network file system may wait for an answer, as it does with FUSE if the file
+ * system implements flush. One job at a time closes all descriptors collected so far, so a file system
+ * that hangs occupies only one thread. */
 #ifndef DISK_CLOSE_QUEUE_H
 #define DISK_CLOSE_QUEUE_H
 
@@ -11,7 +11,7 @@
 struct close_queue {
     struct loop *loop;
     struct job job;
-    bool is_busy; /* the job has `closing` */
+    bool is_busy; /* the job is working on `closing` */
     struct close_queue_batch {
         int *fds;
         size_t count;
@@ -21,11 +21,11 @@ struct close_queue {
 
 void close_queue_init(struct close_queue *close_queue, struct loop *loop);
 
-/* Closes what still waits; the loop was settled before: no job is under way. What comes later is closed at
- * once. */
+/* Closes what still waits. The loop must have been settled before, so that no job is running. Descriptors
+ * taken later are closed at once. */
 void close_queue_finish(struct close_queue *close_queue);
 
-/* Takes over `fd` and closes it soon; at once where memory or the offload pool has no room. */
+/* Takes over `fd` and closes it soon; at once if memory or the offload pool has no room. */
 void close_queue_take(struct close_queue *close_queue, int fd);
 
 #endif

@@ -1,24 +1,24 @@
-/* Versions of a file's content: what tag one gets, and whether a file that is being sent is still that
- * version.
+/* Versions of a file's content: the entity tag of a version, and whether a file that is being sent is
+ * still the same version.
  *
- * The size and the modification time do not say it: builds set the time to one value for all files, tools put
- * it back, and a file that only grew has another time and the same bytes up to its old end. */
+ * Size and modification time are not enough: build tools set one time on all files, other tools restore
+ * it, and a file that was only appended to has a new time but the same bytes up to its old end. */
 #ifndef DISK_FILE_VERSION_H
 #define DISK_FILE_VERSION_H
 
 #include "disk/file.h"
 
-/* Notes what the content of a file that is not in memory looks like at both ends, and at places in between
- * that are in the page cache. Returns 0, -EAGAIN rather than wait for a disk with `cached_only`,
- * ERROR_CHANGED where the file is shorter by now, or what reading it said. */
+/* Samples the content of a file that is not in memory: at both ends, and at positions in between that are
+ * in the page cache. Returns 0; -EAGAIN instead of waiting for a disk with `cached_only`; ERROR_CHANGED if
+ * the file is shorter now; or a read error. */
 int file_version_sample(struct file *file, bool cached_only) MUST_CHECK;
 
-/* Whether every byte that the status promises is still there and the same: nothing was changed, or bytes were
- * only added behind the end. What was rewritten and grew at once is known by the samples. May run on any
- * thread; does not wait for a disk with `cached_only`. */
+/* Whether every byte that the status promises is still there and unchanged: the file did not change, or
+ * bytes were only appended. The samples detect a file that was rewritten and grew. Thread-safe; does not
+ * wait for a disk with `cached_only`. */
 bool file_version_stands(const struct file *file, bool cached_only);
 
-/* Gives the file its tag: strong where two contents cannot have the same one. */
+/* Sets the file's entity tag: strong if two contents cannot share it. */
 void file_version_make_tag(struct file *file, int64_t looked_ns);
 
 #endif

@@ -1,9 +1,8 @@
-/* What listings of a worker that are under way have read of folders: held once by all that read the same.
+/* Shares the folder entries of a worker's listings in progress: equal results are held in memory once.
  *
- * Each listing reads its folder anew, so none shows what was there before it was asked for. What it found is
- * then compared with what the last listing of that folder found, which is mostly the same to the byte. So any
- * number of clients that take their time with a page cost its names once, and nothing has to be forgotten
- * when it gets old. From any thread. */
+ * Each listing reads its folder anew, so none shows a state from before its request. The result is
+ * compared with that of the previous listing of that folder, which is usually identical. So any number of
+ * slow clients costs the memory for the names once, and nothing has to expire. Thread-safe. */
 #ifndef DISK_FOLDER_SHELF_H
 #define DISK_FOLDER_SHELF_H
 
@@ -20,18 +19,19 @@ struct folder_shelf {
 struct shared_folder {
     struct list link;
     unsigned references;
-    struct folder_entries entries; /* in order; nobody changes them */
+    struct folder_entries entries; /* sorted; never changed */
     int root_fd;
     char path[];
 };
 
 void folder_shelf_init(struct folder_shelf *shelf);
 
-/* Nothing is held any more. */
+/* Nothing may be held any more. */
 void folder_shelf_finish(struct folder_shelf *shelf);
 
-/* Takes the entries over, which were read by `query` and are in order; `entries` is empty afterwards. Returns
- * what holds the same, to be given back by folder_shelf_release, or NULL without memory. */
+/* Takes over the entries, which were read by `query` and are sorted; `entries` is empty afterwards.
+ * Returns a shared folder with the same entries, to be released by folder_shelf_release, or NULL if memory
+ * runs out. */
 struct shared_folder *folder_shelf_share(struct folder_shelf *shelf, const struct folder_query *query,
                                          struct folder_entries *entries) MUST_CHECK;
 

@@ -1,4 +1,5 @@
-/* What a root reaches: its folder, and through symbolic links as much of the rest as the settings allow. */
+/* What can be reached from a root: its folder, and through symbolic links as much of the rest as the
+ * settings allow. */
 #ifndef DISK_REACH_H
 #define DISK_REACH_H
 
@@ -6,13 +7,14 @@
 
 struct reach {
     int root_fd;
-    const char *root_path; /* absolute, as the settings name it */
+    const char *root_path; /* absolute, as written in the settings */
     bool follows_out;      /* symbolic links may lead out of the root */
 };
 
-/* sys_open_beneath, and through symbolic links with an absolute target that lies beneath the root: by the
- * path that the root was given by, or by the one that it really has. Each step is guarded by the kernel as
- * there, so that whatever is renamed meanwhile, nothing outside is reached; unless `follows_out`. */
+/* Like sys_open_beneath, but also follows symbolic links with an absolute target beneath the root, whether
+ * the target uses the root's configured path or its real path. The kernel confines each step as in
+ * sys_open_beneath, so nothing outside can be reached, whatever is renamed meanwhile; unless `follows_out`
+ * is set. */
 int reach_open(const struct reach *reach, const char *path, unsigned flags) MUST_CHECK;
 
 #endif

@@ -1,12 +1,13 @@
 /* A root: a folder that files are served from, held open.
  *
- * Its path may come to lead to another folder, where a deployment swings a symbolic link. That is looked for
- * now and then, in three steps, because the one in the middle may have to wait for a slow disk: a look is
- * prepared on the loop, made there or on the offload pool, and what it found is taken over on the loop.
+ * Its path may come to lead to another folder, for instance when a deployment switches a symbolic link.
+ * This is checked now and then, in three steps, because the middle one may have to wait for a slow disk: a
+ * look is prepared on the loop (root_prepare_look), made there or on the offload pool (root_make_look),
+ * and its result is applied on the loop (root_take).
  *
- * A root is whatever its path leads to, and knows nothing of routes. All routes that see the same beneath the
- * same path share one, whether they belong to the same settings or to those before: so what the cache has
- * beneath it outlives a change of settings. See disk/root_table.h. */
+ * A root is defined by its path and knows nothing of routes. All routes with an equal root_spec share one,
+ * also across a change of settings; so what the cache holds beneath it survives a change of settings. See
+ * disk/root_table.h. */
 #ifndef DISK_ROOT_H
 #define DISK_ROOT_H
 
@@ -19,39 +20,39 @@ struct watched_folder;
 struct root_path;
 struct root_table;
 
-/* What decides what is found beneath a root: with another one it is another root. */
+/* Everything that determines what is found beneath a root: roots with different specs are different. */
 struct root_spec {
-    struct slice path; /* absolute, with a NUL behind its end */
+    struct slice path; /* absolute, with a NUL after its end */
     bool follows_out;  /* symbolic links may lead out of it */
     bool with_siblings;
     bool with_lone_siblings; /* as in struct file_request */
 };
 
-/* Its path is the settings'. */
+/* The path is borrowed from the settings. */
 struct root_spec root_spec_of(const struct files_settings *settings);
 
 struct root {
     struct root_table *table;
     struct map_link link; /* in the table */
-    unsigned references;  /* of routes, and of settings that are being prepared */
+    unsigned references;  /* from routes, and from settings that are being prepared */
     struct root_spec spec;
     int fd;
-    bool is_local;   /* its file system answers from memory, or says that it cannot */
-    bool is_retired; /* new settings took over that do without it: nothing beneath it is cached any more */
-    uint64_t device; /* of the folder that `fd` holds */
+    bool is_local;   /* its file system answers from memory, or says that it would have to wait */
+    bool is_retired; /* the current settings do not use it any more: nothing beneath it is cached */
+    uint64_t device; /* of the folder held by `fd` */
     uint64_t inode;
     struct device_jobs *jobs; /* of that device */
-    uint64_t look_due_ms;     /* when its path is to be looked at next */
-    uint64_t path_due_ms;     /* when the marks on its path are to be set anew; of root_path.c, as */
+    uint64_t look_due_ms;     /* when to look at its path next */
+    uint64_t path_due_ms;     /* for root_path.c: when to set the marks on its path anew */
     struct root_path *path;
-    bool is_path_watched;             /* whoever switches a link of the path is noticed at once */
-    uint64_t serial;                  /* no other root has it; another one once all beneath it is forgotten */
-    struct watched_folder *folders;   /* the topmost of those that are watched; of file_watch.c, as */
-    struct watched_folder *unwatched; /* what holds the items that nobody watches; NULL: none yet */
+    bool is_path_watched; /* every link of its path is watched, so that switching one is noticed at once */
+    uint64_t serial;      /* unique; replaced when everything beneath the root is forgotten */
+    struct watched_folder *folders;   /* for file_watch.c: the topmost watched folders */
+    struct watched_folder *unwatched; /* for file_watch.c: holds the unwatched items; NULL: none yet */
     char path_text[];
 };
 
-/* Whatever is known of what is beneath the root is known no more: another serial. */
+/* Invalidates everything known about what is beneath the root: gives it a new serial. */
 void root_renew(struct root *root);
 
 /* What it reaches now: valid as long as the root. */
@@ -61,7 +62,7 @@ static inline struct reach root_reach(const struct root *root)
         .root_fd = root->fd, .root_path = root->spec.path.data, .follows_out = root->spec.follows_out};
 }
 
-/* The queue for jobs that look for something beneath the root: on its own file system, or beyond. */
+/* The queue for jobs that look for something beneath the root: on its own file system, or beyond it. */
 static inline struct job_queue *root_jobs(const struct root *root, bool goes_beyond)
 {
     return goes_beyond && root->is_local ? &root->jobs->mounted : &root->jobs->own;
@@ -69,29 +70,28 @@ static inline struct job_queue *root_jobs(const struct root *root, bool goes_bey
 
 struct root_look {
     const char *path;
-    uint64_t device; /* before: of the folder that is served, 0: none yet; after: of the one that the path
-                        leads to */
+    uint64_t device; /* in: the folder being served, 0: none yet; out: the folder that the path leads to */
     uint64_t inode;
-    bool is_local; /* the other folder's file system */
-    int fd;        /* the other folder, for root_take; -1: there is none */
-    int error;     /* -errno of a path that leads to no folder */
+    bool is_local; /* the file system of the other folder is local */
+    int fd;        /* the other folder, for root_take; -1: the path leads to the same folder, or to none */
+    int error;     /* -errno if the path does not lead to a folder */
 };
 
-/* It is time to look at the path: something happened to it, or it was not looked at for a while. */
+/* Whether it is time to look at the path: something happened to it, or the last look was a while ago. */
 static inline bool root_look_is_due(const struct root *root, uint64_t now_ms)
 {
     return now_ms >= root->look_due_ms;
 }
 
-/* The path is looked at now: says when to look next. */
+/* Notes that the path is being looked at now, and sets when to look next. */
 void root_note_look(struct root *root, uint64_t now_ms);
 
 struct root_look root_prepare_look(const struct root *root);
 
-/* Looks where the path leads. May block; touches nothing but `look`. */
+/* Looks where the path leads. May block; touches only `look`. */
 void root_make_look(struct root_look *look);
 
-/* Serves from the folder that was found from now on, in the same descriptor. What is open stays open. */
+/* Serves from the found folder from now on, under the same descriptor number. Open files stay open. */
 void root_take(struct root *root, struct root_look *look);
 
 #endif
