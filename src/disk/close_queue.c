@@ -1,5 +1,5 @@
-/* Two batches take turns: the loop adds descriptors to one while a job on the pool closes those of the other.
- */
+/* Two batches, swapped: the loop adds descriptors to one while a job on the pool closes those of the
+ * other. */
 #include "disk/close_queue.h"
 
 #include "sys/socket.h"

@@ -1,5 +1,5 @@
-/* A list, since a server has few devices. One whose last root has gone may have jobs under way that belong to
- * requests; so it is not freed then, but when somebody asks for another one. */
+/* A list, since a server has few devices. When the last root of a device is gone, jobs of its requests may
+ * still be running; so its queues are not freed then, but by a later device_jobs_get. */
 #include "disk/device_jobs.h"
 
 #include <stdlib.h>

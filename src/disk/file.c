@@ -1,7 +1,7 @@
-/* Opening files beneath a root. Read file_open first; it is the whole story in order.
+/* Opening files beneath a root. Begin reading at file_open.
  *
- * A file is looked at (O_PATH) before it is opened for reading, so that no FIFO is joined and no device is
- * woken by a request; and opened by what was looked at, so that nothing can take its place in between. */
+ * A file is looked at (O_PATH) before it is opened for reading, so that a request cannot open a FIFO or a
+ * device. It is then opened through that handle, so that nothing else can take its place in between. */
 #include "disk/file.h"
 
 #include "base/error.h"
@@ -14,8 +14,8 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* A file that was changed so little before it was looked at could change again without a trace in its times:
- * they move with the kernel's tick. */
+/* Timestamps advance with the kernel's tick: a file that was modified less than this before the look could
+ * change again without a change of its times. */
 #define RACY_NS INT64_C(10000000)
 
 #define READ_ATTEMPTS 3
@@ -32,8 +32,8 @@ struct slice file_coding_suffix(enum http_coding coding)
     return SLICE("");
 }
 
-/* Where there is no /proc, nothing leads from what was looked at to its content: it is opened by its path
- * once more. Something else may stand there by now, of which nothing is read. */
+/* Without /proc, the O_PATH handle cannot be reopened for reading: the file is opened by its path again.
+ * If something else is there by now, nothing of it is read. */
 static int open_by_path(const struct file_request *request, const struct file *file)
 {
     char path[FILE_LOOK_PATH_MAX];
@@ -41,7 +41,7 @@ static int open_by_path(const struct file_request *request, const struct file *f
     file_look_path(path, request, request->coding);
     int fd = file_look_open(request, path, file->follows_link);
     if (fd < 0)
-        return fd == -ELOOP ? ERROR_CHANGED : fd; /* a link by now */
+        return fd == -ELOOP ? ERROR_CHANGED : fd; /* it is a symbolic link now */
     int error = sys_file_status(fd, &now);
     bool is_same = error == 0 && now.device == file->status.device && now.inode == file->status.inode;
     if (error == 0 && !is_same)
@@ -75,7 +75,7 @@ static int file_read_bytes(const struct file *file, char *out, size_t offset, si
     return 0;
 }
 
-/* Reads the file once more and compares. */
+/* Reads the file again and compares. */
 static int read_again(const struct file *file, const char *content, bool cached_only)
 {
     char bytes[16384];
@@ -100,7 +100,8 @@ static int file_read_content(const struct file *file, char *out, bool cached_onl
         return error;
     if (file_is_untouched(&file->status, &after))
         return 0;
-    /* A log may be written to all the time, and somebody may have put a time back. */
+    /* A log may be written to all the time, and a tool may have restored the time: the content may still
+     * be the same. */
     bool may_stand = file_is_same(&file->status, &after) || file_has_grown(&file->status, &after);
     return may_stand ? read_again(file, out, cached_only) : ERROR_CHANGED;
 }
@@ -119,10 +120,10 @@ static int make_block(struct file *file, size_t content_bytes)
 void file_make_room_for_head(struct file *file)
 {
     int error = make_block(file, 0);
-    (void)error; /* the head is written for each response then */
+    (void)error; /* without it, the head is written for each response */
 }
 
-/* Reads a small file whole; its descriptor is then of no more use. */
+/* Reads a small file into memory and closes its descriptor. */
 static int keep_in_memory(const struct file_request *request, struct file *file)
 {
     int error = make_block(file, (size_t)file->status.size);
@@ -137,7 +138,8 @@ static int keep_in_memory(const struct file_request *request, struct file *file)
     return 0;
 }
 
-/* What a tool kept of a time that it copied: gzip all of it, others microseconds or seconds. */
+/* The precision with which a tool copied a time: gzip copies all of it, other tools only microseconds or
+ * seconds. */
 static int64_t unit_of_time(int64_t time_ns)
 {
     static const int64_t units[] = {1000000000, 1000000, 1000};
@@ -148,8 +150,8 @@ static int64_t unit_of_time(int64_t time_ns)
     return 1;
 }
 
-/* Not older than the file, or as old but for what was cut off when the time was copied; and then made after
- * the file's last change. */
+/* Whether the sibling is not older than the file. If it is older only by what was cut off when its time
+ * was copied, it must have been created after the file's last modification. */
 static bool is_as_new(const struct file_status *sibling, const struct file_status *file)
 {
     int64_t cut_off_ns = file->modified_ns - sibling->modified_ns;
@@ -157,7 +159,7 @@ static bool is_as_new(const struct file_status *sibling, const struct file_statu
            (cut_off_ns < unit_of_time(sibling->modified_ns) && sibling->changed_ns >= file->modified_ns);
 }
 
-/* Which codings stand beside the file, as regular files that are as new. */
+/* Finds the codings in which siblings exist, as regular files that are not older. */
 static int find_siblings(const struct file_request *request, struct file *file)
 {
     for (unsigned coding = HTTP_CODING_IDENTITY + 1; coding < HTTP_CODING_COUNT; coding++) {
@@ -174,7 +176,8 @@ static int find_siblings(const struct file_request *request, struct file *file)
     return 0;
 }
 
-/* Of a file that is not there. A ".gz" alone is as often meant to be had as it is. */
+/* The siblings of a file that does not exist. A lone ".gz" is left out: it is as likely meant to be
+ * downloaded as it is. */
 static int find_lone_siblings(const struct file_request *request, struct file *file)
 {
     int error = find_siblings(request, file);
@@ -182,19 +185,20 @@ static int find_lone_siblings(const struct file_request *request, struct file *f
     return error;
 }
 
-/* A time in the future was set by somebody: a change would show. */
+/* A time in the future was set explicitly, so a later change will show. */
 static bool is_recent(int64_t time_ns, int64_t looked_ns)
 {
     return time_ns > looked_ns - RACY_NS && time_ns <= sys_realtime_ns();
 }
 
-/* Who writes and puts the modification time back leaves a trace in the other one only. */
+/* The status change time counts, too: a program that writes and restores the modification time changes
+ * only that. */
 static bool is_racy(const struct file_status *status, int64_t looked_ns)
 {
     return is_recent(status->modified_ns, looked_ns) || is_recent(status->changed_ns, looked_ns);
 }
 
-/* What is larger stays open. If it changes all the time, whoever sends it will notice that. */
+/* Larger files stay open. If such a file keeps changing, sending it will notice that. */
 static int keep_open(const struct file_request *request, struct file *file)
 {
     for (unsigned i = 0; i < READ_ATTEMPTS; i++) {
@@ -220,7 +224,7 @@ static int open_regular(const struct file_request *request, struct file *file, i
     error = fits ? keep_in_memory(request, file) : keep_open(request, file);
     if (error == 0 && request->with_siblings)
         error = find_siblings(request, file);
-    /* A file with several names can change under one that nobody watches. */
+    /* A file with several names can be changed through a name that is not watched. */
     if (file->status.links > 1)
         file->revalidate = true;
     return error;

@@ -1,6 +1,6 @@
-/* A hash map with two shelves by age: what is there, and what is not, so that neither takes the other's
- * place. Invalidation by path looks up every coding under that path, and the path itself when a sibling such
- * as "style.css.br" came or went. */
+/* A hash map and two LRU lists ("shelves"), one for existing files and one for missing paths, so that
+ * neither evicts the other. Invalidation by path drops every coding of that path; if the path is a sibling
+ * such as "style.css.br", it also drops the file it belongs to. */
 #include "disk/file_cache.h"
 
 #include "base/hash.h"
@@ -12,11 +12,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* What absent paths may take: that part of the count of files, and of the memory. */
+/* Missing paths may use this fraction of the number of files, and of the memory. */
 #define ABSENT_COUNT_PART 4
 #define ABSENT_BYTES_PART 16
 
-/* Files by age, and the bounds of what they take. */
+/* An LRU list and its limits. */
 struct shelf {
     struct list files; /* most recently used last */
     size_t count;
@@ -31,7 +31,7 @@ struct file_cache {
     struct mount_table mounts;
     struct hash_key key;
     struct map files;
-    struct file *used_last; /* in the cache, and often asked for next, too; or NULL */
+    struct file *used_last; /* the most recently used file, often requested again; in the cache, or NULL */
     struct shelf present;
     struct shelf absent;
 };
@@ -86,7 +86,7 @@ int file_cache_create(struct loop *loop, const struct limits *limits, struct log
     return 0;
 }
 
-/* All codings of a path have the same, so that one look finds them all. */
+/* All codings of a path have the same hash, so that one lookup finds them all. */
 static uint64_t path_hash(const struct file_cache *cache, const struct root *root, struct slice path)
 {
     return hash_bytes(&cache->key, path) ^ (root->serial * UINT64_C(0x9e3779b97f4a7c15));
@@ -140,14 +140,14 @@ struct file *file_cache_find(struct file_cache *cache, const struct root *root, 
     return file_ref(file);
 }
 
-/* To look at a path that is absent, or a folder, again costs as much as to open it, where that is not put
- * off. */
+/* Do not cache a missing path or a folder that must be revalidated on each use: that costs as much as
+ * opening it. (Remote ones are revalidated less often.) */
 static bool is_worth_keeping(const struct file *file)
 {
     return !file->revalidate || file->kind == FILE_REGULAR || file->is_remote;
 }
 
-/* Whoever calls has a reference to the file, or looks at it no more. */
+/* The caller has a reference to the file, or does not use it afterwards. */
 static void stop_watching(struct file_cache *cache, struct file *file)
 {
     file_watch_detach(&file->watched);
@@ -224,7 +224,7 @@ struct cache_ticket file_cache_cover_nothing(const struct file_cache *cache, con
     return (struct cache_ticket){.root_serial = root->serial, .mounts = cache->mounts.changes};
 }
 
-/* Into its folder, or to those that nobody watches. */
+/* Attaches the file to its folder, or to the unwatched ones. */
 static bool attach(struct file_cache *cache, struct file *file, struct cache_ticket ticket)
 {
     if (file->revalidate)
@@ -258,8 +258,8 @@ void file_cache_insert(struct file_cache *cache, struct file *file, struct cache
         file_cache_lookup(cache, file->root, file_path(file), (enum http_coding)file->coding);
     if (older)
         file_cache_drop(cache, older);
-    /* The block for the kept head is counted from the start, so that the account never changes under the
-     * file. */
+    /* The block for the kept head is allocated now, so that the file's memory does not change while it is
+     * in the cache. */
     if (file->kind == FILE_REGULAR && file->block == NULL)
         file_make_room_for_head(file);
     if (!put_in(cache, file, ticket))
@@ -285,7 +285,7 @@ void file_cache_confirm(struct file_cache *cache, struct file *file, const struc
         stop_watching(cache, file);
 }
 
-/* In whatever codings it is there. */
+/* Drops the path in all codings. */
 static void drop_path(struct file_cache *cache, const struct root *root, struct slice path)
 {
     struct map_link *link = map_find(&cache->files, path_hash(cache, root, path));
@@ -375,7 +375,7 @@ bool file_cache_shrink(struct file_cache *cache)
     return count > 0;
 }
 
-/* Both are asked by one call, and as a rule there is nothing. */
+/* One system call checks both; usually nothing has changed. */
 void file_cache_poll(struct file_cache *cache)
 {
     struct pollfd ready[] = {
@@ -403,7 +403,7 @@ void file_cache_destroy(struct file_cache *cache)
     free(cache);
 }
 
-/* ---- whether it fits together ---- */
+/* ---- consistency checks ---- */
 
 static void validate_shelf(const struct file_cache *cache, const struct shelf *shelf)
 {

@@ -1,5 +1,5 @@
-/* Looks. What openat2(2) and fstat(2) say is all there is; errors that are facts about the path are a kind of
- * their own, the others are the caller's. */
+/* Looking at paths with openat2(2) and fstat(2). Errors that are facts about the path become a kind; other
+ * errors are returned. */
 #include "disk/file_look.h"
 
 #include "sys/socket.h"
@@ -26,14 +26,15 @@ static unsigned open_flags(const struct file_request *request)
     return (request->cached_only ? OPEN_CACHED : 0) | (request->stays_on_fs ? OPEN_STAY : 0);
 }
 
-/* What cannot be reached may lie on another file system, or outside of the root; who goes there finds out. */
+/* -EXDEV may mean another file system, which OPEN_STAY forbids, or a link out of the root. The caller
+ * finds out by trying again without `stays_on_fs`. */
 static int error_of(const struct file_request *request, int fd)
 {
     return fd == -EXDEV && request->stays_on_fs ? -EREMOTE : fd;
 }
 
-/* Opens `path` by whatever way is allowed; straight through symbolic links where `follows_link` says that
- * there are some, and else it comes to say so. */
+/* Opens `path`. If `*follows_link` is set, symbolic links are followed at once; otherwise it is set when
+ * there is one. */
 static int open_beneath(const struct file_request *request, const char *path, bool *follows_link)
 {
     unsigned flags = OPEN_PATH | open_flags(request);
@@ -42,7 +43,8 @@ static int open_beneath(const struct file_request *request, const char *path, bo
         *follows_link = true;
         fd = reach_open(&request->reach, path, flags);
     }
-    /* The kernel also says EAGAIN when a rename elsewhere keeps it from being sure that nothing escaped. */
+    /* openat2(2) also returns EAGAIN if it cannot be sure, because of a rename elsewhere, that nothing
+     * escaped. */
     for (int i = 0; fd == -EAGAIN && !request->cached_only && i < OPEN_ATTEMPTS; i++)
         fd = reach_open(&request->reach, path, flags);
     return error_of(request, fd);
@@ -64,7 +66,7 @@ int file_look_kind(int error, uint8_t *ret_kind)
     }
 }
 
-/* What the status says; the path may lead to a device or a FIFO. */
+/* Fills in the look from the status; the path may lead to a device or a FIFO. */
 static int take_status(const struct file_request *request, int fd, struct file_look *look)
 {
     int error = sys_file_status(fd, &look->status);
@@ -106,7 +108,7 @@ int file_look_open(const struct file_request *request, const char *path, bool fo
     return error_of(request, reach_open(&request->reach, path, flags));
 }
 
-/* A folder may fill and empty as it likes. */
+/* The entries of a folder may change; it is still the same folder. */
 static bool file_look_is_same(const struct file_status *a, const struct file_status *b)
 {
     return (S_ISDIR(a->mode) && S_ISDIR(b->mode)) || file_is_untouched(a, b);

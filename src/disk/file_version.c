@@ -1,7 +1,8 @@
-/* Tags, and samples of the content.
+/* Entity tags and content samples.
  *
- * The reasons are in docs/architecture.md, "One version under one tag". What is in memory is known by its
- * bytes; a larger file by all that its status has, of which nobody can set the change time. */
+ * The reasons are in docs/architecture.md, "One version under one tag". A file in memory is identified by
+ * its content, a larger file by all of its status, including the status change time, which no program can
+ * set. */
 #include "disk/file_version.h"
 
 #include "base/error.h"
@@ -9,7 +10,7 @@
 
 #include <endian.h>
 
-/* Not a secret, and never to change: all servers of one tree give the same tags. */
+/* Not a secret. Must never change: all servers of one tree give the same tags. */
 static const struct hash_key tag_key = {UINT64_C(0x7669662065746167), UINT64_C(0x636f6e74656e7421)};
 
 #define SAMPLE_BYTES    4096
@@ -17,7 +18,7 @@ static const struct hash_key tag_key = {UINT64_C(0x7669662065746167), UINT64_C(0
 
 #define NS_PER_SECOND INT64_C(1000000000)
 
-/* The first sample begins where the file does, the last one ends where it does. */
+/* The first sample is at the beginning of the file, the last one at the end. */
 static off_t sample_offset(const struct file *file, unsigned number, size_t length)
 {
     uint64_t last = file->status.size - length;
@@ -69,14 +70,15 @@ static enum samples_say compare_samples(const struct file *file, bool cached_onl
     return says;
 }
 
-/* Another change time alone comes from a new name, an owner, a mode; or from bytes written, and the other
- * time put back. That it lost a name is how a file is replaced. */
+/* If only the status change time differs, the cause is a new name, owner or mode; or bytes were written
+ * and the modification time restored. Fewer names are harmless: that is how a file is replaced by
+ * rename(2). */
 static bool is_untouched(const struct file_status *before, const struct file_status *now)
 {
     return before->changed_ns == now->changed_ns || before->links != now->links;
 }
 
-/* write(2) moves the time first and the size some microseconds later: until then an append looks like a
+/* write(2) updates the time first and the size some microseconds later; until then an append looks like a
  * change. */
 static int file_version_find_status(const struct file *file, struct file_status *ret_now)
 {
@@ -99,8 +101,8 @@ bool file_version_stands(const struct file *file, bool cached_only)
     return file_has_grown(&file->status, &now) && compare_samples(file, cached_only) == SAMPLES_SAME;
 }
 
-/* The time of the last change is the kernel's own reading of the clock, which nobody can set. Where it has no
- * fraction it may be an archive's, or too coarse. */
+/* Whether the status change time is the kernel's clock reading, which no program can set. A time without a
+ * fraction may come from a mounted archive, or be too coarse. */
 static bool has_true_change_time(const struct file *file)
 {
     return file->status.changed_ns % NS_PER_SECOND != 0 && sys_sets_change_times(file->fd);
@@ -113,8 +115,8 @@ static struct digest digest_of_numbers(uint64_t *numbers, size_t count)
     return hash_digest(&tag_key, slice_make((const char *)numbers, count * sizeof(*numbers)));
 }
 
-/* A weak tag says what copies of the file have in common. While another change might leave no trace in the
- * times, it must also not be taken for the one of a moment later. */
+/* A weak tag uses only what copies of the file have in common. While a further change might not show in
+ * the times, it includes the time of the look, so that it differs from a tag made a moment later. */
 static void describe_status(struct file *file, int64_t looked_ns, struct http_etag_source *source)
 {
     const struct file_status *status = &file->status;

@@ -1,9 +1,9 @@
-/* The tree of watched folders. A folder is found by its parent and its name, and by the mark that tells of
- * it.
+/* The tree of watched folders. A folder is found by its parent and name, or by its inotify mark.
  *
- * What leaves the tree goes to the list `gone` with all beneath it, out of reach of everything but the marks,
- * whose events are passed over from then on; sweep_one takes it apart, a step at a time. Room for another
- * folder is made by the one that was used least recently of those without folders in them, the leaves. */
+ * A folder that leaves the tree is moved to the list `gone` with everything beneath it. Only its marks
+ * still refer to it, and their events are ignored from then on; sweep_one dismantles it step by step. To
+ * make room for another folder, the least recently used leaf (a folder without watched folders in it) is
+ * removed. */
 #include "disk/file_watch.h"
 
 #include "sys/file.h"
@@ -13,10 +13,11 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* Paths through more folders are compared at each use: the first look would keep the loop for too long. */
+/* Files in deeper paths are revalidated on each use: setting the first marks would block the loop for too
+ * long. */
 #define DEPTH_MAX 64
 
-/* Steps of a turn: each lets go of an item, which may close a file, or of a watch. */
+/* The most steps per turn; each releases an item (which may close a file) or a watch. */
 #define STEPS_MAX 1024
 
 struct watched_folder {
@@ -24,18 +25,18 @@ struct watched_folder {
     struct map_link by_name;
     struct file_watch *watch;
     struct root *root;
-    struct watched_folder *parent; /* NULL: it is the topmost of its root, or has left the tree */
-    struct list siblings;          /* the parent's children; the topmost ones; or what has left */
+    struct watched_folder *parent; /* NULL: the topmost of its root, or it has left the tree */
+    struct list siblings;          /* link in the parent's children, in `tops`, or in `gone` */
     struct list children;
     struct list items;
-    struct list leaf; /* in leaves, where it has no children and is not the topmost */
-    uint64_t id;      /* no other has it, ever */
+    struct list leaf; /* link in `leaves`, if it has no children and is not the topmost */
+    uint64_t id;      /* unique, never reused */
     uint64_t changes;
     bool has_left;
-    bool keeps_items; /* having left: its items are not gone, only nobody watches them */
+    bool keeps_items; /* after leaving: its items are not gone, only no longer watched */
     uint16_t length;
     uint16_t name_length;
-    char path[]; /* beneath the root, "" for the root itself, without NUL; ends in the name */
+    char path[]; /* beneath the root, "" for the root itself, without NUL; ends with the name */
 };
 
 struct file_watch {
@@ -49,13 +50,13 @@ struct file_watch {
     size_t folder_count; /* without the topmost ones */
     uint64_t last_id;
     struct map by_name;
-    struct list tops; /* the topmost folders, and those of items that nobody watches */
+    struct list tops; /* the topmost folders, and those that hold unwatched items */
     struct list gone;
     struct list leaves; /* most recently used last */
-    struct task task;   /* goes on sweeping */
-    uint64_t turn;      /* of the loop, in which was swept last */
-    unsigned steps;     /* so far in it */
-    bool has_told;      /* that there are no more watches */
+    struct task task;   /* continues sweeping */
+    uint64_t turn;      /* of the loop, when it last swept */
+    unsigned steps;     /* made in that turn */
+    bool has_told;      /* the lack of watches was logged */
 };
 
 static void file_watch_on_change(struct notifier_mark *mark, enum notifier_change change, struct slice name);
@@ -118,7 +119,7 @@ static void become_leaf(struct file_watch *watch, struct watched_folder *folder)
         list_append(&watch->leaves, &folder->leaf);
 }
 
-/* Out of its parent's reach, or out of the topmost ones. */
+/* Removes the folder from its parent, or from the topmost ones. */
 static void cut_off(struct watched_folder *folder)
 {
     struct file_watch *watch = folder->watch;
@@ -133,7 +134,7 @@ static void cut_off(struct watched_folder *folder)
     }
 }
 
-/* ---- what has left the tree ---- */
+/* ---- folders that have left the tree ---- */
 
 static void put_to_gone(struct watched_folder *folder, bool keeps_items)
 {
@@ -206,9 +207,9 @@ static bool is_gone(const struct watched_folder *folder)
     return folder->has_left;
 }
 
-/* ---- watching one more ---- */
+/* ---- watching another folder ---- */
 
-/* A folder that must not be read cannot be watched either, which is nobody's fault. */
+/* Other errors are normal: an unreadable folder cannot be watched. */
 static void tell_of_shortage(struct file_watch *watch, int error)
 {
     if (watch->has_told || (error != -EMFILE && error != -ENOSPC))
@@ -224,7 +225,7 @@ static void tell_of_shortage(struct file_watch *watch, int error)
                     watch->folder_count + 1);
 }
 
-/* Takes the least recently used leaf away, but not `spared`, where that is not NULL. */
+/* Removes the least recently used leaf other than `spared` (which may be NULL). */
 static bool file_watch_make_room(struct file_watch *watch, const struct watched_folder *spared)
 {
     struct list *oldest = watch->leaves.next;
@@ -247,7 +248,7 @@ static int file_watch_set_mark(struct file_watch *watch, struct watched_folder *
     return error;
 }
 
-/* The folder that `fd` holds, as a child; NULL where it cannot be watched. */
+/* Adds the folder held by `fd` as a child; NULL if it cannot be watched. */
 static struct watched_folder *add_child(struct watched_folder *parent, struct slice path, struct slice name,
                                         int fd)
 {
@@ -291,11 +292,11 @@ static struct watched_folder *top_of(struct file_watch *watch, struct root *root
 
 /* ---- covering a path ---- */
 
-/* On the way down. Each folder is watched before what is in it is looked up, so that no rename slips between.
- */
+/* The state of walking down a path. Each folder is watched before names in it are looked up, so that no
+ * rename is missed. */
 struct descent {
     struct watched_folder *at;
-    int fd; /* of `at`, once it was needed; -1 */
+    int fd; /* of `at`, opened when needed; -1: not yet */
 };
 
 static int open_folder(int fd, struct slice path)
@@ -553,7 +554,7 @@ void file_watch_destroy(struct file_watch *watch)
     free(watch);
 }
 
-/* ---- whether it fits together ---- */
+/* ---- consistency checks ---- */
 
 static size_t validate_folder(const struct watched_folder *folder)
 {
@@ -588,7 +589,7 @@ void file_watch_validate(const struct file_watch *watch)
         assert(top == top->root->folders || top == top->root->unwatched);
         count += validate_folder(top) - 1;
     }
-    /* Beneath what has left there may be more that still stands in the map. */
+    /* Folders beneath those that have left may still be in the map. */
     assert(!list_is_empty(&watch->gone) || count == watch->folder_count);
     assert(count <= watch->folder_count && watch->folder_count == watch->by_name.count);
     LIST_FOREACH(link, &watch->gone)

@@ -1,7 +1,7 @@
-/* Reads a folder and puts it in order.
+/* Reads a folder and sorts it.
  *
- * Only an open can say whether a symbolic link is in reach; everything else is what its status in the folder
- * says. */
+ * Whether a symbolic link is in reach is found out by opening it; for all other entries their status in
+ * the folder is enough. */
 #include "disk/folder_entries.h"
 
 #include "sys/file.h"
@@ -14,15 +14,15 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/* Names that one reading looks at, shown or not: a bound on the time it takes. */
+/* The most names that one reading looks at, shown or not: limits the time it takes. */
 #define NAMES_READ_MAX 2000000
 
-/* Names are put one behind the other into blocks of so many bytes. */
+/* Names are stored in blocks of this size. */
 #define NAMES_BLOCK_BYTES 4096
 
 #define ENTRIES_FIRST 64
 
-/* Of a time that an entry has room for. */
+/* The range of the time in an entry. */
 #define SECONDS_MAX ((INT64_C(1) << 46) - 1)
 
 struct reading {
@@ -38,7 +38,7 @@ static bool is_shown(const struct reading *reading, struct slice name)
     return reading->query->hidden || name.data[0] != '.' || slice_equal(name, SLICE(".well-known"));
 }
 
-/* What a symbolic link leads to. */
+/* The status of a symbolic link's target. */
 static int target_status(const struct reading *reading, const char *name, struct file_status *ret_status)
 {
     char path[PATH_MAX];
@@ -53,14 +53,14 @@ static int target_status(const struct reading *reading, const char *name, struct
     return result;
 }
 
-/* The server is short of something: it says nothing about the entry. */
+/* The server lacks a resource: the error says nothing about the entry. */
 static bool is_shortage(int error)
 {
     return error == -ENOMEM || error == -EMFILE || error == -ENFILE;
 }
 
-/* 1 for what is listed, 0 for what is not or cannot be looked at, -errno where that is not the entry's fault:
- * a listing that lacks a name without a reason would be a lie. */
+/* Returns 1 for entries to list, 0 for others and those that cannot be looked at, -errno for errors that
+ * are not caused by the entry: a listing must not silently lack names. */
 static int folder_entries_find_status(const struct reading *reading, const char *name,
                                       struct file_status *ret_status)
 {
@@ -72,7 +72,7 @@ static int folder_entries_find_status(const struct reading *reading, const char 
     return S_ISDIR(ret_status->mode) || S_ISREG(ret_status->mode);
 }
 
-/* False where all readings together hold as much as they may. */
+/* Takes bytes from the budget; false if it is exhausted. */
 static bool folder_entries_take(struct folder_entries *entries, size_t bytes)
 {
     struct folder_budget *budget = entries->budget;
@@ -97,7 +97,7 @@ static int folder_entries_grow(struct folder_entries *entries)
     return 0;
 }
 
-/* A listing may have to wait for its client for long, with no entry more. */
+/* Frees unused capacity: a listing may be held for long while its client reads slowly. */
 static void shrink(struct folder_entries *entries)
 {
     struct folder_entry *items = realloc(entries->items, MAX(entries->count, (size_t)1) * sizeof(*items));
@@ -119,7 +119,7 @@ static int folder_entries_add_block(struct reading *reading)
     return reading->names_next ? 0 : -ENOMEM;
 }
 
-/* Room for one entry, and for its name at `names_next`. */
+/* Makes room for one entry, and for its name at `names_next`. */
 static int folder_entries_make_room(struct reading *reading, struct slice name)
 {
     struct folder_entries *entries = reading->entries;
@@ -211,7 +211,7 @@ static bool folder_entries_is_digit(struct slice text)
     return text.length > 0 && text.data[0] >= '0' && text.data[0] <= '9';
 }
 
-/* Takes the digits at the front, without leading zeros. */
+/* Takes the digits from the front, without leading zeros. */
 static struct slice folder_entries_take_digits(struct slice *rest)
 {
     while (rest->length > 0 && rest->data[0] == '0')
@@ -247,7 +247,7 @@ static int compare_letters(struct slice *a, struct slice *b)
     return difference;
 }
 
-/* Never 0 for different names, so that the order does not depend on the file system's. */
+/* Never 0 for different names, so that the order does not depend on the file system. */
 static int compare_names(struct slice a, struct slice b)
 {
     struct slice left = a, right = b;

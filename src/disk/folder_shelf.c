@@ -1,5 +1,5 @@
-/* A list: there are no more of them than listings under way. The newest of a folder in the same order is the
- * one that the next is compared with, outside of the lock. */
+/* A list, which is no longer than the number of listings in progress. A new reading is compared with the
+ * newest one of the same folder and order; the full comparison is done outside the lock. */
 #include "disk/folder_shelf.h"
 
 #include <stdlib.h>
@@ -34,7 +34,8 @@ static bool folder_shelf_is_same(const struct folder_entries *a, const struct fo
     return true;
 }
 
-/* Most that differ in order differ in the first entry. */
+/* A cheap test before the full comparison: listings in a different order usually differ in the first
+ * entry. */
 static bool may_be_same(const struct shared_folder *folder, const struct folder_query *query,
                         const struct folder_entries *entries)
 {

@@ -1,8 +1,9 @@
-/* proc_pid_mountinfo(5): a change of the table is told by POLLPRI, once to each open descriptor. The file is
- * always readable, so reading is not what is waited for; nor is anything read.
+/* proc_pid_mountinfo(5): POLLPRI reports a change of the table, once per open descriptor. The file is
+ * always readable, so readability means nothing; it is never read.
  *
- * It is open twice. What the loop was told in a turn it may come to after a client that came later; by then
- * the watched descriptor has no news any more, and the other one has. */
+ * It is opened twice. The loop may handle the event of its watch after a client that came later in the
+ * same turn; to serve that client, the state must be checked at once. The kernel has already reported the
+ * change on the watched descriptor, but not yet on the other one. */
 #include "disk/mount_table.h"
 
 #include "sys/file.h"

@@ -1,8 +1,8 @@
-/* Marks, found by watch descriptor when something happens.
+/* Marks, found by watch descriptor when an event arrives.
  *
- * One inode has one watch descriptor: marks on the same inode share it, and it is given up with the last of
- * them. While its marks are told of an event any of them may go, so the next one to be told is kept where
- * notifier_remove can move it on. */
+ * An inode has one watch descriptor: marks on the same inode share it, and the last one removes it. While
+ * the marks are told of an event, any of them may be removed; so the next one to be told is kept in
+ * `next`, where notifier_remove can advance it. */
 #include "disk/notifier.h"
 
 #include "loop/watch.h"
@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <sys/inotify.h>
 
-/* Events are read in pieces of so many bytes: some hundreds. So many pieces are taken in a turn, which keeps
- * the loop for half a millisecond. The kernel holds 16384 events in its queue
+/* Events are read in portions of READ_BYTES, some hundreds each; READS_MAX portions per turn keep the loop
+ * busy for half a millisecond. The kernel queues up to 16384 events
  * (/proc/sys/fs/inotify/max_queued_events). */
 #define READ_BYTES 16384
 #define READS_MAX  4
@@ -25,10 +25,10 @@ struct notifier {
     void (*on_overflow)(void *context);
     void *context;
     struct map marks;
-    struct notifier_mark *next; /* the one to be told of the current event after this one */
-    struct task task;           /* goes on in the next turn */
-    uint64_t turn;              /* of the loop, in which was read last */
-    unsigned reads;             /* so often */
+    struct notifier_mark *next; /* the mark to be told of the current event after this one */
+    struct task task;           /* continues in the next turn */
+    uint64_t turn;              /* of the loop, when events were last read */
+    unsigned reads;             /* full reads in that turn */
     bool is_behind;
 };
 
@@ -91,7 +91,7 @@ static void take_event(struct notifier *notifier, const struct inotify_event *ev
         return;
     }
     struct slice name = slice_make(event->name, event->len ? strnlen(event->name, event->len) : 0);
-    /* Without a name IN_ATTRIB is about the marked one: who may use it now, how many names it has. */
+    /* Without a name, IN_ATTRIB is about the marked inode: its permissions or link count changed. */
     bool is_about_itself =
         name.length == 0 ? event->mask & (IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)
                          : 0;
@@ -102,7 +102,7 @@ static void take_event(struct notifier *notifier, const struct inotify_event *ev
                       event->mask & IN_ISDIR ? NOTIFIER_CHANGE_FOLDER : NOTIFIER_CHANGE_FILE, name);
 }
 
-/* Returns whether there may be more. */
+/* Returns whether there may be more events. */
 static bool read_events(struct notifier *notifier)
 {
     char buffer[READ_BYTES] __attribute__((aligned(__alignof__(struct inotify_event))));

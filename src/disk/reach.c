@@ -1,6 +1,6 @@
-/* The kernel takes an absolute link for one that leads out, since it does not know where its root is. So a
- * path that it refuses is gone through part by part: the first link is replaced by its target, as seen from
- * the root, and the kernel is asked again. */
+/* openat2(2) treats an absolute link as leading out, since it does not know the path of its root. So a
+ * path that it refuses is processed component by component: the first link is replaced by its target,
+ * relative to the root, and the kernel is asked again. */
 #include "disk/reach.h"
 
 #include "base/slice.h"
@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <limits.h>
 
-/* As many as the kernel follows: path_resolution(7). */
+/* The kernel's own limit: path_resolution(7). */
 #define LINKS_MAX 40
 
-/* `path` without the folder in front; data is NULL where it does not lie in there. */
+/* `path` relative to `folder`; data is NULL if it is not inside. */
 static struct slice beneath(struct slice path, struct slice folder)
 {
     if (slice_ends_with(folder, SLICE("/")))
@@ -38,8 +38,7 @@ static struct slice seen_from_root(const struct reach *reach, struct slice targe
     return beneath(target, slice_make(real, (size_t)length));
 }
 
-/* Puts `target` in the place of text[start] to text[end]. A part that stands in front of an absolute one
- * goes. */
+/* Replaces text[start] to text[end] by `target`. An absolute target also replaces what is before `start`. */
 static int put_target(const struct reach *reach, char *text, size_t start, size_t end, struct slice target)
 {
     char out[PATH_MAX];
@@ -59,7 +58,7 @@ static int put_target(const struct reach *reach, char *text, size_t start, size_
     return 0;
 }
 
-/* -EXDEV where there is no link, or it leads out. */
+/* Returns -EXDEV if there is no link, or if it leads out. */
 static int replace_first_link(const struct reach *reach, char *text, unsigned flags)
 {
     char target[PATH_MAX];

@@ -1,4 +1,5 @@
-/* Roots. The descriptor's number never changes, so that jobs on the offload pool may hold on to it. */
+/* Roots. The number of a root's descriptor never changes, so that jobs on the offload pool may keep using
+ * it. */
 #include "disk/root.h"
 
 #include "disk/root_table.h"
@@ -19,14 +20,14 @@ struct root_spec root_spec_of(const struct files_settings *settings)
     };
 }
 
-/* The lab has servers on several threads. */
+/* Atomic, because the lab runs servers on several threads. */
 void root_renew(struct root *root)
 {
     static atomic_uint_fast64_t last;
     root->serial = atomic_fetch_add(&last, 1) + 1;
 }
 
-/* What a local path leads through is watched; as long as it cannot be, it is looked at again in the next
+/* The links of a local path are watched; if they cannot be, the path is looked at again after a
  * millisecond. */
 void root_note_look(struct root *root, uint64_t now_ms)
 {
@@ -62,7 +63,7 @@ static int open_other(struct root_look *look)
     return 0;
 }
 
-/* The status is asked for first: as a rule nothing has changed, and nothing needs to be opened. */
+/* Gets the status first: usually nothing has changed, and nothing needs to be opened. */
 void root_make_look(struct root_look *look)
 {
     struct file_status status;

@@ -1,5 +1,4 @@
-/* The items are told apart by a map that only lives while they are gathered: a site may have thousands of
- * routes. */
+/* While the items are gathered, a map finds duplicates: a site may have thousands of routes. */
 #include "disk/root_opening.h"
 
 #include "sys/file.h"
@@ -107,7 +106,8 @@ struct root_opening *root_opening_create(struct root_table *table, const struct 
 
 /* ---- opening ---- */
 
-/* What guards every root; better missed at the start than at each request. */
+/* Whether openat2(2) works, which confines every root: better to notice its absence at start than at each
+ * request. */
 static int check_guard(int root_fd)
 {
     int fd = sys_open_beneath(root_fd, ".", OPEN_FOLDER);
@@ -132,7 +132,7 @@ void root_opening_make(struct root_opening *opening)
     }
 }
 
-/* ---- taking over ---- */
+/* ---- applying ---- */
 
 int root_opening_error(const struct root_opening *opening, size_t index)
 {

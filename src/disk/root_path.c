@@ -1,9 +1,9 @@
-/* A root's path, walked as the kernel would, name by name, with a mark on each folder and link.
+/* Walks a root's path as the kernel does, name by name, and sets a mark on each folder and link.
  *
- * A link that is replaced gets no event of its own kind, but it loses a name, and that is told of the link
- * itself. So nothing has to be watched that has names of others in it, such as /tmp. A mark is set on what
- * was opened; that its name still leads there is looked at afterwards, because it may have been replaced in
- * between. */
+ * Replacing a link does not cause an event on the link's target, but the link itself loses a name, which
+ * its mark reports. So folders that contain other names, such as /tmp, need not be watched. A mark is set
+ * on an opened handle; afterwards it is checked that the name still leads there, because it may have been
+ * replaced in between. */
 #include "disk/root_path.h"
 
 #include "sys/file.h"
@@ -14,13 +14,13 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/* A path of more names is looked at often instead. */
+/* A path with more names is looked at often instead. */
 #define MARKS_MAX 64
 
-/* As many as the kernel follows. */
+/* The kernel's own limit. */
 #define LINKS_MAX 40
 
-/* How long until it is tried again to watch what could not be watched. */
+/* How long to wait before trying again to watch a path. */
 #define AGAIN_MS 1000
 
 struct path_mark {
@@ -36,9 +36,9 @@ struct root_path {
 struct walk {
     struct notifier *notifier;
     struct root *root;
-    int at; /* the folder that the walk has come to */
+    int at; /* the folder that the walk has reached */
     unsigned links;
-    char rest[2 * PATH_MAX]; /* of the path */
+    char rest[2 * PATH_MAX]; /* rest of the path */
 };
 
 static void root_path_on_change(struct notifier_mark *mark, enum notifier_change change, struct slice name)
@@ -77,7 +77,7 @@ static void move_to(struct walk *walk, int fd)
     walk->at = fd;
 }
 
-/* The link's target takes the place of its name. */
+/* Replaces the link's name by its target. */
 static bool root_path_follow(struct walk *walk, int fd)
 {
     char path[2 * PATH_MAX];
@@ -97,8 +97,8 @@ static bool root_path_follow(struct walk *walk, int fd)
     return true;
 }
 
-/* A folder that must not be read cannot be watched, and that a folder above the root is moved is not how
- * releases are switched: for that the look of each second is enough. Links are always watched. */
+/* An unreadable folder cannot be watched. That is accepted: releases are not switched by moving a folder
+ * above the root, so looking once per second is enough for that. Links must be watched. */
 static bool root_path_enter(struct walk *walk, const char *name, int fd)
 {
     struct file_status status;
@@ -117,7 +117,7 @@ static bool root_path_enter(struct walk *walk, const char *name, int fd)
     return is_right;
 }
 
-/* Cuts the next name off; false at the end of the path. */
+/* Takes the next name from the path; false at its end. */
 static bool next_name(struct walk *walk, char name[NAME_MAX + 1])
 {
     const char *begin = walk->rest + strspn(walk->rest, "/");

@@ -1,4 +1,4 @@
-/* The table, and the life of its roots. */
+/* The table of roots, and their reference counting. */
 #include "disk/root_table.h"
 
 #include "sys/clock.h"
@@ -96,7 +96,8 @@ void root_unref(struct root *root)
     free(root);
 }
 
-/* Without memory it keeps the queues that it has: they are only not shared with others of its device. */
+/* If memory runs out, the root keeps its queues; then they are not shared with other roots of its new
+ * device. */
 void root_table_move_jobs(struct root *root)
 {
     struct device_jobs *jobs = device_jobs_get(&root->table->devices, root->device);
