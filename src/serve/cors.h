@@ -1,5 +1,5 @@
-/* Cross-origin resource sharing, as the Fetch standard has browsers check it: each response says whose pages
- * may read it, redirects and errors too, and a preflight what they may send. */
+/* Cross-origin resource sharing (CORS, Fetch standard): every response, including redirects and errors, says
+ * which origins may read it; the answer to a preflight says what they may send. */
 #ifndef SERVE_CORS_H
 #define SERVE_CORS_H
 
@@ -11,18 +11,18 @@ struct exchange;
 enum cors_kind {
     CORS_OFF,
     CORS_SAME,      /* every request gets the same value */
-    CORS_BY_ORIGIN, /* it depends on the request's Origin */
+    CORS_BY_ORIGIN, /* the value depends on the request's Origin */
 };
 
 enum cors_kind cors_kind_of(const struct route *route);
 
-/* Adds the headers that every response of the exchange's route has. */
+/* Adds the CORS headers of the exchange's route to its response. */
 void cors_add_headers(struct exchange *exchange);
 
-/* The request asks what it may send; only routes with CORS answer that. */
+/* Whether the request is a CORS preflight and its route has CORS. */
 bool cors_is_preflight(const struct exchange *exchange);
 
-/* Answers it; `methods` are what the route takes, as Allow has them. */
+/* Answers a preflight; `methods` are those of the route, in the format of Allow. */
 void cors_answer_preflight(struct exchange *exchange, struct slice methods);
 
 #endif

@@ -1,4 +1,4 @@
-/* Dispatch: the way of a request to its handler, and the end of an exchange. */
+/* Dispatch: routes a request to its handler, and ends exchanges. */
 #ifndef SERVE_DISPATCH_H
 #define SERVE_DISPATCH_H
 
@@ -7,23 +7,25 @@
 
 struct exchange;
 
-/* Finds what answers the request: sets exchange->route_entry, or exchange->reject_status. */
+/* Routes the request: sets exchange->route_entry or exchange->reject_status. */
 void dispatch_route(struct exchange *exchange);
 
-/* The handler of the routed request takes its content as it comes: it is to be called before that. */
+/* Whether the handler of the routed request takes content as it arrives: then call dispatch_answer before the
+ * content. */
 bool dispatch_streams_content(const struct exchange *exchange);
 
-/* Calls the handler of a routed request, or refuses it. The answer may come later. */
+/* Calls the handler of a routed request, or rejects it. The response may come later. */
 void dispatch_answer(struct exchange *exchange);
 
-/* Answers with an error what nobody else will: a request that cannot be read to its end, or at all. */
+/* Answers with an error a request that cannot be read completely, or at all. */
 void dispatch_refuse(struct exchange *exchange, int status);
 
-/* The response was sent, or will never be: counts it, logs it, ends the exchange, which is in no list. */
+/* The response was sent, or never will be: counts it, logs it and ends the exchange, which must be in no
+ * list. */
 void dispatch_end(struct exchange *exchange);
 
-/* Ends the exchanges at the front of the list, in the order of their requests, whose every byte is out, and
- * whose request is read. True when one of them was the last of its connection; those behind it stay. */
+/* Ends the exchanges at the front of the list that are sent completely and whose request was read completely,
+ * in order. Returns true after ending the last exchange of the connection; later ones stay. */
 bool dispatch_end_sent(struct list *exchanges);
 
 #endif

@@ -1,11 +1,11 @@
-/* 103 Early Hints (RFC 8297): what a page links to, said before the page is there. */
+/* 103 Early Hints (RFC 8297): sends a page's Link headers before the page is ready. */
 #ifndef SERVE_EARLY_HINTS_H
 #define SERVE_EARLY_HINTS_H
 
 struct exchange;
 
-/* Sends the Link headers of the exchange's route ahead, where the request is a browser's for a page that it
- * goes to: others have no use for them, and some clients take an interim response for the response. */
+/* Sends the Link headers of the exchange's route as 103, if the request is a browser's navigation. Other
+ * requests have no use for them, and some clients mistake an interim response for the final one. */
 void early_hints_send(struct exchange *exchange);
 
 #endif

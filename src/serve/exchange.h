@@ -1,16 +1,15 @@
 /* An exchange: one request and its response, from the parsed head to the last byte sent.
  *
- * A handler is given an exchange and answers it, at once or later, exactly once: by filling `response` and
- * calling exchange_respond with a source of content, or with one of its short forms. It knows of no wire.
- * What it borrows for the response must live until the exchange ends: settings, files held by exchange->file,
- * and the exchange's arena do.
+ * A handler gets an exchange and answers it exactly once, at once or later: it fills `response` and calls
+ * exchange_respond with a source of content, or one of its short forms. It is independent of the protocol.
+ * What the response borrows must live until the exchange ends: settings, files held by exchange->file, and
+ * the exchange's arena do.
  *
- * An exchange has an owner, who keeps it in a list in the order of the requests, brings the response into the
- * form of its protocol, sends it, and ends the exchange: a connection of HTTP/1, or whatever else reads
- * requests.
+ * The owner of an exchange, such as a connection, keeps it in a list in the order of the requests, encodes
+ * the response for its protocol, sends it, and ends the exchange.
  *
- * The request's slices point into the bytes that were read; a handler that does not answer before it returns
- * calls exchange_keep first (exchange_offload does it). */
+ * The request's slices point into the bytes that were read. A handler that does not answer before it returns
+ * must call exchange_keep (exchange_offload does so). */
 #ifndef SERVE_EXCHANGE_H
 #define SERVE_EXCHANGE_H
 
@@ -31,125 +30,124 @@
 struct exchange;
 struct service;
 
-/* What the owner of an exchange is told; one constant for each kind of owner. */
+/* Callbacks to the owner of an exchange; one constant for each kind of owner. */
 struct exchange_events {
-    /* The response is set: a status, fields, and in exchange->source its content (NULL: none). It is given
-     * from inside of exchange_respond. Afterwards slices of the fields need not live any more. `keep`, where
-     * it is not NULL, is room for the head of a response that is the same every time. */
+    /* The response is complete: status, headers, and its content in exchange->source (NULL: none). Called
+     * inside exchange_respond. The slices of the headers need only live during the call. `keep`, if not NULL,
+     * is where the head can be stored for reuse, as this response is the same every time. */
     void (*on_respond)(struct exchange *exchange, struct http_kept_head *keep);
-    /* The same, but that the head which on_respond has kept is that of this response, too: its status and
-     * length are set, and no fields; and its content may stand behind that head, then there is no source.
-     * `is_sole`: nobody else is using that head. NULL: none is ever kept. */
+    /* The same for a response whose head on_respond has stored in `kept`: status and length are set, headers
+     * are not. If the content is stored after the head, there is no source. `is_sole`: no one else is using
+     * that head. NULL if the owner never stores heads. */
     void (*on_respond_kept)(struct exchange *exchange, struct http_kept_head *kept, bool is_sole);
-    /* An interim response (RFC 9110 section 15.2) is set: a status and fields, which need not live any more
-     * afterwards. NULL: it is dropped. */
+    /* An interim response (RFC 9110 section 15.2) is complete: status and headers, which need only live
+     * during the call. NULL: interim responses are dropped. */
     void (*on_interim)(struct exchange *exchange);
-    /* Outside of any call of the owner: the response, or more of its body, became ready, or the sink has
-     * credit again. May end the exchange. */
+    /* Outside of any call by the owner, the response or more of its body became ready, or the sink has credit
+     * again. May end the exchange. */
     void (*on_progress)(void *owner);
-    /* A job that has waited in a queue could begin now. False where the client has left meanwhile: the owner
-     * has ended the exchange then. NULL: they never leave. */
+    /* Called before a job that waited in a queue begins. Returns false, after ending the exchange, if the
+     * client has disconnected meanwhile. NULL: clients never disconnect. */
     bool (*is_there)(void *owner);
-    /* The client has left, and nobody is there to be answered: no job is begun. NULL: they never leave. */
+    /* Whether the client has disconnected: then no job is begun. NULL: clients never disconnect. */
     bool (*has_left)(void *owner);
-    /* What TLS says of the connection, where the peer is secure; with an arena also who the client is. NULL:
-     * they never are. */
+    /* Fills in the TLS properties of the connection if the peer is secure; with an arena also the client's
+     * certificate. NULL: peers are never secure. */
     void (*tell_tls)(void *owner, struct arena *arena, struct peer_tls *ret_tls);
-    /* A job is to be done: `exchange->queued.job.work` wherever it may block, then
-     * `exchange->queued.job.done` where the server is. NULL: the loop's offload pool has it done, by way of a
-     * queue. */
+    /* Runs a job: `exchange->queued.job.work` where it may block, then `exchange->queued.job.done` on the
+     * server's thread. NULL: the loop's offload pool runs it, through a queue. */
     void (*on_job)(void *owner, struct exchange *exchange);
 };
 
-/* Room for a source in the exchange itself: enough for memory and for files. */
+/* Room for a source inside the exchange: enough for sources of memory and files. */
 #define EXCHANGE_SOURCE_BYTES 128
 
 struct exchange {
-    struct list link; /* of its owner, in the order of the requests */
+    struct list link; /* in the owner's list, in the order of the requests */
     struct service *service;
-    void *owner; /* NULL: it is gone; the exchange waits for its job and ends */
+    void *owner; /* NULL: gone; the exchange ends when its job is done */
     const struct exchange_events *events;
     const struct peer *peer; /* the owner's */
     struct snapshot *snapshot;
-    const struct route_entry *route_entry; /* what answers; NULL before routing, or where nothing does */
-    struct slice path;                     /* normalised; of the site, not of the route */
-    uint64_t began_us;                     /* when the head was complete; 0 where nobody asks */
+    const struct route_entry *route_entry; /* NULL before routing, or if no route matches */
+    struct slice path;                     /* normalised, relative to the site, not the route */
+    uint64_t began_us;                     /* when the head was complete; 0 if not measured */
 
-    uint16_t reject_status; /* the status that routing refuses it with, 0: it will be handled */
-    bool is_no_file;        /* `path` has an encoded '/' in it: no file has such a name */
-    bool seeks_error_page;  /* the configured page of its error has been asked for */
-    bool streams_content;   /* the request's content goes to `sink`; without one it waits */
-    bool has_content_left;  /* of the request, to be read */
-    bool awaits_continue;   /* the client waits for "100 Continue" before it sends that */
-    bool is_kept;           /* the request is in the arena, its fields too */
-    bool is_busy;           /* an offloaded job has it */
+    uint16_t reject_status; /* routing rejects it with this status; 0: it will be handled */
+    bool is_no_file;        /* `path` contains an encoded '/': no file has such a name */
+    bool seeks_error_page;  /* the configured error page has been requested */
+    bool streams_content;   /* the request's content goes to `sink`; it waits until there is one */
+    bool has_content_left;  /* of the request's content, not read yet */
+    bool awaits_continue;   /* the client waits for "100 Continue" before it sends content */
+    bool is_kept;           /* the request and its headers are in the arena */
+    bool is_busy;           /* an offloaded job uses it */
     bool is_responded;      /* the response is ready to be sent, or being sent */
-    bool is_sent;           /* the owner has taken the whole of it */
+    bool is_sent;           /* the owner has taken all of the response */
     bool closes;            /* the connection ends with this response */
     bool has_no_content;    /* the response has no content on the wire: HEAD, 304 */
-    uint8_t outcome;        /* enum outcome: what kept the response from being whole, if anything did */
-    uint32_t head_bytes;    /* of what is given to the owner, those that are no content */
-    uint64_t given_bytes;   /* to the owner; less what it could not send, once it has ended */
+    uint8_t outcome;        /* enum outcome: why the response is incomplete, if it is */
+    uint32_t head_bytes;    /* of `given_bytes`, those that are not content */
+    uint64_t given_bytes;   /* to the owner; at the end reduced by what could not be sent */
 
-    struct file *file;     /* held for the response's sake */
-    struct sink *sink;     /* of the request's content; NULL: it is dropped, or waits, or was taken */
-    struct source *source; /* of the response's content; NULL: there is none to send */
+    struct file *file;     /* reference held for the response */
+    struct sink *sink;     /* of the request's content; NULL: dropped, waiting, or complete */
+    struct source *source; /* of the response's content; NULL: none */
     void *handler_state;   /* in the arena */
     struct arena arena;
     struct http_response response;
     struct http_request request;
 
-    /* From here on nothing is cleared: it is set when there is a source, or a job. */
+    /* The members from here on are not zeroed: they are set with a source or a job. */
     _Alignas(max_align_t) char source_room[EXCHANGE_SOURCE_BYTES];
     struct queued_job queued;
     void (*job_work)(void *context);
     void (*job_done)(void *context);
     void *job_context;
-    atomic_bool is_abandoned; /* the owner went while the job was on its way: it need not be done */
+    atomic_bool is_abandoned; /* the owner ended while the job was queued: it need not run */
 };
 
-/* It is all that one must have who waits for a response, or for the end of one. */
+/* This is all memory that a client needs while it waits for a response. */
 static_assert(sizeof(struct exchange) <= 768, "with what its owner adds, an exchange stays below 1 KiB");
 
-/* The request's path in order, in one of its forms (http/uri.h): as it stands, or in the arena. The result is
- * HTTP_PATH_TOO_LONG only where memory ran out. */
+/* Normalises the request's path to one of the forms in http/uri.h: returns a part of the request, or a copy
+ * in the arena. HTTP_PATH_TOO_LONG means out of memory. */
 enum http_path_result exchange_normalize_path(struct exchange *exchange, enum http_path_form form,
                                               struct slice *ret_path) MUST_CHECK;
 
-/* Gives the exchange its own copy of the request: of its bytes, which are lent for the owner's turn, and of
- * the fields that it has. The room for as many as it may have, which they were read into, goes back to the
- * service: there are never more of these than requests of one turn. Returns 0 or -ENOMEM. */
+/* Copies the request into the exchange's arena: its bytes, which are only valid during the owner's turn, and
+ * its headers. The full-sized header array that they were parsed into goes back to the service, so that there
+ * are never more such arrays than requests in one turn. Returns 0 or -ENOMEM. */
 int exchange_keep(struct exchange *exchange) MUST_CHECK;
 
-/* The same for all exchanges of an owner: responses that are not sent whole yet outlive the bytes that their
- * requests point into. Returns 0 or -ENOMEM. */
+/* The same for all exchanges of an owner, since unfinished responses outlive the bytes that their requests
+ * point into. Returns 0 or -ENOMEM. */
 int exchange_keep_all(const struct list *exchanges) MUST_CHECK;
 
-/* Runs `work` on the offload pool, to which it goes by `queue`, then `done` on the loop, both with `context`,
- * then lets the owner go on; an owner that has jobs done in its own way (on_job) is given them instead.
- * `done` is called even when the owner is gone (exchange->owner is NULL then), so that it can let go of what
- * it holds. Returns 0, or -EAGAIN or -ENOMEM when the queue, the pool or memory is full, or -ECONNRESET when
- * the client has left, and neither will be called. */
+/* Runs `work` on the offload pool, through `queue`, then `done` on the loop, both with `context`, and then
+ * notifies the owner (on_progress). An owner with on_job runs them itself. `done` is called even if the owner
+ * is gone (exchange->owner is NULL then), so that it can release what it holds. Returns 0; -EAGAIN if the
+ * queue or the pool is full; -ENOMEM; or -ECONNRESET if the client has disconnected. After an error neither
+ * is called. */
 int exchange_offload(struct exchange *exchange, struct job_queue *queue, void (*work)(void *context),
                      void (*done)(void *context), void *context) MUST_CHECK;
 
-/* So few exchanges are left that they are kept for connections without one. */
+/* Whether so few exchanges are free that they are reserved for connections that have none. */
 bool exchange_pool_is_low(const struct service *service);
 
-/* The handler takes the request's content by this sink, which is its own: see serve/sink.h. Only for a
- * handler whose type says streams_content, before its response. A request without content ends at once. */
+/* The handler receives the request's content by this sink, which it owns: see serve/sink.h. Only for handler
+ * types with streams_content, before the response. For a request without content, `end` is called at once. */
 void exchange_read_content(struct exchange *exchange, struct sink *sink);
 
-/* Nothing of the request's content is wanted any more; the sink is not called again. */
+/* Stops taking the request's content; the sink is not called again. */
 void exchange_stop_reading(struct exchange *exchange);
 
-/* The request's content will never be complete: tells the sink, if there is one. For the owner. */
+/* For the owner: the request's content will never be complete. Calls the sink's `abort`, if there is one. */
 void exchange_abort_content(struct exchange *exchange, enum outcome why);
 
-/* The request's content is complete. For the owner. */
+/* For the owner: the request's content is complete. */
 void exchange_end_content(struct exchange *exchange);
 
-/* How much of the request's content is wanted now. For the owner. */
+/* For the owner: how many bytes of the request's content can be taken now. */
 static inline uint64_t exchange_content_wanted(const struct exchange *exchange)
 {
     if (!exchange->streams_content)
@@ -157,83 +155,81 @@ static inline uint64_t exchange_content_wanted(const struct exchange *exchange)
     return exchange->sink ? exchange->sink->credit : 0;
 }
 
-/* Sends the begun response, whose status is an interim one, as 103, and with the fields that were added;
- * another response is to be begun afterwards. Outside of a call to the handler exchange_wake follows. */
+/* Sends the response that was begun, with an interim status such as 103 and the headers added so far. Begin
+ * another response afterwards. Outside of a call to the handler, call exchange_wake as well. */
 void exchange_send_interim(struct exchange *exchange);
 
-/* Begins the response: a status and no fields but Server. */
+/* Begins the response with a status and no headers but Server. */
 void exchange_begin_response(struct exchange *exchange, int status);
 
-/* Adds a field; both slices as in the head comment. Where there is no memory for it the response becomes a
- * bare 503: none is sent without some of its fields. */
+/* Adds a header; for the lifetime of `value` see the top. If memory runs out the response becomes a 503
+ * without further headers, since no response is sent with headers missing. */
 void exchange_add_field(struct exchange *exchange, enum http_field_name name, struct slice value);
 
-/* Memory for a source, of which an exchange has one: it lives as long as the exchange. NULL without memory,
- * but never for at most EXCHANGE_SOURCE_BYTES. */
+/* Allocates memory for the exchange's only source; it lives as long as the exchange. Returns NULL if out of
+ * memory, but never for up to EXCHANGE_SOURCE_BYTES. */
 void *exchange_source_room(struct exchange *exchange, size_t size) MUST_CHECK;
 
-/* The response is `response` with the content of `source` (NULL: none), which belongs to the exchange from
- * here on. Content is dropped where the request was HEAD or the status allows none. The route's field edits
- * are applied. */
+/* Answers with `response` and the content of `source` (NULL: none), which the exchange owns from then on.
+ * Content is dropped if the request was HEAD or the status allows none. Applies the route's header edits. */
 void exchange_respond(struct exchange *exchange, struct source *source);
 
-/* The same for a response that is equal, but for its date, to every other for which the same `keep` is given,
- * so that its head may be kept there. */
+/* The same, and may store the head in `keep` for reuse: all responses with the same `keep` must be equal
+ * except for the date. */
 void exchange_respond_and_keep(struct exchange *exchange, struct source *source, struct http_kept_head *keep);
 
-/* Answers with the response that was given with this `kept` before, if its head was kept: no fields need to
- * be added. `source` is NULL where the content stands behind the head. `is_sole`: no other response that uses
- * them is under way. False where the head was not kept, and nothing has happened. The hot path. */
+/* Answers with the head stored in `kept` by exchange_respond_and_keep, if there is one; no headers need to be
+ * added. `source` is NULL if the content is stored after the head. `is_sole`: no other response that uses
+ * them is under way. Returns false, without any effect, if no head is stored. This is the hot path. */
 bool exchange_respond_kept(struct exchange *exchange, int status, struct source *source,
                            struct http_kept_head *kept, bool is_sole);
 
 /* exchange_respond with content in one piece of memory. */
 void exchange_respond_bytes(struct exchange *exchange, struct slice type, struct slice content);
 
-/* Answers with the error status of the response that was begun, whose own fields (Allow, Retry-After) may
- * have been added; what they borrow must live as long as the exchange, since a page may have to be read
- * first. That is the file that the configuration names for the status, else the standard page; or JSON where
- * the client prefers it. */
+/* Answers with an error page for the response that was begun, which may have headers already (Allow,
+ * Retry-After); these must live as long as the exchange, since a page may have to be read first. The page is
+ * the configured file for the status, else the standard page, or JSON if the client prefers that. */
 void exchange_respond_error(struct exchange *exchange);
 
 /* exchange_begin_response and exchange_respond_error. */
 void exchange_fail(struct exchange *exchange, int status);
 
-/* exchange_fail where the status alone does not tell the visitor what to do: `why` says it in a sentence, on
- * the standard page. Lives for ever. */
+/* exchange_fail with a sentence for the visitor on the standard page, where the status alone does not explain
+ * enough. `why` must be a constant. */
 void exchange_fail_because(struct exchange *exchange, int status, const char *why);
 
-/* Answers with the standard page at once. For whoever looked for the configured one in vain. */
+/* Answers with the standard page. For handlers that could not find the configured one. */
 void exchange_respond_standard_error(struct exchange *exchange);
 
-/* Nothing of the response's content is sent. */
+/* Drops the response's content. */
 void exchange_drop_content(struct exchange *exchange);
 
-/* Content bytes of the response that were given to the owner, and that it sent. */
+/* Content bytes of the response that the owner took and sent. */
 uint64_t exchange_content_bytes(const struct exchange *exchange);
 
-/* The exchange's source, which had to be waited for, has more, its sink has credit again, or an interim
- * response is to leave: lets the owner go on. On the loop, and not
- * from inside of source_next. (A job of exchange_offload does it by itself.) */
+/* Notifies the owner that the source has more after SOURCE_WAIT, that the sink has credit again, or that
+ * there is an interim response. On the loop's thread, and not inside source_next. Not needed after a job of
+ * exchange_offload. */
 void exchange_wake(struct exchange *exchange);
 
-/* Makes sure that the service has a spare exchange, whose request the next head is parsed into, whoever's it
- * is. False without memory. */
+/* Ensures that the service has a spare exchange, into which any owner parses its next request head. Returns
+ * false if out of memory. */
 bool exchange_has_spare(struct service *service) MUST_CHECK;
 
-/* The spare becomes the owner's, the last of its `exchanges`: for the request that was parsed into it, or for
- * one that could not be. */
+/* Turns the spare into an exchange of the owner, appended to `exchanges`: for the request that was parsed
+ * into it, or for one that could not be parsed. */
 struct exchange *exchange_begin(struct service *service, void *owner, const struct exchange_events *events,
                                 const struct peer *peer, struct list *exchanges);
 
-/* The same for a request that is copied, with its fields; `text` is what its slices point into, but for those
- * that point to constants. It is kept from the beginning on. NULL without memory. */
+/* The same with a copy of `request` and its headers, whose slices point into `text` or to constants.
+ * exchange_keep is not needed. Returns NULL if out of memory. */
 struct exchange *exchange_begin_copy(struct service *service, void *owner,
                                      const struct exchange_events *events, const struct peer *peer,
                                      struct list *exchanges, const struct http_request *request,
                                      struct slice text) MUST_CHECK;
 
-/* Gives everything back; at once, or when its job is done. The exchange must be in no list. */
+/* Frees the exchange, at once or when its job is done. It must be in no list. */
 void exchange_end(struct exchange *exchange);
 
 #endif

@@ -1,4 +1,4 @@
-/* A handler: what answers the requests of one kind of route. */
+/* A handler answers the requests of one kind of route. */
 #ifndef SERVE_HANDLER_H
 #define SERVE_HANDLER_H
 
@@ -7,21 +7,20 @@
 struct exchange;
 struct root;
 
-/* One constant for each kind of handler. `state` is what it was registered with. */
+/* One constant for each kind of handler. `state` is that of struct handler. */
 struct handler_type {
-    /* It takes GET, HEAD and OPTIONS: all other methods are refused with 405 before it is called. */
+    /* Accepts only GET, HEAD and OPTIONS: other methods are rejected with 405 before it is called. */
     bool reads_only;
-    /* It takes the content of requests as it comes, see serve/sink.h: `handle` is called when the head is
-     * complete. Of all others content is read to its end and dropped before they are called. */
+    /* Takes the content of requests as it arrives, see serve/sink.h: `handle` is called when the head is
+     * complete. For other handlers, content is read to its end and dropped first. */
     bool streams_content;
     /* Answers the exchange, at once or later. */
     void (*handle)(struct exchange *exchange);
-    /* Ends the begun response, an error, with the file at this path beneath the root. NULL where it has none.
-     */
+    /* Completes the error response that was begun with the file at this path below the root. May be NULL. */
     void (*respond_error)(struct exchange *exchange, struct root *root, struct slice path);
-    /* Lets what changed outside up to this moment take effect. NULL: it keeps nothing that could change. */
+    /* Applies all changes outside the server (files) up to now. NULL: it caches nothing. */
     void (*see_changes)(void *state);
-    /* Gives descriptors back that it can do without; false where there was none. NULL: it holds none. */
+    /* Closes descriptors that it can spare; returns false if there are none. NULL: it holds none. */
     bool (*give_descriptors)(void *state);
 };
 

@@ -1,4 +1,4 @@
-/* Whom a connection comes from. */
+/* The peer of a connection: address and TLS properties. */
 #ifndef SERVE_PEER_H
 #define SERVE_PEER_H
 
@@ -9,30 +9,30 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* The peer's address, as small as it gets. */
+/* The peer's address, in compact form. */
 struct peer {
     uint8_t family;       /* AF_INET, AF_INET6, AF_UNIX */
-    bool is_secure : 1;   /* TLS lies between */
+    bool is_secure : 1;   /* the connection uses TLS */
     uint8_t listener : 7; /* its number in the settings */
     uint8_t bytes[16];
 };
 
-/* What TLS says of a connection, for the log and for whoever decides by it. Strings live as long as the
- * connection; empty: there is none. */
+/* TLS properties of a connection, for the log and for access decisions. Strings live as long as the
+ * connection; empty if unknown. */
 struct peer_tls {
-    struct slice name; /* that the client asked for */
+    struct slice name; /* server name that the client asked for */
     struct slice version;
     struct slice cipher;
-    uint64_t client_auth; /* what was asked of the client, by https_client_auth */
+    uint64_t client_auth; /* demands on the client's certificate: https_client_auth */
     bool is_resumed;
-    bool has_client;             /* it has shown a certificate: */
-    struct slice client_subject; /* these three are the arena's that was given; empty without one */
+    bool has_client;             /* the client has sent a certificate */
+    struct slice client_subject; /* these three are allocated in the arena; empty without one */
     struct slice client_issuer;
     struct slice client_fingerprint; /* SHA-256, in hexadecimal digits */
 };
 
-/* The part of the address that says which client it is, for what is counted by client: one household has an
- * IPv6 /64, and its addresses count as one. */
+/* The part of the address that identifies the client, for counting per client: an IPv6 /64 is one client,
+ * since one household has that many addresses. */
 static inline struct peer peer_client(const struct peer *peer)
 {
     struct peer part = *peer;

@@ -1,21 +1,21 @@
-/* A sink: where the content of a request goes. It is pushed: whoever reads the request writes what has come,
- * never more than the sink has given credit for; without credit the client is held up. So a handler that
- * takes content slowly costs what it holds itself, and a bounded rest.
+/* A sink receives the content of a request. Content is pushed: the owner writes what has arrived, never more
+ * than the sink's credit; without credit the client is stopped by flow control. So for a slow handler only a
+ * bounded amount of content is buffered.
  *
  * Protocol of use:
- *  1. A handler whose type says streams_content is called when the head is complete. It gives the exchange a
- *     sink by exchange_read_content, at once or later, or responds without one: then the content is not read.
- *     A client that waits for "100 Continue" gets it when there is credit first, and not before.
- *  2. `write` is called with content; the sink's credit is less by that already.
- *  3. More credit is given by adding to `credit`: in a call to the sink, or in a job that comes back, that is
- *     all; elsewhere exchange_wake follows.
- *  4. The last call is one of `end`, when the content is complete; `abort`, when it will never be; or none,
- *     after exchange_stop_reading.
- *  5. The response may be given at any time: in a call to the sink, before or after its end. Where the sink
- *     stays, content goes on coming while the response is sent. A response without it refuses the rest, and
- *     the connection of an HTTP/1 client ends with it.
+ *  1. A handler whose type has streams_content is called when the head is complete. It calls
+ *     exchange_read_content with a sink, at once or later, or responds without one: then the content is not
+ *     read. A client that waits for "100 Continue" gets it when the sink first has credit.
+ *  2. `write` is called with content; the credit was reduced by its length before.
+ *  3. To give more credit, add to `credit`. Inside a call to the sink, or in a job's `done`, that is enough;
+ *     elsewhere call exchange_wake afterwards.
+ *  4. The last call is `end`, when the content is complete, or `abort`, when it never will be; neither is
+ *     called after exchange_stop_reading.
+ *  5. The handler may respond at any time: in a call to the sink, before or after `end`. While there is a
+ *     sink, content continues to arrive during the response. A response without a sink refuses the rest of
+ *     the content; an HTTP/1 connection is closed after it.
  *
- * After `abort` the exchange is its owner's to end: it is not to be responded to. */
+ * After `abort` do not respond: the owner ends the exchange. */
 #ifndef SERVE_SINK_H
 #define SERVE_SINK_H
 
@@ -26,17 +26,17 @@ struct exchange;
 struct sink;
 
 struct sink_type {
-    /* Takes all the bytes, which are gone when it returns; never empty. */
+    /* Must consume all bytes, which are only valid during the call; never empty. */
     void (*write)(struct sink *sink, struct slice bytes);
     void (*end)(struct sink *sink);
-    /* Perhaps while the exchange is being ended. */
+    /* May be called while the exchange is being ended. */
     void (*abort)(struct sink *sink, enum outcome why);
 };
 
 struct sink {
     const struct sink_type *type;
-    struct exchange *exchange; /* whose content it takes */
-    uint64_t credit;           /* bytes that it takes now */
+    struct exchange *exchange; /* whose content it receives */
+    uint64_t credit;           /* bytes that it accepts now */
 };
 
 #endif

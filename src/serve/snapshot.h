@@ -1,8 +1,8 @@
-/* A snapshot: settings made ready to be served from: with their roots, and hosts and routes in tables.
+/* A snapshot: settings prepared for serving, with opened roots and look-up tables of hosts and routes.
  *
- * Every request holds a reference to the snapshot that it began with, so that new settings can take over
- * between any two requests and the old ones go when their last request does. Roots are shared with other
- * snapshots; what routes say of files belongs to the snapshot alone. */
+ * Every request holds a reference to the snapshot that it began with, so new settings can take effect between
+ * any two requests, and the old ones are freed with their last request. Roots are shared with other
+ * snapshots; the routes' options for files are not. */
 #ifndef SERVE_SNAPSHOT_H
 #define SERVE_SNAPSHOT_H
 
@@ -12,17 +12,17 @@
 #include "serve/cors.h"
 #include "settings/settings.h"
 
-/* A route with what serving needs beside it. */
+/* A route with additional data for serving. */
 struct route_entry {
     struct map_link link;
     const struct route *route;
-    const struct site *site;  /* NULL: a listener's, which redirects */
+    const struct site *site;  /* NULL: the redirect to HTTPS of a listener */
     struct slice bare_prefix; /* without the final '/': "" for "/" */
-    struct root *root;        /* of a files route, with a reference; else NULL */
-    uint64_t head_ids[2];     /* in the clear, and over TLS: see serve/head_id.h */
+    struct root *root;        /* of a files route, a reference; else NULL */
+    uint64_t head_ids[2];     /* in plain text, and over TLS: see serve/head_id.h */
     enum cors_kind cors;
-    const struct route_entry *files_entry; /* the nearest route of files that its path lies in, itself too,
-                                              for its error pages; NULL: none */
+    const struct route_entry *files_entry; /* the innermost files route that contains its path, perhaps
+                                              itself; serves its error pages; NULL: none */
 };
 
 struct host_table;
@@ -31,14 +31,14 @@ struct snapshot {
     unsigned references;
     struct settings *settings;
     struct hash_key hash_key;
-    struct route_entry *route_entries; /* one a route, site after site */
+    struct route_entry *route_entries; /* one per route, site after site */
     size_t route_entry_count;
     struct host_table *hosts;
-    struct route_entry *redirects; /* to HTTPS, of each listener; NULL where none redirects */
+    struct route_entry *redirects; /* to HTTPS, by listener; NULL: no listener redirects */
 };
 
-/* Every root of the settings is in the table (see disk/root_opening.h). Takes a reference to these roots and
- * to `settings`. Returns 0 or -ENOMEM. */
+/* The table must have every root of the settings (see disk/root_opening.h). Takes references to these roots
+ * and to `settings`. Returns 0 or -ENOMEM. */
 int snapshot_create(struct settings *settings, const struct root_table *roots,
                     struct snapshot **ret_snapshot) MUST_CHECK;
 
@@ -48,7 +48,7 @@ static inline struct snapshot *snapshot_ref(struct snapshot *snapshot)
     return snapshot;
 }
 
-/* One holder less; the last one lets go of the roots. NULL is ignored. */
+/* Releases a reference; the last one frees the snapshot and releases the roots. NULL is ignored. */
 void snapshot_unref(struct snapshot *snapshot);
 
 enum snapshot_match {
@@ -57,22 +57,22 @@ enum snapshot_match {
     SNAPSHOT_NO_PATH, /* the site has no route for this path: 404 */
 };
 
-/* What answers on a listener (by its number) for a host (as received, any case, without port) and a
- * normalised path: of the sites that are served there exact host names before wildcards, the longest first,
- * before "*"; in the site the route with the longest prefix. O(labels + segments). */
+/* Finds the route for a listener (by its number), a host (as received, in any case, without port) and a
+ * normalised path. Of the sites on that listener, exact host names come first, then wildcards, the longest
+ * first, then "*"; of the site's routes, the one with the longest prefix. O(labels + segments). */
 enum snapshot_match snapshot_match(const struct snapshot *snapshot, unsigned listener, struct slice host,
                                    struct slice path, const struct route_entry **ret_entry) MUST_CHECK;
 
-/* What redirects all requests of a listener to HTTPS, or NULL. */
+/* The route that redirects all requests of a listener to HTTPS, or NULL. */
 static inline const struct route_entry *snapshot_redirect(const struct snapshot *snapshot, unsigned listener)
 {
     bool is_among = snapshot->redirects && listener < snapshot->settings->listener_count;
     return is_among && snapshot->redirects[listener].route ? &snapshot->redirects[listener] : NULL;
 }
 
-/* The same for a request that is refused before it could be routed, so that its response has the headers and
- * the error page of a site: of the first one where none answers for the host. NULL where that has no route
- * for the path. */
+/* The route for a request that is rejected before it could be routed, so that the response has the headers
+ * and the error page of a site. If no site matches the host it uses the first one. NULL if the site has no
+ * route for the path. */
 const struct route_entry *snapshot_guess(const struct snapshot *snapshot, unsigned listener,
                                          struct slice host, struct slice path);
 

@@ -1,18 +1,16 @@
-/* A source: where the content of a response comes from. It is pulled: whoever sends the response asks for the
- * next segment when there is room for it, so that nothing is made, read or kept faster than the client takes
- * it.
+/* A source provides the content of a response. Content is pulled: the owner requests the next segment when it
+ * can send it, so that content is produced, read and buffered no faster than the client receives it.
  *
  * Protocol of use:
- *  1. Ask source_next, and do what it says: send the segment, or end, or come again, or give up.
- *  2. A segment stays as it is until the source has said SOURCE_WAIT, or SOURCE_END, and everything that it
- * gave before was sent. Only then may it be asked again, so that it can have its memory back. (Two buffers in
- * turn are enough to fill the one while the other is being sent.)
- *  3. After SOURCE_WAIT the exchange's owner is told by on_progress when there is more, or why there is not.
- *  4. source_close once, at any time: at the end, half-way, or before the first segment. No job of the
- * exchange is under way then.
+ *  1. Call source_next and act on its result: send the segment, end, wait, or give up.
+ *  2. A segment stays valid until the source has returned SOURCE_WAIT or SOURCE_END and everything that it
+ *     gave before was sent. After SOURCE_WAIT, call source_next again only then, so that the source can reuse
+ *     its memory. (With two buffers in turn, one can be filled while the other is sent.)
+ *  3. After SOURCE_WAIT the exchange's owner gets on_progress when source_next should be called again.
+ *  4. Call source_close once, at any time, but not while a job of the exchange is running.
  *
- * A new kind of source is a struct that begins with a struct source, and a struct source_type for all of its
- * kind; source.c has the smallest. */
+ * A new kind of source is a struct that begins with a struct source, and one struct source_type; source.c has
+ * the smallest. */
 #ifndef SERVE_SOURCE_H
 #define SERVE_SOURCE_H
 
@@ -23,26 +21,26 @@ struct exchange;
 struct source;
 
 enum source_result {
-    SOURCE_GIVEN,  /* *ret_segment comes next; it is never empty */
+    SOURCE_GIVEN,  /* *ret_segment is next; it is never empty */
     SOURCE_END,    /* everything was given */
-    SOURCE_WAIT,   /* there is nothing yet: on_progress follows */
-    SOURCE_FAILED, /* the rest cannot be had, see source_fail: the client must be able to tell */
+    SOURCE_WAIT,   /* nothing is ready yet: on_progress follows */
+    SOURCE_FAILED, /* the rest is not available, see source_fail: the client must be able to notice */
 };
 
 struct source_type {
     /* At most `bytes_max` bytes, which is never 0. */
     enum source_result (*next)(struct source *source, size_t bytes_max, struct segment *ret_segment);
-    /* What a segment that is a file's range was given for still holds: asked while it is being sent. NULL
-     * where no segment is one. */
+    /* Whether the file behind a file segment is still unchanged; called while it is being sent. NULL if there
+     * are no file segments. */
     bool (*is_unchanged)(const struct source *source);
-    /* Gives back what the source holds. NULL where that is nothing. */
+    /* Releases what the source holds. NULL: it holds nothing. */
     void (*close)(struct source *source);
 };
 
 struct source {
     const struct source_type *type;
     struct exchange *exchange; /* whose content it is */
-    uint64_t length;           /* of the whole content; HTTP_LENGTH_UNKNOWN where only its end will tell */
+    uint64_t length;           /* of the whole content, or HTTP_LENGTH_UNKNOWN */
 };
 
 static inline enum source_result source_next(struct source *source, size_t bytes_max,
@@ -56,8 +54,8 @@ static inline bool source_is_unchanged(const struct source *source)
     return source->type->is_unchanged == NULL || source->type->is_unchanged(source);
 }
 
-/* What `next` returns where the rest cannot be had: notes for the log what that lay at (-errno, or one of
- * base/error.h). */
+/* For `next`, if the rest is not available: records the error (-errno or one of base/error.h) for the log and
+ * returns SOURCE_FAILED. */
 enum source_result source_fail(struct source *source, int error);
 
 /* NULL is ignored. */
@@ -67,8 +65,8 @@ static inline void source_close(struct source *source)
         source->type->close(source);
 }
 
-/* A source of bytes that live as long as the exchange: in its arena, of its settings, of its file. Lives in
- * the exchange. */
+/* Creates a source, in the exchange, of bytes that live as long as the exchange: in its arena, its settings
+ * or its file. */
 struct source *source_of_memory(struct exchange *exchange, struct slice bytes);
 
 #endif

@@ -1,9 +1,9 @@
-/* The certificates of a worker: TLS contexts for the names of each listener, kept up to date with the files
- * that they come from.
+/* The certificates of a worker: TLS contexts for the names of each listener, kept up to date with their
+ * files.
  *
- * The files are looked at on the offload pool, two times a second. A change is taken up when it has settled:
- * a new context is built on the pool and put in the place of the old one on the loop; connections keep what
- * they began with. One that is not good is logged, once, and the old one stays. */
+ * The offload pool checks the files twice a second. When a changed file has stopped changing, the pool builds
+ * a new context, and the loop replaces the old one by it; connections keep the context that they began with.
+ * A bad certificate is logged once, and the old one stays in use. */
 #ifndef SERVER_CERTIFICATES_H
 #define SERVER_CERTIFICATES_H
 
@@ -18,41 +18,43 @@ struct tls_report;
 struct tls_ticket_keys;
 
 struct certificates_options {
-    struct loop *loop; /* outlives the certificates, as does the log */
+    struct loop *loop; /* must outlive the certificates, like the log */
     struct log *log;
-    const struct tls_ticket_keys *ticket_keys; /* of the set, for those of later settings; NULL: none */
-    bool is_speaker; /* of all workers, the one that logs what it finds: all of them find the same */
-    void (*on_renewed)(void *context); /* something was taken up; may be NULL */
+    const struct tls_ticket_keys *ticket_keys; /* also used for later settings; NULL: none */
+    bool is_speaker; /* this worker logs findings; set for one worker only, as all find the same */
+    void (*on_renewed)(void *context); /* a changed certificate took effect; may be NULL */
     void *context;
 };
 
 #ifdef HAVE_TLS
 
-/* From a set that was loaded, which is theirs from now on, also where this fails. Returns 0, with NULL where
- * `set` is NULL; or -ENOMEM. */
+/* Creates them from a loaded set, of which it takes ownership, also on failure. Returns 0, with NULL in
+ * `ret_certificates` if `set` is NULL; or -ENOMEM. */
 int certificates_create(const struct certificates_options *options, struct context_set *set,
                         struct certificates **ret_certificates) MUST_CHECK;
 
-/* Logs what was found. `is_renewal`: a doubt was reason to refuse. NULL: nothing was. */
+/* Logs the findings of a report. `is_renewal`: doubts led to rejection. NULL is ignored. */
 void certificates_log(struct log *log, const struct tls_report *report, bool is_renewal);
 
-/* A set for other settings, with the same ticket keys, to be loaded anywhere: see server/context_set.h. NULL
- * where these are, or the settings have, no certificates. Returns 0 or -ENOMEM. */
+/* Creates a set for other settings with the same ticket keys; it may be loaded on any thread, see
+ * server/context_set.h. The set is NULL if `certificates` is NULL or the settings have none. Returns 0 or
+ * -ENOMEM. */
 int certificates_prepare(const struct certificates *certificates, struct settings *settings,
                          struct context_set **ret_set) MUST_CHECK;
 
-/* Takes up such a set, which was loaded, for listeners with TLS that the new settings have, too; the others
- * keep theirs. Handshakes that are under way and connections keep what they began with. NULL changes nothing.
- * Where it fails with -ENOMEM nothing has changed, and the set is the caller's. */
+/* Puts such a set, which was loaded, into effect for those TLS listeners that the new settings still have;
+ * others keep their contexts. Connections and handshakes in progress keep theirs, too. NULL changes nothing.
+ * Returns 0, or -ENOMEM: then nothing has changed and the caller still owns the set. */
 int certificates_take(struct certificates *certificates, struct context_set *set) MUST_CHECK;
 
-/* Logs what was found in a set that was loaded: errors in any case, the rest if that is ours to say. */
+/* Logs the findings of a loaded set: errors in any case, others if this worker is the one that logs
+ * (is_speaker). */
 void certificates_tell(const struct certificates *certificates, const struct context_set *set);
 
-/* What connections of a listener share, by its number in the settings; NULL where it does not speak TLS. */
+/* The struct tls_listener of a listener, by its number in the settings; NULL if it does not use TLS. */
 const struct tls_listener *certificates_of(const struct certificates *certificates, size_t listener);
 
-/* When all connections have gone. NULL is ignored. */
+/* Frees them. No connection may be left. NULL is ignored. */
 void certificates_destroy(struct certificates *certificates);
 
 #else

@@ -1,7 +1,7 @@
-/* A server: listeners, connections and what answers them, on one loop. A worker process has one.
+/* A server: listeners, connections and request handlers on one loop. Each worker process has one.
  *
- * Life: server_create, server_listen for each socket, then the loop runs; server_drain asks it to finish
- * politely and says when it has; server_destroy ends whatever is left at once. All on the loop's thread. */
+ * Life cycle: server_create, server_listen for each socket, then run the loop; server_drain starts a graceful
+ * shutdown and reports its end; server_destroy closes everything at once. All calls on the loop's thread. */
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
@@ -21,65 +21,66 @@ struct server_options {
     struct counters *counters;         /* outlives the server */
     struct log *log;                   /* outlives the server */
     struct access_log *access_log;     /* NULL: no access log; outlives the server */
-    struct certificates *certificates; /* of its listeners with TLS; NULL: none; outlives the server */
-    /* After server_drain: every connection has gone, or timeouts.drain_ms have passed. The server may be
-     * destroyed after this call, not in it. May be NULL. */
+    struct certificates *certificates; /* NULL: no TLS; outlives the server */
+    /* After server_drain: every connection is closed, or timeouts.drain_ms have passed. The server may be
+     * destroyed after this call, but not inside it. May be NULL. */
     void (*on_drained)(void *context);
     void *context;
 };
 
-/* Returns 0, -ENOMEM, or the -errno of the first root that cannot be opened; all of them are logged. Opening
- * may block: nothing is served yet. */
+/* Creates a server and opens its roots, which may block. Returns 0, -ENOMEM, or the -errno of the first root
+ * that cannot be opened; all such roots are logged. */
 int server_create(const struct server_options *options, struct server **ret_server) MUST_CHECK;
 
-/* Accepts connections from a listening, non-blocking socket, which stays the caller's and must stay open
- * until the server is destroyed. `number` is that of the listener in the settings, where these have any
- * (sites may be served on some of them only), else 0. With `tls` (front/tls_transport.h), which then outlives
- * the server, they speak TLS; NULL: they do not. Returns 0 or -errno. */
+/* Accepts connections from a listening, non-blocking socket, which the caller owns and must keep open until
+ * the server is destroyed. `number` is the listener's number in the settings, which may restrict sites to
+ * some listeners; 0 if the settings have no listeners. `tls` (front/tls_transport.h), which must outlive the
+ * server, makes the connections use TLS; NULL: plain text. Returns 0 or -errno. */
 int server_listen(struct server *server, int listening_fd, unsigned number,
                   const struct tls_listener *tls) MUST_CHECK;
 
-/* Accepts no more from this socket; those that it gave go on. */
+/* Stops accepting from this socket; its existing connections continue. */
 void server_unlisten(struct server *server, int listening_fd);
 
-/* Takes no new connections; idle ones are closed, busy ones answer with Connection: close. When the last
- * connection has gone, or timeouts.drain_ms have passed, options.on_drained is called, perhaps before this
- * returns. Calling it again changes nothing. */
+/* Starts a graceful shutdown: accepts no new connections, closes idle ones, and answers on busy ones with
+ * Connection: close. When the last connection is closed, or timeouts.drain_ms have passed, options.on_drained
+ * is called, possibly before this returns. Further calls have no effect. */
 void server_drain(struct server *server);
 
 struct server_fault {
-    struct slice path; /* of a folder, as the settings have it; gone after the call */
-    int error;         /* -errno; -ETIMEDOUT: its file system did not answer in ten seconds */
+    struct slice path; /* of a folder, as in the settings; valid during the call only */
+    int error;         /* -errno; -ETIMEDOUT: its file system did not respond within ten seconds */
 };
 
-/* With `error` 0 the new settings are in force. Else the former ones are, because of
+/* The result of a change of settings. With `error` 0 the new settings are in force. Otherwise the former ones
+ * stay in force, and `error` is
  * -ECANCELED: later settings came before these were ready, or the server was destroyed;
- * -EBUSY: four changes before this one still wait for file systems that do not answer;
+ * -EBUSY: four earlier changes still wait for file systems that do not respond;
  * -EAGAIN: the offload pool is full;
- * ERROR_REFUSED: a certificate of theirs cannot be used, which is logged;
+ * ERROR_REFUSED: a certificate of the new settings cannot be used, which is logged;
  * -ENOMEM; or the error of the first fault. */
 struct server_verdict {
     int error;
-    const struct server_fault *faults; /* all folders that cannot be served from; they are logged */
+    const struct server_fault *faults; /* all folders that cannot be opened; they are logged */
     size_t fault_count;
 };
 typedef void server_changed(void *context, const struct server_verdict *verdict);
 
-/* Replaces the settings, of which the server takes a reference, while it serves. Their folders are opened on
- * the offload pool; when all are, the new settings take effect at once, and `done` is called, perhaps before
- * this returns. Of several changes the latest counts: one that is still being prepared is given up, and its
- * `done` called.
+/* Replaces the settings of a running server, which takes a reference to the new ones. Their folders are
+ * opened on the offload pool; when all are open, the new settings take effect and `done` is called, possibly
+ * before this returns. A change that is still being prepared is cancelled by a later one, and its `done` is
+ * called.
  *
- * Their certificates are loaded there, too, and with the settings those take effect, for connections that
- * come afterwards. Which sockets there are, and which of them speak TLS, stays as it is.
+ * Certificates are loaded on the pool, too, and take effect together with the settings, for new connections.
+ * The listening sockets, and whether they use TLS, do not change.
  *
- * A request is answered to its end by the settings that it began with, which it did when its head was
- * complete. Nothing that is cached beneath a folder of both settings is lost. Bounds that have shrunk close
- * no connection and end no request: who is there stays, and nobody else comes in until there is room. A wait
- * that has begun lasts as long as the more patient of the settings let it: see front_take_settings. */
+ * A request uses the settings that were in force when its head was complete. Folders that are in both
+ * settings keep their cached files. Lower limits close no connection and end no request, but new connections
+ * must wait for room: see front_take_settings. A wait that has begun uses the more generous of the
+ * timeouts. */
 void server_change(struct server *server, struct settings *settings, server_changed *done, void *context);
 
-/* Closes every connection at once and frees the server. NULL is ignored. */
+/* Closes all connections at once and frees the server. NULL is ignored. */
 void server_destroy(struct server *server);
 
 #endif

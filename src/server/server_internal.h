@@ -1,4 +1,4 @@
-/* The server's insides, for the lab and for tests, which bring requests of their own. */
+/* The server's struct, for the lab and for tests, which create requests themselves. */
 #ifndef SERVER_SERVER_INTERNAL_H
 #define SERVER_SERVER_INTERNAL_H
 
@@ -10,8 +10,8 @@ struct server {
     struct server_options options;
     struct service service;
     struct root_table roots;
-    struct settings_change *change; /* being prepared; NULL: none */
-    unsigned change_jobs;           /* of it, and of those that were given up */
+    struct settings_change *change; /* the change being prepared; NULL: none */
+    unsigned change_jobs;           /* running jobs of all changes, including cancelled ones */
     struct files files;
     struct front front;
     struct timer drain_timer;

@@ -1,4 +1,4 @@
-/* Taking new settings into a server that is serving, see server_change. */
+/* Changes the settings of a running server: see server_change. */
 #ifndef SERVER_SETTINGS_CHANGE_H
 #define SERVER_SETTINGS_CHANGE_H
 
@@ -7,11 +7,11 @@
 
 struct settings_change;
 
-/* Opens the roots and makes the first snapshot, where nothing is served yet: it may block. Returns 0 or
+/* Opens the roots and creates the first snapshot, before anything is served. May block. Returns 0 or
  * -errno. */
 int settings_change_begin(struct server *server) MUST_CHECK;
 
-/* The change that is being prepared, if there is one, is given up, and its caller told so. */
+/* Cancels the change that is being prepared, if there is one, and calls its `done`. */
 void settings_change_give_up(struct server *server);
 
 #endif

@@ -1,7 +1,7 @@
-/* Which TLS contexts the settings ask for, and which of them is for whom: worked out, and nothing loaded.
+/* Works out which TLS contexts the settings need and which names use them, without loading anything.
  *
- * A site has a context of its own for each listener that says something about TLS, and one for all the
- * others. A site without a word on TLS shares its listener's. */
+ * A site with TLS settings has a context for each listener with TLS settings, and one for all other
+ * listeners. A site without TLS settings uses its listener's context. */
 #ifndef SERVER_TLS_PLAN_H
 #define SERVER_TLS_PLAN_H
 
@@ -13,25 +13,25 @@
 struct planned_context {
     struct tls_settings settings;
     struct tls_pair_files pairs[TLS_PAIRS_MAX];
-    const struct site *site; /* whose it is; NULL: a listener's own */
-    size_t listener;         /* the first that it is for */
+    const struct site *site; /* NULL: a listener's own context */
+    size_t listener;         /* the first listener that uses it */
 };
 
 struct tls_plan {
-    const struct settings *settings; /* borrowed, as is all that it leads to */
+    const struct settings *settings; /* borrowed, with everything it points to */
     struct planned_context *contexts;
     size_t context_count;
-    uint32_t *of_sites;    /* the number of a context by site and listener; or TLS_PLAN_NONE */
-    uint32_t *of_defaults; /* of a listener, for clients that ask for no name, or for one that has none */
-    struct slice *hosts;   /* of all contexts */
+    uint32_t *of_sites;    /* index of a context by site and listener; or TLS_PLAN_NONE */
+    uint32_t *of_defaults; /* by listener, for clients that send no name or an unknown one */
+    struct slice *hosts;   /* storage for the contexts' hosts */
     size_t host_count;
 };
 
-/* `ticket_keys` is for all of them; NULL: no tickets. Returns 0 or -ENOMEM. */
+/* Fills in a plan. All contexts get `ticket_keys`; NULL: no tickets. Returns 0 or -ENOMEM. */
 int tls_plan_make(struct tls_plan *plan, const struct settings *settings,
                   const struct tls_ticket_keys *ticket_keys) MUST_CHECK;
 
-/* Also right on a zeroed one. */
+/* Frees the plan; may be called on a zeroed one. */
 void tls_plan_finish(struct tls_plan *plan);
 
 static inline uint32_t tls_plan_of_site(const struct tls_plan *plan, size_t site, size_t listener)
