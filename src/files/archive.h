@@ -1,13 +1,13 @@
-/* A folder with all that is in it as a tar archive (POSIX.1-2001: ustar, with pax records where a name is too
- * long for that, a file too large or a time too early), written a piece at a time.
+/* A folder with everything in it as a tar archive (POSIX.1-2001: ustar, with pax records if a name is too
+ * long, a file too large or a time too early for it), written piece by piece.
  *
- * In it is what listings show: folders, regular files, and symbolic links to files in reach, as files. Links
- * to folders are left out, since they may lead in circles; and what vanished or cannot be read. Owners are
- * left out; modes are 0755 for folders and what its owner may execute, else 0644.
+ * It contains what listings show: folders, regular files, and symbolic links to files within reach, as
+ * files. Left out are links to folders, since they may form loops, entries that vanished or cannot be
+ * read, and owners. Modes are 0755 for folders and files that their owner may execute, otherwise 0644.
  *
- * A file that grows meanwhile is cut at the size that stands in front of it. Of one that shrinks the promised
- * bytes cannot be had: then the archive ends half-way, as it does where a tree is deeper or larger than the
- * bounds, so that no client takes what it got for the whole.
+ * A file that grows meanwhile is cut at the size in its header. If a file shrinks, the promised bytes do
+ * not exist, and the archive ends prematurely, as it does if the tree is deeper or larger than the limits;
+ * so no client mistakes it for complete.
  *
  * archive_open and archive_write block: call them on the offload pool. */
 #ifndef FILES_ARCHIVE_H
@@ -18,11 +18,11 @@
 
 #include <limits.h>
 
-/* Folders in each other, and all that is in the archive. */
+/* Limits on nested folders, and on entries in the archive. */
 #define ARCHIVE_DEPTH_MAX   64
 #define ARCHIVE_ENTRIES_MAX 1000000
 
-/* Entries are added to a piece up to here, and what one entry may add: its headers. */
+/* Entries are added to a piece up to this size; one entry may exceed it by the size of its headers. */
 #define ARCHIVE_PIECE_BYTES     (128u << 10)
 #define ARCHIVE_PIECE_BYTES_MAX (ARCHIVE_PIECE_BYTES + (16u << 10))
 
@@ -30,42 +30,43 @@ struct archive_options {
     struct reach reach; /* of the root */
     const char *folder; /* beneath the root, NUL-terminated, "." for the root itself */
     struct slice name;  /* of the folder in the archive; no '/' in it, not empty */
-    bool hidden;        /* names that begin with '.', too */
+    bool hidden;        /* include names that begin with '.' */
     struct folder_budget *budget;
     const atomic_bool *is_abandoned; /* see struct folder_query */
 };
 
 struct archive_level {
     struct folder_entries entries;
-    size_t next;        /* of these */
-    size_t path_length; /* of the folder */
+    size_t next;        /* index of the next entry */
+    size_t path_length; /* of the folder's path in `path` */
 };
 
 struct archive {
     struct archive_options options;
-    struct archive_level levels[ARCHIVE_DEPTH_MAX]; /* the folders that are being walked through */
+    struct archive_level levels[ARCHIVE_DEPTH_MAX]; /* the folders being walked, outermost first */
     size_t depth;                                   /* of these */
     size_t count;                                   /* of entries written */
     char path[PATH_MAX];                            /* of the current folder, beneath the root */
     int fd;                                         /* of the current file, or -1 */
-    uint64_t offset;                                /* in it */
-    uint64_t size;                                  /* of it, as promised */
+    uint64_t offset;                                /* in the current file */
+    uint64_t size;                                  /* of the current file, as promised in its header */
     int64_t modified_seconds;                       /* of the whole folder */
     bool is_begun;
     bool is_ended;
 };
 
-/* The options are there; what they borrow must live as long as the archive. */
+/* Sets the options; what they borrow must live as long as the archive. */
 void archive_init(struct archive *archive, const struct archive_options *options);
 
-/* Reads the folder. Returns 0 or -errno as folder_entries_read. */
+/* Reads the folder. Returns 0, or -errno like folder_entries_read. */
 int archive_open(struct archive *archive) MUST_CHECK;
 
-/* Appends the next piece to `out`, which is empty and may take ARCHIVE_PIECE_BYTES_MAX; after the last
- * is_ended is set. Returns 0, -errno, ERROR_CHANGED where a file shrank, ERROR_LIMIT past the bounds. */
+/* Appends the next piece to `out`, which must be empty and have room for ARCHIVE_PIECE_BYTES_MAX; after
+ * the last piece is_ended is set. Returns 0, -errno, ERROR_CHANGED if a file shrank, or ERROR_LIMIT if a
+ * limit was exceeded. */
 int archive_write(struct archive *archive, struct buffer *out) MUST_CHECK;
 
-/* Right after archive_init, too. */
+/* May be called right after archive_init, too. */
 void archive_close(struct archive *archive);
 
 #endif

@@ -1,4 +1,4 @@
-/* A folder's archive as a source of content. */
+/* A folder's archive as a content source. */
 #ifndef FILES_ARCHIVE_SOURCE_H
 #define FILES_ARCHIVE_SOURCE_H
 
@@ -7,15 +7,15 @@
 
 struct root;
 
-/* Reads the folder and makes the first piece, off the loop, then calls `done`, unless the owner is gone by
- * then. What `options` borrow must live as long as the exchange; the budget and is_abandoned in it are set
- * here. Returns 0, or -errno where it could not begin: -EAGAIN while the worker is sending as many as it may.
- */
+/* Reads the folder and makes the first piece, off the loop, then calls `done`, unless the exchange's owner
+ * is gone by then. What `options` borrow must live as long as the exchange; its `budget` and
+ * `is_abandoned` are set here. Returns 0, or -errno if it could not begin: -EAGAIN if the worker is
+ * already sending the maximum number of archives. */
 int archive_source_begin(struct exchange *exchange, struct root *root, struct archive_options *options,
                          piece_source_done *done) MUST_CHECK;
 
-/* Appends the value of Content-Disposition for the archive of a folder of that name (RFC 6266): a name of
- * harmless ASCII for everybody, and the whole one (RFC 8187). */
+/* Appends the value of Content-Disposition for the archive of a folder with that name (RFC 6266): a plain
+ * ASCII name for all clients, and the full name (RFC 8187). */
 void archive_append_disposition(struct buffer *out, struct slice name);
 
 #endif

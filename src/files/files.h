@@ -1,4 +1,4 @@
-/* Files of folders: the handler of routes that serve some, and what all of them share. */
+/* The handler of routes that serve files, and the state shared by all of them. */
 #ifndef FILES_FILES_H
 #define FILES_FILES_H
 
@@ -12,36 +12,36 @@
 /* The state of files_handler. */
 struct files {
     struct file_cache *cache;
-    struct close_queue close_queue; /* of files that the loop must not close */
-    struct job_queue listings;      /* the jobs that read folders */
+    struct close_queue close_queue; /* for files that the loop must not close */
+    struct job_queue listings;      /* for jobs that read folders */
     struct folder_budget listing_budget;
     struct folder_shelf listing_shelf;
-    unsigned cold_buffers; /* in use by file_source.c */
-    unsigned archives;     /* being sent */
+    unsigned cold_buffers; /* in use, see file_source.c */
+    unsigned archives;     /* number being sent */
 };
 
 extern const struct handler_type files_handler;
 
-/* Becomes the handler of the service's routes of files. `limits` are borrowed for the call. Returns 0 or
+/* Registers as the handler of the service's file routes. `limits` are borrowed for the call. Returns 0 or
  * -ENOMEM. */
 int files_handler_init(struct files *files, struct service *service, const struct limits *limits) MUST_CHECK;
 
-/* The loop was settled: no job is under way. Retires the roots of the last snapshot. */
+/* The loop must have been settled, so that no job is running. Retires the roots of the last snapshot. */
 void files_handler_finish(struct files *files, const struct snapshot *last);
 
-/* New requests get `next` instead of `former`. What the cache has beneath roots of both stays; of roots that
- * only the former one has nothing is found in it any more. */
+/* New requests use `next` instead of `former`. Cached files of roots that are in both stay; those of roots
+ * only in `former` are dropped. */
 void files_handler_take_snapshot(struct files *files, const struct snapshot *former,
                                  const struct snapshot *next);
 
-/* What the route says of files, or the one that the error page of a response is from. */
+/* The file settings of the exchange's route (or of the route whose error page is sent). */
 static inline const struct files_settings *files_settings_of(const struct exchange *exchange)
 {
     return &exchange->route_entry->files_entry->route->files;
 }
 
-/* Where the look has found that the root's path leads elsewhere, it is served from there from now on. Files
- * that are open already are not touched by that. */
+/* If the look found that the root's path leads elsewhere, serves from there from now on. Files that are
+ * already open are not affected. */
 void files_move_root(struct files *files, struct root *root, struct root_look *look);
 
 static inline struct files *files_of(const struct exchange *exchange)

@@ -1,4 +1,4 @@
-/* A folder's listing as a source of content. */
+/* A folder's listing as a content source. */
 #ifndef FILES_LISTING_SOURCE_H
 #define FILES_LISTING_SOURCE_H
 
@@ -7,9 +7,9 @@
 
 struct root;
 
-/* Reads the folder and makes the first piece, off the loop, then calls `done`, unless the owner is gone by
- * then. `options` must live as long as the exchange; the budget and is_abandoned in it are set here. Returns
- * 0, or -errno where it could not begin. */
+/* Reads the folder and makes the first piece, off the loop, then calls `done`, unless the exchange's owner
+ * is gone by then. `options` must live as long as the exchange; its `budget` and `is_abandoned` are set
+ * here. Returns 0, or -errno if it could not begin. */
 int listing_source_begin(struct exchange *exchange, struct root *root, struct listing_options *options,
                          piece_source_done *done) MUST_CHECK;
 

@@ -1,20 +1,20 @@
-/* From a path to a file: out of the cache, else opened at once where nothing needs to be waited for, else on
- * the offload pool. */
+/* Finding the file for a path: in the cache; otherwise opened at once, if that needs no waiting; otherwise
+ * on the offload pool. */
 #ifndef FILES_LOOKUP_H
 #define FILES_LOOKUP_H
 
 #include "serve/exchange.h"
 
-/* Called with a file of any kind and a reference to it. Not called at all where none could be had for want of
- * descriptors, of memory or of a working disk: then the exchange was answered 503 or 500. */
+/* Called with a reference to a file of any kind. Not called if no file could be opened for lack of
+ * descriptors or memory, or because of a disk error: the exchange was answered 503 or 500 then. */
 typedef void lookup_done(struct exchange *exchange, struct file *file);
 
-/* Looks `path` beneath `root` up and calls `done`, before it returns or later. The path is borrowed for the
- * call. */
+/* Looks up `path` beneath `root` and calls `done`, before it returns or later. The path is borrowed for
+ * the call. */
 void lookup(struct exchange *exchange, struct root *root, struct slice path, lookup_done *done);
 
-/* Looks for the sibling of `file`, whose reference it takes, in another coding; where that is gone, `done`
- * gets the file itself. */
+/* Looks up the sibling of `file` in another coding; if the sibling is gone, `done` gets the file itself.
+ * Takes over the reference to the file. */
 void lookup_coding(struct exchange *exchange, struct file *file, enum http_coding coding, lookup_done *done);
 
 #endif

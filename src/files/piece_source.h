@@ -1,4 +1,4 @@
-/* A source of content that is made piece by piece, off the loop: a listing, an archive. */
+/* A content source that is made piece by piece, off the loop: a listing, an archive. */
 #ifndef FILES_PIECE_SOURCE_H
 #define FILES_PIECE_SOURCE_H
 
@@ -7,26 +7,28 @@
 
 struct job_queue;
 
-/* What makes the pieces. One constant for each kind. */
+/* Functions that make the pieces, one constant for each kind. */
 struct piece_maker_type {
-    /* Before the first piece: 0 or -errno. May block, as `make`: both are called on the offload pool. */
+    /* Called before the first piece: returns 0 or -errno. May block, like `make`: both are called on the
+     * offload pool. */
     int (*open)(void *maker);
-    /* Appends the next piece to `out`, which is empty. Returns 0, or -errno or one of base/error.h where the
-     * rest cannot be had. */
+    /* Appends the next piece to `out`, which is empty. Returns 0, or -errno or a code of base/error.h if
+     * the rest cannot be made. */
     int (*make)(void *maker, struct buffer *out);
-    /* The last piece was made. */
+    /* Whether the last piece has been made. */
     bool (*is_ended)(const void *maker);
-    /* Gives back what it holds; also where `open` failed or was never called. On the loop. */
+    /* Frees what it holds; also called if `open` failed or was never called. On the loop. */
     void (*close)(void *maker);
-    size_t piece_bytes_max; /* what `make` may need at most */
+    size_t piece_bytes_max; /* the most that `make` may need */
 };
 
-/* With the source, whose length is known where its first piece is the last; or with NULL and -errno. */
+/* Called with the source (its length is known if the first piece is the last one), or with NULL and
+ * -errno. */
 typedef void piece_source_done(struct exchange *exchange, struct source *source, int error);
 
-/* Opens the maker and makes the first piece, then calls `done`, unless the owner is gone by then. `maker`
- * must live as long as the exchange; it is closed in any case. Returns 0, or -errno where it could not begin.
- */
+/* Opens the maker and makes the first piece, then calls `done`, unless the exchange's owner is gone by
+ * then. `maker` must live as long as the exchange; it is closed in any case. Returns 0, or -errno if it
+ * could not begin. */
 int piece_source_begin(struct exchange *exchange, struct job_queue *queue,
                        const struct piece_maker_type *type, void *maker, piece_source_done *done) MUST_CHECK;
 

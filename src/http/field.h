@@ -1,7 +1,7 @@
-/* Header and trailer fields: the names that vif itself looks at, and lists of (name, value).
+/* Headers and trailers ("fields" in RFC 9110): the names that vif itself uses, and (name, value) pairs.
  *
- * A name that is known is an enum member, found once when the field is read; nothing compares strings later.
- */
+ * A known name is represented by an enum member, looked up once when the header is parsed; no strings are
+ * compared later. */
 #ifndef HTTP_FIELD_H
 #define HTTP_FIELD_H
 
@@ -59,24 +59,24 @@ enum http_field_name {
         HTTP_FIELD_NAME_COUNT
 };
 
-/* One field line. Name and value are borrowed; the value has no leading or trailing blanks. */
+/* One header line. Name and value are borrowed; the value has no leading or trailing blanks. */
 struct http_field {
     enum http_field_name name;
-    struct slice name_text; /* as it was written */
+    struct slice name_text; /* as received */
     struct slice value;
 };
 
-/* Which known field this name is, whatever its case. */
+/* The enum member of a known header name, ignoring case; otherwise HTTP_FIELD_OTHER. */
 enum http_field_name http_field_lookup(struct slice name);
 
 /* The name as vif writes it; empty for HTTP_FIELD_OTHER. */
 struct slice http_field_text(enum http_field_name name);
 
-/* The classes of each byte, one bit a class. */
+/* Character classes of bytes, one bit per class. */
 enum http_byte_class {
     HTTP_BYTE_TOKEN = 1, /* tchar of RFC 9110 section 5.6.2 */
     HTTP_BYTE_VALUE =
-        2, /* field-vchar, SP, HTAB and obs-text of section 5.5: what a field value may contain */
+        2, /* field-vchar, SP, HTAB and obs-text of section 5.5: what a header value may contain */
 };
 extern const unsigned char http_byte_classes[256];
 
@@ -90,7 +90,7 @@ static inline bool http_is_field_value_byte(unsigned char byte)
     return http_byte_classes[byte] & HTTP_BYTE_VALUE;
 }
 
-/* How many bytes from the front may stand in a token. */
+/* The number of bytes at the front that may be part of a token. */
 static inline size_t http_token_span(struct slice slice)
 {
     size_t length = 0;

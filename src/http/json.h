@@ -1,5 +1,5 @@
-/* A writer of JSON: whoever uses it names keys and values in their order, and it adds commas, line breaks and
- * one blank of indentation a level. */
+/* A JSON writer: the caller writes keys and values in order; the writer adds commas, line breaks and one
+ * blank of indentation per level. */
 #ifndef HTTP_JSON_H
 #define HTTP_JSON_H
 
@@ -8,33 +8,33 @@
 struct json {
     struct buffer *out;
     unsigned depth;
-    unsigned line_depth; /* from this depth on everything stands on one line; 0: nothing does */
-    bool needs_comma;    /* something stands before what comes next */
-    bool has_key;        /* a key stands before it, on the same line */
+    unsigned line_depth; /* from this depth on everything is on one line; 0: off */
+    bool needs_comma;    /* a comma is needed before the next item */
+    bool has_key;        /* a key was written, its value follows on the same line */
 };
 
-/* '{' or '['. */
+/* Writes '{' or '['. */
 void json_begin(struct json *json, char bracket);
 
-/* The same, but what is in it stands on one line. */
+/* The same, but its content is written on one line. */
 void json_begin_line(struct json *json, char bracket);
 
-/* '}' or ']'. */
+/* Writes '}' or ']'. */
 void json_end(struct json *json, char bracket);
 
-/* Inside braces, before each value. */
+/* Inside braces: writes the key of the next value. */
 void json_key(struct json *json, const char *key);
 
 void json_string(struct json *json, struct slice text);
 
-/* A number, true, false or null, as it is. */
+/* Writes a number, true, false or null as given. */
 void json_raw(struct json *json, struct slice text);
 void json_number(struct json *json, uint64_t number);
 
-/* A number as printf writes it with `format`; null where it is not finite. */
+/* Writes a number with printf's `format`; null if it is not finite. */
 void json_double(struct json *json, const char *format, double number) PRINTF_LIKE(2, 0);
 
-/* A key and its value. */
+/* Write a key and its value. */
 void json_put_number(struct json *json, const char *key, uint64_t number);
 void json_put_bool(struct json *json, const char *key, bool value);
 void json_put_double(struct json *json, const char *key, const char *format, double number) PRINTF_LIKE(3, 0);

@@ -1,10 +1,10 @@
-/* Request methods: RFC 9110 section 9 and the registry that it opens. */
+/* Request methods: RFC 9110 section 9 and the IANA registry. */
 #ifndef HTTP_METHOD_H
 #define HTTP_METHOD_H
 
 #include "base/slice.h"
 
-/* Known methods get 405 where a resource does not allow them; all others get 501. */
+/* Known methods get 405 if a resource does not allow them; all others get 501. */
 #define HTTP_METHOD_TABLE(X) \
     X(GET)                   \
     X(HEAD)                  \
@@ -17,7 +17,7 @@
     X(PATCH)
 
 enum http_method {
-    HTTP_METHOD_UNKNOWN, /* a well-formed token that is none of the others: 501 */
+    HTTP_METHOD_UNKNOWN, /* a well-formed token that is not in the table: 501 */
 #define X(name) HTTP_METHOD_##name,
     HTTP_METHOD_TABLE(X)
 #undef X

@@ -4,15 +4,15 @@
 
 #include "base/slice.h"
 
-/* A good bound for the count of ranges. Players ask for one, readers of documents for a few, programs that
- * fetch what has changed in a file (zsync, zchunk) for up to 256. */
+/* A reasonable limit for the number of ranges. Media players ask for one, document viewers for a few,
+ * programs that fetch the changed parts of a file (zsync, zchunk) for up to 256. */
 #define HTTP_RANGES_MAX 256
 
-/* So many may stand in any order, overlap a little and touch. More must ascend: only that is how a program
- * asks that means it, and it is judged in one pass. */
+/* Up to this number, ranges may be in any order, overlap a little and be adjacent. More ranges must be
+ * ascending: legitimate clients send them so, and it is checked in one pass. */
 #define HTTP_RANGES_UNORDERED_MAX 16
 
-/* Bytes first to last, both included, as Content-Range counts them. */
+/* Bytes `first` to `last`, both included, as in Content-Range. */
 struct http_range {
     uint64_t first, last;
 };
@@ -23,21 +23,22 @@ static inline uint64_t http_range_length(struct http_range range)
 }
 
 enum http_range_result {
-    HTTP_RANGE_IGNORE,      /* answer with the whole: another unit, too much, or nothing to have a part of */
-    HTTP_RANGE_SATISFIABLE, /* 206 */
-    HTTP_RANGE_UNSATISFIABLE, /* 416: nothing of it is there, or it says "bytes=" and then no ranges */
+    HTTP_RANGE_IGNORE, /* respond with the whole: unknown unit, excessive, or the representation is empty */
+    HTTP_RANGE_SATISFIABLE,   /* 206 */
+    HTTP_RANGE_UNSATISFIABLE, /* 416: no range is within the size, or "bytes=" without any range */
 };
 
-/* Reads a Range field's value for a representation of `size` bytes. `*count` is the room in `ranges` on the
- * way in and, where the result is HTTP_RANGE_SATISFIABLE, the count of ranges on the way out; otherwise it is
+/* Parses a Range header's value for a representation of `size` bytes. `*count` is the capacity of `ranges`
+ * on input and, if the result is HTTP_RANGE_SATISFIABLE, the number of ranges on output; otherwise it is
  * left alone (`ranges` is scratch).
  *
- * The ranges lie inside the size, do not touch each other, and stand in the order in which they were asked
- * for (section 15.3.7.2); those that overlap or touch have become one, in the place of the first. Against
- * requests made to be costly (sections 14.2, 17.15) a value is ignored that has more ranges than room, asks
- * for more bytes than there are, has more than two that overlap, or more than HTTP_RANGES_UNORDERED_MAX that
- * do not ascend. So is every range of an empty representation: no Content-Range can say what there is of it,
- * and who resumes or slices goes on from the whole. */
+ * The resulting ranges lie within the size, are not adjacent, and are in the requested order (section
+ * 15.3.7.2); ranges that overlap or are adjacent are merged, at the position of the first. To defend
+ * against requests made to be expensive (sections 14.2, 17.15), a value is ignored if it has more ranges
+ * than the capacity, asks for more bytes than there are, has more than two overlapping ranges, or more
+ * than HTTP_RANGES_UNORDERED_MAX that are not ascending. All ranges of an empty representation are
+ * ignored, too: no Content-Range can describe them, and clients that resume or slice can continue with the
+ * whole. */
 enum http_range_result http_range_parse(struct slice value, uint64_t size, struct http_range *ranges,
                                         size_t *count);
 

@@ -1,16 +1,16 @@
-/* A request as every protocol engine understands it: RFC 9110's message without the wire.
+/* A request, independent of the protocol version: the message of RFC 9110 without its wire format.
  *
- * All slices are borrowed from the bytes that the engine was fed; they live until the engine is fed again.
- * Whoever must keep a request longer moves it with http_request_move. The array of fields is the caller's. */
+ * All slices are borrowed from the bytes passed to the protocol engine; they are valid until it gets more.
+ * To keep a request longer, move it with http_request_move. The array of headers is the caller's. */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
 
 #include "http/field.h"
 #include "http/method.h"
 
-#define HTTP_FIELDS_MAX 1000 /* the hard bound; the configured limit is at most this */
+#define HTTP_FIELDS_MAX 1000 /* the hard limit; the configured limit is at most this */
 
-/* What the request's content is framed by. */
+/* How the end of the request's content is determined. */
 enum http_body {
     HTTP_BODY_NONE,
     HTTP_BODY_LENGTH,  /* content_length bytes */
@@ -22,39 +22,40 @@ struct http_request {
     struct slice method_text;
     struct slice target; /* as received: origin-form, absolute-form, or "*" */
     struct slice
-        host; /* from the target's authority or else the Host field, without port; may be empty (1.0) */
+        host; /* from the target's authority, otherwise the Host header, without port; may be empty (1.0) */
     struct slice path;     /* the target's path, still encoded, begins with '/'; "*" for OPTIONS * */
-    struct slice query;    /* behind '?', without it; data is NULL where there is no '?' */
+    struct slice query;    /* after '?', without it; data is NULL if there is no '?' */
     uint8_t version_major; /* 1 or 2 */
     uint8_t version_minor; /* of HTTP/1: 0 or 1 */
-    bool keep_alive;       /* what the client asks for: RFC 9112 section 9.3 */
+    bool keep_alive;       /* requested by the client: RFC 9112 section 9.3 */
     bool expect_continue;
-    bool is_https; /* the target is absolute and names https */
+    bool is_https; /* the target is an absolute https URI */
     enum http_body body;
     uint64_t content_length;
     uint16_t field_count;
-    /* 1 + index of the first field with that name, 0 where it is absent. */
+    /* 1 + index of the first header with that name; 0 if there is none. */
     uint16_t first[HTTP_FIELD_NAME_COUNT];
-    uint16_t fields_max; /* that there is room for in `fields` */
+    uint16_t fields_max; /* capacity of `fields` */
     struct http_field *fields;
 };
 
 static_assert(HTTP_FIELDS_MAX < UINT16_MAX, "an index into the fields fits");
 
-/* Forgets everything but where fields are put. */
+/* Clears everything except `fields` and its capacity. */
 static inline void http_request_clear(struct http_request *request)
 {
     memset(request, 0, offsetof(struct http_request, fields_max));
 }
 
-/* The value of the first field with this name; data is NULL where there is none. An empty value has data. */
+/* The value of the first header with this name; data is NULL if there is none. The data of an empty value
+ * is not NULL. */
 static inline struct slice http_request_field(const struct http_request *request, enum http_field_name name)
 {
     unsigned index = request->first[name];
     return index ? request->fields[index - 1].value : (struct slice){0};
 }
 
-/* How many field lines have this name. */
+/* The number of header lines with this name. */
 unsigned http_request_count(const struct http_request *request, enum http_field_name name);
 
 static inline bool http_request_has(const struct http_request *request, enum http_field_name name)
@@ -62,7 +63,7 @@ static inline bool http_request_has(const struct http_request *request, enum htt
     return request->first[name] != 0;
 }
 
-/* Lets every slice that points into [from, from + length) point to the same place behind `to` instead. */
+/* Moves every slice that points into [from, from + length) to the same offset from `to`. */
 void http_request_move(struct http_request *request, const char *from, size_t length, const char *to);
 
 #endif

@@ -1,4 +1,5 @@
-/* Status codes: the IANA registry's names (RFC 9110 section 15 and its kin), and what each may carry. */
+/* Status codes: reason phrases of the IANA registry (RFC 9110 section 15 and others), and which have no
+ * content. */
 #ifndef HTTP_STATUS_H
 #define HTTP_STATUS_H
 
@@ -60,8 +61,8 @@
 /* The registered reason phrase, or the empty slice for a code without one. */
 struct slice http_status_reason(int status);
 
-/* "HTTP/1.1 200 OK\r\n" for every registered code; for others the reason is empty, which RFC 9112 section 4
- * allows. `buffer` must have room for HTTP_STATUS_LINE_MAX bytes. Returns the length. */
+/* Writes the status line, "HTTP/1.1 200 OK\r\n"; for unregistered codes the reason is empty, which RFC
+ * 9112 section 4 allows. `buffer` must have room for HTTP_STATUS_LINE_MAX bytes. Returns the length. */
 #define HTTP_STATUS_LINE_MAX 64
 size_t http_status_line(char *buffer, int status);
 
