@@ -1,21 +1,21 @@
-/* What a head says about the connection and the transfer coding: read from the fields of requests and of
- * responses alike (RFC 9112 sections 6.1 and 9.3). */
+/* What a head says about persistence and transfer coding, for requests and responses (RFC 9112 sections
+ * 6.1 and 9.3). */
 #ifndef H1_FRAMING_H
 #define H1_FRAMING_H
 
 #include "http/field.h"
 
-/* Whether the connection goes on behind the message: 1.1 persists unless "close", 1.0 only with "keep-alive".
- */
+/* Whether the connection persists after the message: with HTTP/1.1 unless "close" is given, with 1.0 only
+ * with "keep-alive". */
 bool h1_is_persistent(const struct http_field *fields, unsigned count, unsigned version_minor);
 
 enum h1_coding {
-    H1_CODING_CHUNKED, /* one "chunked" and nothing else */
-    H1_CODING_OTHERS,  /* others, and "chunked" at the end: framed well, but not understood */
-    H1_CODING_BAD,     /* none at the end, or two: nobody knows where the content ends */
+    H1_CODING_CHUNKED, /* exactly one "chunked" */
+    H1_CODING_OTHERS,  /* other codings, then "chunked" last: framing is clear, but not supported */
+    H1_CODING_BAD,     /* "chunked" is not last, or repeated: the end of the content is unknown */
 };
 
-/* What the Transfer-Encoding fields, all lines together, say. */
+/* Evaluates all Transfer-Encoding lines together. */
 enum h1_coding h1_transfer_coding(const struct http_field *fields, unsigned count);
 
 #endif

@@ -1,12 +1,12 @@
-/* Lines of a head, of requests and responses alike (RFC 9112 sections 2.2 and 5). In a header, as they are
- * the innermost steps of parsing. */
+/* Lines of a head, for requests and responses (RFC 9112 sections 2.2 and 5). Inline, because they are the
+ * innermost steps of parsing. */
 #ifndef H1_LINE_H
 #define H1_LINE_H
 
 #include "h1/h1.h"
 
-/* Cuts one line off the front of `rest`, a bad one too. A line ends in CRLF, and holds no other CR, nor LF: a
- * bare one is where two parsers would disagree. */
+/* Takes one line from the front of `rest`, even an invalid one. A line ends with CRLF and must contain no
+ * other CR or LF: parsers disagree about bare ones. */
 static inline enum h1_head_result h1_take_line(struct slice *rest, struct slice *ret_line)
 {
     size_t end = slice_find(*rest, '\n');
@@ -18,8 +18,8 @@ static inline enum h1_head_result h1_take_line(struct slice *rest, struct slice 
     return is_good ? H1_HEAD_DONE : H1_HEAD_BAD;
 }
 
-/* field-name ":" OWS field-value OWS. No obs-fold, and no space before the colon, but where `allows_space`
- * says so. Returns false, with `ret_field` in disorder, for anything else. */
+/* Parses field-name ":" OWS field-value OWS. No obs-fold; blanks before the colon only with
+ * `allows_space`. Returns false for anything else, with `ret_field` undefined. */
 static inline bool h1_parse_field_line(struct slice line, bool allows_space, struct http_field *ret_field)
 {
     size_t name_end = http_token_span(line);

@@ -15,10 +15,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Buckets of a doubling; half of the values that are kept exactly. */
+/* Buckets per doubling: half of the range that is recorded exactly. */
 #define HISTOGRAM_HALF_BITS 10
 #define HISTOGRAM_HALF      (1u << HISTOGRAM_HALF_BITS)
-/* What is longer counts as this, but for `max` and `sum`, which are exact. */
+/* Larger values are recorded as this one; only `max` and `sum` remain exact. */
 #define HISTOGRAM_VALUE_BITS 30
 #define HISTOGRAM_VALUE_MAX  ((UINT64_C(1) << HISTOGRAM_VALUE_BITS) - 1)
 #define HISTOGRAM_BUCKETS    ((HISTOGRAM_VALUE_BITS - HISTOGRAM_HALF_BITS + 1) * HISTOGRAM_HALF)
@@ -26,7 +26,7 @@
 struct histogram {
     uint64_t count;
     uint64_t sum;
-    uint64_t min; /* 0 while it is empty, as is max */
+    uint64_t min; /* 0 while the histogram is empty; so is max */
     uint64_t max;
     uint64_t buckets[HISTOGRAM_BUCKETS];
 };
@@ -42,7 +42,7 @@ static inline unsigned histogram_bucket(uint64_t value)
     return (shift << HISTOGRAM_HALF_BITS) + (unsigned)(value >> shift);
 }
 
-/* The least and the greatest value that a bucket stands for. */
+/* The smallest and the largest value of a bucket. */
 uint64_t histogram_bucket_first(unsigned bucket);
 uint64_t histogram_bucket_last(unsigned bucket);
 
@@ -57,22 +57,22 @@ static inline void histogram_record(struct histogram *histogram, uint64_t value)
     histogram->count++;
 }
 
-/* Adds all that `from` holds to `to`. */
+/* Adds the values of `from` to `to`. */
 void histogram_merge(struct histogram *to, const struct histogram *from);
 
-/* The value that `percentile` (0 to 100) of all values do not exceed, as the last of its bucket and never
- * above the maximum; 0 for an empty histogram. 100 gives the maximum itself. */
+/* The value that `percentile` (0 to 100) per cent of all values do not exceed: the upper end of its
+ * bucket, but never above the maximum; 0 for an empty histogram. 100 gives the maximum itself. */
 uint64_t histogram_percentile(const struct histogram *histogram, double percentile);
 
-/* How many values are at most `value`, by whole buckets: those that share its bucket count too. */
+/* The number of values up to `value`, counting its whole bucket. */
 uint64_t histogram_count_to(const struct histogram *histogram, uint64_t value);
 
-/* 0 for an empty histogram. The mean is exact; the deviation takes each value for the middle of its bucket.
- */
+/* Mean and standard deviation; 0 for an empty histogram. The mean is exact; the deviation takes the middle
+ * of each value's bucket. */
 double histogram_mean(const struct histogram *histogram);
 double histogram_deviation(const struct histogram *histogram);
 
-/* The next bucket behind `*bucket` that holds values; begin with -1. False at the end. */
+/* Advances `*bucket` to the next bucket that has values; begin with -1. False at the end. */
 bool histogram_next(const struct histogram *histogram, int *bucket);
 
 #endif

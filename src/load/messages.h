@@ -1,4 +1,4 @@
-/* The requests that are sent, as bytes made once at start, and how their answers are recognised. */
+/* The requests, encoded once at start, and fast recognition of their answers. */
 #ifndef LOAD_MESSAGES_H
 #define LOAD_MESSAGES_H
 
@@ -8,10 +8,10 @@
 
 #define KNOWN_HEAD_BYTES_MAX 1024
 
-/* The head that was answered last: the next one is mostly the same, byte for byte, and then means the same.
- * To compare costs a hundredth of parsing. */
+/* The last parsed head of an answer: the next one is usually identical, byte for byte, and then means the
+ * same. Comparing costs a hundredth of parsing. */
 struct known_head {
-    uint16_t length; /* 0: none */
+    uint16_t length; /* 0: nothing is remembered */
     uint16_t status;
     bool keep_alive;
     enum h1_response_body body;
@@ -21,7 +21,7 @@ struct known_head {
 
 struct messages {
     size_t target_count;
-    unsigned weight_end[LOAD_TARGETS_MAX]; /* of this target and those before it */
+    unsigned weight_end[LOAD_TARGETS_MAX]; /* sum of the weights up to and including this target */
     enum http_method methods[LOAD_TARGETS_MAX];
     struct slice requests[LOAD_TARGETS_MAX];
     struct slice batch; /* of a plan with one small target: a pipeline's worth of it, one behind the other */
@@ -30,15 +30,15 @@ struct messages {
     struct buffer bytes;
 };
 
-/* Makes the requests. `seed` draws the targets. Returns 0 or -ENOMEM. */
+/* Encodes the requests. `seed` is for drawing targets. Returns 0 or -ENOMEM. */
 int messages_init(struct messages *messages, const struct load_plan *plan, uint64_t seed) MUST_CHECK;
 
 void messages_finish(struct messages *messages);
 
-/* Draws a target by weight. */
+/* Draws a target at random, by weight. */
 unsigned messages_draw(struct messages *messages);
 
-/* The head at the front of `input` where it is the known one of the target, or NULL. */
+/* If `input` begins with the known head of the target, returns it; otherwise NULL. */
 static inline const struct known_head *messages_recognise(const struct messages *messages, unsigned target,
                                                           struct slice input)
 {
@@ -48,7 +48,7 @@ static inline const struct known_head *messages_recognise(const struct messages 
     return is_same ? known : NULL;
 }
 
-/* Remembers a head that was parsed from `bytes`; one that is too long is not remembered. */
+/* Remembers a head that was parsed from `bytes`, unless it is too long. */
 void messages_learn(struct messages *messages, unsigned target, struct slice bytes,
                     const struct h1_response_head *head);
 

@@ -1,10 +1,10 @@
-/* The insides of one loop of the load generator, shared by the files of this folder only: a run, and the
- * clients that belong to it, one a connection.
+/* Internals of one loop of the load generator, shared only by the files of this folder: a run and its
+ * clients, one per connection.
  *
- * run.c knows the time: when connections are opened, requests may begin, the window opens and closes.
- * client.c knows one connection: it asks, takes answers, and says what went wrong. Each client that could ask
- * is offered to the run, which either lets it, or keeps it in its list of the free until a request is due.
- * count.c keeps the books. */
+ * run.c controls the time: when connections are opened, when requests may begin, when the window opens and
+ * closes. client.c handles one connection: it sends requests, receives answers, and reports errors. Each
+ * client that could send is offered to the run, which lets it send, or puts it on the list `free` until a
+ * request is due. count.c counts. */
 #ifndef LOAD_RUN_H
 #define LOAD_RUN_H
 
@@ -15,7 +15,7 @@
 #include "loop/stream.h"
 #include "loop/wheel.h"
 
-/* A request under way. */
+/* A request in flight. */
 struct asked {
     uint64_t due_us;
     uint64_t sent_us;
@@ -23,33 +23,33 @@ struct asked {
 };
 
 enum load_client_state {
-    LOAD_CLIENT_CLOSED,     /* there is no connection: before the first one, or until a pause is over */
-    LOAD_CLIENT_CONNECTING, /* the connector waits for it */
-    LOAD_CLIENT_OPEN,       /* asks and is answered */
-    LOAD_CLIENT_ENDING,     /* the last answer is here: the peer is to close */
-    LOAD_CLIENT_CLOSING,    /* closed: on_closed will be called */
+    LOAD_CLIENT_CLOSED,     /* no connection: before the first one, or during a pause */
+    LOAD_CLIENT_CONNECTING, /* the connector is working */
+    LOAD_CLIENT_OPEN,       /* sends and receives */
+    LOAD_CLIENT_ENDING,     /* the last answer has arrived; waiting for the peer to close */
+    LOAD_CLIENT_CLOSING,    /* stream_close was called: waiting for on_closed */
 };
 
 struct client {
     struct stream stream;
     struct connector connector;
-    struct timer timer; /* what it waits for depends on the state */
-    struct list link;   /* among the free */
+    struct timer timer; /* its meaning depends on the state */
+    struct list link;   /* in run->free */
     struct run *run;
     struct h1_response_parser engine;
-    struct buffer kept; /* the beginning of a head */
+    struct buffer kept; /* the beginning of an incomplete head */
     unsigned number;
     uint64_t connect_began_us;
-    uint16_t status; /* of the answer that is being read */
+    uint16_t status; /* of the answer being read */
     bool keep_alive; /* likewise */
-    bool is_settled; /* its first connection was made, or failed */
+    bool is_settled; /* its first connection attempt has succeeded or failed */
     uint8_t state;   /* enum load_client_state */
     uint16_t pause_ms;
-    bool has_sent;        /* on this connection */
-    size_t unsent;        /* bytes that the stream was given and has not counted as sent */
-    uint16_t asked_first; /* in the ring */
-    uint16_t asked_count; /* requests under way */
-    struct asked asked[]; /* a ring of as many as the plan's pipeline */
+    bool has_sent;        /* something was sent on this connection */
+    size_t unsent;        /* bytes passed to the stream and not yet counted as sent */
+    uint16_t asked_first; /* index in the ring */
+    uint16_t asked_count; /* requests in flight */
+    struct asked asked[]; /* a ring; its size is the plan's pipeline */
 };
 
 struct run {
@@ -62,7 +62,7 @@ struct run {
     struct loop *loop;
     struct messages messages;
     struct h1_response_head head;
-    char *clients; /* plan.connections of client_bytes each */
+    char *clients; /* plan.connections clients of client_bytes each */
     size_t client_bytes;
 
     enum load_phase phase;
@@ -71,25 +71,25 @@ struct run {
     struct timer end_of_phase;
     struct timer progress;
     uint64_t ramp_began_us;
-    unsigned begun;     /* clients that were told to connect */
-    unsigned unsettled; /* clients whose first connection is neither made nor failed */
+    unsigned begun;     /* clients that have begun to connect */
+    unsigned unsettled; /* clients whose first connection attempt has neither succeeded nor failed */
     unsigned open;
 
-    struct list free;         /* clients that could ask, the longest free first */
-    struct schedule schedule; /* with a rate */
+    struct list free;         /* clients that could send, the one that waits longest first */
+    struct schedule schedule; /* used if there is a rate */
     struct watch alarm;       /* a timer that wakes the loop when a request is due */
-    uint64_t alarm_us;        /* what it is set to */
+    uint64_t alarm_us;        /* the time it is set to */
 
-    /* Known when the warm-up begins; timers that fire late move neither. */
-    uint64_t window_begin_us; /* UINT64_MAX before */
-    uint64_t window_end_us;   /* UINT64_MAX before, and while it ends by requests_max */
-    uint64_t cpu_began_us;    /* when the processor's time was read, at about the beginning */
-    bool has_ended;           /* the window */
-    uint64_t under_way;       /* requests, of all clients */
+    /* Set when the warm-up begins; late timers do not move them. */
+    uint64_t window_begin_us; /* UINT64_MAX: not set */
+    uint64_t window_end_us;   /* UINT64_MAX: not set, or the window ends by requests_max */
+    uint64_t cpu_began_us;    /* when CPU time was read, at about the beginning of the window */
+    bool has_ended;           /* the window is over */
+    uint64_t under_way;       /* requests in flight, of all clients */
     uint64_t last_answer_us;
-    uint64_t answers; /* in all the time */
+    uint64_t answers; /* during the whole run */
     uint64_t errors;
-    uint64_t signs_of_life; /* as last looked at: answers and connections */
+    uint64_t signs_of_life; /* answers and connections, when last checked */
     uint64_t life_seen_us;
     bool is_over;
 };
@@ -98,22 +98,22 @@ struct run {
 
 void client_init(struct client *client, struct run *run, unsigned number);
 
-/* Connects. Only while closed. */
+/* Connects. The client must be closed. */
 void client_connect(struct client *client);
 
-/* Whether it could take a request now; and how many. */
+/* How many requests it could send now; 0: none. */
 unsigned client_room(const struct client *client);
 
-/* Sends `count` requests, at most its room, which were due at the times that run_take_due gives. */
+/* Sends `count` requests, at most client_room; run_take_due gives the time each was due. */
 void client_ask(struct client *client, unsigned count, uint64_t now_us);
 
-/* Closes whatever there is, without counting anything, and gives memory back; on_closed may still come. */
+/* Closes the connection without counting anything, and frees memory; on_closed may still follow. */
 void client_abandon(struct client *client);
 
 /* --- run.c --- */
 
-/* Makes everything but the connections. `plan` has no zeros left where they stand for a default. Returns 0 or
- * -errno; run_finish in both cases. */
+/* Prepares everything except the connections. In `plan` defaults must have been filled in. Returns 0 or
+ * -errno; call run_finish in both cases. */
 int run_init(struct run *run, const struct load_plan *plan, const struct schedule_share *share,
              struct load_result *result) MUST_CHECK;
 
@@ -122,39 +122,38 @@ int run_go(struct run *run) MUST_CHECK;
 
 void run_finish(struct run *run);
 
-/* What is going on. */
+/* The current progress. */
 struct load_progress run_progress(const struct run *run);
 
-/* Whether that moment is behind the ramp and the warm-up, and before the end: by the clock, or the last
- * answer. */
+/* Whether the time is in the window: after ramp-up and warm-up, and before the end. */
 static inline bool run_window_has(const struct run *run, uint64_t us)
 {
     return us >= run->window_begin_us && us < run->window_end_us;
 }
 
-/* The client could ask, now: lets it, or remembers it. */
+/* The client could send now: lets it, or remembers it in `free`. */
 void run_offer(struct run *run, struct client *client, uint64_t now_us);
 
-/* A request begins now: when it was due. */
+/* A request begins now: returns when it was due. */
 uint64_t run_take_due(struct run *run, uint64_t now_us);
 
-/* The client has no connection any more, and its pause is over: connects it, or offers it. */
+/* The client is closed and its pause is over: connects it, or offers it. */
 void run_revive(struct run *run, struct client *client);
 
-/* The first connection of a client was made, or failed. */
+/* The first connection attempt of a client has succeeded or failed. */
 void run_settle(struct run *run, struct client *client);
 
-/* Fewer requests are under way than before: perhaps none is, and none will be. */
+/* Call this when fewer requests are in flight: ends the run if none is left and none will begin. */
 void run_check_end(struct run *run);
 
 /* --- count.c --- */
 
-/* Requests sent, answered, lost. `error` is the system's or 0. */
+/* Count requests sent, answered, lost. `error` is -errno or 0. */
 void run_count_sent(struct run *run, const struct asked *asked);
 void run_count_answer(struct run *run, const struct asked *asked, unsigned status, uint64_t now_us);
 void run_count_lost(struct run *run, const struct asked *asked, enum load_error kind, int error);
 
-/* A connection that was not made. */
+/* Counts a failed connection attempt. */
 void run_count_unconnected(struct run *run, enum load_error kind, int error);
 
 #endif

@@ -1,7 +1,7 @@
-/* What a worker counts, in memory shared with the master: one writer (the worker), many readers.
+/* Counters of a worker, in memory shared with the master: one writer (the worker), many readers.
  *
- * Each counter is one aligned 64-bit word, written without a lock; a reader sees each value whole, though not
- * all of the same instant. */
+ * Each counter is an aligned 64-bit word, written without a lock. A reader never sees a torn value, but
+ * the values need not be from the same instant. */
 #ifndef LOG_COUNTERS_H
 #define LOG_COUNTERS_H
 
