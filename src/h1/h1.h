@@ -1,17 +1,17 @@
-/* The HTTP/1 engine: bytes in, requests out (RFC 9112). It does no I/O, knows no clock and allocates nothing,
- * so the same code runs under an event loop, a blocking thread, a fuzzer and a simulator.
+/* The HTTP/1 engine: bytes in, requests out (RFC 9112). It does no I/O, uses no clock and allocates nothing,
+ * so the same code runs in an event loop, a blocking thread, a fuzzer and a simulator.
  *
- * Protocol of use:
- *  1. Call h1_next with the input that is at hand, again and again; each call takes what it used from the
- * front of the input and returns one event.
- *  2. On H1_MORE keep what is left of the input, and call again with it and further bytes behind it.
- *  3. On H1_REQUEST the head is in `request`, whose slices point into the input. Content follows as
- * H1_CONTENT events, then H1_END (at once when there is none).
- *  4. On H1_ERROR answer with `engine->status` and close: framing is in doubt, nothing behind it is ever
- * parsed. A head that was refused leaves its request line and the fields in front of the fault in `request`,
- * or nothing at all where the request line itself is bad.
+ * How to use it:
+ *  1. Call h1_next repeatedly with the available input; each call removes the bytes it used from the front of
+ *     the input and returns one event.
+ *  2. On H1_MORE keep the rest of the input, and call again with more bytes appended to it.
+ *  3. On H1_REQUEST the head is in `request`; its slices point into the input. Content follows as H1_CONTENT
+ *     events, then H1_END (immediately if there is no content).
+ *  4. On H1_ERROR respond with `engine->status` and close: the framing is uncertain, and nothing after it is
+ *     ever parsed. `request` then holds the request line and the headers before the error; or nothing, if the
+ *     request line itself is invalid.
  *
- * Whatever way the input is cut into pieces, the events are the same, but for the pieces of content. */
+ * However the input is divided, the events are the same, except for the sizes of content pieces. */
 #ifndef H1_H1_H
 #define H1_H1_H
 
@@ -21,66 +21,66 @@
 struct h1_recent_head;
 
 struct h1_limits {
-    uint32_t head_bytes; /* the head with every line end: else 414 in the request line, 431 in the fields;
-                            also all trailers: else 431 */
-    uint32_t uri_bytes;  /* the request target: else 414 */
-    uint32_t fields;     /* and at most what the request has room for: else 431 */
-    uint64_t body_bytes; /* content after removal of chunked framing: else 413 */
+    uint32_t head_bytes; /* size of the head with all line ends: beyond it 414 in the request line, 431 in the
+                            headers; also of all trailers together: 431 */
+    uint32_t uri_bytes;  /* size of the request target: beyond it 414 */
+    uint32_t fields;     /* number of headers, limited by the request's array, too: beyond it 431 */
+    uint64_t body_bytes; /* size of the content without chunked framing: beyond it 413 */
 };
 
 enum h1_state {
-    H1_STATE_HEAD,    /* the request line and the fields */
+    H1_STATE_HEAD,    /* the request line and the headers */
     H1_STATE_CONTENT, /* see h1/content.h */
-    H1_STATE_END,     /* all content was given; H1_END is due */
-    H1_STATE_DEAD,    /* after H1_ERROR: swallows everything */
+    H1_STATE_END,     /* all content was returned; H1_END is next */
+    H1_STATE_DEAD,    /* after H1_ERROR: discards everything */
 };
 
 enum h1_event {
-    H1_MORE,    /* nothing more to say without more bytes */
-    H1_REQUEST, /* a whole head */
+    H1_MORE,    /* more bytes are needed */
+    H1_REQUEST, /* a complete head */
     H1_CONTENT, /* a piece of content, never empty */
-    H1_FULL,    /* content is at hand, and none is wanted: call again when some is */
+    H1_FULL,    /* content is available, but `content_max` is 0: call again when some is wanted */
     H1_END,     /* the message is complete; the next h1_next begins a new one */
-    H1_ERROR,   /* answer `status`, close */
+    H1_ERROR,   /* respond with `status`, then close */
 };
 
 struct h1 {
     const struct h1_limits *limits;
     struct h1_content content;
-    uint32_t scanned;    /* bytes of the input's front that hold no end of a head */
+    uint32_t scanned;    /* bytes at the front of the input that were searched for the end of the head */
     uint16_t status;     /* after H1_ERROR */
     uint8_t state;       /* enum h1_state */
-    uint8_t empty_lines; /* before the head that comes next */
+    uint8_t empty_lines; /* seen before the next head */
 };
 
-/* `limits` are borrowed for the engine's life. */
+/* `limits` must live as long as the engine. */
 void h1_init(struct h1 *engine, const struct h1_limits *limits);
 
-/* The next event; see the top. `ret_content` is set for H1_CONTENT only, and no longer than `content_max`.
- * `recent` makes no difference but in time: see h1/recent_head.h. NULL: there is none. */
+/* Returns the next event; see the top. `ret_content` is set only with H1_CONTENT, and is at most
+ * `content_max` bytes long. `recent` only makes parsing faster, see h1/recent_head.h; it may be NULL. */
 enum h1_event h1_next_within(struct h1 *engine, struct slice *input, struct http_request *request,
                              const struct h1_recent_head *recent, uint64_t content_max,
                              struct slice *ret_content) MUST_CHECK;
 
-/* The same, with content of any length. */
+/* The same, with content pieces of any length. */
 static inline enum h1_event h1_next(struct h1 *engine, struct slice *input, struct http_request *request,
                                     struct slice *ret_content)
 {
     return h1_next_within(engine, input, request, NULL, UINT64_MAX, ret_content);
 }
 
-/* The engine is inside a message: a head that began, or content that is not at its end. */
+/* Whether the engine is inside a message: a head has begun, or content has not ended. */
 static inline bool h1_is_inside(const struct h1 *engine)
 {
     return engine->state != H1_STATE_HEAD || engine->scanned > 0;
 }
 
-/* The head at the front of `input` is parsed, and `request` what it says: the engine goes on behind it. For
- * h1/recent_head.h. */
+/* Continues as if the head of `length` bytes at the front of `input` had just been parsed as `request`.
+ * For h1/recent_head.h. */
 void h1_take_head(struct h1 *engine, struct slice *input, size_t length, const struct http_request *request);
 
-/* Parses a whole head at the front of `input`, where no empty line is: the stateless part of the engine, see
- * head.c. */
+/* Parses a complete head at the front of `input`, without leading empty lines: the stateless part of the
+ * engine, see head.c. */
 enum h1_head_result { H1_HEAD_DONE, H1_HEAD_MORE, H1_HEAD_BAD };
 enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *limits,
                                   const struct h1_recent_head *recent, struct http_request *request,

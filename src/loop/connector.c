@@ -1,5 +1,5 @@
-/* Connecting: ask, and where the answer is not there yet, wait until the socket is writable and ask again. A
- * socket that becomes writable may still have failed to connect; sys_connected tells them apart. */
+/* Connecting: call sys_connected; if the connection is still in progress, wait until the socket is
+ * writable and call it again. A writable socket may also have failed to connect; sys_connected tells. */
 #include "loop/connector.h"
 
 #include <errno.h>

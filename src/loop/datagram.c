@@ -1,5 +1,5 @@
-/* Datagram sockets. They are watched as streams are, so the rules of stream_ready.c hold: receive until
- * EAGAIN, or go on in the next turn, as an edge is told once. */
+/* Datagram sockets. They are watched like streams, so the rules of stream_ready.c apply: receive until
+ * EAGAIN, or continue in the next turn, because an edge is reported only once. */
 #include "loop/datagram.h"
 
 #include <errno.h>
@@ -20,8 +20,8 @@ static void datagram_wait_for_change(struct datagram_socket *socket)
     watch_want(socket->loop, &socket->watch, WATCH_READABLE | (socket->is_full ? WATCH_WRITABLE : 0u));
 }
 
-/* Returns whether there may be more. An error is that of a packet that was sent, and is told once; the kernel
- * without memory for a moment is asked again in the next turn. */
+/* Returns whether there may be more. An error concerns a packet sent earlier and is reported once. If the
+ * kernel lacks memory for a moment, the next turn tries again. */
 static bool datagram_receive_batch(struct datagram_socket *socket)
 {
     struct udp_run runs[UDP_BATCH_MAX];

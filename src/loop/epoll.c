@@ -1,8 +1,8 @@
-/* epoll, as two backends that differ in one thing only.
+/* epoll, as two backends with one difference.
  *
- * `epoll` is edge-triggered for streams: one registration, changed once, when a send has to wait. `epoll-lt`
- * is level-triggered: it tells of whatever holds in every turn, and so must be told, by a system call,
- * whenever a stream waits for something else. Watches other than streams are level-triggered in both. */
+ * `epoll` is edge-triggered for streams: one registration, changed once, when a send has to wait.
+ * `epoll-lt` is level-triggered: it reports every ready descriptor in every turn, and so needs a system
+ * call whenever a stream waits for something else. Watches other than streams are level-triggered in both. */
 #include "loop/internal.h"
 
 #include "sys/event.h"
@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Events fetched by one wait: enough to spread its cost, few enough that timers are not kept waiting. */
+/* Events fetched per wait: enough to spread its cost, few enough not to delay timers. */
 #define EVENTS_MAX 256
 
 #define EDGE_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
@@ -60,15 +60,15 @@ static int edge_start(struct backend_state *state, struct watch *watch, enum wat
     return sys_epoll_add(state->fd, watch->fd, events, watch);
 }
 
-/* `slot` says whether EPOLLOUT is waited for: from the first time that a send has to wait. Sooner, each new
- * connection would make an event that says nothing but that its socket is empty. */
+/* `slot` is true once EPOLLOUT is registered: from the first time that a send has to wait. If it were
+ * registered earlier, each new connection would cause a useless event, because its send buffer is empty. */
 static void edge_want(struct backend_state *state, struct watch *watch, unsigned events)
 {
     if (LIKELY(!(events & WATCH_WRITABLE)) || watch->slot)
         return;
     watch->slot = true;
     int error = sys_epoll_change(state->fd, watch->fd, EDGE_EVENTS | EPOLLOUT, watch);
-    assert(error == 0); /* it needs no memory, and the descriptor is there */
+    assert(error == 0); /* cannot fail: it needs no memory, and the descriptor is registered */
 }
 
 static int level_start(struct backend_state *state, struct watch *watch, enum watch_mode mode)
@@ -77,8 +77,8 @@ static int level_start(struct backend_state *state, struct watch *watch, enum wa
     return sys_epoll_add(state->fd, watch->fd, level_events(mode), watch);
 }
 
-/* `slot` holds what was wanted last. Errors and hang-ups are told unasked, and a stream that waits for
- * nothing would be told of them in every turn: EPOLLET makes that once. */
+/* `slot` holds the events wanted last. Errors and hang-ups are always reported; for a stream that waits
+ * for nothing, EPOLLET makes that once instead of in every turn. */
 static void level_want(struct backend_state *state, struct watch *watch, unsigned events)
 {
     if (watch->slot == events)
@@ -86,7 +86,7 @@ static void level_want(struct backend_state *state, struct watch *watch, unsigne
     watch->slot = events;
     uint32_t mask = (events & WATCH_READABLE ? EPOLLIN : 0u) | (events & WATCH_WRITABLE ? EPOLLOUT : 0u);
     int error = sys_epoll_change(state->fd, watch->fd, mask ? mask : EPOLLET, watch);
-    assert(error == 0); /* it needs no memory, and the descriptor is there */
+    assert(error == 0); /* cannot fail: it needs no memory, and the descriptor is registered */
 }
 
 static void epoll_stop(struct backend_state *state, struct watch *watch)

@@ -1,4 +1,4 @@
-/* Job queues. A line is made when a client's first job must wait, and goes with its last. */
+/* Job queues. A line is created when a client's first job has to wait, and freed with its last one. */
 #include "loop/job_queue.h"
 
 #include <errno.h>
@@ -6,10 +6,10 @@
 
 struct job_line {
     struct list link;          /* in queue->lines */
-    struct map_link by_client; /* its hash is the client */
+    struct map_link by_client; /* its hash is the client's number */
     struct loop *loop;
     struct list jobs; /* struct queued_job */
-    unsigned count;   /* of these, never 0 */
+    unsigned count;   /* number of jobs, never 0 */
 };
 
 static struct job_line *line_of(struct list *link)
@@ -68,7 +68,7 @@ static struct job_line *make_line(struct job_queue *queue, struct loop *loop, ui
     return line;
 }
 
-/* Out of its line, which goes when it was the last. */
+/* Removes the job from its line, and frees the line if it is empty. */
 static void job_queue_take_out(struct queued_job *queued)
 {
     struct job_queue *queue = queued->queue;
@@ -83,7 +83,7 @@ static void job_queue_take_out(struct queued_job *queued)
     free(line);
 }
 
-/* Its owner may go on with another request, and be here again before this returns. */
+/* Deferred, because on_refused may lead the owner to submit another job to this queue. */
 static void job_queue_refuse(struct job_queue *queue, struct loop *loop, struct queued_job *queued)
 {
     queued->queue = queue;
@@ -91,7 +91,7 @@ static void job_queue_refuse(struct job_queue *queue, struct loop *loop, struct 
     task_defer(loop, &queue->tell_refused);
 }
 
-/* The queue is full, and has at most JOB_QUEUE_WAITING_MAX lines. */
+/* Only called when the queue is full; it has at most JOB_QUEUE_WAITING_MAX lines. */
 static struct job_line *find_longest(const struct job_queue *queue)
 {
     struct job_line *longest = NULL;
@@ -160,7 +160,7 @@ bool job_queue_withdraw(struct queued_job *queued)
     return true;
 }
 
-/* The next line's oldest job; the line has its next turn behind all others. */
+/* Takes the oldest job of the next line, and moves the line to the end. */
 static struct queued_job *take_next(struct job_queue *queue, struct loop **ret_loop)
 {
     struct job_line *line = line_of(queue->lines.next);

@@ -1,5 +1,5 @@
-/* Accepting connections. The socket is watched level-triggered: a rest needs no memory of edges missed
- * meanwhile, and accepting may stop after a batch for the sake of the connections that are already here. */
+/* Accepting connections. The socket is watched level-triggered: edges cannot be missed during a pause, and
+ * accepting may stop after a batch to serve the connections that already exist. */
 #include "loop/listener.h"
 
 #include "loop/internal.h"
@@ -8,10 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 
-/* Connections accepted in one callback in any case: what it takes to accept them is little, and is owed. */
+/* The number of connections that one callback may always accept, whatever the time: accepting is cheap. */
 #define ACCEPT_FEW 8
 
-/* No queue is longer (net.core.somaxconn), and clients that come meanwhile must not keep us here for ever. */
+/* No queue is longer (net.core.somaxconn). The limit prevents new clients from keeping listener_accept
+ * busy forever. */
 #define QUEUE_MAX 65536
 
 static const struct watch_events listener_watch_events;
@@ -22,8 +23,8 @@ static void open_reserve(struct listener *listener)
         listener->reserve_fd = sys_open_null();
 }
 
-/* Every descriptor is taken and the owner could free none. With the reserve given up there is one: enough to
- * take a client out of the queue and tell it so, rather than let it wait for an answer that cannot come. */
+/* No descriptor is left and the owner could free none. Closing the reserve frees one: enough to accept a
+ * client and tell it so, instead of letting it wait for a response that cannot come. */
 static void turn_one_away(struct listener *listener)
 {
     if (listener->reserve_fd < 0)
@@ -59,8 +60,8 @@ static bool is_exhaustion(int error)
     return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
 }
 
-/* Errors of the connection that was to be accepted (accept(2), "Error handling"; EPERM is the firewall's):
- * the next one may be well. */
+/* Errors of the connection to be accepted (accept(2), "Error handling"; EPERM comes from the firewall):
+ * the next one may succeed. */
 static bool is_of_connection(int error)
 {
     switch (-error) {
@@ -80,13 +81,13 @@ static bool is_of_connection(int error)
     }
 }
 
-/* Makes room, or turns a client away and rests. What is neither exhaustion nor a connection's error is the
- * socket's own, such as EINVAL once somebody who shares it has shut it down: the listener rests then too, as
- * the backend would tell of it for ever. Returns true where trying again makes sense. */
+/* Frees descriptors, or turns one client away and pauses. Any other error is the socket's own, such as
+ * EINVAL after another process that shares it has shut it down: the listener pauses then, too, since the
+ * backend would report the socket as ready forever. Returns true if accept should be tried again. */
 static bool deal_with(struct listener *listener, int error)
 {
     if (is_exhaustion(error)) {
-        /* Without a free descriptor accept(2) fails although nobody waits. */
+        /* Without a free descriptor accept(2) fails even if no connection is waiting. */
         if (!sys_is_readable(listener->watch.fd))
             return false;
         if (listener->events->on_exhausted(listener, error)) {
@@ -101,7 +102,8 @@ static bool deal_with(struct listener *listener, int error)
     return false;
 }
 
-/* A connection is mostly answered as soon as it is accepted, and may have brought many requests. */
+/* Checks the time, because a connection is usually served as soon as it is accepted, and may bring many
+ * requests. */
 static bool may_accept(const struct listener *listener, unsigned accepted)
 {
     return listener->running && accepted < LISTENER_BATCH &&

@@ -1,4 +1,4 @@
-/* One turn after another: wait, events, timers, tasks. See the rules of life in loop.h. */
+/* The loop's turns: wait, events, timers, tasks. See the rules in loop.h. */
 #include "loop/loop.h"
 
 #include "base/error.h"
@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Even with no timer armed the loop wakes now and then, so that its clock is never far behind. */
+/* Even without armed timers the loop wakes up now and then, so that its clock is never far behind. */
 #define SLEEP_MS_MAX 60000
 
 /* clang-format off */
@@ -43,7 +43,7 @@ static void read_clocks(struct loop *loop)
     loop->wall_nanoseconds = (unsigned)(wall_ns % 1000000000);
 }
 
-/* Only io_uring is ever refused for a reason of its own. */
+/* Only io_uring has reasons of its own for not being available. */
 static const char *complaint_of(int error)
 {
     switch (-error) {
@@ -82,7 +82,7 @@ int loop_create(const struct loop_options *options, struct loop **ret_loop)
         free(loop);
         return error;
     }
-    /* Not before: io_uring takes its milliseconds to open. */
+    /* Not earlier: opening io_uring takes some milliseconds. */
     read_clocks(loop);
     if (loop->options.on_stall)
         stall_meter_open(&loop->stall_meter, loop->turn_began_ns);
@@ -105,7 +105,7 @@ static void report_stall(struct loop *loop, const struct watch *watch, uint64_t 
     loop->options.on_stall(loop->options.context, duration_ns / 1000, text);
 }
 
-/* By the clock it took too long; but others may have had the core meanwhile. */
+/* By the clock the callback took too long, but the thread may have waited for a core meanwhile. */
 static void take_slow_callback(struct loop *loop, const struct watch *watch, uint64_t duration_ns)
 {
     if (loop->options.on_stall == NULL)
@@ -115,9 +115,9 @@ static void take_slow_callback(struct loop *loop, const struct watch *watch, uin
         report_stall(loop, watch, own_ns);
 }
 
-/* The clock is read once a callback, as the end of one is the beginning of the next: about 20 ns through the
- * vDSO, against the several microseconds of a request's system calls, and the report names the callback that
- * stalled rather than the turn. */
+/* Reads the clock once per callback: the end of one is the beginning of the next. This costs about 20 ns
+ * (vDSO), compared to several microseconds of system calls per request, and the report can name the
+ * callback that stalled. */
 void loop_check_stall(struct loop *loop, const struct watch *watch)
 {
     uint64_t now_ns = sys_monotonic_ns();
@@ -271,7 +271,8 @@ void task_cancel(struct task *task)
 
 static void run_tasks(struct loop *loop)
 {
-    /* Tasks that tasks defer belong to the next turn, or two of them could keep the loop here for ever. */
+    /* Tasks deferred by tasks run in the next turn; otherwise two of them could keep the loop here
+     * forever. */
     struct list due;
     list_init(&due);
     list_splice(&due, &loop->tasks);
@@ -282,7 +283,8 @@ static void run_tasks(struct loop *loop)
     }
 }
 
-/* The wheel counts from the beginning of the turn that ends now: what the turn took is slept already. */
+/* The wheel's time is the beginning of the current turn: the duration of the turn is subtracted from the
+ * sleep. */
 static int wait_timeout_ms(const struct loop *loop)
 {
     if (!list_is_empty(&loop->tasks) || !list_is_empty(&loop->again) || !list_is_empty(&loop->due) ||
@@ -293,14 +295,15 @@ static int wait_timeout_ms(const struct loop *loop)
     return sleep_ms > turn_ms ? (int)(sleep_ms - turn_ms) : 0;
 }
 
-/* Behind the events and streams of a turn. Of most turns there is none, and the clock need not be read. */
+/* Whether there is work after a turn's events and streams. Most turns have none, and save reading the
+ * clock. */
 static bool has_work_left(const struct loop *loop)
 {
     return !list_is_empty(&loop->wheel.due) || !list_is_empty(&loop->tasks) || !list_is_empty(&loop->closed);
 }
 
-/* Events come before the timers that are due: a client whose bytes are here must not pay for our lateness
- * with a time-out. */
+/* Events are handled before due timers: if a client's bytes have arrived, it must not get a timeout
+ * because the loop was late. */
 static int turn(struct loop *loop, int timeout_ms)
 {
     int count = loop->backend->wait(loop->backend_state, timeout_ms);
@@ -310,7 +313,7 @@ static int turn(struct loop *loop, int timeout_ms)
     read_clocks(loop);
     stall_meter_turn(&loop->stall_meter, loop->turn_began_ns);
     wheel_advance(&loop->wheel, loop_now_ms(loop));
-    list_splice(&loop->due, &loop->again); /* before others have their first share of this turn */
+    list_splice(&loop->due, &loop->again); /* before other streams use their share of this turn */
     dispatch(loop, count);
     streams_go_on(loop);
     if (has_work_left(loop)) {
@@ -327,7 +330,7 @@ int loop_fd(const struct loop *loop)
     return loop->backend->fd ? loop->backend->fd(loop->backend_state) : -ENOTSUP;
 }
 
-/* The clock is read anew: another loop may have been busy with something else since our last turn. */
+/* Reads the clock again: the outer loop may have been busy since our last turn. */
 int loop_prepare(struct loop *loop)
 {
     loop->checked_ns = sys_monotonic_ns();

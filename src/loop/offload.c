@@ -1,6 +1,6 @@
-/* The offload pool: a queue, a few threads, a list of finished jobs, and an eventfd that tells the loop about
- * them. One mutex guards both lists; it is held for a few instructions, and never on a request path that does
- * not offload. */
+/* The offload pool: a queue, a few threads, a list of finished jobs, and an eventfd that wakes the loop
+ * for them. One mutex protects both lists; it is held only for a few instructions, and never used by
+ * requests that do not offload. */
 #include "loop/offload.h"
 
 #include "loop/internal.h"
@@ -112,7 +112,7 @@ static int offload_create(struct loop *loop, struct offload **ret_offload)
     return 0;
 }
 
-/* With every signal blocked: signals are the loop's business. */
+/* With all signals blocked: signals are handled by the loop. */
 static int start_thread(struct offload *offload)
 {
     sigset_t all, before;

@@ -1,9 +1,9 @@
-/* poll(2): no state in the kernel. Every wait hands over the whole array and the kernel looks at each
- * descriptor in it, ready or not, and so do we afterwards: a turn costs in proportion to the connections that
- * are open, which is well up to some hundreds and not beyond. What it has for it is that it is everywhere,
- * and that a change of interest is a store.
+/* poll(2): no state in the kernel. Every wait passes the whole array, and both the kernel and vif scan all
+ * of it: a turn costs time in proportion to the open connections, which is fine up to some hundreds. Its
+ * advantages: it exists everywhere, and changing the wanted events is a memory write.
  *
- * `fds` and `watches` run in parallel and have no holes: the last entry moves into one that goes. */
+ * `fds` and `watches` are parallel arrays without gaps: when an entry is removed, the last one takes its
+ * place. */
 #include "loop/internal.h"
 
 #include "sys/process.h"
@@ -13,7 +13,7 @@
 
 #define CAPACITY_FIRST 64
 
-/* The wait when the kernel lacks the memory for its copy of the array. */
+/* How long to wait if the kernel lacks memory for its copy of the array. */
 #define REST_MS 10
 
 struct backend_state {
@@ -21,7 +21,7 @@ struct backend_state {
     struct watch **watches;
     uint32_t count;
     uint32_t capacity;
-    uint32_t next; /* where `ready` goes on looking */
+    uint32_t next; /* where poll_ready continues */
 };
 
 static int poll_open(struct backend_state **ret_state)
@@ -63,15 +63,15 @@ static int poll_start(struct backend_state *state, struct watch *watch, enum wat
     return 0;
 }
 
-/* Errors and hang-ups are told unasked, also to a stream that waits for nothing. */
+/* Errors and hang-ups are always reported, even to a stream that waits for nothing. */
 static void poll_want(struct backend_state *state, struct watch *watch, unsigned events)
 {
     struct pollfd *entry = &state->fds[watch->slot];
     entry->events = (short)((events & WATCH_READABLE ? POLLIN : 0) | (events & WATCH_WRITABLE ? POLLOUT : 0));
 }
 
-/* Where the entry that moves had not been looked at in this turn it may be passed over: it is told in the
- * next. */
+/* If the moved entry had not been visited in this turn, it may be skipped; it is reported in the next
+ * turn. */
 static void poll_stop(struct backend_state *state, struct watch *watch)
 {
     if (watch->slot >= state->count || state->watches[watch->slot] != watch)
@@ -88,7 +88,7 @@ static int poll_wait(struct backend_state *state, int timeout_ms)
     int count = sys_poll(state->fds, state->count, timeout_ms);
     if (count != -ENOMEM)
         return count;
-    /* Over in a moment, and no reason to end; a wait for nothing needs no memory. */
+    /* The lack of memory is temporary and no reason to end; a wait without descriptors needs no memory. */
     count = sys_poll(NULL, 0, MIN(timeout_ms, REST_MS));
     return count == -ENOMEM ? 0 : count;
 }

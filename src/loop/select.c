@@ -1,6 +1,6 @@
-/* select(2), as in 1983: bit sets of descriptors, copied into the kernel and back in each turn, looked
- * through from 0 to the highest by both sides. It knows no descriptor from FD_SETSIZE (1024) on: watching one
- * is refused, and whoever accepts asks loop_accepts_fd first. */
+/* select(2): bit sets of descriptors, copied to the kernel and back in each turn, and scanned by both
+ * sides from 0 to the highest descriptor. It cannot watch descriptors from FD_SETSIZE (1024) on: that is
+ * refused, and whoever accepts connections asks loop_accepts_fd first. */
 #include "loop/internal.h"
 
 #include "sys/event.h"
@@ -9,18 +9,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The wait when the kernel lacks the memory for its copy of the sets. */
+/* How long to wait if the kernel lacks memory for its copy of the sets. */
 #define REST_MS 10
 
 struct backend_state {
     fd_set reading; /* what is waited for */
     fd_set writing;
     fd_set changing; /* WATCH_CHANGES */
-    fd_set readable; /* what the last wait said */
+    fd_set readable; /* results of the last wait */
     fd_set writable;
     fd_set changed;
-    int fd_end; /* above the highest that is watched */
-    int next;   /* where `ready` goes on looking */
+    int fd_end; /* one above the highest watched descriptor */
+    int next;   /* where select_ready continues */
     struct watch *watches[FD_SETSIZE];
 };
 
@@ -62,7 +62,7 @@ static void select_want(struct backend_state *state, struct watch *watch, unsign
     want_bit(&state->writing, watch->fd, events & WATCH_WRITABLE);
 }
 
-/* What the last wait said of it is forgotten too: the number may come back in this very turn. */
+/* Also clears the results of the last wait: the descriptor number may be reused in the same turn. */
 static void select_stop(struct backend_state *state, struct watch *watch)
 {
     if (watch->fd >= FD_SETSIZE || state->watches[watch->fd] != watch)
@@ -84,7 +84,7 @@ static int select_wait(struct backend_state *state, int timeout_ms)
     state->changed = state->changing;
     state->next = 0;
     int count = sys_select(state->fd_end, &state->readable, &state->writable, &state->changed, timeout_ms);
-    /* Over in a moment, and no reason to end; a wait for nothing needs no memory. */
+    /* The lack of memory is temporary and no reason to end; a wait without descriptors needs no memory. */
     if (count == -ENOMEM)
         count = sys_poll(NULL, 0, MIN(timeout_ms, REST_MS));
     if (count == -ENOMEM)
@@ -94,8 +94,7 @@ static int select_wait(struct backend_state *state, int timeout_ms)
     return count;
 }
 
-/* The count of select(2) is of bits, and so as high as that of descriptors or higher: the last calls find
- * nothing. */
+/* select(2) counts bits, which may be more than the ready descriptors: then the last calls find nothing. */
 static struct watch *select_ready(struct backend_state *state, int i, unsigned *ret_events)
 {
     (void)i;

@@ -28,8 +28,7 @@ void staged_sends_finish(struct staged_sends *staged_sends)
     staged_sends->bytes = NULL;
 }
 
-/* The one that was given back last: its bytes are in the processor's cache, and those of most are never
- * touched. */
+/* Takes the one freed last: its bytes are in the CPU cache, and most others are never touched. */
 struct staged_send *staged_sends_take(struct staged_sends *staged_sends, struct stream *stream)
 {
     if (list_is_empty(&staged_sends->free))

@@ -1,15 +1,15 @@
-/* Reading, waiting and closing over a readiness backend.
+/* Reading, waiting and closing with a readiness backend.
  *
- * Edge-triggered rules kept here and nowhere else: a read that fills the buffer is followed by another (in
- * the next turn, so that one busy peer cannot starve the rest), one that does not has drained the socket;
- * after the peer's FIN reads go on until they return 0.
+ * All rules for edge-triggering are in this file: a read that fills the buffer is followed by another one
+ * (in the next turn, so that a busy peer cannot starve the others); a shorter read has drained the socket;
+ * after the peer's FIN, reading continues until it returns 0.
  *
- * A hang-up (a reset, as a rule) is an error that a read or a send runs into. Where neither is under way,
- * because reading is paused, the owner is told by itself: a job that is done for this client may be dropped.
+ * A hang-up (usually a reset) shows as an error of the next read or send. If neither is in progress,
+ * because reading is paused, the owner is told separately, so that it can drop work for this client.
  *
- * Level-triggered backends are made to look the same: what was told and not acted on (STREAM_READABLE while
- * paused) is remembered as an edge would have to be, and no longer waited for; see wait_for_change. So a
- * pause costs them nothing unless bytes come in it. */
+ * Level-triggered backends are made to behave the same: an event that was reported but not acted on
+ * (STREAM_READABLE while paused) is remembered and no longer waited for, see wait_for_change. So a pause
+ * costs them nothing unless bytes arrive in it. */
 #include "loop/internal.h"
 #include "loop/stream.h"
 #include "sys/socket.h"
@@ -31,8 +31,8 @@ static int ensure_registered(struct stream *stream)
     return error;
 }
 
-/* Waits for the next change: what the socket is known to be ready for is not waited for. Called wherever that
- * may be another thing than before. */
+/* Waits for the next change, but not for what the socket is already known to be ready for. Call it
+ * wherever that may have changed. */
 static void wait_for_change(struct stream *stream)
 {
     if (!stream_ready_has(stream, STREAM_REGISTERED) || stream_ready_has(stream, STREAM_CLOSED))
@@ -42,7 +42,7 @@ static void wait_for_change(struct stream *stream)
     watch_want(stream->loop, &stream->watch, (reads ? WATCH_READABLE : 0u) | (writes ? WATCH_WRITABLE : 0u));
 }
 
-/* One recv(2) and its callback. Afterwards the stream may be closed. */
+/* One recv(2) and its callback. The stream may be closed afterwards. */
 static void read_once(struct stream *stream)
 {
     struct loop *loop = stream->loop;
@@ -75,8 +75,7 @@ static bool wants_read(const struct stream *stream)
            (STREAM_READING | STREAM_READABLE);
 }
 
-/* Tries at once, because a client that just connected has mostly sent its request, and registers the socket
- * only if it must wait. */
+/* Registers the socket only if there is nothing to read yet, see stream_start. */
 static int stream_ready_start(struct stream *stream)
 {
     stream->flags |= STREAM_READABLE;
@@ -94,14 +93,14 @@ static void stream_ready_resume(struct stream *stream)
         stream_go_on_later(stream);
 }
 
-/* What select(2) calls readable may be a reset. */
+/* With select(2), "readable" may be a reset. */
 static bool has_hung_up(const struct stream *stream)
 {
     bool must_ask = stream->loop->backend->lacks_failed && stream_ready_has(stream, STREAM_READABLE);
     return stream_ready_has(stream, STREAM_HUNG_UP) || (must_ask && sys_has_hung_up(stream->watch.fd));
 }
 
-/* Neither a read nor a send will run into it. */
+/* For a hang-up that no read or send will report. */
 static void tell_hang_up(struct stream *stream)
 {
     if (!stream_ready_has(stream, STREAM_READING | STREAM_CLOSED) && !stream->sending && has_hung_up(stream))

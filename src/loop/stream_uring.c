@@ -1,23 +1,24 @@
-/* Reading, waiting and closing over io_uring.
+/* Reading, waiting and closing with io_uring.
  *
- * A stream has one multishot receive in the kernel for as long as it reads: bytes come in buffers that all
- * streams share, one completion each, and no system call asks for them. What the kernel ends by itself (it
- * may whenever a queue or the buffers run out) is submitted again.
+ * While a stream reads, it has one multishot receive in the kernel: bytes arrive in buffers shared by all
+ * streams, with one completion each and without a system call. If the kernel ends the receive (as it may
+ * when a queue is full or the buffers run out), it is submitted again.
  *
- * A pause lets the receive stand, as mostly nothing comes in it. What does come is copied and held, and the
- * receive cancelled, so that a peer gets rid of no more than half a mebibyte (32 buffers, then the kernel
- * turns to others) before its window closes.
+ * A pause leaves the receive in place, because usually nothing arrives. If bytes do arrive, they are
+ * copied and held, and the receive is cancelled; so a peer can send at most half a mebibyte (32 buffers,
+ * after which the kernel serves other streams) before its window closes.
  *
- * A reset that comes in a pause is told at once, held bytes or not: nobody is there to be answered. Where the
- * kernel receives nothing in a pause, a poll waits for it. It is a multishot one, as those tell of changes: a
- * peer that ended its sending side would complete one of a single shot at once, each time.
+ * A reset during a pause is reported at once, even if bytes are held, because no response can be
+ * delivered. If there is no receive in the kernel during a pause, a poll waits for the reset. It is a
+ * multishot poll, which reports changes only: a one-shot poll would complete immediately, again and again,
+ * once the peer has ended its sending side.
  *
- * Small sends go as staged sends, see uring_send.c. Everything else is sent by calls of its own, as on other
- * backends: for files sendfile(2) was the cheapest (per 64 KiB over loopback 23 us of CPU time; a linked read
- * and send by the ring 24, a splice 29, most of it in the kernel's helper threads).
+ * Small sends are staged, see uring_send.c. Everything else is sent by separate system calls, as in other
+ * backends: for files sendfile(2) was cheapest (per 64 KiB over loopback 23 us of CPU time; a linked read
+ * and send in the ring 24, a splice 29, most of it in the kernel's helper threads).
  *
- * Closing is submitted too where the kernel has something of the stream: the cancellation of that, and behind
- * it the close, in one batch. The owner is told when the last completion has come. */
+ * If operations are in the kernel, closing is submitted, too: their cancellation, followed by the close,
+ * in one batch. on_closed is called after the last completion. */
 #include "loop/uring.h"
 
 #include "loop/stream.h"
@@ -61,7 +62,8 @@ static void stream_uring_tell_end(struct stream *stream, int result)
     stream->events->on_end(stream);
 }
 
-/* The connection's end is not missed in a pause. A send that is under way would run into it. */
+/* Polls for the end of the connection, so that it is noticed during a pause. A pending send would notice
+ * it itself. */
 static void pause_reading(struct stream *stream)
 {
     bool is_receiving = (stream->in_flight & (URING_RECEIVE | URING_CANCELLING)) == URING_RECEIVE;
@@ -72,9 +74,9 @@ static void pause_reading(struct stream *stream)
     uring_mark(entry, stream, URING_HANG_UP);
 }
 
-/* The first read is a plain one, because a client that just connected has mostly sent its request, and so is
- * what is sent in answer: a connection for one request then never comes near the ring. Through the ring, send
- * and close cost it a sixth more than by calls of their own. */
+/* The first read is a plain recv(2), because a client that just connected has usually sent its request,
+ * and the response to it is sent by a plain call, too; so a connection for one request never uses the
+ * ring. Sending and closing through the ring would cost it a sixth more. */
 static int stream_uring_start(struct stream *stream)
 {
     struct loop *loop = stream->loop;
@@ -91,16 +93,16 @@ static int stream_uring_start(struct stream *stream)
     return 0;
 }
 
-/* ---- what comes in a pause ---- */
+/* ---- bytes that arrive in a pause ---- */
 
-/* Found by the stream's address in the ring's map: a stream has no room for one more pointer, and few hold.
- */
+/* Found by the stream's address in the ring's map, which saves a pointer in each stream; few streams hold
+ * bytes. */
 struct held {
     struct map_link link;
     struct stream *stream;
     size_t length;
-    size_t told; /* bytes before this one were lent */
-    int end;     /* 1: none yet; else what the receive ended with: 0 or -errno */
+    size_t told; /* the first `told` bytes have been delivered */
+    int end;     /* 1: none yet; otherwise the result that ended the receive: 0 or -errno */
     char bytes[];
 };
 
@@ -134,7 +136,7 @@ static void drop_held(struct stream *stream)
     free(held);
 }
 
-/* Keeps the bytes, or the end, behind what is held already. */
+/* Appends the bytes, or the end, to what is already held. */
 static int hold(struct stream *stream, struct slice bytes, int end)
 {
     struct held *before = NULL;
@@ -162,7 +164,7 @@ static int hold(struct stream *stream, struct slice bytes, int end)
     return 0;
 }
 
-/* Lends a copy: the owner may close the stream, and with it goes what is held. */
+/* Delivers a copy, because the owner may close the stream, which frees the held bytes. */
 static void tell_held(struct stream *stream)
 {
     struct held *held = find_held(stream);
@@ -199,7 +201,7 @@ static void stream_uring_resume(struct stream *stream)
         receive_again(stream);
 }
 
-/* Bytes, or an end, that nobody waits for now. */
+/* Keeps bytes, or an end, that cannot be delivered now. */
 static void stream_uring_keep(struct stream *stream, struct slice bytes, int end)
 {
     if (hold(stream, bytes, end) < 0) {
@@ -220,7 +222,7 @@ static void on_received(struct stream *stream)
 {
     int result = uring_completion(uring_of(stream))->result;
     struct slice bytes = uring_bytes(uring_of(stream));
-    /* Without buffers, or cancelled: nothing is wrong, and by the next wait all buffers are back. */
+    /* No buffers, or cancelled: not an error. By the next wait all buffers are back. */
     bool is_nothing = result == -ENOBUFS || result == -ECANCELED;
     bool must_wait = !stream_uring_has(stream, STREAM_READING) || stream->in_flight & URING_HELD;
     bool is_over = result < 0 && !is_nothing;
@@ -234,7 +236,7 @@ static void on_received(struct stream *stream)
         stream_uring_tell_end(stream, result);
 }
 
-/* While it is read, or sent to, that tells. */
+/* If reading or sending is in progress, that will report the hang-up. */
 static void on_hang_up(struct stream *stream)
 {
     int events = uring_completion(uring_of(stream))->result;
@@ -284,7 +286,7 @@ static void stream_uring_close_socket(struct stream *stream)
     stream->loop->closing++;
 }
 
-/* A completion for a stream that was closed meanwhile. */
+/* Handles a completion of a stream that has been closed. */
 static void stream_uring_on_late(struct stream *stream)
 {
     if (stream->in_flight & URING_OPERATIONS)

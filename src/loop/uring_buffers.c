@@ -1,8 +1,8 @@
-/* Buffers for receiving, in a ring that the kernel takes from at one end and we add to at the other.
+/* Buffers for receiving, in a ring: the kernel takes them from one end, vif adds them at the other.
  *
- * It goes round, so with all of them in it each receive would find the one that has rested longest, out of
- * the processor's caches. Therefore only as many are offered as have been needed at once lately; the others
- * are spare. Where the kernel runs out their number doubles, and sinks again in time. */
+ * With all buffers in the ring, each receive would get the one that was unused longest, which is no longer
+ * in the CPU cache. So only as many are offered as were needed at once recently; the others are spare. If
+ * the kernel runs out, the number is doubled; it is reduced again in time. */
 #include "loop/uring_buffers.h"
 
 #include <errno.h>
@@ -10,13 +10,13 @@
 
 #define PAGE_BYTES 4096
 
-/* Small requests touch the beginnings of buffers: a few cache lines more than a power of two from one to the
- * next, and these do not all want the same places in the cache. */
+/* Small requests touch only the beginnings of buffers. The stride is a few cache lines more than a power
+ * of two, so that these do not compete for the same cache sets. */
 #define STRIDE (URING_BUFFER_BYTES + 192)
 
 #define WANTED_MIN 32
 
-/* Buffers taken until fewer are tried: a shortage after that is cheap, one in so many. */
+/* After this many used buffers a smaller number is tried: a shortage is then rare enough to be cheap. */
 #define TAKEN_MAX 8192
 
 static void offer_spares(struct uring_buffers *buffers)

@@ -1,19 +1,18 @@
-/* Small sends over io_uring: staged sends, which leave with the turn's one system call.
+/* Small sends over io_uring: staged sends, submitted with the turn's one system call.
  *
- * A staged send is posted to be sent at once or not (MSG_DONTWAIT), so that the submission that takes it
- * decides its fate: no completion says that it went, which is what nearly all do, and a stream is rid of it
- * before the next event is told. A completion comes only where the socket took less than the whole. The rest
- * is then sent again, patiently: the kernel waits until the socket takes it, and completes. Patient from the
- * beginning is what something waits for, another send or the end, as the loop sleeps until there is a
- * completion. */
+ * A staged send is posted with MSG_DONTWAIT and IOSQE_CQE_SKIP_SUCCESS, so it is finished or has failed
+ * when the submission returns. Success, the usual case, makes no completion; the stream is free of it
+ * before the next event is delivered. A completion comes only if the socket did not take all of it. The
+ * rest is then sent again without MSG_DONTWAIT ("patiently"): the kernel waits until the socket takes it,
+ * and completes. If another send or the close waits for a staged send, it is made patient before it is
+ * submitted, because the loop sleeps until there is a completion. */
 #include "loop/uring.h"
 
 #include "sys/socket.h"
 
 #include <errno.h>
 
-/* A staged send that is on its way when its stream is closed has so long to get out: the peer has been slow
- * to take what was sent before. */
+/* How long a staged send may still take after its stream was closed, if the peer is slow to receive. */
 #define LATE_MS_MAX 30000
 
 static size_t uring_send_total_length(const struct segment *segments, size_t count)
@@ -34,7 +33,7 @@ static void post(struct stream *stream, struct staged_send *staged_send)
     staged_sends_post(uring_staged_sends(uring_of(stream)), staged_send, entry);
 }
 
-/* It completes in any case, when all of it has been taken. */
+/* Makes the send wait for the socket and complete in any case. */
 static void make_patient(struct staged_send *staged_send)
 {
     if (staged_send->entry == NULL)
@@ -44,9 +43,8 @@ static void make_patient(struct staged_send *staged_send)
     staged_sends_unpost(staged_send);
 }
 
-/* Sends that fit are copied. For the owner they are done at once, so that a short answer costs no state, no
- * timer and no system call of its own. That promise is given only while the socket has never been full, as it
- * can then hardly fail to be kept. */
+/* Copies a small send and treats it as done, so that a short response needs no state, no timer and no
+ * system call of its own. Only while the socket has never been full, since such a send rarely fails. */
 enum sending_off uring_send_off(struct stream *stream, const struct segment *segments, size_t count)
 {
     struct staged_sends *staged_sends = uring_staged_sends(uring_of(stream));
@@ -86,7 +84,7 @@ void uring_send_shutdown(struct stream *stream)
     make_patient(staged_sends_of(uring_staged_sends(uring_of(stream)), stream));
 }
 
-/* ---- what became of them ---- */
+/* ---- results ---- */
 
 static void send_rest(struct stream *stream, struct staged_send *staged_send, int result)
 {
@@ -99,7 +97,7 @@ static void send_rest(struct stream *stream, struct staged_send *staged_send, in
     uring_mark(entry, stream, URING_SEND);
 }
 
-/* Errors are not looked at: the second try meets the same ones, and tells. */
+/* The error is not examined: sending again fails with the same error, and reports it. */
 void uring_send_settle(struct backend_state *state)
 {
     struct staged_sends *staged_sends = uring_staged_sends(state);
@@ -118,7 +116,7 @@ void uring_send_settle(struct backend_state *state)
     }
 }
 
-/* The rest is with the kernel too, or lost. */
+/* The rest was taken by the kernel, too, or it failed. */
 void uring_send_completed(struct stream *stream)
 {
     struct staged_send *staged_send = staged_sends_of(uring_staged_sends(uring_of(stream)), stream);
@@ -135,7 +133,7 @@ void uring_send_completed(struct stream *stream)
         stream_send_on(stream);
 }
 
-/* ---- of streams that are closed ---- */
+/* ---- closed streams ---- */
 
 void uring_send_before_close(struct stream *stream)
 {

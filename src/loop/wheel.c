@@ -1,9 +1,8 @@
-/* The timing wheel. Read wheel_arm first: a timer's slot follows from its delay (the level) and its expiry
- * (the slot within it); everything else keeps that rule while time moves on.
+/* The timing wheel. Begin reading at wheel_arm: a timer's level follows from its delay, its slot within
+ * the level from its expiry; everything else maintains that as time advances.
  *
- * Slot 0 of level 0 is the present millisecond when now_ms is a multiple of 64; whenever the lower bits of
- * the time wrap, the matching slot of the level above is taken apart and its timers are placed anew
- * (cascade). */
+ * Whenever the lower bits of the time wrap, the current slot of the level above is emptied and its timers
+ * are placed anew (cascade). */
 #include "loop/wheel.h"
 
 #define SLOT_MASK (WHEEL_SLOTS - 1)
@@ -18,7 +17,7 @@ static unsigned slot_of(uint64_t time_ms, unsigned level)
     return (unsigned)(time_ms >> level_shift(level)) & SLOT_MASK;
 }
 
-/* The lowest level whose slots tell `expiry_ms` apart from now: where the highest differing bit stands. */
+/* The lowest level whose slots distinguish `expiry_ms` from now: determined by the highest differing bit. */
 static unsigned level_of(uint64_t now_ms, uint64_t expiry_ms)
 {
     uint64_t difference = now_ms ^ expiry_ms;
@@ -55,7 +54,7 @@ static void wheel_place(struct wheel *wheel, struct timer *timer)
 void wheel_arm(struct wheel *wheel, struct timer *timer, uint64_t delay_ms)
 {
     list_remove(&timer->link);
-    /* The present millisecond is done with: the earliest that can still fire is the next. */
+    /* The current millisecond is over: the next one is the earliest that can still fire. */
     timer->expiry_ms = wheel->now_ms + MIN(MAX(delay_ms, UINT64_C(1)), WHEEL_DELAY_MS_MAX);
     wheel_place(wheel, timer);
 }
@@ -65,7 +64,7 @@ void timer_disarm(struct timer *timer)
     list_remove(&timer->link);
 }
 
-/* Time has reached a slot of `level`: its timers now belong to lower levels. */
+/* Time has reached a slot of `level`: moves its timers to lower levels. */
 static void cascade(struct wheel *wheel, unsigned level)
 {
     unsigned slot = slot_of(wheel->now_ms, level);
@@ -85,8 +84,7 @@ static void collect_slot(struct wheel *wheel, unsigned slot)
     wheel->occupied[0] &= ~(UINT64_C(1) << slot);
 }
 
-/* How far time may jump without passing an occupied slot of level 0 or a cascade that has work: at least 1.
- */
+/* How far time may advance without passing an occupied slot of level 0 or a non-empty cascade: at least 1. */
 static uint64_t distance_to_next(const struct wheel *wheel)
 {
     for (unsigned level = 0; level < WHEEL_LEVELS; level++) {
@@ -96,7 +94,7 @@ static uint64_t distance_to_next(const struct wheel *wheel)
         uint64_t into = wheel->now_ms & (span - 1);
         if (ahead)
             return (uint64_t)(__builtin_ctzll(ahead) + 1) * span - into;
-        /* Timers of the top level may stand behind its current slot: they come after its wrap. */
+        /* In the top level, timers in slots up to the current one are due after the level wraps. */
         if (level == WHEEL_LEVELS - 1 && wheel->occupied[level])
             return (uint64_t)(WHEEL_SLOTS - current) * span - into;
     }
@@ -122,7 +120,7 @@ void wheel_advance(struct wheel *wheel, uint64_t now_ms)
 
 void wheel_fire(struct wheel *wheel)
 {
-    /* What callbacks arm is due after now_ms, so it never comes into this list: the loop ends. */
+    /* Timers armed by callbacks are due later than now_ms and are never added to this list: the loop ends. */
     while (!list_is_empty(&wheel->due)) {
         struct timer *timer = CONTAINER_OF(wheel->due.next, struct timer, link);
         list_remove(&timer->link);
