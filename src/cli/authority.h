@@ -1,22 +1,22 @@
-/* The local authority of the user, for `vif cert` and `vif --tls`: where it is, and what is said of it. */
+/* The user's local certificate authority, for `vif cert` and `vif --tls`: its folder, and messages. */
 #ifndef CLI_AUTHORITY_H
 #define CLI_AUTHORITY_H
 
 #include "base/buffer.h"
 #include "tls/local_ca.h"
 
-/* `given`, or where NULL the place of a user's data (XDG base directory specification). False, after it said
- * so, where there is none. */
+/* Finds its folder: `given`, or if NULL one in the user's data directory (XDG base directory specification).
+ * Returns false after printing an error if there is none. */
 bool authority_find_folder(const char *given, char out[TLS_LOCAL_CA_PATH_BYTES]) MUST_CHECK;
 
-/* Whose it is, as "ada@laptop". */
+/* The owner's name, such as "ada@laptop". */
 #define AUTHORITY_OWNER_BYTES 300
 void authority_name_owner(char out[AUTHORITY_OWNER_BYTES]);
 
-/* How browsers and programs are told to trust it. */
+/* Appends instructions how to make browsers and programs trust it. */
 void authority_explain_trust(const struct tls_local_ca *ca, struct buffer *out);
 
-/* On standard error. */
+/* Prints the findings to standard error. */
 void authority_print_findings(const struct tls_report *report);
 
 #endif

@@ -1,4 +1,4 @@
-/* The commands, each in a file of its own. `words` is what stands behind the command's name, ending with
+/* The commands, each in a file of its own. `words` are the arguments after the command's name, ending with
  * NULL; the result is the exit code. */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
@@ -7,18 +7,18 @@
 
 enum exit_code {
     EXIT_GOOD = 0,
-    EXIT_FAILED = 1,  /* it was tried, and did not work */
+    EXIT_FAILED = 1,  /* it was tried and failed */
     EXIT_MISTAKE = 2, /* the command line or the configuration is wrong; nothing was tried */
 };
 
 struct command {
     const char *name;
-    unsigned flag;           /* its own among enum flag_command */
-    const char *synopsis;    /* what stands behind the name */
+    unsigned flag;           /* its member of enum flag_command */
+    const char *synopsis;    /* the arguments, for the help page */
     const char *summary;     /* a sentence or two */
-    const char *one_operand; /* what is said to a second word that is no flag; NULL: the command takes none */
+    const char *one_operand; /* error message for a second operand; NULL: the command takes no operand */
     int (*run)(char *const *words);
-    bool takes_more; /* words behind the first that is no flag */
+    bool takes_more; /* accepts more than one operand */
 };
 
 int command_serve(char *const *words);
@@ -33,19 +33,19 @@ int command_completion(char *const *words);
 int command_help(char *const *words);
 int command_version(char *const *words);
 
-/* Ends with a row without name. */
+/* The table of commands; ends with a row without a name. */
 extern const struct command commands[];
 
 /* The command with that name, or NULL. */
 const struct command *command_find(struct slice name);
 
-/* The command with that flag, which there is. */
+/* The command with that flag, which must exist. */
 const struct command *command_of(unsigned flag);
 
-/* The name of the command that a mistyped word was meant for, or NULL. */
+/* The name of the command most similar to a mistyped word, or NULL. */
 const char *command_nearest(struct slice word);
 
-/* Prints what --version and `vif version` print. Returns the exit code. */
+/* Prints the version, for --version and `vif version`. Returns the exit code. */
 int version_print(void);
 
 #endif

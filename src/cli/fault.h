@@ -1,4 +1,4 @@
-/* Why the server did not start, for a person, with what to do about it. */
+/* Error messages when the server did not start, with advice. */
 #ifndef CLI_FAULT_H
 #define CLI_FAULT_H
 
@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* Prints nothing where there is nothing to add. */
+/* Prints nothing if the fault was reported already. */
 void fault_explain(const struct master_result *result, const struct config *config, FILE *out);
 
 #endif

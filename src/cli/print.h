@@ -1,4 +1,4 @@
-/* Printing: the end of commands that print a text and exit, and what is wrong with what was asked. */
+/* Prints texts and diagnostics for commands. */
 #ifndef CLI_PRINT_H
 #define CLI_PRINT_H
 
@@ -6,11 +6,11 @@
 
 struct diagnostics;
 
-/* Writes the text to standard output and frees it. Returns the exit code; with `error`, or where standard
- * output takes no more, a failed one, and says so. */
+/* Writes the text to standard output and frees it. Returns the exit code: EXIT_FAILED, after printing an
+ * error, if `error` is set or the write failed. */
 int print_finish(struct buffer *text, int error);
 
-/* Writes what is wrong to standard error, in colours where these are liked. */
+/* Prints the diagnostics to standard error, in colours if terminal_has_colours. */
 void print_diagnostics(struct diagnostics *diagnostics);
 
 #endif

@@ -1,10 +1,10 @@
-/* The addresses of this machine that others can reach it by. */
+/* Lists the addresses at which other machines can reach this one. */
 #ifndef CLI_REACHABLE_H
 #define CLI_REACHABLE_H
 
 #include "sys/socket.h"
 
-/* Calls `visit` for each: no loopback, and no IPv6 that needs an interface named. */
+/* Calls `visit` for each address, except loopback addresses and IPv6 addresses that need a scope id. */
 void reachable_addresses(bool with_v6, void (*visit)(void *context, const struct address *address),
                          void *context);
 

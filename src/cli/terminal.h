@@ -1,4 +1,4 @@
-/* Whether somebody looks on, and likes colours. */
+/* Whether a stream is a terminal, and supports colours. */
 #ifndef CLI_TERMINAL_H
 #define CLI_TERMINAL_H
 
@@ -7,7 +7,7 @@
 
 bool terminal_is(FILE *stream);
 
-/* A terminal, and neither NO_COLOR (no-color.org) nor TERM=dumb is set. */
+/* Whether it is a terminal and neither NO_COLOR (no-color.org) nor TERM=dumb is set. */
 bool terminal_has_colours(FILE *stream);
 
 #endif

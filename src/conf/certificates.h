@@ -1,5 +1,5 @@
-/* Certificates, keys, authorities and ciphers that a configuration names, loaded as a worker would load them,
- * for `vif check`: a server that starts leaves it to its workers. */
+/* Checks the certificates, keys, authorities and ciphers of a configuration for `vif check`, by loading them
+ * as a worker does. (A server does not use this: the master loads them at the start.) */
 #ifndef CONF_CERTIFICATES_H
 #define CONF_CERTIFICATES_H
 
@@ -7,8 +7,8 @@
 #include "conf/diagnostics.h"
 #include "conf/document.h"
 
-/* Tells all that is to be said of them, at their place in the document that the configuration was built from.
- * Returns 0, or -ENOMEM. */
+/* Adds all findings to the diagnostics, at their positions in the document that the configuration was built
+ * from. Returns 0 or -ENOMEM. */
 #ifdef HAVE_TLS
 int config_check_certificates(const struct config *config, const struct document *document,
                               struct diagnostics *diagnostics) MUST_CHECK;

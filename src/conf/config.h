@@ -1,8 +1,7 @@
-/* A whole configuration: what the master needs (listeners, workers, logs) and the settings that the workers
- * serve by.
+/* A whole configuration: what the master needs (listeners, workers, logs) and the settings of the workers.
  *
- * One loaded value is immutable. Its slices live in the arena of its settings; the slices are NUL-terminated
- * behind their end so that paths can be handed to the kernel. */
+ * Immutable once loaded. Its slices are in the arena of its settings; a NUL follows each, so that paths can
+ * be passed to the kernel. */
 #ifndef CONF_CONFIG_H
 #define CONF_CONFIG_H
 
@@ -12,13 +11,13 @@
 #include "settings/settings.h"
 
 struct config {
-    struct settings *settings;           /* one reference is the config's */
+    struct settings *settings;           /* the config owns one reference */
     struct listener_settings *listeners; /* those of the settings */
     size_t listener_count;
-    struct slice *includes; /* as written; what is in those files is here already */
+    struct slice *includes; /* as written; their content is already included */
     size_t include_count;
     struct {
-        struct slice mode; /* these are decimal numbers; empty: as it comes */
+        struct slice mode; /* these three are decimal numbers; empty: not changed */
         struct slice owner;
         struct slice group;
     } unix_socket;

@@ -1,9 +1,9 @@
-/* A configuration before anyone knows what it means: a tree of texts, lists and maps, each with its position
- * in a source.
+/* A document: a configuration before its interpretation, as a tree of texts, lists and maps with their
+ * positions in a source.
  *
- * It comes from YAML (conf/yaml.h) or is put together from the command line, and is read by conf/load.h. An
- * alias of YAML makes two parents share a child, so a document is a graph without cycles; its bounds count
- * shared nodes as often as a walk meets them, so a walk over all of it is cheap whatever the file says. */
+ * It is read from YAML (conf/yaml.h) or built from the command line, and interpreted by conf/load.h. A YAML
+ * alias makes two parents share a child, so a document is an acyclic graph. The limits count a shared node
+ * each time a traversal visits it, so a full traversal is cheap whatever the file contains. */
 #ifndef CONF_DOCUMENT_H
 #define CONF_DOCUMENT_H
 
@@ -18,12 +18,12 @@ enum node_kind { NODE_TEXT, NODE_LIST, NODE_MAP };
 
 struct node {
     enum node_kind kind;
-    unsigned height; /* 1 for a text, more than any child's */
+    unsigned height; /* 1 for a text, else more than any child's */
     struct source_position position;
-    size_t weight;       /* nodes in a walk over this one, itself included */
-    struct slice text;   /* of NODE_TEXT; without NUL bytes, NUL-terminated behind its end */
-    bool is_plain;       /* a text without quotes, which YAML could take for a truth value, or for "<<" */
-    struct entry *first; /* of the others */
+    size_t weight;       /* nodes visited when traversing this one, including itself */
+    struct slice text;   /* of NODE_TEXT; has no NUL bytes; a NUL follows it */
+    bool is_plain;       /* an unquoted text, which YAML may treat as a boolean or "<<" */
+    struct entry *first; /* of lists and maps */
     struct entry **last; /* where the next entry is linked */
     size_t entry_count;
 };
@@ -35,43 +35,43 @@ struct entry {
 };
 
 struct document {
-    struct arena arena; /* of all nodes and texts */
+    struct arena arena; /* for all nodes and texts */
     struct node *root;  /* a map; never NULL after document_init */
 };
 
-/* An empty map. Returns 0 or -ENOMEM. */
+/* Initialises the document with an empty map. Returns 0 or -ENOMEM. */
 int document_init(struct document *document) MUST_CHECK;
 
-/* Also right on a zeroed one. */
+/* Frees the document; may be called on a zeroed one. */
 void document_finish(struct document *document);
 
-/* New nodes; NULL without memory. The text is copied. */
+/* Create nodes; NULL if out of memory. The text is copied. */
 struct node *node_text(struct document *document, struct slice text,
                        struct source_position position) MUST_CHECK;
 struct node *node_collection(struct document *document, enum node_kind kind,
                              struct source_position position) MUST_CHECK;
 
-/* Appends an entry to a list (`key` NULL) or a map. A key that is there already is not looked for. Returns 0,
- * -ENOMEM, or ERROR_LIMIT where the collection would become too heavy or too high. */
+/* Appends an entry to a list (`key` is NULL) or a map, without checking for duplicate keys. Returns 0,
+ * -ENOMEM, or ERROR_LIMIT if the collection would exceed DOCUMENT_NODES_MAX or DOCUMENT_HEIGHT_MAX. */
 int node_add(struct document *document, struct node *collection, struct node *key,
              struct node *value) MUST_CHECK;
 
-/* Takes all entries out of a collection. */
+/* Removes all entries of a collection. */
 void node_clear(struct node *collection);
 
 /* The value under a key, or NULL. */
 struct node *node_get(const struct node *map, struct slice key);
 
-/* What stands at a dotted path of keys below the root, or NULL; an empty path is the root. */
+/* The node at a dotted path of keys below the root, or NULL; an empty path is the root. */
 struct node *document_find(const struct document *document, struct slice path);
 
-/* The collection at a dotted path below the root, such as "sites.0.routes./.files", for building by hand:
- * missing maps and lists are made on the way, something else in the way is replaced. A number is an index
- * into a list, at most one past its end. The last one is of `kind`. NULL without memory. */
+/* Finds or creates the collection at a dotted path below the root, such as "sites.0.routes./.files". Missing
+ * maps and lists are created; other nodes on the path are replaced. A number is an index into a list, at most
+ * one past its end. The last collection has the given `kind`. NULL if out of memory. */
 struct node *document_reach(struct document *document, struct slice path, enum node_kind kind,
                             struct source_position position) MUST_CHECK;
 
-/* Puts a value under a key, in place of what stood there. Returns as node_add. */
+/* Sets the value of a key, replacing an existing one. Returns as node_add. */
 int node_put(struct document *document, struct node *map, struct node *key, struct node *value) MUST_CHECK;
 
 #define NODE_FOREACH(entry, collection) \

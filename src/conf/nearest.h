@@ -1,24 +1,25 @@
-/* "Did you mean …?": the known word that a mistyped one is closest to. */
+/* "Did you mean …?": finds the known word closest to a mistyped one. */
 #ifndef CONF_NEAREST_H
 #define CONF_NEAREST_H
 
 #include "base/slice.h"
 
-/* Keeps the best of the words it is offered. `word` is what was typed. */
+/* Keeps the best of the words offered to it. `word` is what was typed. */
 struct nearest {
     struct slice word;
-    struct slice best; /* data is NULL until something is close enough */
+    struct slice best; /* data is NULL until a word is close enough */
     unsigned distance; /* of the best */
 };
 
-/* Nothing offered yet. Only words within a third of the length (at least one edit) are close enough. */
+/* Begins a search. Only words within an edit distance of a third of the length (at least one) are close
+ * enough. */
 struct nearest nearest_begin(struct slice word);
 
-/* The distance counts insertions, deletions, replacements and swaps of neighbours, without regard to case.
- * The first of equally near ones stays. `known` must outlive the search. */
+/* Offers a word. The distance counts insertions, deletions, replacements and swaps of adjacent characters,
+ * ignoring case. Of equally close words the first is kept. `known` must outlive the search. */
 void nearest_offer(struct nearest *nearest, struct slice known);
 
-/* Room for a hint about words of any length that are compared. */
+/* Size of the longest hint. */
 #define NEAREST_HINT_MAX 96
 
 /* `; did you mean "best"?`, or nothing. */

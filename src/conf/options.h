@@ -1,8 +1,7 @@
-/* The one table of options. The loader, its messages, the JSON Schema, the manual and the command line are
- * all made from it: an option that is not a row here does not exist, and nothing else says what an option
- * means.
+/* The table of options. The loader, its messages, the JSON Schema, the manual and the command line are all
+ * generated from it: it is the only place that defines options and their meaning.
  *
- * Options stand in sections (maps of YAML); each row names the member of the settings that it writes. */
+ * Options are grouped in sections (YAML maps); each row names the member of the settings that it writes. */
 #ifndef CONF_OPTIONS_H
 #define CONF_OPTIONS_H
 
@@ -32,7 +31,7 @@ enum option_section {
     SECTION_COUNT
 };
 
-/* What a row writes into. */
+/* The object that a row writes to. */
 enum option_object {
     OBJECT_CONFIG,      /* struct config */
     OBJECT_SETTINGS,    /* struct settings */
@@ -45,45 +44,45 @@ enum option_object {
     OBJECT_COUNT
 };
 
-/* The edits of a site or a route while it is read. */
+/* The header edits of a site or a route while it is read. */
 struct field_edits {
     struct field_edit *items;
     size_t count;
 };
 
 struct section {
-    const char *path;        /* as messages and the manual name it: "limits", "sites[].routes{}.files" */
+    const char *path;        /* for messages and the manual: "limits", "sites[].routes{}.files" */
     const char *description; /* a paragraph for the manual */
-    const char *short_key;   /* the option that a lone text in place of the map stands for; NULL: none */
-    const char *list_key;    /* the option that a list in place of the map stands for; NULL: none */
+    const char *short_key;   /* a single text instead of the map sets this option; NULL: none */
+    const char *list_key;    /* a list instead of the map sets this option; NULL: none */
 };
 
 enum option_kind {
-    OPTION_BOOL,     /* bool */
-    OPTION_NUMBER,   /* uint32_t, uint64_t, unsigned or int, from `min` to `max` */
-    OPTION_BYTES,    /* the same in bytes */
-    OPTION_DURATION, /* the same in milliseconds */
-    OPTION_WORD,     /* an enum, whose members are the indexes of `words`; or the number that the word is */
-    OPTION_TEXT,     /* a slice, by `rule` */
-    OPTION_TEXTS,    /* an array, from a list of texts by `rule` or from a lone one */
-    OPTION_PAIRS,    /* an array, from a map of keys by `key_rule` and values by `rule` */
-    OPTION_SECTION,  /* the section `child` */
-    OPTION_SECTIONS, /* an array of `child`, from a list; where that has a short key, also from a lone one */
+    OPTION_BOOL,        /* bool */
+    OPTION_NUMBER,      /* uint32_t, uint64_t, unsigned or int, from `min` to `max` */
+    OPTION_BYTES,       /* like OPTION_NUMBER, in bytes */
+    OPTION_DURATION,    /* like OPTION_NUMBER, in milliseconds */
+    OPTION_WORD,        /* an enum whose members are indexes of `words`; or the word's number */
+    OPTION_TEXT,        /* a slice, by `rule` */
+    OPTION_TEXTS,       /* an array, from a list of texts by `rule` or a single one */
+    OPTION_PAIRS,       /* an array, from a map of keys by `key_rule` and values by `rule` */
+    OPTION_SECTION,     /* the section `child` */
+    OPTION_SECTIONS,    /* an array of `child`, from a list; or a single one if `child` has a short key */
     OPTION_SECTION_MAP, /* an array of `child`, from a map with keys by `key_rule` */
 };
 
 struct option {
-    enum option_section section; /* where it may stand */
+    enum option_section section; /* the section it belongs to */
     const char *key;
     enum option_kind kind;
     const char *description; /* one sentence */
     const char
         *fallback; /* the default as it would be written; NULL: none, or that of settings_set_defaults */
-    const char *example; /* a value in YAML; NULL where the default is example enough */
-    const char *old_key; /* its name until the last release, accepted with a warning; NULL: none */
-    bool is_required;    /* a section without it is a mistake */
-    bool is_alternative; /* exactly one of the section's alternatives must be there */
-    bool is_switch;      /* `true` or `false` may stand in place of the section */
+    const char *example; /* a value in YAML; NULL: the default is a sufficient example */
+    const char *old_key; /* its former name, accepted with a warning; NULL: none */
+    bool is_required;    /* must be present in its section */
+    bool is_alternative; /* exactly one of the section's alternatives must be present */
+    bool is_switch;      /* `true` or `false` is accepted instead of the section */
 
     /* Target: a member of an object; size 0: none. */
     enum option_object object;
@@ -93,45 +92,44 @@ struct option {
     size_t item_size;
     void (*put)(void *item, struct slice key, struct slice value); /* fills one item of an array */
 
-    uint64_t min; /* of a quantity, or of the count of texts or pairs */
+    uint64_t min; /* range of a quantity, or of the number of texts or pairs */
     uint64_t max;
-    const char *zero;         /* a word that stands for 0, or for no text: "auto", "none", "false" */
+    const char *zero;         /* a word for 0 or for an empty text: "auto", "none", "false" */
     const char *const *words; /* ends with NULL */
     const struct text_rule *rule;
     const struct text_rule *key_rule;
-    bool is_unique; /* no two texts (or keys of OPTION_SECTION_MAP) within the site or the file may be the
-                       same */
+    bool is_unique; /* its texts (or keys of OPTION_SECTION_MAP) must be unique within the site or the file */
     enum option_section child;
-    int constant; /* what an alternative or a switch writes into its target, besides reading its section */
+    int constant; /* what an alternative or a switch writes to its target, besides reading its section */
 };
 
 extern const struct section sections[SECTION_COUNT];
 
-/* All options, those of a section together and in the order of the manual. */
+/* All options, grouped by section, in the order of the manual. */
 extern const struct option options[];
 extern const size_t option_count;
 
-/* The option of a section with that key, or old key; NULL. */
+/* The option of a section with that key or former key, or NULL. */
 const struct option *option_find(enum option_section section, struct slice key);
 
 bool option_has_old_key(const struct option *option, struct slice key);
 
-/* The option at a dotted path from the top, in which an item of a list or map counts as a step, whatever it
- * is called: "limits.head", "sites.0.routes./.files.root". It must be there. */
+/* The option at a dotted path from the top, which must exist. An item of a list or map is one step with any
+ * name: "limits.head", "sites.0.routes./.files.root". */
 const struct option *option_at(struct slice path);
 
-/* The next option of the same section, or the first for NULL; NULL behind the last. */
+/* The next option of the same section, or the first one for NULL; NULL after the last. */
 const struct option *option_next(enum option_section section, const struct option *option);
 
-/* The default as text, as it would be written in YAML; NULL where there is none. May use `buffer`. */
+/* The default as text in YAML notation, or NULL. May use `buffer`. */
 #define OPTION_TEXT_MAX 64
 const char *option_default(const struct option *option, char buffer[OPTION_TEXT_MAX]);
 
-/* Whether 0 is as good as the word `zero`: no limit is the same to everybody, but none of what there should
- * be is hardly meant. */
+/* Whether 0 is accepted instead of the word `zero`. It is if 0 means "no limit", but not if it would mean to
+ * have none of something that is needed. */
 bool option_takes_zero(const struct option *option);
 
-/* The range of a number, "1 to 65535" in the kind's own notation. Returns `buffer`. */
+/* The range of a number, such as "1 to 65535", in the notation of the option's kind. Returns `buffer`. */
 const char *option_range(const struct option *option, char buffer[OPTION_TEXT_MAX]);
 
 #endif

@@ -1,5 +1,4 @@
-/* Writing a page of documentation either as Markdown or as a manual page, man(7). Texts are written once,
- * with `code` between backquotes. */
+/* Writes a page of documentation as Markdown or as a manual page, man(7). In texts, code is in backquotes. */
 #ifndef CONF_PAGE_H
 #define CONF_PAGE_H
 
@@ -16,10 +15,10 @@ struct manual_page {
 void page_heading(const struct manual_page *page, unsigned level, const char *text);
 void page_paragraph(const struct manual_page *page, const char *text);
 
-/* A term with what it means: a short remark (may be empty) and a sentence. */
+/* Writes a term with its explanation: a short remark (may be empty) and a sentence. */
 void page_entry(const struct manual_page *page, const char *term, const char *remark, const char *text);
 
-/* Lines to be shown as they are; the text ends with a line break. */
+/* Writes preformatted lines; the text ends with a line break. */
 void page_code(const struct manual_page *page, const char *text);
 
 #endif

@@ -1,17 +1,17 @@
-/* The last steps that make routes what the router expects: their order, and their fields. */
+/* The last steps of building routes for the router: their order and their header edits. */
 #ifndef CONF_ROUTES_H
 #define CONF_ROUTES_H
 
 #include "conf/options.h"
 
-/* Without the final '/' that two prefixes of one route may differ by; "/" stays. */
+/* A prefix without its final '/', by which two prefixes of the same route may differ; "/" stays. */
 struct slice route_bare_prefix(struct slice prefix);
 
 /* Longest prefix first. */
 void routes_sort(struct site *site);
 
-/* Gives the route its edits: of several for one name, whatever its case, only the last. `room` is for as many
- * items as there are edits, and becomes the route's. */
+/* Sets the route's header edits: of several for the same name, in any case, only the last. `room` has space
+ * for all edits and becomes the route's array. */
 void route_set_fields(struct route *route, const struct field_edits *edits, struct field_edit *room);
 
 #endif

@@ -1,27 +1,27 @@
-/* What a text in a configuration must look like, kind by kind: addresses, hosts, prefixes, paths, fields.
+/* Rules for texts in a configuration by kind: addresses, hosts, prefixes, paths, headers.
  *
- * A rule checks one text and brings it into the form that the settings hold. It knows nothing of options. */
+ * A rule checks one text and converts it to the form used in the settings. It is independent of options. */
 #ifndef CONF_RULES_H
 #define CONF_RULES_H
 
 #include "base/arena.h"
 
 struct rule_context {
-    struct arena *arena;      /* of what a rule makes */
-    struct slice base_folder; /* absolute; what relative paths are relative to */
+    struct arena *arena;      /* for the results of rules */
+    struct slice base_folder; /* absolute; base of relative paths */
     struct slice log_folder;  /* absolute; the same for log files */
 };
 
 struct text_rule {
-    const char *name;     /* of the kind, for the manual: "address" */
-    const char *expected; /* how a message goes on behind "expected " */
+    const char *name;     /* name of the kind, for the manual: "address" */
+    const char *expected; /* continues a message after "expected " */
     const char
         *pattern; /* a regular expression of JSON Schema that every good text matches; NULL: any text */
-    /* NULL where `text` is good, else what is wrong with it, as "it is not a host name". May replace the text
-     * by another one in the arena; its data is NULL where memory ran out. */
+    /* Returns NULL if `text` is good, else what is wrong, such as "it is not a host name". May replace the
+     * text by one in the arena; its data is NULL if out of memory. */
     const char *(*check)(const struct rule_context *context, struct slice *text);
-    bool says_all;   /* what `check` says needs no "expected" behind it */
-    bool is_literal; /* any scalar of YAML is meant as it is written: "yes", "1.10" */
+    bool says_all;   /* messages of `check` are complete without "expected …" */
+    bool is_literal; /* a YAML scalar is taken literally: "yes", "1.10" */
 };
 
 extern const struct text_rule rule_any;
@@ -32,8 +32,8 @@ extern const struct text_rule rule_user;       /* a name or number; becomes deci
 extern const struct text_rule rule_group;      /* likewise */
 extern const struct text_rule rule_host;       /* becomes lower case */
 extern const struct text_rule rule_prefix;     /* of a route */
-extern const struct text_rule rule_folder;     /* may be entered; becomes absolute */
-extern const struct text_rule rule_log_file;   /* "-" or what can be written; becomes absolute */
+extern const struct text_rule rule_folder;     /* can be entered; becomes absolute */
+extern const struct text_rule rule_log_file;   /* "-" or a writable file; becomes absolute */
 extern const struct text_rule rule_file_name;  /* one segment */
 extern const struct text_rule rule_inner_path; /* below a root; loses its leading '/' */
 extern const struct text_rule rule_origin;     /* for Access-Control-Allow-Origin */
@@ -43,14 +43,14 @@ extern const struct text_rule rule_media_type;
 extern const struct text_rule rule_charset;
 extern const struct text_rule rule_error_status;  /* "400" to "599" */
 extern const struct text_rule rule_location;      /* of a redirect */
-extern const struct text_rule rule_set_field;     /* a field's name; none that vif computes */
-extern const struct text_rule rule_removed_field; /* a field's name; none that a response needs */
+extern const struct text_rule rule_set_field;     /* a header's name; not one that vif computes */
+extern const struct text_rule rule_removed_field; /* a header's name; not one that a response needs */
 extern const struct text_rule rule_field_value;
 extern const struct text_rule rule_readable_file; /* becomes absolute */
 extern const struct text_rule rule_https_port;    /* a port, or "true" */
-extern const struct text_rule rule_ciphers;       /* names of OpenSSL, with colons between */
+extern const struct text_rule rule_ciphers;       /* OpenSSL names, separated by colons */
 
-/* A path as seen from the folder of the configuration; without data where memory ran out. */
+/* Makes a path absolute, relative to base_folder; its data is NULL if out of memory. */
 struct slice rule_absolute(const struct rule_context *context, struct slice path);
 
 #endif

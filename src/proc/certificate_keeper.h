@@ -1,6 +1,6 @@
-/* The certificates as the master has them: read before the first worker starts, so that what is bad is told
- * by one process, and read again when workers have taken up others. Every worker inherits them by fork: one
- * that is replaced begins with the last good ones, whatever has become of the files. */
+/* The master's copy of the certificates: read before the first worker starts, so that one process reports
+ * errors, and read again when workers have loaded changed ones. Every worker inherits them by fork, so a
+ * replacement worker starts with the last good ones whatever happened to the files. */
 #ifndef PROC_CERTIFICATE_KEEPER_H
 #define PROC_CERTIFICATE_KEEPER_H
 
@@ -12,21 +12,21 @@ struct context_set;
 struct tls_ticket_keys;
 
 struct certificate_keeper {
-    struct context_set *contexts; /* NULL: no listener speaks TLS */
-    unsigned renewals;            /* of all slots, when the files were read */
+    struct context_set *contexts; /* NULL: no listener uses TLS */
+    unsigned renewals;            /* sum over all slots when the files were last read */
 };
 
 #ifdef HAVE_TLS
 
-/* Returns 0; ERROR_REFUSED after it was logged what is wrong with the files; or -ENOMEM. */
+/* Loads the certificates. Returns 0; ERROR_REFUSED after logging what is wrong with the files; or -ENOMEM. */
 int certificate_keeper_begin(struct certificate_keeper *keeper, struct settings *settings,
                              const struct tls_ticket_keys *ticket_keys, struct log *log) MUST_CHECK;
 
-/* To be called when a worker may have taken up another certificate. The files are looked at only then: their
- * file system has just answered, and so does not hold up the master. */
+/* Call when a worker may have loaded a changed certificate. Reads the files only if one has: their file
+ * system has just responded, so it does not block the master. */
 void certificate_keeper_look(struct certificate_keeper *keeper, const struct slot *slots, size_t count);
 
-/* Also right on a zeroed one. */
+/* Frees them; may be called on a zeroed one. */
 void certificate_keeper_end(struct certificate_keeper *keeper);
 
 #else

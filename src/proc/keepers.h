@@ -1,20 +1,19 @@
-/* Who accepts from whose sockets.
+/* Chooses which worker accepts from which worker's sockets.
  *
- * The kernel puts new connections into the queues of all workers, also of one that cannot accept: it is
- * stopped, it hangs, it was told to go and finishes what it has, or it has ended and its replacement is given
- * a pause. Another worker accepts from its sockets meanwhile, and so from its queue, until it is able again.
- */
+ * The kernel distributes new connections to the queues of all workers, also to one that cannot accept because
+ * it is stopped, hangs, is shutting down, or has ended and its replacement is delayed. Until it can accept
+ * again, another worker, its keeper, accepts from its sockets. */
 #ifndef PROC_KEEPERS_H
 #define PROC_KEEPERS_H
 
 #include "proc/slot.h"
 #include "proc/supervisor.h"
 
-/* Every worker accepts from its own sockets; before the first one starts. */
+/* Makes every worker the keeper of its own sockets. Call before the first worker starts. */
 void keepers_init(struct slot *slots, size_t count);
 
-/* Chooses anew, and tells workers for whom that changes something; logged. To be called after anything that
- * happened to a worker. */
+/* Chooses the keepers again, logs changes and notifies the affected workers. Call after any change of a
+ * worker's state. */
 void keepers_update(struct slot *slots, const struct supervisor *supervisor);
 
 #endif

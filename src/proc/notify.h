@@ -1,8 +1,8 @@
-/* Telling the service manager how far we are: sd_notify(3), without its library. */
+/* Reports the state to the service manager: sd_notify(3) without its library. */
 #ifndef PROC_NOTIFY_H
 #define PROC_NOTIFY_H
 
-/* Sends `state`, such as "READY=1", to the socket that NOTIFY_SOCKET names; nothing happens without one. */
+/* Sends `state`, such as "READY=1", to the socket in $NOTIFY_SOCKET; does nothing if that is not set. */
 void notify_service_manager(const char *state);
 
 #endif

@@ -1,5 +1,5 @@
-/* A worker's slot in the memory that the master shares with all workers. It outlives the worker: the one that
- * replaces it has the same number, and the same slot. Each field has one writer. */
+/* A worker's slot in memory shared by the master and all workers. It outlives the worker: a replacement has
+ * the same number and the same slot. Each member has one writer. */
 #ifndef PROC_SLOT_H
 #define PROC_SLOT_H
 
@@ -8,18 +8,18 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-/* Between the master and a worker: look at the slots again; a worker also says that it did. Anybody may send
- * it: it changes nothing by itself. */
+/* Sent by the master or a worker to make the other look at the slots; a worker also confirms that it did. It
+ * carries no data, so a signal from anyone else does no harm. */
 #define SLOT_SIGNAL SIGUSR2
 
 struct slot {
     struct counters counters; /* by the worker */
-    atomic_uint keeper;       /* by the master: the number of the worker that accepts from this one's sockets,
-                                 while it cannot do so itself; mostly its own number */
-    atomic_uint asked;        /* by the master: how often it asked this worker to look */
-    atomic_uint answered;     /* by the worker: `asked` when it looked last */
-    atomic_uint renewals;     /* by the worker: how often it took up a certificate that had changed */
-    atomic_bool is_leaving;   /* by the worker: it was told to go, alone, and accepts no more */
+    atomic_uint keeper;       /* by the master: number of the worker that accepts from this one's sockets;
+                                 usually its own */
+    atomic_uint asked;        /* by the master: how often it asked this worker to look at the slots */
+    atomic_uint answered;     /* by the worker: value of `asked` when it last looked */
+    atomic_uint renewals;     /* by the worker: how often it loaded a changed certificate */
+    atomic_bool is_leaving;   /* by the worker: it alone got SIGTERM and accepts no more */
 };
 
 #endif

@@ -1,9 +1,9 @@
-/* A supervisor: child processes, each of which is replaced when it ends, once all of them have started.
+/* A supervisor of child processes: once all have started, each one that ends is replaced.
  *
- * A child says that it is ready by a byte on a pipe. One that ends later is replaced at once; one that ends
- * within a second of its start, after a pause that doubles from 100 ms to 10 s, so that a fault that comes at
- * once does not become a storm of processes. One that is stopped is logged, and left alone. What the children
- * do is not known here. */
+ * A child reports that it is ready by a byte on a pipe. A child that ends is replaced at once; if it ends
+ * within a second of its start, after a delay that doubles from 100 ms to 10 s, so that a crash at start does
+ * not cause a fork storm. A child stopped by a signal is logged and otherwise ignored. The supervisor is
+ * independent of what the children do. */
 #ifndef PROC_SUPERVISOR_H
 #define PROC_SUPERVISOR_H
 
@@ -12,83 +12,83 @@
 
 struct supervisor_options {
     size_t count;
-    struct log *log; /* ends and replacements are logged */
-    /* The child's life; what it returns is its exit code. It writes a byte to `ready_fd`, which it owns, when
-     * it is ready. */
+    struct log *log; /* exits and replacements are logged */
+    /* Runs in the child; returns its exit code. Must write a byte to `ready_fd`, which it owns, when it is
+     * ready. */
     int (*work)(void *context, size_t number, int ready_fd);
     void *context;
 };
 
 struct child {
     pid_t pid;    /* 0: not running */
-    int ready_fd; /* where it will say that it is ready; -1: it has, or is not running */
+    int ready_fd; /* read end of its pipe; -1: it is ready or not running */
     bool is_ready;
     bool is_stopped; /* by a signal such as SIGSTOP */
-    bool is_hanging; /* see heartbeat.h, whose the next one is too */
-    unsigned missed; /* how often in a row it was found not to have answered */
+    bool is_hanging; /* set by heartbeat.h, like the next one */
+    unsigned missed; /* heartbeats in a row without an answer */
     bool is_due;     /* to be started at `due_ms` */
     uint64_t due_ms;
     uint64_t started_ms;
-    uint64_t pause_ms; /* the last pause before a start */
+    uint64_t pause_ms; /* the last delay before a start */
 };
 
 enum supervisor_mode {
-    SUPERVISOR_GATHERING, /* who ends is not replaced, and has said why */
-    SUPERVISOR_KEEPING,   /* who ends is replaced */
-    SUPERVISOR_LEAVING,   /* who ends is not replaced: that is as it should be */
+    SUPERVISOR_GATHERING, /* at the start: a child that ends is not replaced; it has reported why */
+    SUPERVISOR_KEEPING,   /* a child that ends is replaced */
+    SUPERVISOR_LEAVING,   /* at shutdown: a child that ends is not replaced */
 };
 
 struct supervisor {
     struct supervisor_options options;
     struct child *children;
     size_t running; /* children with a process */
-    size_t ready;   /* children that said so */
+    size_t ready;   /* children that are ready */
     size_t ended;   /* processes that have ended */
-    size_t failed;  /* of those, by a signal or with a status that is not 0 */
+    size_t failed;  /* of those, by a signal or with an exit status other than 0 */
     enum supervisor_mode mode;
 };
 
-/* Starts nothing yet. Returns 0 or -ENOMEM. */
+/* Initialises a supervisor without starting children. Returns 0 or -ENOMEM. */
 int supervisor_init(struct supervisor *supervisor, const struct supervisor_options *options) MUST_CHECK;
 
-/* Nobody may be running. Right on a zeroed one too. */
+/* Frees it; no child may be running. May be called on a zeroed one. */
 void supervisor_finish(struct supervisor *supervisor);
 
-/* Starts the child for the first time. Returns 0 or -errno. */
+/* Starts a child for the first time. Returns 0 or -errno. */
 int supervisor_start(struct supervisor *supervisor, size_t number) MUST_CHECK;
 
-/* How many descriptors supervisor_poll_set gives at most: `count` of the options. Fills `fds` with those that
- * wait to say that they are ready; returns how many. */
+/* Fills `fds`, which has room for options.count, with the pipes of children that are not ready yet; returns
+ * how many. */
 size_t supervisor_poll_set(const struct supervisor *supervisor, struct pollfd *fds);
 
-/* Takes in who is ready, after poll(2) on that set. */
+/* Handles the result of poll(2) on that set: marks children as ready. */
 void supervisor_take_ready(struct supervisor *supervisor, const struct pollfd *fds, size_t count);
 
-/* Takes in who has ended, was stopped or goes on, after SIGCHLD. */
+/* After SIGCHLD: handles children that ended, were stopped or continued. */
 void supervisor_take_changes(struct supervisor *supervisor);
 
-/* Whether this is one of the processes. */
+/* Whether `pid` is one of the children. */
 bool supervisor_has(const struct supervisor *supervisor, pid_t pid);
 
-/* It is ready, and nothing keeps it from its work. */
+/* Whether a child is ready and neither stopped nor hanging. */
 bool supervisor_is_able(const struct supervisor *supervisor, size_t number);
 
-/* It runs and will be ready, and nothing keeps it from that. */
+/* Whether a child runs, is not ready yet, and is not stopped. */
 bool supervisor_is_starting(const struct supervisor *supervisor, size_t number);
 
-/* Starts who is due. */
+/* Starts the children whose delay is over. */
 void supervisor_start_due(struct supervisor *supervisor);
 
-/* Milliseconds until somebody is due; -1: nobody is. */
+/* Milliseconds until the next start is due; -1: none. */
 int supervisor_wait_ms(const struct supervisor *supervisor);
 
-/* From now on everybody who ends is replaced. */
+/* From now on children that end are replaced. */
 void supervisor_keep(struct supervisor *supervisor);
 
-/* From now on nobody is. */
+/* From now on they are not. */
 void supervisor_leave(struct supervisor *supervisor);
 
-/* Sends a signal to everyone who runs. */
+/* Sends a signal to all running children. */
 void supervisor_signal(const struct supervisor *supervisor, int signal);
 
 #endif

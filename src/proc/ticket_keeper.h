@@ -1,6 +1,6 @@
-/* The keys of session tickets, which the master makes and all workers use: in memory that they share from
- * before the first fork, so that a worker which is replaced finds them. Changed by and by, or read from a
- * file that several machines have, and again when that changes. */
+/* The session ticket keys, which the master manages and all workers use, in memory that is shared from before
+ * the first fork, so that replacement workers have them, too. The keys are generated and rotated, or read
+ * from a file shared by several machines, and read again when it changes. */
 #ifndef PROC_TICKET_KEEPER_H
 #define PROC_TICKET_KEEPER_H
 
@@ -12,22 +12,22 @@ struct tls_ticket_keys;
 struct ticket_keeper {
     const struct settings *settings;
     struct log *log;
-    struct tls_ticket_keys *keys; /* NULL: nobody needs any */
-    uint64_t next_ms;             /* when keys made here are changed, on the monotonic clock */
-    uint64_t seen;                /* a digest of the file's status */
+    struct tls_ticket_keys *keys; /* NULL: no tickets are used */
+    uint64_t next_ms;             /* next rotation of generated keys, on the monotonic clock */
+    uint64_t seen;                /* digest of the file's status */
 };
 
 #ifdef HAVE_TLS
 
-/* Where a listener speaks TLS and there are to be tickets. Returns 0; ERROR_REFUSED after it was logged what
- * is wrong with the file; or -ENOMEM. */
+/* Creates or reads the keys if a listener uses TLS and tickets are enabled. Returns 0; ERROR_REFUSED after
+ * logging what is wrong with the file; or -ENOMEM. */
 int ticket_keeper_begin(struct ticket_keeper *keeper, const struct settings *settings, struct log *log,
                         uint64_t now_ms) MUST_CHECK;
 
-/* To be called every few seconds. */
+/* Rotates the keys or reads the file again if needed. Call every few seconds. */
 void ticket_keeper_look(struct ticket_keeper *keeper, uint64_t now_ms);
 
-/* Also right on a zeroed one. */
+/* Frees the keys; may be called on a zeroed one. */
 void ticket_keeper_end(struct ticket_keeper *keeper);
 
 #else
