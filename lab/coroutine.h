@@ -1,6 +1,6 @@
-/* A coroutine: a function with a stack of its own, which can stop in the middle and be taken up there again.
+/* A coroutine: a function with its own stack, which can be suspended in the middle and resumed there.
  *
- * All coroutines of a thread run on that thread, one at a time, each until it gives way. */
+ * All coroutines of a thread run on that thread, one at a time, each until it yields. */
 #ifndef LAB_COROUTINE_H
 #define LAB_COROUTINE_H
 
@@ -10,15 +10,15 @@
 
 struct lab_coroutine;
 
-/* A coroutine that will call `run` when it is resumed first; it has 64 KiB of stack, with a page below that
- * ends the process when it is touched. NULL where there is no memory or no mapping left. */
+/* Creates a coroutine that calls `run` when it is first resumed. It has a stack of 64 KiB, with a guard page
+ * below: touching that ends the process. Returns NULL if there is no memory or no mapping left. */
 struct lab_coroutine *lab_coroutine_create(void (*run)(void *argument), void *argument) MUST_CHECK;
 
-/* Goes on with the coroutine until it gives way; false when it has come to its end instead, and is gone. Not
- * from a coroutine. */
+/* Runs the coroutine until it yields. Returns false if its function returned instead; it is freed then. Not
+ * from inside a coroutine. */
 bool lab_coroutine_resume(struct lab_coroutine *coroutine) MUST_CHECK;
 
-/* On a coroutine: stops here, and returns when it is resumed. */
+/* Yields: suspends the running coroutine until it is resumed. */
 void lab_coroutine_give_way(void);
 
 #endif

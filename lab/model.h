@@ -1,8 +1,7 @@
-/* The models: the server architectures of the textbooks, each in a file of its own, in the order in which
- * they are best read.
+/* The models: textbook server architectures, each in its own file, in the best order for reading.
  *
- * All of them answer with the same engine and handler (lab/site.h, lab/session.h). A model is only the rest:
- * who waits for the sockets, and what it costs to wait. */
+ * All use the same HTTP engine and handler (lab/site.h, lab/session.h). They differ only in how they wait for
+ * sockets, and what that costs. */
 #ifndef LAB_MODEL_H
 #define LAB_MODEL_H
 
@@ -10,19 +9,20 @@
 #include "lab/site.h"
 
 struct lab_model {
-    const char *name;         /* as it is typed: "thread-pool" */
-    const char *title;        /* as it stands in a table: "a pool of threads" */
+    const char *name;         /* on the command line: "thread-pool" */
+    const char *title;        /* for tables: "a pool of threads" */
     const char *idea;         /* one sentence */
-    const char *breaks;       /* one sentence: what breaks it, and how that shows */
-    const char *source;       /* its file: "lab/thread_pool.c" */
-    unsigned connections_max; /* that it serves at a time, others wait; 0: as many as there are descriptors */
+    const char *breaks;       /* one sentence: what overloads it, and the symptoms */
+    const char *source;       /* its source file: "lab/thread_pool.c" */
+    unsigned connections_max; /* served concurrently, others wait; 0: limited by descriptors */
 
-    /* Serves until the process is ended by a signal, SIGTERM as it is by default; the processes that it forks
-     * end with it. `site` was not opened yet. `listening_fd` listens, and whether it blocks is the model's to
-     * change. Returns only where it cannot begin: -errno. */
+    /* Serves until a signal ends the process (SIGTERM has its default action); processes that it forks end
+     * with it. `site` is not opened yet. `listening_fd` is listening; the model may change whether it blocks.
+     * Returns -errno if it cannot start, else never. */
     int (*serve)(struct lab_site *site, int listening_fd);
 
-    /* Why the model cannot run here, for a person; NULL where it can. May itself be NULL: it always can. */
+    /* Returns why the model cannot run here, as a message, or NULL if it can. The pointer may be NULL: it
+     * always can. */
     const char *(*unavailable)(void);
 };
 

@@ -20,12 +20,12 @@ int lab_serve_coroutines(struct lab_site *site, int listening_fd) MUST_CHECK;
 
 const char *lab_io_uring_unavailable(void);
 
-/* Connections that these serve at a time. */
+/* Concurrent connections of these models. */
 #define LAB_POOL_THREADS      64
 #define LAB_PREFORK_PROCESSES 32
-#define LAB_SELECT_CLIENTS    1000 /* about: FD_SETSIZE, less the descriptors that the process has anyway */
+#define LAB_SELECT_CLIENTS    1000 /* about FD_SETSIZE less the process's other descriptors */
 
-/* Threads that work for the loop of lab/offload.c. */
+/* Worker threads of lab/offload.c. */
 #define LAB_OFFLOAD_THREADS 32
 
 #endif

@@ -1,5 +1,5 @@
-/* A crowd of clients that are no load: connections that stay, that send a request byte by byte, or that read
- * a large answer drop by drop. In the runner's own process; at most as many as it has descriptors. */
+/* A crowd: clients that hold connections without much load. They stay idle, send a request byte by byte, or
+ * read a large response slowly. They run in the runner's process, which limits them by its descriptors. */
 #ifndef LAB_RUN_CROWD_H
 #define LAB_RUN_CROWD_H
 
@@ -8,62 +8,64 @@
 
 #include <stddef.h>
 
-/* What those on the list ask for; lab/run/run.c makes the files. */
+/* The files that they request; lab/run/run.c creates them. */
 #define CROWD_SMALL_NAME "small"
 #define CROWD_LARGE_NAME "large"
 #define CROWD_SMALL_PATH "/" CROWD_SMALL_NAME
 #define CROWD_LARGE_PATH "/" CROWD_LARGE_NAME
 
 enum crowd_manner {
-    CROWD_STAYS, /* asks once, has its answer, stays connected */
-    CROWD_DRIPS, /* sends a head that never ends, a byte every CROWD_STEP_MS */
-    CROWD_SIPS,  /* asks for a large file and reads a little of it every CROWD_STEP_MS */
+    CROWD_STAYS, /* sends one request, gets the response, stays connected */
+    CROWD_DRIPS, /* sends an endless head, a byte every CROWD_STEP_MS */
+    CROWD_SIPS,  /* requests a large file and reads a little every CROWD_STEP_MS */
 };
 
 #define CROWD_STEP_MS 50
 
 struct crowd;
 
-/* What became of clients that wanted to connect. */
+/* Counts the outcomes of clients that tried to connect. */
 struct crowd_outcome {
     unsigned answered;
     unsigned refused;     /* connect: ECONNREFUSED, ECONNRESET */
-    unsigned unconnected; /* connect: no word in time */
+    unsigned unconnected; /* connect: timeout */
     unsigned reset;       /* after connecting, before an answer */
-    unsigned closed;      /* the same, politely */
-    unsigned silent;      /* connected, no answer in time */
-    unsigned rejected;    /* answered with an error status */
-    unsigned lost;        /* had an answer before, and lost its connection now */
-    int local_error;      /* what this machine's clients ran into: -EMFILE, -EADDRNOTAVAIL; 0 */
+    unsigned closed;      /* the same, by FIN */
+    unsigned silent;      /* connected, timeout without a response */
+    unsigned rejected;    /* got an error status */
+    unsigned lost;        /* lost its connection after a response */
+    int local_error;      /* error on the client side: -EMFILE, -EADDRNOTAVAIL; 0: none */
 };
 
-/* Clients of one manner, none yet, at most `count_max`. NULL without memory or descriptor. */
+/* Creates an empty crowd of at most `count_max` clients with the same behaviour. NULL without memory or
+ * descriptors. */
 struct crowd *crowd_create(const struct address *server, enum crowd_manner manner,
                            unsigned count_max) MUST_CHECK;
 
-/* `count` more clients connect; of CROWD_STAYS this waits until each has its answer or `timeout_ms` passed
- * without any news, for the others only until they are connecting. Returns what became of these, and of
- * others meanwhile. */
+/* Connects `count` more clients. With CROWD_STAYS it waits until each has its response or nothing happened
+ * for `timeout_ms`; otherwise only until they have begun to connect. Returns the outcomes of these, and of
+ * others in the meantime. */
 struct crowd_outcome crowd_grow(struct crowd *crowd, unsigned count, unsigned timeout_ms,
                                 struct watch *watch);
 
-/* How many to add at a time where there are `held` and there shall be `wanted`: as many more, so that large
- * counts are reached soon, and few enough for the longest queue of a listener. */
+/* How many clients to add next on the way from `held` to `wanted`: as many as are held, to reach large counts
+ * soon, but not more than fit into the longest queue of a listener. */
 unsigned crowd_next_batch(unsigned held, unsigned wanted);
 
-/* Grows until `wanted` are held. False where one of them had no answer, or after an interruption. */
+/* Grows until `wanted` are held. Returns false if one of them got no response, or after an interruption. */
 bool crowd_gather(struct crowd *crowd, unsigned wanted, unsigned timeout_ms, struct watch *watch) MUST_CHECK;
 
-/* Clients with an answer whose connection lives. */
+/* Number of clients that got a response and are still connected. */
 unsigned crowd_held(const struct crowd *crowd);
 
-/* Lets those that drip and sip do so; to be called about every CROWD_STEP_MS. NULL is ignored. */
+/* Makes slow clients send or read their next bytes; call about every CROWD_STEP_MS. NULL is ignored. */
 void crowd_step(struct crowd *crowd);
 
-/* Ends all connections by a reset, which leaves no port waiting. NULL is ignored. */
+/* Closes all connections by RST, which leaves no port in TIME_WAIT. NULL is ignored. */
 void crowd_destroy(struct crowd *crowd);
 
-/* "3 connected and not answered of 64 more, within 1000 ms": what went wrong; empty where nothing did. */
+/* Describes failures, such as "3 connected and not answered of 64 more, within 1000 ms"; empty if there were
+ * none. */
 void crowd_tell(const struct crowd_outcome *outcome, unsigned tried, unsigned timeout_ms, char *text,
                 size_t size);
 

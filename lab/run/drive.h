@@ -1,5 +1,5 @@
-/* One load on a server: load_run in a child process on the clients' cores, while the runner reads what the
- * server uses. */
+/* Runs one load on a server: load_run in a child process on the clients' cores, while the runner measures the
+ * server's resource usage. */
 #ifndef LAB_RUN_DRIVE_H
 #define LAB_RUN_DRIVE_H
 
@@ -11,34 +11,35 @@
 struct drive {
     const struct load_plan *plan;
     const struct lab_machine *machine;
-    pid_t server;          /* process group, to be measured */
-    struct crowd *slow[2]; /* clients that are moved meanwhile; NULL: none */
+    pid_t server;          /* process group to measure */
+    struct crowd *slow[2]; /* slow clients stepped meanwhile; NULL: none */
     struct watch *watch;
 };
 
-/* What was measured around the load. Answers and usage are of the same stretch of time, which lies inside the
- * window of the plan; that of the switches ends a little behind it. */
+/* Measurements of a load. Responses and usage cover the same interval, inside the plan's measured time;
+ * context switches cover one that ends slightly later. */
 struct drive_result {
     struct load_result *load; /* drive_result_finish frees it; NULL after a failure */
     int error;                /* of load_run: 0 or -errno */
     uint64_t answers;
     struct tree_usage before;
     struct tree_usage after;
-    uint64_t switches_answers; /* until the last one is in: up to then no connection ends, and no thread */
+    uint64_t switches_answers; /* until the last response: no connection or thread ends before */
     struct tree_switches switches_before;
     struct tree_switches switches_after;
 };
 
-/* How often the plan of a drive is to tell its progress: it is what the looks at the server hang on. */
+/* Interval, in milliseconds, at which the plan must report progress: each report triggers a measurement of
+ * the server. */
 unsigned drive_note_ms(const struct load_plan *plan);
 
-/* Runs it. False after an interruption, or where no child could be had; what there is is in `ret_result` in
- * any case. */
+/* Runs the load. Returns false after an interruption or if no child could be created; `ret_result` is set as
+ * far as possible in any case. */
 bool drive_run(const struct drive *drive, struct drive_result *ret_result) MUST_CHECK;
 
 void drive_result_finish(struct drive_result *result);
 
-/* The figures of target `target` of the plan, or of all of them together (-1). */
+/* The figures of target number `target` of the plan, or of all targets together (-1). */
 void drive_load_figures(const struct drive_result *result, int target, struct lab_load_figures *ret_figures);
 
 void drive_usage_figures(const struct drive_result *result, struct lab_usage_figures *ret_figures);

@@ -1,4 +1,4 @@
-/* A run of the lab: models, by turns, through the scenarios. */
+/* A run of the lab: all models through the scenarios. */
 #ifndef LAB_RUN_RUN_H
 #define LAB_RUN_RUN_H
 
@@ -13,15 +13,15 @@ struct lab_options {
     void *context;
 };
 
-/* What `vif lab` and `vif lab --quick` measure; `machine` bounds the connections. */
+/* The default settings of `vif lab` and `vif lab --quick`; `machine` limits the numbers of connections. */
 void lab_settings_init(struct lab_settings *settings, bool is_quick, const struct lab_machine *machine);
 
-/* How long a run should take: in practice about as much. */
+/* The estimated duration of a run. */
 unsigned lab_estimate_seconds(const struct lab_options *options);
 
-/* Runs everything. SIGINT, SIGTERM or SIGHUP end it soon: every process that it started is gone then too, and
- * what was measured is in `ret_result`, whose `machine` the caller has described before. Returns 0, also
- * after that; -errno where it could not begin. */
+/* Runs everything. The caller sets ret_result->machine before. SIGINT, SIGTERM or SIGHUP end the run and all
+ * processes that it started; `ret_result` has what was measured until then. Returns 0, also after a signal;
+ * -errno if it could not begin. */
 int lab_run(const struct lab_options *options, struct lab_result *ret_result) MUST_CHECK;
 
 #endif

@@ -1,4 +1,4 @@
-/* A model at work: a child process in a process group of its own, that serves on a socket of 127.0.0.1. */
+/* A running model: a child process in its own process group that serves on 127.0.0.1. */
 #ifndef LAB_RUN_SERVER_H
 #define LAB_RUN_SERVER_H
 
@@ -8,20 +8,20 @@
 #include "sys/socket.h"
 
 struct server {
-    pid_t pid; /* and the id of the process group; 0: there is none */
+    pid_t pid; /* also the id of the process group; 0: none */
     struct address address;
-    char *fault; /* LAB_TEXT_MAX bytes of the caller's: what went wrong, told when it is stopped */
+    char *fault; /* borrowed, LAB_TEXT_MAX bytes: error message */
 };
 
-/* Starts a model on a free port, with the folder `root`, on the server's cores. It may not yet accept when
- * this returns, but who connects will be heard. A fault is told in `fault` (LAB_TEXT_MAX bytes, borrowed
- * until server_stop). Returns 0 or -errno. */
+/* Starts a model on a free port, with the folder `root`, on the server's cores. It may not accept yet when
+ * this returns, but connections are queued. Error messages are written to `fault` (LAB_TEXT_MAX bytes,
+ * borrowed until server_stop). Returns 0 or -errno. */
 int server_start(struct server *server, const struct lab_model *model, const char *root,
                  const struct lab_machine *machine, char *fault) MUST_CHECK;
 
-/* Tells it to end, waits for the end of every process of its group, and after ten seconds ends them by
- * force, which is a fault. So is an end before this call. Returns whether all was well. Must follow
- * server_start, also after an interruption. */
+/* Sends SIGTERM and waits for all processes of the group to end. Kills them after ten seconds, which is a
+ * fault; so is an end before this call. Returns true without faults. Must be called after server_start, also
+ * after an interruption. */
 bool server_stop(struct server *server);
 
 #endif

@@ -1,5 +1,5 @@
-/* The runner's ear while something takes time: Ctrl-C, and the progress line. Everything in lab/run that
- * waits does it here or asks here, so that an interruption is heard within a tenth of a second. */
+/* Handles Ctrl-C and the progress line during long operations. Everything in lab/run that waits uses it, so
+ * that an interruption is noticed within a tenth of a second. */
 #ifndef LAB_RUN_WATCH_H
 #define LAB_RUN_WATCH_H
 
@@ -15,7 +15,7 @@ struct lab_progress {
     unsigned round;       /* from 1 */
     unsigned step;        /* from 1, of the whole run */
     unsigned step_count;
-    uint64_t rest_ms; /* of the whole run, about */
+    uint64_t rest_ms; /* estimate for the whole run */
 };
 
 typedef void lab_on_progress(void *context, const struct lab_progress *progress);
@@ -26,12 +26,12 @@ struct watch {
     lab_on_progress *on_progress; /* NULL: nobody looks */
     void *context;
     struct lab_progress progress;
-    uint64_t step_end_ns; /* CLOCK_MONOTONIC: when this step should be over */
-    uint64_t later_ms;    /* what the steps behind it should take */
+    uint64_t step_end_ns; /* CLOCK_MONOTONIC: expected end of this step */
+    uint64_t later_ms;    /* expected duration of later steps */
 };
 
-/* Waits until `fd` (-1: nothing) is readable, at most `timeout_ms`. Tells progress. False after an
- * interruption, at once and ever after; who gets it goes home. */
+/* Waits until `fd` (-1: none) is readable, at most `timeout_ms`, and reports progress. Returns false at once
+ * after an interruption, and in all later calls: the caller must then return. */
 bool watch_wait(struct watch *watch, int fd, int timeout_ms);
 
 #endif
