@@ -1,6 +1,6 @@
-/* Walks through the tree depth first. Of each folder on the way the names are held, by the budget of
- * listings; of files one is open at a time. Paths are looked up from the root anew, guarded by the kernel, so
- * that whatever is renamed meanwhile, nothing out of reach is read. */
+/* Walks the tree depth first. For each folder on the way the names are held, within the budget of
+ * listings; one file is open at a time. Paths are always resolved from the root, confined by the kernel,
+ * so that whatever is renamed meanwhile, nothing out of reach is read. */
 #include "files/archive.h"
 
 #include "base/error.h"
@@ -18,7 +18,7 @@ void archive_init(struct archive *archive, const struct archive_options *options
     archive->fd = -1;
 }
 
-/* It says something about the entry, not about the server: the entry is left out. */
+/* Whether the error concerns the entry rather than the server: then the entry is left out. */
 static bool is_entrys_fault(int error)
 {
     return error == -ENOENT || error == -ENOTDIR || error == -ELOOP || error == -EXDEV || error == -EACCES ||
@@ -32,7 +32,7 @@ static struct archive_level *top_level(struct archive *archive)
 
 /* ---- names ---- */
 
-/* Puts `name` behind the path of the current folder; false where that is too long. */
+/* Sets the path to `name` in the current folder; false if it is too long. */
 static bool set_path(struct archive *archive, struct slice name)
 {
     size_t length = top_level(archive)->path_length;
@@ -44,7 +44,7 @@ static bool set_path(struct archive *archive, struct slice name)
     return true;
 }
 
-/* Appends the header of what `path` says, whose name in the archive begins with the folder's. */
+/* Appends the header for the file at `path`; its name in the archive begins with options.name. */
 static void append_header(const struct archive *archive, struct tar_entry *entry, struct buffer *out)
 {
     struct buffer name;
@@ -98,7 +98,7 @@ static void leave_folder(struct archive *archive)
     archive->depth--;
 }
 
-/* `flags`: OPEN_LINK for a symbolic link itself, OPEN_PATH for what it leads to. */
+/* `flags`: OPEN_LINK for a symbolic link itself, OPEN_PATH for its target. */
 static int path_status(const struct archive *archive, unsigned flags, struct file_status *ret_status)
 {
     int fd = reach_open(&archive->options.reach, archive->path, flags);
@@ -152,7 +152,7 @@ static int archive_add_file(struct archive *archive, struct buffer *out)
     return 0;
 }
 
-/* Of the current file, as much as the piece has room for. */
+/* Appends as much of the current file as fits into the piece. */
 static int archive_add_content(struct archive *archive, struct buffer *out)
 {
     size_t room = ARCHIVE_PIECE_BYTES - out->length;

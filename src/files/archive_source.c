@@ -1,5 +1,5 @@
-/* An archive as a source that is made piece by piece (files/piece_source.h). Each holds an open file and two
- * buffers, so a worker sends a bounded number at a time. */
+/* An archive as a source that is made piece by piece (files/piece_source.h). Each has an open file and two
+ * buffers, so a worker sends a limited number at a time. */
 #include "files/archive_source.h"
 
 #include "disk/root.h"
@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Archives that a worker is sending: each holds up to 300 KiB, and a descriptor. */
+/* The most archives that a worker sends at a time: each needs up to 300 KiB, and a descriptor. */
 #define ARCHIVES_MAX 64
 
 struct archive_maker {

@@ -1,5 +1,5 @@
-/* Who wants a page says so by Sec-Fetch-Dest or Accept: all browsers do. Other clients are judged by the
- * path: a name with an extension that is known, but for pages, is that of a file. */
+/* A client asks for a page by Sec-Fetch-Dest or Accept, as all browsers do. For other clients the path
+ * decides: a name with a known extension is a file, unless the extension is that of a page. */
 #include "files/fallback.h"
 
 #include "http/mime.h"

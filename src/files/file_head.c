@@ -1,6 +1,6 @@
-/* The fields of a file, and its plain 200: by one route they are the same every time but for the date, and
- * whoever writes the response may keep its head with the file. Another route, or other settings of the same
- * one, takes the place for its own head when it comes to it. */
+/* The headers of a file, and its plain 200 response. For one route its head is the same every time except
+ * for the date, and the protocol writer may keep it with the file. Another route, or other settings,
+ * replaces it by its own head when that is needed. */
 #include "files/file_head.h"
 
 #include "files/fallback.h"
@@ -13,7 +13,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* The first rule that matches; see struct cache_rule. */
+/* The first matching rule decides; see struct cache_rule. */
 static struct slice cache_control(const struct files_settings *settings, struct slice path)
 {
     char text[PATH_MAX + 1];
@@ -45,7 +45,8 @@ void file_add_validators(struct exchange *exchange, struct file *file, char date
     exchange_add_field(exchange, HTTP_FIELD_LAST_MODIFIED, slice_make(date, HTTP_DATE_LENGTH));
     bool is_fallback = is_fallback_page(settings, file);
     struct slice control = cache_control(settings, file_path(file));
-    /* It names the scripts of the day: a browser that keeps an old one asks for what is gone. */
+    /* A single-page app's page names the current scripts: a browser that keeps an old page requests
+     * scripts that no longer exist. */
     if (is_fallback && control.length == 0)
         control = SLICE("no-cache");
     if (control.length > 0)
@@ -75,22 +76,23 @@ void file_add_fields(struct exchange *exchange, struct file *file, char date[HTT
     file_add_validators(exchange, file, date);
 }
 
-/* The cache, if the file is in it, and the exchange are the only holders: no response that uses the kept head
- * is on its way. */
+/* Only the cache (if the file is in it) and the exchange hold the file: no response that uses the kept
+ * head is in progress. */
 static bool is_sole_holder(const struct file *file)
 {
     return file->references <= 1u + file->is_cached;
 }
 
-/* A kept head is the same for everybody: it has no Access-Control-Allow-Origin that depends on Origin. */
+/* A kept head is the same for all clients, so it must not have an Access-Control-Allow-Origin that depends
+ * on Origin. */
 static bool needs_own_head(const struct exchange *exchange)
 {
     return http_request_has(&exchange->request, HTTP_FIELD_ORIGIN) &&
            exchange->route_entry->cors == CORS_BY_ORIGIN;
 }
 
-/* Where the head of the exchange's route is kept, or may be; NULL while a response is on its way with the
- * head that another route has put there. */
+/* Where the head for the exchange's route is kept, or may be; NULL while a response still uses the kept
+ * head of another route. */
 static struct http_kept_head *kept_head_for(const struct exchange *exchange, struct file *file)
 {
     struct http_kept_head *kept = &file->kept_head;
@@ -118,8 +120,8 @@ void file_respond_plain(struct exchange *exchange)
     char date[HTTP_DATE_LENGTH];
     exchange_begin_response(exchange, 200);
     file_add_fields(exchange, file, date);
-    /* What is said to be modified now was modified in the future, and will be said to be, when that has come.
-     */
+    /* For a file modified in the future, the current time is sent as Last-Modified, so its head is not
+     * constant. */
     bool is_constant = file->status.modified_seconds <= loop_wall_seconds(exchange->service->loop);
     exchange_respond_and_keep(exchange, source, is_constant ? kept : NULL);
 }

@@ -1,5 +1,5 @@
-/* From a file to a response. The plain answer to a plain request is file_head.c's; here is everything that
- * depends on more than the file: RFC 9110 sections 13 (conditions) and 14 (ranges). */
+/* From a file to a response. The plain response to a plain request is in file_head.c; this file handles
+ * conditional requests and ranges: RFC 9110 sections 13 and 14. */
 #include "files/file_response.h"
 
 #include "files/file_head.h"
@@ -13,10 +13,10 @@
 
 #include <stdio.h>
 
-/* A boundary that no content has: 128 bits of chance. */
+/* 128 random bits: a boundary that does not occur in the content. */
 #define BOUNDARY_LENGTH 32
 
-/* "bytes 0-1/2" at its longest. */
+/* The maximum length of "bytes 0-1/2". */
 #define CONTENT_RANGE_BYTES_MAX 80
 
 static bool has_conditions(const struct http_request *request)
@@ -27,11 +27,11 @@ static bool has_conditions(const struct http_request *request)
            http_request_has(request, HTTP_FIELD_IF_UNMODIFIED_SINCE);
 }
 
-/* 1991-01-01. Builds that are to be the same each time date their files 1970, 1980 or 1985. */
+/* 1991-01-01. Reproducible builds date their files 1970, 1980 or 1985. */
 #define FIRST_CREDIBLE_SECONDS INT64_C(662688000)
 
-/* A date in the future was sent as that of the moment, which says nothing in the next. One from before there
- * was a web is made up, and may be the same for all versions of the file. */
+/* For a date in the future the current time was sent, which is no validator. A date before the web existed
+ * is artificial, and may be the same for all versions of the file. */
 static struct http_validators validators_of(const struct file *file, int64_t now)
 {
     const struct file_status *status = &file->status;
@@ -43,7 +43,7 @@ static struct http_validators validators_of(const struct file *file, int64_t now
     };
 }
 
-/* A 304 has the fields that a cache needs to renew what it has, and no content (RFC 9110 section 15.4.5). */
+/* A 304 has the headers that a cache needs to update its copy, and no content (RFC 9110 section 15.4.5). */
 static void respond_not_modified(struct exchange *exchange)
 {
     char date[HTTP_DATE_LENGTH];
@@ -52,7 +52,8 @@ static void respond_not_modified(struct exchange *exchange)
     exchange_respond(exchange, NULL);
 }
 
-/* A 412 has the same fields, and the content of an error, for which it may have to wait. */
+/* A 412 has the same headers, and error content, for which it may have to wait; so `date` must be in the
+ * arena. */
 static void respond_precondition_failed(struct exchange *exchange)
 {
     char *date = arena_alloc(&exchange->arena, HTTP_DATE_LENGTH);
@@ -111,7 +112,7 @@ static void make_boundary(char out[BOUNDARY_LENGTH])
     }
 }
 
-/* Text around the boundary, in the arena; without data where memory ran out. */
+/* Formats text around the boundary, in the arena; data is NULL if memory runs out. */
 static struct slice PRINTF_LIKE(2, 0)
     format(struct exchange *exchange, const char *pattern, struct slice boundary)
 {
@@ -164,11 +165,11 @@ static void respond_ranges(struct exchange *exchange, const struct http_range *r
     exchange_respond(exchange, source_of_file_parts(exchange, parts, used));
 }
 
-/* True when the request's Range field was answered; false where it asks for nothing special. */
+/* Returns true if the request's Range header was answered, false if it is absent or ignored. */
 static bool respond_to_range(struct exchange *exchange, const struct http_validators *validators, int64_t now)
 {
     const struct http_request *request = &exchange->request;
-    /* Two Range lines say nothing that a recipient could be sure of. */
+    /* Two Range lines are ambiguous. */
     if (request->method != HTTP_METHOD_GET || http_request_count(request, HTTP_FIELD_RANGE) != 1 ||
         !http_if_range_holds(request, validators, now))
         return false;
@@ -209,7 +210,7 @@ void file_respond(struct exchange *exchange, struct file *file)
 
 void file_respond_as_error(struct exchange *exchange, struct file *file)
 {
-    /* What the request was about: fields of the head may point into it. */
+    /* The file that was requested: headers of the response may point into it. */
     struct file *former = exchange->file;
     exchange->file = file;
     file_add_type(exchange, file);

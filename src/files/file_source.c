@@ -1,9 +1,8 @@
-/* The content of files: memory as it is, ranges of files in chunks.
+/* File content: memory is sent as it is, ranges of files in chunks.
  *
- * A chunk that is in the page cache is sent by sendfile(2). One that is not would make sendfile wait for the
- * disk, and every other connection of the worker with it; it is read on the offload pool into memory and sent
- * from there, whatever file system it is on. Two buffers take turns, so that the next chunk is read while one
- * is being sent. */
+ * A chunk in the page cache is sent by sendfile(2). Otherwise sendfile would wait for the disk and block
+ * all connections of the worker; so the chunk is read into memory on the offload pool and sent from there,
+ * on every file system. There are two buffers, so that the next chunk is read while one is being sent. */
 #include "files/file_source.h"
 
 #include "base/error.h"
@@ -14,37 +13,37 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* What is looked at before it is sent by sendfile(2), and no more than that at a time: the pages of what
- * waits for a slow client may be evicted meanwhile, and then sendfile waits for the disk. As much as a socket
- * takes. */
+/* How much is checked to be in the page cache before it is sent by sendfile(2), as much as a socket takes.
+ * Not more at a time: while a slow client receives, unsent pages may be evicted, and sendfile would wait
+ * for the disk. */
 #define HOT_CHUNK_BYTES (256u << 10)
 
-/* What is read of a cold file at once: enough to hide the disk's latency, little enough to wait with in
+/* How much of a cold file is read at once: enough to hide the disk's latency, little enough to keep in
  * memory. */
 #define COLD_CHUNK_BYTES (256u << 10)
 
-/* Buffers for that in all of the worker: 64 MiB. Clients that take long to read hold on to theirs; past the
- * bound a chunk is read only to be in the page cache when sendfile comes to it; or, where sendfile might
- * still have to wait, into a small one. */
+/* The most such buffers per worker: 64 MiB. Slow clients keep theirs for long. Over the limit, local files
+ * are only read ahead into the page cache for sendfile; if sendfile might still block (remote files), a
+ * small buffer is used. */
 #define COLD_BUFFERS_MAX   256
 #define REMOTE_CHUNK_BYTES (16u << 10)
 
-/* A file whose range was in the page cache is taken to be there for so long: the kernel evicts what was not
- * used lately, and this was used just now. */
+/* How long a file whose range was in the page cache is assumed to stay there: the kernel evicts pages that
+ * were not used recently, and these were. */
 #define HOT_MS 1000
 
-/* How long a file must have been left alone to be sent without a copy. */
+/* How long a file must be unchanged before it is sent without copying. */
 #define YOUNG_NS INT64_C(60000000000)
 
 struct chunk {
     const struct file *file; /* the exchange's, which stays open while the job runs */
     off_t offset;
     size_t length;
-    size_t given; /* of these bytes */
-    int error;    /* 0: every byte was read, and the file was still the same then */
+    size_t given; /* bytes of it handed out */
+    int error;    /* 0: all bytes were read, and the file was still the same afterwards */
     bool is_ready;
     bool is_counted; /* the buffer is one of COLD_BUFFERS_MAX */
-    char *bytes;     /* NULL where the worker has no more buffers */
+    char *bytes;     /* NULL: the worker has no more buffers */
     size_t capacity;
 };
 
@@ -87,10 +86,10 @@ struct file_source {
     struct source source;
     struct file *file; /* exchange->file */
     struct segment *parts;
-    size_t part_count;   /* that are not given whole: parts[0] is the next */
-    struct segment only; /* where there is one part */
+    size_t part_count;   /* parts not completely handed out; parts[0] is the next */
+    struct segment only; /* storage if there is only one part */
     struct chunk *chunks[2];
-    uint8_t turn; /* which of the two was read last */
+    uint8_t turn; /* the one that was read last */
 };
 
 static_assert(sizeof(struct file_source) <= EXCHANGE_SOURCE_BYTES, "so that it never needs memory");
@@ -135,7 +134,7 @@ static enum source_result begin_chunk(struct file_source *file)
     chunk->offset = file->parts->offset;
     chunk->length = MIN(file->parts->length, chunk->bytes ? chunk->capacity : COLD_CHUNK_BYTES);
     chunk->given = 0;
-    chunk->error = -EAGAIN; /* what it is when the job finds no room in the pool after all */
+    chunk->error = -EAGAIN; /* the result if the pool has no room for the job after all */
     chunk->is_ready = false;
     struct root *root = file->file->root;
     struct job_queue *queue =
@@ -146,7 +145,7 @@ static enum source_result begin_chunk(struct file_source *file)
 
 /* ---- segments ---- */
 
-/* Cuts `length` bytes off the front of the current part. */
+/* Removes `length` bytes from the front of the current part. */
 static void consume(struct file_source *file, size_t length)
 {
     struct segment *part = file->parts;
@@ -161,8 +160,8 @@ static void consume(struct file_source *file, size_t length)
     file->part_count--;
 }
 
-/* Pages that sendfile has put into a socket are still the file's: a write in place would show in bytes that
- * are on their way already. What was changed lately may be about to change again, and is copied. */
+/* Pages that sendfile has put into a socket are still the file's: a write to the file would change bytes
+ * that are about to be sent. A file that was changed recently may be changed again, so it is copied. */
 static bool is_young(const struct file_source *file)
 {
     int64_t now_ns = loop_wall_seconds(file->source.exchange->service->loop) * INT64_C(1000000000);
@@ -198,10 +197,10 @@ static bool is_hot(const struct file_source *source, size_t length)
 {
     struct file *file = source->file;
     int64_t now_ms = (int64_t)loop_now_ms(source->source.exchange->service->loop);
-    /* Even what is in the page cache there may wait until somebody has said that it is still true. */
+    /* A remote file system may block even for cached pages, to check that they are up to date. */
     if (file->is_remote)
         return false;
-    /* Small enough to have been looked at whole. */
+    /* Small enough to have been checked completely. */
     bool is_whole = file->status.size <= HOT_CHUNK_BYTES;
     if (is_whole && now_ms < file->hot_until_ms)
         return true;

@@ -1,11 +1,11 @@
-/* Rules first, then the table of http/mime.h, whose text types have a charset that the settings may replace.
- */
+/* Rules first, then the table of http/mime.h; for text types, the settings may replace the charset. */
 #include "files/file_type.h"
 
 #include "disk/file.h"
 #include "http/mime.h"
 
-/* What web applications load in its coded form, such as those of Unity and Emscripten. */
+/* Extensions of files that web applications load in coded form, for instance those of Unity and
+ * Emscripten. */
 static const struct slice coded_endings[] = {
     SLICE(".wasm"), SLICE(".js"), SLICE(".mjs"), SLICE(".data"), SLICE(".symbols.json"),
 };
@@ -15,7 +15,7 @@ static bool ends_with_nocase(struct slice text, struct slice end)
     return text.length >= end.length && slice_equal_nocase(slice_skip(text, text.length - end.length), end);
 }
 
-/* The path without the suffix of its coding, where that is part of the name. */
+/* The path without the suffix of its coding, if that is part of the name. */
 static struct slice without_coding(struct slice path, enum http_coding *ret_coding)
 {
     *ret_coding = HTTP_CODING_IDENTITY;
@@ -64,7 +64,7 @@ static struct slice with_charset(struct slice type, struct slice charset, struct
     return slice_make(text, type.length + between.length + charset.length);
 }
 
-/* Text gets the charset of the settings, unless a rule says something of it. */
+/* Text types get the charset of the settings, unless a rule gives the type. */
 struct slice file_type_of(const struct files_settings *settings, struct slice path, struct arena *arena)
 {
     struct slice charset = settings->charset.length > 0 ? settings->charset : SLICE("utf-8");

@@ -1,9 +1,9 @@
-/* The handler of files: from a path to the file that answers it.
+/* The handler of file routes: from a path to the file that is sent.
  *
- * Finding goes in steps, each of which may have to wait for a disk: the file or the folder's indexes one
- * after the other, a sibling in a coding that the client likes better, the fallback, an error page. A step
- * looks a path up and names what comes next; lookup.c says how a path becomes a file. What is found is
- * answered by file_response.c. */
+ * Finding it takes steps, each of which may have to wait for a disk: the file, or the folder's index files
+ * one after the other; a sibling in a coding that the client prefers; the fallback; an error page. Each
+ * step looks up a path and names the next one; lookup.c finds the file for a path, file_response.c sends
+ * it. */
 #include "files/files.h"
 
 #include "base/buffer.h"
@@ -18,12 +18,13 @@
 #include <errno.h>
 #include <limits.h>
 
-/* Names that all listings under way hold, some forty bytes each: past it listings are answered 503. */
+/* The memory limit for names in all listings in progress, some forty bytes each: beyond it listings are
+ * answered 503. */
 #define LISTINGS_BYTES_MAX (128u << 20)
 
-/* What a request for a folder is about while its indexes are tried and its listing is made. */
+/* State of a request for a folder while its index files are tried and its listing is made. */
 struct files_state {
-    struct slice folder; /* beneath the root, "" or with a '/' at its end */
+    struct slice folder; /* beneath the root, "" or ending with '/' */
     size_t index_next;
     union {
         struct listing_options listing;
@@ -39,14 +40,14 @@ static const struct files_settings *settings_of(const struct exchange *exchange)
     return &exchange->route_entry->route->files;
 }
 
-/* The path behind the route's prefix, without its leading '/'. */
+/* The path after the route's prefix, without its leading '/'. */
 static struct slice path_in_root(const struct exchange *exchange)
 {
     struct slice path = slice_skip(exchange->path, exchange->route_entry->bare_prefix.length);
     return path.length > 0 ? slice_skip(path, 1) : path;
 }
 
-/* A segment that begins with '.', but ".well-known" (RFC 8615), which is there to be found. */
+/* Whether a segment begins with '.', except ".well-known" (RFC 8615). */
 static bool has_hidden_segment(struct slice path)
 {
     struct slice rest = path;
@@ -60,20 +61,20 @@ static bool has_hidden_segment(struct slice path)
     return false;
 }
 
-/* "a\0b" was refused before, this is about length. */
+/* Checks the length only; NUL bytes have been rejected before. */
 static bool is_openable(struct slice path)
 {
     return path.length < PATH_MAX - 64;
 }
 
-/* Nothing can be there, or nothing that is served. */
+/* Whether nothing can exist there, or nothing that is served. */
 static bool is_out_of_reach(const struct exchange *exchange, struct slice path)
 {
     return exchange->is_no_file || !is_openable(path) ||
            (!settings_of(exchange)->hidden && has_hidden_segment(path));
 }
 
-/* Goes on with the sibling of the file that the client would rather have. */
+/* Continues with the sibling of the file that the client prefers. */
 static void choose_coding(struct exchange *exchange, struct file *file, lookup_done *done)
 {
     if (file->siblings && http_request_has(&exchange->request, HTTP_FIELD_ACCEPT_ENCODING)) {
@@ -91,8 +92,8 @@ static void answer_file(struct exchange *exchange, struct file *file)
     choose_coding(exchange, file, file_respond);
 }
 
-/* Of a file that is not there, one in a coding that the client takes may be: looks for it, if so. `done` gets
- * that, or `file` again where it cannot be had. */
+/* A missing file may exist in a coding that the client accepts: if so, looks up that sibling and returns
+ * true. `done` gets it, or `file` if it cannot be opened. */
 static bool try_lone_sibling(struct exchange *exchange, struct file *file, lookup_done *done)
 {
     if (file->kind != FILE_ABSENT || file->siblings == 0)
@@ -120,7 +121,7 @@ static void respond_error(struct exchange *exchange, struct root *root, struct s
     lookup(exchange, root, path, error_page_looked_up);
 }
 
-/* ---- what is not there ---- */
+/* ---- missing files ---- */
 
 static void answer_fallback(struct exchange *exchange, struct file *file)
 {
@@ -142,7 +143,7 @@ static void not_found(struct exchange *exchange, int status)
     } else {
         exchange_begin_response(exchange, 404);
         exchange_add_field(exchange, HTTP_FIELD_VARY,
-                           SLICE("Sec-Fetch-Dest")); /* all errors vary by Accept */
+                           SLICE("Sec-Fetch-Dest")); /* all error responses vary by Accept */
         exchange_respond_error(exchange);
     }
 }
@@ -203,7 +204,7 @@ static bool wants_archive(const struct exchange *exchange)
 
 static_assert(ARCHIVE_DEPTH_MAX == 64 && ARCHIVE_ENTRIES_MAX == 1000000, "as the visitor is told");
 
-/* Past a bound another try would end the same way: no Retry-After. */
+/* Another try would exceed the limit again: no Retry-After. */
 static void answer_no_archive(struct exchange *exchange, int error)
 {
     if (error == ERROR_LIMIT)
@@ -234,7 +235,7 @@ static void answer_archive(struct exchange *exchange, struct source *source, int
     buffer_finish(&disposition);
 }
 
-/* The last segment of the path, which ends with '/'. */
+/* The last segment of a path that ends with '/'. */
 static struct slice folder_name(struct slice path)
 {
     size_t end = path.length - 1, start = end;
@@ -255,7 +256,7 @@ static void pack_folder(struct exchange *exchange, struct files_state *state, co
         exchange_fail(exchange, 503);
 }
 
-/* As a page or an archive. */
+/* As a listing or an archive. */
 static void show_folder(struct exchange *exchange, struct files_state *state)
 {
     bool is_root = state->folder.length == 0;
@@ -332,7 +333,7 @@ static void answer_folder(struct exchange *exchange, struct slice folder)
     try_index(exchange, state);
 }
 
-/* ---- the way in ---- */
+/* ---- entry points ---- */
 
 static void answer_no_file(struct exchange *exchange, enum file_kind kind)
 {
@@ -372,7 +373,7 @@ static void page_beside_folder_looked_up(struct exchange *exchange, struct file 
     location_respond_folder(exchange);
 }
 
-/* "about.html" for "about", where there is no file of that name. */
+/* Tries "about.html" for "about", if there is no file of that name. */
 static bool try_page(struct exchange *exchange, enum file_kind kind)
 {
     struct slice path = path_in_root(exchange), suffix = SLICE(".html");
@@ -398,7 +399,7 @@ static void looked_up(struct exchange *exchange, struct file *file)
     }
 }
 
-/* A route that serves one file: its folder leads to it. */
+/* For a route that serves one file: its folder redirects to it. */
 static void answer_only(struct exchange *exchange, struct slice path)
 {
     struct slice only = settings_of(exchange)->only;
@@ -432,7 +433,7 @@ static void files_handle(struct exchange *exchange)
         lookup(exchange, exchange->route_entry->root, path, looked_up);
 }
 
-/* ---- the state ---- */
+/* ---- state of the handler ---- */
 
 static void see_changes(void *state)
 {
@@ -499,7 +500,7 @@ void files_move_root(struct files *files, struct root *root, struct root_look *l
 
 void files_handler_finish(struct files *files, const struct snapshot *last)
 {
-    /* First: what leaves the cache from here on is closed at once. */
+    /* Must be first: files dropped from the cache below are then closed at once. */
     close_queue_finish(&files->close_queue);
     job_queue_finish(&files->listings);
     set_retired(last, true);

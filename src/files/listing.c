@@ -1,8 +1,8 @@
-/* Writes what folder_entries found: as HTML by the templates in src/serve/pages, or as JSON.
+/* Writes the entries of folder_entries as HTML, using the templates in src/serve/pages, or as JSON.
  *
- * File names are anything but '/' and NUL, so each goes through http_path_encode where it is a link and
- * through http_html_escape or http_json_escape where it is text; nothing else here comes from outside but the
- * path and the query, of which only known words are used. */
+ * File names may contain anything except '/' and NUL, so each goes through http_path_encode in links, and
+ * through http_html_escape or http_json_escape in text. The only other external data are the path and the
+ * query, of which only known words are used. */
 #include "files/listing.h"
 
 #include "http/date.h"
@@ -13,8 +13,8 @@
 
 #include <errno.h>
 
-/* The columns, and what the query calls them. Names are wanted from A to Z; who asks for sizes or dates wants
- * the large and the new ones first. */
+/* The columns, and their names in the query. Names are sorted from A to Z first; sizes and dates with the
+ * largest and newest first. */
 static const struct column {
     struct slice key;
     struct slice label; /* HTML */
@@ -45,7 +45,7 @@ static void read_query(struct listing *listing)
     listing->descending = slice_equal(order, SLICE("desc"));
 }
 
-/* The pieces of a row. */
+/* The slots of a row's template. */
 
 static const struct folder_entry *entry_from(void *context)
 {
@@ -88,7 +88,7 @@ static bool is_archive(struct slice type)
     return false;
 }
 
-/* The name of a symbol in listing.html. */
+/* The name of an icon in listing.html. */
 static struct slice icon_for(const struct folder_entry *entry)
 {
     if (entry->is_folder)
@@ -110,7 +110,7 @@ static void fill_icon(void *context, struct buffer *out)
     buffer_append(out, icon_for(context));
 }
 
-/* With commas between the thousands. */
+/* Appends a number with commas between the thousands. */
 static void append_grouped(struct buffer *out, uint64_t value)
 {
     char digits[U64_DIGITS_MAX];
@@ -122,14 +122,14 @@ static void append_grouped(struct buffer *out, uint64_t value)
     }
 }
 
-/* "7 files", "1 file". */
+/* Appends "7 files", "1 file". */
 static void append_count(struct buffer *out, uint64_t count, const char *noun)
 {
     append_grouped(out, count);
     buffer_printf(out, " %s%s", noun, count == 1 ? "" : "s");
 }
 
-/* "873 B", "1.2 KiB", "345 KiB". */
+/* Appends "873 B", "1.2 KiB", "345 KiB". */
 static void append_size(struct buffer *out, uint64_t bytes)
 {
     static const char units[] = "BKMGTPE";
@@ -183,12 +183,12 @@ static const struct page_slot row_slots[] = {
     {SLICE("day"), fill_day},     {SLICE("minute"), fill_minute},
 };
 
-/* The pieces of a column's head: a link that sorts by it, or turns its order round. */
+/* The slots of a column head: a link that sorts by the column, or reverses the order. */
 
 struct column_head {
     const struct column *column;
     bool is_current;
-    bool descending; /* of the listing, where the column is the current one */
+    bool descending; /* of the listing, if the column is the current one */
 };
 
 static const struct column_head *head_from(void *context)
@@ -227,7 +227,7 @@ static const struct page_slot column_slots[] = {
     {SLICE("order"), fill_order},
 };
 
-/* The pieces of the page. */
+/* The slots of the page. */
 
 static struct listing *listing_from(void *context)
 {
@@ -239,7 +239,7 @@ static void fill_path(void *context, struct buffer *out)
     http_html_escape(out, listing_from(context)->options->url_path);
 }
 
-/* The folders from the root down, each a link that climbs to it; the last one is where we are. */
+/* Breadcrumbs: the folders from the root down, each a link to it; the last one is the current folder. */
 static void fill_crumbs(void *context, struct buffer *out)
 {
     struct slice path = listing_from(context)->options->url_path;
@@ -282,7 +282,7 @@ static void append_note(struct buffer *out, const char *text)
     buffer_printf(out, "<tr><td colspan=\"3\" class=\"note\">%s</td></tr>", text);
 }
 
-/* Behind the rows, as only they know how many have room. */
+/* After the rows, because only then the number shown is known. */
 static void fill_notes(void *context, struct buffer *out)
 {
     if (listing_from(context)->folder->entries.truncated)
@@ -329,7 +329,7 @@ static void append_json_entry(struct buffer *out, struct folder_entry *entry)
     buffer_append(out, SLICE("\"}"));
 }
 
-/* The parts of a listing, in its order. */
+/* The parts of a listing, in order. */
 
 static void listing_write_page(const struct page *page, struct listing *listing, struct buffer *out)
 {

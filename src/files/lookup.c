@@ -1,5 +1,5 @@
-/* Look-ups. The first try never waits: the cache, then an open that the kernel answers from its own caches.
- * Only what these cannot say goes to the offload pool, and with it the exchange. */
+/* Lookups. The first attempt never waits: the cache, then an open that the kernel answers from its own
+ * caches. Only if that fails, the exchange goes to the offload pool. */
 #include "files/lookup.h"
 
 #include "base/error.h"
@@ -9,24 +9,23 @@
 
 #include <errno.h>
 
-/* A look-up under way; in the exchange's arena. */
+/* A lookup in progress; in the exchange's arena. */
 struct lookup_state {
     struct file_request request;
     struct root_look root_look;
-    bool looks_at_root; /* while it is off the loop anyway */
+    bool looks_at_root; /* also look at the root's path while off the loop */
     struct cache_ticket ticket;
-    struct file *identity; /* of a coding's look-up: what is used when it fails; holds a reference */
-    struct file *stale;    /* what the cache has, to be compared; holds a reference */
-    bool compares;         /* with a look, before it is opened */
-    bool is_unchanged;     /* `stale` is still true */
+    struct file *identity; /* when looking up a coding: the file to use if that fails; holds a reference */
+    struct file *stale;    /* the cached file, to be compared; holds a reference */
+    bool compares;         /* compare `stale` by a look before opening */
+    bool is_unchanged;     /* `stale` is still up to date */
     struct file *found;
     int error;
     lookup_done *done;
-    void *handler_state; /* the caller's, put back before `done` */
+    void *handler_state; /* the caller's, restored before `done` */
 };
 
-/* The file goes on to the caller; where it is a sibling that cannot be served, the file that it stands for.
- */
+/* Passes the file to the caller; instead of a sibling that cannot be served, its identity file. */
 static void lookup_finish(struct exchange *exchange, struct file *file, struct file *identity,
                           lookup_done *done)
 {
@@ -39,7 +38,7 @@ static void lookup_finish(struct exchange *exchange, struct file *file, struct f
     done(exchange, file);
 }
 
-/* Some errors may be over in a moment. */
+/* Errors that may be temporary give 503. */
 static int status_of_error(int error)
 {
     switch (error) {
@@ -58,22 +57,23 @@ static uint64_t lookup_now_ms(const struct exchange *exchange)
     return loop_now_ms(exchange->service->loop);
 }
 
-/* It is in memory, or not, as the settings want it: they may be others than when it was opened. */
+/* Whether it is in memory, or not, as the current settings require; they may have changed since it was
+ * opened. */
 static bool has_right_form(const struct exchange *exchange, const struct file *file)
 {
     bool belongs_in_memory = file->status.size <= exchange->snapshot->settings->limits.cache_file_bytes;
     return file->kind != FILE_REGULAR || file->in_memory == belongs_in_memory;
 }
 
-/* A look is enough to say whether the file is still true. What is not watched is opened anew now and then all
- * the same: what stands beside it may have changed, and perhaps it can be watched by now. */
+/* Whether a look is enough to check the file. A file that is not watched is reopened now and then anyway:
+ * its siblings may have changed, and perhaps it can be watched now. */
 static bool may_compare(const struct exchange *exchange, const struct file *file)
 {
     return has_right_form(exchange, file) &&
            (!file->revalidate || lookup_now_ms(exchange) - file->opened_ms < FILE_TRUST_MS);
 }
 
-/* Compares on the loop, where that can be done without waiting. */
+/* Checks the file on the loop, if that needs no waiting. */
 static bool is_still_true(const struct exchange *exchange, const struct file_request *request,
                           struct file *file)
 {
@@ -86,16 +86,16 @@ static bool is_still_true(const struct exchange *exchange, const struct file_req
     return true;
 }
 
-/* Both are the same version of the same file, with the same siblings. */
+/* Whether both are the same version of the same file, with the same siblings. */
 static bool is_same_file(const struct file *a, const struct file *b)
 {
     return a->kind == FILE_REGULAR && b->kind == FILE_REGULAR && file_is_untouched(&a->status, &b->status) &&
            a->siblings == b->siblings && a->in_memory == b->in_memory;
 }
 
-/* What the cache had is kept where it is true still; else what was found takes its place. The reference to
- * the one that is returned is the caller's. A look that went through a mount point says nothing of the
- * folders that are watched: they may lie beneath it. */
+/* Keeps the cached file if it is still up to date; otherwise what was found replaces it. The caller owns a
+ * reference to the returned file. A look that crossed a mount point does not confirm the watched folders:
+ * they may be hidden beneath the mount. */
 static struct file *keep_or_replace(struct exchange *exchange, struct lookup_state *state)
 {
     struct file_cache *cache = files_of(exchange)->cache;
@@ -116,7 +116,7 @@ static struct file *keep_or_replace(struct exchange *exchange, struct lookup_sta
     return found;
 }
 
-/* The file was opened, or could not be. */
+/* Handles the result: the file was opened, or an error. */
 static void take_result(struct exchange *exchange, struct lookup_state *state)
 {
     if (state->stale)
@@ -148,8 +148,9 @@ static void open_blocking(void *context)
 
 static void opened_off_loop(void *context);
 
-/* What can be found out on the root's own file system goes by its queue; only what is known to lie elsewhere
- * may meet one that does not answer any more. Where it was before tells which one. */
+/* Jobs on the root's own file system use its queue. Paths that cross a mount use another one, so that a
+ * mount that hangs blocks only them. If the file was found before, its device is known, and that device's
+ * queue is used. */
 static struct job_queue *queue_of(const struct lookup_state *state, bool goes_remote)
 {
     struct root *root = state->request.root;
@@ -165,11 +166,11 @@ static int go_off_loop(struct exchange *exchange, struct lookup_state *state, bo
         state->ticket = file_cache_cover_nothing(files_of(exchange)->cache, root);
     state->request.cached_only = false;
     state->request.stays_on_fs = !goes_remote;
-    state->error = -EAGAIN; /* what it is when the job finds no room in the pool after all */
+    state->error = -EAGAIN; /* the result if the pool has no room for the job after all */
     return exchange_offload(exchange, queue_of(state, goes_remote), open_blocking, opened_off_loop, exchange);
 }
 
-/* Returns whether the exchange is away again. */
+/* Returns whether the exchange was offloaded again. */
 static bool goes_on(struct exchange *exchange, struct lookup_state *state)
 {
     if (state->error != -EREMOTE)
@@ -186,7 +187,8 @@ static void opened_off_loop(void *context)
     struct exchange *exchange = context;
     struct lookup_state *state = exchange->handler_state;
     files_move_root(files_of(exchange), state->request.root, &state->root_look);
-    /* An owner that has threads of its own may let go of files on one. */
+    /* Owners with threads of their own may release files on any thread; the close queue is for the loop's
+     * thread. */
     if (state->found && state->found->is_remote && exchange->events->on_job == NULL)
         state->found->close_queue = &files_of(exchange)->close_queue;
     if (exchange->owner) {
@@ -201,15 +203,14 @@ static void opened_off_loop(void *context)
     file_unref(state->identity);
 }
 
-/* To open a file takes two descriptors for a moment. */
+/* Frees descriptors if there are too few: opening a file briefly takes two. */
 static bool makes_room(const struct exchange *exchange, int error, unsigned attempts)
 {
     bool is_shortage = error == -EMFILE || error == -ENFILE;
     return is_shortage && attempts < 2 && service_free_descriptors(exchange->service, exchange->owner);
 }
 
-/* What lay beneath a mount point is tried here again now and then: perhaps nothing is mounted there any more.
- */
+/* A file beneath a mount point is tried here again now and then: perhaps it is no longer mounted. */
 static int open_now(struct exchange *exchange, struct lookup_state *state)
 {
     if (state->request.is_remote || (state->compares && state->stale->crosses_mount))
@@ -222,7 +223,7 @@ static int open_now(struct exchange *exchange, struct lookup_state *state)
     return error;
 }
 
-/* Not in the cache, or nobody can tell whether that is still true. */
+/* Opens a file that is not in the cache, or must be checked. */
 static void open_file(struct exchange *exchange, struct lookup_state prepared)
 {
     struct lookup_state *state = arena_alloc(&exchange->arena, sizeof(*state));
@@ -244,7 +245,7 @@ static void open_file(struct exchange *exchange, struct lookup_state prepared)
         if (state->stale)
             state->stale->is_revalidating = true;
         error = go_off_loop(exchange, state, error == -EREMOTE);
-        /* From here on the state is the job's: it may be done already. */
+        /* From here on the state belongs to the job, which may already be done. */
         if (error == 0)
             return;
     }
@@ -252,7 +253,7 @@ static void open_file(struct exchange *exchange, struct lookup_state prepared)
     take_result(exchange, state);
 }
 
-/* The marks come first, so that a switch in between is told of. */
+/* The marks are set first, so that a switch of the path in between is reported. */
 static void look_at_root(struct exchange *exchange, struct root *root)
 {
     file_cache_watch_root(files_of(exchange)->cache, root, lookup_now_ms(exchange));

@@ -1,5 +1,5 @@
-/* The pieces are made on the offload pool. Two buffers take turns: while the one is being sent the next piece
- * is made in the other, and no more than these is ever there, however slowly the client reads. */
+/* The pieces are made on the offload pool. There are two buffers: while one is being sent, the next piece
+ * is made in the other; there are never more, however slowly the client reads. */
 #include "files/piece_source.h"
 
 #include "serve/exchange.h"
@@ -13,9 +13,9 @@ struct piece_source {
     struct job_queue *queue;
     piece_source_done *done;
     struct buffer pieces[2];
-    uint8_t turn;  /* which of the two was made last */
-    bool is_ready; /* it was not given yet */
-    size_t given;  /* of its bytes */
+    uint8_t turn;  /* the one that was made last */
+    bool is_ready; /* it was made and not handed out yet */
+    size_t given;  /* bytes of it handed out */
     int error;
 };
 
@@ -24,7 +24,7 @@ static struct piece_source *piece_source_of(struct source *source)
     return CONTAINER_OF(source, struct piece_source, source);
 }
 
-/* On the pool: into the buffer whose turn it is. */
+/* On the pool: makes the next piece in the buffer selected by `turn`. */
 static void piece_source_make_piece(struct piece_source *pieces)
 {
     struct buffer *piece = &pieces->pieces[pieces->turn];
@@ -47,7 +47,7 @@ static void piece_is_made(void *context)
 static enum source_result begin_piece(struct piece_source *pieces)
 {
     pieces->turn ^= 1;
-    pieces->error = -EAGAIN; /* what it is when the job finds no room in the pool after all */
+    pieces->error = -EAGAIN; /* the result if the pool has no room for the job after all */
     int error =
         exchange_offload(pieces->source.exchange, pieces->queue, work_on_piece, piece_is_made, pieces);
     return error < 0 ? source_fail(&pieces->source, error) : SOURCE_WAIT;
@@ -114,7 +114,7 @@ int piece_source_begin(struct exchange *exchange, struct job_queue *queue,
             .maker = maker,
             .queue = queue,
             .done = done,
-            .error = -EAGAIN, /* what it is when the job finds no room in the pool after all */
+            .error = -EAGAIN, /* the result if the pool has no room for the job after all */
         };
         buffer_init(&pieces->pieces[0], type->piece_bytes_max);
         buffer_init(&pieces->pieces[1], type->piece_bytes_max);

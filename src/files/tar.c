@@ -1,5 +1,6 @@
-/* A header is a block of fixed fields, numbers in octal. What does not fit goes into an entry of type 'x' in
- * front of it, as text: pax records. Readers that know no pax see a file with a cut name. */
+/* A header is a block of fixed fields, with numbers in octal. Values that do not fit are written as text
+ * (pax records) in an entry of type 'x' before it. Programs that do not support pax see a file with a
+ * truncated name. */
 #include "files/tar.h"
 
 #include <stdio.h>
@@ -30,7 +31,7 @@ struct tar_header {
 
 static_assert(sizeof(struct tar_header) == TAR_BLOCK_BYTES, "nothing is between the fields");
 
-/* In octal with zeros in front, and a NUL behind. */
+/* Writes a number in octal with leading zeros and a NUL. */
 static void put_octal(char *field, size_t size, uint64_t value)
 {
     field[size - 1] = '\0';
@@ -38,7 +39,7 @@ static void put_octal(char *field, size_t size, uint64_t value)
         field[i - 1] = (char)('0' + (value & 7));
 }
 
-/* The sum of all bytes, its own field being blanks. */
+/* The sum of all bytes, with blanks in the checksum field. */
 static void put_checksum(struct tar_header *header)
 {
     const unsigned char *bytes = (const unsigned char *)header;
@@ -65,7 +66,7 @@ static void append_block(struct buffer *out, struct slice name, char type, unsig
     buffer_append(out, slice_make((const char *)&header, sizeof(header)));
 }
 
-/* "LENGTH key=value\n", where the length counts itself. */
+/* Appends "LENGTH key=value\n"; the length includes its own digits. */
 static void append_record(struct buffer *records, const char *key, struct slice value)
 {
     size_t rest = strlen(" =\n") + strlen(key) + value.length;

@@ -1,8 +1,7 @@
-/* Streams: their life, and sending, which is the same on every backend: try the system call first, wait only
- * when it says EAGAIN. Sending rests until the next turn too, when a peer takes all that it is given.
- *
- * Reading, waiting and closing are verbs of the backend: stream_ready.c has them for readiness,
- * stream_uring.c for completions. */
+/* Streams: their lifetime, and sending, which is the same with every readiness backend: try the system call
+ * first, wait only after EAGAIN. Sending also pauses until the next turn if a peer receives as fast as vif
+ * sends. Reading, waiting and closing are done by the backend: stream_ready.c for readiness, stream_uring.c
+ * for completions. */
 #include "loop/stream.h"
 
 #include "base/error.h"
@@ -13,18 +12,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Bytes sent in one turn before others get theirs: a tenth of a millisecond or two. */
+/* The most bytes that a stream sends per turn: one or two tenths of a millisecond. */
 #define SEND_BYTES_MAX ((size_t)1 << 20)
 
-/* Bytes given to one sendfile(2) while the turn has time. It copies nothing, so there is nothing that
- * LOOP_CALL_BYTES_MAX would keep warm; and as each call ends with a packet that is not full, many small ones
- * cost more. See docs/architecture.md for figures. */
+/* The most bytes for one sendfile(2) while the turn has time. It copies nothing, so the reason for
+ * LOOP_CALL_BYTES_MAX does not apply; and each call ends with a packet that is not full, so that many
+ * small calls cost more. See docs/architecture.md for figures. */
 #define SENDFILE_BYTES_MAX ((size_t)512 << 10)
 
-/* What is left of a send that the socket did not take whole. */
+/* The unsent rest of a send. */
 struct sending {
     size_t count;
-    size_t next; /* the first segment that is not sent whole; its data/offset/length have moved on */
+    size_t next; /* index of the first segment with unsent bytes; its data/offset/length have been advanced */
     struct segment segments[];
 };
 
@@ -81,7 +80,7 @@ void stream_read_resume(struct stream *stream)
     verbs_of(stream)->resume(stream);
 }
 
-/* Sends a run of memory segments in one call. Returns the bytes taken or -errno. */
+/* Sends consecutive memory segments in one call. Returns the number of bytes taken, or -errno. */
 static ssize_t send_memory(struct stream *stream, const struct segment *segments, size_t count)
 {
     struct iovec pieces[STREAM_SEGMENTS_MAX];
@@ -93,13 +92,13 @@ static ssize_t send_memory(struct stream *stream, const struct segment *segments
         room -= length;
         used++;
     }
-    /* A head and the file behind it fill packets together. */
+    /* With MSG_MORE, a head and the file after it share packets. */
     bool file_follows = used < count && segments[used].data == NULL && room > 0;
     return sys_send(stream->watch.fd, pieces, used, file_follows);
 }
 
-/* The check comes behind the reading: a write sets the file's time before it changes a byte, so what was read
- * of a file that is still the same is the same too. */
+/* The check comes after reading: a write sets the file's time before it changes a byte, so if the file is
+ * still the same, the bytes read are, too. */
 static ssize_t send_copy(struct stream *stream, const struct segment *segment, size_t length)
 {
     char *copy = stream->loop->copy_buffer;
@@ -147,8 +146,8 @@ static void send_on_later(struct stream *stream)
     stream_go_on_later(stream);
 }
 
-/* Sends until done, EAGAIN, or the stream has had its share of this turn; `*next` moves on. Returns 1 when
- * done, 0 when not, or a negative error. */
+/* Sends until everything is sent, EAGAIN, or the stream has used its share of this turn; advances `*next`.
+ * Returns 1 if everything is sent, 0 if not, or a negative error. */
 static int stream_send_some(struct stream *stream, struct segment *segments, size_t count, size_t *next)
 {
     size_t allowed = SEND_BYTES_MAX;
@@ -178,8 +177,8 @@ static size_t stream_total_length(const struct segment *segments, size_t count)
     return length;
 }
 
-/* What is left of a send is kept: to go on with, or, where it failed, for stream_unsent to count. Without
- * memory the stream fails, and its owner asks for that before another stream does anything. */
+/* Keeps the rest of a send, to continue it; or, after a failure, for stream_unsent. If memory runs out,
+ * the stream fails, and the owner calls stream_unsent before any other stream is used. */
 static bool keep_rest(struct stream *stream, const struct segment *segments, size_t count)
 {
     struct sending *sending = malloc(sizeof(*sending) + count * sizeof(struct segment));
@@ -204,7 +203,7 @@ static enum send_result remember(struct stream *stream, const struct segment *se
     return error == 0 ? SEND_PENDING : SEND_FAILED;
 }
 
-/* Behind MSG_MORE nothing may follow that sends nothing, or the kernel holds the bytes back for 200 ms. */
+/* Drops empty segments: if nothing is sent after MSG_MORE, the kernel holds the bytes back for 200 ms. */
 size_t segments_copy_filled(struct segment *to, const struct segment *from, size_t count)
 {
     size_t used = 0;
@@ -215,7 +214,7 @@ size_t segments_copy_filled(struct segment *to, const struct segment *from, size
     return used;
 }
 
-/* Where a send of several segments stands after `sent` bytes of it, or an error, and goes on from. As
+/* Continues a send of several segments after `sent` bytes of it, or an error. Returns the same as
  * stream_send_some. */
 static int send_further(struct stream *stream, struct segment *segments, size_t count, size_t *next,
                         ssize_t sent)
@@ -226,7 +225,7 @@ static int send_further(struct stream *stream, struct segment *segments, size_t 
     return stream_send_some(stream, segments, count, next);
 }
 
-/* `sent`: bytes of the first segment that are out already, or what sending them failed with. */
+/* `sent`: the bytes of the first segment that have been sent, or the error. */
 static enum send_result send_all(struct stream *stream, const struct segment *segments, size_t segment_count,
                                  ssize_t sent)
 {
@@ -243,7 +242,7 @@ static enum send_result send_all(struct stream *stream, const struct segment *se
     return SEND_FAILED;
 }
 
-/* By a backend that may take the whole of it upon itself. */
+/* Sends with a backend that may stage the whole of it. */
 static enum send_result send_off(struct stream *stream, const struct segment *segments, size_t segment_count)
 {
     struct segment rest[STREAM_SEGMENTS_MAX];
@@ -251,14 +250,14 @@ static enum send_result send_off(struct stream *stream, const struct segment *se
     switch (verbs_of(stream)->send_off(stream, rest, count)) {
     case SENDING_OFF_DONE: return SEND_DONE;
     case SENDING_OFF_AFTER:
-        stream->flags &= (uint8_t)~STREAM_WRITABLE; /* nothing may overtake it */
+        stream->flags &= (uint8_t)~STREAM_WRITABLE; /* must not be sent before the staged send */
         return remember(stream, rest, count);
     case SENDING_OFF_NOT: return send_all(stream, rest, count, 0);
     }
     UNREACHABLE();
 }
 
-/* As most answers are. */
+/* The usual case of a response. */
 static bool is_small_memory(const struct segment *segment)
 {
     return segment->data != NULL && segment->length > 0 && segment->length <= LOOP_CALL_BYTES_MAX;
@@ -289,7 +288,7 @@ void stream_send_on(struct stream *stream)
     if (result == 0)
         return;
     if (result < 0) {
-        /* What was not sent stays known until the stream is closed: see stream_unsent. */
+        /* The unsent bytes are kept until the stream is closed: see stream_unsent. */
         stream->error = (int16_t)result;
         stream_fail(stream, result);
         return;

@@ -1,26 +1,28 @@
-/* The io_uring backend: operations go to the kernel in one queue, their completions come back in another, and
- * one system call a turn hands over the former and waits for the latter.
+/* The io_uring backend: operations are submitted in one queue, their completions arrive in another, and
+ * one system call per turn submits and waits.
  *
- * Streams submit and are told of completions (stream_uring.c). All other watches are polls of one shot, which
- * are submitted again with the next wait, and so tell of whatever still holds.
+ * Streams submit operations and get their completions (stream_uring.c). All other watches are one-shot
+ * polls, submitted again with the next wait, which makes them level-triggered.
  *
- * More completions than the queue has room for are kept by the kernel and come in their order. Should it have
- * no memory for that either, it says so (EBADR), and the worker ends as what it lost cannot be known.
+ * If there are more completions than fit into the queue, the kernel keeps them and delivers them in order.
+ * If it has no memory for that, it reports EBADR, and the worker ends, because the lost completions are
+ * unknown.
  *
- * An operation's user_data names who is told: the stream's address, or the number of a poll; the low bits say
- * which of the two, and which operation. A poll's watch may be gone when its completion comes, so polls have
- * entries of their own, free again only then. Streams live until theirs have come.
+ * An operation's user_data identifies the receiver: the stream's address, or the number of a poll; the low
+ * bits tell which of the two, and which operation. A poll's watch may be gone when its completion arrives,
+ * so polls have entries of their own, which are reused only after that. Streams live until all their
+ * completions have arrived.
  *
- * A poll for POLLPRI alone (WATCH_CHANGES) is woken only where the kernel's wake names no events: the files
- * of /proc do so, sockets with urgent data do not.
+ * A poll for POLLPRI alone (WATCH_CHANGES) is woken only by wake-ups that name no events: the files of
+ * /proc do that, sockets with urgent data do not.
  *
- * Listeners are polled too, and accept by themselves. A multishot accept costs a connection that carries a
- * single request three per cent more CPU time (medians 24.4 and 23.2 us of 28 interleaved rounds): it saves
- * no call, as the peer's address must then be asked for by one of its own. And it takes clients out of the
- * queue before anybody asked for them, who are lost to the successor of a worker that dies.
+ * Listeners are polled, too, and call accept(2) themselves. A multishot accept costs a connection with a
+ * single request three per cent more CPU time (medians 24.4 and 23.2 us of 28 interleaved rounds): it
+ * saves no system call, since the peer's address then needs one. It would also take clients from the queue
+ * before vif asks for them; if the worker dies, they are lost to its successor.
  *
- * Needs Linux 6.1: with IORING_SETUP_DEFER_TASKRUN the kernel does its part of the work when we wait, and not
- * in the middle of ours; that kernel has all else that is used here. */
+ * Needs Linux 6.1: with IORING_SETUP_DEFER_TASKRUN the kernel does its part of the work when vif waits,
+ * not in between; that kernel has everything else used here. */
 #include "loop/uring.h"
 
 #include "sys/clock.h"
@@ -32,13 +34,13 @@
 #define SUBMISSIONS 512
 #define COMPLETIONS 8192
 
-/* Completions told in one turn. */
+/* The most completions delivered per turn. */
 #define TOLD_MAX 256
 
-/* Each is a system call that asks for memory. */
+/* Each attempt is a system call that needs memory in the kernel. */
 #define SUBMIT_ATTEMPTS_MAX 10000
 
-/* How often deadlines are looked at while there are any. */
+/* How often deadlines are checked while there are any. */
 #define DEADLINE_CHECK_MS 1000
 
 /* The low bits of user_data. */
@@ -64,8 +66,8 @@ struct backend_state {
     struct uring_buffers buffers;
     struct poll_entry *polls;
     uint32_t poll_count;
-    bool has_told_polls;                /* some are to be submitted again */
-    struct uring_completion completion; /* that is being told */
+    bool has_told_polls;                /* some must be submitted again */
+    struct uring_completion completion; /* the one being delivered */
     unsigned seen;                      /* see uring_next_send */
     struct map held;
     struct staged_sends staged_sends;
@@ -73,8 +75,8 @@ struct backend_state {
 
 /* ---- the queues ---- */
 
-/* A submission takes all there is, whatever is wrong with it, and errors come as completions; only a kernel
- * without memory for a moment leaves something, and is asked again. */
+/* A submission takes all entries, and reports their errors as completions. Only a kernel that lacks memory
+ * for a moment leaves some, and is asked again. */
 static void uring_submit(struct backend_state *state)
 {
     for (unsigned i = 0; i < SUBMIT_ATTEMPTS_MAX && io_uring_sq_ready(&state->ring) > 0; i++)
@@ -130,7 +132,7 @@ void uring_cancel(struct backend_state *state, struct stream *stream, enum uring
     cancel(state, uring_address_of(stream, operation));
 }
 
-/* Half of the queue is far more than the submission queue's worth. */
+/* Half of the completion queue has far more room than one submission needs. */
 bool uring_has_room(const struct backend_state *state)
 {
     return io_uring_cq_ready(&state->ring) < COMPLETIONS / 2 && !io_uring_cq_has_overflow(&state->ring);
@@ -190,7 +192,7 @@ static void uring_give_up(struct backend_state *state)
     uring_send_give_up(state, UINT64_MAX);
 }
 
-/* ---- the ring's life ---- */
+/* ---- opening and closing the ring ---- */
 
 static void free_all(struct backend_state *state)
 {
@@ -225,7 +227,7 @@ static int uring_open(struct backend_state **ret_state)
         free_all(state);
         return error;
     }
-    /* Saves looking the ring's descriptor up at each call; without it all works the same. */
+    /* Saves looking up the ring's descriptor in each call; works without it, too. */
     io_uring_register_ring_fd(&state->ring);
     error = uring_buffers_init(&state->buffers, &state->ring);
     if (error == 0)
@@ -254,7 +256,7 @@ static bool is_free(const struct poll_entry *poll)
     return poll->watch == NULL && !poll->is_submitted;
 }
 
-/* There are few: listeners, signals, inotify and the like. */
+/* A linear search, since there are few: listeners, signals, inotify and so on. */
 static int find_free_poll(struct backend_state *state)
 {
     for (uint32_t i = 0; i < state->poll_count; i++) {
@@ -283,8 +285,8 @@ static int uring_start(struct backend_state *state, struct watch *watch, enum wa
     return 0;
 }
 
-/* Streams do not ask for it, see stream_uring.c. What the kernel waits for already is given up, and comes
- * back as cancelled. */
+/* Not used by streams, see stream_uring.c. If the poll is in the kernel, it is cancelled; its completion
+ * leads to a new one. */
 static void uring_want(struct backend_state *state, struct watch *watch, unsigned events)
 {
     struct poll_entry *poll = &state->polls[watch->slot];
@@ -333,13 +335,13 @@ static struct watch *take_poll(struct backend_state *state, uint32_t number, uns
 
 /* ---- a turn ---- */
 
-/* EAGAIN and EBUSY: the kernel is short of memory for a moment. */
+/* EAGAIN and EBUSY: the kernel lacks memory for a moment. */
 static bool is_passing(int error)
 {
     return error == -ETIME || error == -EINTR || error == -EAGAIN || error == -EBUSY;
 }
 
-/* What is to be with the kernel before anybody waits; returns how long that may be at most. */
+/* Submits what must be in the kernel before a wait; returns how long the wait may take at most. */
 static int before_wait(struct backend_state *state, int timeout_ms)
 {
     if (state->has_told_polls)
