@@ -1,6 +1,6 @@
-/* The framing of content. Chunked framing is read byte by byte through its states and never buffered, so it
- * resumes anywhere; only the data is taken in pieces. The grammar is RFC 9112 section 7.1 to the letter: CRLF
- * only, blanks only where it has BWS, extensions of a name and a value. */
+/* The framing of content. Chunked framing is parsed byte by byte by a state machine and never buffered, so
+ * it can resume anywhere; only the data is taken in pieces. The grammar is exactly RFC 9112 section 7.1:
+ * CRLF only, blanks only where BWS is allowed, extensions of a name and a value. */
 #include "h1/content.h"
 
 #include "h1/h1.h"
@@ -26,7 +26,7 @@ void h1_content_begin_until_close(struct h1_content *content, uint64_t bytes_max
     *content = (struct h1_content){.room = bytes_max, .state = H1_CONTENT_STATE_UNTIL_CLOSE};
 }
 
-/* Gives the content at hand, up to `remaining`. */
+/* Returns available content, up to `remaining`. */
 static enum h1_content_event take_piece(struct h1_content *content, struct slice *input, uint64_t piece_max,
                                         struct slice *ret_piece, enum h1_content_state state_after)
 {
@@ -65,8 +65,8 @@ static int hex_digit(char byte)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* Chunk extensions: *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ), as a table from a state
- * and a kind of byte to the next state. What has no entry is refused. */
+/* Chunk extensions: *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ), as a table from a
+ * state and a byte class to the next state. Everything without an entry is rejected. */
 enum ext_byte {
     EXT_BLANK,
     EXT_TOKEN,
@@ -118,7 +118,7 @@ static enum ext_byte ext_byte(char byte)
     return http_is_field_value_byte((unsigned char)byte) ? EXT_TEXT : EXT_BAD;
 }
 
-/* Results of a step through the framing: 0 goes on, else the status to refuse with. */
+/* The steps return 0 to continue, or the status to refuse the request with. */
 static uint16_t step_ext(struct h1_content *content, enum h1_content_state state, char byte)
 {
     content->state = ext_next[state][ext_byte(byte)];
@@ -184,7 +184,7 @@ static uint16_t h1_content_expect(struct h1_content *content, char byte, char ex
     return byte == expected ? 0 : 400;
 }
 
-/* One byte of chunked framing. */
+/* Processes one byte of chunked framing. */
 static uint16_t step_framing(struct h1_content *content, const struct h1_limits *limits, char byte)
 {
     enum h1_content_state state = (enum h1_content_state)content->state;
@@ -200,7 +200,7 @@ static uint16_t step_framing(struct h1_content *content, const struct h1_limits 
     case H1_CONTENT_STATE_EXT_QUOTED:
     case H1_CONTENT_STATE_EXT_ESCAPED:
     case H1_CONTENT_STATE_EXT_END:
-        if (content->line_bytes >= H1_CHUNK_LINE_BYTES_MAX) /* an LF comes at least */
+        if (content->line_bytes >= H1_CHUNK_LINE_BYTES_MAX) /* at least the LF is still missing */
             return 400;
         return state == H1_CONTENT_STATE_CHUNK_SIZE ? step_chunk_size(content, byte)
                                                     : step_ext(content, state, byte);

@@ -1,8 +1,7 @@
-/* The engine's state machine: heads by way of head.c, then content by way of content.c. */
+/* The engine's state machine: heads by head.c, then content by content.c. */
 #include "h1/h1.h"
 
-/* Lines that are empty, before a request line, are skipped (RFC 9112 section 2.2); no more of them than this.
- */
+/* Empty lines before a request line are skipped (RFC 9112 section 2.2), but not more than this. */
 #define EMPTY_LINES_MAX 4
 
 void h1_init(struct h1 *engine, const struct h1_limits *limits)
@@ -36,8 +35,8 @@ void h1_take_head(struct h1 *engine, struct slice *input, size_t length, const s
     h1_begin_content(engine, request);
 }
 
-/* Takes empty lines from the front: they are no part of a head, so that a connection where only they came is
- * idle and keeps nothing. */
+/* Removes empty lines from the front. They are not part of a head, so a connection that received only
+ * those counts as idle and buffers nothing. */
 static enum h1_head_result take_empty_lines(struct h1 *engine, struct slice *input)
 {
     while (input->length > 0 && input->data[0] == '\r') {
@@ -57,14 +56,14 @@ static enum h1_event h1_next_head(struct h1 *engine, struct slice *input, struct
     enum h1_head_result empty = take_empty_lines(engine, input);
     if (empty != H1_HEAD_BAD && input->length == 0)
         return H1_MORE;
-    /* A method begins with a token byte; a TLS handshake or line noise does not, and must not wait for a line
-     * end. */
+    /* A method begins with a token byte. A TLS handshake or random bytes do not: they are rejected without
+     * waiting for a line end. */
     bool can_begin = empty == H1_HEAD_MORE || http_is_token_byte((unsigned char)input->data[0]);
     if (empty == H1_HEAD_BAD || !can_begin) {
         http_request_clear(request);
         return h1_die(engine, 400);
     }
-    /* Parsing starts over with each new line, but looks at no byte twice while it waits for one. */
+    /* Parsing restarts with each new line, but no byte is searched twice for a line end. */
     bool may_parse =
         engine->scanned == 0 ||
         slice_find(slice_skip(*input, engine->scanned), '\n') < input->length - engine->scanned ||

@@ -1,4 +1,4 @@
-/* Connection and Transfer-Encoding. Both are lists, of which every line and every element counts. */
+/* Connection and Transfer-Encoding. Both are lists: every line and every element counts. */
 #include "h1/framing.h"
 
 #include "http/field_list.h"

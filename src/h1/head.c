@@ -1,16 +1,16 @@
-/* Parsing of a request's head: request line, fields, and what they say together about framing (RFC 9112
+/* Parsing of a request's head: request line, headers, and what they say together about framing (RFC 9112
  * sections 2 to 7, RFC 9110 sections 5 and 7).
  *
- * Strictness is the guard against request smuggling: what two parties could read in two ways is refused here,
- * not mended. Lines are judged one after the other, so the first fault in the order of the bytes decides the
- * reply, however the bytes arrived. Read h1_parse_head first. */
+ * Strictness prevents request smuggling: whatever two parsers could interpret differently is rejected, not
+ * repaired. Lines are checked in order, so the first error decides the response, however the bytes
+ * arrived. Begin reading at h1_parse_head. */
 #include "h1/framing.h"
 #include "h1/line.h"
 #include "h1/recent_head.h"
 #include "http/field_list.h"
 #include "http/uri.h"
 
-/* Result of one step: 0, or the status to refuse with. */
+/* Result of a step: 0, or the status to refuse with. */
 typedef uint16_t reject_status;
 
 enum {
@@ -23,7 +23,7 @@ enum {
     VERSION_NOT_SUPPORTED = 505
 };
 
-/* "HTTP/" DIGIT "." DIGIT. Any minor version of 1 is understood as 1.1 would be (RFC 9110 section 2.5). */
+/* "HTTP/" DIGIT "." DIGIT. Any minor version of 1 is treated as 1.1 (RFC 9110 section 2.5). */
 static reject_status parse_version(struct slice version, struct http_request *request)
 {
     if (version.length != 8 || memcmp(version.data, "HTTP/", 5) != 0 || version.data[6] != '.')
@@ -85,7 +85,7 @@ static unsigned room_for_fields(const struct http_request *request, const struct
     return fields_max > request->field_count ? fields_max - request->field_count : 0;
 }
 
-/* The one that stands behind the last of them. */
+/* Registers the header stored after the last one. */
 static void h1_head_add_field(struct http_request *request)
 {
     const struct http_field *field = &request->fields[request->field_count++];
@@ -105,7 +105,7 @@ static reject_status parse_field_line(struct slice line, const struct h1_limits 
     return 0;
 }
 
-/* Takes the lines in front that the recent head has, too, as long as they are within the limits. */
+/* Takes the leading lines that the recent head has, too, as long as they are within the limits. */
 static void take_recent_lines(struct h1_recent_lines *lines, struct slice *rest, size_t bytes_max,
                               const struct h1_limits *limits, struct http_request *request)
 {
@@ -117,9 +117,9 @@ static void take_recent_lines(struct h1_recent_lines *lines, struct slice *rest,
     *rest = slice_skip(*rest, (size_t)(within.data - rest->data));
 }
 
-/* Host must be there in HTTP/1.1, once, and valid (RFC 9112 section 3.2); an absolute target's authority
- * takes its place, but does not excuse it. An empty one is right beside a target that names no host to be the
- * same as: an http URI always has one (RFC 9110 section 4.2.1), so only beside "*". */
+/* HTTP/1.1 requires exactly one valid Host header (RFC 9112 section 3.2). The authority of an absolute
+ * target replaces it, but does not make it optional. An empty Host is accepted only with the target "*",
+ * since an http URI always has a host (RFC 9110 section 4.2.1). */
 static reject_status h1_head_settle_host(struct http_request *request)
 {
     if (!http_request_has(request, HTTP_FIELD_HOST))
@@ -134,9 +134,9 @@ static reject_status h1_head_settle_host(struct http_request *request)
     return host.length > 0 || slice_equal(request->path, SLICE("*")) ? 0 : BAD_REQUEST;
 }
 
-/* The only transfer coding is one "chunked", alone, in HTTP/1.1 and without a Content-Length. RFC 9112
- * section 6.1 would let a server prefer Transfer-Encoding over Content-Length; both together are how
- * smuggling begins. */
+/* The only transfer coding accepted is a single "chunked", in HTTP/1.1 and without a Content-Length. RFC
+ * 9112 section 6.1 would let a server prefer Transfer-Encoding to Content-Length, but having both is a
+ * typical smuggling attack. */
 static reject_status settle_transfer_encoding(struct http_request *request)
 {
     if (request->version_minor == 0 || http_request_has(request, HTTP_FIELD_CONTENT_LENGTH))
@@ -161,7 +161,7 @@ static reject_status settle_content_length(const struct h1_limits *limits, struc
     return 0;
 }
 
-/* What follows from all fields together. */
+/* Checks what depends on all headers together. */
 static reject_status settle_head(const struct h1_limits *limits, struct http_request *request)
 {
     reject_status refused = h1_head_settle_host(request);

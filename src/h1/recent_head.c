@@ -1,10 +1,10 @@
-/* The recent head. To keep one takes some time, which is lost where no two heads are the same: so only one of
- * several is kept. */
+/* The recent head. Storing one takes some time, which is wasted if no two heads are the same; so only one
+ * of several is stored. */
 #include "h1/recent_head.h"
 
 #include "base/word.h"
 
-/* So many others are parsed before one takes the recent one's place. */
+/* The number of other heads parsed before one replaces the recent one. */
 #define OTHERS_MAX 16
 
 static bool are_same_limits(const struct h1_limits *a, const struct h1_limits *b)
@@ -13,7 +13,7 @@ static bool are_same_limits(const struct h1_limits *a, const struct h1_limits *b
            a->body_bytes == b->body_bytes;
 }
 
-/* The request but for where its fields are put and how many may be. */
+/* Copies the request except for its array of headers and the array's capacity. */
 static void copy_request(struct http_request *to, const struct http_request *from, struct slice head,
                          const char *copy)
 {
@@ -53,15 +53,14 @@ void h1_recent_head_note(struct h1_recent_head *recent, const struct h1 *engine,
     copy_request(&recent->request, request, head, recent->bytes);
 }
 
-/* Where the line of a field ends in `bytes`. Lines are next to each other, and behind the last one is an
- * empty line. */
+/* The end of a header's line in `bytes`. Lines are adjacent, and an empty line follows the last one. */
 static const char *line_end(const struct h1_recent_head *recent, unsigned index)
 {
     return index + 1u < recent->request.field_count ? recent->fields[index + 1].name_text.data
                                                     : recent->bytes + recent->length - 2;
 }
 
-/* How many bytes at their front are the same. */
+/* The length of the common prefix. */
 static size_t common_length(const char *a, const char *b, size_t length)
 {
     size_t at = 0;
@@ -72,7 +71,7 @@ static size_t common_length(const char *a, const char *b, size_t length)
     return at;
 }
 
-/* Takes the lines from that of the field `index` on. */
+/* Takes lines beginning with that of the header `index`. */
 static unsigned take_from(struct h1_recent_lines *lines, unsigned index, struct slice *rest,
                           struct http_field *fields, unsigned fields_max)
 {
@@ -97,7 +96,7 @@ static unsigned take_from(struct h1_recent_lines *lines, unsigned index, struct 
     return count;
 }
 
-/* A field that the recent head has and this one does not is passed over. */
+/* Skips a header of the recent head that this head does not have. */
 unsigned h1_recent_lines_take(struct h1_recent_lines *lines, struct slice *rest, struct http_field *fields,
                               unsigned fields_max)
 {

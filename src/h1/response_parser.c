@@ -1,10 +1,10 @@
-/* Responses of HTTP/1 (RFC 9112 sections 4 to 7), parsed as strictly as requests are: a proxy that guesses
- * where an answer ends gives one client what is another's.
+/* HTTP/1 responses (RFC 9112 sections 4 to 7), parsed as strictly as requests: a proxy that guesses where
+ * a response ends can deliver one client's data to another.
  *
- * What is taken though it is wrong is what the RFC tells clients and proxies to repair, and nobody can read
- * in another way: a status line without the space in front of a reason that is empty; blanks between a
- * field's name and its colon (section 5.1); values that are folded over several lines (5.2); several
- * Content-Length that say the same (6.3). Read h1_response_next first. */
+ * The invalid forms that are accepted are those that the RFC tells clients and proxies to repair, and that
+ * have only one interpretation: a status line without the space before an empty reason; blanks between a
+ * header's name and its colon (section 5.1); values folded over several lines (5.2); several equal
+ * Content-Length values (6.3). Begin reading at h1_response_next. */
 #include "h1/response_parser.h"
 
 #include "h1/framing.h"
@@ -39,16 +39,16 @@ static bool h1_response_is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* Whether the input can be the beginning of a status line, as far as it goes: what is no HTTP at all must not
- * wait for a line end. */
+/* Whether the input, as far as it goes, can begin a status line: data that is not HTTP is rejected without
+ * waiting for a line end. */
 static bool can_begin(struct slice input)
 {
     size_t length = MIN(input.length, STATUS_LINE_PREFIX.length);
     return slice_equal(slice_take(input, length), slice_take(STATUS_LINE_PREFIX, length));
 }
 
-/* HTTP-version SP 3DIGIT SP [reason-phrase]. Codes from 600 on are what RFC 9110 section 15 lets a client
- * take for 5xx: they stay as they are. */
+/* HTTP-version SP 3DIGIT SP [reason-phrase]. RFC 9110 section 15 lets a client treat codes from 600 on as
+ * 5xx; they are returned unchanged. */
 static bool parse_status_line(struct slice line, struct h1_response_head *head)
 {
     if (line.length < 12 || !can_begin(line) || !h1_response_is_digit(line.data[7]) || line.data[8] != ' ')
@@ -77,7 +77,7 @@ static bool parse_field(struct slice line, const struct h1_limits *limits, struc
     return true;
 }
 
-/* RFC 9112 section 6.3: one number, however often it is said; or no Content-Length at all. */
+/* RFC 9112 section 6.3: either all Content-Length values are equal, or there is none. */
 static bool settle_length(struct h1_response_head *head)
 {
     struct slice first = {0}, length;
@@ -92,15 +92,15 @@ static bool settle_length(struct h1_response_head *head)
     return !head->has_length || slice_to_u64(first, &head->content_length);
 }
 
-/* The only transfer coding is one "chunked", alone, in HTTP/1.1 and without a Content-Length: we never ask
- * for another. Both fields together are how one answer is made to look like two (section 6.3). */
+/* The only transfer coding accepted is a single "chunked", in HTTP/1.1 and without a Content-Length, since
+ * no other is requested. Having both headers is an attack that splits one response into two (section 6.3). */
 static bool is_plainly_chunked(const struct h1_response_head *head)
 {
     return head->version_minor >= 1 && !head->has_length &&
            h1_transfer_coding(head->fields, head->field_count) == H1_CODING_CHUNKED;
 }
 
-/* RFC 9112 section 6.3, in its order. */
+/* In the order of RFC 9112 section 6.3. */
 static bool settle_body(const struct h1_response_parser *engine, struct h1_response_head *head)
 {
     bool is_coded = head->first[HTTP_FIELD_TRANSFER_ENCODING] != 0;
@@ -125,9 +125,9 @@ static bool h1_response_is_blank(char byte)
     return byte == ' ' || byte == '\t';
 }
 
-/* A line and those that continue it, for what begins with a blank does: the line end between them becomes
- * blanks, in the input (RFC 9112 section 5.2). Until the byte behind a line is here, nobody knows whether it
- * is whole. */
+/* Takes a line and its continuations, which begin with a blank: the line ends between them are replaced by
+ * blanks in the input (RFC 9112 section 5.2). Whether a line is complete is known only when the byte after
+ * it has arrived. */
 static enum h1_head_result take_folded_line(struct slice *rest, struct slice *ret_line)
 {
     enum h1_head_result result = h1_take_line(rest, ret_line);
@@ -208,8 +208,8 @@ static enum h1_response_event h1_response_next_head(struct h1_response_parser *e
         return H1_RESPONSE_MORE;
     if (engine->scanned < STATUS_LINE_PREFIX.length && !can_begin(*input))
         return h1_response_die(engine);
-    /* Parsing starts over with each new line, and with the byte behind it, but looks at no byte twice while
-     * it waits for one. */
+    /* Parsing restarts with each new line and the byte after it, but no byte is searched twice for a line
+     * end. */
     struct slice fresh = slice_skip(*input, engine->scanned - (engine->scanned > 0));
     bool may_parse = slice_find(fresh, '\n') < fresh.length || input->length > engine->limits->head_bytes;
     engine->scanned = (uint32_t)MIN(input->length, (size_t)UINT32_MAX);
@@ -237,7 +237,7 @@ static enum h1_response_event h1_response_next_content(struct h1_response_parser
     case H1_CONTENT_PIECE: return H1_RESPONSE_CONTENT;
     case H1_CONTENT_DONE: engine->state = H1_RESPONSE_STATE_HEAD; return H1_RESPONSE_END;
     case H1_CONTENT_BAD: return h1_response_die(engine);
-    case H1_CONTENT_FULL: break; /* all of it is wanted */
+    case H1_CONTENT_FULL: break; /* cannot happen: all content is wanted */
     }
     UNREACHABLE();
 }

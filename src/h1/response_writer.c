@@ -1,5 +1,5 @@
-/* Response heads. The order is fixed: status line, Date, fields, framing, Connection; so a head that
- * is kept can be given a new date in place and another Connection field at its end. */
+/* Response heads. The order is fixed: status line, Date, headers, framing, Connection; so a kept head can
+ * get a new date in place and another Connection header at its end. */
 #include "h1/response_writer.h"
 
 #include "base/buffer.h"
@@ -41,7 +41,7 @@ static char *h1_response_writer_put(char *out, struct slice bytes)
     return out + bytes.length;
 }
 
-/* As long as the length of the content is known it is said, whether the connection goes on or not. */
+/* A known content length is always sent, whether the connection persists or not. */
 static char *put_framing(char *out, const struct http_response *response)
 {
     if (response->no_length)

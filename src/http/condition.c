@@ -1,12 +1,11 @@
-/* The four conditions, each answering one question about the request, and their order. A field with a list of
- * tags may come in several lines that are one list; a field with a date may not (RFC 9110
- * sections 5.3, 13.1.3). */
+/* The four conditional headers, one question each, and their order. Several lines of a header with a list
+ * of tags form one list; a header with a date must not be repeated (RFC 9110 sections 5.3, 13.1.3). */
 #include "http/condition.h"
 
 #include "http/etag.h"
 
-/* Whether the tags of an If-Match or If-None-Match field name the representation. "*" names all that exists,
- * but only as the whole field. */
+/* Whether the tags of an If-Match or If-None-Match header match the representation. "*" matches any
+ * existing one, but only as the entire value. */
 static bool names_representation(const struct http_request *request, enum http_field_name name,
                                  const struct http_validators *validators,
                                  enum http_etag_comparison comparison)
@@ -25,7 +24,7 @@ static bool names_representation(const struct http_request *request, enum http_f
     return validators->exists && (is_listed || (is_star && lines == 1));
 }
 
-/* The value of a field that may come once; data is NULL where it is absent or comes twice. */
+/* The value of a header that may occur only once; data is NULL if it is absent or repeated. */
 static struct slice single_value(const struct http_request *request, enum http_field_name name)
 {
     struct slice value = http_request_field(request, name);
@@ -45,7 +44,7 @@ static bool date_value(const struct http_request *request, enum http_field_name 
     return value.data != NULL && http_date_parse(value, now_seconds, ret_seconds);
 }
 
-/* If-Unmodified-Since, which nothing can fail that has no date. */
+/* If-Unmodified-Since; true if the representation has no date. */
 static bool is_unmodified_since(const struct http_request *request, const struct http_validators *validators,
                                 int64_t now_seconds)
 {
@@ -56,7 +55,7 @@ static bool is_unmodified_since(const struct http_request *request, const struct
     return validators->last_modified <= since;
 }
 
-/* If-Modified-Since, that whatever has no date passes. */
+/* If-Modified-Since; true if the representation has no date. */
 static bool is_modified_since(const struct http_request *request, const struct http_validators *validators,
                               int64_t now_seconds)
 {
@@ -67,7 +66,7 @@ static bool is_modified_since(const struct http_request *request, const struct h
     return validators->last_modified > since;
 }
 
-/* Steps 1 and 2: is what the client wants to act on still there? */
+/* Steps 1 and 2: is the representation still the one that the client wants to act on? */
 static bool is_still_there(const struct http_request *request, const struct http_validators *validators,
                            int64_t now_seconds)
 {
@@ -76,7 +75,7 @@ static bool is_still_there(const struct http_request *request, const struct http
     return is_unmodified_since(request, validators, now_seconds);
 }
 
-/* Steps 3 and 4: is there something that the client does not have? */
+/* Steps 3 and 4: is the representation new to the client? */
 static bool http_condition_is_new(const struct http_request *request,
                                   const struct http_validators *validators, bool is_read, int64_t now_seconds)
 {
@@ -90,7 +89,7 @@ enum http_condition http_condition_evaluate(const struct http_request *request,
 {
     enum http_method method = request->method;
     bool is_read = method == HTTP_METHOD_GET || method == HTTP_METHOD_HEAD;
-    /* These select no representation: RFC 9110 section 13.2.1. */
+    /* Conditions do not apply to these methods: RFC 9110 section 13.2.1. */
     if (method == HTTP_METHOD_CONNECT || method == HTTP_METHOD_OPTIONS || method == HTTP_METHOD_TRACE)
         return HTTP_CONDITION_PASS;
     if (!is_still_there(request, validators, now_seconds))

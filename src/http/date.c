@@ -1,6 +1,6 @@
-/* HTTP dates without strftime and timegm: those look at the locale, and are slow. Days are counted in years
- * that begin in March, so that the leap day is the last one and months need no table (Howard Hinnant,
- * "chrono-compatible low-level date algorithms"). */
+/* HTTP dates without strftime and timegm, which depend on the locale and are slow. Years begin in March,
+ * so that the leap day is the last day and month lengths need no table (Howard Hinnant, "chrono-compatible
+ * low-level date algorithms"). */
 #include "http/date.h"
 
 #define SECONDS_A_DAY 86400
@@ -21,7 +21,7 @@ struct civil {
 
 static int64_t days_from_civil(int year, int month, int day)
 {
-    int64_t shifted = (int64_t)year - (month <= 2) + 400; /* one era up, so that nothing is negative */
+    int64_t shifted = (int64_t)year - (month <= 2) + 400; /* shifted by one era to avoid negative numbers */
     int64_t era = shifted / 400;
     int64_t year_of_era = shifted % 400;
     int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
@@ -41,7 +41,7 @@ static int civil_from_seconds(int64_t seconds, struct civil *civil)
     int64_t from_zero = MIN(MAX(seconds, SECONDS_MIN), SECONDS_MAX) - SECONDS_MIN;
     int64_t days = from_zero / SECONDS_A_DAY; /* since 0000-01-01, a Saturday */
     int64_t time = from_zero % SECONDS_A_DAY;
-    int64_t shifted = days - 60 + DAYS_AN_ERA; /* since 0000-03-01, one era up */
+    int64_t shifted = days - 60 + DAYS_AN_ERA; /* since 0000-03-01, shifted by one era */
     int64_t day_of_era = shifted % DAYS_AN_ERA;
     int64_t year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / (DAYS_AN_ERA - 1)) / 365;
@@ -91,7 +91,7 @@ void http_date_format_iso(char out[HTTP_DATE_ISO_LENGTH], int64_t unix_seconds)
     put_two_digits(out + 17, civil.second);
 }
 
-/* What follows reads from the front of `rest`; each piece says whether it was there. */
+/* The functions below take something from the front of `rest` and return whether it was there. */
 
 static bool http_date_take(struct slice *rest, struct slice literal)
 {
@@ -131,7 +131,7 @@ static bool take_day_name(struct slice *rest)
     return false;
 }
 
-/* What RFC 850's names have behind the three letters of the short ones. */
+/* Takes the part of an RFC 850 day name after its first three letters. */
 static bool take_day_name_end(struct slice *rest, char first, char second)
 {
     switch (first) {
@@ -149,7 +149,7 @@ static bool http_date_take_time(struct slice *rest, struct civil *civil)
            http_date_take_digits(rest, 2, &civil->second);
 }
 
-/* Behind the weekday: ", 06 Nov 1994 08:49:37 GMT" */
+/* After the weekday: ", 06 Nov 1994 08:49:37 GMT" */
 static bool parse_imf_fixdate(struct slice rest, struct civil *civil)
 {
     return http_date_take(&rest, SLICE(", ")) && http_date_take_digits(&rest, 2, &civil->day) &&
@@ -159,7 +159,7 @@ static bool parse_imf_fixdate(struct slice rest, struct civil *civil)
            slice_equal(rest, SLICE(" GMT"));
 }
 
-/* Behind the weekday: ", 06-Nov-94 08:49:37 GMT" */
+/* After the weekday: ", 06-Nov-94 08:49:37 GMT" */
 static bool parse_rfc850(struct slice rest, struct civil *civil)
 {
     return http_date_take(&rest, SLICE(", ")) && http_date_take_digits(&rest, 2, &civil->day) &&
@@ -169,7 +169,7 @@ static bool parse_rfc850(struct slice rest, struct civil *civil)
            slice_equal(rest, SLICE(" GMT"));
 }
 
-/* Behind the weekday: " Nov  6 08:49:37 1994" */
+/* After the weekday: " Nov  6 08:49:37 1994" */
 static bool parse_asctime(struct slice rest, struct civil *civil)
 {
     return http_date_take(&rest, SLICE(" ")) && take_month(&rest, &civil->month) &&

@@ -1,6 +1,5 @@
-/* Escaping for HTML and JSON. Both copy runs of harmless bytes at once and stop only where something is
- * replaced; both read UTF-8 strictly, because half a sequence in front of a quote has swallowed the quote in
- * more than one browser. */
+/* Escaping for HTML and JSON. Both copy runs of unchanged bytes at once. Both decode UTF-8 strictly,
+ * because an incomplete sequence before a quote has made more than one browser skip the quote. */
 #include "http/escape.h"
 
 #define REPLACEMENT SLICE("\xef\xbf\xbd") /* U+FFFD */
@@ -10,8 +9,8 @@ static bool is_continuation(struct slice text, size_t at)
     return at < text.length && ((unsigned char)text.data[at] & 0xc0) == 0x80;
 }
 
-/* The length of the UTF-8 sequence at the front, 0 where there is none: RFC 3629 section 4, without overlong
- * forms, surrogates and what lies behind U+10FFFF. */
+/* The length of the UTF-8 sequence at the front, 0 if it is invalid: RFC 3629 section 4, without overlong
+ * forms, surrogates and code points above U+10FFFF. */
 static size_t utf8_length(struct slice text)
 {
     unsigned char first = (unsigned char)text.data[0];
@@ -31,12 +30,12 @@ static size_t utf8_length(struct slice text)
     return (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f) ? 0 : 4;
 }
 
-/* What an ASCII byte is written as; the empty slice where it stays. `scratch` may be used for it. */
+/* The replacement of an ASCII byte; the empty slice if it is unchanged. `scratch` may hold it. */
 #define ESCAPE_MAX 6
 typedef struct slice escape_function(char byte, char scratch[ESCAPE_MAX]);
 
-/* Control characters beyond ASCII: those of the C1 block, separators of lines, and what turns the direction
- * of the text around it, by which "gpj.exe" can be made to look like "exe.jpg". */
+/* Control characters outside ASCII: the C1 block, line separators, and those that change the text
+ * direction, which can make "gpj.exe" look like "exe.jpg". */
 static bool is_control(struct slice sequence)
 {
     const unsigned char *bytes = (const unsigned char *)sequence.data;
@@ -67,7 +66,7 @@ static struct slice code_point_escape(struct slice sequence, char scratch[ESCAPE
 static void escape_text(struct buffer *buffer, struct slice text, escape_function *escape)
 {
     char scratch[ESCAPE_MAX];
-    size_t done = 0; /* what is before it has been appended */
+    size_t done = 0; /* everything before it has been appended */
     for (size_t at = 0; at < text.length;) {
         size_t length = utf8_length(slice_skip(text, at));
         struct slice sequence = slice_make(text.data + at, length);
@@ -95,11 +94,11 @@ static struct slice html_escape(char byte, char scratch[ESCAPE_MAX])
     case '>': return SLICE("&gt;");
     case '"': return SLICE("&quot;");
     case '\'': return SLICE("&#39;");
-    case 0x7f: return SLICE("\xe2\x90\xa1"); /* U+2421, the symbol for it */
+    case 0x7f: return SLICE("\xe2\x90\xa1"); /* U+2421, its symbol */
     }
     if ((unsigned char)byte >= 0x20)
         return (struct slice){0};
-    memcpy(scratch, "\xe2\x90", 2); /* U+2400 and following: the symbols for them */
+    memcpy(scratch, "\xe2\x90", 2); /* U+2400 and following: their symbols */
     scratch[2] = (char)(0x80 + byte);
     return slice_make(scratch, 3);
 }

@@ -1,5 +1,5 @@
-/* Entity tags read, compared and made. An opaque tag has no escapes: a backslash is a letter, and every quote
- * ends it. */
+/* Parsing, comparing and making entity tags. An opaque tag has no escapes: a backslash is an ordinary
+ * character, and any quote ends the tag. */
 #include "http/etag.h"
 
 static bool is_weak(struct slice etag)
@@ -12,14 +12,14 @@ static struct slice opaque_tag(struct slice etag)
     return is_weak(etag) ? slice_skip(etag, 2) : etag;
 }
 
-/* etagc of RFC 9110 section 8.8.3: all that is visible but the quote, and obs-text. */
+/* etagc of RFC 9110 section 8.8.3: all visible characters except the quote, and obs-text. */
 static bool is_etag_byte(char byte)
 {
     unsigned char value = (unsigned char)byte;
     return value > ' ' && value != '"' && value != 0x7f;
 }
 
-/* The length of the tag at the front, 0 where there is none. */
+/* The length of the tag at the front, 0 if there is none. */
 static size_t etag_length(struct slice slice)
 {
     size_t length = is_weak(slice) ? 2 : 0;
@@ -43,7 +43,7 @@ bool http_etag_equal(struct slice a, struct slice b, enum http_etag_comparison c
     return slice_equal(opaque_tag(a), opaque_tag(b));
 }
 
-/* Without blanks and commas in front. */
+/* Skips leading blanks and commas. */
 static struct slice skip_separators(struct slice rest)
 {
     while (rest.length > 0 && (rest.data[0] == ' ' || rest.data[0] == '\t' || rest.data[0] == ','))
@@ -51,7 +51,7 @@ static struct slice skip_separators(struct slice rest)
     return rest;
 }
 
-/* Whether a list element may end in front of `rest`. */
+/* Whether a list element may end before `rest`. */
 static bool is_element_end(struct slice rest)
 {
     rest = slice_trim(rest);
@@ -72,7 +72,7 @@ bool http_etag_list_has(struct slice list, struct slice etag, enum http_etag_com
     return false;
 }
 
-/* All 16 digits, lest two digests be written alike. */
+/* Writes all 16 digits, so that different digests differ in text. */
 static char *put_hex(char *out, uint64_t value)
 {
     for (int shift = 60; shift >= 0; shift -= 4)

@@ -1,5 +1,4 @@
-/* Field names and the byte classes of RFC 9110 section 5. The look-up switches on length first: most names
- * are decided by one comparison of a few bytes. */
+/* Header names and the byte classes of RFC 9110 section 5. */
 #include "http/field.h"
 
 #include "base/word.h"
@@ -10,8 +9,8 @@ static const struct slice field_names[HTTP_FIELD_NAME_COUNT] = {[HTTP_FIELD_OTHE
 #undef X
 };
 
-/* Known names chained by a cheap hash of length and first and last letter; made so that chains stay one or
- * two long without a generated table to keep in step. */
+/* Known names are chained by a cheap hash of length, first and last letter. It is chosen so that chains
+ * have one or two members, without a generated table that has to be kept up to date. */
 #define BUCKET_COUNT 64
 
 static unsigned http_field_bucket_of(struct slice name)
@@ -75,8 +74,8 @@ const unsigned char http_byte_classes[256] = {
     [0x80 ... 0xff] = HTTP_BYTE_VALUE,
 };
 
-/* Most values are visible ASCII and spaces, which eight bytes at a time are seen to be. All others are looked
- * at byte by byte. */
+/* A fast test of eight bytes at a time for visible ASCII and spaces, which is all that most values
+ * contain. Other values are checked byte by byte. */
 static bool http_field_is_plain(struct slice slice)
 {
     uint64_t odd = 0;

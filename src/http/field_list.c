@@ -1,7 +1,8 @@
 /* Splits list headers (RFC 9110 section 5.6.1) into elements. The callers parse what is inside an element. */
 #include "http/field_list.h"
 
-/* The length of the quoted string at the front, both quotes included; the whole text where it has no end. */
+/* The length of the quoted string at the front, including both quotes; the whole text if it is
+ * unterminated. */
 static size_t quoted_length(struct slice text)
 {
     for (size_t at = 1; at < text.length; at++) {

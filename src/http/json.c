@@ -1,5 +1,5 @@
-/* What stands before an item depends on what was written last: nothing behind a bracket or a key, else a
- * comma; then a line of its own, unless its container is written on one line. */
+/* What is written before an item depends on the previous one: nothing after a bracket or a key, otherwise
+ * a comma; then a new line, unless the container is written on one line. */
 #include "http/json.h"
 
 #include "http/escape.h"
@@ -16,7 +16,7 @@ static void new_line(struct json *json)
         buffer_append_byte(json->out, ' ');
 }
 
-/* What stands before a value, or before a key. */
+/* Writes what comes before a value, or before a key. */
 static void begin_item(struct json *json)
 {
     if (json->has_key) {

@@ -1,4 +1,4 @@
-/* The methods' names, and the way from a token to its method. */
+/* The names of the methods, and parsing them. */
 #include "http/method.h"
 
 static const struct slice method_names[] = {[HTTP_METHOD_UNKNOWN] = {0},

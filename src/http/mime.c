@@ -1,6 +1,6 @@
-/* The table of mime_table.h laid out to be small: all types in one run of text, found by offsets, so that
- * nothing has to be relocated when the program starts; an extension is 16 bytes, found by halving. It is
- * asked once a file, not once a request. */
+/* A compact form of mime_table.h: all types are in one text, found by offsets, so that no relocations are
+ * needed at start; an extension takes 16 bytes and is found by binary search. It is used once per file,
+ * not once per request. */
 #include "http/mime.h"
 
 #include "http/mime_table.h"
@@ -9,7 +9,7 @@
 
 #define EXTENSION_MAX 12
 
-/* Every type after the other, each with its NUL; the members' offsets are where they begin. */
+/* All types one after the other, each with its NUL; the offset of a member is where its type begins. */
 struct type_text {
 #define X(name, text, is_compressible) char name[sizeof(text)];
     MIME_TYPE_TABLE(X)
@@ -42,7 +42,7 @@ static_assert(sizeof(struct type_text) <= UINT16_MAX, "an offset fits");
     }
 
 struct extension {
-    char text[EXTENSION_MAX]; /* lower case, filled up with NULs */
+    char text[EXTENSION_MAX]; /* lower case, padded with NULs */
     struct media_type type;
 };
 
@@ -87,11 +87,11 @@ static const struct media_type *find_whole_name(struct slice name)
         if (slice_equal_nocase(name, text_names[i]))
             return &text_type;
     }
-    /* Apple's devices ask for it under .well-known and want JSON. */
+    /* Apple's devices request it under .well-known and expect JSON. */
     return slice_equal(name, SLICE("apple-app-site-association")) ? &json_type : &unknown_type;
 }
 
-/* The position behind the last `byte`; 0 where there is none. */
+/* The index after the last `byte`; 0 if there is none. */
 static size_t behind_last(struct slice slice, char byte)
 {
     size_t end = slice.length;
@@ -104,7 +104,7 @@ static const struct media_type *find_type(struct slice path)
 {
     struct slice name = slice_skip(path, behind_last(path, '/'));
     size_t extension = behind_last(name, '.');
-    if (extension <= 1) /* no dot, or only the one of a hidden file */
+    if (extension <= 1) /* no dot, or only that of a hidden file */
         return find_whole_name(name);
     return find_extension(slice_skip(name, extension));
 }

@@ -1,5 +1,5 @@
-/* Weighted lists. Both fields have elements like "name;parameter=x;q=0.5"; read_element takes them apart for
- * both. */
+/* Weighted lists. The elements of both headers look like "name;parameter=x;q=0.5"; read_element parses
+ * them. */
 #include "http/negotiate.h"
 
 #include "http/field_list.h"
@@ -15,10 +15,9 @@ struct slice http_coding_name(enum http_coding coding)
     return coding_names[coding];
 }
 
-#define WEIGHT_MAX 1000 /* weights are counted in thousandths */
+#define WEIGHT_MAX 1000 /* weights are in thousandths */
 
-/* qvalue of RFC 9110 section 12.4.2: 0 to 1 with at most three decimals. A negative number for anything else.
- */
+/* qvalue of RFC 9110 section 12.4.2: 0 to 1 with at most three decimals. Negative for anything else. */
 static int read_weight(struct slice text)
 {
     int weight = 0, digit_value = 100;
@@ -34,7 +33,7 @@ static int read_weight(struct slice text)
     return weight <= WEIGHT_MAX ? weight : -1;
 }
 
-/* Cuts an element into its name and its weight; parameters other than q are passed over. False where q is
+/* Splits an element into name and weight; parameters other than q are ignored. Returns false if q is
  * malformed. */
 static bool read_element(struct slice element, struct slice *ret_name, int *ret_weight)
 {
@@ -49,7 +48,7 @@ static bool read_element(struct slice element, struct slice *ret_name, int *ret_
     return *ret_weight >= 0;
 }
 
-/* What is said of each coding; UNSAID where nothing is. */
+/* The weight given for each coding; UNSAID if it is not mentioned. */
 #define UNSAID (-1)
 struct coding_weights {
     int of[HTTP_CODING_COUNT];
@@ -83,7 +82,7 @@ static struct coding_weights read_codings(const struct http_request *request)
     return weights;
 }
 
-/* The weight of a coding; what is not spoken of at all has 0, and so never wins over identity. */
+/* The weight of a coding; one that is not mentioned has 0, so that it never wins over identity. */
 static int weight_of(const struct coding_weights *weights, unsigned coding)
 {
     if (weights->of[coding] != UNSAID)
@@ -98,7 +97,7 @@ enum http_coding http_coding_choose(const struct http_request *request, unsigned
         return HTTP_CODING_IDENTITY;
     struct coding_weights weights = read_codings(request);
     unsigned best = HTTP_CODING_IDENTITY;
-    int best_weight = MAX(weight_of(&weights, best), 1); /* weight 0 forbids, so whatever wins has more */
+    int best_weight = MAX(weight_of(&weights, best), 1); /* weight 0 forbids, so the winner must have more */
     for (unsigned i = HTTP_CODING_IDENTITY + 1; i < HTTP_CODING_COUNT; i++) {
         int weight = weight_of(&weights, i);
         if ((available & HTTP_CODING_BIT(i)) == 0 || weight < best_weight)
@@ -109,12 +108,12 @@ enum http_coding http_coding_choose(const struct http_request *request, unsigned
     return (enum http_coding)best;
 }
 
-/* How exactly a media range names a type. */
+/* How specifically a media range names a type. */
 enum exactness { EXACT_NOT, EXACT_ANY, EXACT_TYPE, EXACT_SUBTYPE };
 
 struct preference {
     struct slice type, subtype;
-    enum exactness exactness; /* of the most exact range so far: that one's weight counts */
+    enum exactness exactness; /* of the most specific range so far, whose weight counts */
     int weight;
 };
 
@@ -161,7 +160,7 @@ bool http_prefers_json(const struct http_request *request)
     return json.weight > 0 && json.exactness > html.exactness;
 }
 
-/* What is shown by itself or in a frame: the Fetch standard's "destination". */
+/* Destinations (of the Fetch standard) that are displayed by themselves or in a frame. */
 static bool is_page_destination(struct slice destination)
 {
     static const struct slice names[] = {
@@ -191,7 +190,7 @@ static enum http_page_wish wish_of_accept(const struct http_request *request)
     return html.exactness == EXACT_ANY ? HTTP_PAGE_UNSAID : HTTP_PAGE_WANTED;
 }
 
-/* "empty" is a script's fetch(), which may want a page all the same, and then says so. */
+/* "empty" is a script's fetch(), which may want a page, too; then Accept says so. */
 enum http_page_wish http_page_wish(const struct http_request *request)
 {
     struct slice destination = http_request_field(request, HTTP_FIELD_SEC_FETCH_DEST);

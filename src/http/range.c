@@ -1,5 +1,6 @@
-/* The Range field: each range-spec is read, cut to the size and collected; then what touches is merged. A few
- * ranges are all compared with each other; many must ascend, and are compared with their neighbours only. */
+/* The Range header: each range-spec is parsed, cut to the size and collected; then overlapping and
+ * adjacent ranges are merged. A few ranges are all compared with each other; many must be ascending, and
+ * are compared only with their neighbours. */
 #include "http/range.h"
 
 enum spec {
@@ -8,7 +9,7 @@ enum spec {
     SPEC_UNSATISFIABLE,
 };
 
-/* A number of any count of digits; one that is too large is as good as the largest. */
+/* A number with any number of digits; one that is too large counts as the largest. */
 static bool read_position(struct slice digits, uint64_t *ret_value)
 {
     if (digits.length == 0)
@@ -59,14 +60,14 @@ static bool overlap(struct http_range a, struct http_range b)
     return a.first <= b.last && b.first <= a.last;
 }
 
-/* Overlaps, or begins right behind the other. A position is always less than UINT64_MAX, so that nothing
- * wraps. */
+/* Whether the ranges overlap or are adjacent. Positions are always less than UINT64_MAX, so nothing
+ * overflows. */
 static bool touch(struct http_range a, struct http_range b)
 {
     return a.first <= b.last + 1 && b.first <= a.last + 1;
 }
 
-/* Whether the ranges ask for more than the size, or more than two of them overlap. */
+/* Whether the ranges ask for more bytes than there are, or more than two of them overlap. */
 static bool is_abusive(const struct http_range *ranges, size_t count, uint64_t size)
 {
     uint64_t left = size;
@@ -82,8 +83,8 @@ static bool is_abusive(const struct http_range *ranges, size_t count, uint64_t s
     return overlaps > 1;
 }
 
-/* Merges what touches into the first of them; returns how many remain. Two ranges without a gap touch a third
- * only if one of them does, so the ranges before `i` are done with. */
+/* Merges overlapping and adjacent ranges into the first of them; returns how many remain. The union of two
+ * ranges touches a third one only if one of them does, so the ranges before `i` are final. */
 static size_t coalesce(struct http_range *ranges, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -95,7 +96,7 @@ static size_t coalesce(struct http_range *ranges, size_t count)
             ranges[i].first = MIN(ranges[i].first, ranges[j].first);
             ranges[i].last = MAX(ranges[i].last, ranges[j].last);
             memmove(&ranges[j], &ranges[j + 1], (--count - j) * sizeof(*ranges));
-            j = i + 1; /* it has grown: look again */
+            j = i + 1; /* it has grown: check again */
         }
     }
     return count;
@@ -110,7 +111,7 @@ static bool is_ascending(const struct http_range *ranges, size_t count)
     return true;
 }
 
-/* The same as coalesce, of ranges that ascend. */
+/* Like coalesce, for ascending ranges. */
 static size_t join_neighbours(struct http_range *ranges, size_t count)
 {
     size_t kept = 1;
@@ -123,8 +124,8 @@ static size_t join_neighbours(struct http_range *ranges, size_t count)
     return kept;
 }
 
-/* Reads all specs; false for what is no set of ranges. Counts all, and keeps those of which something is
- * there; past the room it counts only. */
+/* Parses all specs; false if the set is malformed. Counts all, and stores the satisfiable ones; beyond the
+ * capacity it only counts. */
 static bool read_specs(struct slice set, uint64_t size, struct http_range *ranges, size_t room,
                        size_t *ret_specs, size_t *ret_used)
 {

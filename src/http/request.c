@@ -1,4 +1,4 @@
-/* Counting a request's fields, and moving its borrowed slices to a copy of their bytes. */
+/* Counting a request's headers, and moving its borrowed slices to a copy of their bytes. */
 #include "http/request.h"
 
 static inline void move(struct slice *slice, const char *from, size_t length, const char *to)

@@ -1,9 +1,9 @@
-/* Lists of response fields. They are short: linear search beats anything cleverer. */
+/* Lists of response headers. They are short, so linear search is fastest. */
 #include "http/response.h"
 
 #include "http/status.h"
 
-/* Nearly all responses have fewer fields. */
+/* Nearly all responses have fewer headers. */
 #define FIELDS_FIRST 16
 
 void http_response_begin(struct http_response *response, int status)
@@ -15,7 +15,7 @@ void http_response_begin(struct http_response *response, int status)
     response->field_count = 0;
 }
 
-/* Arrays that became too small stay in the arena: together they are smaller than the one that is used. */
+/* Arrays that became too small stay in the arena: together they are smaller than the current one. */
 static bool http_response_grow(struct http_response *response)
 {
     unsigned fields_max = response->fields_max ? 2 * response->fields_max : FIELDS_FIRST;

@@ -1,4 +1,4 @@
-/* The status table turned into phrases and status lines. */
+/* Reason phrases and status lines from the status table. */
 #include "http/status.h"
 
 #include <string.h>

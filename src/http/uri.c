@@ -1,18 +1,18 @@
-/* Request targets, hosts and paths. Each byte is looked up once in a table of classes; nothing is copied but
- * a path that needs decoding. */
+/* Request targets, hosts and paths. Bytes are classified by a table; nothing is copied except a path that
+ * needs decoding. */
 #include "http/uri.h"
 
 #include <arpa/inet.h>
 #include <sys/types.h>
 
-/* Classes of bytes, one bit each.
+/* Byte classes, one bit each.
  *
- * A path takes what RFC 3986 allows, and beyond it what browsers send without escaping it (the URL standard's
- * path percent-encode set): '[', ']', '^', '`', '{', '|', '}'. Refused are controls, space, '"', '<', '>',
- * '#' and all that is not ASCII: no client that means well sends them, and they are what header injection and
- * markup injection are made of. So is the backslash, that other programs take for a slash. '%' is in none of
- * the path's classes: it is looked at by itself. A query, that nobody here reads, takes all that is visible
- * but '#'. */
+ * A path accepts what RFC 3986 allows, and also what browsers send unescaped (the URL standard's path
+ * percent-encode set): '[', ']', '^', '`', '{', '|', '}'. Rejected are control characters, space, '"',
+ * '<', '>', '#' and everything outside ASCII: legitimate clients do not send them, and header and markup
+ * injection need them. So is the backslash, which other programs treat as a slash. '%' is in none of the
+ * path's classes: it is checked separately. A query, which vif does not interpret, accepts all visible
+ * ASCII except '#'. */
 enum {
     CLASS_PATH = 1,
     CLASS_QUERY = 2,
@@ -39,7 +39,7 @@ static bool is_in_class(char byte, unsigned class)
     return byte_class[(unsigned char)byte] & class;
 }
 
-/* The value of a hexadecimal digit, or 16 and more. */
+/* The value of a hexadecimal digit; 16 or more if it is none. */
 static unsigned hex_value(char byte)
 {
     if (byte >= '0' && byte <= '9')
@@ -48,7 +48,7 @@ static unsigned hex_value(char byte)
     return letter < 6 ? letter + 10 : 16;
 }
 
-/* The byte that the escape at the front of `slice` stands for, or a negative number where it is none. */
+/* The byte encoded by the escape at the front of `slice`; negative if there is none. */
 static int escaped_byte(struct slice slice)
 {
     if (slice.length < 3)
@@ -57,7 +57,7 @@ static int escaped_byte(struct slice slice)
     return high < 16 && low < 16 ? (int)(high << 4 | low) : -1;
 }
 
-/* Where the bytes of the class that stand at `start` end. */
+/* Where the run of bytes of the class that begins at `start` ends. */
 static size_t class_end(struct slice slice, size_t start, unsigned class)
 {
     size_t end = start;
@@ -66,7 +66,7 @@ static size_t class_end(struct slice slice, size_t start, unsigned class)
     return end;
 }
 
-/* How many bytes from the front are of the class or belong to a valid escape. */
+/* The number of bytes at the front that are of the class or belong to a valid escape. */
 static size_t http_uri_span(struct slice slice, unsigned class)
 {
     size_t length = class_end(slice, 0, class);
@@ -87,9 +87,9 @@ static bool is_ipv6(struct slice slice)
     return inet_pton(AF_INET6, text, &address) == 1;
 }
 
-/* The length of the host at the front, brackets included; 0 where there is none. An IPv4 address is a name,
- * too. Addresses of versions to come and zone identifiers (RFC 6874) are not taken: nobody sends them over a
- * network. */
+/* The length of the host at the front, including brackets; 0 if there is none. An IPv4 address is parsed
+ * as a name. Future IP versions and zone identifiers (RFC 6874) are not accepted: they are not sent over
+ * networks. */
 static size_t host_length(struct slice slice)
 {
     if (slice.length == 0 || slice.data[0] != '[')
@@ -104,7 +104,7 @@ static bool is_port(struct slice slice)
     return slice.length == 0 || (slice_to_u64(slice, &port) && port <= UINT16_MAX);
 }
 
-/* A host that is not empty, and its port. */
+/* Parses a non-empty host, and its port. */
 static bool parse_authority(struct slice slice, struct slice *ret_host, struct slice *ret_port)
 {
     size_t length = host_length(slice);
@@ -134,7 +134,7 @@ static bool parse_query(struct slice slice, struct slice *ret_query)
     return class_end(slice, 0, CLASS_QUERY) == slice.length;
 }
 
-/* A path, which may be empty, and an optional query, up to the end. */
+/* Parses a path, which may be empty, and an optional query, up to the end. */
 static enum http_uri_result parse_path_and_query(struct slice slice, struct http_uri *uri)
 {
     size_t length = http_uri_span(slice, CLASS_PATH);
@@ -153,7 +153,7 @@ static enum http_scheme find_scheme(struct slice name)
     return slice_equal_nocase(name, SLICE("https")) ? HTTP_SCHEME_HTTPS : HTTP_SCHEME_NONE;
 }
 
-/* The length of the scheme in front of "://"; 0 where there is none. */
+/* The length of the scheme before "://"; 0 if there is none. */
 static size_t scheme_length(struct slice target)
 {
     size_t colon = slice_find(target, ':');
@@ -169,7 +169,7 @@ static size_t scheme_length(struct slice target)
     return colon;
 }
 
-/* Where the authority ends: at the path, the query, or the end. */
+/* The length of the authority, which ends at the path, the query, or the end. */
 static size_t http_uri_authority_length(struct slice slice)
 {
     return MIN(slice_find(slice, '/'), slice_find(slice, '?'));
@@ -188,7 +188,7 @@ static enum http_uri_result parse_absolute(struct slice target, enum http_method
     if (!parse_authority(slice_take(rest, length), &uri->host, &uri->port))
         return HTTP_URI_BAD;
     enum http_uri_result result = parse_path_and_query(slice_skip(rest, length), uri);
-    /* RFC 9112 section 3.2.4: this is how a proxy is sent an "OPTIONS *" for somebody else. */
+    /* RFC 9112 section 3.2.4: a proxy receives "OPTIONS *" for another server in this form. */
     if (uri->path.length == 0)
         uri->path = method == HTTP_METHOD_OPTIONS && uri->query.data == NULL ? SLICE("*") : SLICE("/");
     return result;
@@ -236,8 +236,8 @@ static bool is_in_order(struct slice path)
     return true;
 }
 
-/* Decodes a segment, but for an encoded '/', which stays as it came and sets `has_slash`. Returns the count
- * of bytes written, or a negative number for a broken escape or a NUL. */
+/* Decodes a segment, except for an encoded '/', which is kept and sets `has_slash`. Returns the number of
+ * bytes written; negative for a broken escape or a NUL. */
 static ssize_t decode_segment(struct slice segment, char *out, bool *has_slash)
 {
     size_t from = 0, to = 0;
@@ -259,7 +259,7 @@ static ssize_t decode_segment(struct slice segment, char *out, bool *has_slash)
     return (ssize_t)to;
 }
 
-/* The length of the path without its last segment; it ends with '/' before and after, and the root has no
+/* The length of the path without its last segment. It ends with '/' before and after; the root has no
  * parent. */
 static size_t parent_length(const char *path, size_t length)
 {
@@ -270,8 +270,8 @@ static size_t parent_length(const char *path, size_t length)
     return length;
 }
 
-/* Appends a segment and, where another follows, a slash to what is there of the path. Returns the new length,
- * or a negative number where the segment is none. */
+/* Appends a segment to the path, followed by a slash unless it is the last. Returns the new length;
+ * negative if the segment is invalid. */
 static ssize_t add_segment(char *path, size_t length, struct slice encoded, enum http_path_form form,
                            bool is_last, bool *has_slash)
 {
@@ -309,7 +309,7 @@ enum http_path_result http_path_normalize(struct slice encoded, enum http_path_f
     struct slice rest = encoded;
     out[0] = '/';
     while (rest.length > 0) {
-        rest = slice_skip(rest, 1); /* the slash in front of the segment: `out` has it already */
+        rest = slice_skip(rest, 1); /* the slash before the segment: `out` already has it */
         struct slice segment = slice_take(rest, slice_find(rest, '/'));
         rest = slice_skip(rest, segment.length);
         length = add_segment(out, (size_t)length, segment, form, rest.length == 0, &has_slash);

@@ -1,4 +1,4 @@
-/* getpwnam_r(3) and getgrnam_r(3), with a buffer that is large enough for a group with a thousand members. */
+/* getpwnam_r(3) and getgrnam_r(3), with a buffer large enough for a group with a thousand members. */
 #include "sys/account.h"
 
 #include "base/slice.h"
@@ -10,7 +10,7 @@
 
 #define RECORD_BYTES_MAX (1u << 16)
 
-/* The largest number means "leave it as it is" to chown(2). */
+/* UINT32_MAX is excluded: for chown(2) it means "do not change". */
 static bool account_read_number(const char *text, uint32_t *ret_number)
 {
     uint64_t number;

@@ -1,4 +1,4 @@
-/* Reading and writing of socket addresses. inet_pton(3) decides what an IP address is. */
+/* Parsing and formatting socket addresses. inet_pton(3) decides what is an IP address. */
 #include "sys/address.h"
 
 #include <arpa/inet.h>
@@ -48,7 +48,7 @@ static enum address_fault parse_path(struct slice path, struct listen_address *a
     return ADDRESS_OK;
 }
 
-/* inet_pton wants a NUL behind the text. */
+/* inet_pton needs a NUL-terminated text. */
 static bool address_read_number(int family, struct slice host, void *out)
 {
     char text[INET6_ADDRSTRLEN];
@@ -59,8 +59,7 @@ static bool address_read_number(int family, struct slice host, void *out)
     return inet_pton(family, text, out) == 1;
 }
 
-/* "fe80::1%eth0": a link-local address is one only together with the interface that it is behind (RFC 4007).
- */
+/* "fe80::1%eth0": a link-local address is unique only together with its interface (RFC 4007). */
 static enum address_fault parse_v6(struct slice text, uint16_t port, struct address *ret_address)
 {
     struct in6_addr host;
@@ -97,7 +96,7 @@ static enum address_fault parse_host(struct slice host, uint16_t port, struct li
     return ADDRESS_OK;
 }
 
-/* Behind the last ':', where that is not inside brackets; the length of the text where there is none. */
+/* The index after the last ':' outside brackets; the length of the text if there is none. */
 static size_t find_port(struct slice text)
 {
     size_t at = text.length;
@@ -138,8 +137,8 @@ static bool is_v4_inside_v6(const struct address *address)
     return address->any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address->v6.sin6_addr);
 }
 
-/* Every line of an access log has an address. inet_ntop goes by printf, which took a fifth of all
- * instructions of a request. */
+/* Written by hand, because every line of the access log has an address, and inet_ntop uses printf, which
+ * took a fifth of all instructions of a request. */
 static size_t format_v4(const uint8_t bytes[4], char *out)
 {
     char *end = out;
@@ -179,7 +178,7 @@ uint16_t address_port(const struct address *address)
     }
 }
 
-/* "unix:" and the path, which the kernel may hand out without a NUL behind it. */
+/* Writes "unix:" and the path, which the kernel may return without a NUL. */
 static size_t format_path(const struct address *address, char out[ADDRESS_TEXT_BYTES_MAX])
 {
     size_t head = offsetof(struct sockaddr_un, sun_path);
@@ -191,7 +190,7 @@ static size_t format_path(const struct address *address, char out[ADDRESS_TEXT_B
     return 5 + length;
 }
 
-/* "%eth0", or nothing. */
+/* Writes "%eth0", or nothing. */
 static void format_zone(const struct address *address, char out[IF_NAMESIZE + 1])
 {
     out[0] = '\0';

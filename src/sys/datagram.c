@@ -1,4 +1,4 @@
-/* One datagram by sendto(2), from a socket that is made for it. */
+/* Sends one datagram with sendto(2), from a socket created for it. */
 #include "sys/datagram.h"
 
 #include <errno.h>

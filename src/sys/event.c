@@ -1,4 +1,4 @@
-/* epoll(7), select(2), eventfd(2) and timerfd_create(2), thinly. */
+/* Thin wrappers of epoll(7), select(2), eventfd(2) and timerfd_create(2). */
 #include "sys/event.h"
 
 #include <errno.h>
@@ -54,7 +54,7 @@ int sys_eventfd_create(void)
 
 void sys_eventfd_raise(int fd)
 {
-    /* EAGAIN means that the counter is at its top, and so raised already. */
+    /* EAGAIN means that the counter is at its maximum, so it is readable already. */
     ssize_t written = write(fd, &(uint64_t){1}, sizeof(uint64_t));
     assert(written == sizeof(uint64_t) || errno == EAGAIN);
 }
@@ -74,12 +74,12 @@ int sys_timer_create(void)
 
 void sys_timer_set(int fd, uint64_t at_ns)
 {
-    /* All zero would switch it off. */
+    /* A time of zero would disarm the timer. */
     at_ns = MAX(at_ns, UINT64_C(1));
     struct itimerspec at = {
         .it_value = {.tv_sec = (time_t)(at_ns / 1000000000), .tv_nsec = (long)(at_ns % 1000000000)},
     };
     int result = timerfd_settime(fd, TFD_TIMER_ABSTIME, &at, NULL);
-    assert(result == 0); /* it is a timer, and the time is one */
+    assert(result == 0); /* cannot fail: the descriptor is a timer and the time is valid */
     (void)result;
 }

@@ -1,4 +1,4 @@
-/* openat2(2) does the guarding: the kernel resolves the path beneath the root and refuses what would leave
+/* openat2(2) provides the confinement: the kernel resolves the path beneath the root and refuses to leave
  * it. */
 #include "sys/file.h"
 
@@ -14,7 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* The magic link that leads to what a descriptor holds, whatever its name means by now: proc(5). */
+/* The magic link to the file held by a descriptor, whatever its name refers to now: proc(5). */
 #define FD_PATH_BYTES 32
 static void fd_path(int fd, char out[FD_PATH_BYTES])
 {
@@ -35,7 +35,7 @@ static uint64_t open_mode(unsigned flags)
     return mode | O_RDONLY;
 }
 
-/* Attempts at opening a path with ".." in it, given rarely, and by symbolic links mostly. */
+/* Attempts at resolving a path with "..", which come rarely, mostly from symbolic links. */
 #define TRIES_MAX 10
 
 int sys_open_beneath(int root_fd, const char *path, unsigned flags)
@@ -43,7 +43,7 @@ int sys_open_beneath(int root_fd, const char *path, unsigned flags)
     struct open_how how = {.flags = open_mode(flags), .resolve = RESOLVE_NO_MAGICLINKS};
     if (!(flags & OPEN_LEAVE))
         how.resolve |= RESOLVE_BENEATH;
-    /* openat2 refuses flags that O_PATH has no use for. */
+    /* openat2 rejects flags that have no effect with O_PATH. */
     if (how.flags & O_PATH)
         how.flags &= ~(uint64_t)(O_NONBLOCK | O_NOCTTY);
     if (flags & OPEN_CACHED)
@@ -52,19 +52,19 @@ int sys_open_beneath(int root_fd, const char *path, unsigned flags)
         how.resolve |= RESOLVE_NO_XDEV;
     if (flags & OPEN_NO_SYMLINKS)
         how.resolve |= RESOLVE_NO_SYMLINKS;
-    /* EAGAIN too: something was renamed, anywhere, while the kernel looked after a "..". */
+    /* EAGAIN may also mean that something was renamed, anywhere, while the kernel resolved a "..". */
     unsigned tries = flags & OPEN_CACHED ? 1 : TRIES_MAX;
     long fd;
     do
         fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
     while (fd < 0 && (errno == EINTR || (errno == EAGAIN && --tries > 0)));
-    /* Linux before 5.12 does not know RESOLVE_CACHED, and so cannot say it without waiting. */
+    /* Linux before 5.12 does not support RESOLVE_CACHED, so it cannot answer without waiting. */
     if (fd < 0 && errno == EINVAL && flags & OPEN_CACHED)
         return -EAGAIN;
     return fd < 0 ? -errno : (int)fd;
 }
 
-/* A target that fills the buffer may have been cut. */
+/* A target that fills the buffer may have been truncated. */
 static int link_length(ssize_t count, size_t size)
 {
     return count < 0 ? -errno : (size_t)count == size ? -ENAMETOOLONG : (int)count;
@@ -77,7 +77,7 @@ int sys_read_link_beneath(int root_fd, const char *path, unsigned flags, char *o
         return fd;
     int length = link_length(readlinkat(fd, "", out, size), size);
     close(fd);
-    /* So it says of everything that is no link. */
+    /* readlinkat returns ENOENT for everything that is not a symbolic link. */
     return length == -ENOENT ? -EINVAL : length;
 }
 
@@ -129,7 +129,7 @@ int sys_open_null(void)
 
 #define NS_PER_SECOND INT64_C(1000000000)
 
-/* Some file systems take times that no count of nanoseconds reaches. */
+/* Some file systems accept times that do not fit into 64 bits as nanoseconds. */
 static int64_t nanoseconds(const struct timespec *time)
 {
     int64_t seconds = time->tv_sec;
@@ -231,7 +231,7 @@ ssize_t sys_read_at(int fd, void *buffer, size_t size, off_t offset, bool cached
     do
         count = preadv2(fd, &piece, 1, offset, cached_only ? RWF_NOWAIT : 0);
     while (count < 0 && errno == EINTR);
-    /* A file system that cannot say whether it would wait is taken to. */
+    /* A file system that does not support RWF_NOWAIT might wait. */
     return count < 0 ? errno == EOPNOTSUPP ? -EAGAIN : -errno : count;
 }
 
@@ -252,7 +252,7 @@ static bool byte_is_cached(int fd, off_t offset)
 
 bool sys_range_is_cached(int fd, off_t offset, size_t length)
 {
-    /* Not yet in the C library's headers: cachestat(2), Linux 6.5. */
+    /* cachestat(2), Linux 6.5; not yet in the C library's headers. */
     enum { SYS_CACHESTAT = 451 };
     struct {
         uint64_t offset, length;
@@ -288,7 +288,7 @@ int sys_inotify_create(void)
 
 int sys_inotify_watch(int inotify_fd, int fd, bool with_entries)
 {
-    /* What was opened, whatever its name leads to by now. */
+    /* Watches the opened file, whatever its name refers to now. */
     char path[FD_PATH_BYTES];
     fd_path(fd, path);
     uint32_t events = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF;

@@ -1,4 +1,4 @@
-/* The C library's DIR does the reading; this takes errno out of the callers' sight. */
+/* The C library's DIR does the reading; these functions hide errno from callers. */
 #include "sys/folder.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ int sys_folder_next(DIR *folder, const char **ret_name)
 {
     const struct dirent *entry;
     do {
-        errno = 0; /* the end and a failure are told apart by nothing else */
+        errno = 0; /* needed to distinguish the end from an error */
         entry = readdir(folder);
         if (entry == NULL)
             return -errno;

@@ -1,10 +1,10 @@
-/* glob(3), with the reason why it failed. */
+/* glob(3), with the reason for a failure. */
 #include "sys/glob.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* A folder that is not there matches nothing; one that cannot be read might. */
+/* A missing folder matches nothing; an unreadable one might contain matches. */
 static int is_fatal(const char *folder, int error)
 {
     (void)folder;

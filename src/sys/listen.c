@@ -1,7 +1,7 @@
-/* How a port is taken by us alone and yet shared between our processes: SO_REUSEPORT on its own would let a
- * second vif of the same user take half of the first one's connections without a word. So the first socket
- * binds and listens without it, which fails where anybody listens, and only then is opened to further
- * sockets. */
+/* The port must be exclusively ours and yet shared between our processes. SO_REUSEPORT alone would let a
+ * second vif of the same user silently take half of the first one's connections. So the first socket binds
+ * and listens without it, which fails if anybody listens there, and sets it only afterwards for our
+ * further sockets. */
 #include "sys/listen.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The kernel hands out a connection only when its first bytes are in, or after about this long without. */
+/* The kernel reports a new connection only when its first bytes have arrived, or after about this time. */
 #define DEFER_SECONDS 1
 
 static int set_option(int fd, int level, int option, int value)
@@ -24,7 +24,7 @@ static int open_socket(int family)
     return fd < 0 ? -errno : fd;
 }
 
-/* Closes `fd` and hands the error on. */
+/* Closes `fd` and returns the error. */
 static int listen_give_up(int fd, int error)
 {
     sys_close(fd);
@@ -36,13 +36,13 @@ static int bind_to(int fd, const struct address *address)
     return bind(fd, &address->any, address->length) < 0 ? -errno : 0;
 }
 
-/* The kernel cuts the length to net.core.somaxconn: 4096, unless the operator says otherwise. */
+/* The kernel limits the queue length to net.core.somaxconn: 4096 by default. */
 static int listen_start_listening(int fd)
 {
     return listen(fd, INT_MAX) < 0 ? -errno : 0;
 }
 
-/* A TCP socket that is set up and bound, with `share` beside others of ours. */
+/* Opens, configures and binds a TCP socket; `share`: beside other sockets of ours. */
 static int open_tcp(const struct address *address, bool every_family, bool share)
 {
     int fd = open_socket(address->any.sa_family);
@@ -99,7 +99,7 @@ static int listen_make_room(const struct address *address)
     return unlink(address->unix_path.sun_path) < 0 ? -errno : 0;
 }
 
-/* The mode last: it is never a stranger's group that it lets in. */
+/* Sets the mode last: at no time does it give access to the wrong group. */
 static int set_access(const char *path, const struct socket_access *access)
 {
     uid_t owner = access->sets_owner ? access->owner : (uid_t)-1;
@@ -109,7 +109,7 @@ static int set_access(const char *path, const struct socket_access *access)
     return access->sets_mode && chmod(path, access->mode) < 0 ? -errno : 0;
 }
 
-/* Nobody can connect between bind and listen, so the file's access is right from the first client on. */
+/* Nobody can connect between bind and listen, so the file's access is correct before the first client. */
 static int open_unix(const struct listen_address *wanted)
 {
     const struct address *address = &wanted->address;

@@ -1,4 +1,4 @@
-/* open(2), write(2), poll(2) for those who only write. */
+/* open(2), write(2), poll(2) for output. */
 #include "sys/output.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* open(2), read(2), write(2), rename(2) and mkdir(2), for files that hold secrets. The new file is
- * "PATH.part" until it is complete, and is nobody else's to read from its first byte on. */
+/* open(2), read(2), write(2), rename(2) and mkdir(2), for files with secrets. The new file is called
+ * "PATH.part" until it is complete, and only its owner can read it from its first byte on. */
 #include "sys/private_file.h"
 
 #include <errno.h>
@@ -16,7 +16,8 @@ static int check_kind(const struct file_status *status)
     return S_ISREG(status->mode) ? 0 : -EINVAL;
 }
 
-/* Reserved at once, so that the buffer does not grow by copies. One byte more tells the end. */
+/* Allocates the buffer at once, so that it does not grow by copying. One extra byte detects the end of the
+ * file. */
 static int read_all(int fd, uint64_t size, struct buffer *out)
 {
     size_t start = out->length;
@@ -61,7 +62,7 @@ static int write_all(int fd, struct slice text)
     return 0;
 }
 
-/* A forgotten part of an earlier attempt may be there, with a mode of its own. */
+/* A file left by an earlier attempt may exist, with other permissions: it is removed first. */
 static int write_part(const char *part, struct slice text, enum private_mode mode)
 {
     unlink(part);

@@ -1,4 +1,4 @@
-/* fork(2), waitpid(2), prctl(2) and their relatives, thinly. */
+/* Thin wrappers of fork(2), waitpid(2), prctl(2) and related calls. */
 #include "sys/process.h"
 
 #include <errno.h>
@@ -91,7 +91,8 @@ int sys_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 unsigned sys_cores(void)
 {
     cpu_set_t cores;
-    /* The call fails on machines with more cores than the set has room for: count those that are online. */
+    /* The call fails on machines with more cores than the set can hold: count the cores that are online
+     * then. */
     if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
         return (unsigned)CPU_COUNT(&cores);
     long online = sysconf(_SC_NPROCESSORS_ONLN);
@@ -104,7 +105,8 @@ int sys_waiting_open(void)
     return fd < 0 ? -errno : fd;
 }
 
-/* The file has three numbers: nanoseconds on a core, nanoseconds in the queue for one, turns on a core. */
+/* The file contains three numbers: nanoseconds on a core, nanoseconds waiting for one, number of times on
+ * a core. */
 uint64_t sys_waiting_ns(int fd)
 {
     char text[80];

@@ -1,4 +1,4 @@
-/* getaddrinfo(3), thinly. */
+/* A thin wrapper of getaddrinfo(3). */
 #include "sys/resolve.h"
 
 #include <netdb.h>

@@ -1,4 +1,4 @@
-/* sigaction(2), pthread_sigmask(3), signalfd(2), thinly. */
+/* Thin wrappers of sigaction(2), pthread_sigmask(3) and signalfd(2). */
 #include "sys/signal.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Socket system calls: -errno instead of errno, EINTR made good. Everything is one call and its result. */
+/* Wrappers of socket system calls: they return -errno, and repeat calls interrupted by a signal. */
 #include "sys/socket.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@ int sys_accept(int listening_fd, struct address *ret_peer)
     return fd;
 }
 
-/* A second connect(2) tells of the first: 0 or EISCONN, EALREADY, or its error. */
+/* A second connect(2) reports the state of the first: 0 or EISCONN, EALREADY, or its error. */
 static int connect_or_ask(int fd, const struct address *address)
 {
     int result;
@@ -35,8 +35,8 @@ static int connect_or_ask(int fd, const struct address *address)
     return result < 0 && errno != EISCONN ? -errno : 0;
 }
 
-/* A Unix socket is connected at once or not at all, and a second connect(2) would say EAGAIN where the
- * listener's queue is full now. */
+/* A Unix socket connects at once or not at all, and a second connect(2) would return EAGAIN if the
+ * listener's queue is full by then. */
 int sys_connected(int fd, const struct address *address)
 {
     return address->any.sa_family == AF_UNIX ? 0 : connect_or_ask(fd, address);
@@ -65,7 +65,7 @@ bool sys_is_readable(int fd)
     return poll(&pollfd, 1, 0) > 0;
 }
 
-/* Errors and hang-ups are told unasked. */
+/* poll(2) always reports errors and hang-ups. */
 bool sys_has_hung_up(int fd)
 {
     struct pollfd pollfd = {.fd = fd};
@@ -86,7 +86,7 @@ ssize_t sys_send(int fd, const struct iovec *pieces, size_t count, bool more)
     int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
     ssize_t sent;
     do {
-        /* One piece is the common case, and send(2) is measurably cheaper than sendmsg(2). */
+        /* A single piece is the common case, for which send(2) is measurably cheaper than sendmsg(2). */
         if (count == 1) {
             sent = send(fd, pieces->iov_base, pieces->iov_len, flags);
         } else {
@@ -123,7 +123,7 @@ int sys_shutdown_send(int fd)
     return shutdown(fd, SHUT_WR) < 0 ? -errno : 0;
 }
 
-/* Without it the peer may be misled, but nothing else goes wrong. */
+/* A failure is ignored: the peer may mistake the end, but nothing else goes wrong. */
 void sys_reset_on_close(int fd)
 {
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
@@ -144,6 +144,6 @@ uint64_t sys_send_idle_ms(int fd)
 
 void sys_close(int fd)
 {
-    /* Linux releases the descriptor even when close(2) says EINTR: never call it twice. */
+    /* Linux releases the descriptor even if close(2) returns EINTR: never call it twice. */
     close(fd);
 }

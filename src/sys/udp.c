@@ -1,4 +1,4 @@
-/* UDP system calls. What goes beside the bytes is in control messages: see cmsg(3). */
+/* UDP system calls. Metadata of packets is in control messages: see cmsg(3). */
 #include "sys/udp.h"
 
 #include <errno.h>
@@ -46,7 +46,7 @@ int sys_udp_open(const struct address *address)
         sys_close(fd);
         return error;
     }
-    (void)udp_set(fd, SOL_UDP, UDP_GRO, 1); /* Linux 5.0: before, each run is one packet */
+    (void)udp_set(fd, SOL_UDP, UDP_GRO, 1); /* Linux 5.0; before that, each run is a single packet */
     return fd;
 }
 
@@ -81,7 +81,7 @@ static void take_control(struct udp_run *run, const struct cmsghdr *control)
         memcpy(&info, data, sizeof(info));
         take_v6(run, &info);
     } else if (is_v4 && control->cmsg_type == IP_TOS) {
-        run->ecn = data[0] & ECN_MASK; /* one byte, unlike all others */
+        run->ecn = data[0] & ECN_MASK; /* one byte, unlike the others */
     } else if (is_v6 && control->cmsg_type == IPV6_TCLASS) {
         memcpy(&value, data, sizeof(value));
         run->ecn = (unsigned)value & ECN_MASK;
