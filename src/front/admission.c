@@ -1,6 +1,6 @@
-/* Admission. Accepting says no in two ways: a client past a limit is answered 503 in one write, without a
- * connection to answer with; and where there is room only at the cost of a connection that can be spared
- * (timeouts.c says which can), that one goes. */
+/* Admission. At a limit there are two cases: if a connection can be spared (timeouts.c decides which can), it
+ * is closed in favour of the new client; otherwise the new client gets a 503 in one write, without a
+ * connection object. */
 #include "front/admission.h"
 
 #include "base/buffer.h"
@@ -83,11 +83,12 @@ void admission_release(struct front *front, const struct peer *peer)
 
 /* ---- accepting ---- */
 
-/* Connections of each state that are looked at to find one that can go. */
+/* How many connections of each state are checked to find one that can be closed. */
 #define LOOKS_MAX 64
 
-/* Who goes first: those who never asked for anything, or who have all that they asked for; then content that
- * does not come, and responses that are not taken. A connection that waits for us is never among them. */
+/* The order of shedding: first clients that never sent a request or have received all responses; then request
+ * bodies that do not arrive and responses that are not read. Connections that wait for the server are never
+ * closed. */
 static const enum client_state shed_order[] = {
     CLIENT_HANDSHAKE, CLIENT_HEAD, CLIENT_LINGER, CLIENT_IDLE, CLIENT_BODY, CLIENT_SEND,
 };
@@ -136,7 +137,7 @@ static void drop_request(int fd)
         continue;
 }
 
-/* Says no in one write, without a connection to say it with. */
+/* Answers 503 in one write, without a connection object. */
 static void turn_away(struct front *front, int fd)
 {
     struct iovec piece = {.iov_base = (char *)refusal_text, .iov_len = sizeof(refusal_text) - 1};
@@ -147,7 +148,7 @@ static void turn_away(struct front *front, int fd)
     sys_shutdown_send(fd);
 }
 
-/* Whether the loop can wait for the connection: select(2) has an end. */
+/* Whether the loop can watch the descriptor: select(2) has a limit. */
 static bool can_wait_for(struct front *front, int fd)
 {
     bool is_taken = loop_accepts_fd(front->loop, fd);
@@ -159,8 +160,8 @@ static bool can_wait_for(struct front *front, int fd)
     return is_taken;
 }
 
-/* Of as many as may be, one that can be spared goes for the newcomer. Of more than that, as there are where
- * the limit has shrunk, two go for each, until there are as many. */
+/* At the limit, one connection that can be spared is closed for the new one. Above it, after the limit was
+ * lowered, two are closed for each new one until the limit holds. */
 bool admission_make_room(struct front *front)
 {
     uint32_t count_max = front_settings(front)->limits.connections;
@@ -219,8 +220,8 @@ static struct front_listener *add_listener(struct front *front)
     return listener;
 }
 
-/* One that was stopped stays in the list until the end, as events of this turn may still come to it. It is
- * taken again for the same socket. */
+/* A stopped listener stays in the list until the end, as events of this turn may still reach it. It is reused
+ * for the same socket. */
 int admission_listen(struct front *front, int listening_fd, unsigned number, const struct tls_listener *tls)
 {
     struct front_listener *listener = admission_find_listener(front, listening_fd);
@@ -290,7 +291,7 @@ static size_t count_of_address(const struct front *front, const struct peer *par
     return count;
 }
 
-/* Connections that are closed and not gone yet are in no list. */
+/* Connections that are closed but not freed yet are in no list. */
 static const char *validate_address(const struct front *front, const struct front_client *client,
                                     size_t closing)
 {

@@ -1,4 +1,4 @@
-/* Changes of a client's state: the list that it is in, the counters, and its deadline follow from it. */
+/* Changes of a client's state, which determines its list, the counters and its deadline. */
 #include "front/client.h"
 
 #include "front/front.h"
@@ -28,9 +28,9 @@ void front_client_init(struct front_client *client, const struct front_client_ki
     timeouts_entered(client, true);
 }
 
-/* The states that a state leads to, but for CLOSED, to which all lead. Where all is well a client goes from
- * any of those between HANDSHAKE and LINGER to any of them, as it may ask, be answered and ask again in one
- * callback. From LINGER nothing leads back: its FIN is out. */
+/* The allowed transitions, except those to CLOSED, which are always allowed. Between the states after
+ * HANDSHAKE and before LINGER all transitions are allowed, as a client may send a request, get the response
+ * and send another one in one callback. Nothing leads back from LINGER, as our FIN was sent. */
 #define BUSY_OR_IDLE                                                                                       \
     (1u << CLIENT_IDLE | 1u << CLIENT_HEAD | 1u << CLIENT_BODY | 1u << CLIENT_HANDLE | 1u << CLIENT_SEND | \
      1u << CLIENT_LINGER)

@@ -1,5 +1,5 @@
-/* Connections in words. Each question has its group: where the client is in its life, what the socket does,
- * what is answered; what is parsed is said by the protocol. Nothing here changes anything. */
+/* Prints a connection in groups: the client's state, the socket, the exchanges. The protocol adds the state
+ * of its parser. Nothing here changes any state. */
 #include "front/connection_print.h"
 
 #include "front/front.h"

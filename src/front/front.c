@@ -1,5 +1,5 @@
-/* The front: what all its connections share, how it begins and ends. Who gets a connection is decided in
- * admission.c. */
+/* The front: what its connections share, its begin and end. admission.c decides which clients get a
+ * connection. */
 #include "front/front.h"
 
 #include "front/admission.h"
@@ -15,7 +15,7 @@
 
 #include <stdlib.h>
 
-/* Exchanges beyond one for each connection, for requests that are pipelined: see exchange_pool_is_low. */
+/* Exchanges in addition to one per connection, for pipelined requests: see exchange_pool_is_low. */
 #define EXCHANGES_PIPELINED 4096
 
 /* Fewer connections than this are no crowd. */
@@ -29,10 +29,10 @@ static bool shed(void *context, const void *kept)
 static void take_limits(struct front *front)
 {
     const struct limits *limits = &front_settings(front)->limits;
-    /* A connection that was closed to make room has its memory until the end of the turn; with io_uring,
-     * which hands the closing over at that end, until the next. */
+    /* A connection that was closed to make room keeps its memory until the end of the turn; with io_uring,
+     * which submits the close at that time, until the end of the next. */
     size_t closing_max = 2 * (size_t)LISTENER_BATCH * MAX(front->listener_count, 1u);
-    /* There may be more, where the limit has shrunk. */
+    /* There may be more than the limit after it was lowered. */
     size_t connections_max = MAX((size_t)limits->connections, front_connection_count(front));
     front->connections.count_max = front->tls_connections.count_max = connections_max + closing_max;
     front->service->exchanges.count_max = connections_max + EXCHANGES_PIPELINED;
@@ -121,8 +121,8 @@ void front_unlisten(struct front *front, int listening_fd)
     take_limits(front);
 }
 
-/* A crowd has gone: what it needed at its peak is not kept. The time that this takes is paid for by those
- * that have gone since the last time. */
+/* After a peak of connections, returns its memory to the system. The cost is amortised over the connections
+ * closed since the last time. */
 static void give_memory_back(struct front *front)
 {
     size_t count = front_connection_count(front);

@@ -17,11 +17,11 @@
 #include "serve/dispatch.h"
 #include "serve/exchange.h"
 
-/* Heads are read in so large pieces. What is read of a pipeline that cannot be answered yet, as its client
- * does not take the answers, must be kept. */
+/* Read size for heads. It is limited because bytes of pipelined requests that cannot be answered yet, as the
+ * client does not read the responses, must be kept. */
 #define HEAD_READ_BYTES 8192
 
-/* So many batches of one connection are answered before others have their turn, while the turn has time. */
+/* Most batches of one connection per turn, while the turn has time. */
 #define TURN_BATCHES_MAX 4
 
 static struct h1_connection *h1_of(const struct stream *stream)
@@ -52,7 +52,7 @@ static void drop_exchanges(struct h1_connection *connection, enum outcome why)
     h1_session_drop(&connection->session);
 }
 
-/* `why`: what responses that are not whole say of themselves. */
+/* `why` is logged for incomplete responses. */
 static void h1_connection_close_now(struct h1_connection *connection, enum outcome why)
 {
     if (connection->base.client.state == CLIENT_CLOSED)
@@ -62,9 +62,10 @@ static void h1_connection_close_now(struct h1_connection *connection, enum outco
     transport_close(&connection->base.stream);
 }
 
-/* Our last byte is out. A client that said "close" sends nothing more: closing is safe. Any other may still
- * be sending. Closing with bytes unread makes the kernel send RST, which can destroy the response before the
- * client has read it (RFC 9112 section 9.6). So vif sends FIN and lingers until the client's FIN. */
+/* Our last byte was sent. If the client said "close" it sends nothing more, and closing is safe. Any other
+ * client may still be sending. Closing with bytes unread makes the kernel send RST, which can destroy the
+ * response before the client has read it (RFC 9112 section 9.6). So vif sends FIN and lingers until the
+ * client's FIN. */
 static void h1_connection_finish(struct h1_connection *connection)
 {
     if (connection->session.cuts)
@@ -103,7 +104,7 @@ const struct peer *h1_connection_peer(const struct h1_session *session)
     return &CONTAINER_OF((struct h1_session *)session, struct h1_connection, session)->base.client.peer;
 }
 
-/* It had its share of this turn: see h1_connection_yield_turn. */
+/* Whether it used up its share of this turn: see h1_connection_yield_turn. */
 static bool h1_connection_has_yielded(const struct h1_connection *connection)
 {
     return connection->session.is_waiting && list_is_empty(&connection->session.exchanges);
@@ -115,27 +116,27 @@ static enum client_state h1_connection_state_of(const struct h1_connection *conn
         return CLIENT_SEND;
     if (h1_session_content_wanted(&connection->session) > 0)
         return CLIENT_BODY;
-    /* A job has one of them, or its source is waited for: h1_connection_continue follows. */
+    /* A job or a source of an exchange is pending: h1_connection_continue follows. */
     if (!list_is_empty(&connection->session.exchanges))
         return CLIENT_HANDLE;
     return connection->session.input ? CLIENT_HEAD : CLIENT_IDLE;
 }
 
-/* What is read is parsed, or what is kept would grow without bound. */
+/* Reads only if the input can be parsed: otherwise the kept bytes would grow without limit. */
 static bool wants_input(const struct h1_connection *connection, enum client_state state)
 {
     return !connection->session.is_closing &&
            (state <= CLIENT_BODY || h1_session_content_wanted(&connection->session) > 0);
 }
 
-/* No limit where all that comes is wanted; else what comes in excess must be kept. */
+/* No limit while everything is wanted; otherwise the excess would have to be kept. */
 static uint16_t read_limit(const struct h1_connection *connection)
 {
     uint64_t wanted = h1_session_content_wanted(&connection->session);
     return wanted > UINT16_MAX ? 0 : (uint16_t)MAX(wanted, (uint64_t)HEAD_READ_BYTES);
 }
 
-/* Everything that could be done was done: waits for what comes next. */
+/* Nothing more can be done now: chooses the state by what the connection waits for. */
 static void h1_connection_choose_state(struct h1_connection *connection)
 {
     enum client_state state = h1_connection_state_of(connection);
@@ -151,14 +152,14 @@ static void h1_connection_choose_state(struct h1_connection *connection)
     front_client_set_state(&connection->base.client, state);
 }
 
-/* Lets the other connections have their turn, with requests left to answer. */
+/* Gives other connections their turn although there are requests left to answer. */
 static void h1_connection_yield_turn(struct h1_connection *connection)
 {
     connection->session.is_waiting = true;
     transport_send_later(&connection->base.stream);
 }
 
-/* True when the connection came to its end with what was delivered. */
+/* Returns true if the connection ended with this output. */
 static bool has_ended(struct h1_connection *connection, enum h1_output_result delivered)
 {
     switch (delivered) {
@@ -172,8 +173,8 @@ static bool has_ended(struct h1_connection *connection, enum h1_output_result de
     UNREACHABLE();
 }
 
-/* Parses and answers as much of `input` as can be, sends what is ready, and keeps the rest; an idle
- * connection keeps no buffer. `input` is lent, or what was kept. */
+/* Parses and answers as much of `input` as possible, sends what is ready, and keeps the rest; an idle
+ * connection keeps no buffer. `input` is the loop's buffer or the kept bytes. */
 static void h1_connection_advance(struct h1_connection *connection, struct slice input)
 {
     enum h1_output_result delivered;
@@ -222,8 +223,8 @@ static void become_h2(struct h1_connection *connection, struct slice input)
     input_clear(&kept);
 }
 
-/* Its first request may ask for HTTP/2. Where that is turned on, its head is parsed twice. False where the
- * connection goes on in HTTP/1. */
+/* Handles a first request that asks for HTTP/2, if that is enabled; its head is then parsed twice. Returns
+ * false if the connection continues as HTTP/1. */
 static bool is_upgraded(struct h1_connection *connection, struct slice input)
 {
     struct front *front = front_of(connection);
@@ -249,8 +250,8 @@ static bool is_upgraded(struct h1_connection *connection, struct slice input)
     return is_asked;
 }
 
-/* A client of HTTP/2 says so before anything else, on a connection without TLS, where there is nobody to
- * agree with. False where it did not. */
+/* Detects the HTTP/2 preface at the beginning of a connection without TLS (prior knowledge). Returns false if
+ * there is none. */
 static bool is_h2(struct h1_connection *connection, struct slice input)
 {
     const struct slice preface = SLICE(H2_PREFACE);
@@ -439,7 +440,7 @@ static bool h1_connection_is_busy(const struct front_client *client)
     return !list_is_empty(&h1_of_client(client)->session.exchanges);
 }
 
-/* What each exchange has to be in the list for, in order. */
+/* Checks the exchanges in the list, in order. */
 static const char *h1_connection_validate_exchanges(const struct h1_connection *connection)
 {
     const struct list *exchanges = &connection->session.exchanges;
@@ -453,7 +454,7 @@ static const char *h1_connection_validate_exchanges(const struct h1_connection *
     return NULL;
 }
 
-/* Between two callbacks a connection is settled: its state is the one that its facts have. */
+/* Between two callbacks the state must be the one that follows from the other members. */
 static const char *h1_connection_validate(const struct front_client *client)
 {
     const struct h1_connection *connection = h1_of_client(client);

@@ -1,4 +1,4 @@
-/* A connection of HTTP/1 in words, with what is parsed of its requests. */
+/* Prints an HTTP/1 connection with the state of its parser. */
 #include "front/connection_print.h"
 #include "front/h1_connection.h"
 

@@ -1,11 +1,10 @@
 /* Read h1_exchange_gather first, from there up.
  *
- * The head of a response is written when the response is given. A response that is the same each time but for
- * its date, as that of a file, has a place where its head is kept, right before the content where that is in
- * memory: both are one piece of memory then, and leave in one send(2). The date is written over once a
- * second, and only while no response is on its way out of that place, since half a date of one second and
- * half of another would be neither. Then, and where a Connection field is due, the head is sent in pieces
- * around the old one. */
+ * The head of a response is written when the response is given. For a response that is the same each time
+ * except for its date, such as a file, the head is stored for reuse, right before the content if that is in
+ * memory: both are then sent by one send(2) from one piece of memory. The stored date is overwritten once a
+ * second, but only while no response is being sent from there, so that no client gets a mix of two dates.
+ * Otherwise, and if a Connection header is needed, the head is sent in pieces around the old date. */
 #include "front/h1_exchange.h"
 
 #include "base/error.h"
@@ -19,12 +18,11 @@
 /* Enough that the cost of a send is spread. */
 #define OUTPUT_BYTES_MAX (4u << 20)
 
-/* Of files that are not in memory, what a socket takes: what waits longer may not be in the page cache any
- * more when its turn comes. */
+/* Most file bytes per output, about as much as a socket buffer takes: bytes that wait longer may have left
+ * the page cache when they are sent. */
 #define OUTPUT_FILE_BYTES_MAX (256u << 10)
 
-/* What h1_exchange_has_room promises: interim responses and a chunk with the line before it, or whatever is
- * shorter. */
+/* Segments that h1_exchange_has_room guarantees: enough for interim responses and a chunk with its line. */
 #define SEGMENTS_AT_ONCE 4
 
 /* ---- heads ---- */
@@ -44,7 +42,7 @@ static void h1_exchange_begin_head(struct h1_exchange *h1)
     h1->left = source ? source->length : 0;
 }
 
-/* The end of content whose length nobody knows yet is told by its last chunk, or by the connection's end. */
+/* Content of unknown length ends with the last chunk, or with the connection. */
 static void choose_framing(struct h1_exchange *h1)
 {
     struct exchange *exchange = &h1->exchange;
@@ -67,7 +65,7 @@ static void add_head(struct h1_exchange *h1, struct slice bytes)
     h1->head[h1->head_count++] = bytes;
 }
 
-/* There is no memory even for a head: the client gets the end of the connection. */
+/* Out of memory even for a head: closes the connection. */
 static void h1_exchange_give_up(struct h1_exchange *h1)
 {
     exchange_drop_content(&h1->exchange);
@@ -76,7 +74,7 @@ static void h1_exchange_give_up(struct h1_exchange *h1)
     h1->left = 0;
 }
 
-/* A response without fields may be one that there was no memory for: its head lies where theirs would. */
+/* A response without headers may be due to lack of memory: its head is written where the headers would be. */
 static char *room_for_head(struct exchange *exchange)
 {
     const struct http_response *response = &exchange->response;
@@ -109,8 +107,8 @@ void h1_exchange_respond(struct exchange *exchange, struct http_kept_head *keep)
     h1_exchange_write_head(h1);
 }
 
-/* Others are sending what is kept: the date of now goes between the two parts of it. Returns the part that is
- * still to be added. */
+/* Other responses are sending the stored head: sends its two parts around the current date. Returns the part
+ * that is still to be added. */
 static struct slice add_with_date(struct h1_exchange *h1, const struct http_kept_head *kept,
                                   struct slice head)
 {
@@ -124,7 +122,7 @@ static struct slice add_with_date(struct h1_exchange *h1, const struct http_kept
     return slice_skip(head, kept->date_offset + HTTP_DATE_LENGTH);
 }
 
-/* Content that stands behind the kept head makes its last part longer, or comes as a part of its own. */
+/* Content that follows the stored head extends its last part, or becomes a part of its own. */
 static void add_content_behind(struct h1_exchange *h1, const struct http_kept_head *kept)
 {
     struct slice *last = &h1->head[h1->head_count - 1];
@@ -159,8 +157,8 @@ void h1_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *
         add_content_behind(h1, kept);
 }
 
-/* Behind others that are not sent yet. A client of HTTP/1.0 knows none, and without memory there is none:
- * they promise nothing. */
+/* Appends to those not sent yet. Interim responses are optional: an HTTP/1.0 client gets none, and out of
+ * memory drops them. */
 void h1_exchange_interim(struct exchange *exchange)
 {
     struct h1_exchange *h1 = h1_exchange_of(exchange);
@@ -208,7 +206,7 @@ static void add_framing(struct h1_output *output, struct exchange *exchange, str
     add_memory(output, exchange, bytes);
 }
 
-/* Content is wanted that the client waits to send. */
+/* Whether content is wanted for which the client awaits "100 Continue". */
 static bool wants_continue(const struct exchange *exchange)
 {
     return exchange->awaits_continue && !exchange->is_responded && exchange_content_wanted(exchange) > 0;
@@ -239,7 +237,7 @@ static enum source_result next_of_source(struct h1_exchange *h1, const struct h1
     return source_next(h1->exchange.source, OUTPUT_BYTES_MAX - output->bytes, ret_segment);
 }
 
-/* As it is. SOURCE_GIVEN: there is no room for more. */
+/* Adds content without framing. Returns SOURCE_GIVEN if the output is full. */
 static enum source_result h1_exchange_add_content(struct h1_output *output, struct h1_exchange *h1)
 {
     while (h1->left > 0 && h1_exchange_has_room(output)) {
@@ -257,8 +255,8 @@ static enum source_result h1_exchange_add_content(struct h1_output *output, stru
     return h1->left > 0 ? SOURCE_GIVEN : SOURCE_END;
 }
 
-/* The line before a chunk, with the line end of the one before: RFC 9112 section 7.1. There is one such line,
- * so a send has one chunk. */
+/* Writes the size line of a chunk, preceded by the CRLF of the previous chunk (RFC 9112 section 7.1). An
+ * exchange has memory for one such line, so an output has one chunk. */
 static struct slice write_chunk_line(struct h1_exchange *h1, size_t length)
 {
     int count =
@@ -267,7 +265,7 @@ static struct slice write_chunk_line(struct h1_exchange *h1, size_t length)
     return slice_make(h1->chunk_line, (size_t)count);
 }
 
-/* In chunks. SOURCE_GIVEN: what there is must be sent before there is more. */
+/* Adds content as a chunk. Returns SOURCE_GIVEN if the output must be sent first. */
 static enum source_result h1_exchange_add_chunk(struct h1_output *output, struct h1_exchange *h1)
 {
     struct segment segment;
@@ -300,8 +298,8 @@ static enum h1_gathered cut(struct h1_exchange *h1)
     return ends_with_connection ? H1_GATHERED_CUT : H1_GATHERED_LAST;
 }
 
-/* Where the rest of a response cannot be had, it ends here and the connection with it: that is how the client
- * learns that something is missing. What stands before it is sent all the same. */
+/* If the rest of a response is not available, the response and the connection end here, so that the client
+ * can tell that something is missing. What comes before is sent all the same. */
 enum h1_gathered h1_exchange_gather(struct list *exchanges, struct h1_output *output)
 {
     LIST_FOREACH(link, exchanges) {

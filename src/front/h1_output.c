@@ -1,5 +1,5 @@
-/* Responses that are ready are gathered into as few sends as possible: pipelined requests that were answered
- * at once leave together. An exchange ends when the kernel has its last byte. */
+/* Gathers ready responses into as few sends as possible: responses to pipelined requests that were answered
+ * at once are sent together. An exchange ends when the kernel has its last byte. */
 #include "front/h1_output.h"
 
 #include "front/front.h"
@@ -11,7 +11,7 @@ static enum send_result h1_output_send_output(struct h1_connection *connection,
 {
     if (output->count == 0)
         return SEND_DONE;
-    /* What of it was not sent is taken off again when the connection ends before: see h1_output_give_up. */
+    /* If the connection ends before all is sent, h1_output_give_up subtracts the rest. */
     front_of(connection)->counters->bytes_sent += output->bytes;
     enum send_result result = transport_send(&connection->base.stream, output->segments, output->count);
     front_client_note_given(&connection->base.client, output->bytes);

@@ -5,10 +5,10 @@
 #include "serve/dispatch.h"
 #include "serve/service.h"
 
-/* Content of the responses that are collected before they are sent. */
+/* Most content of responses that are collected before they are sent. */
 #define BATCH_BYTES (64u << 10)
 
-/* When the turn has no time left, each session still has so many requests answered. */
+/* Requests that each session may answer even if the turn has no time left. */
 #define TURN_REQUESTS_MIN 8
 
 void h1_session_init(struct h1_session *session, struct h1_sessions *all)
@@ -18,7 +18,7 @@ void h1_session_init(struct h1_session *session, struct h1_sessions *all)
     list_init(&session->exchanges);
 }
 
-/* The engine would begin a new request with the next byte. */
+/* Whether the next byte would begin a new request. */
 static bool is_between_requests(const struct h1_session *session)
 {
     return session->engine.state == H1_STATE_HEAD;
@@ -31,7 +31,7 @@ static bool has_spare(struct h1_session *session)
     return is_there;
 }
 
-/* The exchange that the head was parsed into, or that takes the place of a request that has none. */
+/* Takes the exchange that the head was parsed into, or one for a request that could not be parsed. */
 static struct exchange *take_spare(struct h1_session *session)
 {
     const struct h1_sessions *all = h1_session_all(session);
@@ -57,11 +57,11 @@ void h1_session_note_response(struct h1_session *session)
     session->is_closing |= last && last->is_responded && last->closes;
 }
 
-/* A request without content is answered at once. One with content is given to a handler that takes it as it
- * comes; to any other when the content was read to its end, so that a limit or a timeout on the way can still
- * be answered. A client that asks first ("Expect: 100-continue") is told to go on when the content is wanted;
- * or, where it would be refused, why. Then only closing keeps it and us from disagreeing about whether the
- * content follows (RFC 9110 section 10.1.1). */
+/* A request without content is answered at once. With content, a streaming handler is called at once, any
+ * other when the content was read to its end, so that exceeding a limit or a timeout can still be answered. A
+ * client with "Expect: 100-continue" gets 100 when the content is wanted, or the error if the request is
+ * rejected. In that case the connection must be closed, since it is not certain whether the client sends the
+ * content (RFC 9110 section 10.1.1). */
 static void h1_session_on_request(struct h1_session *session)
 {
     struct exchange *exchange = h1_session_begin_exchange(session);
@@ -97,7 +97,7 @@ static void take_content(struct h1_session *session, struct slice content)
     h1_session_note_response(session);
 }
 
-/* The last byte of a request. Where it had content, its exchange has been waiting for this. */
+/* The request is complete. If it had content, its exchange has been waiting for this. */
 static void on_request_end(struct h1_session *session)
 {
     struct exchange *exchange = h1_session_last(session);
@@ -109,7 +109,8 @@ static void on_request_end(struct h1_session *session)
     h1_session_note_response(session);
 }
 
-/* True where that is all: there is nobody to answer to, or nobody who could. */
+/* Gives up the content of the current request. Returns true if nothing else is to be done, because there is
+ * no request to answer or it has a response or a job already. */
 static bool give_up_content(struct h1_session *session, enum outcome why)
 {
     struct exchange *exchange = h1_session_last(session);
@@ -138,21 +139,21 @@ void h1_session_refuse(struct h1_session *session, int status, enum outcome why)
     dispatch_refuse(exchange, status);
 }
 
-/* Something is under way that the next request must wait for. */
+/* Whether the next request has to wait. */
 static bool is_blocked(const struct h1_session *session)
 {
     const struct exchange *last = h1_session_last(session);
     return session->is_waiting || (last && !last->is_responded);
 }
 
-/* What was answered at once, and will be sent together. */
+/* Responses that were given at once and will be sent together. */
 struct answered {
     unsigned count;
     uint64_t bytes;
 };
 
-/* Whether a request may be begun in this batch, beside those that were answered in it. What is left of the
- * pool of exchanges is for those who have no request under way yet. */
+/* Whether this batch may have another request. If few exchanges are left in the pool they are reserved for
+ * connections without a request. */
 static bool may_begin(const struct h1_session *session, const struct answered *answered)
 {
     const struct h1_sessions *all = h1_session_all(session);
@@ -178,15 +179,15 @@ uint64_t h1_session_content_wanted(const struct h1_session *session)
     return goes_on ? exchange_content_wanted(h1_session_last(session)) : 0;
 }
 
-/* What a head left unfinished is forgotten: the spare belongs to all sessions, and the bytes that it points
- * into do not stay. */
+/* Clears the rest of an incomplete head: the spare is shared by all sessions, and the bytes that it points
+ * into become invalid. */
 static void forget(struct http_request *request)
 {
     if (UNLIKELY(request->method_text.data != NULL))
         http_request_clear(request);
 }
 
-/* The engine's next event. `request` is where a head is parsed into; NULL inside of a message. */
+/* Returns the engine's next event. A head is parsed into `request`; NULL inside a message. */
 static enum h1_event h1_session_next_event(struct h1_session *session, struct slice *input,
                                            struct http_request *request, struct slice *ret_content)
 {
@@ -238,8 +239,7 @@ static enum h1_session_parsed h1_session_parse_requests(struct h1_session *sessi
 enum h1_session_parsed h1_session_parse(struct h1_session *session, struct slice *input)
 {
     enum h1_session_parsed parsed = h1_session_parse_requests(session, input);
-    /* To close over unread bytes would take the last response from the client: see h1_session_is_read_whole.
-     */
+    /* Closing with bytes unread could destroy the last response: see h1_session_is_read_whole. */
     if (UNLIKELY(input->length > 0))
         session->client_said_close = false;
     return parsed;
@@ -285,7 +285,7 @@ bool h1_session_is_read_whole(const struct h1_session *session)
            !h1_session_is_inside_content(session);
 }
 
-/* Several exchanges may be about the file, some of which have something else to send: an error about it. */
+/* Several exchanges may hold the file, some of them with another response, such as an error. */
 bool h1_session_may_send_file(const struct h1_session *session, const struct segment *segment)
 {
     bool is_found = false;

@@ -1,10 +1,10 @@
-/* Connections of HTTP/2. Read h2_connection_advance first: have the session take what is there, send what it
- * has to say, and settle down in a state.
+/* HTTP/2 connections. Read h2_connection_advance first: the session consumes the input, its output is sent,
+ * and then the connection chooses a state and waits.
  *
- * What a settled connection waits for always comes, or its deadline does: bytes, which it reads unless it has
- * some left; h2_connection_on_sent while the stream sends or others have their turn;
- * h2_connection_on_progress while a handler or a source has an exchange. Content that the client gives no
- * window for counts as being sent, so the time-outs of sending are its. */
+ * Every wait ends with an event or a deadline: bytes, which are read unless some are left;
+ * h2_connection_on_sent while the stream sends or other connections have their turn;
+ * h2_connection_on_progress while a handler or a source has an exchange. Content without a window counts as
+ * being sent, so it has the timeouts of sending. */
 #include "front/h2_connection.h"
 
 #include "front/front.h"
@@ -13,11 +13,10 @@
 #include "front/timeouts.h"
 #include "front/tls_transport.h"
 
-/* The session gets so much at once, before it is asked whether there is time for more: some hundred requests.
- */
+/* Bytes that the session gets between checks of the turn's time: some hundred requests. */
 #define RECEIVE_BYTES 4096
 
-/* Outputs of one connection in a turn, when there is time. */
+/* Most outputs of one connection per turn, while the turn has time. */
 #define TURN_OUTPUTS_MAX 16
 
 static struct h2_connection *h2_of(const struct stream *stream)
@@ -59,7 +58,7 @@ static void drop_session(struct h2_connection *connection, enum outcome why)
     h2_session_destroy(session, why);
 }
 
-/* `why`: what responses that are not whole say of themselves. */
+/* `why` is logged for incomplete responses. */
 static void h2_connection_close_now(struct h2_connection *connection, enum outcome why)
 {
     if (connection->base.client.state == CLIENT_CLOSED)
@@ -70,8 +69,8 @@ static void h2_connection_close_now(struct h2_connection *connection, enum outco
     transport_close(h2_connection_stream_of(connection));
 }
 
-/* Our last byte is out, and may be on its way: the client must not lose it by a reset, see
- * h2_connection_finish in h1_connection.c. */
+/* Our last byte was sent, but may not have arrived: a RST could destroy it, see h1_connection_finish in
+ * h1_connection.c. */
 static void h2_connection_finish(struct h2_connection *connection)
 {
     if (transport_has_ended(h2_connection_stream_of(connection))) {
@@ -93,7 +92,7 @@ static enum send_result h2_connection_send_output(struct h2_connection *connecti
     struct segment segments[STREAM_SEGMENTS_MAX];
     for (size_t i = 0; i < output->piece_count; i++)
         segments[i] = segment_memory(output->pieces[i]);
-    /* What of it was not sent is taken off again when the connection ends before: see drop_session. */
+    /* If the connection ends before all is sent, drop_session subtracts the rest. */
     front_of_h2(connection)->counters->bytes_sent += output->bytes;
     front_client_note_given(&connection->base.client, output->bytes);
     return transport_send(h2_connection_stream_of(connection), segments, output->piece_count);
@@ -102,7 +101,7 @@ static enum send_result h2_connection_send_output(struct h2_connection *connecti
 enum flushed {
     FLUSHED_ALL,
     FLUSHED_SOME, /* more follows when this is sent */
-    FLUSHED_NOT,  /* the stream is broken, or memory ran out: close */
+    FLUSHED_NOT,  /* the stream failed, or out of memory: close */
 };
 
 /* One output, sent at once or on its way. */
@@ -131,8 +130,8 @@ static enum flushed flush_once(struct h2_connection *connection)
     return written == H2_WRITTEN_ALL ? FLUSHED_ALL : FLUSHED_SOME;
 }
 
-/* Sends what the session has to say, as far as the client takes it and others can wait. False where the
- * connection is closed. */
+/* Sends the session's output until the socket is full or the share of the turn is used up. Returns false if
+ * the connection was closed. */
 static bool h2_connection_flush_output(struct h2_connection *connection)
 {
     struct stream *stream = h2_connection_stream_of(connection);
@@ -181,7 +180,7 @@ static enum client_state h2_connection_state_of(const struct h2_connection *conn
     return h2_is_inside_head(connection->session->engine) ? CLIENT_HEAD : CLIENT_IDLE;
 }
 
-/* Frames without a request, such as PING, do not make an idle connection younger. */
+/* Frames without a request, such as PING, do not extend the idle timeout. */
 static void set_state(struct h2_connection *connection, enum client_state state)
 {
     struct front_client *client = &connection->base.client;
@@ -189,7 +188,7 @@ static void set_state(struct h2_connection *connection, enum client_state state)
         front_client_set_state(client, state);
 }
 
-/* Everything that could be done was done: waits for what comes next. */
+/* Nothing more can be done now: chooses the state by what the connection waits for. */
 static void h2_connection_choose_state(struct h2_connection *connection)
 {
     struct stream *stream = h2_connection_stream_of(connection);
@@ -222,7 +221,7 @@ static void h2_connection_flush(struct h2_connection *connection)
 
 /* ---- input ---- */
 
-/* Takes as much of the input as there is time for; what is behind the end of the session is nobody's. */
+/* Consumes as much of the input as there is time for; drops what follows the end of the session. */
 static void take_input(struct h2_connection *connection, struct slice *input)
 {
     bool goes_on = true;
@@ -283,7 +282,7 @@ static bool h2_connection_may_send_file(struct stream *stream, const struct segm
     UNREACHABLE();
 }
 
-/* What it has asked for is still sent, as far as its windows go. */
+/* Responses to its requests are still sent, as far as its windows allow. */
 static void h2_connection_on_end(struct stream *stream)
 {
     struct h2_connection *connection = h2_of(stream);
@@ -336,7 +335,7 @@ const struct peer *h2_connection_peer(const struct h2_session *session)
     return &h2_of_session(session)->base.client.peer;
 }
 
-/* Several may get on in one turn: what they have to say leaves together in the next. */
+/* Several exchanges may progress in one turn: their output is sent together in the next. */
 void h2_connection_on_progress(struct h2_session *session)
 {
     struct h2_connection *connection = h2_of_session(session);
@@ -383,7 +382,7 @@ const struct exchange_events h2_connection_exchange_events = {
 
 /* ---- as a client ---- */
 
-/* Returns it, or NULL where there is no memory and it is closed. */
+/* Returns the HTTP/2 connection, or NULL after closing it if out of memory. */
 static struct h2_connection *become(struct connection *connection)
 {
     struct h2_connection *h2 = CONTAINER_OF(connection, struct h2_connection, base);
@@ -412,8 +411,8 @@ void h2_connection_become(struct connection *connection, struct slice input)
         h2_connection_advance(h2, input);
 }
 
-/* The frames follow when the client has said something in HTTP/2, which it does at once. It could take them
- * earlier, but curl 7.88 loses content that comes together with the 101. */
+/* Our frames are sent after the client's preface, which it sends at once. Sending them earlier would be
+ * allowed, but curl 7.88 loses content that arrives together with the 101. */
 static bool say_that_it_changes(struct h2_connection *connection)
 {
     const struct segment said = segment_memory(SLICE(H2_UPGRADE_RESPONSE));
@@ -439,8 +438,8 @@ void h2_connection_upgrade(struct connection *connection, const struct h2_upgrad
     }
 }
 
-/* An idle client may be about to ask: it is told that this will not be answered, as far as that goes without
- * waiting. */
+/* An idle client may be about to send a request: GOAWAY says that it will not be answered. Sent only as far
+ * as possible without waiting. */
 static void h2_connection_send_goaway(struct h2_connection *connection)
 {
     if (connection->session == NULL || transport_is_sending(h2_connection_stream_of(connection)))
@@ -480,7 +479,7 @@ static void h2_connection_shut_down(struct front_client *client)
     h2_connection_flush(connection);
 }
 
-/* It is written in the next turn: lists of clients are gone through here. */
+/* The output is written in the next turn, as the caller is iterating over the list of clients. */
 static void h2_connection_drain(struct front_client *client)
 {
     struct h2_connection *connection = h2_of_client(client);
@@ -515,7 +514,7 @@ static bool h2_connection_is_busy(const struct front_client *client)
     return session && (!list_is_empty(&session->exchanges) || !list_is_empty(&session->sent));
 }
 
-/* Between two callbacks a connection is settled: its state is the one that its facts have. */
+/* Between two callbacks the state must be the one that follows from the other members. */
 static const char *h2_connection_validate(const struct front_client *client)
 {
     const struct h2_connection *connection = h2_of_client(client);

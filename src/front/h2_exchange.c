@@ -1,5 +1,5 @@
-/* Responses of HTTP/2. Heads go to the engine when they are given; content is pulled by it, in pieces of a
- * frame. Memory goes as it is, ranges of files are read into the output, and looked at again afterwards: a
+/* HTTP/2 responses. Heads are passed to the engine at once; it pulls the content frame by frame. Memory is
+ * sent without a copy. File ranges are read into the output, and the file's status is checked afterwards: a
  * write sets the file's time before it changes a byte. */
 #include "front/h2_exchange.h"
 
@@ -9,11 +9,11 @@
 #include "serve/service.h"
 #include "sys/file.h"
 
-/* What a source is asked for at once: several frames are made of it. */
+/* Most bytes requested from a source at once; they become several frames. */
 #define PULL_BYTES_MAX ((size_t)1 << 20)
 
-/* The first frames of a response are short: a client that shows or plays what comes can begin with them, and
- * it is known of none yet how fast it takes them. */
+/* The first frames of a response are short, so that a client can begin to display or play early, and since
+ * its speed is not known yet. */
 #define FIRST_FRAME_BYTES 4096
 #define FIRST_BYTES       16384
 
@@ -28,7 +28,7 @@ void h2_exchange_begin(struct h2_exchange *h2, struct h2_session *session, uint3
     h2->watch = (struct h2_watch){0};
 }
 
-/* The client learns that something is missing by the reset. */
+/* Resets the stream, so that the client can tell that something is missing. */
 static void h2_exchange_give_up(struct h2_exchange *h2)
 {
     exchange_drop_content(&h2->exchange);
@@ -43,7 +43,7 @@ static void end_response(struct h2_exchange *h2)
     h2->discarded = 0;
 }
 
-/* The head to the engine; the content follows when that pulls it. */
+/* Passes the head to the engine, which pulls the content later. */
 static void give_head(struct h2_exchange *h2, bool is_lasting)
 {
     struct exchange *exchange = &h2->exchange;
@@ -68,8 +68,8 @@ void h2_exchange_respond(struct exchange *exchange, struct http_kept_head *keep)
     give_head(h2, false);
 }
 
-/* Who else uses the head does not matter: the date is not taken from there, and nothing else in it changes
- * while the exchange holds the file. */
+/* `is_sole` does not matter: the date is not taken from the stored head, and nothing else in it changes while
+ * the exchange holds the file. */
 void h2_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *kept, bool is_sole)
 {
     struct h2_exchange *h2 = h2_exchange_of(exchange);
@@ -91,7 +91,7 @@ void h2_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *
     give_head(h2, is_lasting);
 }
 
-/* Without memory there is none: it promises nothing. */
+/* If out of memory it is dropped: interim responses are optional. */
 void h2_exchange_interim(struct exchange *exchange)
 {
     struct h2_exchange *h2 = h2_exchange_of(exchange);

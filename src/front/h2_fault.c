@@ -1,4 +1,4 @@
-/* Each kind of flood has a counter; whatever else is wrong is of use to who debugs a client. */
+/* Each kind of flood has a counter. Other faults are logged for debugging clients. */
 #include "front/h2_fault.h"
 
 #include "front/front.h"

@@ -1,16 +1,16 @@
-/* One room belongs to the front and is lent to whoever writes. A connection whose client does not take all of
- * it keeps it, and the next one that writes makes another. */
+/* The front has one shared buffer. A connection whose output is not sent completely keeps it, and the next
+ * one that writes allocates another. */
 #include "front/h2_room.h"
 
 #include "front/front.h"
 
 #include <stdlib.h>
 
-/* Room for what one send takes: so much costs less than more, see docs/architecture.md. */
+/* Buffer for one send: larger sends cost more per byte, see docs/architecture.md. */
 #define ROOM_BYTES (64u << 10)
 
-/* Such rooms that clients who take long may hold on to, in all of the worker: 16 MiB. Past the bound they get
- * one for a frame. */
+/* Most full-size buffers that slow clients may hold in a worker: 16 MiB. Beyond that, connections get a
+ * buffer for one frame. */
 #define ROOMS_MAX        256
 #define SMALL_ROOM_BYTES (H2_FRAME_BYTES_MAX + 512)
 

@@ -1,9 +1,9 @@
-/* Sessions of HTTP/2. Read h2_session_on_request, then h2_session_on_closed: between these an exchange is on
- * the wire.
+/* HTTP/2 sessions. Read h2_session_on_request, then h2_session_on_closed: between these an exchange has an
+ * open stream.
  *
- * The engine calls back from inside of h2_session_receive and h2_session_write. A stream that is over may
- * have its last bytes in an output that is still being sent, and content in there that belongs to its
- * exchange: so the exchange ends only when that is sent. */
+ * The engine calls back inside h2_session_receive and h2_session_write. The last bytes of a closed stream may
+ * be in an output that is still being sent and that refers to memory of the exchange: so the exchange ends
+ * only when that is sent. */
 #include "front/h2_session.h"
 
 #include "serve/dispatch.h"
@@ -18,7 +18,7 @@ static struct h2_exchange *exchange_at(struct list *link)
     return h2_exchange_of(CONTAINER_OF(link, struct exchange, link));
 }
 
-/* Content is wanted that the client waits to send. */
+/* Content is wanted for which the client awaits "100 Continue". */
 static void send_continue(struct h2_exchange *h2)
 {
     struct exchange *exchange = &h2->exchange;
@@ -37,7 +37,7 @@ static void give_credit(struct h2_exchange *h2, size_t bytes)
         h2_consume(h2->session->engine, h2->stream, bytes);
 }
 
-/* The sink takes what it has credit for, and may give itself more meanwhile; returns what is left. */
+/* Writes to the sink as far as it has credit, which it may increase meanwhile; returns the rest. */
 static struct slice h2_session_push(struct h2_exchange *h2, struct slice content)
 {
     struct exchange *exchange = &h2->exchange;
@@ -63,8 +63,8 @@ static void end_content(struct h2_exchange *h2)
         dispatch_answer(exchange);
 }
 
-/* Of the content of a request that has its response already so much is read. Then the client is told to keep
- * the rest (RFC 9113 section 8.1). Were that said at once, some clients, curl 7.88 among them, would drop the
+/* Bytes of content that are still read after the response was given. Then the client is told to stop sending
+ * (RFC 9113 section 8.1). If that were done at once, some clients, such as curl 7.88, would drop the
  * response. */
 #define DISCARDED_BYTES_MAX (64u << 10)
 
@@ -83,7 +83,7 @@ static void discard(struct h2_exchange *h2, size_t length)
         h2_reset(h2->session->engine, h2->stream, H2_NO_ERROR);
 }
 
-/* What is held goes to the sink, as far as that has credit by now. */
+/* Passes held content to the sink as far as it has credit. */
 static void push_held(struct h2_exchange *h2)
 {
     if (LIKELY(h2->held == NULL))
@@ -120,7 +120,7 @@ static bool h2_session_is_too_long(const struct h2_exchange *h2)
     return h2->received > h2->session->all->limits.body_bytes;
 }
 
-/* What is past the credit is held, at most a window: the client gets no credit for it. */
+/* Content beyond the sink's credit is held: at most a window, as the window is not reopened for it. */
 static void on_content(void *owner, void *context, struct slice content)
 {
     struct h2_session *session = owner;
@@ -156,7 +156,7 @@ static void h2_session_on_end(void *owner, void *context)
 
 /* ---- requests ---- */
 
-/* As over HTTP/1: see h2_session_on_request in h1_session.c. */
+/* As with HTTP/1: see h1_session_on_request in h1_session.c. */
 static void answer(struct h2_exchange *h2)
 {
     struct exchange *exchange = &h2->exchange;
@@ -176,7 +176,7 @@ static void answer(struct h2_exchange *h2)
     send_continue(h2);
 }
 
-/* What is left of the pool of exchanges is for those who have no request under way yet. */
+/* If few exchanges are left in the pool they are reserved for connections without a request. */
 static struct exchange *h2_session_begin_exchange(struct h2_session *session,
                                                   const struct h2_head_event *head)
 {
@@ -213,7 +213,7 @@ static void *h2_session_on_request(void *owner, uint32_t stream, const struct h2
     return h2;
 }
 
-/* Its bytes may be in an output yet: see h2_session_end_sent. */
+/* Its bytes may still be in an output: see h2_session_end_sent. */
 static void h2_session_on_closed(void *owner, void *context)
 {
     struct h2_session *session = owner;
@@ -399,7 +399,7 @@ void h2_session_give_up(struct h2_exchange *h2)
     session->is_inside = false;
 }
 
-/* Of those that are sent something nothing more need be known. */
+/* Once one waits for the client, the others need not be checked. */
 struct h2_session_waits h2_session_waits(const struct h2_session *session)
 {
     struct h2_session_waits waits = {0};

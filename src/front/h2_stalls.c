@@ -1,12 +1,13 @@
-/* A timer of the session, which is armed while there are streams; a request moves nothing. A response that
- * has to wait for others is not its client's fault: priorities and the window of the connection may hold it
- * up. So a stream counts only while its own window is closed. */
+/* The session has one timer, which is armed while there are streams; requests do not touch it. A response may
+ * have to wait for others because of priorities or the connection's window, which is not a stall. So a stream
+ * counts as stalled only while its own window is closed. */
 #include "front/h2_stalls.h"
 
 #include "front/h2_session.h"
 #include "serve/service.h"
 
-/* Of the shorter time-out. A stalled stream is found so much later than a stalled connection. */
+/* Checks per (shorter) timeout. A stalled stream is found later than a stalled connection by one such
+ * interval. */
 #define LOOKS_IN_LIMIT 4
 
 static const struct timeouts *h2_stalls_timeouts(const struct h2_session *session)
@@ -42,7 +43,7 @@ static void h2_stalls_begin(struct h2_exchange *h2, enum h2_stage stage, uint64_
     };
 }
 
-/* Settings that came since may be more patient; never less. */
+/* Newer settings can only extend the limit, never shorten it. */
 static bool is_given_longer(struct h2_exchange *h2)
 {
     const struct timeouts *timeouts = h2_stalls_timeouts(h2->session);
@@ -54,7 +55,7 @@ static bool is_given_longer(struct h2_exchange *h2)
     return is_longer;
 }
 
-/* Whether the time of what the client has to do is up, and it did too little. */
+/* Whether the client's time is up and it did too little. */
 static bool is_stalled(struct h2_exchange *h2, uint64_t now)
 {
     enum h2_stage stage = stage_of(h2);
@@ -100,7 +101,8 @@ static uint32_t h2_stalls_count(struct h2_session *session)
     return count;
 }
 
-/* Nothing has moved on the connection for a whole time-out, but for its responses to get no window. */
+/* Whether nothing has moved on the connection for a whole timeout: no new request, and no response got a
+ * window. */
 static bool is_all_stalled(const struct h2_session *session)
 {
     LIST_FOREACH(link, &session->exchanges) {

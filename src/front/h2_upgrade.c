@@ -1,12 +1,11 @@
-/* What is not as RFC 7540 wants it does not change the protocol: the request gets its response in HTTP/1.1.
- */
+/* A request that does not comply with RFC 7540 does not change the protocol and is answered as HTTP/1.1. */
 #include "front/h2_upgrade.h"
 
 #include "http/field_list.h"
 
 #define SETTING_BYTES 6 /* in a frame: RFC 9113 section 6.5.1 */
 
-/* The value of HTTP2-Settings, if it is there just once. */
+/* Finds the value of HTTP2-Settings, which must occur exactly once. */
 static bool find_settings(const struct http_request *request, struct slice *ret_value)
 {
     unsigned count = 0;
@@ -20,7 +19,7 @@ static bool find_settings(const struct http_request *request, struct slice *ret_
     return count == 1;
 }
 
-/* RFC 4648 section 5; negative for what is no digit of it. */
+/* base64url (RFC 4648 section 5); negative for other characters. */
 static int digit_value(char digit)
 {
     if (digit >= 'A' && digit <= 'Z')

@@ -1,4 +1,4 @@
-/* Received bytes that could not be parsed yet, kept in one allocation that doubles at least when it grows. */
+/* Received bytes that could not be parsed yet, in one allocation that at least doubles when it grows. */
 #include "front/input.h"
 
 #include <stdlib.h>

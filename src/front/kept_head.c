@@ -6,10 +6,10 @@
 #include "h1/response_writer.h"
 #include "serve/service.h"
 
-/* Of heads with more, each response takes the fields out of the text. */
+/* Heads with more headers are parsed for each response. */
 #define FIELDS_MAX 24
 
-/* Cuts the next field off; false at the empty line. */
+/* Splits off the next header; returns false at the empty line. */
 static bool next_field(struct slice *rest, struct http_response_field *ret_field)
 {
     if (rest->length <= 2)

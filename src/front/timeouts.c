@@ -39,7 +39,7 @@ static uint64_t timeouts_now_ms(const struct front_client *client)
     return loop_now_ms(client->kind->front->loop);
 }
 
-/* What must move in so many milliseconds: the minimum rate, and a byte in any case. */
+/* Bytes that must move in so many milliseconds: by the minimum rate, and at least one. */
 static uint64_t least_bytes(const struct front_client *client, uint64_t window_ms)
 {
     return MAX((uint64_t)timeouts_of(client)->rate_bytes_min * window_ms / 1000, UINT64_C(1));
@@ -68,7 +68,7 @@ static void begin_window(struct front_client *client)
     }
 }
 
-/* Whether the peer took its share of what was sent in the last `window_ms`, the window's length. */
+/* Whether the peer received enough in the last `window_ms`, the window's length. */
 static bool has_taken_enough(const struct front_client *client, uint64_t left, uint64_t window_ms)
 {
     uint64_t taken = client->window_bytes - MIN(left, client->window_bytes);
@@ -127,13 +127,13 @@ static bool go_on_until(struct front_client *client, uint64_t deadline_ms)
     return true;
 }
 
-/* Since the last bytes of content came: no connection waits for them for 49 days. */
+/* Milliseconds since content last arrived. 32 bits suffice, as no connection waits 49 days. */
 static uint32_t still_ms(const struct front_client *client)
 {
     return (uint32_t)timeouts_now_ms(client) - client->moved_ms;
 }
 
-/* Content must come at the minimum rate, and never stop for as long as the whole window is. */
+/* Content must arrive at the minimum rate, without a pause as long as the window. */
 static bool may_go_on_reading(struct front_client *client)
 {
     uint32_t window_ms = timeouts_of(client)->body_ms;
@@ -171,7 +171,7 @@ static void note_last_byte(struct front_client *client)
     client->window_began_ms = timeouts_now_ms(client);
 }
 
-/* Before the peer has our last byte its time for a send counts, and from then on its time to close. */
+/* Until the peer has our last byte the timeout of SEND applies, and from then on that of LINGER. */
 static bool may_go_on_lingering(struct front_client *client)
 {
     uint64_t now = timeouts_now_ms(client);
@@ -193,7 +193,7 @@ static bool is_still_taking(struct front_client *client)
     uint64_t left = bytes_left(client);
     uint64_t before = client->window_bytes;
     client->window_bytes = left;
-    /* Its network may be slower than an idle time that is short. */
+    /* A short idle timeout may be too short for its network. */
     uint32_t wait_ms = MAX(timeouts->idle_ms, timeouts->write_ms);
     uint64_t least = before == UINT64_MAX ? 0 : (uint64_t)timeouts->rate_bytes_min * wait_ms / 1000;
     if (left == 0 || left >= before || before - left < least)
@@ -257,8 +257,8 @@ static void expire(struct front_client *client)
 
 /* ---- for admission ---- */
 
-/* What a client that is near needs to send a head, to go on with content, or to take the last bytes of its
- * answer. */
+/* Enough time for a client on a fast network to send a head, to continue with content, or to receive the last
+ * bytes of its response. */
 #define SLOW_MS 1000
 
 /* The client of an idle or lingering connection may still be receiving its last response; closing now could
@@ -268,8 +268,8 @@ static bool has_had_its_answer(const struct front_client *client, uint64_t age_m
     return age_ms >= SLOW_MS || !client->has_asked || bytes_left(client) == 0;
 }
 
-/* A client that has had no room for more for a while, or takes what it is sent at less than the minimum rate.
- * Any other is let go on, and measured anew. */
+/* Whether the client has accepted nothing for a while, or receives at less than the minimum rate. Otherwise
+ * its measurement restarts. */
 static bool takes_slowly(struct front_client *client, uint64_t age_ms)
 {
     if (age_ms < SLOW_MS)
@@ -330,7 +330,7 @@ static uint32_t longest_ms(const struct timeouts *timeouts)
     return MAX(asking_ms, MAX(timeouts->write_ms, timeouts->linger_ms));
 }
 
-/* Where settings change often there are waits from before several changes. */
+/* With frequent changes of settings, waits from before several changes may be left. */
 void timeouts_change(struct front *front, const struct timeouts *former)
 {
     struct front_waits *waits = &front->waits;

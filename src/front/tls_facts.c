@@ -1,4 +1,4 @@
-/* What handlers and the log ask about a connection's TLS: version, cipher, name, certificate of the client.
+/* TLS properties of a connection for handlers and the log: version, cipher, server name, client certificate.
  */
 #include "front/tls_transport.h"
 

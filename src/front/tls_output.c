@@ -1,7 +1,6 @@
-/* TLS below a connection: what is sent. Plaintext is encrypted, up to 64 KiB at a time, into the buffer that
- * the connections of the worker share, and handed to the stream in one call. Where the client does not take
- * it, the connection keeps the buffer until it does, and what was not encrypted yet as it came: as segments,
- * whose memory is the owner's. */
+/* TLS output. Up to 64 KiB of plaintext at a time are encrypted into the worker's shared buffer and passed to
+ * the stream in one call. If the socket is full, the connection keeps the buffer until it is sent; plaintext
+ * that is not encrypted yet is kept as segments, whose memory belongs to the owner. */
 #include "front/tls_transport.h"
 
 #include "base/error.h"
@@ -11,10 +10,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* What a connection sends in one turn, if its client takes it; then others have theirs. */
+/* Most bytes that a connection sends in one turn. */
 #define TURN_BYTES_MAX ((size_t)1 << 20)
 
-/* When so many connections keep buffers of full size, further ones are content with short ones. */
+/* When this many connections keep full-size buffers, others get small ones. */
 #define HELD_FULL_MAX 256
 
 #define SHORT_CONTENT_MAX TLS_RECORD_BYTES_MAX
@@ -23,7 +22,7 @@ struct tls_sending {
     struct buffer ciphertext; /* that the stream has; empty: it has none */
     size_t content;           /* bytes of plaintext in it */
     struct buffer next;       /* what the session made by itself meanwhile */
-    size_t count;             /* of segments that were not encrypted yet, from `at` on */
+    size_t count;             /* segments not encrypted yet, from `at` on */
     size_t at;
     struct segment *segments;
 };
@@ -70,7 +69,7 @@ void tls_output_drop(struct tls_transport *tls)
     tls->sending = NULL;
 }
 
-/* The stream has the worker's buffer, or failed with it: the worker makes another. */
+/* The connection keeps the worker's buffer; the worker allocates another later. */
 static void hold_ciphertext(struct tls_transport *tls, size_t content)
 {
     struct tls_worker *worker = tls_worker_of(tls);
@@ -96,7 +95,7 @@ static bool hold_segments(struct tls_transport *tls, const struct segment *segme
 
 /* ---- making ciphertext ---- */
 
-/* A crowd of clients that take slowly is not given a buffer of full size each. */
+/* Many slow clients must not get a full-size buffer each. */
 static size_t prepare_output(struct tls_worker *worker)
 {
     bool is_short = worker->held_count >= HELD_FULL_MAX;
@@ -105,7 +104,7 @@ static size_t prepare_output(struct tls_worker *worker)
     return is_short ? SHORT_CONTENT_MAX : TLS_OUTPUT_CONTENT_MAX;
 }
 
-/* The check comes behind the reading: what was read of a file that is still the same is the same too. */
+/* The check comes after reading: if the file is unchanged then, so is what was read. */
 static ssize_t tls_output_read_file(struct tls_transport *tls, const struct segment *segment, char *out,
                                     size_t size)
 {
@@ -115,8 +114,8 @@ static ssize_t tls_output_read_file(struct tls_transport *tls, const struct segm
     return tls->events->may_send_file(tls_stream_of(tls), segment) ? count : ERROR_CHANGED;
 }
 
-/* The plaintext of the first segments, at most `content_max` bytes of it. Returns the count of pieces or what
- * reading a file failed with. */
+/* Collects the plaintext of the first segments, at most `content_max` bytes. Returns the number of pieces, or
+ * the error of reading a file. */
 static ssize_t tls_output_collect(struct tls_transport *tls, const struct segment *segments, size_t count,
                                   size_t content_max, struct slice pieces[STREAM_SEGMENTS_MAX])
 {
@@ -141,7 +140,8 @@ static ssize_t tls_output_collect(struct tls_transport *tls, const struct segmen
     return (ssize_t)used;
 }
 
-/* Encrypts from the front of the segments into the worker's buffer; returns how much, or an error. */
+/* Encrypts from the front of the segments into the worker's buffer; returns the bytes encrypted or an error.
+ */
 static ssize_t encrypt(struct tls_transport *tls, struct segment *segments, size_t count, size_t *at)
 {
     struct tls_worker *worker = tls_worker_of(tls);
@@ -164,7 +164,7 @@ static ssize_t encrypt(struct tls_transport *tls, struct segment *segments, size
 
 /* ---- sending it ---- */
 
-/* Hands what is in the worker's buffer to the stream. */
+/* Passes the worker's buffer to the stream. */
 static enum send_result tls_output_push(struct tls_transport *tls, size_t content)
 {
     struct tls_worker *worker = tls_worker_of(tls);
@@ -190,8 +190,8 @@ static enum send_result break_off(struct tls_transport *tls, ssize_t error)
     return SEND_FAILED;
 }
 
-/* Encrypts and sends until all is done, the stream takes no more, or the connection had its share of the
- * turn; `*at` moves on. */
+/* Encrypts and sends until all is done, the stream is full, or the connection's share of the turn is used up;
+ * advances `*at`. */
 static enum send_result tls_output_send_some(struct tls_transport *tls, struct segment *segments,
                                              size_t count, size_t *at)
 {
@@ -331,8 +331,8 @@ void tls_transport_shutdown(struct stream *stream)
         stream_shutdown(stream);
 }
 
-/* Without a close_notify a client cannot know that it has all that was to come: it gets one wherever that is
- * so. It may get lost, like a FIN. */
+/* Sends a close_notify if everything was sent, as the client cannot otherwise know that it has all data. It
+ * may get lost, like a FIN. */
 void tls_transport_close(struct stream *stream)
 {
     struct tls_transport *tls = tls_transport_of(stream);

@@ -1,7 +1,7 @@
-/* TLS below a connection: its life, and what is read. What is sent is in tls_output.c. Read take_in first.
+/* TLS transport: life cycle and input; tls_output.c has the output. Read take_in first.
  *
- * Whatever the owner does in a callback, closing included, is looked at behind each event; the memory is
- * there until the end of the turn. */
+ * The owner may do anything in a callback, including closing, so the state is checked after each event; the
+ * memory stays valid until the end of the turn. */
 #include "front/tls_transport.h"
 
 #include "front/front.h"
@@ -37,7 +37,7 @@ struct tls_call tls_transport_call(struct tls_transport *tls, char room[TLS_RECO
 
 /* ---- whose turn it is ---- */
 
-/* There is time for a handshake in this turn of the loop. */
+/* Whether there is time for a handshake in this turn of the loop. */
 static bool has_handshake_time(struct tls_worker *worker)
 {
     uint64_t turn = loop_turn(worker->front->loop);
@@ -104,8 +104,8 @@ static void end_handshake_job(struct job *job)
         take_in(tls, input_slice(tls->input));
 }
 
-/* A signature that takes long. Where no thread can be had it is made here: the client is there, and the next
- * one would wait as well. */
+/* Makes a slow signature on another thread, or here if none is available: refusing would not help, as the
+ * next client would have to wait as well. */
 static void begin_handshake_job(struct tls_transport *tls)
 {
     struct loop *loop = tls_worker_of(tls)->front->loop;
@@ -165,7 +165,7 @@ static bool tls_transport_act(struct tls_transport *tls, enum tls_event event, s
     UNREACHABLE();
 }
 
-/* A browser shows it to whoever wrote http:// for https://. */
+/* A browser shows it to a user who typed http:// for https://. */
 static void answer_plain_http(struct tls_worker *worker)
 {
     static const char text[] = "This port speaks HTTPS only: the address begins with https://\n";
@@ -190,15 +190,15 @@ static enum tls_event tls_transport_next_event(struct tls_transport *tls, struct
     return event;
 }
 
-/* A FIN without a close_notify may be somebody else's. No request is taken for complete by its end alone, so
- * the owner need not know. */
+/* A FIN without close_notify may be an attacker's. The owner need not know, as no request is delimited by the
+ * end of the connection. */
 static void note_fin(struct tls_transport *tls)
 {
     if (tls_session_end(&tls->session) == TLS_ERROR)
         log_debug(tls_worker_of(tls)->front->service->log, "TLS: %s", tls_session_fault(&tls->session));
 }
 
-/* Keeps what could not be taken, and waits for what comes next. */
+/* Keeps unconsumed input and waits for the next event. */
 static void tls_transport_await(struct tls_transport *tls, struct slice rest)
 {
     if (tls_transport_is_closed(tls))
@@ -220,8 +220,8 @@ static void tls_transport_await(struct tls_transport *tls, struct slice rest)
     }
 }
 
-/* Has the session read what came, and does what it says, as long as the owner wants more. `input` is lent, or
- * what was kept. */
+/* Passes input to the session and handles its events, as long as the owner wants more. `input` is the loop's
+ * buffer or the kept bytes. */
 static void take_in(struct tls_transport *tls, struct slice input)
 {
     struct slice rest = input;
@@ -238,7 +238,7 @@ static void take_in(struct tls_transport *tls, struct slice input)
     tls_transport_await(tls, rest);
 }
 
-/* Nobody overtakes those who wait, but each has its part of the turn's time. */
+/* Waiting handshakes run in order, within the turn's time. */
 static void tls_transport_go_on(struct task *task)
 {
     struct tls_worker *worker = CONTAINER_OF(task, struct tls_worker, task);
