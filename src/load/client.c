@@ -11,10 +11,10 @@
 
 #include <errno.h>
 
-/* Between a connection that could not be made and the next attempt. */
+/* The pause after a failed connection before the next attempt. */
 #define PAUSE_MS 100
 
-/* Of answers that a server may give; more are taken for malformed. */
+/* Limits for answers; larger ones count as malformed. */
 static const struct h1_limits limits = {
     .head_bytes = 64u << 10,
     .fields = H1_RESPONSE_FIELDS_MAX,
@@ -64,7 +64,7 @@ static struct slice request_at(struct client *client, unsigned index)
     return client->run->messages.requests[asked_at(client, index)->target];
 }
 
-/* Requests of which the kernel has the beginning at least: only they can be answered. */
+/* The number of requests that the kernel has at least begun to send: only these can be answered. */
 static unsigned count_sent(struct client *client)
 {
     unsigned count = client->has_sent ? client->asked_count : 0;
@@ -76,8 +76,9 @@ static unsigned count_sent(struct client *client)
     return count;
 }
 
-/* Bytes are counted when they go, as those received are when they come: at a rate that is not kept, requests
- * that were due before the window go out within it; and a server may refuse the rest of a large one. */
+/* Bytes are counted when they are sent, as received ones are when they arrive: if the rate is not kept,
+ * requests that were due before the window are sent within it; and a server may refuse the rest of a large
+ * request. */
 static void count_bytes_sent(struct client *client, uint64_t now)
 {
     size_t unsent = stream_unsent(&client->stream);
@@ -90,7 +91,7 @@ static void wait_at_most(struct client *client, uint64_t ms)
     wheel_arm(loop_wheel(client->run->loop), &client->timer, ms);
 }
 
-/* Where each state leads: see the top. */
+/* Allowed state transitions: see the top. */
 static const unsigned moves[] = {
     [LOAD_CLIENT_CLOSED] = 1u << LOAD_CLIENT_CONNECTING | 1u << LOAD_CLIENT_OPEN | 1u << LOAD_CLIENT_CLOSED,
     [LOAD_CLIENT_CONNECTING] = 1u << LOAD_CLIENT_OPEN | 1u << LOAD_CLIENT_CLOSED,
@@ -107,7 +108,7 @@ static void client_set_state(struct client *client, enum load_client_state state
 
 /* --- the end of a connection --- */
 
-/* A pause begins, if there is one to be, and then the next connection. */
+/* Begins the pause, if there is one; then the next connection. */
 static void client_pause(struct client *client)
 {
     client_set_state(client, LOAD_CLIENT_CLOSED);
@@ -145,7 +146,7 @@ static void close_connection(struct client *client, unsigned pause_ms)
     UNREACHABLE();
 }
 
-/* Every request under way is lost, for one reason. */
+/* Counts every request in flight as lost, for the same reason. */
 static void lose_all(struct client *client, enum load_error kind, int error)
 {
     while (client->asked_count > 0) {
@@ -162,7 +163,7 @@ static void lose(struct client *client, enum load_error kind, int error)
     run_check_end(run);
 }
 
-/* There will be no connection this time. Of a request that waited for it nothing more is said. */
+/* The connection could not be opened. A request that waited for it is not counted separately. */
 static void fail_to_connect(struct client *client, enum load_error kind, int error)
 {
     struct run *run = client->run;
@@ -237,7 +238,7 @@ static const struct connector_events connector_events = {
     .on_failed = on_unconnected,
 };
 
-/* Over loopback a connection is mostly there as soon as it was asked for. */
+/* Over loopback the connection is usually established at once. */
 void client_connect(struct client *client)
 {
     assert(client->state == LOAD_CLIENT_CLOSED);
@@ -251,9 +252,9 @@ void client_connect(struct client *client)
         fail_to_connect(client, kind_of(fd), fd);
 }
 
-/* --- asking --- */
+/* --- sending --- */
 
-/* Without a rate a batch is asked for at once and the next one when all of it was answered. */
+/* Without a rate a batch is sent at once, and the next one when all of it was answered. */
 unsigned client_room(const struct client *client)
 {
     const struct load_plan *plan = &client->run->plan;
@@ -277,7 +278,7 @@ static void send_segments(struct client *client, const struct segment *segments,
     }
 }
 
-/* Sends what was asked from number `first` on. */
+/* Sends `count` of the requests in flight, from index `first` on. */
 static void send_asked(struct client *client, unsigned first, unsigned count, uint64_t now)
 {
     const struct messages *messages = &client->run->messages;
@@ -325,10 +326,11 @@ void client_ask(struct client *client, unsigned count, uint64_t now)
         send_asked(client, first, count, now);
 }
 
-/* --- being answered --- */
+/* --- receiving --- */
 
-/* The oldest request is answered whole; `behind` is what came with the answer. Where that can be no answer to
- * another one, the server has lost count, and this is none either. */
+/* The oldest request was answered completely; `behind` is the input after the answer. If those bytes
+ * cannot be an answer to another request, the server is out of step, and this answer does not count
+ * either. */
 static void answered(struct client *client, struct slice behind, uint64_t now)
 {
     struct run *run = client->run;
@@ -343,8 +345,8 @@ static void answered(struct client *client, struct slice behind, uint64_t now)
             expect_next(client);
         return;
     }
-    /* What was sent behind it will not be answered any more. The peer closes first, so that it is its port
-     * that stays taken for a while, unless it says that it will not. */
+    /* Requests sent after it will not be answered. The peer should close first, so that its port rather
+     * than ours is in TIME_WAIT, unless it said that it will not. */
     lose_all(client, LOAD_ERROR_CLOSED, 0);
     if (client->keep_alive) {
         close_connection(client, 0);
@@ -361,8 +363,8 @@ static void set_head(struct client *client, unsigned status, bool keep_alive)
     client->keep_alive = keep_alive;
 }
 
-/* The front of the input is an answer that was seen before, and all of it is here: the hot path. Otherwise at
- * most its head is taken. */
+/* The hot path: the input begins with a known head, and the complete answer is there. Otherwise at most
+ * the head is taken. */
 static bool take_known(struct client *client, struct slice *input, uint64_t now)
 {
     if (h1_response_is_inside(&client->engine))
@@ -394,8 +396,8 @@ static void client_take_head(struct client *client, struct slice bytes, uint64_t
     close_connection(client, 0);
 }
 
-/* Bytes that nobody asked for: nothing on this connection can be trusted. Requests that were not sent yet go
- * with it. */
+/* Unexpected bytes: nothing on this connection can be trusted. Requests that were not sent yet are lost,
+ * too. */
 static void end_stray(struct client *client, uint64_t now)
 {
     if (client->asked_count == 0)
@@ -403,7 +405,7 @@ static void end_stray(struct client *client, uint64_t now)
     lose(client, LOAD_ERROR_STRAY, 0);
 }
 
-/* Takes answers from the front of the input, until there is no more of it, or nobody waits for any. */
+/* Takes answers from the front of the input, until it is used up or no answer is expected. */
 static void take_answers(struct client *client, struct slice *input, uint64_t now)
 {
     while (client->state == LOAD_CLIENT_OPEN && count_sent(client) > 0) {
@@ -434,7 +436,7 @@ static void client_go_on(struct client *client, uint64_t now)
     run_check_end(run);
 }
 
-/* Behind the beginning of a head that came before. */
+/* Appends to the incomplete head received before. */
 static void read_kept(struct client *client, struct slice bytes, uint64_t now)
 {
     if (!buffer_append(&client->kept, bytes)) {
@@ -454,7 +456,7 @@ static void client_on_read(struct stream *stream, struct slice bytes)
     struct client *client = CONTAINER_OF(stream, struct client, stream);
     struct run *run = client->run;
     uint64_t now = client_now_us(client);
-    /* Behind the last answer of a pipeline there may be those to requests that were given up. */
+    /* After the last answer of a pipeline, answers to requests that were given up may arrive. */
     if (client->state == LOAD_CLIENT_ENDING && run->plan.pipeline == 1)
         end_stray(client, now);
     if (client->state != LOAD_CLIENT_OPEN)
@@ -545,7 +547,7 @@ static void client_on_timer(struct timer *timer)
     struct client *client = CONTAINER_OF(timer, struct client, timer);
     switch ((enum load_client_state)client->state) {
     case LOAD_CLIENT_CLOSED: run_revive(client->run, client); return;
-    case LOAD_CLIENT_CONNECTING: return; /* the connector has a deadline of its own */
+    case LOAD_CLIENT_CONNECTING: return; /* the connector has its own timeout */
     case LOAD_CLIENT_OPEN: check_age(client); return;
     case LOAD_CLIENT_ENDING: close_connection(client, 0); return;
     case LOAD_CLIENT_CLOSING: return;

@@ -1,4 +1,4 @@
-/* What happened to each request, put where it belongs in the result: this is run for every answer. */
+/* Counts each request in the result; called for every answer. */
 #include "load/run.h"
 
 void run_count_sent(struct run *run, const struct asked *asked)

@@ -1,11 +1,11 @@
-/* The slow half of the histogram: reading it. Recording stands in the header. */
+/* Reading a histogram. Recording is in the header. */
 #include "load/histogram.h"
 
 #include <math.h>
 
 static_assert(HISTOGRAM_BUCKETS == 21504, "the last doubling ends where HISTOGRAM_VALUE_MAX does");
 
-/* By how much a bucket's number was shifted to the right: its width is 1 << that. */
+/* The right shift of values in a bucket: its width is 1 << shift. */
 static unsigned shift_of(unsigned bucket)
 {
     return bucket < 2 * HISTOGRAM_HALF ? 0 : (bucket >> HISTOGRAM_HALF_BITS) - 1;
@@ -38,7 +38,7 @@ uint64_t histogram_percentile(const struct histogram *histogram, double percenti
 {
     if (histogram->count == 0)
         return 0;
-    /* A hair less, as 99.9 percent of 1000 is 999 and not what floating point makes of it. */
+    /* Slightly less, so that 99.9 percent of 1000 is 999 despite floating point. */
     double wanted = ceil((double)histogram->count * percentile / 100 - 1e-6);
     uint64_t rank = wanted < 1 ? 1 : (uint64_t)wanted;
     if (rank >= histogram->count)

@@ -1,5 +1,5 @@
-/* The result as JSON. Durations are microseconds, as they were measured. An object of small numbers stands on
- * one line, so that a reader of the file sees the run on one page. */
+/* The result as JSON. Durations are microseconds, as measured. An object of a few numbers is written on
+ * one line, so that a run fits on one page. */
 #include "load/report.h"
 
 #include "http/json.h"
@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Null where nothing was measured: 0 would be a duration, and a good one. */
+/* Null if nothing was measured: 0 would look like a very good duration. */
 static void put_us(struct json *json, const char *key, const struct histogram *histogram, uint64_t us)
 {
     json_key(json, key);
@@ -24,7 +24,7 @@ static void put_moments(struct json *json, const struct histogram *histogram)
     json_put_double(json, "stddev", "%.3f", is_empty ? NAN : histogram_deviation(histogram));
 }
 
-/* Ten steps for each further nine: a curve that can be drawn. */
+/* Ten points for each further nine: enough for plotting a curve. */
 static void put_curve(struct json *json, const struct histogram *histogram)
 {
     double end = load_nines_end(histogram->count);

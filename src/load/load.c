@@ -1,4 +1,5 @@
-/* A run in as many threads as the plan wants: its defaults, its shares, and one result made of theirs. */
+/* A run in as many threads as the plan asks for: fills in defaults, divides the work, and merges the
+ * results. */
 #include "load/load.h"
 
 #include "load/run.h"
@@ -9,7 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* Descriptors beside those of the connections: standard streams, epoll, timers. */
+/* Descriptors needed besides the connections: standard streams, epoll, timers. */
 #define DESCRIPTORS_SPARE 16
 #define DESCRIPTORS_EACH  4
 
@@ -21,7 +22,7 @@ struct load_thread {
     struct run run;
     struct load_result *result;
     int error;
-    struct load_progress progress; /* as last told; under the lock of the group */
+    struct load_progress progress; /* as last reported; protected by the group's lock */
 };
 
 struct thread_group {
@@ -30,7 +31,7 @@ struct thread_group {
     load_on_progress *on_progress;
     void *context;
     unsigned count;
-    struct load_thread *threads; /* the first is this thread's */
+    struct load_thread *threads; /* the first one is the calling thread's */
 };
 
 static void fill_in(struct load_plan *plan)
@@ -60,7 +61,7 @@ static struct load_plan share_of(const struct load_plan *plan, const struct sche
     return part;
 }
 
-/* Every thread but the first reports its progress to the group. */
+/* All threads except the first report their progress to the group. */
 static bool tell_group(void *context, const struct load_progress *progress)
 {
     struct load_thread *member = context;
@@ -70,7 +71,7 @@ static bool tell_group(void *context, const struct load_progress *progress)
     return !atomic_load_explicit(&member->group->stops, memory_order_relaxed);
 }
 
-/* The first tells that of all to whoever asked. */
+/* The first thread reports the total to the caller. */
 static bool tell_caller(void *context, const struct load_progress *progress)
 {
     struct thread_group *group = ((struct load_thread *)context)->group;
@@ -108,7 +109,7 @@ static int load_prepare(struct load_thread *member, const struct load_plan *plan
     return error;
 }
 
-/* Starts the others, works too, and waits for them. */
+/* Starts the other threads, works too, and waits for them. */
 static int work_together(struct thread_group *group)
 {
     int error = 0;
@@ -128,7 +129,7 @@ static int work_together(struct thread_group *group)
     return error;
 }
 
-/* Nobody works any more: all numbers are final. */
+/* All threads have finished: the numbers are final. */
 static void load_tell_end(struct thread_group *group)
 {
     struct load_progress all = run_progress(&group->threads[0].run);

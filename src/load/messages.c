@@ -1,17 +1,17 @@
-/* Requests with only the headers that a server needs: each further one would cost the server parsing time,
- * which would be measured too. */
+/* Requests with only the necessary headers: any further one would cost the server parsing time, which
+ * would be measured, too. */
 #include "load/messages.h"
 
 #include <errno.h>
 
-/* The method, the path, the host and the fields: the command line bounds them. */
+/* The limit for method, path, host and headers together; the command line bounds them. */
 #define HEAD_BYTES_MAX ((size_t)1 << 20)
 
-/* A batch of large requests would be no fewer system calls, and many times the memory. */
+/* For large requests a batch would not save system calls, and would need much more memory. */
 #define BATCH_BYTES_MAX ((size_t)256 << 10)
 
-/* RFC 9110 section 8.6: a method that has meaning for content says how long it is, also where there is none.
- */
+/* RFC 9110 section 8.6: methods that define a meaning for content send Content-Length even without
+ * content. */
 static bool has_length(const struct load_target *target, struct slice method)
 {
     return target->body.data || slice_equal(method, SLICE("POST")) || slice_equal(method, SLICE("PUT")) ||
@@ -32,7 +32,7 @@ static void append_request(struct buffer *out, const struct load_plan *plan, con
     buffer_append(out, target->body);
 }
 
-/* Of a plan with one target; none where it would be large. */
+/* Only for a plan with one target, and not if the batch would be large. */
 static void append_batch(struct buffer *out, const struct load_plan *plan)
 {
     if (plan->target_count > 1 || out->length * plan->pipeline > BATCH_BYTES_MAX)
@@ -76,7 +76,7 @@ unsigned messages_draw(struct messages *messages)
 {
     if (messages->target_count == 1)
         return 0;
-    /* xorshift64*: chance that is good enough, and the same in every run. */
+    /* xorshift64*: sufficiently random, and the same in every run. */
     uint64_t random = messages->random;
     random ^= random >> 12;
     random ^= random << 25;

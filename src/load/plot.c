@@ -1,5 +1,5 @@
-/* The plot for terminals: a grid of characters, percentiles to the right, durations upwards by their
- * logarithm. */
+/* The plot for terminals: a grid of characters with percentiles on the x axis and durations on the
+ * logarithmic y axis. */
 #include "load/report.h"
 
 #include <math.h>
@@ -10,7 +10,7 @@
 
 struct plot {
     double nines_end;
-    double low; /* decimal logarithms of microseconds: of the lowest row and the highest */
+    double low; /* decimal logarithms of microseconds of the lowest and the highest row */
     double high;
     char cells[ROWS][COLUMNS];
 };
@@ -37,7 +37,7 @@ static double log_of_row(const struct plot *plot, unsigned row)
     return plot->low + (plot->high - plot->low) * row / (ROWS - 1);
 }
 
-/* A mark in each column, and more where the curve climbs by more than a row. */
+/* A mark in each column, and more if the curve climbs by more than a row. */
 static void draw(struct plot *plot, const struct histogram *histogram, char mark)
 {
     unsigned row_before = 0;
@@ -64,8 +64,8 @@ static void append_rows(const struct plot *plot, struct buffer *out)
     }
 }
 
-/* "0", "50", "90", "99", …, each beginning where its percentile stands; the last may end right of the plot.
- */
+/* Writes "0", "50", "90", "99", …, each at the position of its percentile; the last one may extend beyond
+ * the plot. */
 static void append_axis(const struct plot *plot, struct buffer *out)
 {
     static const char *const marks[] = {"0", "50", "90", "99", "99.9", "99.99", "99.999", "99.9999"};
@@ -97,7 +97,7 @@ void load_print_plot(const struct load_report *report, struct buffer *out)
     }
     struct plot plot = {.nines_end = load_nines_end(latency->count), .high = log_us(latency->max)};
     plot.low = log_us(histogram_percentile(lower, load_percentile_at(nines_of_column(&plot, 0))));
-    plot.high = MAX(plot.high, plot.low + 0.3); /* twice: what differs by less looks flat */
+    plot.high = MAX(plot.high, plot.low + 0.3); /* a factor of two: smaller differences should look flat */
     memset(plot.cells, ' ', sizeof(plot.cells));
     if (report->service)
         draw(&plot, report->service, '.');

@@ -1,4 +1,4 @@
-/* What every form of the report shares: units and the axis of percentiles. */
+/* Shared by all report formats: units and the percentile axis. */
 #include "load/report.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@ const char *load_show_us(double us, char text[DURATION_TEXT_MAX])
         us /= 1000;
         unit++;
     }
-    /* A whole number of microseconds is all that was measured. */
+    /* Whole numbers of microseconds get no decimals, since that is how they were measured. */
     int decimals = us >= 99.95 || (unit == 0 && us == floor(us)) ? 0 : us >= 9.995 ? 1 : 2;
     snprintf(text, DURATION_TEXT_MAX, "%.*f %s", decimals, us, units[unit]);
     return text;

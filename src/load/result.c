@@ -1,7 +1,7 @@
-/* Figures computed from a result, and the result of several threads made one. */
+/* Figures derived from a result, and merging the results of threads. */
 #include "load/load.h"
 
-/* Of a core; of what was due; of what was sent. */
+/* Fractions: of a core; of the requests due; of the requests sent. */
 #define BUSY_SHARE_MAX 0.9
 #define KEPT_SHARE_MIN 0.99
 #define LATE_SHARE_MAX 0.01

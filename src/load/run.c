@@ -20,11 +20,11 @@
 
 #define RAMP_MS 1
 
-/* At high rates the alarm rings no more often than this, and several requests go out at once: they are that
- * late at most, and their latencies say so. */
+/* At high rates the alarm fires at most this often, and several requests are sent at once: they are late
+ * by at most this time, which is included in their latencies. */
 #define ALARM_US_MIN 50
 
-/* How much longer than a time-out the end may take. */
+/* How much longer than the timeout the finishing phase may take. */
 #define PATIENCE_MS 1000
 
 static uint64_t run_now_us(const struct run *run)
@@ -50,8 +50,8 @@ static void run_enter(struct run *run, enum load_phase phase)
 
 /* --- the window --- */
 
-/* Set ahead, so that its length is what was asked for: as many requests are due in it as the rate says, to
- * the last one, however late this thread runs. */
+/* Set in advance, so that its length is exactly as requested, and the rate determines how many requests
+ * are due in it, however late this thread runs. */
 static void set_window(struct run *run)
 {
     run->window_begin_us = run->last_answer_us = run->phase_began_us + run->plan.warm_up_ms * 1000;
@@ -66,8 +66,8 @@ static void run_take_time(struct run *run)
     run->result->waiting_us = time.waiting_ns / 1000 - run->result->waiting_us;
 }
 
-/* The phase ends at that moment, or a little later. The wheel counts from the beginning of a turn, so that
- * its timer may ring too early: whom it wakes looks at the clock. */
+/* Ends the phase at that time, or slightly later. The wheel counts from the beginning of a turn, so its
+ * timer may fire too early: the handlers check the clock. */
 static void end_phase_at(struct run *run, uint64_t at_us)
 {
     uint64_t now = run_now_us(run);
@@ -83,13 +83,13 @@ static void open_window(struct run *run)
     run_take_time(run);
 }
 
-/* How many requests may still begin. */
+/* The number of requests that may still begin. */
 static uint64_t requests_left(const struct run *run)
 {
     return run->plan.requests_max > 0 ? run->plan.requests_max - run->result->sent : UINT64_MAX;
 }
 
-/* What was due before the end and not sent is told; where the end is that of the last answer, all of it was
+/* Counts what was due before the end and not sent. If the window ends with the last answer, everything was
  * sent. */
 static void end_window(struct run *run, uint64_t at_us)
 {
@@ -107,7 +107,7 @@ static void end_window(struct run *run, uint64_t at_us)
                              (double)MAX(run_now_us(run) - run->cpu_began_us, UINT64_C(1));
 }
 
-/* The end by number: the window ends with the last answer. */
+/* The end by number of requests: the window ends with the last answer. */
 static void stop_asking(struct run *run)
 {
     run_enter(run, LOAD_PHASE_FINISHING);
@@ -136,24 +136,24 @@ static void set_alarm(struct run *run, uint64_t at_us)
     sys_timer_set(run->alarm.fd, at_us * 1000);
 }
 
-/* Rings when the next request is due, as long as somebody is free to send it. */
+/* Sets the alarm for the next due request, if a client is free to send it. */
 static void set_alarm_for_next(struct run *run, uint64_t now)
 {
     if (list_is_empty(&run->free) || run->phase == LOAD_PHASE_CONNECTING ||
         run->phase == LOAD_PHASE_FINISHING || schedule_next_us(&run->schedule) >= run->window_end_us)
-        set_alarm(run, UINT64_MAX / 2000); /* never; and so it is not readable any more */
+        set_alarm(run, UINT64_MAX / 2000); /* never; it also stops being readable */
     else
         set_alarm(run, MAX(schedule_next_us(&run->schedule), now + ALARM_US_MIN));
 }
 
-/* Requests that are due and may be sent: none from behind the window. */
+/* The number of requests that are due and may be sent: none after the window. */
 static uint64_t requests_waiting(const struct run *run, uint64_t now)
 {
     uint64_t waiting = schedule_waiting(&run->schedule, MIN(now, run->window_end_us - 1));
     return MIN(waiting, requests_left(run));
 }
 
-/* Gives the client as many of the requests that are due as it takes. */
+/* Gives the client as many of the due requests as it can take. */
 static void serve_timetable(struct run *run, struct client *client, uint64_t now)
 {
     uint64_t waiting = requests_waiting(run, now);
@@ -168,14 +168,14 @@ static void serve_timetable(struct run *run, struct client *client, uint64_t now
         list_append(&run->free, &client->link);
 }
 
-/* The alarm is set while somebody is free: whatever it finds overdue, it rang too late for. */
+/* The alarm is set while a client is free; so if it finds overdue requests, the alarm was late. */
 static void count_late(struct run *run, uint64_t overdue, uint64_t taken)
 {
     if (run->phase == LOAD_PHASE_MEASURING)
         run->result->late += MIN(overdue, taken);
 }
 
-/* Those who are free send what is due. */
+/* Lets free clients send what is due. */
 static void serve_free(struct run *run, uint64_t now)
 {
     uint64_t taken_before = run->schedule.taken;
@@ -207,8 +207,8 @@ static void offer_now(struct run *run, struct client *client, uint64_t now)
     run_check_end(run);
 }
 
-/* Whether nobody asks before everybody is connected: the timetable begins then; and where every request
- * counts, as without a warm-up, there are to be as many as were wanted. */
+/* Whether no request is sent before all clients are connected: with a rate, because the timetable begins
+ * then; without a warm-up, because every request counts, and the number of connections must be as planned. */
 static bool waits_for_all(const struct run *run)
 {
     return run->plan.rate > 0 || run->plan.warm_up_ms == 0;
@@ -246,7 +246,8 @@ void run_revive(struct run *run, struct client *client)
         client_connect(client);
 }
 
-/* Those who waited for all begin. By a timetable they are woken one after the other. */
+/* Lets the clients begin that waited for all to be connected. With a timetable they are woken one after
+ * the other. */
 static void release_free(struct run *run)
 {
     struct list free;
@@ -276,7 +277,7 @@ static void warm_up(struct run *run)
     release_free(run);
 }
 
-/* Requests with connections of their own that wait for the timetable make none before. */
+/* With a connection per request and a timetable, clients connect only when a request is due. */
 static bool is_all_settled(const struct run *run)
 {
     return run->begun == run->plan.connections &&
@@ -302,7 +303,7 @@ void run_settle(struct run *run, struct client *client)
 
 /* --- timers --- */
 
-/* As many connections as the time since the beginning allows. */
+/* Opens as many connections as the time since the start allows. */
 static void on_ramp(struct timer *timer)
 {
     struct run *run = CONTAINER_OF(timer, struct run, ramp);
@@ -314,7 +315,7 @@ static void on_ramp(struct timer *timer)
     check_ramp(run);
 }
 
-/* The end by the clock. The alarm for the last requests may ring behind it. */
+/* The end by the clock. The alarm for the last requests may fire after it. */
 static void close_window(struct run *run)
 {
     if (run->plan.rate > 0)
@@ -349,7 +350,7 @@ static void on_end_of_phase(struct timer *timer)
     UNREACHABLE();
 }
 
-/* Without an end by the clock, a server that is gone would be waited for without end. */
+/* If the window has no end by the clock, a dead server would be waited for forever. */
 static bool is_lifeless(struct run *run)
 {
     uint64_t signs = run->answers + run->result->connects;
@@ -415,7 +416,7 @@ int run_init(struct run *run, const struct load_plan *plan, const struct schedul
     run->client_bytes = sizeof(struct client) + plan->pipeline * sizeof(struct asked);
     run->clients = calloc(plan->connections, run->client_bytes);
     int error = run->clients ? messages_init(&run->messages, plan, seed) : -ENOMEM;
-    /* The instrument is the same whatever is measured, and waits in the way that is known best. */
+    /* The generator always uses the same, best-understood backend, whatever is measured. */
     if (error == 0)
         error = loop_create(&(struct loop_options){.backend = LOOP_BACKEND_EPOLL}, &run->loop);
     if (error == 0 && plan->rate > 0)
@@ -447,7 +448,7 @@ int run_go(struct run *run)
     run->ramp_began_us = run->life_seen_us = run->phase_began_us;
     run_arm(run, &run->progress, run->plan.progress_ms);
     run_arm(run, &run->ramp, RAMP_MS);
-    /* Opening connections is part of what is measured then, from the first one on. */
+    /* Opening connections is part of the measurement then, from the first one on. */
     if (run->plan.closes && run->plan.warm_up_ms == 0)
         warm_up(run);
     int error = loop_run(run->loop);

@@ -1,5 +1,5 @@
-/* Times are computed from the number of the request, never by adding up intervals: so no error grows, and
- * what waits needs no memory. */
+/* Times are computed from the number of the request, never by adding intervals: so errors do not
+ * accumulate, and waiting requests need no memory. */
 #include "load/schedule.h"
 
 unsigned schedule_share_size(const struct schedule_share *share)
@@ -7,14 +7,14 @@ unsigned schedule_share_size(const struct schedule_share *share)
     return share->connections / share->threads + (share->thread < share->connections % share->threads);
 }
 
-/* Of the share's request number `own`, the number in the whole timetable. */
+/* Converts the share's request number `own` to the number in the whole timetable. */
 static uint64_t schedule_number_of(const struct schedule_share *share, uint64_t own)
 {
     uint64_t size = schedule_share_size(share);
     return own / size * share->connections + own % size * share->threads + share->thread;
 }
 
-/* How many of the timetable's first `count` requests are the share's. */
+/* How many of the timetable's first `count` requests belong to the share. */
 static uint64_t own_of(const struct schedule_share *share, uint64_t count)
 {
     uint64_t round = count / share->connections;
@@ -47,7 +47,7 @@ uint64_t schedule_due(const struct schedule *schedule, uint64_t now_us)
         return 0;
     uint64_t of_all = (uint64_t)((double)(now_us - schedule->begin_us) * schedule->rate / 1e6) + 1;
     uint64_t due = own_of(&schedule->share, of_all);
-    /* Either computation may round by one. */
+    /* Either computation may be off by one through rounding. */
     while (due > 0 && due_us(schedule, due - 1) > now_us)
         due--;
     while (due_us(schedule, due) <= now_us)

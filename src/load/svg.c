@@ -1,5 +1,5 @@
-/* The drawing: latency by percentile. Both axes are logarithmic: to the right in nines, upwards in decades of
- * time. One style sheet with two sets of colours; no script, no font, nothing from elsewhere. */
+/* The SVG document: latency by percentile. Both axes are logarithmic: nines on the x axis, decades of time
+ * on the y axis. One style sheet with two colour schemes; no scripts, fonts or external resources. */
 #include "load/report.h"
 
 #include "http/escape.h"
@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* The field that curves are drawn in, inside a drawing of WIDTH by HEIGHT. */
+/* The plot area inside the drawing of WIDTH by HEIGHT. */
 #define WIDTH  760
 #define HEIGHT 420
 #define LEFT   76
@@ -16,12 +16,12 @@
 #define BOTTOM 362
 
 #define EDGE            4
-#define CHARACTER_WIDTH 8.0 /* at most, of a digit */
+#define CHARACTER_WIDTH 8.0 /* the maximum of a digit */
 
 struct drawing {
     struct buffer *out;
     double nines_end;
-    double low; /* decimal logarithms of microseconds at the bottom and at the top */
+    double low; /* decimal logarithms of microseconds at the bottom and the top */
     double high;
 };
 
@@ -53,7 +53,7 @@ static double y_of(const struct drawing *drawing, double us)
     return BOTTOM - (BOTTOM - TOP) * (log - drawing->low) / (drawing->high - drawing->low);
 }
 
-/* "500 us", "2 ms": of round numbers of microseconds. */
+/* Formats round numbers of microseconds: "500 us", "2 ms". */
 static void show_round(double us, char text[DURATION_TEXT_MAX])
 {
     static const char *const units[] = {"us", "ms", "s"};
@@ -63,7 +63,7 @@ static void show_round(double us, char text[DURATION_TEXT_MAX])
     snprintf(text, DURATION_TEXT_MAX, "%g %s", us, units[unit]);
 }
 
-/* Lines at 1, 2 and 5 of each decade; labels at all of them where there are few decades. */
+/* Grid lines at 1, 2 and 5 of each decade; all of them are labelled if there are few decades. */
 static void draw_durations(const struct drawing *drawing)
 {
     static const unsigned steps[] = {1, 2, 5};
@@ -84,7 +84,7 @@ static void draw_durations(const struct drawing *drawing)
     }
 }
 
-/* Below its line; one that would reach out of the drawing ends at its edge. */
+/* The label is below its line; if it would extend beyond the drawing, it ends at the edge. */
 static void draw_percentile(const struct drawing *drawing, double percentile)
 {
     char text[16];
@@ -105,7 +105,7 @@ static void draw_percentiles(const struct drawing *drawing)
         draw_percentile(drawing, marks[i]);
 }
 
-/* A point for each pixel or two, but only where it can be seen to differ from the one before. */
+/* A point for each pixel or two, omitted if it would not visibly differ from the previous one. */
 static void draw_curve(const struct drawing *drawing, const struct histogram *histogram, const char *classes)
 {
     double end = MIN(load_nines_end(histogram->count), drawing->nines_end);

@@ -66,7 +66,7 @@ static void print_totals(const struct load_report *report, struct buffer *out)
                   load_result_errors(result) == 0 ? "none\n" : "");
 }
 
-/* The first few kinds: more would tell nothing more. */
+/* Lists the first few kinds only. */
 static void print_wrong_statuses(const struct load_result *result, struct buffer *out)
 {
     unsigned shown = 0;

@@ -1,5 +1,5 @@
-/* Formatting of access log lines, straight into the writer's buffer. Every piece has its own bound, and the
- * bounds together fit in LINE_BYTES_MAX, so that nothing needs checking on the way. */
+/* Formatting of access log lines, directly into the writer's buffer. Every part has its own limit, and the
+ * sum of the limits fits in LINE_BYTES_MAX, so nothing has to be checked on the way. */
 #include "log/access_log.h"
 
 #include "base/buffer.h"
@@ -12,7 +12,7 @@
 
 #define DELAY_MS 500
 
-/* Bounds of what clients choose, after escaping. */
+/* Limits for values chosen by clients, after escaping. */
 #define CLIENT_BYTES_MAX     64
 #define METHOD_BYTES_MAX     64
 #define TARGET_BYTES_MAX     2048
@@ -20,12 +20,12 @@
 #define REFERER_BYTES_MAX    768
 #define USER_AGENT_BYTES_MAX 512
 
-/* What TLS adds to JSON, names and quotes too; the target makes room for it. */
+/* The maximum that TLS adds to JSON, including names and quotes; the target is shortened by it. */
 #define TLS_BYTES_MAX         768
 #define VERSION_BYTES_MAX     17
 #define CIPHER_BYTES_MAX      57
 #define SERVER_NAME_BYTES_MAX 255
-#define SUBJECT_BYTES_MAX     128 /* and the issuer's */
+#define SUBJECT_BYTES_MAX     128 /* also for the issuer */
 #define FINGERPRINT_BYTES_MAX 73
 #define TLS_FRAME_BYTES_MAX   101
 
@@ -34,7 +34,7 @@ static_assert(VERSION_BYTES_MAX + CIPHER_BYTES_MAX + SERVER_NAME_BYTES_MAX + 2 *
                   TLS_BYTES_MAX,
               "all of it fits");
 
-/* Everything else: names, quotes, the time, a word and four numbers. */
+/* Everything else: names, quotes, the time, the outcome and four numbers. */
 #define FRAME_BYTES_MAX 300
 
 static_assert(CLIENT_BYTES_MAX + METHOD_BYTES_MAX + TARGET_BYTES_MAX + HOST_BYTES_MAX + REFERER_BYTES_MAX +
@@ -46,7 +46,7 @@ struct access_log {
     struct loop *loop;
     struct line_writer *writer;
     enum access_log_format format;
-    int64_t time_seconds; /* what `time_text` says */
+    int64_t time_seconds; /* the time in `time_text` */
     size_t time_length;
     char time_text[32];
 };
@@ -91,7 +91,7 @@ void access_log_destroy(struct access_log *log)
     free(log);
 }
 
-/* What follows writes at `out` and returns where it ends. */
+/* The functions below write to `out` and return the end. */
 
 static char *access_log_put(char *out, struct slice bytes)
 {
@@ -109,8 +109,8 @@ static bool access_log_is_plain(unsigned char byte)
     return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
-/* Everything but plain ASCII becomes `prefix` and two hexadecimal digits: "\x0a", or in JSON "\u000a". Bytes
- * that are no ASCII are named one by one, since nobody says which encoding they are in. */
+/* Everything except plain ASCII becomes `prefix` and two hexadecimal digits: "\x0a", or in JSON "\u000a".
+ * Non-ASCII bytes are escaped one by one, since their encoding is unknown. */
 static char *put_escaped(char *out, struct slice bytes, struct slice prefix, size_t bytes_max)
 {
     static const char digits[] = "0123456789abcdef";
@@ -131,7 +131,7 @@ static char *put_escaped(char *out, struct slice bytes, struct slice prefix, siz
     return out;
 }
 
-/* Up to the second; made anew once in it. */
+/* The time down to the second; formatted once per second. */
 static char *put_time(char *out, struct access_log *log)
 {
     int64_t now = loop_wall_seconds(log->loop);
@@ -146,7 +146,7 @@ static char *put_time(char *out, struct access_log *log)
     return access_log_put(out, slice_make(log->time_text, log->time_length));
 }
 
-/* The common log format and its extension: quoted strings, "-" for what is not there. */
+/* The common and combined log formats: quoted strings, "-" for missing values. */
 
 static char *access_log_put_text(char *out, struct slice bytes, size_t bytes_max)
 {
@@ -202,7 +202,7 @@ static char *put_combined(char *out, struct access_log *log, const struct access
     return access_log_put_field(out, entry->request, HTTP_FIELD_USER_AGENT, USER_AGENT_BYTES_MAX);
 }
 
-/* One JSON object a line; what is not there is left out. */
+/* One JSON object per line; missing values are omitted. */
 
 static char *put_json_text(char *out, struct slice name, struct slice bytes, size_t bytes_max)
 {
@@ -293,7 +293,7 @@ static char *put_entry(char *out, struct access_log *log, const struct access_lo
     UNREACHABLE();
 }
 
-/* Lines are fairly dropped by client, see line_writer.h; that some share a number is no harm. */
+/* Identifies the client for fair dropping of lines, see line_writer.h; collisions do no harm. */
 static uint32_t access_log_source_of(struct slice client)
 {
     uint32_t number = 0;

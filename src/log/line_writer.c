@@ -26,45 +26,45 @@
 #define REPORT_INTERVAL_MS 10000
 #define END_MS             1000
 
-/* A descriptor that takes no byte for so long is left alone until the retry, and one that takes few leaves
- * the thread to others after the second time: the pool's threads are few and files wait for them. */
+/* If the descriptor accepts nothing for WRITABLE_WAIT_MS, the next attempt is left to the retry timer;
+ * after WRITE_MS_MAX a slow one gives the thread back to the pool, whose few threads are needed for files. */
 #define WRITABLE_WAIT_MS 100
 #define WRITE_MS_MAX     400
 
-/* Room for lines that wait is shared among sources, or one that floods the log would erase the lines of all
- * others: once half of the room is taken, none may use more than an eighth. What a source has used is halved
- * with each quarter of the room that is written. */
+/* Space for waiting lines is shared among sources, so that one that floods the log does not displace the
+ * lines of all others: once half of the space is used, no source may use more than an eighth. What a
+ * source has used is halved each time a quarter of the space has been written. */
 #define SOURCES_MAX      64
 #define SHARED_BLOCKS    (BLOCKS_MAX / 2)
 #define SOURCE_BYTES_MAX (LINE_WRITER_BYTES_MAX / 8)
 #define FORGET_BLOCKS    (BLOCKS_MAX / 4)
 
 struct block {
-    struct block *next; /* younger */
+    struct block *next; /* the next younger one */
     size_t length;
     char data[BLOCK_BYTES];
 };
 
-/* The oldest first. */
+/* The oldest block is first. */
 struct block_queue {
     struct block *first, *last;
 };
 
 enum output_state {
-    OUTPUT_EMPTY,   /* nothing is leaving */
-    OUTPUT_BUSY,    /* a thread writes it */
-    OUTPUT_WAITING, /* it could not be written, or not all of it; the timer tries again */
+    OUTPUT_EMPTY,   /* nothing is being written */
+    OUTPUT_BUSY,    /* a thread is writing */
+    OUTPUT_WAITING, /* it could not be written completely; the timer will retry */
 };
 
-/* What the thread works on. */
+/* Used by the thread. */
 struct output {
     struct job job;
     struct block_queue leaving;
-    struct block_queue gone; /* those that were written */
-    size_t written;          /* of the first that is leaving */
+    struct block_queue gone; /* blocks that were written */
+    size_t written;          /* bytes of the first block in `leaving` */
     int fd;
-    bool is_file; /* takes writes of any length without blocking */
-    int error;    /* why the last write was not whole; 0 where it was */
+    bool is_file; /* accepts writes of any length without blocking */
+    int error;    /* why the last write was incomplete; 0: it was complete */
 };
 
 struct line_writer {
@@ -74,17 +74,17 @@ struct line_writer {
     struct block *filling;
     struct block *spare; /* NULL: none */
     struct block_queue full;
-    size_t block_count; /* that have lines: filling, full and leaving */
+    size_t block_count; /* blocks with lines: filling, full and leaving */
     struct timer timer;
-    int next_fd; /* waits for the write that is under way; -1: none */
-    bool ending; /* line_writer_destroy waits */
+    int next_fd; /* to be used after the current write; -1: none */
+    bool ending; /* line_writer_destroy is waiting */
     bool abandoned;
     bool in_trouble;
-    bool reported;              /* that this trouble began */
-    uint64_t reported_ms;       /* when a beginning was last reported; 0: never */
-    uint64_t dropped;           /* not reported yet */
-    size_t blocks_gone;         /* since shares were last halved */
-    uint32_t used[SOURCES_MAX]; /* bytes, by source */
+    bool reported;              /* the current trouble was reported */
+    uint64_t reported_ms;       /* when trouble was last reported; 0: never */
+    uint64_t dropped;           /* lines, not reported yet */
+    size_t blocks_gone;         /* blocks written since `used` was last halved */
+    uint32_t used[SOURCES_MAX]; /* bytes per source */
 };
 
 static void queue_append(struct block_queue *queue, struct block *block)
@@ -108,14 +108,14 @@ static struct block *queue_take(struct block_queue *queue)
     return first;
 }
 
-/* On a thread. */
+/* Called on a thread, too. */
 
 static uint64_t line_writer_now_ms(void)
 {
     return sys_monotonic_ns() / 1000000;
 }
 
-/* The next bytes to write in one call: for a pipe or a terminal whole lines that it takes in one piece. */
+/* The bytes for the next write: for a pipe or a terminal, complete lines that it accepts atomically. */
 static struct slice next_piece(const struct output *output)
 {
     const struct block *block = output->leaving.first;
@@ -158,7 +158,7 @@ static void report_trouble(struct line_writer *writer, int error)
     uint64_t now = line_writer_now_ms();
     if (writer->in_trouble)
         return;
-    writer->in_trouble = true; /* before the report, which may come back here */
+    writer->in_trouble = true; /* before the report, which may call this function again */
     if (writer->reported_ms != 0 && now - writer->reported_ms < REPORT_INTERVAL_MS)
         return;
     writer->reported = true;
@@ -186,7 +186,7 @@ static void report_progress(struct line_writer *writer)
 
 static void line_writer_submit(struct line_writer *writer)
 {
-    /* With a full queue the lines are no worse off than with a full disk. */
+    /* If the pool's queue is full, the lines wait as they do for a full disk. */
     bool submitted = offload_submit(writer->options.loop, &writer->output.job) == 0;
     writer->state = submitted ? OUTPUT_BUSY : OUTPUT_WAITING;
     if (!submitted)
@@ -206,7 +206,7 @@ static struct block *line_writer_add_block(struct line_writer *writer)
     return block;
 }
 
-/* Lines go on in another block. False where there is none to be had. */
+/* Continues in another block. Returns false if there is none. */
 static bool put_aside(struct line_writer *writer)
 {
     struct block *next = line_writer_add_block(writer);
@@ -217,7 +217,7 @@ static bool put_aside(struct line_writer *writer)
     return true;
 }
 
-/* What is full leaves, if nothing else does. */
+/* Hands over the full blocks, unless a write is in progress. */
 static void line_writer_hand_over(struct line_writer *writer)
 {
     if (writer->state != OUTPUT_EMPTY || writer->full.first == NULL)
@@ -242,7 +242,7 @@ static void line_writer_on_timer(struct timer *timer)
     } else if (writer->state == OUTPUT_WAITING) {
         line_writer_submit(writer);
     } else if (writer->state == OUTPUT_EMPTY && writer->filling->length > 0) {
-        (void)put_aside(writer); /* without memory, later */
+        (void)put_aside(writer); /* if memory runs out: later */
         line_writer_hand_over(writer);
         arm_for_filling(writer);
     }
@@ -254,7 +254,7 @@ static void use_fd(struct line_writer *writer, int fd)
     sys_close(output->fd);
     output->fd = fd;
     output->is_file = sys_is_regular_file(fd);
-    /* A line that was cut short in the old file stands whole in the new one. */
+    /* A line that was cut in the old file is written again, completely, to the new one. */
     while (output->written > 0 && output->leaving.first->data[output->written - 1] != '\n')
         output->written--;
 }
@@ -266,7 +266,7 @@ static void forget_shares(struct line_writer *writer)
         writer->used[i] /= 2;
 }
 
-/* One is kept: where lines come slowly, it is the next that is filled. */
+/* Keeps one: if lines come slowly, it will be filled next. */
 static void free_gone(struct line_writer *writer)
 {
     for (struct block *block; (block = queue_take(&writer->output.gone)) != NULL;) {
@@ -280,7 +280,7 @@ static void free_gone(struct line_writer *writer)
     }
 }
 
-/* The thread is done, and what it achieved is reported: to a log that may be this one. */
+/* Handles the result of a finished write and reports it, possibly to this log. */
 static void note_written(struct line_writer *writer)
 {
     int error = writer->output.error;
@@ -295,7 +295,7 @@ static void note_written(struct line_writer *writer)
         return;
     }
     writer->state = OUTPUT_WAITING;
-    if (error != -EAGAIN) /* a slow reader is no trouble before a line is lost */
+    if (error != -EAGAIN) /* a slow reader is not reported before lines are lost */
         report_trouble(writer, error);
 }
 
@@ -318,11 +318,11 @@ static void free_writer(struct line_writer *writer)
     free(writer);
 }
 
-/* A file that is written in part, as the time was over, goes on at once: behind what else the pool has to do.
- */
+/* If time was up before a file was written completely, continues at once, after the other jobs of the
+ * pool. */
 static void line_writer_go_on(struct line_writer *writer)
 {
-    if (writer->state == OUTPUT_BUSY) /* a report has set it going */
+    if (writer->state == OUTPUT_BUSY) /* a report has already submitted the next write */
         return;
     if (writer->state == OUTPUT_EMPTY)
         line_writer_hand_over(writer);
@@ -424,7 +424,7 @@ void line_writer_set_fd(struct line_writer *writer, int fd)
     writer->next_fd = fd;
 }
 
-/* Lets the write that is under way come to its end. */
+/* Waits for the current write to finish. */
 static void wait_for_thread(struct line_writer *writer)
 {
     uint64_t deadline_ms = line_writer_now_ms() + END_MS;
@@ -444,7 +444,7 @@ static size_t count_lines(struct slice bytes)
     return count;
 }
 
-/* Writes everything from here; what cannot be written is lost. */
+/* Writes everything from this thread; what cannot be written is lost. */
 static void write_rest(struct line_writer *writer)
 {
     struct output *output = &writer->output;
@@ -467,7 +467,7 @@ void line_writer_destroy(struct line_writer *writer)
     writer->ending = true;
     wait_for_thread(writer);
     if (writer->state == OUTPUT_BUSY) {
-        writer->abandoned = true; /* a disk that hangs: the job's end frees everything */
+        writer->abandoned = true; /* the disk hangs: the job frees everything when it ends */
         return;
     }
     write_rest(writer);

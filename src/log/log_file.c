@@ -1,5 +1,5 @@
-/* Lines of error logs, with their time in a file and their colour on a terminal: written at once, or by a
- * line writer where there is a loop. */
+/* Lines of the error log, with their time in a file and colours on a terminal. Written directly, or by a
+ * line writer if there is a loop. */
 #include "log/log_file.h"
 
 #include "base/error.h"
@@ -13,10 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Soon, but a burst of lines is one write. */
+/* Short, but enough to write a burst of lines at once. */
 #define DELAY_MS 20
 
-/* A name, a colour and a time around what log_line hands on. */
+/* The maximum of level name, colour and time added to a line of log_line. */
 #define FRAME_BYTES_MAX 64
 
 static const char *level_colour(enum log_level level)
@@ -59,7 +59,7 @@ static size_t format_line(const struct log_file *file, char *out, enum log_level
 
 static void write_now(int fd, struct slice line)
 {
-    /* What cannot be written is lost: there is nobody left to tell, and waiting would stop the master. */
+    /* What cannot be written is lost: nobody is left to report it to, and waiting would block the master. */
     if (sys_wait_writable(fd, 0) == 0) {
         ssize_t written = sys_write(fd, line);
         (void)written;
@@ -131,7 +131,7 @@ int log_file_attach(struct log_file *file, struct loop *loop, struct counters *c
 void log_file_detach(struct log_file *file)
 {
     struct line_writer *writer = file->writer;
-    file->writer = NULL; /* first, so that what the writer itself reports is written directly */
+    file->writer = NULL; /* first, so that reports of the writer itself are written directly */
     line_writer_destroy(writer);
 }
 

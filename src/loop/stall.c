@@ -1,5 +1,5 @@
-/* The kernel is asked at the beginning of a turn, but not twice within ASK_INTERVAL_NS, and after a callback
- * that was slow by the clock: a microsecond in ten milliseconds at the most. */
+/* The waiting time is read at the beginning of a turn, but at most once in ASK_INTERVAL_NS, and after a
+ * callback that was slow by the clock. This costs at most a microsecond in ten milliseconds. */
 #include "loop/stall.h"
 
 #include "base/compiler.h"
