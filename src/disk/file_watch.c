@@ -377,7 +377,7 @@ static void put_item(struct watched_folder *folder, struct watch_item *item)
     list_append(&folder->items, &item->link);
 }
 
-/* The folder of a path, where all of them down to it are watched. */
+/* The watched folder of a path; NULL unless all folders down to it are watched. */
 static struct watched_folder *find_folder(const struct root *root, struct slice path)
 {
     struct watched_folder *folder = root->folders;
@@ -434,9 +434,9 @@ bool file_watch_is_behind(const struct file_watch *watch)
     return !list_is_empty(&watch->gone) || notifier_is_behind(watch->notifier);
 }
 
-/* ---- what happens ---- */
+/* ---- handling changes ---- */
 
-/* "folder/name" in `out`, which has PATH_MAX bytes; the empty slice where it does not fit: no open could. */
+/* Writes "folder/name" to `out`, which has PATH_MAX bytes; the empty slice if it is too long to be opened. */
 static struct slice file_watch_join(char *out, const struct watched_folder *folder, struct slice name)
 {
     size_t length = folder->length ? folder->length + 1u : 0;
@@ -449,7 +449,7 @@ static struct slice file_watch_join(char *out, const struct watched_folder *fold
     return slice_make(out, length + name.length);
 }
 
-/* If the name is of a folder, all paths through it mean something else now. */
+/* If the name is that of a folder, all paths through it refer to something else now. */
 static void file_watch_take_name(struct watched_folder *folder, struct slice name, bool is_folder)
 {
     char buffer[PATH_MAX];
@@ -511,7 +511,7 @@ void file_watch_look_at_roots(struct file_watch *watch)
     }
 }
 
-/* ---- its life ---- */
+/* ---- creation and destruction ---- */
 
 int file_watch_create(struct loop *loop, struct notifier *notifier, const struct file_watch_events *events,
                       void *context, size_t folders_max, const struct hash_key *key, struct log *log,

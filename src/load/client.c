@@ -2,9 +2,9 @@
  *
  *   closed -> connecting -> open <-> (requests under way) -> ending -> closing -> closed
  *
- * Its hot path is client_on_read: an answer that was recognised is skipped, counted, and the next request is
- * sent, with one receive, one send and one reading of the clock. The timer is not moved with every request:
- * when it fires it looks how old the oldest one is. Whatever goes wrong ends in lose(). */
+ * The hot path is client_on_read: a known answer is skipped and counted, and the next request is sent, with
+ * one receive, one send and one reading of the clock. The timer is not moved with every request; when it
+ * fires, it checks the age of the oldest one. All failures end in lose(). */
 #include "load/run.h"
 
 #include "sys/clock.h"

@@ -4,9 +4,9 @@
  *   values      0 ... 2047      2048 ... 4095     4096 ... 8191      ...     2^29 ... 2^30 - 1
  *   buckets     2048 of 1       1024 of 2         1024 of 4          ...     1024 of 2^19
  *
- * A flat struct without pointers: it may be copied, sent through a pipe, and lie in shared memory. All zero
- * is an empty one. Recording is a few instructions and touches one counter. Not for threads: each has its
- * own, to be merged. */
+ * A struct without pointers: it may be copied, sent through a pipe, and kept in shared memory. All zero is an
+ * empty histogram. Recording takes a few instructions and changes one bucket. Not thread-safe: each thread
+ * has its own, and they are merged. */
 #ifndef LOAD_HISTOGRAM_H
 #define LOAD_HISTOGRAM_H
 

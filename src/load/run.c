@@ -5,9 +5,9 @@
  *   measuring           the window, until plan.duration_ms or plan.requests_max
  *   finishing           nothing new is asked; ends with the last answer, or when that is given up
  *
- * A request belongs to the window when it was due in it, whatever became of it and when. So what begins
- * before the window and ends in it is left out, what begins in it and ends behind it is not: on average
- * neither adds nor takes. Begin reading with run_go. */
+ * A request belongs to the window if it was due in it, whatever its result and its end. So requests that
+ * begin before the window and end in it are excluded, and those that begin in it and end after it are
+ * included; on average these cancel out. Begin reading at run_go. */
 #include "load/run.h"
 
 #include "sys/clock.h"
@@ -385,7 +385,7 @@ struct load_progress run_progress(const struct run *run)
     };
 }
 
-/* --- a run's life --- */
+/* --- creation and destruction --- */
 
 static int start_alarm(struct run *run)
 {

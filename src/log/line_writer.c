@@ -4,9 +4,9 @@
  *                     \____________________/__________________/
  *            when nothing is leaving, and a block is full or it is time
  *
- * While a write is under way (OUTPUT_BUSY) `output` belongs to the thread; the loop touches the other blocks
- * only. Blocks come when they are needed and go when they are written, but for the one that is being filled
- * and a spare one. */
+ * While a write is in progress (OUTPUT_BUSY), `output` belongs to the thread, and the loop uses only the
+ * other blocks. Blocks are allocated when needed and freed when written, except the one being filled and a
+ * spare. */
 #include "log/line_writer.h"
 
 #include "base/error.h"
@@ -108,7 +108,7 @@ static struct block *queue_take(struct block_queue *queue)
     return first;
 }
 
-/* Called on a thread, too. */
+/* ---- on a thread or on the loop ---- */
 
 static uint64_t line_writer_now_ms(void)
 {
@@ -151,7 +151,7 @@ static void write_leaving(struct job *job)
         output->error = line_writer_now_ms() < deadline_ms ? write_piece(output) : -EAGAIN;
 }
 
-/* On the loop. */
+/* ---- on the loop ---- */
 
 static void report_trouble(struct line_writer *writer, int error)
 {
