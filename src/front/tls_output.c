@@ -140,8 +140,7 @@ static ssize_t tls_output_collect(struct tls_transport *tls, const struct segmen
     return (ssize_t)used;
 }
 
-/* Encrypts from the front of the segments into the worker's buffer; returns the bytes encrypted or an error.
- */
+/* Encrypts from the front of the segments into the worker's buffer; returns the byte count or an error. */
 static ssize_t encrypt(struct tls_transport *tls, struct segment *segments, size_t count, size_t *at)
 {
     struct tls_worker *worker = tls_worker_of(tls);

@@ -1,29 +1,29 @@
-/* The engine's life, and what comes in. Read h2_receive, then the callbacks in the order of a stream's life:
+/* The engine's life cycle and input. Read h2_receive, then the callbacks in the order of a stream's life:
  * on_begin_headers, on_header, on_frame, on_data, on_stream_close. */
 #include "h2/internal.h"
 
 #include <stdlib.h>
 
-/* Our own count goes first (see on_continuation); nghttp2's, where it has one, also counts heads of frames
- * that come in two reads. */
+/* Our own limit applies first (see on_continuation); that of nghttp2, if it has one, also counts frame
+ * headers that arrive in two reads. */
 #define LIBRARY_CONTINUATIONS_MAX 64
 
-/* Of settings in one frame: there are a dozen that anybody has defined. */
+/* Most settings in one frame: about a dozen are defined. */
 #define SETTINGS_MAX 32
 
-/* Answers to PING and SETTINGS that wait for a client that does not read. */
+/* Most unsent answers to PING and SETTINGS for a client that does not read. */
 #define WAITING_ANSWERS_MAX 256
 
-/* Frames that are not content and wait for a client that does not read. */
+/* Most unsent frames other than content for a client that does not read. */
 #define QUEUE_MAX 4096
 
-/* What clients may have us remember of the headers that we send: also the default of RFC 7541. */
+/* Largest HPACK table for headers that we send; also the default of RFC 7541. */
 #define TABLE_BYTES 4096
 
 enum { FRAME_PRIORITY_UPDATE = 0x10 };
 
-/* The client went too far: says goodbye, and takes nothing more. Returns what a callback of nghttp2 returns
- * then. */
+/* The client exceeded a limit: sends GOAWAY and accepts nothing more. Returns the result for nghttp2's
+ * callback. */
 static int h2_give_up(struct h2 *h2, enum h2_flood flood)
 {
     if (h2->is_broken)
@@ -107,7 +107,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     struct h2 *h2 = user_data;
     (void)session;
     assert(frame->hd.type == NGHTTP2_HEADERS);
-    /* One that was not ended belongs to a stream that was reset half-way. */
+    /* An unfinished head is left if its stream was reset. */
     if (h2->head == NULL)
         h2->head = h2_take_head(h2->shared);
     if (h2->head == NULL)
@@ -127,7 +127,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
     return LIKELY(is_bearable) ? 0 : h2_give_up(h2, H2_FLOOD_HEADERS);
 }
 
-/* Left alone nghttp2 would drop the header and take the request. */
+/* By default nghttp2 would drop the header and accept the request. */
 static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
                              nghttp2_rcbuf *value, uint8_t flags, void *user_data)
 {
@@ -137,7 +137,7 @@ static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *fram
 
 static int begin_stream(struct h2 *h2, int32_t stream, const struct h2_head_event *event)
 {
-    /* Where the last GOAWAY waits for room, the client will be told that this was not done. */
+    /* If the last GOAWAY is not written yet, it will tell the client that this request was not processed. */
     void *context =
         h2->drain == H2_DRAIN_DONE ? NULL : h2_events_of(h2)->on_request(h2->owner, (uint32_t)stream, event);
     if (context == NULL)
@@ -254,8 +254,8 @@ static int make_callbacks(nghttp2_session_callbacks **ret_callbacks)
     return 0;
 }
 
-/* Versions before 1.57 lack some of the library's limits, though distributions have added them; our own
- * (floods.c) do without. */
+/* Versions before 1.57 lack some of the library's limits, though distributions have backported them; our own
+ * limits (floods.c) do not need them. */
 static int make_options(nghttp2_option **ret_options)
 {
     nghttp2_option *options;
@@ -360,8 +360,7 @@ void h2_destroy(struct h2 *h2)
     free(h2);
 }
 
-/* Negative results of nghttp2 are final. Those that are the client's fault come with no farewell of its own.
- */
+/* Negative results of nghttp2 are final. For those caused by the client it sends no GOAWAY itself. */
 static void note_error(struct h2 *h2, int error)
 {
     h2->is_broken = true;

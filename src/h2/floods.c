@@ -1,5 +1,5 @@
-/* Allowances: a bucket for each kind that leaks so many a second. They are far above what any browser, proxy
- * or benchmark does, and low enough that what is done within them costs little: 100 PING frames are 10 us. */
+/* Allowances: a leaky bucket for each kind. They are far above what any browser, proxy or benchmark needs,
+ * and low enough that using them up costs little: 100 PING frames take 10 us. */
 #include "h2/floods.h"
 
 static const struct allowance {
@@ -7,7 +7,7 @@ static const struct allowance {
     uint32_t at_once;
     uint32_t a_second;
 } allowances[H2_FLOOD_COUNT] = {
-    /* A page of images that is left before they have come resets as many streams as there may be. */
+    /* Leaving a page with many images resets as many streams as may be open. */
     [H2_FLOOD_RESETS] = {"requests that are reset (rapid reset)", 500, 50},
     [H2_FLOOD_CONTINUATIONS] = {"CONTINUATION frames in one head", 0, 0},
     [H2_FLOOD_HEADERS] = {"headers that are very much larger than what was sent (HPACK bomb)", 0, 0},

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-/* A list so many times as long as is allowed is no accident: 16 KiB on the wire can be made to mean 64 MiB.
+/* A list longer than the limit times this is an attack (HPACK bomb): 16 KiB on the wire can expand to 64 MiB.
  */
 #define BOMB_FACTOR 16
 
@@ -55,7 +55,7 @@ static void reject(struct h2_head *head, uint16_t status)
         head->reject_status = status;
 }
 
-/* Behind what is kept already; without data where there is no room, and the head is rejected. */
+/* Appends to the kept text. If there is no room, rejects the head and returns a slice without data. */
 static struct slice h2_head_keep(struct h2_head *head, struct slice bytes)
 {
     char *copy = head->text + head->text_used;
@@ -123,7 +123,7 @@ bool h2_head_add(struct h2_head *head, struct slice name, struct slice value)
 
 /* ---- what they say together ---- */
 
-/* Of CONNECT there is only :authority (RFC 9113 section 8.5). */
+/* CONNECT has only :authority (RFC 9113 section 8.5). */
 static uint16_t settle_target(struct h2_head *head)
 {
     struct http_request *request = &head->request;
@@ -146,7 +146,7 @@ static uint16_t settle_target(struct h2_head *head)
     return 0;
 }
 
-/* :authority says what Host would. Where both are there they must say the same (RFC 9113 section 8.3.1). */
+/* :authority replaces Host. If both are present they must be equal (RFC 9113 section 8.3.1). */
 static uint16_t h2_head_settle_host(struct h2_head *head)
 {
     struct http_request *request = &head->request;
@@ -166,7 +166,7 @@ static uint16_t h2_head_settle_host(struct h2_head *head)
     return request->host.length > 0 || may_be_empty ? 0 : BAD_REQUEST;
 }
 
-/* nghttp2 has seen that a length is a number, and there once; and will see that it is true. */
+/* nghttp2 has checked that Content-Length is a single number, and will check it against the content. */
 static uint16_t settle_content(struct h2_head *head, bool has_content)
 {
     struct http_request *request = &head->request;
@@ -185,7 +185,7 @@ void h2_head_end(struct h2_head *head, bool has_content)
 {
     head->request.version_major = 2;
     head->request.keep_alive = true;
-    /* Of one that is rejected, too: its error page is that of its path. */
+    /* Also for a rejected request, as its path determines the error page. */
     reject(head, settle_target(head));
     reject(head, h2_head_settle_host(head));
     reject(head, settle_content(head, has_content));

@@ -1,12 +1,12 @@
-/* Lists of free blocks, one for each multiple of 16 bytes. nghttp2 does not say how large a block is that it
- * frees, so each has that before it; 8 bytes, since nothing of nghttp2's is aligned to more. Under sanitizers
- * what is kept is poisoned, so that they see it used after it was freed. */
+/* Free lists, one for each multiple of 16 bytes. nghttp2 does not pass the size of a block that it frees, so
+ * it is stored before the block, in 8 bytes, since nghttp2 needs no larger alignment. With sanitizers, kept
+ * blocks are poisoned, so that use after free is detected. */
 #include "h2/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Of all sizes together: as many as some thousand requests at once have. */
+/* Most bytes kept in all lists: enough for some thousand concurrent requests. */
 #define KEPT_BYTES_MAX ((size_t)1 << 20)
 
 struct h2_block {

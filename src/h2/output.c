@@ -1,6 +1,6 @@
-/* From responses to bytes. nghttp2 gives one frame at a time; they are gathered here, so that what many
- * streams have to say leaves in one piece. Content that is small is copied behind its frame's head; what is
- * large stays where it is, and is a piece of its own between two of ours. */
+/* Output. nghttp2 produces one frame at a time; they are gathered here, so that the output of many streams is
+ * sent in few pieces. Small content is copied after its frame header; large content is not copied and becomes
+ * a piece of its own. */
 #include "h2/internal.h"
 
 #include "base/buffer.h"
@@ -11,7 +11,7 @@
 /* What every client takes. */
 #define FRAME_BYTES 16384
 
-/* Credit frames that are no flood: one for so much content. */
+/* Bytes of sent content that entitle the client to one WINDOW_UPDATE. */
 #define BYTES_PER_CREDIT 1024
 
 /* ---- pieces ---- */
@@ -21,7 +21,7 @@ static size_t room_left(const struct h2_output *output)
     return output->room_size - output->room_used;
 }
 
-/* A frame fits, with its content in a piece of its own if need be. */
+/* Whether a frame fits, with its content as a separate piece if necessary. */
 static bool h2_output_has_room(const struct h2_output *output)
 {
     return room_left(output) >= H2_FRAME_BYTES_MAX && output->piece_count + 3 <= output->piece_max;
@@ -59,8 +59,8 @@ ssize_t h2_content_length(nghttp2_session *session, uint8_t frame_type, int32_t 
     return (ssize_t)MIN(frame_size_max, (uint32_t)FRAME_BYTES);
 }
 
-/* The content comes behind the place where its frame's head will stand. nghttp2 asks for the head, by
- * h2_put_content, before anything else. */
+/* Puts the content after the space for its frame's header. The next call of nghttp2 is h2_put_content, for
+ * the header. */
 static ssize_t h2_output_read_content(nghttp2_session *session, int32_t stream, uint8_t *buffer,
                                       size_t length, uint32_t *flags, nghttp2_data_source *source,
                                       void *user_data)
@@ -221,7 +221,7 @@ bool h2_respond(struct h2 *h2, uint32_t stream, const struct http_response *resp
     return submit_head(h2, stream, response, date, NGHTTP2_NV_FLAG_NONE, false, has_content);
 }
 
-/* A head that is in nghttp2's queue when its stream ends is thrown away unread. */
+/* If the stream ends while the head is in nghttp2's queue, the head is dropped without being read. */
 bool h2_respond_lasting(struct h2 *h2, uint32_t stream, const struct http_response *response,
                         const char *date, bool has_content)
 {

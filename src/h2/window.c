@@ -1,13 +1,13 @@
-/* Windows for the content of requests. They begin small, since what comes before it is wanted must be kept,
- * and grow with the network: a PING is sent while content is taken, and where more than two thirds of a
- * window were taken before its answer came, the sender was held up by the window rather than by the network
- * or by who takes the content, and it is doubled. */
+/* Receive windows. They begin small, since content that arrives before it is wanted must be buffered, and
+ * grow as needed: a PING is sent while content is consumed. If more than two thirds of a window were consumed
+ * before its answer arrived, the sender was limited by the window rather than by the network or the consumer,
+ * and the window is doubled. */
 #include "h2/internal.h"
 
 /* What marks our PING. */
 static const uint8_t probe_opaque[8] = {'v', 'i', 'f', ' ', 'r', 't', 't', '?'};
 
-/* The connection has room for so many streams that use all of theirs. */
+/* The connection's window is this many times that of a stream. */
 #define STREAMS_AT_FULL_WINDOW 4
 
 static int set_windows(struct h2 *h2)

@@ -1,11 +1,11 @@
-/* CORS. A preflight request is allowed whatever it asks for, except methods that the route does not take: vif
- * ignores most request headers, so none of them needs to be refused. */
+/* CORS. A preflight may ask for anything except methods that the route does not accept: vif ignores most
+ * request headers, so none of them needs to be refused. */
 #include "serve/cors.h"
 
 #include "http/field_list.h"
 #include "serve/exchange.h"
 
-/* What a page may read beside what Fetch always lets it read. */
+/* Response headers that a page may read in addition to those that Fetch always allows. */
 #define EXPOSED SLICE("Accept-Ranges, Content-Encoding, Content-Range, Date, ETag, Retry-After")
 
 static bool is_wild(struct slice origin)
@@ -25,7 +25,7 @@ enum cors_kind cors_kind_of(const struct route *route)
     return route->cors_origin_count == 1 && !is_wild(route->cors_origins[0]) ? CORS_SAME : CORS_BY_ORIGIN;
 }
 
-/* "*." before a name is every name below it, not the name itself. */
+/* "*." before a name matches all names below it, not the name itself. */
 static bool matches(struct slice pattern, struct slice origin)
 {
     if (!is_wild(pattern))
@@ -47,7 +47,7 @@ static bool is_allowed(const struct route *route, struct slice origin)
     return false;
 }
 
-/* The value of Access-Control-Allow-Origin; without data where the request's origin may not read. */
+/* The value of Access-Control-Allow-Origin; its data is NULL if the request's origin is not allowed. */
 static struct slice allowed_origin(const struct exchange *exchange)
 {
     const struct route *route = exchange->route_entry->route;

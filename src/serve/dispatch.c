@@ -1,5 +1,5 @@
-/* Dispatch: from a parsed head by way of the tables of the snapshot to a handler; and at the other end, from
- * a response that is out to the counters and the access log. */
+/* Dispatch: from a parsed head through the snapshot's tables to a handler; and, after the response was sent,
+ * to the counters and the access log. */
 #include "serve/dispatch.h"
 
 #include "serve/early_hints.h"
@@ -20,7 +20,7 @@ static void note_activity(struct service *service, const struct http_request *re
     service->activity_length = (uint8_t)(method.length + 1 + target.length);
 }
 
-/* The path decoded and in order. Most are already, and are used where they stand. */
+/* Decodes and normalises the path. Most paths need no change and are not copied. */
 static int normalize(struct exchange *exchange)
 {
     switch (exchange_normalize_path(exchange, HTTP_PATH_DECODED, &exchange->path)) {
@@ -37,8 +37,8 @@ static const struct handler_type *handler_of(const struct exchange *exchange)
     return exchange->service->handlers[exchange->route_entry->route->kind].type;
 }
 
-/* What the site asks of clients was asked of this one, under whatever name it connected. Else it may ask
- * again with a connection to this name (RFC 9110 section 15.5.20). */
+/* Whether the site's demands on client certificates were applied to this connection, whatever server name it
+ * used. If not, the client may retry on a connection with this name (421, RFC 9110 section 15.5.20). */
 static bool is_known_well_enough(struct exchange *exchange, const struct site *site)
 {
     uint64_t demanded = site && site->client_auths ? site->client_auths[exchange->peer->listener] : 0;
@@ -54,8 +54,7 @@ static int route(struct exchange *exchange)
 {
     const struct http_request *request = &exchange->request;
     unsigned listener = exchange->peer->listener;
-    /* Nobody asks for https without TLS but by mistake, or to have a cache believe something (RFC 9110
-     * section 7.4). */
+    /* An https URI without TLS is a mistake or an attempt at cache poisoning (RFC 9110 section 7.4). */
     if (request->is_https && !exchange->peer->is_secure)
         return 421;
     if (request->method == HTTP_METHOD_UNKNOWN || request->method == HTTP_METHOD_CONNECT)
@@ -74,7 +73,7 @@ static int route(struct exchange *exchange)
     if (exchange->peer->is_secure && !is_known_well_enough(exchange, route_entry->site))
         return 421;
     exchange->route_entry = route_entry;
-    /* Nobody needs a loop-back of what a proxy added on the way (RFC 9110 section 9.3.8). */
+    /* TRACE is not supported, as it could expose headers that a proxy added (RFC 9110 section 9.3.8). */
     if (request->method == HTTP_METHOD_TRACE)
         return 405;
     bool reads = request->method == HTTP_METHOD_GET || request->method == HTTP_METHOD_HEAD ||
@@ -82,8 +81,8 @@ static int route(struct exchange *exchange)
     return !reads && handler_of(exchange)->reads_only ? 405 : 0;
 }
 
-/* The route whose headers and error pages the response to a refused request has, by what is known of its host
- * and path. A head that broke off in its fields may have said Host before. */
+/* Chooses the route for the headers and the error page of a rejected request, by what is known of its host
+ * and path. A head with an error in its headers may have had Host before. */
 static void guess_route(struct exchange *exchange)
 {
     const struct http_request *request = &exchange->request;
@@ -230,7 +229,7 @@ static void log_exchange(struct exchange *exchange, struct access_log *log)
 void dispatch_end(struct exchange *exchange)
 {
     struct service *service = exchange->service;
-    /* A client that left before there was a response has none to be counted. */
+    /* If the client disconnected before there was a response, there is none to count. */
     if (exchange->is_responded)
         count_response(service->counters, exchange->response.status);
     if (service->access_log)

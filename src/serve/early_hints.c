@@ -1,5 +1,5 @@
-/* Browsers say by Sec-Fetch-Mode (W3C Fetch Metadata) that they go to a page. They do over HTTPS, and to
- * localhost; scripts cannot set it. */
+/* Browsers mark a navigation by Sec-Fetch-Mode (W3C Fetch Metadata), over HTTPS and to localhost; scripts
+ * cannot set it. */
 #include "serve/early_hints.h"
 
 #include "serve/exchange.h"

@@ -1,12 +1,12 @@
-/* Fills src/serve/pages/error.html, or writes the same as JSON. Nothing on the page comes from the request:
- * what a visitor sent is never shown back. */
+/* Fills in src/serve/pages/error.html, or writes the same as JSON. Nothing on the page comes from the
+ * request, so it cannot be used for injection. */
 #include "serve/error_page.h"
 
 #include "http/escape.h"
 #include "http/status.h"
 #include "serve/page.h"
 
-/* What a status means to the person who sees the page, who as a rule is not the one who can mend it. */
+/* What a status means to the visitor, who usually cannot fix the cause. */
 static const char *sentence_for(int status)
 {
     switch (status) {

@@ -78,7 +78,7 @@ void exchange_fail_because(struct exchange *exchange, int status, const char *wh
 void exchange_fail(struct exchange *exchange, int status)
 {
     if (exchange->seeks_error_page) {
-        /* It was not to be had; the client is told of its own error all the same. */
+        /* The configured page is not available; the client gets its original error with the standard page. */
         exchange_respond_standard_error(exchange);
         return;
     }

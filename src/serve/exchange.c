@@ -1,4 +1,4 @@
-/* Exchanges: their life, their jobs, and what handlers say of a response. */
+/* Exchanges: life cycle, jobs, and building the response. */
 #include "serve/exchange.h"
 
 #include "http/status.h"
@@ -11,7 +11,8 @@
 
 static void come_back(struct exchange *exchange);
 
-/* From the service's pool, with a blank request that has no room for fields; NULL without memory. */
+/* Creates one from the service's pool, with an empty request without an array of headers; NULL if out of
+ * memory. */
 static struct exchange *exchange_create(struct service *service)
 {
     struct exchange *exchange = pool_get(&service->exchanges);
@@ -71,14 +72,14 @@ struct exchange *exchange_begin(struct service *service, void *owner, const stru
     struct exchange *exchange = service->spare;
     service->spare = NULL;
     exchange_init(exchange, owner, events, peer, exchanges);
-    /* Of a request that could not be read there is nothing to keep: its owner need not ask for it. */
+    /* A request that could not be parsed has nothing to keep. */
     if (UNLIKELY(exchange->request.method_text.data == NULL))
         set_kept(exchange, NULL);
     return exchange;
 }
 
-/* Nobody waits for the job's result any more. In the pool it can only be made short; in a queue it is taken
- * out. */
+/* The job's result is not needed any more. In the pool the job can only be cut short; in a queue it is
+ * removed. */
 static void abandon_job(struct exchange *exchange)
 {
     atomic_store_explicit(&exchange->is_abandoned, true, memory_order_relaxed);
@@ -117,8 +118,8 @@ enum http_path_result exchange_normalize_path(struct exchange *exchange, enum ht
     return out ? http_path_normalize(encoded, form, out, encoded.length, ret_path) : HTTP_PATH_TOO_LONG;
 }
 
-/* From the first byte of the method to the last of the last field; of a refused head, to the last that was
- * understood. */
+/* The bytes from the method to the end of the last header; of a rejected head, to the end of the last header
+ * that was parsed. */
 static struct slice head_bytes(const struct http_request *request)
 {
     const char *begin = request->method_text.data;
@@ -133,7 +134,7 @@ static char *copy_head(struct exchange *exchange, struct slice text, struct http
 {
     const struct http_request *request = &exchange->request;
     size_t fields_bytes = request->field_count * sizeof(struct http_field);
-    /* One piece: of two, the second might need a chunk of its own. */
+    /* One allocation: with two, the second might need another chunk of the arena. */
     char *room = arena_alloc(&exchange->arena, fields_bytes + text.length);
     if (room == NULL)
         return NULL;
@@ -201,7 +202,7 @@ static void job_work(struct job *job)
         exchange->job_work(exchange->job_context);
 }
 
-/* Back on the loop. The handler is told in any case, to let go of what it holds. */
+/* The job is back on the loop. `done` is always called, so that the handler can release what it holds. */
 static void come_back(struct exchange *exchange)
 {
     void *owner = exchange->owner;
@@ -277,7 +278,7 @@ int exchange_offload(struct exchange *exchange, struct job_queue *queue, void (*
         exchange->events->on_job(exchange->owner, exchange);
         return 0;
     }
-    /* A reset can come with the request, which is read all the same. */
+    /* A RST can arrive together with the request, which is read all the same. */
     if (exchange->events->has_left && exchange->events->has_left(exchange->owner))
         return -ECONNRESET;
     error = job_queue_submit(queue, exchange->service->loop, &exchange->queued, client_of(exchange));
@@ -347,7 +348,7 @@ void exchange_add_field(struct exchange *exchange, enum http_field_name name, st
     http_response_add(&exchange->response, http_field_text(name), value);
 }
 
-/* Not in the clear, where anybody could have put it there (RFC 6797 section 7.2). */
+/* Not without TLS, where an attacker could have inserted it (RFC 6797 section 7.2). */
 static void add_hsts(struct exchange *exchange)
 {
     const struct site *site = exchange->route_entry->site;
@@ -412,7 +413,7 @@ void exchange_respond_and_keep(struct exchange *exchange, struct source *source,
 {
     complete_fields(exchange);
     if (UNLIKELY(exchange->response.lacks_fields)) {
-        /* What it lacks may be what matters: the client is told that it failed. */
+        /* A missing header may be essential, so the response becomes an error. */
         source_close(source);
         http_response_begin(&exchange->response, 503);
         source = NULL;

@@ -8,7 +8,7 @@
 
 static void head_id_add(struct hash_key *id, struct slice part)
 {
-    /* To remove a header is another thing than to set an empty one. */
+    /* Removing a header differs from setting an empty one. */
     id->k1 += part.data == NULL;
     id->k0 = hash_bytes(id, part);
 }

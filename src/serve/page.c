@@ -1,4 +1,4 @@
-/* Fills templates. The templates themselves come from a file that tools/embed makes during the build. */
+/* Fills in templates. tools/embed generates the file with the templates during the build. */
 #include "serve/page.h"
 
 static const struct page_slot *find_slot(const struct page_slot *slots, size_t slot_count, struct slice name)

@@ -1,4 +1,4 @@
-/* What all requests of a worker share: the date, the pages of errors, the pool of exchanges. */
+/* Shared by all requests of a worker: the date, the error pages, the pool of exchanges. */
 #include "serve/service.h"
 
 #include "serve/exchange.h"

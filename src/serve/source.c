@@ -1,4 +1,4 @@
-/* What sources share, and the smallest one: bytes that are there already. */
+/* Shared by all sources; and the smallest one, for bytes in memory. */
 #include "serve/source.h"
 
 #include "base/error.h"

@@ -1,6 +1,6 @@
-/* Names by listener for a set of contexts, and a job that goes round between loop and pool to keep the set up
- * to date. Most tools write the certificate and the key one after the other: SETTLE_MS is the time for that.
- */
+/* Server names by listener for a set of contexts, and a job that alternates between loop and pool to keep the
+ * set up to date. Most tools write certificate and key one after the other: SETTLE_MS allows time for
+ * that. */
 #include "server/certificates.h"
 
 #include "base/error.h"
@@ -110,7 +110,7 @@ static void take_up(struct certificates *certificates, struct kept_context *kept
 
 static void certificates_free(struct certificates *certificates);
 
-/* Once a day, of certificates that nobody renews. What was found at the start was said then. */
+/* Warns once a day of certificates that are about to expire. Findings of the start were logged then. */
 static void warn_of_ends(struct certificates *certificates)
 {
     int64_t now = certificates_now_seconds();

@@ -60,7 +60,7 @@ static int context_set_load_one(struct kept_context *kept)
                               &kept->context);
 }
 
-/* Goes on behind a bad one, so that all faults are told at once. */
+/* Continues after a bad one, so that all faults are reported at once. */
 int context_set_load(struct context_set *set)
 {
     int first_error = 0;

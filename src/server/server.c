@@ -1,5 +1,5 @@
-/* The server puts together what else knows nothing of each other: the handlers, the service that calls them,
- * and the front that talks to clients. */
+/* The server combines the otherwise independent parts: the handlers, the service that calls them, and the
+ * front that talks to clients. */
 #include "server/server_internal.h"
 #include "server/settings_change.h"
 

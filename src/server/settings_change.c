@@ -14,11 +14,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Whoever asks for new settings waits for a verdict: a root that is not open by then counts as one that
- * cannot be opened. */
+/* Time limit of a change: a root that is not open by then counts as one that cannot be opened. */
 #define OPENING_MS_MAX 10000
 
-/* Changes whose jobs are under way, with those that were given up. */
+/* Most changes with running jobs, including cancelled ones. */
 #define JOBS_MAX 4
 
 struct settings_change {
@@ -99,7 +98,7 @@ static int take_over(struct settings_change *change)
     return 0;
 }
 
-/* What keeps the change from taking over, beside its folders. */
+/* The error, other than of folders, that prevents the change from taking effect. */
 static int certificates_error(const struct settings_change *change)
 {
     const struct server_options *options = &change->server->options;

@@ -1,4 +1,4 @@
-/* Sites by listeners, once through; then what clients get that name nobody. */
+/* One pass over sites and listeners; then the contexts for clients that send no server name. */
 #include "server/tls_plan.h"
 
 #include "sys/address.h"

@@ -1,4 +1,4 @@
-/* Life of the settings: created with defaults, filled by its builder, then shared by reference. */
+/* Life cycle of the settings: created with defaults, filled in by a builder, then shared by reference. */
 #include "settings/settings.h"
 
 #include "base/hash.h"
@@ -70,7 +70,7 @@ static struct slice first_said(struct slice one, struct slice other)
     return one.length > 0 ? one : other;
 }
 
-/* The demands on clients go together: an authority without a word on clients says nothing. */
+/* The demands on client certificates are taken as a whole: an authority without `client` has no effect. */
 static void fill_client(struct https_settings *settings, const struct https_settings *listener)
 {
     if (settings->client == HTTPS_CLIENT_DEFAULT) {
@@ -103,7 +103,7 @@ struct https_settings https_effective(const struct https_settings *site,
     return settings;
 }
 
-/* Nobody gains by two that collide but whoever writes the configuration. */
+/* The hash need not resist attacks: only the author of the configuration could cause collisions. */
 static uint64_t add_hash(uint64_t hash, struct slice text)
 {
     struct hash_key key = {hash, text.length};

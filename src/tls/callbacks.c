@@ -28,7 +28,7 @@ static const struct protocol protocols[] = {
     {TLS_PROTOCOL_HTTP1, {"http/1.1", 8}},
 };
 
-/* The client's list is names, each behind a byte with its length; OpenSSL checked that they add up. */
+/* The client's list consists of names, each preceded by a length byte; OpenSSL has checked the lengths. */
 static bool is_in_list(struct slice name, const unsigned char *list, unsigned length)
 {
     for (unsigned at = 0; at < length; at += 1u + list[at])
@@ -37,8 +37,8 @@ static bool is_in_list(struct slice name, const unsigned char *list, unsigned le
     return false;
 }
 
-/* RFC 7301 section 3.2: a server that has none of them ends the handshake. Going on without, as OpenSSL would
- * with NOACK, is how clients of other protocols are made to talk to an HTTP server. */
+/* RFC 7301 section 3.2: a server that supports none of them ends the handshake. Continuing without, as
+ * OpenSSL does with NOACK, allows cross-protocol attacks on an HTTP server. */
 static int choose_protocol(SSL *ssl, const unsigned char **ret_name, unsigned char *ret_length,
                            const unsigned char *list, unsigned length, void *argument)
 {
@@ -117,7 +117,7 @@ static int seal_ticket(const struct tls_context *context, unsigned char *name, u
     return is_set ? 1 : -1;
 }
 
-/* 0: unknown, a full handshake; 1: good; 2: good, but to be replaced. */
+/* Returns 0: unknown key, full handshake; 1: good; 2: good, but issue a new ticket. */
 static int open_ticket(const struct tls_context *context, const unsigned char *name, unsigned char *iv,
                        EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {

@@ -17,7 +17,7 @@ static bool has_issued(X509 *issuer, X509 *certificate)
     return X509_check_issued(issuer, certificate) == X509_V_OK;
 }
 
-/* Looks into the folder of trusted roots, as clients on this machine would. */
+/* Looks into the system's folder of trusted roots. */
 static bool is_trusted_root_behind(X509 *last)
 {
     X509_STORE *store = X509_STORE_new();

@@ -90,7 +90,7 @@ static bool add_crls(X509_STORE *store, STACK_OF(X509_CRL) * crls)
     return X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1;
 }
 
-/* Without the list of one authority none of its clients could be let in. */
+/* Without the revocation list of an authority all of its clients would be rejected. */
 static bool check_crls(STACK_OF(X509_CRL) * crls, STACK_OF(X509) * authorities, const char *path, int64_t now,
                        struct tls_report *report)
 {

@@ -20,7 +20,7 @@
 
 /* ---- pairs ---- */
 
-/* OpenSSL keeps one pair for each kind of key, and would replace the first without a word. */
+/* OpenSSL keeps one pair for each kind of key, and would silently replace the first. */
 static bool is_second_of_its_kind(SSL_CTX *ctx, const struct tls_pair *pair, const char *path,
                                   struct tls_report *report)
 {
@@ -76,7 +76,7 @@ static bool add_pair(struct tls_context *context, const struct tls_settings *set
     return is_used;
 }
 
-/* Goes on behind a bad pair, so that all faults are told at once. */
+/* Continues after a bad pair, so that all faults are reported at once. */
 static bool add_pairs(struct tls_context *context, const struct tls_settings *settings, int64_t now,
                       struct tls_report *report)
 {
@@ -90,8 +90,8 @@ static bool add_pairs(struct tls_context *context, const struct tls_settings *se
 
 static void set_modes(SSL_CTX *ctx)
 {
-    /* RELEASE_BUFFERS is worth 33 KB for each idle session. The chain is the file's, whatever authorities
-     * OpenSSL knows for clients. */
+    /* RELEASE_BUFFERS saves 33 KB per idle session. The chain is that of the file, whatever authorities
+     * OpenSSL has for client certificates. */
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_read_ahead(ctx, 0);
@@ -102,7 +102,7 @@ static void set_tickets(struct tls_context *context, const struct tls_settings *
     context->ticket_keys = settings->ticket_keys;
     if (settings->ticket_keys == NULL)
         SSL_CTX_set_options(context->ctx, SSL_OP_NO_TICKET);
-    /* With NO_TICKET, TLS 1.3 would still send tickets, for a cache that is not there. */
+    /* With NO_TICKET alone, TLS 1.3 would still send tickets, for a session cache that does not exist. */
     SSL_CTX_set_num_tickets(context->ctx, settings->ticket_keys ? 1 : 0);
     SSL_CTX_set_timeout(context->ctx,
                         settings->ticket_seconds ? settings->ticket_seconds : TICKET_SECONDS_DEFAULT);
@@ -150,7 +150,7 @@ int tls_context_create(const struct tls_settings *settings, int64_t now, struct 
     return error;
 }
 
-/* A file that had certificates of issuers and has none now was written half, or by another tool. */
+/* A file that had issuer certificates and has none now was written partially, or by another tool. */
 static void compare_chains(const struct tls_context *context, const struct tls_context *old,
                            const struct tls_settings *settings, struct tls_report *report)
 {

@@ -1,4 +1,4 @@
-/* OpenSSL's reasons, translated where an operator will meet them. */
+/* OpenSSL's error reasons, reworded where operators are likely to see them. */
 #include "tls/fault.h"
 
 #include "base/compiler.h"
@@ -53,7 +53,7 @@ static const char *find_words(unsigned long error)
     return NULL;
 }
 
-/* What a record's cipher or a certificate's parser complained of comes first, and says less. */
+/* The first errors in the queue, of the cipher or the certificate parser, are less informative. */
 const char *tls_fault_take(void)
 {
     const char *known = NULL, *reason = NULL;

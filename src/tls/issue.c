@@ -101,7 +101,7 @@ static bool tls_issue_add_hosts(X509 *certificate, const struct slice *hosts, si
 
 /* ---- certificates ---- */
 
-/* Positive, and not to be guessed (RFC 5280 section 4.1.2.2). */
+/* Positive and unpredictable (RFC 5280 section 4.1.2.2). */
 static bool set_serial(X509 *certificate)
 {
     unsigned char bytes[SERIAL_BYTES];

@@ -226,7 +226,7 @@ static bool is_ours(const struct tls_local_ca *ca, X509 *certificate)
     return is_signed;
 }
 
-/* What is there will do. What is wrong with it is of no interest: it is made anew. */
+/* Whether the existing file can be used. Its faults are not reported, as it is replaced then. */
 static bool is_good(const struct tls_local_ca *ca, const char *path, const struct slice *hosts,
                     size_t host_count, int64_t now)
 {

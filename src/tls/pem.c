@@ -39,7 +39,7 @@ void tls_pem_forget(struct buffer *bytes)
     buffer_finish(bytes);
 }
 
-/* The same bytes without the base64 around them begin with an ASN.1 sequence. */
+/* DER, the same data without base64, begins with an ASN.1 sequence. */
 static void report_absence(const char *path, struct slice bytes, const struct kind *kind,
                            struct tls_report *report)
 {
@@ -57,7 +57,7 @@ static void report_damage(const char *path, const struct kind *kind, int count, 
                    reason ? reason : "no reason given");
 }
 
-/* A reader came to its end: because there was nothing more, or something that it could not read. */
+/* Whether a reader stopped because there was nothing more, rather than because of an error. */
 static bool tls_pem_is_at_end(void)
 {
     return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;

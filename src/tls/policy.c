@@ -16,7 +16,8 @@
     (SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE | \
      SSL_OP_PRIORITIZE_CHACHA)
 
-/* A certificate of a few bytes that unpacks to many would get past the bound of a handshake (RFC 8879). */
+/* A small compressed certificate that expands to a large one would bypass the size limit of handshakes (RFC
+ * 8879). */
 #ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
 #define OPTIONS_OF_LATER (SSL_OP_NO_TX_CERTIFICATE_COMPRESSION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION)
 #else

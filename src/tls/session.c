@@ -1,6 +1,4 @@
-/* Sessions: their life, and what is read. The handshake is in session_handshake.c, writing in
- * session_write.c.
- */
+/* Sessions: life cycle and reading. The handshake is in session_handshake.c, writing in session_write.c. */
 #include "tls/session.h"
 
 #include "base/error.h"
@@ -19,7 +17,8 @@ void tls_session_init(struct tls_session *session)
 void tls_session_finish(struct tls_session *session)
 {
     assert(session->state != TLS_STATE_WORK);
-    /* OpenSSL forgets a session that ends without close_notify. Over TCP clients just leave. */
+    /* OpenSSL would make a session without close_notify not resumable, but clients often just close the
+     * connection. */
     if (session->ssl && session->state != TLS_STATE_BROKEN)
         SSL_set_shutdown(session->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(session->ssl);
@@ -28,7 +27,7 @@ void tls_session_finish(struct tls_session *session)
     tls_session_init(session);
 }
 
-/* Where each state leads. While another thread works, nothing else may change the state. */
+/* The allowed transitions. While another thread works, nothing else may change the state. */
 static const unsigned moves[] = {
     [TLS_STATE_HELLO] = 1u << TLS_STATE_HANDSHAKE | 1u << TLS_STATE_BROKEN,
     [TLS_STATE_HANDSHAKE] = 1u << TLS_STATE_WORK | 1u << TLS_STATE_OPEN | 1u << TLS_STATE_BROKEN,
@@ -104,7 +103,7 @@ static enum tls_event tls_session_read_content(struct tls_session *session, cons
     return TLS_DATA;
 }
 
-/* What comes behind a close_notify is ignored (RFC 8446 section 6.1). */
+/* Data after a close_notify is ignored (RFC 8446 section 6.1). */
 static enum tls_event ignore(struct slice *input)
 {
     *input = slice_skip(*input, input->length);

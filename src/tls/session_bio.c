@@ -21,8 +21,8 @@ static struct slice *session_bio_source_of(struct tls_session *session)
     return handshake && handshake->unread.length > 0 ? &handshake->unread : session->input;
 }
 
-/* A client could make us work, or wait, for as long as it likes: with a handshake that does not end, or with
- * keys that change all the time. */
+/* Limits against denial of service: a client could send an endless handshake, or change its keys all the
+ * time. */
 static const char *find_excess(const struct tls_session *session, size_t length)
 {
     const struct tls_handshake *handshake = session->handshake;

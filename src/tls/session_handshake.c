@@ -64,7 +64,7 @@ static enum tls_event handshake_refuse(struct tls_session *session, enum tls_ale
     return session_break(session, fault);
 }
 
-/* Moves input behind what is held already, as far as the bound allows. */
+/* Appends input to the held bytes as far as the limit allows. */
 static bool hold_input(struct tls_session *session, size_t bytes_max)
 {
     struct buffer *held = &session->handshake->held;
@@ -86,7 +86,7 @@ static void reserve_hello(struct tls_handshake *handshake)
         buffer_reserve(&handshake->held, likely - handshake->held.length);
 }
 
-/* The whole of a ClientHello mostly comes at once, and is then read where it came. */
+/* A ClientHello usually arrives complete and is then read without a copy. */
 static enum client_hello_result scan(struct tls_session *session, const struct tls_limits *limits,
                                      struct client_hello_fault *ret_fault)
 {
@@ -114,7 +114,7 @@ static bool create_ssl(struct tls_session *session)
     return true;
 }
 
-/* The ClientHello is whole: chooses the context by the name in it. */
+/* The ClientHello is complete: chooses the context by its server name. */
 static enum tls_event handshake_begin(struct tls_session *session, const struct tls_call *call)
 {
     struct tls_handshake *handshake = session->handshake;
@@ -151,7 +151,7 @@ static enum tls_event read_hello(struct tls_session *session, const struct tls_c
 
 /* ---- with OpenSSL ---- */
 
-/* SSL_accept goes on until it wants more than is there. Returns what SSL_get_error says. */
+/* Runs SSL_accept until it needs more input. Returns the result of SSL_get_error. */
 static int accept_step(struct tls_session *session)
 {
     ERR_clear_error();
@@ -170,7 +170,7 @@ static enum tls_event settle_handshake(struct tls_session *session, int outcome)
     return TLS_READY;
 }
 
-/* All that is there goes along: the other thread cannot ask for more. */
+/* Passes all available input along, since the other thread cannot get more. */
 static enum tls_event begin_work(struct tls_session *session)
 {
     struct tls_handshake *handshake = session->handshake;

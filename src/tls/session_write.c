@@ -1,4 +1,4 @@
-/* What is sent: plaintext into records, and the close_notify. */
+/* Writing: encrypts plaintext into records, and sends the close_notify. */
 #include "base/error.h"
 #include "tls/session_bio.h"
 
@@ -57,9 +57,8 @@ static void skip_written(struct rest *rest)
     }
 }
 
-/* The next `size` bytes or what there is: where they are, if one piece has as many, else gathered in the
- * room.
- */
+/* The next `size` bytes, or all that are left: in place if one piece contains them, else gathered in the
+ * room. */
 static struct slice tls_session_write_gather(struct rest *rest, size_t size, char *room)
 {
     struct slice first = slice_skip(rest->pieces[0], rest->skipped);

@@ -1,4 +1,4 @@
-/* OCSP responses (RFC 6960): parsed once, to see whom they are for and how long they hold. */
+/* OCSP responses (RFC 6960): parsed once, to check their certificate and validity. */
 #include "tls/staple.h"
 
 #include "tls/pair.h"
@@ -47,7 +47,7 @@ static OCSP_SINGLERESP *tls_staple_find(OCSP_BASICRESP *basic, const X509 *certi
     return NULL;
 }
 
-/* Until when the answer holds; adds a finding where it does not at `now`. */
+/* The end of the response's validity; adds a finding if it is not valid at `now`. */
 static int64_t judge(OCSP_SINGLERESP *single, const char *path, int64_t now, struct tls_report *report)
 {
     ASN1_GENERALIZEDTIME *made = NULL, *next = NULL;

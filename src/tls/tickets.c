@@ -1,5 +1,6 @@
-/* Ticket keys in memory that others read while they change: a sequence lock. Readers copy, and copy again if
- * the generation is another afterwards. Changes are hours apart, and take less than a microsecond. */
+/* Ticket keys in memory that other processes read while they change: a sequence lock. Readers copy, and
+ * repeat the copy if the generation has changed. Changes are hours apart, and take less than a
+ * microsecond. */
 #include "tls/tickets.h"
 
 #include "sys/clock.h"
