@@ -14,7 +14,7 @@ struct device_jobs {
     unsigned references;  /* of roots on the device */
     struct job_queue own; /* for jobs on the device itself */
     struct job_queue
-        mounted; /* to what is mounted beneath roots on it, as long as nobody knows what that is */
+        mounted; /* for jobs on what is mounted beneath roots on it, while that device is unknown */
 };
 
 /* Returns the queues of `device` from the list `all`, adding them if needed; NULL if memory runs out.

@@ -60,7 +60,7 @@ struct file {
     uint64_t seen_mounts; /* number of mount table changes noticed before that */
     uint64_t opened_ms;   /* loop time: when the path was last opened and its siblings were looked for */
     struct close_queue
-        *close_queue; /* who closes the descriptor of a remote file; NULL: whoever lets go of it last */
+        *close_queue; /* closes the descriptor of a remote file; NULL: the last file_unref closes it */
     uint8_t etag_length;
     char etag[HTTP_ETAG_MAX];
     uint8_t samples_taken;          /* for a file that is not in memory: one bit for each sample taken */

@@ -25,7 +25,7 @@ bool http_etag_list_has(struct slice list, struct slice etag, enum http_etag_com
 struct http_etag_source {
     struct digest digest; /* of the content, or of its status */
     struct slice
-        coding; /* of this representation, "gzip"; empty for the identity: each has a strong tag of its own */
+        coding; /* of this representation, "gzip"; empty for identity: each coding has its own strong tag */
     bool is_weak;
 };
 

@@ -1,6 +1,6 @@
-/* One client: a connection that asks and is answered, again and again.
+/* One client: a connection that repeatedly sends requests and receives answers.
  *
- *   closed -> connecting -> open <-> (requests under way) -> ending -> closing -> closed
+ *   closed -> connecting -> open <-> (requests in flight) -> ending -> closing -> closed
  *
  * The hot path is client_on_read: a known answer is skipped and counted, and the next request is sent, with
  * one receive, one send and one reading of the clock. The timer is not moved with every request; when it

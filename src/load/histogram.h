@@ -1,4 +1,4 @@
-/* A histogram of durations in the manner of HdrHistogram: log-linear buckets, so that every value from 1 us
+/* A histogram of durations like HdrHistogram: log-linear buckets, so that every value from 1 us
  * to 17 minutes is kept with three significant digits, in memory that never grows.
  *
  *   values      0 ... 2047      2048 ... 4095     4096 ... 8191      ...     2^29 ... 2^30 - 1

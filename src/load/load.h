@@ -123,7 +123,7 @@ struct load_result {
     unsigned threads;
     uint64_t cpu_us; /* CPU time of the threads in the window */
     uint64_t
-        waiting_us; /* time in which they could have run but had no processor; 0 where it cannot be known */
+        waiting_us; /* time in which the threads were runnable but waited for a core; 0 if it is unknown */
     uint64_t late; /* requests sent more than LOAD_LATE_US after they were due though connections were free */
     double cpu_share_most; /* of one core, of the busiest thread, including waiting for a core: 0 to 1 */
     size_t target_count;

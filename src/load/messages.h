@@ -24,7 +24,7 @@ struct messages {
     unsigned weight_end[LOAD_TARGETS_MAX]; /* sum of the weights up to and including this target */
     enum http_method methods[LOAD_TARGETS_MAX];
     struct slice requests[LOAD_TARGETS_MAX];
-    struct slice batch; /* of a plan with one small target: a pipeline's worth of it, one behind the other */
+    struct slice batch; /* for a plan with one small target: a whole pipeline of its request */
     uint64_t random;
     struct known_head known[LOAD_TARGETS_MAX];
     struct buffer bytes;

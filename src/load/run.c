@@ -1,9 +1,9 @@
 /* One loop of the load generator: opens its connections, warms up, measures, waits for the last answers.
  *
- *   connecting          every client was told to connect, and each either did or failed
+ *   connecting          each client tries to connect; ends when all have succeeded or failed
  *   warming up          for plan.warm_up_ms
  *   measuring           the window, until plan.duration_ms or plan.requests_max
- *   finishing           nothing new is asked; ends with the last answer, or when that is given up
+ *   finishing           no new requests; ends with the last answer, or after a timeout
  *
  * A request belongs to the window if it was due in it, whatever its result and its end. So requests that
  * begin before the window and end in it are excluded, and those that begin in it and end after it are

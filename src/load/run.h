@@ -54,7 +54,7 @@ struct client {
 
 struct run {
     struct load_plan
-        plan; /* this loop's share, but for the rate, which is that of all; no defaults are left */
+        plan; /* this loop's share, except the rate, which is the total; defaults are filled in */
     struct schedule_share share;
     struct load_result *result;
     load_on_progress *on_progress;

@@ -2,7 +2,7 @@
  *
  *      commit -> [ filling ]   [ full ] [ full ] ...   [ leaving ] ... -> offload thread -> descriptor
  *                     \____________________/__________________/
- *            when nothing is leaving, and a block is full or it is time
+ *            when nothing is leaving, and a block is full or old enough
  *
  * While a write is in progress (OUTPUT_BUSY), `output` belongs to the thread, and the loop uses only the
  * other blocks. Blocks are allocated when needed and freed when written, except the one being filled and a

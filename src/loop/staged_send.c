@@ -1,4 +1,4 @@
-/* Staged sends: an array, and lists of those that are free, posted, or still under way with the kernel
+/* Staged sends: an array, and lists of those that are free, posted, or still in flight, with the kernel
  * waiting for room in the socket. */
 #include "loop/staged_send.h"
 

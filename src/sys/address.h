@@ -26,7 +26,7 @@ enum address_fault {
 };
 
 /* A sentence without its capital and full stop, such as "the port must be a number from 0 to 65535". Never
- * NULL, lives for ever. */
+ * NULL, static. */
 const char *address_fault_text(enum address_fault fault);
 
 /* Owner and mode of a Unix socket's file. Zeroed: the umask decides the mode, and owner and group are
