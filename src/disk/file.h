@@ -50,8 +50,7 @@ struct file {
     struct list recently_used; /* in the cache */
     struct watch_item watched; /* in the cache */
     struct file_status status;
-    char *block; /* FILE_HEAD_BYTES_MAX bytes, then the content if it is in memory; NULL before the first head
-                  */
+    char *block; /* FILE_HEAD_BYTES_MAX bytes, then the content if in memory; NULL before the first head */
     bool in_memory;
     struct http_kept_head kept_head; /* head of its plain 200 response, in the block */
     uint64_t kept_head_id;           /* identifies what the kept head was made from: see serve/head_id.h */

@@ -9,9 +9,8 @@
 #include "disk/file.h"
 
 struct file_look {
-    uint8_t kind;      /* enum file_kind; FILE_REGULAR does not mean yet that it may be read */
-    bool follows_link; /* a symbolic link was followed: watching the path's folders does not show every change
-                        */
+    uint8_t kind;       /* enum file_kind; FILE_REGULAR does not mean yet that it may be read */
+    bool follows_link;  /* a symbolic link was followed: changes may not show in the path's folders */
     bool crosses_mount; /* as in struct file */
     bool is_remote;
     struct file_status status; /* all zero if the path leads nowhere */

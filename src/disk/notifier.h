@@ -17,8 +17,7 @@ struct notifier_mark;
 
 /* What a mark reports. */
 enum notifier_interest {
-    NOTIFIER_ENTRIES, /* a folder: every change to what its names refer to; that it is moved or deleted itself
-                       */
+    NOTIFIER_ENTRIES, /* a folder: changes of its entries; that it is moved or deleted itself */
     NOTIFIER_ITSELF,  /* that it is moved, deleted, replaced, or gets other permissions */
 };
 

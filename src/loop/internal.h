@@ -50,8 +50,7 @@ void loop_check_stall(struct loop *loop, const struct watch *watch);
 enum sending_off {
     SENDING_OFF_DONE,  /* staged: the owner treats it as sent; if it fails later, the stream fails */
     SENDING_OFF_NOT,   /* not staged: send it as usual */
-    SENDING_OFF_AFTER, /* a staged send is in flight: queue this one behind it; the backend will continue it
-                        */
+    SENDING_OFF_AFTER, /* a staged send is in flight: queue this one behind it */
 };
 
 /* The backend-specific part of streams: reading, waiting until writable, and closing. The rest is in
