@@ -18,10 +18,10 @@
 /* Pieces of memory that leave by one call. */
 #define SEND_PIECES_MAX 16
 
-/* Of a file by one call: see LOOP_CALL_BYTES_MAX in loop/internal.h. */
+/* Most bytes of a file per call: see LOOP_CALL_BYTES_MAX in loop/internal.h. */
 #define SENDFILE_BYTES (64u << 10)
 
-/* Moves of one client before others have their turn: about a megabyte of a file. */
+/* Most operations for one client before others have their turn: about a megabyte of a file. */
 #define MOVES_MAX 16
 
 /* ---- life ---- */
@@ -132,12 +132,12 @@ static ssize_t send_memory(int fd, const struct segment *segments, size_t count)
     for (; used < MIN(count, (size_t)SEND_PIECES_MAX) && segments[used].data; used++)
         pieces[used] = (struct iovec){(char *)segments[used].data, segments[used].length};
     struct msghdr message = {.msg_iov = pieces, .msg_iovlen = used};
-    /* With more to follow at once, the kernel need not send a small packet for a head alone. */
+    /* MSG_MORE: more data follows, so the kernel does not send a small packet for the head alone. */
     return sendmsg(fd, &message, MSG_NOSIGNAL | (used < count ? MSG_MORE : 0));
 }
 
-/* A file that was changed lately may be about to change again: what sendfile(2) gave to the socket would
- * change with it. */
+/* A recently changed file may change again, and data that sendfile(2) put into the socket would change with
+ * it. */
 static ssize_t send_copy(struct lab_client *client, const struct segment *segment)
 {
     char buffer[RECEIVE_BYTES];

@@ -144,8 +144,8 @@ static void go_in(struct lab_coroutine *coroutine)
     go_in_first(coroutine);
 }
 
-/* It gave way, or came to its end. Registers have come back, and what a function kept in them is not to be
- * relied on: so this is another function. */
+/* The coroutine yielded or returned. This is a separate function, since values that a function keeps in
+ * registers across the switch are not reliable. */
 static bool gone_out(void)
 {
     struct lab_coroutine *coroutine = current;

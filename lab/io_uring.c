@@ -57,7 +57,7 @@ struct sending {
     size_t file_length, file_sent;
 };
 
-/* The next free place in the ring; where there is none, what is in it is handed over first. */
+/* The next free entry of the ring; if it is full, its entries are submitted first. */
 static struct io_uring_sqe *next_entry(struct uring *uring)
 {
     struct io_uring_sqe *entry;
@@ -73,7 +73,7 @@ static void begin_to_accept(struct uring *uring)
     io_uring_sqe_set_data(entry, NULL);
 }
 
-/* Without a descriptor left accept fails at once, though nobody is there: so first it is waited for somebody.
+/* Without free descriptors accept fails at once even without a new connection: so it polls the socket first.
  */
 static void begin_to_wait_for_clients(struct uring *uring)
 {
@@ -82,7 +82,7 @@ static void begin_to_wait_for_clients(struct uring *uring)
     io_uring_sqe_set_data(entry, uring);
 }
 
-/* The kernel waits for the socket first, as a client that has just been answered has rarely asked again. */
+/* The kernel polls the socket first, as a client that was just answered has rarely sent a request yet. */
 static void begin_to_receive(struct uring *uring, struct lab_client *client)
 {
     struct io_uring_sqe *entry = next_entry(uring);

@@ -77,7 +77,7 @@ static void go_on(struct offload *offload, struct lab_client *client)
     lab_crowd_note(&offload->crowd, client);
 }
 
-/* Goes on with the clients of a list that others may fill meanwhile. */
+/* Continues with the clients of a list to which others may be added meanwhile. */
 static void go_on_with(struct offload *offload, struct list *clients)
 {
     while (!list_is_empty(clients))

@@ -1,4 +1,4 @@
-/* What Apache calls the parent and vif the master: it forks and waits, and touches no request. */
+/* The parent process (Apache's parent, vif's master): forks and waits, and handles no requests. */
 #include "lab/processes.h"
 
 #include "sys/process.h"
@@ -12,14 +12,14 @@
 
 #define PROCESSES_MAX 256
 
-/* Processes that cannot even begin are not forked as fast as the machine can. */
+/* Processes that fail at the start are not forked again in a busy loop. */
 #define PAUSE_MS 100
 
 /* What a handler of signals may look at: changed only while the signals are blocked. */
 static pid_t pids[PROCESSES_MAX]; /* 0 or less: none */
 static unsigned pid_count;
 
-/* No signal comes between a fork and the note of it, or the child would be forgotten. */
+/* Signals are blocked between a fork and recording the child, or the child could be missed. */
 static void start(int (*run)(void *context, unsigned number), void *context, unsigned number)
 {
     sigset_t before;

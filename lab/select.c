@@ -81,7 +81,7 @@ int lab_serve_select(struct lab_site *site, int listening_fd)
     FD_SET(listening_fd, &selection.readable);
     selection.fd_end = listening_fd + 1;
     for (;;) {
-        /* The kernel leaves in the sets what is ready: the question is lost, and must be asked anew. */
+        /* select(2) overwrites the sets with what is ready, so they must be filled again for each call. */
         fd_set readable = selection.readable, writable = selection.writable;
         struct timeval timeout = {.tv_sec = 1};
         int count = select(selection.fd_end, &readable, &writable, NULL, &timeout);

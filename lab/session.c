@@ -12,7 +12,7 @@
 /* Some more than LAB_BATCH_MAX small responses have. */
 #define OUTPUT_SEGMENTS_MAX 32
 
-/* Whoever sends more than this to a server that said farewell does not listen. */
+/* Most bytes accepted after shutdown(2): a client that sends more ignores the FIN. */
 #define LINGER_BYTES_MAX (1u << 20)
 
 struct lab_output {

@@ -18,7 +18,7 @@
 
 #define TICK_NS 1000000
 
-/* Whom the models serve is bounded by their descriptors; this bounds what is answered at once. */
+/* The models' clients are limited by their descriptors; this limits concurrent responses. */
 #define CONNECTIONS_MAX 65536
 
 static void write_line(struct log *log, enum log_level level, struct slice line)

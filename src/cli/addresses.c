@@ -1,4 +1,4 @@
-/* The texts are only put together here; whether they are addresses is for the option's rule to say. */
+/* Only combines the texts; the option's rule checks whether they are addresses. */
 #include "cli/addresses.h"
 
 #include "conf/options.h"
@@ -61,7 +61,7 @@ static int add_addresses(const struct arguments *arguments, const char *port, st
     return error;
 }
 
-/* Said of the port itself: in an address it would be called one, and be wrong once for each. */
+/* Checks the port itself: as part of an address it would be reported as one, once for each address. */
 static bool addresses_check_port(const struct arguments *arguments, struct argument port)
 {
     uint64_t number;

@@ -329,7 +329,7 @@ static int apply(const struct arguments *arguments, struct document *document, c
 
 int arguments_apply(const struct arguments *arguments, struct document *document)
 {
-    /* First, so that flags about logs go before it, wherever they stand. */
+    /* Applied first, so that flags about logs override it wherever they are. */
     int error = arguments->quiet ? set_quiet(document) : 0;
     if (error == 0)
         error = addresses_apply(arguments, document);

@@ -1,6 +1,5 @@
-/* One function a fault. The commonest by far is a port that is taken, so that one gets who has it and which
- * is free.
- */
+/* One function per fault. By far the most common is a port in use: its message names the process that uses it
+ * and a free port. */
 #include "cli/fault.h"
 
 #include "base/error.h"

@@ -260,7 +260,7 @@ static int lab_command_check_folder(const char *folder)
     return 0;
 }
 
-/* Until a signal ends the process, and with it those that the model made. */
+/* Runs until a signal ends the process, and with it the processes of the model. */
 static int serve_model(const struct lab_flags *wanted)
 {
     struct address bound;

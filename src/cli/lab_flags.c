@@ -1,5 +1,5 @@
-/* One row a flag: how its value is read, and what to tell whoever wrote something else. --quick is looked for
- * first, as it changes what the others begin with. */
+/* One row per flag: how its value is read, and the message for other values. --quick is applied first, as it
+ * changes the defaults of the others. */
 #include "cli/lab_flags.h"
 
 #include "conf/nearest.h"

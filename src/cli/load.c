@@ -1,5 +1,5 @@
-/* `vif load URL`: a load generator that needs nothing else installed. A progress line on terminals, then what
- * came out; see load/load.h for what is measured and how. */
+/* `vif load URL`: a load generator that needs no other tool. Prints a progress line on terminals, then the
+ * results; see load/load.h for what is measured and how. */
 #include "load/load.h"
 
 #include "base/error.h"
@@ -41,7 +41,7 @@ struct load_session {
 
 /* --- the progress line --- */
 
-/* Of the last second or so, not of the last tenth: it is to be read. */
+/* Averaged over about a second, not a tenth, to be readable. */
 static void smooth(struct load_session *session, const struct load_progress *progress)
 {
     uint64_t elapsed_us = progress->phase_us - session->phase_us_before;
@@ -166,7 +166,7 @@ static bool load_command_refuse(struct load_session *session)
     return false;
 }
 
-/* "--json URL" has a file of that name, and nothing to measure. */
+/* In "--json URL" the URL is taken as the file name, and none is left to measure. */
 static void ask_for_url(struct load_session *session)
 {
     const struct load_flags *wanted = &session->flags;
@@ -181,7 +181,7 @@ static void ask_for_url(struct load_session *session)
                         "load needs a URL: vif load http://localhost:8080/ (see vif load --help)");
 }
 
-/* Flags first: a name is asked for only when all else is right. */
+/* Flags first: names are resolved only if everything else is valid. */
 static bool load_command_prepare(struct load_session *session)
 {
     struct arguments *arguments = &session->arguments;
@@ -210,7 +210,7 @@ static void explain_start(const struct load_session *session, int error)
         fprintf(stderr, "vif: cannot begin: %s\n", error_text(error));
 }
 
-/* Why nobody was there, or 0 where somebody was, or nobody was looked for. */
+/* The error if no connection could be made; 0 if one was made or none was tried. */
 static int connect_error(const struct load_result *result)
 {
     int error = 0;
@@ -225,7 +225,7 @@ static void explain_unreachable(const struct load_session *session, int error)
             error_text(error), error == -ECONNREFUSED ? "; is the server running?" : "");
 }
 
-/* A run without answers and without errors looks like a good one, and is none. */
+/* A run without responses and without errors must not look successful. */
 static bool measured_nothing(const struct load_session *session)
 {
     const struct load_result *result = &session->result;

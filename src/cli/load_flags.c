@@ -1,4 +1,4 @@
-/* One row a flag: how its value is read, and what to tell whoever wrote something else. */
+/* One row per flag: how its value is read, and the message for other values. */
 #include "cli/load_flags.h"
 
 #include "base/error.h"
@@ -114,7 +114,7 @@ static bool read_method(struct load_flags *wanted, struct slice value)
     return http_is_token(value) && http_method_parse(value) != HTTP_METHOD_CONNECT;
 }
 
-/* Those that the client writes itself, or that would let an answer be read in two ways. */
+/* Headers that the client writes itself, or that would make responses ambiguous. */
 static bool is_own(enum http_field_name name)
 {
     return name == HTTP_FIELD_CONNECTION || name == HTTP_FIELD_CONTENT_LENGTH ||

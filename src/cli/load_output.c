@@ -1,5 +1,5 @@
-/* Files are opened to append and cut only when there is something to put in: a run that fails leaves the
- * figures of the last one alone. */
+/* Files are opened for appending and truncated only before writing: a failed run keeps the results of the
+ * last one. */
 #include "cli/load_output.h"
 
 #include "base/error.h"

@@ -67,7 +67,7 @@ static bool is_open(const struct address *address)
     return error == 0;
 }
 
-/* RFC 6761 section 6.3: what "localhost" is, nobody need be asked. */
+/* RFC 6761 section 6.3: "localhost" is resolved without a name server. */
 static size_t loopback(uint16_t port, struct address *ret_addresses)
 {
     ret_addresses[0] = (struct address){
@@ -157,7 +157,7 @@ static bool load_url_check_port(const struct url *url, struct slice port)
     return true;
 }
 
-/* RFC 9110 section 4.2.4: who reads such a URL may take the name for the host. */
+/* RFC 9110 section 4.2.4: a reader of such a URL may mistake the user name for the host. */
 static bool check_no_user(const struct url *url, struct slice authority)
 {
     size_t at = slice_find(authority, '@');

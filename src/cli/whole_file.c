@@ -1,4 +1,4 @@
-/* What is read may be a pipe, so its size is known at its end only. */
+/* The input may be a pipe, so its size is not known in advance. */
 #include "cli/whole_file.h"
 
 #include <errno.h>

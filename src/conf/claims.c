@@ -50,7 +50,7 @@ static uint64_t set_of(const struct claim *claim)
     return claim->set && *claim->set ? *claim->set : UINT64_MAX;
 }
 
-/* The nearest one before `claims->list[index]` that it meets, or NULL. */
+/* The nearest claim before `claims->list[index]` that conflicts with it, or NULL. */
 static const struct claim *find_met(const struct claims *claims, size_t index)
 {
     const struct claim *second = &claims->list[index];

@@ -1,5 +1,5 @@
-/* Collecting mistakes and laying them out. Printing looks up each line of source anew: there are at most
- * fifty, and a text is at most a megabyte. */
+/* Collects and formats diagnostics. Printing searches each source line again, as there are at most fifty, and
+ * a text has at most a megabyte. */
 #include "conf/diagnostics.h"
 
 #include <stdarg.h>
@@ -182,7 +182,7 @@ static size_t sequence_length(struct slice text)
     return is_overlong || is_out_of_range ? 0 : length;
 }
 
-/* What is no UTF-8, or would drive a terminal (C0, DEL and C1), becomes '?'; a tab, a blank. */
+/* Replaces invalid UTF-8 and terminal control characters (C0, DEL and C1) by '?', and tabs by blanks. */
 static void append_visible(struct buffer *out, struct slice text)
 {
     while (text.length > 0) {

@@ -116,7 +116,7 @@ static enum node_kind kind_for_step(struct slice step)
     return slice_to_u64(step, &index) ? NODE_LIST : NODE_MAP;
 }
 
-/* The child that the step names, of the wanted kind, made where need be. */
+/* The child that the step names, with the given kind; created if necessary. */
 static struct node *step_into(struct document *document, struct node *node, struct slice step,
                               enum node_kind kind, struct source_position position)
 {

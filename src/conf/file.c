@@ -55,7 +55,7 @@ static int config_file_report(struct diagnostics *diagnostics, const char *path,
     return report_at((struct source_position){0}, diagnostics, path, what);
 }
 
-/* No other folder will do in place of one that was deleted: it would be served to everybody. */
+/* A deleted folder must not be replaced by another one, which would then be served to everyone. */
 int document_find_current_folder(struct document *document, struct diagnostics *diagnostics,
                                  struct slice *ret_folder)
 {
@@ -121,7 +121,7 @@ done:
     return error;
 }
 
-/* Reading a FIFO would wait for whoever writes to it, and a device may have no end. */
+/* Reading a FIFO would wait for a writer, and a device may have no end. */
 static bool config_file_is_file(const char *path)
 {
     struct file_status status;

@@ -219,7 +219,7 @@ static int include_matches(struct includer *includer, const char *path, const st
     return error;
 }
 
-/* One that is no text is left for the loader to report, and an empty one too. */
+/* Entries that are empty or not texts are reported by the loader. */
 static int include_pattern(struct includer *includer, const struct node *pattern)
 {
     if (pattern->kind != NODE_TEXT || pattern->text.length == 0)

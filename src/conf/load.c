@@ -113,8 +113,8 @@ static void load_routes(struct loader *loader, const struct option *option, cons
     routes_sort(loader->objects[OBJECT_SITE]);
 }
 
-/* The alternatives share the route's memory: what another one left there, which is a mistake reported later,
- * is not to be taken for a value of this one. */
+/* The alternatives share the route's memory: clears what another one left there (a mistake that is reported
+ * later), so that it is not taken for a value of this one. */
 static void clear_alternatives(struct route *route)
 {
     *route = (struct route){
@@ -190,7 +190,7 @@ static const char *list_alternatives(enum option_section section, char text[OPTI
     return text;
 }
 
-/* One of the section's alternatives must be there, and no more. */
+/* Exactly one of the section's alternatives must be present. */
 static void check_alternatives(struct loader *loader, enum option_section section, const struct node *node)
 {
     bool has_alternatives = false;
@@ -267,7 +267,7 @@ static const char *text_hint(enum option_section section)
                                      : "";
 }
 
-/* A map with one entry: what a value stands for in place of it. */
+/* Creates the map with one entry that a single value stands for. */
 static void load_lone(struct loader *loader, enum option_section section, const char *key_text,
                       const struct node *node)
 {

@@ -1,4 +1,4 @@
-/* One entry an option: what it may be, what it is without being given, what it means. */
+/* One entry per option: possible values, default, meaning. */
 #include "conf/manual.h"
 
 #include "conf/options.h"

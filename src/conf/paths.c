@@ -1,6 +1,5 @@
-/* Access is asked of the kernel, which knows about read-only file systems and capabilities. "Permission
- * denied" alone sends people to the file, when it is a folder above it that is locked: so that one is named.
- */
+/* The kernel checks access, as it considers read-only file systems and capabilities. "Permission denied"
+ * alone makes people look at the file when a folder above it is not accessible, so that folder is named. */
 #include "conf/paths.h"
 
 #include "base/error.h"

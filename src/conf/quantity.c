@@ -1,4 +1,4 @@
-/* Sizes and durations share one scheme: digits, then a unit out of a table. */
+/* Sizes and durations have the same format: digits, then a unit from a table. */
 #include "conf/quantity.h"
 
 #include <stdio.h>

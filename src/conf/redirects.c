@@ -104,7 +104,7 @@ static size_t find_first_of(struct slice text, const char *bytes)
     return at;
 }
 
-/* What is behind the host of a location, still with placeholders; without data where it leads away from the
+/* The part of a location after its host, with placeholders; its data is NULL if the location is not on this
  * site. */
 static struct slice own_part(const struct redirect_map *map, struct slice location)
 {

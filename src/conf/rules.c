@@ -1,4 +1,4 @@
-/* One function and one description a rule, in the order of the header. */
+/* One function and one description per rule, in the order of the header. */
 #include "conf/rules.h"
 
 #include "conf/paths.h"
@@ -371,7 +371,7 @@ static size_t bracket_end(struct slice pattern, size_t start)
     return at + slice_find(slice_skip(pattern, at), ']');
 }
 
-/* What fnmatch(3) would take for ordinary bytes, without a word. */
+/* Finds pattern syntax that fnmatch(3) would silently treat as ordinary bytes. */
 static const char *check_pattern(const struct rule_context *context, struct slice *text)
 {
     (void)context;

@@ -1,4 +1,4 @@
-/* The rules of what only TLS has: files that are read before anything is served, ports, names of ciphers. */
+/* Rules for TLS options: files that are read at the start, ports, names of ciphers. */
 #include "conf/paths.h"
 #include "conf/quantity.h"
 #include "conf/rules.h"
@@ -31,7 +31,7 @@ const struct text_rule rule_https_port = {
     "port", "a port from 1 to 65535, or true", "^(true|[0-9]{1,5})$", check_https_port, .is_literal = true,
 };
 
-/* What they mean is for OpenSSL to say, when certificates are loaded. */
+/* OpenSSL checks their meaning when certificates are loaded. */
 static const char *check_ciphers(const struct rule_context *context, struct slice *text)
 {
     (void)context;

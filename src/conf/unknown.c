@@ -1,5 +1,4 @@
-/* The hints, best first: a word that other servers use, an option of another section, a neighbour by
- * spelling. */
+/* The hints, best first: an option of another server, an option of another section, a similar spelling. */
 #include "conf/unknown.h"
 
 #include "conf/nearest.h"

@@ -42,7 +42,7 @@ static void *target(const struct loader *loader, const struct option *option)
     return (char *)loader->objects[option->object] + option->offset;
 }
 
-/* Memory of the settings, zeroed; one that runs out ends in -ENOMEM at last. */
+/* Allocates zeroed memory in the settings' arena; a failure is reported as -ENOMEM at the end. */
 void *loader_allocate(struct loader *loader, size_t count, size_t size)
 {
     void *memory = arena_zalloc(loader->arena, count * size + 1);

@@ -1,4 +1,5 @@
-/* Values are replaced after YAML was read: what a variable holds is one text, and can add no option. */
+/* Variables are replaced after parsing YAML, so that a variable's value is a single text and cannot add
+ * options. */
 #include "conf/variables.h"
 
 #include <stdlib.h>

@@ -43,7 +43,7 @@ static unsigned context_line(const struct fault *fault)
     return (unsigned)fault->parser->context_mark.line + 1;
 }
 
-/* libyaml's reader knows only the offset of the byte that is no UTF-8. */
+/* libyaml's reader reports only the offset of the invalid UTF-8 byte. */
 static struct source_position position_of_byte(const struct source_text *source, size_t offset)
 {
     struct slice text = source->text;

@@ -1,5 +1,5 @@
-/* A set of contexts that nobody uses here: it is there to be inherited. What is bad was logged by a worker
- * when it is seen a second time, so only the first reading is logged. */
+/* The master does not use the contexts; workers inherit them. Only the first reading is logged, as workers
+ * log the findings of later ones. */
 #include "proc/certificate_keeper.h"
 
 #include "server/certificates.h"

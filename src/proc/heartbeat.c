@@ -1,10 +1,10 @@
-/* A signal and two words of shared memory: an idle worker wakes up once in HEARTBEAT_INTERVAL_MS, and a busy
- * one pays nothing on a request's way. */
+/* Uses a signal and two words of shared memory: an idle worker wakes up once per HEARTBEAT_INTERVAL_MS, and
+ * requests have no overhead. */
 #include "proc/heartbeat.h"
 
 #include "sys/process.h"
 
-/* A worker that had no core for one interval is not hanging yet. */
+/* A worker that got no CPU time for one interval is not considered hanging yet. */
 #define MISSES_MAX 2
 
 static void take_miss(const struct supervisor *supervisor, struct child *child)

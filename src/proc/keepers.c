@@ -1,4 +1,4 @@
-/* A slot's keeper stays the same as long as that is possible: each change moves listening sockets. */
+/* A slot keeps its keeper as long as possible, as each change moves listening sockets. */
 #include "proc/keepers.h"
 
 #include "sys/process.h"
@@ -14,7 +14,7 @@ static bool accepts(const struct slot *slots, const struct supervisor *superviso
     return supervisor_is_able(supervisor, number) && !slots[number].is_leaving;
 }
 
-/* The next one that is able; the worker itself where there is none. */
+/* The next worker that is able to accept; the worker itself if there is none. */
 static size_t choose_other(const struct slot *slots, const struct supervisor *supervisor, size_t number)
 {
     size_t count = supervisor->options.count;
@@ -33,7 +33,7 @@ static size_t choose(const struct slot *slots, const struct supervisor *supervis
         return number;
     if (keeper != number && accepts(slots, supervisor, keeper))
         return keeper;
-    /* One that was just started to replace another will accept in some milliseconds. */
+    /* A replacement that was just started will accept in a few milliseconds. */
     return supervisor_is_starting(supervisor, number) ? number : choose_other(slots, supervisor, number);
 }
 

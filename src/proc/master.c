@@ -21,14 +21,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What workers get beyond timeouts.drain_ms to take themselves down. */
+/* Time that workers get after timeouts.drain_ms to exit. */
 #define GRACE_MS 1000
 
 /* In the line of the log that says what is served where. */
 #define ADDRESSES_SHOWN 8
 
 enum master_state {
-    MASTER_TRYING,   /* the first worker starts: what fails there would fail in all of them */
+    MASTER_TRYING,   /* the first worker starts alone: what fails there would fail in all */
     MASTER_STARTING, /* the others start */
     MASTER_RUNNING,
     MASTER_STOPPING, /* workers finish what they have */
@@ -66,7 +66,7 @@ static size_t slots_bytes(const struct master *master)
     return master->worker_count * sizeof(struct slot);
 }
 
-/* In a worker: gives back what is the master's, works, and ends. */
+/* In a worker: frees the master's resources, runs the worker, and exits. */
 static int master_work(void *context, size_t number, int ready_fd)
 {
     struct master *master = context;
@@ -102,8 +102,8 @@ static int master_fail(struct master *master, enum master_fault fault, int error
     return error;
 }
 
-/* From here on signals wait for the poll, so none is lost between two looks. SIGCHLD may have been ignored by
- * whoever started us, and then children could not be waited for. */
+/* Blocks signals except during poll, so that none is missed. The parent process may have set SIGCHLD to be
+ * ignored, in which case children could not be waited for. */
 static int take_signals(struct master *master)
 {
     sigset_t signals = sys_signal_set(SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGUSR2, SIGALRM, SIGVTALRM,
@@ -206,7 +206,8 @@ static void master_finish(struct master *master)
         log_file_close(&master->log);
 }
 
-/* Forward only: a master that stops does not run again, and one that ends does not stop politely. */
+/* Only forward transitions: a stopping master does not run again, and an immediate end does not become a
+ * graceful one. */
 static void master_set_state(struct master *master, enum master_state state)
 {
     assert(state > master->state || (state == MASTER_ENDING && master->state == MASTER_ENDING));
@@ -277,7 +278,7 @@ static void take_hangup(struct master *master, bool from_kernel)
         log_warning(&master->log.log, "SIGHUP: a changed configuration is taken in by a restart");
 }
 
-/* It would have ended the process without a word. The workers inherit that it is blocked. */
+/* By default the signal would silently end the process. The workers inherit that it is blocked. */
 static void ignore_signal(struct master *master, int number)
 {
     log_warning(&master->log.log, "signal %d (%s) has no meaning here and is ignored", number,

@@ -48,7 +48,7 @@ static void close_ready_fd(struct child *child)
     child->ready_fd = -1;
 }
 
-/* In the child: works, and never returns into the parent's code. */
+/* In the child: runs `work`, and never returns to the parent's code. */
 static _Noreturn void live(struct supervisor *supervisor, size_t number, const int ready_fds[2])
 {
     sys_close(ready_fds[0]);

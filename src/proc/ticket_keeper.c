@@ -1,5 +1,5 @@
-/* Three changes within a ticket's life: with the keys that are kept, each ticket can be opened to its end,
- * and a key that somebody steals opens what was sealed in a third of that time. */
+/* Three rotations per lifetime of a ticket: with the keys that are kept, each ticket can be decrypted until
+ * it expires, and a stolen key decrypts only the tickets issued in a third of that time. */
 #include "proc/ticket_keeper.h"
 
 #include "base/error.h"

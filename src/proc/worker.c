@@ -44,7 +44,7 @@ static void on_stall(void *context, uint64_t duration_us, struct slice doing)
                     duration_us / 1000, SLICE_ARGS(doing), count);
 }
 
-/* The configured path, opened; -errno where it cannot be, which is logged. */
+/* Opens the configured path; logs a failure and returns -errno. */
 static int open_access_log(const struct worker *worker)
 {
     struct slice path = worker->options->config->access_log.path;
@@ -101,7 +101,7 @@ static void worker_stop(struct worker *worker, bool with_sockets)
     }
 }
 
-/* Accepts, or no longer, from the sockets of a slot. Those that all workers share are its own already. */
+/* Starts or stops accepting from the sockets of a slot. Sockets shared by all workers are already its own. */
 static int worker_keep(struct worker *worker, size_t number, bool keeps)
 {
     const struct sockets *sockets = worker->options->sockets;
@@ -120,7 +120,7 @@ static int worker_keep(struct worker *worker, size_t number, bool keeps)
     return error;
 }
 
-/* It never stops to accept from its own: whoever accepts in its place does so because it cannot. */
+/* A worker never stops accepting from its own sockets: another accepts in its place only while it cannot. */
 static void look_at_slots(struct worker *worker)
 {
     size_t number = worker->options->number;
