@@ -108,14 +108,6 @@ static int epoll_wait_ready(struct backend_state *state, int timeout_ms)
 static struct watch *epoll_ready(struct backend_state *state, int i, unsigned *ret_events)
 {
     uint32_t events = state->events[i].events;
-    if (i + 1 < state->count) {
-        const char *p = state->events[i + 1].data.ptr;
-        __builtin_prefetch(p - 128);
-        __builtin_prefetch(p - 64);
-        __builtin_prefetch(p);
-        __builtin_prefetch(p + 64);
-        __builtin_prefetch(p + 112);
-    }
     *ret_events = (events & EPOLLIN ? WATCH_READABLE : 0u) | (events & EPOLLOUT ? WATCH_WRITABLE : 0u) |
                   (events & (EPOLLRDHUP | EPOLLHUP) ? WATCH_ENDED : 0u) |
                   (events & (EPOLLERR | EPOLLHUP) ? WATCH_FAILED : 0u) |
