@@ -61,9 +61,9 @@ static void put_fields(struct http_kept_head *keep)
 void kept_head_write(const struct exchange *exchange, struct http_kept_head *keep)
 {
     const struct http_response *response = &exchange->response;
-    char *room = keep->end - keep->bytes_max;
-    if (h1_response_size(response) > keep->bytes_max)
+    if (h1_response_size(response) > keep->bytes_max) /* 0 where there was no memory for one */
         return;
+    char *room = keep->end - keep->bytes_max;
     keep->length = (uint16_t)h1_response_write(room, response, service_date(exchange->service), H1_PERSIST);
     memmove(keep->end - keep->length, room, keep->length);
     keep->date_offset = (uint16_t)h1_response_date_offset(response->status);
