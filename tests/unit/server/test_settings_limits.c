@@ -194,6 +194,36 @@ static void content_may_rest_as_long_as_it_might(void **state)
     world_finish(&world);
 }
 
+/* A byte half-way is enough by the settings that the wait began with, and too little by the new ones. Then the
+ * client is silent for as long as a wait may take. */
+static void a_wait_is_measured_by_the_settings_it_began_with(void **state)
+{
+    (void)state;
+    struct world world;
+    struct variant variant;
+    struct client client;
+    const uint32_t wait_ms = 2000;
+    variant_world(&world);
+    variant_init(&variant, world.tree.path);
+    world.settings->timeouts = patient;
+    variant.settings->timeouts = strict;
+    world.settings->timeouts.body_ms = variant.settings->timeouts.body_ms = wait_ms;
+    assert_int_equal(world_change(&world, world.settings), 0);
+    world_run_for(&world, 20);
+    client_connect(&client, &world, 0);
+    uint64_t began_us = loop_clock_us(world.loop);
+    upload_half(&client);
+    world_await_state(&world, CLIENT_BODY);
+    assert_int_equal(world_change(&world, variant.settings), 0);
+    world_run_for(&world, wait_ms / 2);
+    client_say(&client, "d");
+    client_await(&client, "HTTP/1.1 408 ", 1);
+    assert_true(loop_clock_us(world.loop) - began_us >= wait_ms * UINT64_C(1250));
+    client_close(&client);
+    variant_finish(&variant);
+    world_finish(&world);
+}
+
 /* The same for who takes his response slowly; and who is there when settings become more patient has the good
  * of it at once. */
 static void a_response_may_rest_as_long_as_it_might(void **state)
@@ -233,6 +263,7 @@ int main(void)
         cmocka_unit_test(fewer_connections_of_an_address_reset_nobody),
         cmocka_unit_test(less_content_refuses_nothing_that_has_begun),
         cmocka_unit_test(content_may_rest_as_long_as_it_might),
+        cmocka_unit_test(a_wait_is_measured_by_the_settings_it_began_with),
         cmocka_unit_test(a_response_may_rest_as_long_as_it_might),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
