@@ -194,8 +194,8 @@ static void content_may_rest_as_long_as_it_might(void **state)
     world_finish(&world);
 }
 
-/* A byte half-way is enough by the settings that the wait began with, and too little by the new ones. Then the
- * client is silent for as long as a wait may take. */
+/* A byte half-way is enough by the settings that the wait began with, and too little by the new ones. Then
+ * the client is silent for as long as a wait may take. */
 static void a_wait_is_measured_by_the_settings_it_began_with(void **state)
 {
     (void)state;
