@@ -9,7 +9,8 @@ CLANG_FORMAT = $(or $(shell command -v clang-format-14),clang-format)
 FUZZ_SECONDS = 60
 SEEDS = 100000
 
-.PHONY: build run test check format bench bench-deps stress fuzz mutants sim sim-long deps install clean help
+.PHONY: build run test check format bench bench-deps stress soak course fuzz mutants sim sim-long deps install deb static dist
+.PHONY: packages clean help
 .NOTPARALLEL:
 
 build: build/build.ninja
@@ -46,6 +47,16 @@ bench-deps:
 stress: build
 	@tests/stress/stress
 
+# Reloads, upgrades, killed workers, slow and hostile clients, full disks, for so long: nothing is lost, nothing grows.
+T = 20m
+soak: build
+	@tools/deps all
+	@tools/soak $(T)
+
+# The course of lab/course: each program fails as its chapter promises, and the next one does not. Half a minute.
+course:
+	@lab/course/run
+
 # Looks for new crashes with each fuzzer, FUZZ_SECONDS each.
 fuzz:
 	@tools/deps all
@@ -53,9 +64,10 @@ fuzz:
 
 # The server on a simulated kernel, with simulated clients: thousands of runs, and those that found something once.
 sim: build/build.ninja
-	@ninja -C build tests/sim/vif-sim
+	@ninja -C build tests/sim/vif-sim tests/sim/vif-sim-datagrams
 	@tests/sim/replay build/tests/sim/vif-sim tests/sim/regressions
 	@build/tests/sim/vif-sim --seeds 1-3000
+	@build/tests/sim/vif-sim-datagrams --seeds 1-1000
 
 # Puts faults into the code, one at a time, and says which test notices each: tests/mutants/README.md. About two hours.
 mutants:
@@ -78,8 +90,26 @@ install: build/build.ninja
 	@ninja -C build vif
 	@DESTDIR=$(abspath $(DESTDIR)) meson install -C build --no-rebuild
 
+# In dist/: a package for the Debian or Ubuntu that this runs on; one file that needs no library; and what a release
+# consists of: sources, that file, what both contain, checksums.
+deb:
+	@tools/deps deb
+	@tools/package deb
+
+static:
+	@tools/deps build
+	@tools/package static
+
+dist:
+	@tools/deps build
+	@tools/package dist
+
+# Tries these in fresh Debian 12 and 13 folders. Needs root, debootstrap and the network; takes ten minutes.
+packages:
+	@tools/test-packages
+
 clean:
-	@rm -rf build build-test build-mutants
+	@rm -rf build build-test build-mutants build-static dist
 
 help:
 	@echo "make              builds build/vif"
@@ -90,7 +120,10 @@ help:
 	@echo "make mutants      puts faults into the code, and sees which tests notice"
 	@echo "make bench        compares vif with other servers; make bench-deps installs them"
 	@echo "make stress       holds 100,000 idle connections"
+	@echo "make course       runs the course: thirteen small servers, and what breaks each"
 	@echo "make format       formats the sources"
 	@echo "make install      installs vif (PREFIX=/usr/local, DESTDIR=)"
+	@echo "make deb          makes a package for Debian or Ubuntu, in dist/; make static: one file that needs no library"
+	@echo "make dist         makes a release: sources, static program, bill of materials, checksums"
 	@echo "make deps         installs what building and testing need"
 	@echo "make clean        removes what was built"

@@ -20,8 +20,14 @@ def _cpu_seconds(pids):
     return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids) / 1e9
 
 
+def _take_precedence():
+    """It shares its core with the trial's clients: what is measured is to be the wait for the server, not for the core."""
+    if os.geteuid() == 0:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+
+
 def _ask_on(port, path, is_secure, pids, pipe):
-    os.nice(-5 if os.geteuid() == 0 else 0)  # it shares its core with the trial
+    _take_precedence()
     seconds = []
     worked = []
     try:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from client import Client
 from process import Process, free_port, machine_cpu_seconds
-from servers import Site
+from servers import Floor, Site
 
 HERE = Path(__file__).resolve().parent
 
@@ -201,15 +201,26 @@ def _measure(scenario, process, seconds, core, handshakes):
     return Sample(report["requests"], took, spent, report["p99_us"], others, errors)
 
 
+def _start_origin(scenario, plan, root, folder, stack):
+    """What the servers forward to: its CPU time counts as the load's."""
+    own = folder / f"{scenario.name}-origin"
+    own.mkdir()
+    site = Site(root, own, free_port(), scenario.path)
+    process = start(Floor(build("floor.c", own / "floor")), site, core=plan.load_core)
+    stack.callback(process.stop)
+    return site.port
+
+
 def _start_all(scenario, servers, plan, root, folder, stack, say, handshakes):
     expected = (root / scenario.path.lstrip("/")).read_bytes()
     certificate = make_certificate(folder) if scenario.wire in ("https", "h2") else None
+    origin_port = _start_origin(scenario, plan, root, folder, stack) if scenario.forwards else 0
     running = {}
     for server in servers:
         own = folder / f"{scenario.name}-{server.name}"
         own.mkdir()
         site = Site(root, own, free_port(), scenario.path, scenario.floor_mode, wire=scenario.wire,
-                    certificate=certificate)
+                    certificate=certificate, origin_port=origin_port)
         try:
             process = start(server, site, core=plan.server_core)
             stack.callback(process.stop)
@@ -226,8 +237,8 @@ def run_scenario(scenario, servers, plan, folder, say):
     """Measures every server that works: {name: [Sample, one a round]}. `say` is told who was left out."""
     root = folder / "files"
     servers = [server for server in servers
-               if scenario.wire in server.wires and
-               (server.body_bytes_max is None or scenario.body_bytes <= server.body_bytes_max)]
+               if scenario.wire in server.wires and (server.forwards or not scenario.forwards) and
+               (server.body_bytes_max is None or scenario.body_bytes <= server.body_bytes_max or scenario.forwards)]
     handshakes = (build("handshakes.c", folder / "handshakes", "-pthread", "-lssl", "-lcrypto")
                   if scenario.handshakes else None)
     with ExitStack() as stack:

@@ -17,6 +17,7 @@ class Scenario:
     streams: int = 1          # at once on each connection of HTTP/2
     handshakes: str = ""      # each request on a connection of its own: "full", or "resume" what came before
     floor_mode: str = "keep"  # the fair floor: see floor.c
+    forwards: bool = False    # to an origin, which is the floor, on the core of the load
     is_default: bool = True
 
 
@@ -54,6 +55,18 @@ SECURE_SCENARIOS = [
 ]
 
 
+# Forwarding to another server, with connections kept on both sides: bench/run --proxy.
+PROXY_SCENARIOS = [
+    Scenario("proxy-1k", "1 KiB from an origin, 64 kept connections", "/1k.html", 1024, 64, forwards=True),
+    Scenario("proxy-100k", "100 KiB from an origin, 64 kept connections", "/100k.html", 100 * 1024, 64,
+             forwards=True),
+    Scenario("proxy-tls-1k", "1 KiB from an origin, to clients over TLS, 64 kept connections", "/1k.html", 1024, 64,
+             wire="https", forwards=True),
+]
+
+ALL_SCENARIOS = SCENARIOS + SECURE_SCENARIOS + PROXY_SCENARIOS
+
+
 @dataclass(frozen=True)
 class Goal:
     """In `scenario`, the CPU time of `server` divided by that of `base` is on the right side of `bound`."""
@@ -82,4 +95,6 @@ GOALS = [
     Goal("pipeline-16", "h2o", "vif", ">=", 2.5),
     Goal("100k-64", "vif", "floor", "<=", 1.08),
     Goal("close-64", "vif", "h2o", "<=", 1.00),
+    *(Goal(scenario, server, "vif", ">=", 1.25)
+      for scenario in ("proxy-1k", "proxy-tls-1k") for server in ("haproxy", "nginx", "h2o")),
 ]

@@ -27,6 +27,7 @@ class Site:
     connections_max: int = 8192  # more than that make some raise their limit of descriptors
     wire: str = "http"           # see Scenario
     certificate: Path = None     # of TLS; the key is in the same file
+    origin_port: int = 0         # forward everything to this server; 0: serve files
 
     @property
     def file(self):
@@ -46,6 +47,7 @@ class Server:
     is_canned = False       # answers prepared bytes, never looks at a file
     body_bytes_max = None   # what a canned one can hold
     wires = ("http", "https", "h2", "h2c")
+    forwards = True         # keeps connections to an origin
 
     def find(self):
         """The path of the program, or None when it is not installed."""
@@ -86,14 +88,22 @@ class Vif(Server):
         # What vif caches by itself is enough everywhere but in the storm.
         cached = ["--limit", f"cache_entries={site.cached_max}"] if site.cached_max > Site.cached_max else []
         secure = ["--cert", site.certificate, "--key", site.certificate] if site.wire in ("https", "h2") else []
+        if site.origin_port:
+            return self.proxy_command(site, secure)
         return [self.find(), "-q", "-w", "1", "-a", "127.0.0.1", "-p", str(site.port), *self.options, *cached,
                 *map(str, secure), str(site.root)]
+
+
+    def proxy_command(self, site, secure):
+        return [self.find(), "proxy", "-q", "-w", "1", "-a", "127.0.0.1", "-p", str(site.port), *self.options,
+                "--log-file", "/dev/null", *map(str, secure), str(site.origin_port)]
 
 
 class Floor(Server):
     """What the system calls alone cost; see floor.c."""
     name = "floor"
     wires = ("http",)
+    forwards = False
     is_canned = True
 
     def __init__(self, binary):
@@ -127,6 +137,12 @@ class Nginx(Server):
         ssl_session_cache shared:all:10m;
         http2_max_requests 1000000000;
 """ if secure else ""
+        origin = answers = ""
+        if site.origin_port:
+            origin = (f"    upstream origin {{ server 127.0.0.1:{site.origin_port}; keepalive 256;"
+                      " keepalive_requests 1000000000; }\n")
+            answers = ('        location / { proxy_pass http://origin; proxy_http_version 1.1;'
+                       ' proxy_set_header Connection ""; }\n')
         conf = site.write("nginx.conf", f"""\
 daemon off;
 worker_processes 1;
@@ -146,10 +162,10 @@ http {{
     keepalive_requests 1000000000;
     open_file_cache max={site.cached_max} inactive=60s;
     open_file_cache_valid 60s;
-{folders}{self.http_options}\
+{folders}{self.http_options}{origin}\
     server {{
         listen {listen};
-{certificate}        root {site.root};
+{certificate}{answers}        root {site.root};
         autoindex {"on" if site.lists_folders else "off"};
     }}
 }}
@@ -176,6 +192,13 @@ class H2o(Server):
         key-file: {site.certificate}
         minimum-version: TLSv1.2
 """ if site.wire in ("https", "h2") else ""
+        answers = f"""\
+        proxy.reverse.url: "http://127.0.0.1:{site.origin_port}/"
+        proxy.timeout.keepalive: 75000
+""" if site.origin_port else f"""\
+        file.dir: {site.root}
+        file.dirlisting: {"ON" if site.lists_folders else "OFF"}
+"""
         conf = site.write("h2o.conf", f"""\
 {user}num-threads: 1
 max-connections: {site.connections_max}
@@ -188,15 +211,14 @@ hosts:
       port: {site.port}
 {ssl}    paths:
       /:
-        file.dir: {site.root}
-        file.dirlisting: {"ON" if site.lists_folders else "OFF"}
-""")
+{answers}""")
         return [self.find(), "-m", "master" if site.supervised else "worker", "-c", conf]
 
 
 class Lighttpd(Server):
     name = "lighttpd"
     wires = ("http",)
+    forwards = False
     binary = "lighttpd"
 
     def command(self, site):
@@ -230,6 +252,8 @@ class Caddy(Server):
     version_argument = "version"
 
     def command(self, site):
+        answers = (f"reverse_proxy 127.0.0.1:{site.origin_port}" if site.origin_port
+                   else f"root * {site.root}\n    file_server {'browse' if site.lists_folders else ''}")
         conf = site.write("Caddyfile", f"""\
 {{
     admin off
@@ -240,8 +264,7 @@ class Caddy(Server):
 }}
 http://:{site.port} {{
     bind 127.0.0.1
-    root * {site.root}
-    file_server {"browse" if site.lists_folders else ""}
+    {answers}
 }}
 """)
         return [self.find(), "run", "--adapter", "caddyfile", "--config", conf]
@@ -260,6 +283,11 @@ class Haproxy(Server):
     def command(self, site):
         protocol = {"https": f" ssl crt {site.certificate} alpn http/1.1", "h2c": " proto h2",
                     "h2": f" ssl crt {site.certificate} alpn h2,http/1.1"}.get(site.wire, "")
+        answers = f"http-request return status 200 content-type text/html file {site.file}"
+        origin = ""
+        if site.origin_port:
+            answers = "default_backend origin"
+            origin = f"backend origin\n    http-reuse always\n    server one 127.0.0.1:{site.origin_port}\n"
         conf = site.write("haproxy.cfg", f"""\
 global
     nbthread 1
@@ -271,6 +299,6 @@ defaults
     timeout server 75s
 frontend files
     bind 127.0.0.1:{site.port} backlog 4096{protocol}
-    http-request return status 200 content-type text/html file {site.file}
-""")
+    {answers}
+{origin}""")
         return [self.find(), "-W", "-db", "-f", conf]

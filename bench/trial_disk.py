@@ -63,7 +63,8 @@ def _ask(port, until):
 
 
 def _ask_during_stall(port, path):
-    with Client(port) as slow, ThreadPoolExecutor(1) as waiting:
+    # vif looks for the three compressed siblings as well, and each look stalls.
+    with Client(port, timeout=10) as slow, ThreadPoolExecutor(1) as waiting:
         slow.send(path)
         # To its last byte: a server may send the head while it waits for the content.
         answer = waiting.submit(slow.receive)

@@ -1,14 +1,16 @@
-/* The system calls that move bytes, and those around them. */
+/* The system calls that accept a client, and move its bytes. Read lab_client_receive and lab_client_send
+ * first: each is one system call and what it means for the session. */
 #include "lab/client.h"
 
 #include "lab/site_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -21,17 +23,24 @@
 /* Most bytes of a file per call: see LOOP_CALL_BYTES_MAX in loop/internal.h. */
 #define SENDFILE_BYTES (64u << 10)
 
-/* Most operations for one client before others have their turn: about a megabyte of a file. */
-#define MOVES_MAX 16
-
 /* ---- life ---- */
 
-static int reserve_fd = -1; /* one for each process: one thread accepts */
+static int reserve_fd = -1;
 
-static void take_reserve(void)
+/* Where several threads accept, none of them may take the descriptor that another has just given up. */
+static pthread_mutex_t accepting = PTHREAD_MUTEX_INITIALIZER;
+
+void lab_reserve_descriptor(void)
 {
     if (reserve_fd < 0)
         reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void give_up_reserve(void)
+{
+    if (reserve_fd >= 0)
+        close(reserve_fd);
+    reserve_fd = -1;
 }
 
 static void count(atomic_uint_least64_t *number)
@@ -39,52 +48,72 @@ static void count(atomic_uint_least64_t *number)
     atomic_fetch_add_explicit(number, 1, memory_order_relaxed);
 }
 
-static void turn_one_away(struct lab_site *site, int listening_fd)
+void *lab_client_create(struct lab_site *site, int fd, size_t size)
 {
-    if (reserve_fd >= 0)
-        close(reserve_fd);
-    reserve_fd = -1;
-    int fd = accept4(listening_fd, NULL, NULL, SOCK_CLOEXEC);
-    if (fd >= 0) {
-        count(&site->counts->accepted);
-        count(&site->counts->refused);
-        count(&site->counts->closed);
-        close(fd);
-    }
-    take_reserve();
-}
-
-struct lab_client *lab_client_create(struct lab_site *site, int fd)
-{
-    take_reserve();
-    struct lab_client *client = malloc(sizeof(*client));
+    struct lab_client *client = calloc(1, size);
     if (client == NULL) {
         close(fd);
         return NULL;
     }
-    *client = (struct lab_client){.fd = fd};
-    list_init(&client->queue);
+    client->fd = fd;
     list_init(&client->link);
     lab_session_init(&client->session, site);
     count(&site->counts->accepted);
     return client;
 }
 
-struct lab_client *lab_accept(struct lab_site *site, int listening_fd, int flags)
+static int accept_one(int listening_fd, int flags)
 {
     int fd;
     do
         fd = accept4(listening_fd, NULL, NULL, flags | SOCK_CLOEXEC);
     while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+    return fd;
+}
+
+/* Whether a client waits to be accepted; if the socket blocks, waits for one. */
+static bool wait_for_client(int listening_fd)
+{
+    bool is_blocking = (fcntl(listening_fd, F_GETFL) & O_NONBLOCK) == 0;
+    struct pollfd waiting = {.fd = listening_fd, .events = POLLIN};
+    return poll(&waiting, 1, is_blocking ? -1 : 0) > 0;
+}
+
+/* accept4(2) takes a descriptor before it looks for a client, so it fails with EMFILE also while nobody
+ * waits: with the reserve given up, it would then block, and the next client would be closed although there
+ * is room for it by then. So this waits first, and if there is room when the client is there, it is served:
+ * the reserve could be taken again. */
+static int accept_by_reserve(struct lab_site *site, int listening_fd, int flags)
+{
+    if (!wait_for_client(listening_fd))
+        return -1;
+    give_up_reserve();
+    int fd = accept_one(listening_fd, flags);
+    lab_reserve_descriptor();
+    if (fd < 0 || reserve_fd >= 0)
+        return fd;
+    count(&site->counts->accepted);
+    count(&site->counts->refused);
+    count(&site->counts->closed);
+    close(fd);
+    lab_reserve_descriptor();
+    return -1;
+}
+
+void *lab_accept(struct lab_site *site, int listening_fd, int flags, size_t size)
+{
+    pthread_mutex_lock(&accepting);
+    lab_reserve_descriptor();
+    int fd = accept_one(listening_fd, flags);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-        turn_one_away(site, listening_fd);
-    return fd < 0 ? NULL : lab_client_create(site, fd);
+        fd = accept_by_reserve(site, listening_fd, flags);
+    pthread_mutex_unlock(&accepting);
+    return fd < 0 ? NULL : lab_client_create(site, fd, size);
 }
 
 void lab_client_destroy(struct lab_client *client)
 {
     count(&client->session.site->counts->closed);
-    list_remove(&client->queue);
     list_remove(&client->link);
     lab_session_finish(&client->session);
     close(client->fd);
@@ -97,10 +126,11 @@ void lab_client_refuse(struct lab_client *client)
     lab_client_destroy(client);
 }
 
-/* ---- two moves ---- */
+/* ---- receiving and sending ---- */
 
-/* True where there is nothing to do but to wait. */
-static bool would_wait(struct lab_client *client)
+/* True on EAGAIN. After EINTR (a signal, a debugger, Ctrl-Z) the call is repeated; any other error ends the
+ * session. */
+static bool would_block(struct lab_client *client)
 {
     if (errno == EINTR)
         return false;
@@ -110,18 +140,17 @@ static bool would_wait(struct lab_client *client)
     return false;
 }
 
-bool lab_client_receive(struct lab_client *client)
+enum lab_received lab_client_receive(struct lab_client *client)
 {
     char buffer[RECEIVE_BYTES];
     ssize_t count = recv(client->fd, buffer, sizeof(buffer), 0);
     if (count < 0)
-        return !would_wait(client);
-    client->is_drained = count < (ssize_t)sizeof(buffer);
+        return would_block(client) ? LAB_RECEIVED_NOTHING : LAB_RECEIVED_SOME;
     if (count == 0)
         lab_session_end(&client->session);
     else
         lab_session_receive(&client->session, slice_make(buffer, (size_t)count));
-    return true;
+    return count < (ssize_t)sizeof(buffer) ? LAB_RECEIVED_ALL : LAB_RECEIVED_SOME;
 }
 
 /* Pieces of memory, up to the next file. */
@@ -166,7 +195,7 @@ bool lab_client_send(struct lab_client *client)
     ssize_t sent =
         is_file ? send_file(client, &segments[0]) : send_memory(client->fd, segments, segment_count);
     if (sent < 0)
-        return !would_wait(client);
+        return !would_block(client);
     if (sent == 0)
         lab_session_break(session); /* the file has become shorter */
     if (lab_session_need(session) != LAB_NEEDS_ROOM)
@@ -180,94 +209,6 @@ void lab_client_shut_down(struct lab_client *client)
     shutdown(client->fd, SHUT_WR);
     lab_session_did_shut_down(&client->session);
 }
-
-/* ---- on a socket that blocks ---- */
-
-void lab_client_set_patience(struct lab_client *client, unsigned patience_ms)
-{
-    struct timeval patience = {.tv_sec = patience_ms / 1000, .tv_usec = patience_ms % 1000 * 1000};
-    setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-}
-
-void lab_client_serve(struct lab_client *client)
-{
-    struct lab_session *session = &client->session;
-    bool is_there = true;
-    while (is_there) {
-        switch (lab_session_need(session)) {
-        case LAB_NEEDS_BYTES: is_there = lab_client_receive(client); break;
-        case LAB_NEEDS_ROOM: is_there = lab_client_send(client); break;
-        case LAB_NEEDS_WORK:
-            lab_session_work(session);
-            lab_session_worked(session);
-            break;
-        case LAB_NEEDS_SHUTDOWN: lab_client_shut_down(client); break;
-        case LAB_NEEDS_CLOSE: is_there = false; break;
-        }
-    }
-}
-
-/* ---- on a socket that does not block ---- */
-
-static bool move(struct lab_client *client)
-{
-    switch (lab_session_need(&client->session)) {
-    case LAB_NEEDS_BYTES: return (!client->is_drained || client->peer_ended) && lab_client_receive(client);
-    case LAB_NEEDS_ROOM: return lab_client_send(client);
-    case LAB_NEEDS_SHUTDOWN: lab_client_shut_down(client); return true;
-    case LAB_NEEDS_WORK:
-    case LAB_NEEDS_CLOSE: return false;
-    }
-    UNREACHABLE();
-}
-
-enum lab_need lab_client_go_on(struct lab_client *client)
-{
-    unsigned moves = 0;
-    client->is_drained = false;
-    while (moves < MOVES_MAX && move(client))
-        moves++;
-    client->has_more = moves == MOVES_MAX;
-    return lab_session_need(&client->session);
-}
-
-enum lab_need lab_client_go_on_here(struct lab_client *client)
-{
-    enum lab_need need;
-    while ((need = lab_client_go_on(client)) == LAB_NEEDS_WORK) {
-        lab_session_work(&client->session);
-        lab_session_worked(&client->session);
-    }
-    return need;
-}
-
-/* ---- who has been silent for too long ---- */
-
-void lab_crowd_init(struct lab_crowd *crowd, struct lab_site *site)
-{
-    list_init(&crowd->clients);
-    crowd->site = site;
-}
-
-void lab_crowd_note(struct lab_crowd *crowd, struct lab_client *client)
-{
-    client->last_active_ms = loop_now_ms(crowd->site->loop);
-    list_remove(&client->link);
-    list_append(&crowd->clients, &client->link);
-}
-
-struct lab_client *lab_crowd_next_silent(struct lab_crowd *crowd)
-{
-    lab_site_tick(crowd->site);
-    if (list_is_empty(&crowd->clients))
-        return NULL;
-    struct lab_client *client = CONTAINER_OF(crowd->clients.next, struct lab_client, link);
-    bool is_silent = loop_now_ms(crowd->site->loop) >= client->last_active_ms + LAB_PATIENCE_MS;
-    return is_silent ? client : NULL;
-}
-
-/* ---- small things ---- */
 
 void lab_set_blocking(int fd, bool is_blocking)
 {

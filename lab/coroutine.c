@@ -28,7 +28,7 @@
 #define GUARD_BYTES ((size_t)4096)
 
 struct lab_coroutine {
-    jmp_buf inside;  /* where it gave way */
+    jmp_buf inside;  /* where it yielded */
     jmp_buf outside; /* where it was resumed */
     void (*run)(void *argument);
     void *argument;
@@ -166,7 +166,7 @@ bool lab_coroutine_resume(struct lab_coroutine *coroutine)
     return gone_out();
 }
 
-void lab_coroutine_give_way(void)
+void lab_coroutine_yield(void)
 {
     struct lab_coroutine *coroutine = current;
     tell_going_out(coroutine);

@@ -19,6 +19,6 @@ struct lab_coroutine *lab_coroutine_create(void (*run)(void *argument), void *ar
 bool lab_coroutine_resume(struct lab_coroutine *coroutine) MUST_CHECK;
 
 /* Yields: suspends the running coroutine until it is resumed. */
-void lab_coroutine_give_way(void);
+void lab_coroutine_yield(void);
 
 #endif

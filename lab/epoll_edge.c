@@ -16,8 +16,9 @@
  *
  * The listening socket stays level-triggered: where accept failed for want of descriptors, those who wait in
  * its queue would otherwise never be heard of again. */
-#include "lab/client.h"
+#include "lab/idle_list.h"
 #include "lab/models.h"
+#include "lab/nonblocking.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -25,74 +26,90 @@
 
 #define EVENTS_MAX 256
 
-struct edges {
-    int epoll_fd;
-    struct lab_crowd crowd;
-    struct list again; /* clients, by queue, who had their share and are still ready */
+struct edge_client {
+    struct lab_client base;
+    struct lab_readiness readiness;
+    struct list again; /* in edges.again */
 };
 
-static void go_on(struct edges *edges, struct lab_client *client)
+struct edges {
+    int epoll_fd;
+    struct lab_idle_list idle;
+    struct list again; /* struct edge_client: they had their share and are still ready */
+};
+
+static void destroy(struct edge_client *client)
 {
-    list_remove(&client->queue);
-    if (lab_client_go_on_here(client) == LAB_NEEDS_CLOSE) {
-        lab_client_destroy(client);
+    list_remove(&client->again);
+    lab_client_destroy(&client->base);
+}
+
+static void advance(struct edges *edges, struct edge_client *client)
+{
+    list_remove(&client->again);
+    if (lab_client_advance_inline(&client->base, &client->readiness) == LAB_NEEDS_CLOSE) {
+        destroy(client);
         return;
     }
-    if (client->has_more)
-        list_append(&edges->again, &client->queue);
-    lab_crowd_note(&edges->crowd, client);
+    if (client->readiness.has_more)
+        list_append(&edges->again, &client->again);
+    lab_idle_list_touch(&edges->idle, &client->base);
 }
 
 static void on_event(struct edges *edges, const struct epoll_event *event)
 {
-    struct lab_client *client = event->data.ptr;
-    client->peer_ended |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-    go_on(edges, client);
+    struct edge_client *client = event->data.ptr;
+    client->readiness.peer_ended |= (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    advance(edges, client);
 }
 
 /* Those who were there before this turn: each has one share a turn. */
-static void go_on_again(struct edges *edges)
+static void advance_again(struct edges *edges)
 {
     struct list due;
     list_init(&due);
     list_splice(&due, &edges->again);
     while (!list_is_empty(&due))
-        go_on(edges, CONTAINER_OF(due.next, struct lab_client, queue));
+        advance(edges, CONTAINER_OF(due.next, struct edge_client, again));
 }
 
 static void accept_clients(struct edges *edges, int listening_fd)
 {
-    struct lab_client *client;
-    while ((client = lab_accept(edges->crowd.site, listening_fd, SOCK_NONBLOCK)) != NULL) {
+    struct edge_client *client;
+    while ((client = lab_accept(edges->idle.site, listening_fd, SOCK_NONBLOCK, sizeof(*client))) != NULL) {
         struct epoll_event event = {EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, {.ptr = client}};
-        if (epoll_ctl(edges->epoll_fd, EPOLL_CTL_ADD, client->fd, &event) < 0)
-            lab_client_refuse(client);
+        list_init(&client->again);
+        if (epoll_ctl(edges->epoll_fd, EPOLL_CTL_ADD, client->base.fd, &event) < 0)
+            lab_client_refuse(&client->base);
         else
-            lab_crowd_note(&edges->crowd, client);
+            lab_idle_list_touch(&edges->idle, &client->base);
     }
 }
 
-static void drop_silent(struct lab_crowd *crowd)
+static void drop_expired(struct lab_idle_list *idle)
 {
     struct lab_client *client;
-    while ((client = lab_crowd_next_silent(crowd)) != NULL)
-        lab_client_destroy(client);
+    while ((client = lab_idle_list_next_expired(idle)) != NULL)
+        destroy(CONTAINER_OF(client, struct edge_client, base));
 }
 
-int lab_serve_epoll_edge(struct lab_site *site, int listening_fd)
+int lab_epoll_edge_open(int listening_fd, uint32_t listening_events)
 {
-    struct edges edges = {.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
-    struct epoll_event listening = {EPOLLIN, {.ptr = NULL}};
-    if (edges.epoll_fd < 0 || epoll_ctl(edges.epoll_fd, EPOLL_CTL_ADD, listening_fd, &listening) < 0)
+    struct epoll_event listening = {listening_events, {.ptr = NULL}};
+    int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listening_fd, &listening) < 0)
         return -errno;
-    int error = lab_site_open(site);
-    if (error < 0)
-        return error;
     lab_set_blocking(listening_fd, false);
-    lab_crowd_init(&edges.crowd, site);
+    return epoll_fd;
+}
+
+void lab_epoll_edge_run(struct lab_site *site, int epoll_fd, int listening_fd)
+{
+    struct edges edges = {.epoll_fd = epoll_fd};
+    lab_idle_list_init(&edges.idle, site);
     list_init(&edges.again);
     for (;;) {
-        go_on_again(&edges); /* not behind the wait: it may end clients that there are events of */
+        advance_again(&edges); /* not behind the wait: it may end clients that there are events of */
         struct epoll_event events[EVENTS_MAX];
         int count = epoll_wait(edges.epoll_fd, events, EVENTS_MAX, list_is_empty(&edges.again) ? 1000 : 0);
         for (int i = 0; i < count; i++) {
@@ -101,6 +118,15 @@ int lab_serve_epoll_edge(struct lab_site *site, int listening_fd)
             else
                 on_event(&edges, &events[i]);
         }
-        drop_silent(&edges.crowd);
+        drop_expired(&edges.idle);
     }
+}
+
+int lab_serve_epoll_edge(struct lab_site *site, int listening_fd)
+{
+    int error = lab_site_open(site);
+    int epoll_fd = error < 0 ? error : lab_epoll_edge_open(listening_fd, EPOLLIN);
+    if (epoll_fd >= 0)
+        lab_epoll_edge_run(site, epoll_fd, listening_fd);
+    return epoll_fd;
 }

@@ -12,8 +12,9 @@
  *
  * What breaks it: of itself nothing, up to the limits on descriptors and memory. One thread is at most one
  * processor; and a handler that blocks stops every client for as long as it blocks. */
-#include "lab/client.h"
+#include "lab/idle_list.h"
 #include "lab/models.h"
+#include "lab/nonblocking.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -21,53 +22,58 @@
 
 #define EVENTS_MAX 256
 
-static void watch(int epoll_fd, struct lab_client *client, uint32_t events)
+struct level_client {
+    struct lab_client base;
+    uint32_t watched; /* the events that epoll waits for: saves a call if they stay the same */
+};
+
+static void watch(int epoll_fd, struct level_client *client, uint32_t events)
 {
     if (client->watched == events)
         return;
     client->watched = events;
-    epoll_ctl(epoll_fd, EPOLL_CTL_MOD, client->fd, &(struct epoll_event){events, {.ptr = client}});
+    epoll_ctl(epoll_fd, EPOLL_CTL_MOD, client->base.fd, &(struct epoll_event){events, {.ptr = client}});
 }
 
-static void go_on(int epoll_fd, struct lab_crowd *crowd, struct lab_client *client)
+static void advance(int epoll_fd, struct lab_idle_list *idle, struct level_client *client)
 {
-    enum lab_need need = lab_client_go_on_here(client);
+    enum lab_need need = lab_client_advance_inline(&client->base, NULL);
     if (need == LAB_NEEDS_CLOSE) {
-        lab_client_destroy(client); /* epoll forgets a socket that is closed */
+        lab_client_destroy(&client->base); /* epoll forgets a socket that is closed */
         return;
     }
     watch(epoll_fd, client, need == LAB_NEEDS_ROOM ? EPOLLOUT : EPOLLIN);
-    lab_crowd_note(crowd, client);
+    lab_idle_list_touch(idle, &client->base);
 }
 
-static void accept_clients(int epoll_fd, struct lab_crowd *crowd, int listening_fd)
+static void accept_clients(int epoll_fd, struct lab_idle_list *idle, int listening_fd)
 {
-    struct lab_client *client;
-    while ((client = lab_accept(crowd->site, listening_fd, SOCK_NONBLOCK)) != NULL) {
-        client->watched = EPOLLIN;
-        if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, client->fd, &(struct epoll_event){EPOLLIN, {.ptr = client}}) <
-            0)
-            lab_client_refuse(client);
+    struct level_client *client;
+    while ((client = lab_accept(idle->site, listening_fd, SOCK_NONBLOCK, sizeof(*client))) != NULL) {
+        struct epoll_event event = {EPOLLIN, {.ptr = client}};
+        client->watched = event.events;
+        if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, client->base.fd, &event) < 0)
+            lab_client_refuse(&client->base);
         else
-            lab_crowd_note(crowd, client);
+            lab_idle_list_touch(idle, &client->base);
     }
 }
 
-static void drop_silent(struct lab_crowd *crowd)
+static void drop_expired(struct lab_idle_list *idle)
 {
     struct lab_client *client;
-    while ((client = lab_crowd_next_silent(crowd)) != NULL)
+    while ((client = lab_idle_list_next_expired(idle)) != NULL)
         lab_client_destroy(client);
 }
 
 int lab_serve_epoll_level(struct lab_site *site, int listening_fd)
 {
-    struct lab_crowd crowd;
+    struct lab_idle_list idle;
     int error = lab_site_open(site);
     if (error < 0)
         return error;
     lab_set_blocking(listening_fd, false);
-    lab_crowd_init(&crowd, site);
+    lab_idle_list_init(&idle, site);
     int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listening_fd, &(struct epoll_event){EPOLLIN}) < 0)
         return -errno;
@@ -76,10 +82,10 @@ int lab_serve_epoll_level(struct lab_site *site, int listening_fd)
         int count = epoll_wait(epoll_fd, events, EVENTS_MAX, 1000);
         for (int i = 0; i < count; i++) {
             if (events[i].data.ptr == NULL)
-                accept_clients(epoll_fd, &crowd, listening_fd);
+                accept_clients(epoll_fd, &idle, listening_fd);
             else
-                go_on(epoll_fd, &crowd, events[i].data.ptr);
+                advance(epoll_fd, &idle, events[i].data.ptr);
         }
-        drop_silent(&crowd);
+        drop_expired(&idle);
     }
 }

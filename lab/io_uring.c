@@ -6,8 +6,8 @@
  * receive and send; this one needs about one a turn, however many clients the turn serves. Linux has it
  * since 5.1 (2019), and what is used here since 6.1: accept that goes on by itself (multishot), and buffers
  * that the kernel takes from a ring of them only when bytes arrive, so that an idle connection holds none.
- * Seastar, libuv (for files), Tokio's and PostgreSQL's newer parts use it; Windows has had the idea since
- * NT 3.5 (completion ports).
+ * Seastar uses it, Tokio's tokio-uring, and PostgreSQL 18 for files; libuv had it for files and has switched
+ * it off again by default. Windows has had the idea since NT 3.5 (completion ports).
  *
  * What it costs: order. Memory that an operation uses is the kernel's until its result is there, so nothing
  * can be freed just because a client went away. Here each client has exactly one operation under way at any
@@ -23,7 +23,7 @@
 
 #ifdef HAVE_URING
 
-#include "lab/client.h"
+#include "lab/idle_list.h"
 
 #include <liburing.h>
 #include <poll.h>
@@ -44,7 +44,7 @@ struct uring {
     struct io_uring ring;
     struct io_uring_buf_ring *buffer_ring;
     char *buffers;
-    struct lab_crowd crowd;
+    struct lab_idle_list idle;
     int listening_fd;
 };
 
@@ -55,6 +55,11 @@ struct sending {
     bool is_reading;  /* of a file */
     char *file_bytes; /* FILE_BYTES; NULL before the first file */
     size_t file_length, file_sent;
+};
+
+struct uring_client {
+    struct lab_client base;
+    struct sending *sending; /* NULL while nothing is sent */
 };
 
 /* The next free entry of the ring; if it is full, its entries are submitted first. */
@@ -83,33 +88,34 @@ static void begin_to_wait_for_clients(struct uring *uring)
 }
 
 /* The kernel polls the socket first, as a client that was just answered has rarely sent a request yet. */
-static void begin_to_receive(struct uring *uring, struct lab_client *client)
+static void begin_to_receive(struct uring *uring, struct uring_client *client)
 {
     struct io_uring_sqe *entry = next_entry(uring);
-    io_uring_prep_recv(entry, client->fd, NULL, BUFFER_BYTES, 0);
+    io_uring_prep_recv(entry, client->base.fd, NULL, BUFFER_BYTES, 0);
     entry->ioprio |= IORING_RECVSEND_POLL_FIRST;
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = GROUP;
     io_uring_sqe_set_data(entry, client);
 }
 
-static void send_memory(struct uring *uring, struct lab_client *client, const struct segment *segments,
+static void send_memory(struct uring *uring, struct uring_client *client, const struct segment *segments,
                         size_t count)
 {
-    struct sending *sending = client->own;
+    struct sending *sending = client->sending;
     size_t used = 0;
     for (; used < MIN(count, (size_t)PIECES_MAX) && segments[used].data; used++)
         sending->pieces[used] = (struct iovec){(char *)segments[used].data, segments[used].length};
     sending->message = (struct msghdr){.msg_iov = sending->pieces, .msg_iovlen = used};
     struct io_uring_sqe *entry = next_entry(uring);
-    io_uring_prep_sendmsg(entry, client->fd, &sending->message, MSG_NOSIGNAL | (used < count ? MSG_MORE : 0));
+    io_uring_prep_sendmsg(entry, client->base.fd, &sending->message,
+                          MSG_NOSIGNAL | (used < count ? MSG_MORE : 0));
     io_uring_sqe_set_data(entry, client);
 }
 
 /* Reads a part of the file, or sends what was read. */
-static void read_or_send_file(struct uring *uring, struct lab_client *client, const struct segment *segment)
+static void read_or_send_file(struct uring *uring, struct uring_client *client, const struct segment *segment)
 {
-    struct sending *sending = client->own;
+    struct sending *sending = client->sending;
     struct io_uring_sqe *entry = next_entry(uring);
     sending->is_reading = sending->file_sent == sending->file_length;
     if (sending->is_reading) {
@@ -118,42 +124,42 @@ static void read_or_send_file(struct uring *uring, struct lab_client *client, co
         io_uring_prep_read(entry, segment->fd, sending->file_bytes, (unsigned)length,
                            (uint64_t)segment->offset);
     } else {
-        io_uring_prep_send(entry, client->fd, sending->file_bytes + sending->file_sent,
+        io_uring_prep_send(entry, client->base.fd, sending->file_bytes + sending->file_sent,
                            sending->file_length - sending->file_sent, MSG_NOSIGNAL);
     }
     io_uring_sqe_set_data(entry, client);
 }
 
 /* What is kept while a client is sent something. */
-static bool prepare(struct lab_client *client, bool is_file)
+static bool prepare(struct uring_client *client, bool is_file)
 {
-    if (client->own == NULL)
-        client->own = calloc(1, sizeof(struct sending));
-    struct sending *sending = client->own;
+    if (client->sending == NULL)
+        client->sending = calloc(1, sizeof(struct sending));
+    struct sending *sending = client->sending;
     if (sending && is_file && sending->file_bytes == NULL)
         sending->file_bytes = malloc(FILE_BYTES);
     return sending && (!is_file || sending->file_bytes);
 }
 
-static void forget(struct lab_client *client)
+static void forget(struct uring_client *client)
 {
-    struct sending *sending = client->own;
+    struct sending *sending = client->sending;
     if (sending)
         free(sending->file_bytes);
     free(sending);
-    client->own = NULL;
+    client->sending = NULL;
 }
 
-static void drop(struct lab_client *client)
+static void drop(struct uring_client *client)
 {
     forget(client);
-    lab_client_destroy(client);
+    lab_client_destroy(&client->base);
 }
 
-static void begin_to_send(struct uring *uring, struct lab_client *client)
+static void begin_to_send(struct uring *uring, struct uring_client *client)
 {
     size_t count;
-    const struct segment *segments = lab_session_segments(&client->session, &count);
+    const struct segment *segments = lab_session_segments(&client->base.session, &count);
     if (!prepare(client, segments[0].data == NULL))
         drop(client);
     else if (segments[0].data)
@@ -163,23 +169,23 @@ static void begin_to_send(struct uring *uring, struct lab_client *client)
 }
 
 /* Begins the one operation that the session needs next. */
-static void begin_next(struct uring *uring, struct lab_client *client)
+static void begin_next(struct uring *uring, struct uring_client *client)
 {
-    while (lab_session_need(&client->session) == LAB_NEEDS_WORK) {
-        lab_session_work(&client->session);
-        lab_session_worked(&client->session);
+    while (lab_session_need(&client->base.session) == LAB_NEEDS_JOB) {
+        lab_session_run_job(&client->base.session);
+        lab_session_complete_job(&client->base.session);
     }
-    if (lab_session_need(&client->session) == LAB_NEEDS_SHUTDOWN)
-        lab_client_shut_down(client);
-    switch (lab_session_need(&client->session)) {
+    if (lab_session_need(&client->base.session) == LAB_NEEDS_SHUTDOWN)
+        lab_client_shut_down(&client->base);
+    switch (lab_session_need(&client->base.session)) {
     case LAB_NEEDS_ROOM: begin_to_send(uring, client); return;
     case LAB_NEEDS_BYTES:
         forget(client);
         begin_to_receive(uring, client);
-        lab_crowd_note(&uring->crowd, client);
+        lab_idle_list_touch(&uring->idle, &client->base);
         return;
     case LAB_NEEDS_CLOSE:
-    case LAB_NEEDS_WORK:
+    case LAB_NEEDS_JOB:
     case LAB_NEEDS_SHUTDOWN: drop(client);
     }
 }
@@ -191,45 +197,45 @@ static void give_buffer_back(struct uring *uring, unsigned number)
     io_uring_buf_ring_advance(uring->buffer_ring, 1);
 }
 
-static void on_received(struct uring *uring, struct lab_client *client, const struct io_uring_cqe *result)
+static void on_received(struct uring *uring, struct uring_client *client, const struct io_uring_cqe *result)
 {
     if (result->res > 0) {
         unsigned number = result->flags >> IORING_CQE_BUFFER_SHIFT;
         const char *bytes = uring->buffers + (size_t)number * BUFFER_BYTES;
-        lab_session_receive(&client->session, slice_make(bytes, (size_t)result->res));
+        lab_session_receive(&client->base.session, slice_make(bytes, (size_t)result->res));
         give_buffer_back(uring, number);
     } else if (result->res == 0) {
-        lab_session_end(&client->session);
+        lab_session_end(&client->base.session);
     } else if (result->res != -ENOBUFS) { /* then others hold all of them: asked for once more */
-        lab_session_break(&client->session);
+        lab_session_break(&client->base.session);
     }
 }
 
-static void on_sent(struct lab_client *client, int result)
+static void on_sent(struct uring_client *client, int result)
 {
-    struct sending *sending = client->own;
+    struct sending *sending = client->sending;
     bool is_file = sending->file_sent < sending->file_length;
     if (result <= 0) {
-        lab_session_break(&client->session);
+        lab_session_break(&client->base.session);
     } else if (sending->is_reading) {
         sending->is_reading = false;
         sending->file_length = (size_t)result;
-        if (!lab_session_may_send_file(&client->session))
+        if (!lab_session_may_send_file(&client->base.session))
             return;
     } else {
         sending->file_sent += is_file ? (size_t)result : 0;
-        lab_session_sent(&client->session, (size_t)result);
+        lab_session_sent(&client->base.session, (size_t)result);
     }
 }
 
 static void on_accepted(struct uring *uring, const struct io_uring_cqe *result)
 {
-    struct lab_client *client = NULL;
+    struct uring_client *client = NULL;
     bool is_full = result->res == -EMFILE || result->res == -ENFILE;
     if (result->res >= 0)
-        client = lab_client_create(uring->crowd.site, result->res);
+        client = lab_client_create(uring->idle.site, result->res, sizeof(*client));
     else if (is_full)
-        client = lab_accept(uring->crowd.site, uring->listening_fd, 0); /* turns one away */
+        client = lab_accept(uring->idle.site, uring->listening_fd, 0, sizeof(*client)); /* turns one away */
     if (client)
         begin_next(uring, client);
     if (is_full)
@@ -239,9 +245,9 @@ static void on_accepted(struct uring *uring, const struct io_uring_cqe *result)
 }
 
 /* The one operation of a client is done. */
-static void on_operation(struct uring *uring, struct lab_client *client, const struct io_uring_cqe *result)
+static void on_operation(struct uring *uring, struct uring_client *client, const struct io_uring_cqe *result)
 {
-    if (lab_session_need(&client->session) == LAB_NEEDS_BYTES)
+    if (lab_session_need(&client->base.session) == LAB_NEEDS_BYTES)
         on_received(uring, client, result);
     else
         on_sent(client, result->res);
@@ -272,12 +278,12 @@ static void take_results(struct uring *uring)
 }
 
 /* The operation of a silent client ends with its socket, and the client with the operation. */
-static void drop_silent(struct uring *uring)
+static void drop_expired(struct uring *uring)
 {
     struct lab_client *client;
-    while ((client = lab_crowd_next_silent(&uring->crowd)) != NULL) {
+    while ((client = lab_idle_list_next_expired(&uring->idle)) != NULL) {
         shutdown(client->fd, SHUT_RDWR);
-        lab_crowd_note(&uring->crowd, client);
+        lab_idle_list_touch(&uring->idle, client);
     }
 }
 
@@ -316,7 +322,7 @@ int lab_serve_io_uring(struct lab_site *site, int listening_fd)
 {
     static struct uring uring;
     uring.listening_fd = listening_fd;
-    lab_crowd_init(&uring.crowd, site);
+    lab_idle_list_init(&uring.idle, site);
     int error = lab_site_open(site);
     if (error == 0)
         error = open_ring(&uring.ring);
@@ -324,13 +330,14 @@ int lab_serve_io_uring(struct lab_site *site, int listening_fd)
         error = provide_buffers(&uring);
     if (error < 0)
         return error;
+    lab_reserve_descriptor();
     begin_to_accept(&uring);
     for (;;) {
         struct __kernel_timespec second = {.tv_sec = 1};
         struct io_uring_cqe *result;
         io_uring_submit_and_wait_timeout(&uring.ring, &result, 1, &second, NULL);
         take_results(&uring);
-        drop_silent(&uring);
+        drop_expired(&uring);
     }
 }
 

@@ -14,6 +14,7 @@ struct lab_model {
     const char *idea;         /* one sentence */
     const char *breaks;       /* one sentence: what overloads it, and the symptoms */
     const char *source;       /* its source file: "lab/thread_pool.c" */
+    bool serves_in_children;  /* the model's own process only starts them and waits */
     unsigned connections_max; /* served concurrently, others wait; 0: limited by descriptors */
 
     /* Serves until a signal ends the process (SIGTERM has its default action); processes that it forks end

@@ -15,6 +15,17 @@ const struct lab_model lab_models[] = {
         .serve = lab_serve_one_at_a_time,
     },
     {
+        .name = "fork",
+        .title = "a process per connection",
+        .idea = "Accept and fork; the child serves its client and ends with the connection.",
+        .breaks = "Many connections, even idle ones: a process each, up to a bound, past which clients are "
+                  "closed unserved.",
+        .source = "lab/fork_per_connection.c",
+        .serves_in_children = true,
+        .connections_max = LAB_FORK_PROCESSES,
+        .serve = lab_serve_fork_per_connection,
+    },
+    {
         .name = "threads",
         .title = "a thread per connection",
         .idea =
@@ -42,8 +53,18 @@ const struct lab_model lab_models[] = {
         .idea = "A fixed number of processes sleep in accept on one socket, each serves a client at a time.",
         .breaks = "As many idle connections as processes: others wait in the kernel's queue in silence.",
         .source = "lab/preforked.c",
+        .serves_in_children = true,
         .connections_max = LAB_PREFORK_PROCESSES,
         .serve = lab_serve_preforked,
+    },
+    {
+        .name = "spin",
+        .title = "a loop that spins",
+        .idea = "No thread sleeps: one asks all sockets in turn, all the time, whether they have something.",
+        .breaks = "It takes a whole processor without any client, and each idle connection costs a system "
+                  "call a turn.",
+        .source = "lab/spin.c",
+        .serve = lab_serve_spin,
     },
     {
         .name = "select",
@@ -63,16 +84,15 @@ const struct lab_model lab_models[] = {
         .idea = "select with a list in place of the set, as long as need be.",
         .breaks =
             "Each turn costs as much as there are connections, idle ones included: requests get dearer as "
-            "the crowd grows.",
+            "connections are added.",
         .source = "lab/poll.c",
         .serve = lab_serve_poll,
     },
     {
         .name = "epoll-level",
         .title = "epoll, level-triggered",
-        .idea =
-            "The kernel keeps the list of sockets, and a turn costs what is ready; what stays ready is told "
-            "again.",
+        .idea = "The kernel keeps the list of sockets, and a turn costs what is ready; what stays ready is "
+                "reported again.",
         .breaks = "A handler that blocks stops everyone; one thread is one processor.",
         .source = "lab/epoll_level.c",
         .serve = lab_serve_epoll_level,
@@ -80,10 +100,47 @@ const struct lab_model lab_models[] = {
     {
         .name = "epoll-edge",
         .title = "epoll, edge-triggered",
-        .idea = "Each change is told once, so sockets are registered once and read until they are empty.",
+        .idea = "Each change is reported once, so sockets are registered once and read until they are empty.",
         .breaks = "A forgotten edge hangs a connection for ever; else as level-triggered.",
         .source = "lab/epoll_edge.c",
         .serve = lab_serve_epoll_edge,
+    },
+    {
+        .name = "kqueue",
+        .title = "kqueue, level-triggered",
+        .idea = "epoll of the BSDs and macOS: one call takes changes and returns events. Never run: this is "
+                "Linux.",
+        .breaks = "As epoll: a handler that blocks stops everyone.",
+        .source = "lab/kqueue.c",
+        .serve = lab_serve_kqueue,
+        .unavailable = lab_kqueue_unavailable,
+    },
+    {
+        .name = "libevent",
+        .title = "libevent",
+        .idea = "epoll, level-triggered, with a loop of the library: callbacks for sockets that are ready.",
+        .breaks = "As epoll: a handler that blocks stops everyone.",
+        .source = "lab/libevent.c",
+        .serve = lab_serve_libevent,
+        .unavailable = lab_libevent_unavailable,
+    },
+    {
+        .name = "libuv",
+        .title = "libuv",
+        .idea = "The same with the loop of Node.js; a closed handle lives until the end of the turn.",
+        .breaks = "As epoll: a handler that blocks stops everyone.",
+        .source = "lab/libuv.c",
+        .serve = lab_serve_libuv,
+        .unavailable = lab_libuv_unavailable,
+    },
+    {
+        .name = "libev",
+        .title = "libev",
+        .idea = "The same with the smallest of the three; watchers are the program's own structs.",
+        .breaks = "As epoll: a handler that blocks stops everyone.",
+        .source = "lab/libev.c",
+        .serve = lab_serve_libev,
+        .unavailable = lab_libev_unavailable,
     },
     {
         .name = "io-uring",
@@ -96,6 +153,33 @@ const struct lab_model lab_models[] = {
         .unavailable = lab_io_uring_unavailable,
     },
     {
+        .name = "shared",
+        .title = "loops on one socket",
+        .idea = "Several processes with a loop each wait for the same listening socket.",
+        .breaks = "Each new connection wakes all loops, and all but one in vain.",
+        .source = "lab/shared_socket.c",
+        .serves_in_children = true,
+        .serve = lab_serve_shared_socket,
+    },
+    {
+        .name = "exclusive",
+        .title = "loops on one socket, EPOLLEXCLUSIVE",
+        .idea = "The same, but the kernel wakes one of those that sleep.",
+        .breaks = "At little load one loop gets nearly all connections.",
+        .source = "lab/shared_socket.c",
+        .serves_in_children = true,
+        .serve = lab_serve_exclusive,
+    },
+    {
+        .name = "reuseport",
+        .title = "loops with a socket each",
+        .idea = "The same with SO_REUSEPORT: the kernel deals out connections by a hash.",
+        .breaks = "Few connections are dealt out unevenly, and wait for their loop while others idle.",
+        .source = "lab/shared_socket.c",
+        .serves_in_children = true,
+        .serve = lab_serve_reuseport,
+    },
+    {
         .name = "workers",
         .title = "epoll, a worker for each processor",
         .idea = "Several processes, each with an event loop and a listening socket of its own; nothing is "
@@ -103,7 +187,17 @@ const struct lab_model lab_models[] = {
         .breaks =
             "Few connections are dealt out unevenly; a handler that blocks stops all clients of its worker.",
         .source = "lab/workers.c",
+        .serves_in_children = true,
         .serve = lab_serve_workers,
+    },
+    {
+        .name = "epoll-mt",
+        .title = "threads with a loop each",
+        .idea =
+            "Several threads, each with an event loop and a listening socket; the handlers' data is shared.",
+        .breaks = "Locks: what handlers share, one thread at a time uses; a crash ends all of them.",
+        .source = "lab/loop_threads.c",
+        .serve = lab_serve_loop_threads,
     },
     {
         .name = "offload",
@@ -118,11 +212,11 @@ const struct lab_model lab_models[] = {
         .name = "coroutines",
         .title = "coroutines on an event loop",
         .idea =
-            "The straight code of a thread, on a small stack of its own, that gives way to the loop whenever "
-            "it would wait.",
+            "The straight code of a thread, on a small stack of its own, that yields to the loop whenever it "
+            "would wait.",
         .breaks =
             "A stack for each connection, and a handler that blocks blocks all of them, for it does not "
-            "know how to give way.",
+            "yield.",
         .source = "lab/coroutines.c",
         .serve = lab_serve_coroutines,
     },

@@ -5,24 +5,30 @@
  *
  * What it costs: eight bytes for each connection go into the kernel, which asks each socket in turn, hooks
  * itself into its queue and unhooks again; then the program looks through the list as well. Ten thousand idle
- * connections make each turn a matter of milliseconds, whoever it is for: the curve bends upwards while the
- * load stays the same. That is what "the C10K problem" was about.
+ * connections make each turn a matter of milliseconds, whoever it is for: the cost of a request rises while
+ * the load stays the same. That is what "the C10K problem" was about.
  *
  * What breaks it: nothing at once. It gets slower with the number of connections, busy or not: `perf top`
  * shows do_sys_poll and tcp_poll where the server's own work should be. */
-#include "lab/client.h"
+#include "lab/idle_list.h"
 #include "lab/models.h"
+#include "lab/nonblocking.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
+struct poll_client {
+    struct lab_client base;
+    unsigned slot; /* its index in the list */
+};
+
 struct polling {
-    struct lab_crowd crowd;
+    struct lab_idle_list idle;
     size_t count, capacity;
-    struct pollfd *entries;      /* the first is the listening socket */
-    struct lab_client **clients; /* beside them; the first is NULL */
+    struct pollfd *entries;       /* the first is the listening socket */
+    struct poll_client **clients; /* beside them; the first is NULL */
 };
 
 static bool make_room(struct polling *polling)
@@ -33,7 +39,7 @@ static bool make_room(struct polling *polling)
     struct pollfd *entries = realloc(polling->entries, capacity * sizeof(*entries));
     if (entries)
         polling->entries = entries;
-    struct lab_client **clients = realloc(polling->clients, capacity * sizeof(struct lab_client *));
+    struct poll_client **clients = realloc(polling->clients, capacity * sizeof(struct poll_client *));
     if (clients)
         polling->clients = clients;
     if (entries == NULL || clients == NULL)
@@ -42,7 +48,7 @@ static bool make_room(struct polling *polling)
     return true;
 }
 
-static void add(struct polling *polling, int fd, struct lab_client *client)
+static void add(struct polling *polling, int fd, struct poll_client *client)
 {
     polling->entries[polling->count] = (struct pollfd){.fd = fd, .events = POLLIN};
     polling->clients[polling->count] = client;
@@ -52,44 +58,44 @@ static void add(struct polling *polling, int fd, struct lab_client *client)
 }
 
 /* The last one takes the place of the one that goes. */
-static void drop(struct polling *polling, struct lab_client *client)
+static void drop(struct polling *polling, struct poll_client *client)
 {
     size_t last = --polling->count;
     polling->entries[client->slot] = polling->entries[last];
     polling->clients[client->slot] = polling->clients[last];
     polling->clients[last]->slot = client->slot;
-    lab_client_destroy(client);
+    lab_client_destroy(&client->base);
 }
 
-static void go_on(struct polling *polling, struct lab_client *client)
+static void advance(struct polling *polling, struct poll_client *client)
 {
-    enum lab_need need = lab_client_go_on_here(client);
+    enum lab_need need = lab_client_advance_inline(&client->base, NULL);
     if (need == LAB_NEEDS_CLOSE) {
         drop(polling, client);
         return;
     }
     polling->entries[client->slot].events = need == LAB_NEEDS_ROOM ? POLLOUT : POLLIN;
-    lab_crowd_note(&polling->crowd, client);
+    lab_idle_list_touch(&polling->idle, &client->base);
 }
 
 static void accept_clients(struct polling *polling, struct lab_site *site, int listening_fd)
 {
-    struct lab_client *client;
-    while ((client = lab_accept(site, listening_fd, SOCK_NONBLOCK)) != NULL) {
+    struct poll_client *client;
+    while ((client = lab_accept(site, listening_fd, SOCK_NONBLOCK, sizeof(*client))) != NULL) {
         if (!make_room(polling)) {
-            lab_client_refuse(client);
+            lab_client_refuse(&client->base);
             continue;
         }
-        add(polling, client->fd, client);
-        lab_crowd_note(&polling->crowd, client);
+        add(polling, client->base.fd, client);
+        lab_idle_list_touch(&polling->idle, &client->base);
     }
 }
 
-static void drop_silent(struct polling *polling)
+static void drop_expired(struct polling *polling)
 {
     struct lab_client *client;
-    while ((client = lab_crowd_next_silent(&polling->crowd)) != NULL)
-        drop(polling, client);
+    while ((client = lab_idle_list_next_expired(&polling->idle)) != NULL)
+        drop(polling, CONTAINER_OF(client, struct poll_client, base));
 }
 
 int lab_serve_poll(struct lab_site *site, int listening_fd)
@@ -99,7 +105,7 @@ int lab_serve_poll(struct lab_site *site, int listening_fd)
     if (error < 0)
         return error;
     lab_set_blocking(listening_fd, false);
-    lab_crowd_init(&polling.crowd, site);
+    lab_idle_list_init(&polling.idle, site);
     add(&polling, listening_fd, NULL);
     for (;;) {
         int count = poll(polling.entries, polling.count, 1000);
@@ -112,8 +118,8 @@ int lab_serve_poll(struct lab_site *site, int listening_fd)
             if (i == 0)
                 accept_clients(&polling, site, listening_fd);
             else
-                go_on(&polling, polling.clients[i]);
+                advance(&polling, polling.clients[i]);
         }
-        drop_silent(&polling);
+        drop_expired(&polling);
     }
 }

@@ -12,17 +12,18 @@
  *
  * What breaks it: the set's size, fixed when the C library was compiled: descriptors from FD_SETSIZE (1024)
  * on do not fit, and FD_SET with one of them writes into the neighbouring memory. So clients past that are
- * closed at once, whatever `ulimit -n` says. And a handler that blocks stops everyone, in this model and the
- * next three. */
-#include "lab/client.h"
+ * closed at once, whatever `ulimit -n` says. And a handler that blocks stops everyone, as in every loop of
+ * one thread that runs its handlers itself. */
+#include "lab/idle_list.h"
 #include "lab/models.h"
+#include "lab/nonblocking.h"
 
 #include <errno.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 
 struct selection {
-    struct lab_crowd crowd;
+    struct lab_idle_list idle;
     int fd_end;                /* past the highest descriptor */
     fd_set readable, writable; /* what is waited for */
     struct lab_client *clients[FD_SETSIZE];
@@ -36,22 +37,22 @@ static void drop(struct selection *selection, struct lab_client *client)
     lab_client_destroy(client);
 }
 
-static void go_on(struct selection *selection, struct lab_client *client)
+static void advance(struct selection *selection, struct lab_client *client)
 {
-    enum lab_need need = lab_client_go_on_here(client);
+    enum lab_need need = lab_client_advance_inline(client, NULL);
     if (need == LAB_NEEDS_CLOSE) {
         drop(selection, client);
         return;
     }
     FD_CLR(client->fd, need == LAB_NEEDS_ROOM ? &selection->readable : &selection->writable);
     FD_SET(client->fd, need == LAB_NEEDS_ROOM ? &selection->writable : &selection->readable);
-    lab_crowd_note(&selection->crowd, client);
+    lab_idle_list_touch(&selection->idle, client);
 }
 
 static void accept_clients(struct selection *selection, struct lab_site *site, int listening_fd)
 {
     struct lab_client *client;
-    while ((client = lab_accept(site, listening_fd, SOCK_NONBLOCK)) != NULL) {
+    while ((client = lab_accept(site, listening_fd, SOCK_NONBLOCK, sizeof(*client))) != NULL) {
         if (client->fd >= FD_SETSIZE) {
             lab_client_refuse(client);
             continue;
@@ -59,14 +60,14 @@ static void accept_clients(struct selection *selection, struct lab_site *site, i
         selection->clients[client->fd] = client;
         selection->fd_end = MAX(selection->fd_end, client->fd + 1);
         FD_SET(client->fd, &selection->readable);
-        lab_crowd_note(&selection->crowd, client);
+        lab_idle_list_touch(&selection->idle, client);
     }
 }
 
-static void drop_silent(struct selection *selection)
+static void drop_expired(struct selection *selection)
 {
     struct lab_client *client;
-    while ((client = lab_crowd_next_silent(&selection->crowd)) != NULL)
+    while ((client = lab_idle_list_next_expired(&selection->idle)) != NULL)
         drop(selection, client);
 }
 
@@ -77,7 +78,7 @@ int lab_serve_select(struct lab_site *site, int listening_fd)
     if (error < 0)
         return error;
     lab_set_blocking(listening_fd, false);
-    lab_crowd_init(&selection.crowd, site);
+    lab_idle_list_init(&selection.idle, site);
     FD_SET(listening_fd, &selection.readable);
     selection.fd_end = listening_fd + 1;
     for (;;) {
@@ -92,8 +93,8 @@ int lab_serve_select(struct lab_site *site, int listening_fd)
             if (fd == listening_fd)
                 accept_clients(&selection, site, listening_fd);
             else
-                go_on(&selection, selection.clients[fd]);
+                advance(&selection, selection.clients[fd]);
         }
-        drop_silent(&selection);
+        drop_expired(&selection);
     }
 }

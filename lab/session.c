@@ -87,7 +87,7 @@ static enum lab_need gather(struct lab_session *session, struct lab_output *outp
     switch (result) {
     case H1_GATHERED_ALL: return LAB_NEEDS_BYTES;
     case H1_GATHERED_FULL: return LAB_NEEDS_ROOM;
-    case H1_GATHERED_WAIT: return has_job(session) ? LAB_NEEDS_WORK : LAB_NEEDS_BYTES;
+    case H1_GATHERED_WAIT: return has_job(session) ? LAB_NEEDS_JOB : LAB_NEEDS_BYTES;
     case H1_GATHERED_LAST:
     case H1_GATHERED_CUT: session->h1.is_closing = true; return LAB_NEEDS_SHUTDOWN;
     }
@@ -95,7 +95,7 @@ static enum lab_need gather(struct lab_session *session, struct lab_output *outp
 }
 
 /* A client that says "close" and whose every byte was read sends nothing more: closing is safe. */
-static enum lab_need farewell(const struct lab_session *session)
+static enum lab_need need_at_end(const struct lab_session *session)
 {
     return h1_session_is_read_whole(&session->h1) ? LAB_NEEDS_CLOSE : LAB_NEEDS_SHUTDOWN;
 }
@@ -116,7 +116,7 @@ static enum lab_need go_on(struct lab_session *session, struct slice *input)
             break;
         /* Responses that had no byte left. */
         if (dispatch_end_sent(&session->h1.exchanges))
-            return farewell(session);
+            return need_at_end(session);
         if (need != LAB_NEEDS_BYTES || parsed == H1_SESSION_STARVED)
             return need;
     }
@@ -222,7 +222,7 @@ void lab_session_sent(struct lab_session *session, size_t count)
     free_output(session);
     lab_site_enter(session->site);
     if (dispatch_end_sent(&session->h1.exchanges))
-        session->need = (uint8_t)farewell(session);
+        session->need = (uint8_t)need_at_end(session);
     else
         advance(session, input_slice(session->h1.input));
     lab_site_leave(session->site);
@@ -232,7 +232,7 @@ void lab_session_sent(struct lab_session *session, size_t count)
 
 static void on_progress(void *owner)
 {
-    (void)owner; /* lab_session_worked goes on */
+    (void)owner; /* lab_session_complete_job goes on */
 }
 
 static void on_job(void *owner, struct exchange *exchange)
@@ -250,7 +250,7 @@ const struct exchange_events lab_exchange_events = {
 
 static struct job *job_of(const struct lab_session *session)
 {
-    assert(session->need == LAB_NEEDS_WORK);
+    assert(session->need == LAB_NEEDS_JOB);
     LIST_FOREACH(link, &session->h1.exchanges) {
         struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
         if (exchange->is_busy)
@@ -259,13 +259,13 @@ static struct job *job_of(const struct lab_session *session)
     UNREACHABLE();
 }
 
-void lab_session_work(struct lab_session *session)
+void lab_session_run_job(struct lab_session *session)
 {
     struct job *job = job_of(session);
     job->work(job);
 }
 
-void lab_session_worked(struct lab_session *session)
+void lab_session_complete_job(struct lab_session *session)
 {
     struct job *job = job_of(session);
     lab_site_enter(session->site);

@@ -5,7 +5,7 @@
  *
  *   LAB_NEEDS_BYTES     bytes of the client              lab_session_receive, at their end lab_session_end
  *   LAB_NEEDS_ROOM      room in the socket               lab_session_segments, then lab_session_sent
- *   LAB_NEEDS_WORK      somebody to do what may block    lab_session_work, then lab_session_worked
+ *   LAB_NEEDS_JOB       a thread that may block          lab_session_run_job, then lab_session_complete_job
  *   LAB_NEEDS_SHUTDOWN  FIN behind what was sent         shutdown(2), then lab_session_did_shut_down
  *   LAB_NEEDS_CLOSE     nothing more                     lab_session_finish
  *
@@ -23,7 +23,7 @@
 enum lab_need {
     LAB_NEEDS_BYTES,
     LAB_NEEDS_ROOM,
-    LAB_NEEDS_WORK,
+    LAB_NEEDS_JOB,
     LAB_NEEDS_SHUTDOWN,
     LAB_NEEDS_CLOSE,
 };
@@ -43,7 +43,7 @@ struct lab_session {
 /* `site` must be open and outlive the session. A session belongs to one thread at a time. */
 void lab_session_init(struct lab_session *session, struct lab_site *site);
 
-/* Frees the session. Not between lab_session_work and lab_session_worked. */
+/* Frees the session. Not between lab_session_run_job and lab_session_complete_job. */
 void lab_session_finish(struct lab_session *session);
 
 static inline enum lab_need lab_session_need(const struct lab_session *session)
@@ -72,12 +72,12 @@ bool lab_session_may_send_file(struct lab_session *session) MUST_CHECK;
 /* For LAB_NEEDS_ROOM: the first `count` bytes of the segments were sent. */
 void lab_session_sent(struct lab_session *session, size_t count);
 
-/* For LAB_NEEDS_WORK: does work that may block: disk access or LAB_BLOCK_PATH. On any thread; it uses only
+/* For LAB_NEEDS_JOB: does work that may block: disk access or LAB_BLOCK_PATH. On any thread; it uses only
  * its own request. */
-void lab_session_work(struct lab_session *session);
+void lab_session_run_job(struct lab_session *session);
 
-/* For LAB_NEEDS_WORK: processes the result of lab_session_work. */
-void lab_session_worked(struct lab_session *session);
+/* For LAB_NEEDS_JOB: processes the result of lab_session_run_job. */
+void lab_session_complete_job(struct lab_session *session);
 
 /* For LAB_NEEDS_SHUTDOWN: see the top. The client sees the end of the last response, while its late bytes do
  * not reach a closed socket, whose RST could destroy that response (RFC 9112 section 9.6). */

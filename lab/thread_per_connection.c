@@ -1,8 +1,8 @@
 /* A thread per connection: the same straight code as for one client, but each client has it to itself.
  *
  * The kernel does the waiting and the choosing: a thread in recv(2) or send(2) sleeps until its socket is
- * ready, and another runs. The early Java servers were built like this, MySQL still is, and whoever writes Go
- * writes it too, with threads that Go makes itself and that cost less.
+ * ready, and another runs. The early Java servers were built like this and MySQL still is. Code in Go reads
+ * the same, but runs as coroutines of its runtime (lab/coroutines.c).
  *
  * What it costs: a stack and a task of the kernel for each connection, idle ones included (`VmRSS` and
  * `VmPTE` in /proc/PID/status; the task's own stack in the kernel, 16 KiB, shows only in `KernelStack` of
@@ -14,7 +14,7 @@
  * (`ulimit -u`, the cgroup's pids.max, kernel.threads-max, vm.max_map_count at two mappings a stack): then
  * pthread_create fails, and the client is closed unserved. A handler that blocks breaks nothing: that is what
  * the threads are for. */
-#include "lab/client.h"
+#include "lab/blocking.h"
 #include "lab/models.h"
 
 #include <errno.h>
@@ -50,10 +50,10 @@ int lab_serve_thread_per_connection(struct lab_site *site, int listening_fd)
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     for (;;) {
-        struct lab_client *client = lab_accept(site, listening_fd, 0);
+        struct lab_client *client = lab_accept(site, listening_fd, 0, sizeof(*client));
         if (client == NULL)
             continue;
-        lab_client_set_patience(client, LAB_PATIENCE_MS);
+        lab_client_set_timeout(client, LAB_IDLE_TIMEOUT_MS);
         pthread_t thread;
         if (pthread_create(&thread, &attributes, serve_client, client) != 0)
             lab_client_refuse(client);

@@ -5,8 +5,8 @@
  * Tomcat and many application servers worked like this, and database drivers pool connections the same way.
  *
  * What it costs: besides the threads, two wake-ups for each new connection, and two numbers that nobody knows
- * how to choose. With too few threads the processor idles while clients wait; with too many it is the model
- * before this one.
+ * how to choose. With too few threads the processor idles while clients wait; with too many they cost what
+ * lab/thread_per_connection.c costs.
  *
  * What breaks it: as many slow or merely idle clients as there are threads. Keep-alive did that to the
  * servers of the nineties, and an attack called Slowloris to those of today: LAB_POOL_THREADS connections
@@ -14,7 +14,7 @@
  * a while: when it is full, clients are closed unserved. They see resets; those in the queue see nothing at
  * all until a thread is free. A handler that blocks takes its thread out of the pool: throughput is at most
  * threads / time of blocking. */
-#include "lab/client.h"
+#include "lab/blocking.h"
 #include "lab/models.h"
 
 #include <errno.h>
@@ -22,20 +22,25 @@
 
 #define QUEUE_MAX 256
 
+struct pool_client {
+    struct lab_client base;
+    struct list link; /* in pool.waiting */
+};
+
 struct pool {
     struct lab_site *site;
     pthread_mutex_t mutex;
     pthread_cond_t client_arrived;
-    struct list waiting; /* struct lab_client, by queue; the first is the next */
+    struct list waiting; /* struct pool_client; the first is the next */
     unsigned waiting_count;
 };
 
-static bool put(struct pool *pool, struct lab_client *client)
+static bool put(struct pool *pool, struct pool_client *client)
 {
     pthread_mutex_lock(&pool->mutex);
     bool has_room = pool->waiting_count < QUEUE_MAX;
     if (has_room) {
-        list_append(&pool->waiting, &client->queue);
+        list_append(&pool->waiting, &client->link);
         pool->waiting_count++;
         pthread_cond_signal(&pool->client_arrived);
     }
@@ -43,13 +48,13 @@ static bool put(struct pool *pool, struct lab_client *client)
     return has_room;
 }
 
-static struct lab_client *take(struct pool *pool)
+static struct pool_client *take(struct pool *pool)
 {
     pthread_mutex_lock(&pool->mutex);
     while (pool->waiting_count == 0)
         pthread_cond_wait(&pool->client_arrived, &pool->mutex);
-    struct lab_client *client = CONTAINER_OF(pool->waiting.next, struct lab_client, queue);
-    list_remove(&client->queue);
+    struct pool_client *client = CONTAINER_OF(pool->waiting.next, struct pool_client, link);
+    list_remove(&client->link);
     pool->waiting_count--;
     pthread_mutex_unlock(&pool->mutex);
     return client;
@@ -59,9 +64,9 @@ static void *serve_clients(void *argument)
 {
     struct pool *pool = argument;
     for (;;) {
-        struct lab_client *client = take(pool);
-        lab_client_serve(client);
-        lab_client_destroy(client);
+        struct pool_client *client = take(pool);
+        lab_client_serve(&client->base);
+        lab_client_destroy(&client->base);
     }
     return NULL;
 }
@@ -87,11 +92,11 @@ int lab_serve_thread_pool(struct lab_site *site, int listening_fd)
             return -error;
     }
     for (;;) {
-        struct lab_client *client = lab_accept(site, listening_fd, 0);
+        struct pool_client *client = lab_accept(site, listening_fd, 0, sizeof(*client));
         if (client == NULL)
             continue;
-        lab_client_set_patience(client, LAB_SCARCE_PATIENCE_MS);
+        lab_client_set_timeout(&client->base, LAB_SCARCE_TIMEOUT_MS);
         if (!put(&pool, client))
-            lab_client_refuse(client);
+            lab_client_refuse(&client->base);
     }
 }

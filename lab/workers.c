@@ -1,6 +1,6 @@
 /* epoll with a worker process for each processor: the event loop, as often as there are processors.
  *
- * Each worker is the model before this one, whole and alone, with a listening socket of its own on the same
+ * Each worker is lab/epoll_edge.c, whole and alone, with a listening socket of its own on the same
  * address (SO_REUSEPORT): the kernel deals the connections out by a hash of their addresses. Nothing is
  * shared, so there is nothing to lock. nginx, HAProxy (with threads that share as little) and vif are built
  * like this.
@@ -12,13 +12,10 @@
  * What breaks it: the same as one loop, at a multiple of its load; and a worker that dies takes its clients
  * with it. Its socket stays open in the parent, so that whoever waits in its queue is served by the worker
  * that takes its place. */
+#include "lab/listen.h"
 #include "lab/models.h"
 #include "lab/processes.h"
-#include "sys/listen.h"
 #include "sys/process.h"
-
-#include <errno.h>
-#include <sys/socket.h>
 
 #define WORKERS_MAX 64
 
@@ -33,21 +30,12 @@ static int serve(void *context, unsigned number)
     return lab_serve_epoll_edge(workers->site, workers->listening_fds[number]);
 }
 
-/* One more listening socket on the address of the first. */
-static int listen_again(int listening_fd)
-{
-    struct address bound = {.length = sizeof(bound.any) + sizeof(bound.unix_path)};
-    if (getsockname(listening_fd, &bound.any, &bound.length) < 0)
-        return -errno;
-    return sys_listen_again(listening_fd, &bound);
-}
-
 int lab_serve_workers(struct lab_site *site, int listening_fd)
 {
     struct workers workers = {.site = site, .listening_fds = {listening_fd}};
     unsigned count = MIN(sys_cores(), (unsigned)WORKERS_MAX);
     for (unsigned i = 1; i < count; i++) {
-        workers.listening_fds[i] = listen_again(listening_fd);
+        workers.listening_fds[i] = lab_listen_again(listening_fd);
         if (workers.listening_fds[i] < 0)
             return workers.listening_fds[i];
     }

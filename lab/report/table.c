@@ -92,7 +92,7 @@ static struct cell spread_cell(const struct lab_point *point)
     return cell;
 }
 
-/* Where one request in a hundred had no answer at all, the time is more than clients had patience for. */
+/* Where one request in a hundred had no answer at all, the time is more than the clients' timeout. */
 static struct cell wait_cell(const struct lab_pair *pair, double timeout_us)
 {
     const struct lab_load_figures *load = &pair->with;

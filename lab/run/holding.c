@@ -78,7 +78,7 @@ void scenario_idle(const struct scenario *scenario)
         look_at(scenario, &server, crowd, some, &look.some) &&
         look_at(scenario, &server, crowd, wanted, &look.all))
         divide(&look, some, wanted, &scenario->result->idle);
-    server_stop(&server); /* first: it need not bid farewell to each client */
+    server_stop(&server); /* first: it need not close each connection by itself */
     crowd_destroy(crowd);
 }
 
@@ -138,6 +138,6 @@ void scenario_limit(const struct scenario *scenario)
         crowd_create(&server.address, CROWD_STAYS, scenario->settings->limit_connections + 1);
     if (crowd)
         grow_until_it_breaks(scenario, &server, crowd);
-    server_stop(&server); /* first: it need not bid farewell to each client */
+    server_stop(&server); /* first: it need not close each connection by itself */
     crowd_destroy(crowd);
 }

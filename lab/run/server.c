@@ -3,9 +3,9 @@
 #include "lab/run/server.h"
 
 #include "base/error.h"
+#include "lab/listen.h"
 #include "lab/run/machine.h"
 #include "sys/clock.h"
-#include "sys/listen.h"
 #include "sys/process.h"
 #include "sys/signal.h"
 
@@ -43,11 +43,8 @@ _Noreturn static void serve(const struct lab_model *model, const char *root, int
 int server_start(struct server *server, const struct lab_model *model, const char *root,
                  const struct lab_machine *machine, char *fault)
 {
-    struct listen_address wanted;
     *server = (struct server){.fault = fault};
-    if (address_parse(SLICE("127.0.0.1:0"), &wanted) != ADDRESS_OK)
-        UNREACHABLE();
-    int listening_fd = sys_listen(&wanted, &server->address);
+    int listening_fd = lab_listen(0, &server->address);
     if (listening_fd < 0)
         return listening_fd;
     pid_t runner = getpid();

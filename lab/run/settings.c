@@ -1,5 +1,5 @@
-/* The two runs that have a name. Their figures are a compromise: the quick one takes less than three minutes
- * for a dozen models on two cores, the full one about twelve.
+/* The two runs that have a name. Their figures are a compromise: the quick one takes about five minutes
+ * for twenty models on two cores, the full one about twenty.
  *
  * The rates are what every model can do on a slow core, or the scenario would show an overload. One request
  * in 100 that blocks 50 ms, at 1,000 a second, blocks half of the time of a loop that waits for it. */

@@ -34,6 +34,13 @@ static inline void arena_init(struct arena *arena, size_t bytes_max)
     *arena = (struct arena){.bytes_max = bytes_max};
 }
 
+/* Initialises an empty arena that allocates from `memory` only, which must be aligned for any type and
+ * belongs to the caller: arena_finish does not free it. */
+static inline void arena_init_within(struct arena *arena, void *memory, size_t size)
+{
+    *arena = (struct arena){.next = memory, .end = (char *)memory + size};
+}
+
 /* Frees the chunks on the shelf. */
 void arena_shelf_finish(struct arena_shelf *shelf);
 

@@ -28,6 +28,13 @@ static size_t control_length(struct slice line, size_t i)
     return next >= 0x80 && next <= 0x9f ? 2 : 0;
 }
 
+void log_clean(char *bytes, size_t length)
+{
+    struct slice text = slice_make(bytes, length);
+    for (size_t i = 0; i < length; i++)
+        memset(bytes + i, '?', control_length(text, i));
+}
+
 void log_line(struct log *log, enum log_level level, const char *format, ...)
 {
     if (level > log->level)
@@ -40,7 +47,6 @@ void log_line(struct log *log, enum log_level level, const char *format, ...)
     if (written < 0)
         return;
     struct slice line = slice_make(bytes, MIN((size_t)written, sizeof(bytes) - 1));
-    for (size_t i = 0; i < line.length; i++)
-        memset(bytes + i, '?', control_length(line, i));
+    log_clean(bytes, line.length);
     log->write(log, level, line);
 }

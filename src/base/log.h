@@ -30,6 +30,9 @@ const char *log_level_name(enum log_level level);
  * UTF-8, are replaced by '?', so that a client can neither forge a line nor control a terminal. */
 void log_line(struct log *log, enum log_level level, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* Replaces these in any text for people that may be a stranger's. */
+void log_clean(char *bytes, size_t length);
+
 #define log_error(log, ...)   log_line(log, LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(log, ...) log_line(log, LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_info(log, ...)    log_line(log, LOG_LEVEL_INFO, __VA_ARGS__)

@@ -84,6 +84,7 @@ static void arguments_keep(struct arguments *arguments, const struct flag *flag,
     case OWN_MANUAL:
     case OWN_CERT:
     case OWN_TLS:
+    case OWN_CONTROL:
     case OWN_PORT:
     case OWN_ADDRESS: break;
     }
@@ -174,7 +175,7 @@ static void read_operand(struct arguments *arguments, const char *word)
 /* The file may be given in two ways, of which one is enough. */
 static void check_config(struct arguments *arguments)
 {
-    if (arguments->config && arguments->operand.text.data)
+    if (arguments->config && arguments->operand.text.data && !command_of(arguments->command)->takes_more)
         diagnostics_add(arguments->diagnostics, (struct source_position){0},
                         "unexpected argument \"%s\": the file is -c %s", arguments->operand.text.data,
                         arguments->config);

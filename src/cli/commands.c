@@ -8,18 +8,52 @@ const struct command commands[] = {
     {"serve", FLAG_OF_SERVE, "[OPTION]... [DIR|FILE]",
      "Serves a folder, by default the current one, or a single file. The word \"serve\" can be left out.",
      "only one folder or file can be served", command_serve},
+    {"proxy", FLAG_OF_PROXY, "[OPTION]... SERVER...",
+     "Forwards requests to a server: a port, `HOST:PORT`, a URL or `unix:SOCKET`. Several get them in turn.",
+     "", command_proxy, .takes_more = true},
     {"run", FLAG_OF_RUN, "[-c FILE] [OPTION]...",
      "Serves what a configuration file says, by default `vif.yaml`. Options override the file.",
      "only one configuration file can be used", command_run},
     {"check", FLAG_OF_CHECK, "[-c FILE] [OPTION]...",
      "Checks a configuration file, by default `vif.yaml`, and reports every mistake.",
      "only one configuration file can be checked", command_check},
+    {"reload", FLAG_OF_RELOAD, "[-c FILE | --pid N] [--watch TIME]",
+     "Has the running vif read its configuration file again. Waits until all workers have taken it. If the "
+     "file has mistakes, prints them and changes nothing. With `--watch` it counts errors for that time. "
+     "When they become clearly more, the former settings are used again.",
+     NULL, command_reload},
+    {"upgrade", FLAG_OF_UPGRADE, "[-c FILE | --pid N] [--binary FILE] [--timeout TIME]",
+     "Has a new version of vif take the place of the running one, with its sockets. The program is the "
+     "running one's file, or FILE. If it does not come up, the running one goes on.",
+     NULL, command_upgrade},
+    {"status", FLAG_OF_STATUS, "[-c FILE | --pid N] [--json]",
+     "Shows what the running vif serves, its workers, and the last reload.", NULL, command_status},
+    {"top", FLAG_OF_TOP, "[-c FILE | --pid N] [--once] [--interval TIME]",
+     "Shows live what the running vif does: requests, latency, connections, workers. Ctrl+C ends it. Without "
+     "a terminal it prints one page.",
+     NULL, command_top},
+    {"stop", FLAG_OF_STOP, "[-c FILE | --pid N] [--now | --no-wait]",
+     "Stops the running vif when its requests are finished, and waits for that. With `--no-wait` it returns "
+     "as "
+     "soon as another vif can have the ports.",
+     NULL, command_stop},
+    {"reopen", FLAG_OF_REOPEN, "[-c FILE | --pid N]",
+     "Has the running vif open its log files anew, after they were moved away.", NULL, command_reopen},
+    {"upstream", FLAG_OF_UPSTREAM,
+     "[list | add SERVER | weight SERVER N | drain SERVER | remove SERVER] [OPTION]...",
+     "Shows the servers that the running vif forwards requests to, or changes them in all workers at once, "
+     "until the next reload or restart.",
+     "", command_upstream, .takes_more = true},
+    {"hardening", FLAG_OF_HARDENING, "[--pid N] [--json]",
+     "Shows how the kernel confines worker processes and what it lacks for that, and the rights that each "
+     "process of a running vif has.",
+     NULL, command_hardening},
     {"load", FLAG_OF_LOAD, "[OPTION]... URL",
      "Load-tests an HTTP server: throughput and latency. The URL is `http://HOST[:PORT]/PATH` or "
      "`unix:SOCKET:/PATH`.",
      "only one URL can be measured", command_load},
     {"lab", FLAG_OF_LAB, "[OPTION]... [--serve NAME [DIR]]",
-     "Compares twelve server architectures on this machine. Prints a table, and writes `lab.json` and "
+     "Compares server architectures on this machine. Prints a table, and writes `lab.json` and "
      "`lab.html`.",
      "only one folder can be served", command_lab},
     {"cert", FLAG_OF_CERT, "[list | issue HOST... | renew NAME... | remove NAME...]",

@@ -9,6 +9,8 @@ enum exit_code {
     EXIT_GOOD = 0,
     EXIT_FAILED = 1,  /* it was tried and failed */
     EXIT_MISTAKE = 2, /* the command line or the configuration is wrong; nothing was tried */
+    EXIT_REVERTED =
+        3 /* new settings were tried, errors became more, and the former ones are in force again */
 };
 
 struct command {
@@ -22,8 +24,17 @@ struct command {
 };
 
 int command_serve(char *const *words);
+int command_proxy(char *const *words);
 int command_run(char *const *words);
 int command_check(char *const *words);
+int command_reload(char *const *words);
+int command_status(char *const *words);
+int command_stop(char *const *words);
+int command_reopen(char *const *words);
+int command_upstream(char *const *words);
+int command_upgrade(char *const *words);
+int command_top(char *const *words);
+int command_hardening(char *const *words);
 int command_load(char *const *words);
 int command_lab(char *const *words);
 int command_cert(char *const *words);

@@ -83,13 +83,22 @@ static const char *operand_action(const struct command *command)
 {
     switch ((enum flag_command)command->flag) {
     case FLAG_OF_SERVE: return "'1:folder or file:_files'";
+    case FLAG_OF_PROXY: return "'*:server:_hosts'";
     case FLAG_OF_RUN:
     case FLAG_OF_CHECK: return "'1:configuration file:_files'";
     case FLAG_OF_LOAD: return "'1:URL:_urls'";
     case FLAG_OF_LAB: return "'1:folder:_files -/'";
     case FLAG_OF_CERT: return "'1:action:(list issue renew remove)'";
+    case FLAG_OF_UPSTREAM: return "'1:action:(list add weight drain remove)' '*:server:_hosts'";
     case FLAG_OF_COMPLETION: return "'1:shell:(bash zsh)'";
     case FLAG_OF_HELP: return "'1:command:_vif_commands'";
+    case FLAG_OF_RELOAD:
+    case FLAG_OF_STATUS:
+    case FLAG_OF_STOP:
+    case FLAG_OF_REOPEN:
+    case FLAG_OF_UPGRADE:
+    case FLAG_OF_TOP:
+    case FLAG_OF_HARDENING:
     case FLAG_OF_SCHEMA:
     case FLAG_OF_MANUAL:
     case FLAG_OF_VERSION: return "";

@@ -3,10 +3,13 @@
 
 #include "conf/options.h"
 
-#define FILES "sites.0.routes./.files."
-#define EVERY (FLAG_OF_SERVE | FLAG_OF_RUN | FLAG_OF_CHECK)
-#define PRINT (FLAG_OF_SCHEMA | FLAG_OF_MANUAL | FLAG_OF_COMPLETION | FLAG_OF_HELP | FLAG_OF_VERSION)
-#define ALL   (EVERY | FLAG_OF_LOAD | FLAG_OF_LAB | FLAG_OF_CERT | PRINT)
+#define FILES  "sites.0.routes./.files."
+#define EVERY  (FLAG_OF_SERVE | FLAG_OF_PROXY | FLAG_OF_RUN | FLAG_OF_CHECK)
+#define QUICK  (FLAG_OF_SERVE | FLAG_OF_PROXY)
+#define PRINT  (FLAG_OF_SCHEMA | FLAG_OF_MANUAL | FLAG_OF_COMPLETION | FLAG_OF_HELP | FLAG_OF_VERSION)
+#define CHANGE (FLAG_OF_RELOAD | FLAG_OF_UPGRADE | FLAG_OF_STOP | FLAG_OF_REOPEN)
+#define LIVE   (CHANGE | FLAG_OF_STATUS | FLAG_OF_TOP | FLAG_OF_UPSTREAM)
+#define ALL    (EVERY | LIVE | FLAG_OF_HARDENING | FLAG_OF_LOAD | FLAG_OF_LAB | FLAG_OF_CERT | PRINT)
 
 /* clang-format off */
 const struct flag flags[] = {
@@ -15,14 +18,17 @@ const struct flag flags[] = {
 
     {"network", 'p', "port", "N", "the port (8080); 0 picks a free one", EVERY, FLAG_OWN, OWN_PORT},
     {NULL, 'a', "address", "ADDR", "an IP address or unix:PATH; repeatable", EVERY, FLAG_OWN, OWN_ADDRESS},
-    {NULL, 0, "tls", NULL, "HTTPS, with a certificate of this machine", FLAG_OF_SERVE, FLAG_OWN, OWN_TLS},
-    {NULL, 0, "cert", "FILE", "HTTPS with this certificate (PEM)", FLAG_OF_SERVE, FLAG_SET,
+    {NULL, 0, "tls", NULL, "HTTPS, with a certificate of this machine", QUICK, FLAG_OWN, OWN_TLS},
+    {NULL, 0, "cert", "FILE", "HTTPS with this certificate (PEM)", QUICK, FLAG_SET,
      .path = "sites.0.tls.certificate", .values = VALUES_FILE},
-    {NULL, 0, "key", "FILE", "its key, if it is in another file", FLAG_OF_SERVE, FLAG_SET,
+    {NULL, 0, "key", "FILE", "its key, if it is in another file", QUICK, FLAG_SET,
      .path = "sites.0.tls.key", .values = VALUES_FILE},
     {NULL, 'w', "workers", "N", "worker processes (one for each core)", EVERY, FLAG_SET, .path = "workers"},
     {NULL, 0, "backend", "NAME", "what the event loop waits with (auto)", EVERY, FLAG_SET,
-     .path = "backend", .values = VALUES_WORDS},
+     .path = "backend", .values = VALUES_WORDS, .is_minor = true},
+
+    {NULL, 0, "user", "NAME", "of worker processes, if root starts vif", EVERY, FLAG_SET, .path = "user",
+     .is_minor = true},
 
     {"files", 'i', "index", "NAMES", "index files, by commas (index.html)", FLAG_OF_SERVE, FLAG_COMMAS,
      .path = FILES "index"},
@@ -33,7 +39,8 @@ const struct flag flags[] = {
     {NULL, 0, "no-listing", NULL, "no pages that list a folder", FLAG_OF_SERVE, FLAG_CONSTANT,
      .path = FILES "listing", .constant = "false"},
     {NULL, 0, "archives", NULL, "offer folders as tar archives", FLAG_OF_SERVE, FLAG_CONSTANT,
-     .path = FILES "archives", .constant = "true"},
+     .path = FILES "archives", .constant = "true",
+     .is_minor = true},
     {NULL, 0, "hidden", NULL, "serve names that begin with a dot", FLAG_OF_SERVE, FLAG_CONSTANT,
      .path = FILES "hidden", .constant = "true"},
     {NULL, 0, "follow-links", NULL, "follow symbolic links out of the folder", FLAG_OF_SERVE, FLAG_CONSTANT,
@@ -46,7 +53,7 @@ const struct flag flags[] = {
      .path = FILES "error_pages"},
 
     {"logs", 'q', "quiet", NULL, "warnings and errors only",
-     FLAG_OF_SERVE | FLAG_OF_RUN, FLAG_OWN, OWN_QUIET},
+     QUICK | FLAG_OF_RUN, FLAG_OWN, OWN_QUIET},
     {NULL, 0, "log-file", "FILE", "the access log (standard output)", EVERY, FLAG_SET,
      .path = "log.access.path", .values = VALUES_FILE},
     {NULL, 0, "log-format", "FORMAT", "common, combined or json", EVERY, FLAG_SET,
@@ -85,7 +92,7 @@ const struct flag flags[] = {
      .values = VALUES_FILE},
 
     /* See lab_flags.c for what they may be. */
-    {"measure", 0, "quick", NULL, "under three minutes, not about twelve", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
+    {"measure", 0, "quick", NULL, "about five minutes, not about twenty", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
     {NULL, 0, "models", "NAMES", "only these, by commas", FLAG_OF_LAB, FLAG_OWN, OWN_LAB,
      .values = VALUES_MODELS},
     {NULL, 0, "scenarios", "NAMES", "throughput,idle,crowd,slow,blocking,limit", FLAG_OF_LAB, FLAG_OWN,
@@ -105,6 +112,27 @@ const struct flag flags[] = {
 
     {NULL, 0, "ca", "DIR", "the folder (~/.local/share/vif/ca)", FLAG_OF_CERT, FLAG_OWN, OWN_CERT,
      .values = VALUES_FILE},
+
+    {"which", 'c', "config", "FILE", "the server that was started with it", LIVE, FLAG_OWN, OWN_CONFIG,
+     .values = VALUES_FILE, .is_minor = true},
+    {NULL, 0, "pid", "N", "the server with this process id", LIVE | FLAG_OF_HARDENING, FLAG_OWN,
+     OWN_CONTROL},
+    {"how", 0, "json", NULL, "as JSON, for programs", FLAG_OF_STATUS | FLAG_OF_UPSTREAM | FLAG_OF_HARDENING,
+     FLAG_OWN, OWN_CONTROL},
+    {"how", 0, "watch", "TIME", "go back if errors rise in that time", FLAG_OF_RELOAD, FLAG_OWN, OWN_CONTROL},
+    {"how", 0, "now", NULL, "do not wait for requests to finish", FLAG_OF_STOP, FLAG_OWN, OWN_CONTROL},
+    {NULL, 0, "no-wait", NULL, "return when the ports are free", FLAG_OF_STOP, FLAG_OWN, OWN_CONTROL},
+    {"how", 0, "once", NULL, "print one page and end", FLAG_OF_TOP, FLAG_OWN, OWN_CONTROL},
+    {NULL, 0, "interval", "TIME", "between two looks (1s)", FLAG_OF_TOP, FLAG_OWN, OWN_CONTROL},
+    {"how", 0, "binary", "FILE", "another program than the running one's", FLAG_OF_UPGRADE, FLAG_OWN,
+     OWN_CONTROL, .values = VALUES_FILE},
+    {NULL, 0, "timeout", "TIME", "that it has to get ready (30s)", FLAG_OF_UPGRADE, FLAG_OWN, OWN_CONTROL},
+
+    {NULL, 0, "route", "NAME", "of a route, such as example.com/api", FLAG_OF_UPSTREAM, FLAG_OWN,
+     OWN_CONTROL},
+    {NULL, 0, "weight", "N", "of a server that is added (1)", FLAG_OF_UPSTREAM, FLAG_OWN, OWN_CONTROL},
+    {NULL, 0, "connections", "N", "requests at once that it gets", FLAG_OF_UPSTREAM, FLAG_OWN, OWN_CONTROL},
+    {NULL, 0, "backup", NULL, "only while all others are down", FLAG_OF_UPSTREAM, FLAG_OWN, OWN_CONTROL},
 
     {NULL, 0, "man", NULL, "the manual page, for man", FLAG_OF_MANUAL, FLAG_OWN, OWN_MANUAL},
     {NULL, 0, "markdown", NULL, "the config file reference (the default)", FLAG_OF_MANUAL, FLAG_OWN,

@@ -21,6 +21,15 @@ enum flag_command {
     FLAG_OF_HELP = 256,
     FLAG_OF_VERSION = 512,
     FLAG_OF_CERT = 1024,
+    FLAG_OF_PROXY = 2048,
+    FLAG_OF_RELOAD = 4096,
+    FLAG_OF_STATUS = 8192,
+    FLAG_OF_STOP = 16384,
+    FLAG_OF_REOPEN = 32768,
+    FLAG_OF_UPGRADE = 65536,
+    FLAG_OF_TOP = 131072,
+    FLAG_OF_UPSTREAM = 262144,
+    FLAG_OF_HARDENING = 524288,
 };
 
 enum flag_action {
@@ -46,7 +55,8 @@ enum flag_own {
     OWN_LAB,
     OWN_MANUAL,
     OWN_CERT,
-    OWN_TLS
+    OWN_TLS,
+    OWN_CONTROL
 };
 
 /* How the flag's value is completed. */

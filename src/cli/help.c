@@ -50,11 +50,13 @@ static void help_append_command(struct buffer *out, const struct command *comman
 
 static void append_all(struct buffer *out)
 {
-    buffer_append(out,
-                  SLICE("vif [OPTION]... [DIR|FILE] serve a folder (this one) at http://localhost:8080/\n"
-                        "vif run|check [-c FILE]    serve what a config file says | check the config file\n"
-                        "vif load URL, vif lab      load-test a server | compare server architectures\n"
-                        "vif COMMAND --help         also: cert, manual, schema, completion, version\n\n"));
+    buffer_append(
+        out, SLICE("vif [OPTION]... [DIR|FILE] serve a folder (this one) at http://localhost:8080/\n"
+                   "vif proxy SERVER           forward requests: 3000, HOST:PORT, URL, unix:SOCKET\n"
+                   "vif run|check [-c FILE]    serve what a config file says | check the config file\n"
+                   "vif load URL, vif lab      load-test a server | compare server architectures\n"
+                   "vif reload|upgrade|stop|reopen|status|top|upstream   for the vif that runs\n"
+                   "vif COMMAND --help         also hardening cert manual schema completion version\n\n"));
     append_flags(out, FLAG_OF_SERVE, false);
 }
 

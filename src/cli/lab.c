@@ -9,12 +9,12 @@
 #include "cli/whole_file.h"
 
 #include "base/error.h"
+#include "lab/listen.h"
 #include "lab/processes.h"
 #include "lab/report/report.h"
 #include "lab/run/machine.h"
 #include "sys/clock.h"
 #include "sys/file.h"
-#include "sys/listen.h"
 #include "sys/replace.h"
 #include "sys/signal.h"
 #include "sys/socket.h"
@@ -200,37 +200,40 @@ static int list_models(void)
     return print_finish(&text, 0);
 }
 
+/* Commands that show what the model does. Where child processes serve, they are the ones to look at: they are
+ * named by a command, as they are not there yet. */
+static void lab_command_suggest(const struct lab_model *model, unsigned port, struct buffer *out)
+{
+    char pids[48];
+    snprintf(pids, sizeof(pids), model->serves_in_children ? "$(pgrep -d, -P %d)" : "%d", getpid());
+    buffer_printf(
+        out,
+        "Try, in another terminal:\n"
+        "    vif load -c 100 -d 5s --timeout 1s http://localhost:%u%s    (counts those without an "
+        "answer, too)\n"
+        "    vif load -c 10 -d 5s --timeout 1s http://localhost:%u%s    (each request sleeps for %u "
+        "ms)\n"
+        "    ps -L -p %s\n"
+        "    lsof -nP -a -i -p %s\n"
+        "    strace -f -c -p %s\n"
+        "    perf record --call-graph dwarf -p %s\n",
+        port, LAB_HELLO_PATH, port, LAB_BLOCK_PATH, LAB_BLOCK_MS, pids, pids, pids, pids);
+}
+
 static void show_serving(const struct lab_flags *wanted, const struct address *bound)
 {
     char title[4096 + 64];
     struct buffer text;
-    unsigned port = address_port(bound);
     char *folder = realpath(wanted->folder, NULL);
     buffer_init(&text, TEXT_BYTES_MAX);
     snprintf(title, sizeof(title), "%.4000s; the model: %s", folder ? folder : wanted->folder,
              wanted->model->title);
     free(folder);
     banner_print(title, bound, &(struct listener_settings){0}, 1, terminal_has_colours(stderr), &text);
-    buffer_printf(&text,
-                  "Try, in another terminal:\n"
-                  "    wrk -c 100 -d 5 http://localhost:%u%s\n"
-                  "    ab -k -c 100 -n 100000 http://localhost:%u%s     (%s sleeps for %u ms)\n"
-                  "    ps -L %d; lsof -p %d; perf trace -s -p %d\n",
-                  port, LAB_HELLO_PATH, port, LAB_HELLO_PATH, LAB_BLOCK_PATH, LAB_BLOCK_MS, getpid(),
-                  getpid(), getpid());
+    lab_command_suggest(wanted->model, address_port(bound), &text);
     if (text.length)
         fwrite(text.data, 1, text.length, stderr);
     buffer_finish(&text);
-}
-
-static int lab_command_open_listener(uint16_t port, struct address *ret_bound)
-{
-    char text[32];
-    struct listen_address wanted;
-    int length = snprintf(text, sizeof(text), "127.0.0.1:%u", port);
-    if (address_parse(slice_make(text, (size_t)length), &wanted) != ADDRESS_OK)
-        UNREACHABLE();
-    return sys_listen(&wanted, ret_bound);
 }
 
 static int explain_listening(unsigned port, int error)
@@ -275,7 +278,7 @@ static int serve_model(const struct lab_flags *wanted)
     int error = lab_command_check_folder(wanted->folder);
     if (error)
         return lab_command_fail("cannot serve", wanted->folder, error);
-    int listening_fd = lab_command_open_listener(wanted->port, &bound);
+    int listening_fd = lab_listen(wanted->port, &bound);
     if (listening_fd < 0)
         return explain_listening(wanted->port, listening_fd);
     error = lab_site_create(&options, &site);

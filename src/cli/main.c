@@ -2,9 +2,13 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "cli/print.h"
+#include "cli/session.h"
 #include "conf/diagnostics.h"
 #include "sys/file.h"
 #include "sys/output.h"
+#ifdef HAVE_TLS
+#include "tls/memory.h"
+#endif
 
 #include <string.h>
 
@@ -32,6 +36,10 @@ int main(int count, char **words)
 {
     if (sys_fill_standard_streams() != 0)
         return EXIT_FAILED; /* there may be nowhere to say why */
+    session_words = words;
+#ifdef HAVE_TLS
+    tls_memory_use();
+#endif
     const char *first = count > 1 ? words[1] : "";
     const struct command *command = command_find(slice_from(first));
     if (command)

@@ -37,7 +37,7 @@ static void print_options(const struct manual_page *page)
     page_paragraph(page,
                    "Options set what the configuration file would, and go before it. Those of files are for "
                    "`vif serve` alone.");
-    manual_command_print_flags(page, FLAG_OF_SERVE | FLAG_OF_RUN | FLAG_OF_CHECK);
+    manual_command_print_flags(page, FLAG_OF_SERVE | FLAG_OF_PROXY | FLAG_OF_RUN | FLAG_OF_CHECK);
     page_heading(page, 1, "OPTIONS OF VIF LOAD");
     page_paragraph(
         page, "`vif load` measures the server at `http://HOST[:PORT]/PATH` or `unix:SOCKET:/PATH`. "
@@ -70,23 +70,30 @@ static void print_rest(const struct manual_page *page)
     page_entry(page, "SIGTERM, SIGINT", "",
                "A polite stop: requests in flight are finished, for at most "
                "`timeouts.drain`. A second one ends everything at once.");
+    page_entry(page, "SIGHUP", "", "The configuration file is read again, as by `vif reload`.");
+    page_entry(page, "SIGUSR2", "",
+               "The program's file is started in place of this vif, as by `vif upgrade`.");
     page_entry(page, "SIGUSR1", "", "Log files are opened anew, after rotation.");
     page_heading(page, 1, "EXIT STATUS");
     page_entry(page, "0", "", "All went well.");
     page_entry(page, "1", "", "It was tried, and did not work.");
     page_entry(page, "2", "", "The command line or the configuration is wrong; nothing was tried.");
+    page_entry(page, "3", "", "`vif reload --watch` went back to the former settings.");
     page_heading(page, 1, "ENVIRONMENT");
     page_entry(page, "NO_COLOR", "", "Where it is set, nothing is printed in colours.");
     page_heading(page, 1, "EXAMPLES");
     page_entry(page, "vif", "", "Serves this folder on port 8080.");
     page_entry(page, "vif -p 9000 -s dist", "", "Serves a single-page application.");
-    page_entry(page, "vif lab --quick", "", "Measures a dozen server architectures.");
+    page_entry(page, "vif proxy 3000", "", "Forwards requests to the server on port 3000 of this machine.");
+    page_entry(page, "vif lab --quick", "", "Measures server architectures.");
     page_entry(page, "vif load -c 64 -d 30s http://localhost:8080/", "",
                "Measures how much a server can do.");
     page_entry(page, "vif load -r 1000 --svg latency.svg localhost:8080/index.html", "",
                "Measures how long its clients wait, and draws it.");
     page_entry(page, "vif check -c vif.yaml && vif run -c vif.yaml", "",
                "Serves a site that is known to be good.");
+    page_entry(page, "vif reload && vif status", "",
+               "Has the running vif read its changed file, and shows what came of it.");
 }
 
 static void print_man(struct buffer *out)
@@ -98,11 +105,17 @@ static void print_man(struct buffer *out)
     page_heading(&page, 1, "NAME");
     buffer_append(out, SLICE("vif \\- a web server\n"));
     page_heading(&page, 1, "SYNOPSIS");
-    buffer_append(out, SLICE(".B vif\n[\\fIOPTION\\fR]... [\\fIDIR\\fR]\n.br\n"
-                             ".B vif run\n[\\fB\\-c\\fR \\fIFILE\\fR] [\\fIOPTION\\fR]...\n.br\n"
-                             ".B vif check\n[\\fB\\-c\\fR \\fIFILE\\fR] [\\fIOPTION\\fR]...\n.br\n"
-                             ".B vif load\n[\\fIOPTION\\fR]... \\fIURL\\fR\n.br\n"
-                             ".B vif lab\n[\\fIOPTION\\fR]...\n"));
+    buffer_append(
+        out, SLICE(".B vif\n[\\fIOPTION\\fR]... [\\fIDIR\\fR]\n.br\n"
+                   ".B vif run\n[\\fB\\-c\\fR \\fIFILE\\fR] [\\fIOPTION\\fR]...\n.br\n"
+                   ".B vif check\n[\\fB\\-c\\fR \\fIFILE\\fR] [\\fIOPTION\\fR]...\n.br\n"
+                   ".B vif reload\n[\\fB\\-\\-watch\\fR \\fITIME\\fR]\n.br\n.B vif "
+                   "upgrade\n[\\fB\\-\\-binary\\fR \\fIFILE\\fR]\n.br\n"
+                   ".B vif status\n[\\fB\\-\\-json\\fR]\n.br\n.B vif top\n[\\fB\\-\\-once\\fR]\n.br\n"
+                   ".B vif stop\n[\\fB\\-\\-now\\fR | \\fB\\-\\-no\\-wait\\fR]\n.br\n.B vif reopen\n.br\n"
+                   ".B vif hardening\n[\\fB\\-\\-json\\fR]\n.br\n"
+                   ".B vif load\n[\\fIOPTION\\fR]... \\fIURL\\fR\n.br\n"
+                   ".B vif lab\n[\\fIOPTION\\fR]...\n"));
     page_heading(&page, 1, "DESCRIPTION");
     page_paragraph(&page,
                    "`vif` serves a folder over HTTP at once, or a site described in a configuration file.");

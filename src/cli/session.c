@@ -1,13 +1,17 @@
 /* What serve, run and check share. */
 #include "cli/session.h"
 
+#include "base/error.h"
 #include "cli/banner.h"
 #include "cli/fault.h"
 #include "cli/help.h"
 #include "cli/print.h"
 #include "cli/terminal.h"
 #include "conf/certificates.h"
+#include "conf/outline.h"
+#include "conf/worker_user.h"
 #include "proc/master.h"
+#include "proc/reload.h"
 #include "sys/file.h"
 
 #include <errno.h>
@@ -15,6 +19,8 @@
 #include <string.h>
 
 #define DEFAULT_FILE "vif.yaml"
+
+char *const *session_words;
 
 /* Tells what is wrong, on standard error. */
 static bool session_refuse(struct session *session, int error, int *ret_exit)
@@ -50,7 +56,7 @@ static bool session_begin(struct session *session, unsigned command, char *const
         return false;
     }
     /* Otherwise the folder of the file counts. */
-    if (error == 0 && command == FLAG_OF_SERVE)
+    if (error == 0 && (command == FLAG_OF_SERVE || command == FLAG_OF_PROXY))
         error =
             document_find_current_folder(&session->document, &session->diagnostics, &session->base_folder);
     return error == 0 && !has_mistakes(session) ? true : session_refuse(session, error, ret_exit);
@@ -105,6 +111,8 @@ bool session_build(struct session *session, int *ret_exit)
             config_build(&session->document, session->base_folder, &session->diagnostics, &session->config);
     if (error == 0 && session->arguments.command == FLAG_OF_CHECK)
         error = config_check_certificates(session->config, &session->document, &session->diagnostics);
+    if (error == 0)
+        config_check_worker_user(session->config, &session->diagnostics);
     if (error || has_mistakes(session))
         return session_refuse(session, error, ret_exit);
     warn_without_proc(session);
@@ -123,6 +131,76 @@ static void session_on_ready(void *context, const struct address *addresses, siz
     buffer_finish(&text);
 }
 
+static int session_build_again(struct session *again, const struct arena *arena)
+{
+    struct diagnostics *diagnostics = &again->diagnostics;
+    int error = document_load_file(session_file(again), diagnostics, &again->document, &again->base_folder);
+    if (error == 0)
+        error = arguments_apply(&again->arguments, &again->document);
+    if (error == 0)
+        error = config_build_within(&again->document, again->base_folder, arena, diagnostics, &again->config);
+    if (error == 0)
+        error = config_check_certificates(again->config, &again->document, diagnostics);
+    if (error == 0)
+        config_check_worker_user(again->config, diagnostics);
+    return error ? error : has_mistakes(again) ? ERROR_SYNTAX : 0;
+}
+
+/* The document that vif began with is still there. */
+static void session_compare(const struct session *first, const struct document *now,
+                            struct reload_reading *reading)
+{
+    struct buffer former;
+    buffer_init(&former, OUTLINE_BYTES_MAX);
+    if (reading->former.data == NULL)
+        outline_write(&first->document, &former);
+    else
+        buffer_append(&former, reading->former);
+    outline_write(now, &reading->outline);
+    if (outline_compare(buffer_slice(&former), buffer_slice(&reading->outline), &reading->text) == 0)
+        buffer_printf(&reading->text, "no option has changed\n");
+    buffer_finish(&former);
+}
+
+/* The configuration that vif began with, from the document that is still there. */
+static struct config *session_build_first(struct session *first, struct reload_reading *reading)
+{
+    static struct session again;
+    diagnostics_init(&again.diagnostics);
+    int error = config_build_within(&first->document, first->base_folder, reading->arena, &again.diagnostics,
+                                    &again.config);
+    diagnostics_print(&again.diagnostics, false, &reading->text);
+    if (error == 0)
+        outline_write(&first->document, &reading->outline);
+    return error == 0 && !has_mistakes(&again) ? again.config : NULL;
+}
+
+/* For a reload, in a process of its own, which ends afterwards: reads the file and checks it like `vif
+ * check`. The command line is the same. */
+static struct config *session_read_again(void *context, struct reload_reading *reading)
+{
+    static struct session again;
+    if (reading->is_first)
+        return session_build_first(context, reading);
+    again = (struct session){.arguments = ((struct session *)context)->arguments};
+    diagnostics_init(&again.diagnostics);
+    again.arguments.diagnostics = &again.diagnostics;
+    int error = document_init(&again.document);
+    if (error == 0)
+        error = session_build_again(&again, reading->arena);
+    diagnostics_print(&again.diagnostics, false, &reading->text);
+    if (error == -ENOMEM)
+        buffer_printf(&reading->text, "out of memory\n");
+    if (error == 0)
+        session_compare(context, &again.document, reading);
+    return error == 0 ? again.config : NULL;
+}
+
+static bool has_file_to_read_again(const struct session *session)
+{
+    return session->arguments.command == FLAG_OF_RUN && strcmp(session_file(session), "-") != 0;
+}
+
 int session_serve(struct session *session, const char *title)
 {
     /* Under a service manager the log has the same in a line of its own. */
@@ -131,6 +209,8 @@ int session_serve(struct session *session, const char *title)
     bool shows_banner = !session->arguments.quiet && !is_logged;
     struct master_options options = {
         .config = session->config,
+        .read = has_file_to_read_again(session) ? session_read_again : NULL,
+        .words = session_words,
         .title = title,
         .on_ready = shows_banner ? session_on_ready : NULL,
         .context = session,

@@ -17,6 +17,9 @@ struct session {
     const char *title;        /* names what is served */
 };
 
+/* The whole command line, for a program that takes the place of this one; ends with NULL. */
+extern char *const *session_words;
+
 /* Parses the command line and calls `act`, unless --help or --version was given or the command line is wrong.
  * Returns the exit code. */
 int session_run(unsigned command, char *const *words, int (*act)(struct session *session));

@@ -31,6 +31,19 @@
 #define HTTP2           ""
 #endif
 
+#ifdef HAVE_ZSTD
+#define ZSTD ", zstd"
+#else
+#define ZSTD ""
+#endif
+
+#ifdef HAVE_CARES
+#include <ares_version.h>
+#define C_ARES ", c-ares " ARES_VERSION_STR
+#else
+#define C_ARES ""
+#endif
+
 #ifdef __clang__
 #define COMPILER "clang " __clang_version__
 #else
@@ -45,7 +58,7 @@ int version_print(void)
                   "vif " VIF_VERSION "\n"
                   "commit     " VIF_COMMIT "\n"
                   "compiler   " COMPILER "\n"
-                  "libraries  libyaml %s" LIBURING OPENSSL "%s" NGHTTP2 "%s\n"
+                  "libraries  libyaml %s" LIBURING OPENSSL "%s" NGHTTP2 "%s" ZSTD C_ARES "\n"
                   "protocols  " HTTP2 "HTTP/1.1, HTTP/1.0\n",
                   yaml_get_version_string(), OPENSSL_NUMBER, NGHTTP2_VERSION);
     return print_finish(&text, 0);

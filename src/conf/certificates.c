@@ -9,12 +9,21 @@
 
 #define NS_PER_SECOND 1000000000
 
-static const struct node *config_certificates_item_at(const struct node *list, size_t index)
+/* Routes are in the order of the file. */
+static struct source_position position_in_route(const struct node *site,
+                                                const struct planned_context *context)
 {
-    const struct entry *entry = list && list->kind == NODE_LIST ? list->first : NULL;
-    while (entry && index-- > 0)
-        entry = entry->next;
-    return entry ? entry->value : NULL;
+    const struct node *routes = node_get(site, SLICE("routes"));
+    const struct route *route = context->site->routes;
+    const struct node *proxy = NULL;
+    if (routes == NULL || routes->kind != NODE_MAP)
+        return site->position;
+    NODE_FOREACH(entry, routes)
+    {
+        if (route++ == context->route && entry->value->kind == NODE_MAP)
+            proxy = node_get(entry->value, SLICE("proxy"));
+    }
+    return proxy ? node_position_of(proxy, SLICE("tls")) : routes->position;
 }
 
 /* The `tls` that a context was made for. */
@@ -25,13 +34,14 @@ static struct source_position config_certificates_position_of(const struct confi
     bool is_of_site = context->site != NULL;
     const struct node *list = node_get(document->root, is_of_site ? SLICE("sites") : SLICE("listen"));
     size_t index = is_of_site ? (size_t)(context->site - config->settings->sites) : context->listener;
-    const struct node *item = config_certificates_item_at(list, index);
-    const struct node *tls = item && item->kind == NODE_MAP ? node_get(item, SLICE("tls")) : NULL;
-    return tls ? tls->position : item ? item->position : (struct source_position){0};
+    const struct node *item = list ? node_item(list, index) : NULL;
+    if (item && context->route)
+        return position_in_route(item, context);
+    return item ? node_position_of(item, SLICE("tls")) : (struct source_position){0};
 }
 
 static void config_certificates_tell(struct diagnostics *diagnostics, struct source_position position,
-                                     const struct tls_report *report)
+                                     bool is_client, const struct tls_report *report)
 {
     for (size_t i = 0; i < report->count; i++) {
         const struct tls_finding *finding = &report->findings[i];
@@ -39,7 +49,9 @@ static void config_certificates_tell(struct diagnostics *diagnostics, struct sou
             diagnostics_add(diagnostics, position, "tls: %s", finding->text);
         else
             diagnostics_warn(diagnostics, position, "tls: %s%s", finding->text,
-                             finding->level == TLS_LEVEL_DOUBT ? "; clients will refuse it" : "");
+                             finding->level != TLS_LEVEL_DOUBT ? ""
+                             : is_client                       ? "; servers will refuse it"
+                                                               : "; clients will refuse it");
     }
 }
 
@@ -49,7 +61,7 @@ static int check_context(const struct planned_context *planned, struct source_po
     struct tls_report report = {0};
     struct tls_context *context = NULL;
     int error = tls_context_create(&planned->settings, sys_realtime_ns() / NS_PER_SECOND, &report, &context);
-    config_certificates_tell(diagnostics, position, &report);
+    config_certificates_tell(diagnostics, position, planned->settings.is_client, &report);
     tls_context_unref(context);
     return error == -ENOMEM ? error : 0;
 }

@@ -3,6 +3,7 @@
 #include "conf/checks.h"
 
 #include "conf/paths.h"
+#include "log/log_compression.h"
 
 /* RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: a client would take a body for the next response. */
 void check_respond(struct loader *loader, const struct node *map)
@@ -77,4 +78,45 @@ void check_files(struct loader *loader, const struct node *map)
     if (fallback && files->fallback.length > 0)
         check_file(loader, "fallback", fallback, files->fallback);
     check_error_pages(loader, node_get(map, SLICE("error_pages")));
+}
+
+/* --- access logs --- */
+
+static bool log_is_same(const struct access_log_settings *a, const struct access_log_settings *b)
+{
+    bool is_same_file = a->path.length > 0 && slice_equal(a->path, b->path);
+    return !is_same_file || (slice_equal(a->template, b->template) &&
+                             (a->template.length > 0 || a->format == b->format) && a->sample == b->sample);
+}
+
+void check_site_logs(struct loader *loader, const struct node *sites)
+{
+    const struct config *config = loader->objects[OBJECT_CONFIG];
+    const struct settings *settings = config->settings;
+    for (size_t i = 0; i < settings->site_count && loader->diagnostics->errors == 0; i++) {
+        const struct access_log_settings *log = &settings->sites[i].log;
+        bool is_good = log_is_same(log, &config->access_log);
+        for (size_t j = 0; j < i; j++)
+            is_good &= log_is_same(log, &settings->sites[j].log);
+        if (!is_good)
+            diagnostics_add(loader->diagnostics, node_position_of(node_item(sites, i), SLICE("log")),
+                            "log: \"%.*s\" is also the log of others, in another format",
+                            SLICE_ARGS(log->path));
+    }
+}
+
+/* --- rotation --- */
+
+void check_rotation(struct loader *loader, const struct node *map)
+{
+    const struct log_rotation_rules *rules = &((struct config *)loader->objects[OBJECT_CONFIG])->rotation;
+    const struct node *size = node_get(map, SLICE("size"));
+    if (size && rules->size == 0 && rules->age_ms == 0 && loader->diagnostics->errors == 0)
+        diagnostics_add(
+            loader->diagnostics, size->position,
+            "log.rotate: with neither a size nor an age no log is ever rotated; write, for example, age: "
+            "1d, or rotate: false");
+    if (rules->compress == LOG_COMPRESSOR_ZSTD && !log_compression_exists())
+        diagnostics_add(loader->diagnostics, node_get(map, SLICE("compress"))->position,
+                        "log.rotate.compress: this vif was built without zstd; write compress: none");
 }

@@ -17,8 +17,20 @@ void check_early_hints(struct loader *loader, const struct node *map);
 /* No two listeners have the same address. `listen` is the option's value. */
 void check_listeners(struct loader *loader, const struct node *listen);
 
+/* A file has lines of one format, whichever sites write to it. `sites` is a list. */
+void check_site_logs(struct loader *loader, const struct node *sites);
+
+/* Logs are rotated for a reason, and compressed by what there is. `map` is the section's. */
+void check_rotation(struct loader *loader, const struct node *map);
+
+/* Listeners with the PROXY protocol have somebody who may use it. `listen` is the option's value. */
+void check_proxied(struct loader *loader, const struct node *listen);
+
 /* The options of a `tls` section are consistent. `map` is the section's. */
 void check_tls(struct loader *loader, const struct node *map);
+
+/* TLS to the servers of a route: its options are consistent. `map` is the `proxy` section's. */
+void check_proxy_tls(struct loader *loader, const struct node *map);
 
 /* Checks an `hsts` section and formats its header's value. `map` is the section's. */
 void check_hsts(struct loader *loader, const struct node *map);
@@ -26,6 +38,9 @@ void check_hsts(struct loader *loader, const struct node *map);
 /* Works out and checks which sites are served on which listeners, with which certificates, and which
  * listeners redirect to HTTPS. `listen` is the option's value or whatever replaces it; `sites` is a list. */
 void check_https(struct loader *loader, const struct node *listen, const struct node *sites);
+
+/* Listeners for administration are out of reach of strangers; gives them their route. After check_https. */
+void check_admin(struct loader *loader, const struct node *listen);
 
 /* No redirects form a loop. `routes` is the map that the site's routes were read from, in their order. */
 void check_redirects(struct loader *loader, const struct node *routes);

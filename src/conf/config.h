@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "log/access_log.h"
+#include "log/log_rotation.h"
 #include "loop/loop.h"
 #include "settings/settings.h"
 
@@ -21,16 +22,30 @@ struct config {
         struct slice owner;
         struct slice group;
     } unix_socket;
-    unsigned workers; /* 0: one per core that the process may use */
+    struct slice user; /* that workers become, if vif is started as root: "1000:1000"; empty: the default */
+    bool sandbox;      /* workers give up what they do not need */
+    unsigned workers;  /* 0: one per core that the process may use */
     enum loop_backend backend;
-    struct {
-        struct slice path; /* empty: no access log; "-": standard output */
-        enum access_log_format format;
-    } access_log;
+    struct access_log_settings access_log;
     struct {
         struct slice path; /* "-": standard error */
         enum log_level level;
     } error_log;
+    struct log_rotation_rules rotation; /* of all logs that are files */
 };
+
+/* The paths of all logs, one after the other, some more than once; `*at` is 0 at first. Returns false, with
+ * an empty path, behind the last one. */
+static inline bool config_next_log(const struct config *config, size_t *at, struct slice *ret_path)
+{
+    *ret_path = (struct slice){0};
+    while (ret_path->length == 0 && *at < config->settings->site_count + 2) {
+        size_t i = (*at)++;
+        *ret_path = i == 0   ? config->access_log.path
+                    : i == 1 ? config->error_log.path
+                             : config->settings->sites[i - 2].log.path;
+    }
+    return ret_path->length > 0;
+}
 
 #endif

@@ -86,6 +86,20 @@ struct node *node_get(const struct node *map, struct slice key)
     return entry ? entry->value : NULL;
 }
 
+const struct node *node_item(const struct node *node, size_t index)
+{
+    const struct entry *entry = node->kind == NODE_LIST ? node->first : NULL;
+    while (entry && index-- > 0)
+        entry = entry->next;
+    return entry ? entry->value : NULL;
+}
+
+struct source_position node_position_of(const struct node *node, struct slice key)
+{
+    const struct node *value = node->kind == NODE_MAP ? node_get(node, key) : NULL;
+    return value ? value->position : node->position;
+}
+
 int node_put(struct document *document, struct node *map, struct node *key, struct node *value)
 {
     assert(map->kind == NODE_MAP);

@@ -62,6 +62,12 @@ void node_clear(struct node *collection);
 /* The value under a key, or NULL. */
 struct node *node_get(const struct node *map, struct slice key);
 
+/* The item of a list; NULL past its end, or if the node is no list. */
+const struct node *node_item(const struct node *node, size_t index);
+
+/* Where the value under a key is; where the node is if it has no such value, or is no map. */
+struct source_position node_position_of(const struct node *node, struct slice key);
+
 /* The node at a dotted path of keys below the root, or NULL; an empty path is the root. */
 struct node *document_find(const struct document *document, struct slice path);
 

@@ -10,17 +10,10 @@
 
 /* ---- the section of a listener or a site ---- */
 
-/* Of the value, or of what stands in the map's place. */
-static struct source_position https_position_of(const struct node *map, const char *key)
-{
-    const struct node *value = map->kind == NODE_MAP ? node_get(map, slice_from(key)) : NULL;
-    return value ? value->position : map->position;
-}
-
 static void need_certificate(struct loader *loader, const struct node *map, const char *key)
 {
     if (node_get(map, slice_from(key)))
-        diagnostics_add(loader->diagnostics, https_position_of(map, key),
+        diagnostics_add(loader->diagnostics, node_position_of(map, slice_from(key)),
                         "tls.%s: there is no `certificate` beside it", key);
 }
 
@@ -32,7 +25,7 @@ static void take_certificate(struct loader *loader, const struct node *map, stru
         return;
     }
     if (https->certificate_count > 0) {
-        diagnostics_add(loader->diagnostics, https_position_of(map, "certificates"),
+        diagnostics_add(loader->diagnostics, node_position_of(map, SLICE("certificates")),
                         "tls.certificates: there is a `certificate` beside it; put that into the list");
         return;
     }
@@ -45,7 +38,7 @@ static void take_certificate(struct loader *loader, const struct node *map, stru
 static void need_client(struct loader *loader, const struct node *map, const char *key)
 {
     if (node_get(map, slice_from(key)))
-        diagnostics_add(loader->diagnostics, https_position_of(map, key),
+        diagnostics_add(loader->diagnostics, node_position_of(map, slice_from(key)),
                         "tls.%s: clients are not asked for a certificate; add `client: required` or `client: "
                         "optional`",
                         key);
@@ -58,16 +51,51 @@ void check_tls(struct loader *loader, const struct node *map)
     take_certificate(loader, map, https);
     if (asks && node_get(map, SLICE("client_ca")) == NULL)
         diagnostics_add(
-            loader->diagnostics, https_position_of(map, "client"),
+            loader->diagnostics, node_position_of(map, SLICE("client")),
             "tls.client: `client_ca` is missing: who may have issued the certificates of clients");
     if (!asks) {
         need_client(loader, map, "client_ca");
         need_client(loader, map, "client_crl");
         need_client(loader, map, "client_depth");
     }
+    if (https->early_data == HTTPS_EARLY_SAFE && asks)
+        diagnostics_warn(loader->diagnostics, node_position_of(map, SLICE("early_data")),
+                         "tls.early_data: it has no effect, as clients are asked for certificates: whoever "
+                         "replays their requests would act in their name");
     if (https->policy == HTTPS_POLICY_MODERN && https->ciphers.length > 0)
-        diagnostics_warn(loader->diagnostics, https_position_of(map, "ciphers"),
+        diagnostics_warn(loader->diagnostics, node_position_of(map, SLICE("ciphers")),
                          "tls.ciphers: they are those of TLS 1.2, which the policy `modern` refuses");
+}
+
+/* What the section says that has no effect, or too much. */
+static void check_proxy_tls_section(struct loader *loader, const struct node *tls,
+                                    const struct proxy_tls_settings *settings)
+{
+    bool has_key = node_get(tls, SLICE("key")) != NULL;
+    if (has_key && settings->certificate.length == 0)
+        diagnostics_add(loader->diagnostics, node_position_of(tls, SLICE("key")),
+                        "proxy.tls.key: there is no `certificate` beside it");
+    if (!settings->verify)
+        diagnostics_warn(
+            loader->diagnostics, node_position_of(tls, SLICE("verify")),
+            "proxy.tls.verify: the servers' certificates are not verified: anyone on the way can "
+            "pretend to be the server; better name its issuer, or its certificate, with `ca`");
+    if (!settings->verify && settings->ca.length > 0)
+        diagnostics_warn(loader->diagnostics, node_position_of(tls, SLICE("ca")),
+                         "proxy.tls.ca: it has no effect with `verify: false`");
+}
+
+void check_proxy_tls(struct loader *loader, const struct node *map)
+{
+    const struct proxy_settings *proxy = &((struct route *)loader->objects[OBJECT_ROUTE])->proxy;
+    const struct node *tls = node_get(map, SLICE("tls"));
+    if (tls && tls->kind == NODE_MAP)
+        check_proxy_tls_section(loader, tls, &proxy->tls);
+#ifndef HAVE_TLS
+    if (proxy_speaks_tls(proxy))
+        diagnostics_add(loader->diagnostics, tls ? tls->position : node_position_of(map, SLICE("to")),
+                        "proxy: this vif was built without TLS (OpenSSL)");
+#endif
 }
 
 void check_hsts(struct loader *loader, const struct node *map)
@@ -78,7 +106,7 @@ void check_hsts(struct loader *loader, const struct node *map)
     if (hsts->max_age_ms == 0 && (hsts->subdomains || hsts->preload))
         diagnostics_add(loader->diagnostics, map->position, "hsts.max_age is missing");
     if (hsts->preload && (!hsts->subdomains || hsts->max_age_ms < YEAR_MS))
-        diagnostics_warn(loader->diagnostics, https_position_of(map, "preload"),
+        diagnostics_warn(loader->diagnostics, node_position_of(map, SLICE("preload")),
                          "hsts.preload: browsers take only names with `subdomains: true` and a max_age of "
                          "365d or more");
     if (hsts->max_age_ms == 0)
@@ -99,23 +127,22 @@ struct https_check {
     const struct node *sites;
 };
 
+/* The item, or the whole where there are no items. */
 static const struct node *https_item_at(const struct node *list, size_t index)
 {
-    const struct entry *entry = list->kind == NODE_LIST ? list->first : NULL;
-    while (entry && index-- > 0)
-        entry = entry->next;
-    return entry ? entry->value : list;
+    const struct node *item = node_item(list, index);
+    return item ? item : list;
 }
 
 static struct source_position position_in_listener(const struct https_check *check, size_t index,
                                                    const char *key)
 {
-    return https_position_of(https_item_at(check->listen, index), key);
+    return node_position_of(https_item_at(check->listen, index), slice_from(key));
 }
 
 static struct source_position position_in_site(const struct https_check *check, size_t index, const char *key)
 {
-    return https_position_of(https_item_at(check->sites, index), key);
+    return node_position_of(https_item_at(check->sites, index), slice_from(key));
 }
 
 /* The number of the listener with that address, or the count of all. */
@@ -178,7 +205,8 @@ static void check_secure_listener(const struct https_check *check, size_t listen
             diagnostics, position_in_listener(check, listener, "tls"),
             "listen.tls: there is no certificate, neither here nor in a site that is served here; "
             "a site, or this, has \"tls: {certificate: FILE, key: FILE}\"");
-    for (size_t i = 0; i < settings->site_count && certified > 0 && certified < served; i++) {
+    bool is_partly = certified > 0 && certified < served && !settings->listeners[listener].is_admin;
+    for (size_t i = 0; i < settings->site_count && is_partly; i++) {
         if (https_is_served_on(&settings->sites[i], listener) && !has_certificate(settings, i, listener))
             diagnostics_warn(diagnostics, position_in_site(check, i, "hosts"),
                              "sites[].tls: \"%s\" has no certificate for the listener \"%.*s\", which speaks "
@@ -188,10 +216,15 @@ static void check_secure_listener(const struct https_check *check, size_t listen
     }
 }
 
+static bool serves_sites_by_tls(const struct listener_settings *listener)
+{
+    return listener->https.is_on && !listener->is_admin;
+}
+
 static bool speaks_tls(const struct settings *settings, const struct site *site)
 {
     for (size_t i = 0; i < settings->listener_count; i++) {
-        if (settings->listeners[i].https.is_on && https_is_served_on(site, i))
+        if (serves_sites_by_tls(&settings->listeners[i]) && https_is_served_on(site, i))
             return true;
     }
     return false;
@@ -210,6 +243,26 @@ static void check_site(const struct https_check *check, size_t index)
     if (site->hsts_value.length > 0)
         diagnostics_warn(check->loader->diagnostics, position_in_site(check, index, "hsts"),
                          "sites[].hsts: it is sent over TLS only, which no listener of this site speaks");
+}
+
+/* Another machine with the same keys does not know which requests came here. */
+static void check_early_data(const struct https_check *check, const struct site *site, size_t index)
+{
+    if (site->early_set != 0 && check->settings->tickets.keys.length > 0)
+        diagnostics_add(
+            check->loader->diagnostics, position_in_site(check, index, "tls"),
+            "tls.early_data: \"safe\" needs ticket keys that no other machine has: a request that "
+            "was answered here could be replayed there; remove `tickets.keys` or `early_data`");
+}
+
+static void note_early_data(const struct https_check *check, struct site *site)
+{
+    const struct settings *settings = check->settings;
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        struct https_settings effective = https_effective(&site->https, &settings->listeners[i].https);
+        if (effective.is_on && https_is_served_on(site, i) && https_takes_early_data(&effective))
+            site->early_set |= (uint64_t)1 << i;
+    }
 }
 
 static void note_client_auths(const struct https_check *check, struct site *site)
@@ -236,7 +289,7 @@ static uint64_t secure_port(const struct settings *settings)
     for (size_t i = 0; i < settings->listener_count; i++) {
         struct listen_address listen;
         const struct listener_settings *listener = &settings->listeners[i];
-        if (listener->https.is_on && listener->address.data &&
+        if (serves_sites_by_tls(listener) && listener->address.data &&
             address_parse(listener->address, &listen) == ADDRESS_OK &&
             listen.address.any.sa_family != AF_UNIX)
             return address_port(&listen.address);
@@ -262,7 +315,7 @@ static void make_redirect(const struct https_check *check, struct listener_setti
     route->redirect.status = 308;
     route->redirect.location = https_location(check->loader, port);
     check->loader->out_of_memory |= route->redirect.location.data == NULL;
-    listener->redirect = route;
+    listener->route = route;
 }
 
 static void check_redirecting_listener(const struct https_check *check, size_t index)
@@ -291,6 +344,8 @@ void check_https(struct loader *loader, const struct node *listen, const struct 
     for (size_t i = 0; i < settings->site_count; i++) {
         resolve_listeners(&check, i);
         note_client_auths(&check, &settings->sites[i]);
+        note_early_data(&check, &settings->sites[i]);
+        check_early_data(&check, &settings->sites[i], i);
         check_site(&check, i);
     }
     for (size_t i = 0; i < settings->listener_count; i++) {

@@ -34,14 +34,6 @@ static bool do_overlap(const struct listen_address *a, const struct listen_addre
            (listeners_is_wildcard(a) || listeners_is_wildcard(b) || is_same_host(&a->address, &b->address));
 }
 
-static const struct node *listeners_item_at(const struct node *list, size_t index)
-{
-    const struct entry *entry = list->first;
-    while (index-- > 0)
-        entry = entry->next;
-    return entry->value;
-}
-
 static void listeners_report(struct loader *loader, struct slice first, const struct node *first_node,
                              struct slice second, const struct node *second_node)
 {
@@ -72,9 +64,20 @@ void check_listeners(struct loader *loader, const struct node *listen)
             if (first_text.data == NULL || address_parse(first_text, &first) != ADDRESS_OK ||
                 !do_overlap(&first, &second))
                 continue;
-            listeners_report(loader, first_text, listeners_item_at(listen, j), second_text,
-                             listeners_item_at(listen, i));
+            listeners_report(loader, first_text, node_item(listen, j), second_text, node_item(listen, i));
             break;
         }
+    }
+}
+
+void check_proxied(struct loader *loader, const struct node *listen)
+{
+    const struct settings *settings = loader->objects[OBJECT_SETTINGS];
+    for (size_t i = 0; i < settings->listener_count && settings->trusted.network_count == 0; i++) {
+        const struct node *item = node_item(listen, i);
+        if (settings->listeners[i].is_proxied && item)
+            diagnostics_add(loader->diagnostics, node_position_of(item, SLICE("proxy_protocol")),
+                            "listen.proxy_protocol: nobody may connect; name the load balancer at the top: "
+                            "\"trusted_proxies: [10.0.0.0/8]\"");
     }
 }

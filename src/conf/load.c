@@ -40,6 +40,10 @@ static void load_item(struct loader *loader, enum option_section section, const 
     switch (section) {
     case SECTION_SITE: load_site(loader, node, item); break;
     case SECTION_LISTENER: load_listener(loader, node, item); break;
+    case SECTION_SERVER:
+        loader->objects[OBJECT_SERVER] = item;
+        load_section(loader, section, node);
+        break;
     default: loader->objects[OBJECT_CERTIFICATE] = item; load_section(loader, section, node);
     }
 }
@@ -133,16 +137,30 @@ static bool is_truth(const struct node *node, bool *ret_truth)
     return node->kind == NODE_TEXT && node->is_plain && quantity_read_bool(node->text, ret_truth);
 }
 
+/* The common access log and those of sites have the same options. */
+static void choose_access_log(struct loader *loader, const struct option *option)
+{
+    struct config *config = loader->objects[OBJECT_CONFIG];
+    struct site *site = loader->objects[OBJECT_SITE];
+    if (option->child == SECTION_ACCESS_LOG)
+        loader->objects[OBJECT_ACCESS_LOG] =
+            option->section == SECTION_SITE ? &site->log : &config->access_log;
+}
+
 static void load_child(struct loader *loader, const struct option *option, const struct node *node)
 {
     bool is_on = true;
     bool is_all = option->is_switch && is_truth(node, &is_on);
     if (option->is_alternative)
         clear_alternatives(loader->objects[OBJECT_ROUTE]);
+    choose_access_log(loader, option);
     if (option->is_alternative || (option->is_switch && is_on))
         loader_store(loader, option, (uint64_t)option->constant);
     if (!is_all)
         load_section(loader, option->child, node);
+    else if (is_on && (option->child == SECTION_HEALTH ||
+                       option->child == SECTION_ROTATE)) /* its defaults hold; those of TLS come later */
+        load_section(loader, option->child, &(struct node){.kind = NODE_MAP, .position = node->position});
 }
 
 static void load_option(struct loader *loader, const struct option *option, const struct node *node)
@@ -174,7 +192,7 @@ static void load_default(struct loader *loader, const struct option *option, con
     else if (option->fallback && !option->is_switch)
         load_option(loader, option, &text);
     else if (option->kind == OPTION_SECTION && !option->is_alternative && !option->is_switch)
-        load_section(loader, option->child, &empty);
+        load_child(loader, option, &empty);
 }
 
 /* "files, redirect, respond". */
@@ -255,8 +273,12 @@ static void load_map(struct loader *loader, enum option_section section, const s
         check_files(loader, node);
     if (section == SECTION_TLS)
         check_tls(loader, node);
+    if (section == SECTION_PROXY)
+        check_proxy_tls(loader, node);
     if (section == SECTION_HSTS)
         check_hsts(loader, node);
+    if (section == SECTION_ROTATE)
+        check_rotation(loader, node);
 }
 
 /* What would have been right in place of a lone text. */
@@ -309,8 +331,12 @@ static int load_all(struct loader *loader, const struct document *document)
                         "the file is empty; the least is \"sites: [{routes: {/: {files: FOLDER}}}]\"");
     if (listen)
         check_listeners(loader, listen);
-    if (sites && sites->kind == NODE_LIST)
+    if (sites && sites->kind == NODE_LIST) {
+        check_site_logs(loader, sites);
         check_https(loader, listen ? listen : document->root, sites);
+        check_admin(loader, listen ? listen : document->root);
+        check_proxied(loader, listen ? listen : document->root);
+    }
     claims_check(&loader->claims, loader->diagnostics);
     claims_finish(&loader->claims);
     if (loader->out_of_memory)
@@ -329,6 +355,12 @@ static struct slice log_folder(struct slice base_folder)
 int config_build(const struct document *document, struct slice base_folder, struct diagnostics *diagnostics,
                  struct config **ret_config)
 {
+    return config_build_within(document, base_folder, NULL, diagnostics, ret_config);
+}
+
+int config_build_within(const struct document *document, struct slice base_folder, const struct arena *within,
+                        struct diagnostics *diagnostics, struct config **ret_config)
+{
     assert(slice_starts_with(base_folder, SLICE("/")));
     struct config *config = calloc(1, sizeof(*config));
     if (config == NULL)
@@ -337,6 +369,7 @@ int config_build(const struct document *document, struct slice base_folder, stru
     config->settings = settings_create();
     if (config->settings) {
         struct arena *arena = &config->settings->arena;
+        *arena = within ? *within : *arena;
         struct loader loader = {
             .diagnostics = diagnostics,
             .arena = arena,

@@ -17,6 +17,11 @@ int config_load(struct slice name, struct slice text, struct slice base_folder,
 int config_build(const struct document *document, struct slice base_folder, struct diagnostics *diagnostics,
                  struct config **ret_config) MUST_CHECK;
 
+/* The same, with all that the settings point to in `within`, which is empty and is taken over; only the two
+ * structs themselves are allocated otherwise. */
+int config_build_within(const struct document *document, struct slice base_folder, const struct arena *within,
+                        struct diagnostics *diagnostics, struct config **ret_config) MUST_CHECK;
+
 /* Reads a file ("-" is standard input) into an initialised document and merges the files that it includes
  * (conf/include.h). `ret_folder` gets the absolute path of its folder, in the document's arena. A file that
  * cannot be read, or is longer than DOCUMENT_BYTES_MAX, is a mistake. Returns as config_load. */

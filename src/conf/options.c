@@ -2,65 +2,7 @@
  * tools/print-documents writes the documents anew. */
 #include "conf/options.h"
 
-const struct section sections[SECTION_COUNT] = {
-    [SECTION_TOP] = {"", "The top of the file.", NULL, NULL},
-    [SECTION_LISTENER] = {"listen",
-                          "Where connections come from. A single value in place of the map is its `address`.",
-                          "address", NULL},
-    [SECTION_UNIX_SOCKET] = {"unix_socket",
-                             "Who may connect to the Unix sockets among `listen`: those who may write to "
-                             "their files.",
-                             NULL},
-    [SECTION_LOG] = {"log", "Where events and requests are written down.", NULL},
-    [SECTION_ACCESS_LOG] =
-        {"log.access",
-         "One line for each request. A lone path in place of the map is its `path`; `false` turns "
-         "it off.",
-         "path"},
-    [SECTION_ERROR_LOG] =
-        {"log.error", "What happens to the server itself. A lone path in place of the map is its `path`.",
-         "path"},
-    [SECTION_LIMITS] = {"limits",
-                        "What a client, and the server as a whole, may use. Each limit has an answer.", NULL},
-    [SECTION_TIMEOUTS] = {"timeouts", "How long each state of a connection may last.", NULL},
-    [SECTION_HTTP2] = {"http2", "How HTTP/2 is spoken, and what a client may have under way at once.", NULL},
-    [SECTION_TICKETS] =
-        {"tickets",
-         "Session tickets: with one a client resumes its TLS session, with any worker, without a signature.",
-         NULL},
-    [SECTION_SITE] =
-        {"sites[]",
-         "A set of routes for a set of hosts. Exact names go before wildcards, and those before `*`.", NULL},
-    [SECTION_ROUTE] =
-        {"sites[].routes{}",
-         "What answers below a path: exactly one of `files`, `redirect` and `respond`. The longest path "
-         "that matches whole segments of the request's wins.",
-         NULL},
-    [SECTION_FILES] = {"files", "Serves a folder. A lone path in place of the map is its `root`.", "root"},
-    [SECTION_REDIRECT] = {"redirect",
-                          "Sends clients elsewhere. A single value in place of the map is its `to`.", "to"},
-    [SECTION_RESPOND] = {"respond",
-                         "Answers with a fixed text. A single value in place of the map is its `body`.",
-                         "body"},
-    [SECTION_HEADERS] = {"headers",
-                         "Headers of all responses of a site or a route. Those of the route are applied "
-                         "after those of its site.",
-                         NULL},
-    [SECTION_HSTS] =
-        {"hsts",
-         "Has browsers use HTTPS only from the first visit on (`Strict-Transport-Security`). Sent over TLS "
-         "only. A lone duration in place of the map is its `max_age`.",
-         "max_age"},
-    [SECTION_TLS] =
-        {"tls",
-         "Of a listener: that it speaks TLS, and how, to all its clients. Of a site: its certificates, and "
-         "what is different under its names. What a site leaves out is as the listener says. A lone text in "
-         "place of the map is its `certificate`, a list its `certificates`.",
-         "certificate", "certificates"},
-    [SECTION_CERTIFICATE] = {"tls.certificates[]",
-                             "A certificate. A single value in place of the map is its `certificate`.",
-                             "certificate"},
-};
+#include "conf/option_items.h"
 
 static const char *const access_log_formats[] = {
     [ACCESS_LOG_COMMON] = "common",
@@ -75,7 +17,34 @@ static const char *const log_levels[] = {
     [LOG_LEVEL_DEBUG] = "debug",
     NULL,
 };
+static const char *const log_compressors[] = {
+    [LOG_COMPRESSOR_AUTO] = "auto",
+    [LOG_COMPRESSOR_ZSTD] = "zstd",
+    [LOG_COMPRESSOR_NONE] = "none",
+    NULL,
+};
 static const char *const redirect_statuses[] = {"301", "302", "303", "307", "308", NULL};
+
+static const char *const proxy_balances[] = {
+    [PROXY_ROUND_ROBIN] = "round_robin",
+    [PROXY_LEAST_CONNECTIONS] = "least_connections",
+    [PROXY_LEAST_TIME] = "least_time",
+    [PROXY_HASH] = "hash",
+    NULL,
+};
+static const char *const proxy_forwarded[] = {
+    [PROXY_FORWARDED_X] = "x_forwarded",
+    [PROXY_FORWARDED_STANDARD] = "forwarded",
+    [PROXY_FORWARDED_BOTH] = "both",
+    [PROXY_FORWARDED_NONE] = "none",
+    NULL,
+};
+
+static const char *const trusted_headers[] = {
+    [TRUSTED_X_FORWARDED] = "x_forwarded",
+    [TRUSTED_FORWARDED] = "forwarded",
+    NULL,
+};
 
 static const char *const https_policies[] = {
     [HTTPS_POLICY_DEFAULT] = "default",
@@ -91,55 +60,23 @@ static const char *const https_clients[] = {
     NULL,
 };
 
-static void options_put_text(void *item, struct slice key, struct slice value)
-{
-    (void)key;
-    *(struct slice *)item = value;
-}
-
-static void put_prefix(void *item, struct slice key, struct slice value)
-{
-    (void)value;
-    ((struct route *)item)->prefix = key;
-}
-
-static void options_put_field(void *item, struct slice key, struct slice value)
-{
-    *(struct field_edit *)item = (struct field_edit){.name = key, .value = value};
-}
-
-static void put_removed_field(void *item, struct slice key, struct slice value)
-{
-    (void)key;
-    *(struct field_edit *)item = (struct field_edit){.name = value};
-}
-
-static void put_cache_rule(void *item, struct slice key, struct slice value)
-{
-    *(struct cache_rule *)item = (struct cache_rule){.pattern = key, .value = value};
-}
-
-static void put_media_type(void *item, struct slice key, struct slice value)
-{
-    *(struct media_type_rule *)item = (struct media_type_rule){.extension = key, .type = value};
-}
-
-static void put_error_page(void *item, struct slice key, struct slice value)
-{
-    uint64_t status = 0;
-    bool is_number = slice_to_u64(key, &status);
-    assert(is_number);
-    *(struct error_page *)item = (struct error_page){.status = (int)status, .path = value};
-}
+static const char *const https_early_data[] = {
+    [HTTPS_EARLY_DEFAULT] = "default",
+    [HTTPS_EARLY_NONE] = "none",
+    [HTTPS_EARLY_SAFE] = "safe",
+    NULL,
+};
 
 #define TYPE_CONFIG      struct config
 #define TYPE_SETTINGS    struct settings
+#define TYPE_ACCESS_LOG  struct access_log_settings
 #define TYPE_LISTENER    struct listener_settings
 #define TYPE_SITE        struct site
 #define TYPE_ROUTE       struct route
 #define TYPE_FIELD_EDITS struct field_edits
 #define TYPE_HTTPS       struct https_settings
 #define TYPE_CERTIFICATE struct certificate_settings
+#define TYPE_SERVER      struct proxy_server
 
 #define TARGET(target, member)                                            \
     .object = OBJECT_##target, .offset = offsetof(TYPE_##target, member), \
@@ -169,10 +106,19 @@ const struct option options[] = {
      "`listen` and `sites`, are appended, maps become one, and anything else may be there once. `*`, `?` and "
      "`[a-z]` stand for parts of names; such a pattern may match nothing, and matches are taken in the order "
      "of their names. Included files cannot include others.",
-     .example = "sites/*.yaml", TARGET_ARRAY(CONFIG, includes, include_count, options_put_text),
+     .example = "sites/*.yaml", TARGET_ARRAY(CONFIG, includes, include_count, option_item_text),
      .rule = &rule_include, RANGE(0, 64)},
     {SECTION_TOP, "unix_socket", OPTION_SECTION, "Mode, owner and group of the files of Unix sockets.",
      .child = SECTION_UNIX_SOCKET},
+    {SECTION_TOP, "user", OPTION_TEXT,
+     "The user that workers become when vif is started as root, by name or number, perhaps with a group "
+     "behind a colon; `auto` is `vif` if there is such a user, else `nobody`. Without root it has no effect.",
+     .fallback = "auto", .example = "www-data:www-data", TARGET(CONFIG, user), .rule = &rule_worker_user,
+     .zero = "auto"},
+    {SECTION_TOP, "sandbox", OPTION_BOOL,
+     "Workers give up all rights that they do not need: other files than those of the served folders, system "
+     "calls, signals, connections. `vif hardening` shows what that means on this machine.",
+     .fallback = "true", .example = "false", TARGET(CONFIG, sandbox)},
     {SECTION_TOP, "workers", OPTION_NUMBER,
      "How many worker processes serve; `auto` is one for each core that vif may use.",
      .fallback = "auto", .example = "4", TARGET(CONFIG, workers), RANGE(1, 1024), .zero = "auto"},
@@ -184,6 +130,19 @@ const struct option options[] = {
     {SECTION_TOP, "timeouts", OPTION_SECTION, "Bounds on how long things take.", .child = SECTION_TIMEOUTS},
     {SECTION_TOP, "http2", OPTION_SECTION, "How HTTP/2 is spoken.", .child = SECTION_HTTP2},
     {SECTION_TOP, "tickets", OPTION_SECTION, "How TLS sessions are resumed.", .child = SECTION_TICKETS},
+    {SECTION_TOP, "trusted_proxies", OPTION_SECTION,
+     "Who is believed about the client of a request: by headers, or by the PROXY protocol.",
+     .example = "[10.0.0.0/8]", .child = SECTION_TRUSTED},
+    {SECTION_TOP, "request_id", OPTION_SECTION,
+     "Whether each request has an id: in the access log, in messages about it in the error log, and for the "
+     "servers that it is forwarded to. It is taken from one of `trusted_proxies`, else made.",
+     .fallback = "false", .example = "true", .is_switch = true, TARGET(SETTINGS, request_id.is_on),
+     .constant = true, .child = SECTION_REQUEST_ID},
+    {SECTION_TOP, "name_servers", OPTION_TEXTS,
+     "The name servers (DNS) that are asked for the addresses of servers that `proxy` names; without it, "
+     "those of `/etc/resolv.conf`.",
+     .example = "\"10.0.0.53\"", TARGET_ARRAY(SETTINGS, name_servers, name_server_count, option_item_text),
+     .rule = &rule_name_server, RANGE(0, 8)},
     {SECTION_TOP, "server_header", OPTION_BOOL, "Whether responses have a `Server` header.",
      .example = "false", .old_key = "server_field", TARGET(SETTINGS, server_field)},
     {SECTION_TOP, "sites", OPTION_SECTIONS, "What is served, for which hosts.", .is_required = true,
@@ -203,6 +162,15 @@ const struct option options[] = {
      "that of the first listener that speaks TLS.",
      .fallback = "false", .example = "443", TARGET(LISTENER, https_port), .rule = &rule_https_port,
      .zero = "false"},
+    {SECTION_LISTENER, "admin", OPTION_BOOL,
+     "Serves metrics, health checks and the server's status here, and no sites. The address must be one of "
+     "the machine itself, or clients must have certificates (`tls: {client: required}`).",
+     .fallback = "false", .example = "true", TARGET(LISTENER, is_admin)},
+
+    {SECTION_LISTENER, "proxy_protocol", OPTION_BOOL,
+     "Whether each connection begins with a header of the PROXY protocol, version 1 or 2, before any TLS. "
+     "Only `trusted_proxies` may connect then.",
+     .fallback = "false", .example = "true", TARGET(LISTENER, is_proxied)},
 
     {SECTION_UNIX_SOCKET, "mode", OPTION_TEXT,
      "The permissions in octal, as chmod(1) takes them; without it, those that the umask leaves.",
@@ -216,15 +184,32 @@ const struct option options[] = {
 
     {SECTION_LOG, "access", OPTION_SECTION, "The access log; `false` for none.", .child = SECTION_ACCESS_LOG},
     {SECTION_LOG, "error", OPTION_SECTION, "The error log.", .child = SECTION_ERROR_LOG},
+    {SECTION_LOG, "rotate", OPTION_SECTION,
+     "Whether vif itself puts aside log files that are large or old, instead of logrotate(8).",
+     .fallback = "false", .example = "{size: 100MiB, age: 1d, keep: 14}", .is_switch = true,
+     TARGET(CONFIG, rotation.is_on), .constant = true, .child = SECTION_ROTATE},
+    {SECTION_LOG, "slow", OPTION_DURATION,
+     "A request that takes longer is logged in the error log, with "
+     "[where the time went](logs.md#slow-requests).",
+     .example = "1s", TARGET(SETTINGS, slow_ms), RANGE(1, DAY_MS), .zero = "none"},
 
     {SECTION_ACCESS_LOG, "path", OPTION_TEXT,
      "The file that lines are added to; `-` is standard output. A relative path begins in the unit's "
      "log folder under systemd (`LogsDirectory=`), else in the folder of the configuration file.",
      .fallback = "false", .example = "/var/log/vif/access.log",
-     TARGET(CONFIG, access_log.path), .rule = &rule_log_file, .zero = "false"},
+     TARGET(ACCESS_LOG, path), .rule = &rule_log_file, .zero = "false"},
     {SECTION_ACCESS_LOG, "format", OPTION_WORD, "How a request is written down.",
-     .fallback = "combined", .example = "json", TARGET(CONFIG, access_log.format),
+     .fallback = "combined", .example = "json", TARGET(ACCESS_LOG, format),
      .words = access_log_formats},
+    {SECTION_ACCESS_LOG, "template", OPTION_TEXT,
+     "A format of your own, in place of `format`: text with [fields](logs.md#your-own-format) in braces, "
+     "such as `{client}`, and `{header.NAME}` for a header of the request. `{{` is a brace.",
+     .fallback = "false", .example = "\"{time} {client} {request_id} {method} {path} {status}\"",
+     TARGET(ACCESS_LOG, template), .rule = &rule_log_template, .zero = "false"},
+    {SECTION_ACCESS_LOG, "sample", OPTION_NUMBER,
+     "Logs one of so many successful requests, per worker; errors, cut responses and slow requests are all "
+     "logged.",
+     .fallback = "none", .example = "100", TARGET(ACCESS_LOG, sample), RANGE(2, 1000000), .zero = "none"},
 
     {SECTION_ERROR_LOG, "path", OPTION_TEXT,
      "The file that lines are added to, as for the access log; `-` is standard error.",
@@ -232,6 +217,19 @@ const struct option options[] = {
      TARGET(CONFIG, error_log.path), .rule = &rule_log_file},
     {SECTION_ERROR_LOG, "level", OPTION_WORD, "The least important kind of event that is logged.",
      .fallback = "info", .example = "warning", TARGET(CONFIG, error_log.level), .words = log_levels},
+
+    {SECTION_ROTATE, "size", OPTION_BYTES, "A file that has so many bytes is put aside.",
+     .fallback = "100MiB", TARGET(CONFIG, rotation.size), RANGE(4 * KIB, TIB), .zero = "none"},
+    {SECTION_ROTATE, "age", OPTION_DURATION,
+     "A file that has lines, and was begun so long ago, is put aside.",
+     .fallback = "none", .example = "1d", TARGET(CONFIG, rotation.age_ms),
+     RANGE(SECOND_MS, 3650 * DAY_MS), .zero = "none"},
+    {SECTION_ROTATE, "keep", OPTION_NUMBER,
+     "How many old parts of each log are kept; the oldest are removed.",
+     .fallback = "14", TARGET(CONFIG, rotation.keep), RANGE(1, 100000)},
+    {SECTION_ROTATE, "compress", OPTION_WORD,
+     "How old parts are compressed; `auto` is zstd, if vif was built with it.",
+     .fallback = "auto", .example = "zstd", TARGET(CONFIG, rotation.compress), .words = log_compressors},
 
     {SECTION_LIMITS, "connections", OPTION_NUMBER,
      "Open connections per worker; at the limit one that is idle, or slow for more than a second, is closed "
@@ -266,7 +264,8 @@ const struct option options[] = {
      TARGET(SETTINGS, limits.handshake_bytes), RANGE(4 * KIB, MIB)},
 
     {SECTION_TIMEOUTS, "handshake", OPTION_DURATION,
-     "From a connection to the end of its TLS handshake; then it is closed.",
+     "From a connection to the end of its TLS handshake, or of the PROXY protocol's header; then it is "
+     "closed.",
      TARGET(SETTINGS, timeouts.handshake_ms), RANGE(1, DAY_MS)},
     {SECTION_TIMEOUTS, "head", OPTION_DURATION,
      "From the first byte of a request to the end of its fields; then 408.",
@@ -319,16 +318,38 @@ const struct option options[] = {
      .fallback = "false", .example = "/etc/vif/ticket.keys", TARGET(SETTINGS, tickets.keys),
      .rule = &rule_readable_file, .zero = "false"},
 
+    {SECTION_TRUSTED, "from", OPTION_TEXTS,
+     "Their addresses or networks; `unix` is whoever connects to a Unix socket.",
+     .fallback = "false", .example = "[10.0.0.0/8, \"fd00::/8\", 192.0.2.7]",
+     TARGET_ARRAY(SETTINGS, trusted.networks, trusted.network_count, option_item_network),
+     .rule = &rule_network, RANGE(0, 1000), .zero = "false"},
+    {SECTION_TRUSTED, "header", OPTION_WORD,
+     "The header that they write: `x_forwarded` is `X-Forwarded-For` and `X-Forwarded-Proto`, `forwarded` is "
+     "`Forwarded` (RFC 7239). The other one is ignored: a proxy that does not know it lets its clients "
+     "write it.",
+     .fallback = "x_forwarded", .example = "forwarded", TARGET(SETTINGS, trusted.header),
+     .words = trusted_headers},
+
+    {SECTION_REQUEST_ID, "header", OPTION_TEXT, "The header that has the id.",
+     .fallback = "X-Request-Id", .example = "X-Correlation-Id", TARGET(SETTINGS, request_id.header),
+     .rule = &rule_set_field},
+    {SECTION_REQUEST_ID, "send", OPTION_BOOL,
+     "Whether responses have the header, so that a visitor can name the request.",
+     .fallback = "false", .example = "true", TARGET(SETTINGS, request_id.is_sent_back)},
+
     {SECTION_SITE, "listen", OPTION_TEXTS,
      "The addresses, of those in `listen` at the top, that the site is served on; without it, all of them.",
-     .example = "\":8080\"", TARGET_ARRAY(SITE, listeners, listener_count, options_put_text),
+     .example = "\":8080\"", TARGET_ARRAY(SITE, listeners, listener_count, option_item_text),
      .rule = &rule_address, RANGE(1, LISTENERS_MAX)},
     {SECTION_SITE, "hosts", OPTION_TEXTS,
      "Names that the site answers to, without port; `*.example.com` is any name below, `*` any other. A "
      "request for a name that no site answers to gets 421.",
      .fallback = "*", .example = "[example.com, \"*.example.org\"]",
-     TARGET_ARRAY(SITE, hosts, host_count, options_put_text),
+     TARGET_ARRAY(SITE, hosts, host_count, option_item_text),
      .rule = &rule_host, .is_unique = true, RANGE(1, 10000)},
+    {SECTION_SITE, "log", OPTION_SECTION,
+     "The site's own access log, in place of `log.access`. Several sites may have the same, in one format.",
+     .example = "{path: /var/log/vif/site.log, format: json}", .child = SECTION_ACCESS_LOG},
     {SECTION_SITE, "headers", OPTION_SECTION, "Headers of all responses of the site.",
      .old_key = "fields", .child = SECTION_HEADERS},
     {SECTION_SITE, "tls", OPTION_SECTION, "The site's certificates, for listeners that speak TLS.",
@@ -336,7 +357,7 @@ const struct option options[] = {
      TARGET(SITE, https.is_on), .constant = true, .child = SECTION_TLS},
     {SECTION_SITE, "hsts", OPTION_SECTION, "Has browsers use HTTPS only.", .child = SECTION_HSTS},
     {SECTION_SITE, "routes", OPTION_SECTION_MAP, "What answers, by path.", .is_required = true,
-     TARGET_ARRAY(SITE, routes, route_count, put_prefix),
+     TARGET_ARRAY(SITE, routes, route_count, option_item_prefix),
      .key_rule = &rule_prefix, .is_unique = true, .child = SECTION_ROUTE},
 
     {SECTION_ROUTE, "files", OPTION_SECTION, "Serves a folder.", .is_alternative = true,
@@ -345,12 +366,15 @@ const struct option options[] = {
      TARGET(ROUTE, kind), .constant = ROUTE_REDIRECT, .child = SECTION_REDIRECT},
     {SECTION_ROUTE, "respond", OPTION_SECTION, "Answers with a fixed text.", .is_alternative = true,
      TARGET(ROUTE, kind), .constant = ROUTE_RESPOND, .child = SECTION_RESPOND},
+    {SECTION_ROUTE, "proxy", OPTION_SECTION, "Forwards requests to other servers.", .is_alternative = true,
+     .example = "\"http://127.0.0.1:3000\"",
+     TARGET(ROUTE, kind), .constant = ROUTE_PROXY, .child = SECTION_PROXY},
     {SECTION_ROUTE, "cors", OPTION_TEXTS,
      "Origins whose pages may read what the route answers, errors and redirects too (CORS): `*` for all, "
      "`https://example.com`, or `https://*.example.com` for all below it. A page may send any header and, as "
      "far as the route takes it, any method; but no cookies.",
      .fallback = "false", .example = "[\"https://example.com\", \"https://*.example.org\"]",
-     TARGET_ARRAY(ROUTE, cors_origins, cors_origin_count, options_put_text),
+     TARGET_ARRAY(ROUTE, cors_origins, cors_origin_count, option_item_text),
      .rule = &rule_origin, RANGE(0, 100),
      .zero = "false"},
     {SECTION_ROUTE, "headers", OPTION_SECTION, "Headers of all responses of the route.",
@@ -367,7 +391,7 @@ const struct option options[] = {
     {SECTION_FILES, "index", OPTION_TEXTS,
      "Names of files that stand for their folder; the first that exists.",
      .fallback = "index.html", .example = "[index.html, index.htm]",
-     TARGET_ARRAY(ROUTE, files.indexes, files.index_count, options_put_text), .rule = &rule_file_name,
+     TARGET_ARRAY(ROUTE, files.indexes, files.index_count, option_item_text), .rule = &rule_file_name,
      RANGE(0, 16)},
     {SECTION_FILES, "listing", OPTION_BOOL,
      "Whether a folder without index file is listed: as a page, with `?sort=name`, `size` or `modified` and "
@@ -407,7 +431,7 @@ const struct option options[] = {
      "Media types by the end of a file's name; the first that matches wins, others are well known. A type of "
      "text without parameters gets the `charset`.",
      .example = "{.md: text/plain, .tar.xz: application/x-xz, .geojson: application/geo+json}",
-     TARGET_ARRAY(ROUTE, files.types, files.type_count, put_media_type),
+     TARGET_ARRAY(ROUTE, files.types, files.type_count, option_item_media_type),
      .key_rule = &rule_extension, .rule = &rule_media_type, RANGE(0, 1000)},
     {SECTION_FILES, "charset", OPTION_TEXT,
      "What text is written in; `none` leaves it to the client.",
@@ -421,7 +445,7 @@ const struct option options[] = {
      .rule = &rule_inner_path, .zero = "false"},
     {SECTION_FILES, "cors", OPTION_TEXTS, "The same as `cors` of the route, to which it adds.",
      .fallback = "false", .example = "\"*\"",
-     TARGET_ARRAY(ROUTE, cors_origins, cors_origin_count, options_put_text),
+     TARGET_ARRAY(ROUTE, cors_origins, cors_origin_count, option_item_text),
      .rule = &rule_origin, RANGE(0, 100),
      .zero = "false"},
     {SECTION_FILES, "cache", OPTION_PAIRS,
@@ -430,14 +454,14 @@ const struct option options[] = {
      "against the whole path below the root, such as `/assets/app.js`, any other against the name of the "
      "file.",
      .example = "{\"*.css\": max-age=3600, \"/assets/*\": \"public, max-age=31536000, immutable\"}",
-     TARGET_ARRAY(ROUTE, files.cache_rules, files.cache_rule_count, put_cache_rule),
+     TARGET_ARRAY(ROUTE, files.cache_rules, files.cache_rule_count, option_item_cache_rule),
      .key_rule = &rule_pattern, .rule = &rule_field_value, RANGE(0, 256)},
     {SECTION_FILES, "error_pages", OPTION_PAIRS,
      "Files below the root that are the content of errors, by status. They are used for all errors of "
      "requests whose path lies in the route: those of files, of redirects and fixed responses below it, and "
      "of requests that are refused before they are understood. Clients that prefer JSON get it instead.",
      .example = "{404: 404.html}",
-     TARGET_ARRAY(ROUTE, files.error_pages, files.error_page_count, put_error_page),
+     TARGET_ARRAY(ROUTE, files.error_pages, files.error_page_count, option_item_error_page),
      .key_rule = &rule_error_status, .rule = &rule_inner_path, RANGE(0, 200)},
 
     {SECTION_REDIRECT, "to", OPTION_TEXT,
@@ -459,17 +483,178 @@ const struct option options[] = {
      "The content, which 204, 205 and 304 do not have. An error without it gets its page (`error_pages`).",
      .fallback = "", .example = "\"ok\\n\"", TARGET(ROUTE, respond.body), .rule = &rule_any},
 
+    {SECTION_PROXY, "to", OPTION_SECTIONS,
+     "The servers: `http://HOST:PORT`, `https://HOST:PORT`, `unix:` with the path of a socket, or a port of "
+     "this machine. Each address of a name is a server of its own; `http://_http._tcp.example.com` is those "
+     "of SRV records. [More](proxy.md#names).",
+     .example = "[\"http://10.0.0.1:3000\", {server: \"http://10.0.0.2:3000\", weight: 3}]",
+     .is_required = true, TARGET_ARRAY(ROUTE, proxy.servers, proxy.server_count, NULL),
+     .child = SECTION_SERVER, RANGE(1, PROXY_SERVERS_MAX)},
+    {SECTION_PROXY, "balance", OPTION_WORD,
+     "Which server gets the next request: each in turn, the one with the fewest requests in progress, of "
+     "two the one that answers sooner, or always the same one for the same `hash`. All go by weight.",
+     .fallback = "round_robin", .example = "least_connections", TARGET(ROUTE, proxy.balance),
+     .words = proxy_balances},
+    {SECTION_PROXY, "hash", OPTION_TEXT,
+     "What `balance: hash` goes by: the client's `address`, `header:NAME` or `cookie:NAME`; without that "
+     "header or cookie, the address. A server that has a quarter more than its share of the requests in "
+     "progress is passed over.",
+     .fallback = "address", .example = "\"cookie:session\"", TARGET(ROUTE, proxy.hash),
+     .rule = &rule_hash_key},
+    {SECTION_PROXY, "sticky", OPTION_TEXT,
+     "The name of a cookie that vif sets, so that a client stays at its server while that is up. The value "
+     "is signed with a key that is drawn when vif starts.",
+     .fallback = "false", .example = "server", TARGET(ROUTE, proxy.sticky), .rule = &rule_cookie_name,
+     .zero = "false"},
+    {SECTION_PROXY, "slow_start", OPTION_DURATION,
+     "In this time the share of a server that is up again rises from a tenth to the whole.",
+     .fallback = "none", .example = "30s", TARGET(ROUTE, proxy.slow_start_ms), RANGE(1, DAY_MS),
+     .zero = "none"},
+    {SECTION_PROXY, "panic", OPTION_NUMBER,
+     "If fewer than this percentage of the servers are healthy, all get requests: too much load would bring "
+     "down the rest. If none is healthy, all get requests in any case.",
+     .fallback = "none", .example = "30", TARGET(ROUTE, proxy.panic), RANGE(1, 100), .zero = "none"},
+    {SECTION_PROXY, "health", OPTION_SECTION, "Checks of the servers' health.",
+     .example = "/healthz", .is_switch = true, TARGET(ROUTE, proxy.health.is_on), .constant = 1,
+     .child = SECTION_HEALTH},
+    {SECTION_PROXY, "tls", OPTION_SECTION, "TLS to servers that are `https://`.",
+     .example = "{ca: /etc/vif/origin-ca.pem}", .is_switch = true, TARGET(ROUTE, proxy.tls.is_on),
+     .constant = 1, .child = SECTION_PROXY_TLS},
+    {SECTION_PROXY, "proxy_protocol", OPTION_NUMBER,
+     "Begins connections to servers with a header of the PROXY protocol, of version 1 or 2, that says who "
+     "the client is; before any TLS. Each request then has a connection of its own.",
+     .fallback = "false", .example = "2", TARGET(ROUTE, proxy.proxy_protocol), RANGE(1, 2), .zero = "false"},
+    {SECTION_PROXY, "prefix", OPTION_TEXT,
+     "Replaces the route's path at the beginning of a request's path; `/` removes it. Otherwise the path is "
+     "forwarded as the client wrote it, byte for byte.",
+     .fallback = "false", .example = "/", TARGET(ROUTE, proxy.prefix), .rule = &rule_new_prefix,
+     .zero = "false"},
+    {SECTION_PROXY, "host", OPTION_TEXT,
+     "The `Host` header: `client` is what the client sent, `server` is host and port of the URL, anything "
+     "else is sent as it is.",
+     .fallback = "client", .example = "server", TARGET(ROUTE, proxy.host), .rule = &rule_sent_host,
+     .zero = "client"},
+    {SECTION_PROXY, "forwarded", OPTION_WORD,
+     "The headers that tell a server about its client: `x_forwarded` is `X-Forwarded-For`, `-Proto` and "
+     "`-Host`, `forwarded` is that of RFC 7239. Those that a client sent are removed in any case.",
+     .fallback = "x_forwarded", .example = "both", TARGET(ROUTE, proxy.forwarded), .words = proxy_forwarded},
+    {SECTION_PROXY, "connections", OPTION_NUMBER,
+     "Requests at once to a server, over all workers; more wait in a queue.",
+     .fallback = "none", .example = "100", TARGET(ROUTE, proxy.connections), RANGE(1, MIB), .zero = "none"},
+    {SECTION_PROXY, "queue", OPTION_NUMBER, "Requests of a worker that wait for a server; more get 503.",
+     .fallback = "1000", .example = "100", TARGET(ROUTE, proxy.waiting), RANGE(0, MIB)},
+    {SECTION_PROXY, "idle_connections", OPTION_NUMBER,
+     "Connections of a worker to a server that are kept for later requests.",
+     .fallback = "64", .example = "16", TARGET(ROUTE, proxy.idle_connections), RANGE(0, MIB)},
+    {SECTION_PROXY, "max_failures", OPTION_NUMBER,
+     "Failures in a row after which a server is left out for `retry_after`, if there are others.",
+     .fallback = "3", .example = "1", TARGET(ROUTE, proxy.failures), RANGE(1, MIB)},
+    {SECTION_PROXY, "retry_after", OPTION_DURATION, "How long a server that failed is left out.",
+     .fallback = "10s", .example = "30s", TARGET(ROUTE, proxy.retry_after_ms), RANGE(1, DAY_MS)},
+    {SECTION_PROXY, "head", OPTION_BYTES,
+     "A response's status line and headers together; longer ones become 502.",
+     .fallback = "32KiB", .example = "64KiB", TARGET(ROUTE, proxy.head_bytes), RANGE(256, MIB)},
+    {SECTION_PROXY, "headers", OPTION_NUMBER, "Number of headers of a response; more become 502.",
+     .fallback = "200", .example = "1000", TARGET(ROUTE, proxy.headers), RANGE(1, HTTP_FIELDS_MAX)},
+    {SECTION_PROXY, "connect_timeout", OPTION_DURATION, "For a connection to a server; then 504.",
+     .fallback = "5s", .example = "1s", TARGET(ROUTE, proxy.connect_ms), RANGE(1, DAY_MS)},
+    {SECTION_PROXY, "queue_timeout", OPTION_DURATION, "In the queue for a server; then 503.",
+     .fallback = "10s", .example = "1s", TARGET(ROUTE, proxy.queue_ms), RANGE(1, DAY_MS)},
+    {SECTION_PROXY, "send_timeout", OPTION_DURATION,
+     "Without the server taking any byte of a request; then 504.",
+     .fallback = "30s", .example = "5s", TARGET(ROUTE, proxy.send_ms), RANGE(1, DAY_MS)},
+    {SECTION_PROXY, "first_byte_timeout", OPTION_DURATION,
+     "From the end of a request to the end of its response's headers; then 504.",
+     .fallback = "60s", .example = "5m", TARGET(ROUTE, proxy.first_byte_ms), RANGE(1, DAY_MS)},
+    {SECTION_PROXY, "between_bytes_timeout", OPTION_DURATION,
+     "Without any byte of a response's content, while the client takes it; then the response is cut.",
+     .fallback = "5m", .example = "1h", TARGET(ROUTE, proxy.between_bytes_ms), RANGE(1, DAY_MS)},
+    {SECTION_PROXY, "total_timeout", OPTION_DURATION,
+     "From the end of a request's headers to the end of its response, all attempts together; then 504, or "
+     "the response is cut.",
+     .fallback = "none", .example = "30s", TARGET(ROUTE, proxy.total_ms), RANGE(1, DAY_MS), .zero = "none"},
+    {SECTION_PROXY, "idle_timeout", OPTION_DURATION,
+     "How long a connection is kept for the next request. Best a little shorter than the server keeps it.",
+     .fallback = "30s", .example = "4s", TARGET(ROUTE, proxy.idle_ms), RANGE(1, HOUR_MS)},
+    {SECTION_PROXY, "upgrade", OPTION_TEXTS,
+     "Protocols that clients may change to with `Upgrade`, or with extended CONNECT over HTTP/2; `[]`: none.",
+     .fallback = "websocket", .example = "[websocket, tls-exec]",
+     TARGET_ARRAY(ROUTE, proxy.upgrades, proxy.upgrade_count, option_item_text), .rule = &rule_protocol,
+     RANGE(0, 16)},
+    {SECTION_PROXY, "tunnel_idle_timeout", OPTION_DURATION,
+     "Without any byte in either direction after such a change; then both sides are closed.",
+     .fallback = "1h", .example = "5m", TARGET(ROUTE, proxy.tunnel_idle_ms), RANGE(1, DAY_MS)},
+
+    {SECTION_SERVER, "server", OPTION_TEXT, "Its URL, or what is short for it, as in `to`.",
+     .example = "\"http://10.0.0.1:3000\"", .is_required = true, TARGET(SERVER, url), .rule = &rule_server},
+    {SECTION_SERVER, "weight", OPTION_NUMBER,
+     "Its share of the requests, in proportion to the other servers'. With 0 it gets no new clients, only "
+     "those that stick to it.",
+     .fallback = "1", .example = "3", TARGET(SERVER, weight), RANGE(0, PROXY_WEIGHT_MAX)},
+    {SECTION_SERVER, "backup", OPTION_BOOL, "It gets requests only while no other server is healthy.",
+     .fallback = "false", .example = "true", TARGET(SERVER, is_backup)},
+    {SECTION_SERVER, "connections", OPTION_NUMBER, "As `proxy.connections`, for this server.",
+     .fallback = "default", .example = "20", TARGET(SERVER, connections), RANGE(1, MIB), .zero = "default"},
+
+    {SECTION_HEALTH, "path", OPTION_TEXT,
+     "What is asked for, with GET. Without it only a connection is opened.",
+     .fallback = "none", .example = "/healthz", TARGET(ROUTE, proxy.health.path), .rule = &rule_check_path,
+     .zero = "none"},
+    {SECTION_HEALTH, "status", OPTION_TEXT, "The statuses that are good: one, or from one to another.",
+     .fallback = "200-399", .example = "\"200\"", TARGET(ROUTE, proxy.health.status),
+     .rule = &rule_status_range},
+    {SECTION_HEALTH, "header", OPTION_TEXT, "A header that a good response has, `NAME` or `NAME: VALUE`.",
+     .fallback = "none", .example = "\"X-Ready: yes\"", TARGET(ROUTE, proxy.health.header),
+     .rule = &rule_wanted_header, .zero = "none"},
+    {SECTION_HEALTH, "body", OPTION_TEXT,
+     "A text that the content of a good response has, within its first 64 KiB.", .fallback = "none",
+     .example = "ok", TARGET(ROUTE, proxy.health.body), .rule = &rule_any, .zero = "none"},
+    {SECTION_HEALTH, "interval", OPTION_DURATION, "Between two checks of a server, give or take a tenth.",
+     .fallback = "2s", .example = "500ms", TARGET(ROUTE, proxy.health.interval_ms), RANGE(10, HOUR_MS)},
+    {SECTION_HEALTH, "timeout", OPTION_DURATION,
+     "For a check, from the connection to the end of the response.",
+     .fallback = "1s", .example = "5s", TARGET(ROUTE, proxy.health.timeout_ms), RANGE(1, HOUR_MS)},
+    {SECTION_HEALTH, "rise", OPTION_NUMBER, "Good checks in a row after which a server is up again.",
+     .fallback = "2", .example = "1", TARGET(ROUTE, proxy.health.rise), RANGE(1, 1000)},
+    {SECTION_HEALTH, "fall", OPTION_NUMBER,
+     "Bad checks in a row after which a server is down. If its first check is bad, it is down at once.",
+     .fallback = "3", .example = "1", TARGET(ROUTE, proxy.health.fall), RANGE(1, 1000)},
+
+    {SECTION_PROXY_TLS, "ca", OPTION_TEXT,
+     "A PEM file with the trusted issuers of the servers' certificates, or with these certificates "
+     "themselves. Without it, those that the system trusts.",
+     .fallback = "false", .example = "/etc/vif/origin-ca.pem", TARGET(ROUTE, proxy.tls.ca),
+     .rule = &rule_readable_file, .zero = "false"},
+    {SECTION_PROXY_TLS, "name", OPTION_TEXT,
+     "The name that the servers' certificates must have, which is also sent to them (SNI), in place of the "
+     "host of the URL.",
+     .fallback = "false", .example = "app.internal", TARGET(ROUTE, proxy.tls.name),
+     .rule = &rule_server_name, .zero = "false"},
+    {SECTION_PROXY_TLS, "certificate", OPTION_TEXT,
+     "A PEM file with vif's own certificate, for servers that ask their clients for one. Changes on disk are "
+     "taken up within a second, as of `ca` and `key`.",
+     .fallback = "false", .example = "/etc/vif/client.pem", TARGET(ROUTE, proxy.tls.certificate),
+     .rule = &rule_readable_file, .zero = "false"},
+    {SECTION_PROXY_TLS, "key", OPTION_TEXT,
+     "The PEM file with the key of `certificate`; without it, that is in the same file.",
+     .fallback = "false", .example = "/etc/vif/client.key", TARGET(ROUTE, proxy.tls.key),
+     .rule = &rule_readable_file, .zero = "false"},
+    {SECTION_PROXY_TLS, "verify", OPTION_BOOL,
+     "Whether the servers' certificates are verified. Without that, anyone on the way can pretend to be the "
+     "server, and read and change everything.",
+     .fallback = "true", .example = "false", TARGET(ROUTE, proxy.tls.verify)},
+
     {SECTION_HEADERS, "set", OPTION_PAIRS,
      "Response headers to set. Each replaces a header of the same name; `Vary` is appended. Headers that "
      "vif computes cannot be set, such as `Content-Length`, `Content-Encoding` and `ETag`.",
      .example = "{X-Frame-Options: DENY}",
-     TARGET_ARRAY(FIELD_EDITS, items, count, options_put_field),
+     TARGET_ARRAY(FIELD_EDITS, items, count, option_item_field),
      .key_rule = &rule_set_field, .rule = &rule_field_value, RANGE(0, 64)},
     {SECTION_HEADERS, "remove", OPTION_TEXTS,
      "Response headers to leave out, such as `ETag` or `Server`. Headers that a response needs cannot be "
      "removed, such as `Content-Length`.",
      .example = "[ETag]",
-     TARGET_ARRAY(FIELD_EDITS, items, count, put_removed_field), .rule = &rule_removed_field,
+     TARGET_ARRAY(FIELD_EDITS, items, count, option_item_removed_field), .rule = &rule_removed_field,
      RANGE(0, 64)},
 
     {SECTION_HSTS, "max_age", OPTION_DURATION,
@@ -527,6 +712,12 @@ const struct option options[] = {
     {SECTION_TLS, "client_depth", OPTION_NUMBER,
      "How many certificates may stand between that of a client and its authority's; without it, 4.",
      .example = "1", TARGET(HTTPS, client_depth), RANGE(1, 16)},
+    {SECTION_TLS, "early_data", OPTION_WORD,
+     "Whether a client that resumes a session may send its request along with the handshake (0-RTT), which "
+     "saves a round trip. Such a request may be a replay, so with `safe` only GET, HEAD and OPTIONS are "
+     "answered; others get 425, and the client repeats them. `default` is what the listener says, else "
+     "`none`.",
+     .fallback = "default", .example = "safe", TARGET(HTTPS, early_data), .words = https_early_data},
 
     {SECTION_CERTIFICATE, "certificate", OPTION_TEXT, "As `tls.certificate`.", .example = "/etc/vif/site.pem",
      .is_required = true, TARGET(CERTIFICATE, certificate), .rule = &rule_readable_file},

@@ -15,15 +15,22 @@ enum option_section {
     SECTION_LOG,
     SECTION_ACCESS_LOG,
     SECTION_ERROR_LOG,
+    SECTION_ROTATE,
     SECTION_LIMITS,
     SECTION_TIMEOUTS,
     SECTION_HTTP2,
     SECTION_TICKETS,
+    SECTION_TRUSTED,
+    SECTION_REQUEST_ID,
     SECTION_SITE,
     SECTION_ROUTE,
     SECTION_FILES,
     SECTION_REDIRECT,
     SECTION_RESPOND,
+    SECTION_PROXY,
+    SECTION_SERVER,
+    SECTION_HEALTH,
+    SECTION_PROXY_TLS,
     SECTION_HEADERS,
     SECTION_HSTS,
     SECTION_TLS,
@@ -35,12 +42,14 @@ enum option_section {
 enum option_object {
     OBJECT_CONFIG,      /* struct config */
     OBJECT_SETTINGS,    /* struct settings */
+    OBJECT_ACCESS_LOG,  /* struct access_log_settings */
     OBJECT_LISTENER,    /* struct listener_settings */
     OBJECT_SITE,        /* struct site */
     OBJECT_ROUTE,       /* struct route */
     OBJECT_FIELD_EDITS, /* struct field_edits */
     OBJECT_HTTPS,       /* struct https_settings */
     OBJECT_CERTIFICATE, /* struct certificate_settings */
+    OBJECT_SERVER,      /* struct proxy_server */
     OBJECT_COUNT
 };
 

@@ -8,7 +8,8 @@
 #define HINT_BYTES_MAX 200
 #define SHOWN_MAX      80 /* of a key */
 
-static const char *const no_proxy = "vif does not forward requests to other servers";
+static const char *const for_proxy =
+    "a route forwards requests: \"routes: {/api: {proxy: 'http://127.0.0.1:3000'}}\"";
 static const char *const no_acme =
     "vif takes certificates from files, that a program such as certbot keeps up to date";
 static const char *const for_tls = "a listener speaks TLS: \"listen: [{address: 443, tls: true}]\"";
@@ -27,6 +28,12 @@ static const char *const for_routes =
     "paths are the keys of a site's \"routes\": \"routes: {/images: {files: DIR}}\"";
 static const char *const for_root = "a route serves a folder: \"routes: {/: {files: DIR}}\"";
 static const char *const for_listen = "addresses and ports are listed in \"listen\"";
+static const char *const for_admin =
+    "a listener has them: \"listen: [{address: 127.0.0.1:9180, admin: true}]\"";
+static const char *const for_trusted =
+    "proxies that are believed about their clients are listed in \"trusted_proxies\"";
+static const char *const for_proxy_protocol =
+    "a listener has it: \"listen: [{address: ..., proxy_protocol: true}]\"";
 static const char *const for_headers = "a site or a route has \"headers: {set: {NAME: VALUE}}\"";
 static const char *const for_redirect = "a route redirects: \"routes: {/old: {redirect: /new}}\"";
 static const char *const for_fallback = "\"files.fallback\" is served for what does not exist";
@@ -39,11 +46,13 @@ static const struct {
     const char *word;
     const char *hint;
 } foreign[] = {
+    {"accept_proxy", for_proxy_protocol},
     {"access_log", "it is \"log: {access: FILE}\""},
     {"acme", no_acme},
     {"add_header", for_headers},
     {"address", for_listen},
     {"addresses", for_listen},
+    {"admin", for_admin},
     {"alias", for_root},
     {"auth", "vif does not ask for passwords"},
     {"auth_basic", "vif does not ask for passwords"},
@@ -98,20 +107,26 @@ static const struct {
     {"logging", "it is \"log\""},
     {"logs", "it is \"log\""},
     {"max_connections", "it is \"limits: {connections: N}\""},
+    {"metrics", for_admin},
     {"ocsp", for_staple},
     {"paths", for_routes},
     {"port", for_listen},
     {"ports", for_listen},
     {"private_key", for_certificate},
-    {"proxies", no_proxy},
-    {"proxy", no_proxy},
-    {"proxy_pass", no_proxy},
+    {"prometheus", for_admin},
+    {"proxies", for_proxy},
+    {"proxy", for_proxy},
+    {"proxy_pass", for_proxy},
+    {"real_ip", for_trusted},
+    {"real_ip_from", for_trusted},
+    {"real_ip_header", for_trusted},
     {"redir", for_redirect},
     {"redirect_https", for_https},
     {"redirects", for_redirect},
+    {"resolver", "name servers are listed in \"name_servers\""},
     {"response_headers", for_headers},
     {"return", "a route has \"redirect\" or \"respond\""},
-    {"reverse_proxy", no_proxy},
+    {"reverse_proxy", for_proxy},
     {"rewrite", for_redirect},
     {"root", for_root},
     {"server", for_sites},
@@ -119,6 +134,7 @@ static const struct {
     {"server_names", for_hosts},
     {"server_tokens", "it is \"server_header: false\""},
     {"servers", for_sites},
+    {"set_real_ip_from", for_trusted},
     {"spa", for_fallback},
     {"ssl", for_tls},
     {"ssl_certificate", for_certificate},
@@ -137,11 +153,15 @@ static const struct {
     {"ssl_verify_client", for_client},
     {"sslcertificatefile", for_certificate},
     {"sslcertificatekeyfile", for_certificate},
+    {"stats", for_admin},
     {"strict_transport_security", for_hsts},
+    {"stub_status", for_admin},
     {"tls", for_tls},
+    {"trusted", for_trusted},
+    {"trusted_ips", for_trusted},
     {"try_files", for_fallback},
-    {"upstream", no_proxy},
-    {"upstreams", no_proxy},
+    {"upstream", for_proxy},
+    {"upstreams", for_proxy},
     {"user", "vif keeps the user and group that it is started with (in a systemd unit, User=)"},
     {"vhosts", for_sites},
     {"virtual_hosts", for_sites},

@@ -21,7 +21,7 @@ struct close_queue {
 
 void close_queue_init(struct close_queue *close_queue, struct loop *loop);
 
-/* Closes what still waits. The loop must have been settled before, so that no job is running. Descriptors
+/* Closes what still waits. No job may be running: see loop_finish_jobs. Descriptors
  * taken later are closed at once. */
 void close_queue_finish(struct close_queue *close_queue);
 

@@ -210,13 +210,26 @@ void file_cache_set_limits(struct file_cache *cache, const struct limits *limits
     file_watch_set_bound(cache->watch, limits->cache_entries);
 }
 
-struct cache_ticket file_cache_cover(struct file_cache *cache, struct root *root, struct slice path)
+struct cache_ticket file_cache_cover(const struct file_cache *cache, const struct root *root,
+                                     struct slice path)
 {
     return (struct cache_ticket){
-        .folder = file_watch_cover(cache->watch, root, path),
+        .folder = file_watch_cover(root, path),
         .root_serial = root->serial,
         .mounts = cache->mounts.changes,
     };
+}
+
+bool file_cache_plan(struct file_cache *cache, const struct root *root, struct slice path,
+                     struct watch_plan *plan)
+{
+    return file_watch_plan(cache->watch, root, path, plan);
+}
+
+void file_cache_join(struct file_cache *cache, struct root *root, struct slice path,
+                     const struct watch_plan *plan, struct cache_ticket *ticket)
+{
+    ticket->folder = file_watch_join(cache->watch, root, path, plan);
 }
 
 struct cache_ticket file_cache_cover_nothing(const struct file_cache *cache, const struct root *root)
@@ -334,10 +347,19 @@ static void on_mounts(struct mount_table *mounts)
     file_watch_look_at_roots(CONTAINER_OF(mounts, struct file_cache, mounts)->watch);
 }
 
-void file_cache_watch_root(struct file_cache *cache, struct root *root, uint64_t now_ms)
+struct root_path *file_cache_plan_path(struct file_cache *cache, struct root *root, uint64_t now_ms)
 {
-    if (now_ms >= root->path_due_ms && !root->is_retired)
-        root_path_watch(cache->notifier, root, now_ms);
+    if (now_ms < root->path_due_ms || root->is_retired || !root->is_local)
+        return NULL;
+    struct root_path *path = root_path_create(cache->notifier);
+    if (path)
+        root->path_due_ms = UINT64_MAX; /* one at a time */
+    return path;
+}
+
+struct notifier *file_cache_notifier(const struct file_cache *cache)
+{
+    return cache->notifier;
 }
 
 void file_cache_drop_root(struct file_cache *cache, struct root *root)
@@ -349,9 +371,8 @@ void file_cache_drop_root(struct file_cache *cache, struct root *root)
 void file_cache_retire_root(struct file_cache *cache, struct root *root)
 {
     root->is_retired = true;
-    root_path_forget(cache->notifier, root);
-    root->is_path_watched = false;
-    root->path_due_ms = root->look_due_ms = 0;
+    root_path_forget(root);
+    root_want_look(root);
     file_cache_drop_root(cache, root);
 }
 

@@ -41,14 +41,22 @@ struct file *file_cache_find(struct file_cache *cache, const struct root *root, 
 #define FILE_OLD_REMOTE_MS 10000
 bool file_cache_believes(const struct file_cache *cache, const struct file *file, uint64_t now_ms);
 
-/* Starts watching for changes to the path; call it before opening the file. Returns a ticket for
- * file_cache_insert. What cannot be watched is not cached, unless it can be revalidated. */
+/* A ticket for file_cache_insert; call it before opening the file. Unless all folders of the path are
+ * watched, it has no folder, and the file must be revalidated. */
 struct cache_ticket {
     struct watch_ticket folder;
     uint64_t root_serial;
     uint64_t mounts; /* number of mount table changes noticed */
 };
-struct cache_ticket file_cache_cover(struct file_cache *cache, struct root *root, struct slice path);
+struct cache_ticket file_cache_cover(const struct file_cache *cache, const struct root *root,
+                                     struct slice path);
+
+/* Watching the folders of a path that are not watched yet: see file_watch_plan and file_watch_join. The
+ * ticket, from before, gets its folder. */
+bool file_cache_plan(struct file_cache *cache, const struct root *root, struct slice path,
+                     struct watch_plan *plan);
+void file_cache_join(struct file_cache *cache, struct root *root, struct slice path,
+                     const struct watch_plan *plan, struct cache_ticket *ticket);
 
 /* The ticket for a file on another file system than its root, where changes are not reported. */
 struct cache_ticket file_cache_cover_nothing(const struct file_cache *cache, const struct root *root);
@@ -71,9 +79,13 @@ void file_cache_confirm(struct file_cache *cache, struct file *file, const struc
 /* Removes a file that turned out to be out of date. */
 void file_cache_drop(struct file_cache *cache, struct file *file);
 
-/* Watches the root's path, if it is not watched yet: when something happens to it, the root's next look is
- * due. */
-void file_cache_watch_root(struct file_cache *cache, struct root *root, uint64_t now_ms);
+/* Returns what is to be walked off the loop and adopted then (disk/root_path.h), if it is time to watch the
+ * root's path; otherwise NULL. */
+struct root_path *file_cache_plan_path(struct file_cache *cache, struct root *root,
+                                       uint64_t now_ms) MUST_CHECK;
+
+/* It watches folders and the paths of roots. */
+struct notifier *file_cache_notifier(const struct file_cache *cache);
 
 /* Removes everything of the root. */
 void file_cache_drop_root(struct file_cache *cache, struct root *root);

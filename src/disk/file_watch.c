@@ -4,7 +4,7 @@
  * still refer to it, and their events are ignored from then on; sweep_one dismantles it step by step. To
  * make room for another folder, the least recently used leaf (a folder without watched folders in it) is
  * removed. */
-#include "disk/file_watch.h"
+#include "disk/file_watch_internal.h"
 
 #include "sys/file.h"
 #include "sys/socket.h"
@@ -13,87 +13,39 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* Files in deeper paths are revalidated on each use: setting the first marks would block the loop for too
- * long. */
-#define DEPTH_MAX 64
-
 /* The most steps per turn; each releases an item (which may close a file) or a watch. */
 #define STEPS_MAX 1024
 
-struct watched_folder {
-    struct notifier_mark mark;
-    struct map_link by_name;
-    struct file_watch *watch;
-    struct root *root;
-    struct watched_folder *parent; /* NULL: the topmost of its root, or it has left the tree */
-    struct list siblings;          /* link in the parent's children, in `tops`, or in `gone` */
-    struct list children;
-    struct list items;
-    struct list leaf; /* link in `leaves`, if it has no children and is not the topmost */
-    uint64_t id;      /* unique, never reused */
-    uint64_t changes;
-    bool has_left;
-    bool keeps_items; /* after leaving: its items are not gone, only no longer watched */
-    uint16_t length;
-    uint16_t name_length;
-    char path[]; /* beneath the root, "" for the root itself, without NUL; ends with the name */
-};
-
-struct file_watch {
-    struct loop *loop;
-    struct notifier *notifier;
-    const struct file_watch_events *events;
-    void *context;
-    struct log *log;
-    struct hash_key key;
-    size_t folders_max;
-    size_t folder_count; /* without the topmost ones */
-    uint64_t last_id;
-    struct map by_name;
-    struct list tops; /* the topmost folders, and those that hold unwatched items */
-    struct list gone;
-    struct list leaves; /* most recently used last */
-    struct task task;   /* continues sweeping */
-    uint64_t turn;      /* of the loop, when it last swept */
-    unsigned steps;     /* made in that turn */
-    bool has_told;      /* the lack of watches was logged */
-};
-
 static void file_watch_on_change(struct notifier_mark *mark, enum notifier_change change, struct slice name);
 
-static const struct notifier_mark_events mark_events = {.on_change = file_watch_on_change};
+const struct notifier_mark_events file_watch_mark_events = {.on_change = file_watch_on_change};
 
 static struct watched_folder *file_watch_folder_of(struct list *siblings)
 {
     return CONTAINER_OF(siblings, struct watched_folder, siblings);
 }
 
-static struct slice name_of(const struct watched_folder *folder)
-{
-    return slice_make(folder->path + folder->length - folder->name_length, folder->name_length);
-}
-
 /* ---- the tree ---- */
 
-static uint64_t child_hash(const struct file_watch *watch, uint64_t parent_id, struct slice name)
+uint64_t watched_folder_hash(const struct file_watch *watch, uint64_t parent_id, struct slice name)
 {
     return hash_bytes(&watch->key, name) ^ (parent_id * UINT64_C(0x9e3779b97f4a7c15));
 }
 
-static struct watched_folder *find_child(const struct watched_folder *parent, struct slice name)
+struct watched_folder *watched_folder_child(const struct watched_folder *parent, struct slice name)
 {
     const struct file_watch *watch = parent->watch;
-    struct map_link *link = map_find(&watch->by_name, child_hash(watch, parent->id, name));
+    struct map_link *link = map_find(&watch->by_name, watched_folder_hash(watch, parent->id, name));
     for (; link; link = map_find_next(link)) {
         struct watched_folder *folder = CONTAINER_OF(link, struct watched_folder, by_name);
-        if (folder->parent == parent && slice_equal(name_of(folder), name))
+        if (folder->parent == parent && slice_equal(watched_folder_name(folder), name))
             return folder;
     }
     return NULL;
 }
 
-static struct watched_folder *file_watch_create_folder(struct file_watch *watch, struct root *root,
-                                                       struct slice path, size_t name_length)
+struct watched_folder *watched_folder_create(struct file_watch *watch, struct root *root, struct slice path,
+                                             size_t name_length)
 {
     assert(path.length < PATH_MAX);
     struct watched_folder *folder = calloc(1, sizeof(*folder) + path.length);
@@ -113,7 +65,7 @@ static struct watched_folder *file_watch_create_folder(struct file_watch *watch,
     return folder;
 }
 
-static void become_leaf(struct file_watch *watch, struct watched_folder *folder)
+void watched_folder_become_leaf(struct file_watch *watch, struct watched_folder *folder)
 {
     if (folder->parent && list_is_empty(&folder->children))
         list_append(&watch->leaves, &folder->leaf);
@@ -130,7 +82,7 @@ static void cut_off(struct watched_folder *folder)
         map_remove(&watch->by_name, &folder->by_name);
         watch->folder_count--;
         folder->parent = NULL;
-        become_leaf(watch, parent);
+        watched_folder_become_leaf(watch, parent);
     }
 }
 
@@ -185,7 +137,7 @@ static void file_watch_go_on(struct task *task)
     sweep(CONTAINER_OF(task, struct file_watch, task));
 }
 
-void file_watch_settle(struct file_watch *watch)
+void file_watch_finish_forgetting(struct file_watch *watch)
 {
     while (!list_is_empty(&watch->gone))
         sweep_one(watch);
@@ -207,10 +159,9 @@ static bool is_gone(const struct watched_folder *folder)
     return folder->has_left;
 }
 
-/* ---- watching another folder ---- */
+/* ---- shortage ---- */
 
-/* Other errors are normal: an unreadable folder cannot be watched. */
-static void tell_of_shortage(struct file_watch *watch, int error)
+void file_watch_tell_of_shortage(struct file_watch *watch, int error)
 {
     if (watch->has_told || (error != -EMFILE && error != -ENOSPC))
         return;
@@ -225,8 +176,7 @@ static void tell_of_shortage(struct file_watch *watch, int error)
                     watch->folder_count + 1);
 }
 
-/* Removes the least recently used leaf other than `spared` (which may be NULL). */
-static bool file_watch_make_room(struct file_watch *watch, const struct watched_folder *spared)
+bool file_watch_make_room(struct file_watch *watch, const struct watched_folder *spared)
 {
     struct list *oldest = watch->leaves.next;
     if (spared && oldest == &spared->leaf)
@@ -235,136 +185,6 @@ static bool file_watch_make_room(struct file_watch *watch, const struct watched_
         return false;
     leave(CONTAINER_OF(oldest, struct watched_folder, leaf), true);
     return true;
-}
-
-static int file_watch_set_mark(struct file_watch *watch, struct watched_folder *folder, int fd,
-                               const struct watched_folder *spared)
-{
-    int error = notifier_set(watch->notifier, &folder->mark, &mark_events, fd, NOTIFIER_ENTRIES);
-    if (error == -ENOSPC && spared && file_watch_make_room(watch, spared))
-        error = notifier_set(watch->notifier, &folder->mark, &mark_events, fd, NOTIFIER_ENTRIES);
-    if (error < 0)
-        tell_of_shortage(watch, error);
-    return error;
-}
-
-/* Adds the folder held by `fd` as a child; NULL if it cannot be watched. */
-static struct watched_folder *add_child(struct watched_folder *parent, struct slice path, struct slice name,
-                                        int fd)
-{
-    struct file_watch *watch = parent->watch;
-    if (watch->folder_count >= watch->folders_max && !file_watch_make_room(watch, parent))
-        return NULL;
-    struct watched_folder *folder = file_watch_create_folder(watch, parent->root, path, name.length);
-    if (folder == NULL)
-        return NULL;
-    if (file_watch_set_mark(watch, folder, fd, parent) < 0)
-        goto fail;
-    if (map_insert(&watch->by_name, &folder->by_name, child_hash(watch, parent->id, name)) < 0)
-        goto fail;
-    folder->parent = parent;
-    watch->folder_count++;
-    list_remove(&parent->leaf);
-    list_append(&parent->children, &folder->siblings);
-    become_leaf(watch, folder);
-    return folder;
-fail:
-    notifier_remove(watch->notifier, &folder->mark);
-    free(folder);
-    return NULL;
-}
-
-static struct watched_folder *top_of(struct file_watch *watch, struct root *root)
-{
-    if (root->folders)
-        return root->folders;
-    struct watched_folder *folder = file_watch_create_folder(watch, root, SLICE(""), 0);
-    if (folder == NULL)
-        return NULL;
-    if (file_watch_set_mark(watch, folder, root->fd, NULL) < 0) {
-        free(folder);
-        return NULL;
-    }
-    list_append(&watch->tops, &folder->siblings);
-    root->folders = folder;
-    return folder;
-}
-
-/* ---- covering a path ---- */
-
-/* The state of walking down a path. Each folder is watched before names in it are looked up, so that no
- * rename is missed. */
-struct descent {
-    struct watched_folder *at;
-    int fd; /* of `at`, opened when needed; -1: not yet */
-};
-
-static int open_folder(int fd, struct slice path)
-{
-    char text[PATH_MAX];
-    memcpy(text, path.data, path.length);
-    text[path.length] = '\0';
-    return sys_open_beneath(fd, path.length ? text : ".", OPEN_FOLDER | OPEN_CACHED | OPEN_NO_SYMLINKS);
-}
-
-static bool descend_to_new(struct descent *descent, struct slice path, struct slice name)
-{
-    struct watched_folder *parent = descent->at;
-    if (descent->fd < 0)
-        descent->fd = open_folder(parent->root->fd, slice_make(parent->path, parent->length));
-    if (descent->fd < 0)
-        return false;
-    int fd = open_folder(descent->fd, name);
-    sys_close(descent->fd);
-    descent->fd = fd;
-    if (fd < 0)
-        return false;
-    descent->at = add_child(parent, path, name, fd);
-    return descent->at != NULL;
-}
-
-static bool descend(struct descent *descent, struct slice path, struct slice name)
-{
-    struct watched_folder *child = descent->fd < 0 ? find_child(descent->at, name) : NULL;
-    if (child)
-        descent->at = child;
-    return child || descend_to_new(descent, path, name);
-}
-
-static bool may_be_watched(const struct root *root, struct slice path)
-{
-    return root->is_local && !root->is_retired && path.length < PATH_MAX &&
-           slice_count(path, '/') <= DEPTH_MAX;
-}
-
-static void use(struct file_watch *watch, struct watched_folder *folder)
-{
-    if (list_is_empty(&folder->leaf))
-        return;
-    list_remove(&folder->leaf);
-    list_append(&watch->leaves, &folder->leaf);
-}
-
-struct watch_ticket file_watch_cover(struct file_watch *watch, struct root *root, struct slice path)
-{
-    struct descent descent = {.fd = -1};
-    if (may_be_watched(root, path))
-        descent.at = top_of(watch, root);
-    if (descent.at == NULL)
-        return (struct watch_ticket){0};
-    bool is_watched = true;
-    for (size_t i = 0, begin = 0; is_watched && i < path.length; i++) {
-        if (path.data[i] != '/')
-            continue;
-        is_watched = descend(&descent, slice_take(path, i), slice_make(path.data + begin, i - begin));
-        begin = i + 1;
-    }
-    if (descent.fd >= 0)
-        sys_close(descent.fd);
-    if (!is_watched)
-        return (struct watch_ticket){0};
-    use(watch, descent.at);
-    return (struct watch_ticket){descent.at->id, descent.at->changes};
 }
 
 /* ---- items ---- */
@@ -377,24 +197,11 @@ static void put_item(struct watched_folder *folder, struct watch_item *item)
     list_append(&folder->items, &item->link);
 }
 
-/* The watched folder of a path; NULL unless all folders down to it are watched. */
-static struct watched_folder *find_folder(const struct root *root, struct slice path)
-{
-    struct watched_folder *folder = root->folders;
-    for (size_t i = 0, begin = 0; folder && i < path.length; i++) {
-        if (path.data[i] != '/')
-            continue;
-        folder = find_child(folder, slice_make(path.data + begin, i - begin));
-        begin = i + 1;
-    }
-    return folder;
-}
-
 bool file_watch_attach(struct file_watch *watch, struct root *root, struct slice path,
                        struct watch_ticket ticket, struct watch_item *item)
 {
     (void)watch;
-    struct watched_folder *folder = find_folder(root, path);
+    struct watched_folder *folder = watched_folder_find(root, path);
     if (folder == NULL || folder->id != ticket.folder || folder->changes != ticket.changes)
         return false;
     put_item(folder, item);
@@ -404,7 +211,7 @@ bool file_watch_attach(struct file_watch *watch, struct root *root, struct slice
 bool file_watch_attach_unwatched(struct file_watch *watch, struct root *root, struct watch_item *item)
 {
     if (root->unwatched == NULL) {
-        root->unwatched = file_watch_create_folder(watch, root, SLICE(""), 0);
+        root->unwatched = watched_folder_create(watch, root, SLICE(""), 0);
         if (root->unwatched == NULL)
             return false;
         list_append(&watch->tops, &root->unwatched->siblings);
@@ -425,7 +232,7 @@ bool file_watch_touch(struct file_watch *watch, struct watch_item *item)
 {
     if (is_gone(item->folder))
         return false;
-    use(watch, item->folder);
+    file_watch_use(watch, item->folder);
     return true;
 }
 
@@ -437,7 +244,7 @@ bool file_watch_is_behind(const struct file_watch *watch)
 /* ---- handling changes ---- */
 
 /* Writes "folder/name" to `out`, which has PATH_MAX bytes; the empty slice if it is too long to be opened. */
-static struct slice file_watch_join(char *out, const struct watched_folder *folder, struct slice name)
+static struct slice file_watch_write_path(char *out, const struct watched_folder *folder, struct slice name)
 {
     size_t length = folder->length ? folder->length + 1u : 0;
     if (length + name.length >= PATH_MAX)
@@ -455,10 +262,10 @@ static void file_watch_take_name(struct watched_folder *folder, struct slice nam
     char buffer[PATH_MAX];
     struct file_watch *watch = folder->watch;
     folder->changes++;
-    struct slice path = file_watch_join(buffer, folder, name);
+    struct slice path = file_watch_write_path(buffer, folder, name);
     if (path.length > 0)
         watch->events->on_path(watch->context, folder->root, path);
-    struct watched_folder *child = is_folder ? find_child(folder, name) : NULL;
+    struct watched_folder *child = is_folder ? watched_folder_child(folder, name) : NULL;
     if (child)
         leave(child, false);
 }
@@ -505,10 +312,8 @@ void file_watch_forget_all(struct file_watch *watch)
 
 void file_watch_look_at_roots(struct file_watch *watch)
 {
-    LIST_FOREACH(link, &watch->tops) {
-        struct root *root = file_watch_folder_of(link)->root;
-        root->look_due_ms = root->path_due_ms = 0;
-    }
+    LIST_FOREACH(link, &watch->tops)
+        root_want_look(file_watch_folder_of(link)->root);
 }
 
 /* ---- creation and destruction ---- */
@@ -546,9 +351,10 @@ void file_watch_destroy(struct file_watch *watch)
 {
     if (watch == NULL)
         return;
+    assert(watch->plan_count == 0);
     while (!list_is_empty(&watch->tops))
         file_watch_forget(watch, file_watch_folder_of(watch->tops.next)->root);
-    file_watch_settle(watch);
+    file_watch_finish_forgetting(watch);
     task_cancel(&watch->task);
     map_finish(&watch->by_name);
     free(watch);
@@ -560,7 +366,7 @@ static size_t validate_folder(const struct watched_folder *folder)
 {
     const struct file_watch *watch = folder->watch;
     size_t count = 1;
-    assert(folder->mark.events == &mark_events || folder == folder->root->unwatched);
+    assert(folder->mark.events == &file_watch_mark_events || folder == folder->root->unwatched);
     assert(folder->length >= folder->name_length);
     LIST_FOREACH(link, &folder->items) {
         const struct watch_item *item = CONTAINER_OF(link, struct watch_item, link);
@@ -569,7 +375,7 @@ static size_t validate_folder(const struct watched_folder *folder)
     LIST_FOREACH(link, &folder->children) {
         const struct watched_folder *child = file_watch_folder_of(link);
         assert(child->parent == folder && child->root == folder->root && !child->has_left);
-        assert(find_child(folder, name_of(child)) == child);
+        assert(watched_folder_child(folder, watched_folder_name(child)) == child);
         count += validate_folder(child);
     }
     bool is_leaf = folder->parent && list_is_empty(&folder->children);

@@ -52,10 +52,43 @@ struct watch_ticket {
     uint64_t changes;
 };
 
-/* Starts watching for changes to `path` (beneath the root, without leading '/'). The ticket has no folder
- * if that is impossible without waiting: the folder is not in the kernel's cache, is a symbolic link, or
- * lies on another file system; the root is retired; the path is too deep; no inotify watches are left. */
-struct watch_ticket file_watch_cover(struct file_watch *watch, struct root *root, struct slice path);
+/* A ticket for `path` (beneath the root, without leading '/'). It has no folder unless all folders of the
+ * path are watched. Makes no system call. */
+struct watch_ticket file_watch_cover(const struct root *root, struct slice path);
+
+/* More folders of a path are watched in three steps, because the kernel may take long to watch a folder with
+ * many names (disk/notifier.h), and opening it may have to wait for a disk. */
+
+/* Files in deeper paths are revalidated on each use. */
+#define WATCH_DEPTH_MAX 64
+
+struct watch_plan {
+    const struct notifier *notifier;
+    uint64_t since; /* number of changes: see notifier_adopt */
+    int root_fd;
+    uint64_t root_serial;
+    struct watch_ticket known; /* the deepest watched folder; none: not even the root is watched */
+    uint16_t known_length;     /* of its path */
+    bool is_made;              /* all folders are watched now */
+    int error;                 /* -errno: why they are not */
+    unsigned count;
+    int descriptors[WATCH_DEPTH_MAX + 1]; /* of the folders below that one */
+};
+
+/* On the loop: prepares to watch the folders of `path`. False if that is impossible, or enough such plans
+ * are in progress. */
+bool file_watch_plan(struct file_watch *watch, const struct root *root, struct slice path,
+                     struct watch_plan *plan);
+
+/* Watches the folders, those above first, so that no rename is missed. May block; touches only the plan.
+ * `path` is that of the plan. Only then may the path's file be opened. */
+void file_watch_make(struct watch_plan *plan, struct slice path);
+
+/* On the loop, for each plan, made or not: adds its folders to the tree. Returns a ticket from the time
+ * before `file_watch_make`; it has no folder if something changed since then, a folder is a symbolic link or
+ * lies on another file system, the root was retired, or no inotify watches are left. */
+struct watch_ticket file_watch_join(struct file_watch *watch, struct root *root, struct slice path,
+                                    const struct watch_plan *plan);
 
 /* Attaches the item, which represents `path`, to its folder. Returns false if the folder has changed since
  * the ticket or is no longer watched. */
@@ -87,7 +120,7 @@ void file_watch_forget_all(struct file_watch *watch);
 void file_watch_look_at_roots(struct file_watch *watch);
 
 /* Finishes processing everything that was forgotten. */
-void file_watch_settle(struct file_watch *watch);
+void file_watch_finish_forgetting(struct file_watch *watch);
 
 /* Asserts that everything is consistent. Slow: for tests. */
 void file_watch_validate(const struct file_watch *watch);

@@ -107,3 +107,37 @@ void folder_shelf_release(struct folder_shelf *shelf, struct shared_folder *fold
     folder_entries_finish(&folder->entries);
     free(folder);
 }
+
+/* ---- consistency checks ---- */
+
+static const char *validate_shared(const struct shared_folder *folder)
+{
+    const struct folder_entries *entries = &folder->entries;
+    if (folder->references == 0)
+        return "a folder is on the shelf that nobody holds";
+    if (entries->count > entries->capacity || (entries->count > 0 && entries->items == NULL))
+        return "a folder on the shelf has more entries than room for them";
+    for (size_t i = 1; i < entries->count; i++) {
+        if (entries->items[i].is_folder && !entries->items[i - 1].is_folder)
+            return "a folder on the shelf is not sorted";
+    }
+    return NULL;
+}
+
+const char *folder_shelf_validate(struct folder_shelf *shelf)
+{
+    const char *fault = NULL;
+    size_t bytes = 0;
+    const struct folder_budget *budget = NULL;
+    pthread_mutex_lock(&shelf->lock);
+    LIST_FOREACH(link, &shelf->folders) {
+        const struct shared_folder *folder = CONTAINER_OF(link, struct shared_folder, link);
+        fault = fault ? fault : validate_shared(folder);
+        bytes += folder->entries.bytes;
+        budget = folder->entries.budget;
+    }
+    pthread_mutex_unlock(&shelf->lock);
+    if (fault == NULL && budget && bytes > budget->used)
+        fault = "the folders on the shelf have more memory than was taken from the budget";
+    return fault;
+}

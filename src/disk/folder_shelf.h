@@ -38,4 +38,8 @@ struct shared_folder *folder_shelf_share(struct folder_shelf *shelf, const struc
 /* NULL is ignored. */
 void folder_shelf_release(struct folder_shelf *shelf, struct shared_folder *folder);
 
+/* For tests: describes the first inconsistency; NULL if there is none. All folders must have been read with
+ * one budget. */
+const char *folder_shelf_validate(struct folder_shelf *shelf);
+
 #endif

@@ -2,7 +2,10 @@
  *
  * An inode has one watch descriptor: marks on the same inode share it, and the last one removes it. While
  * the marks are told of an event, any of them may be removed; so the next one to be told is kept in
- * `next`, where notifier_remove can advance it. */
+ * `next`, where notifier_remove can advance it.
+ *
+ * A descriptor is added on another thread and adopted by a mark later. The latest changes are remembered,
+ * so that a mark is not set if something happened to its descriptor in between. */
 #include "disk/notifier.h"
 
 #include "loop/watch.h"
@@ -19,16 +22,26 @@
 #define READ_BYTES 16384
 #define READS_MAX  4
 
+/* How many changes are remembered. After more than these, everything counts as changed. */
+#define RECENT_MAX 64
+
+struct recent_change {
+    int descriptor;
+    bool is_itself; /* NOTIFIER_CHANGE_ITSELF, or the descriptor was removed */
+};
+
 struct notifier {
     struct watch watch;
     struct loop *loop;
     void (*on_overflow)(void *context);
     void *context;
     struct map marks;
-    struct notifier_mark *next; /* the mark to be told of the current event after this one */
-    struct task task;           /* continues in the next turn */
-    uint64_t turn;              /* of the loop, when events were last read */
-    unsigned reads;             /* full reads in that turn */
+    uint64_t change_count;
+    struct recent_change recent[RECENT_MAX]; /* a ring */
+    struct notifier_mark *next;              /* the mark to be told of the current event after this one */
+    struct task task;                        /* continues in the next turn */
+    uint64_t turn;                           /* of the loop, when events were last read */
+    unsigned reads;                          /* full reads in that turn */
     bool is_behind;
 };
 
@@ -42,24 +55,66 @@ static struct notifier_mark *first_with(const struct notifier *notifier, int des
     return mark_of(map_find(&notifier->marks, (uint64_t)descriptor));
 }
 
-int notifier_set(struct notifier *notifier, struct notifier_mark *mark,
-                 const struct notifier_mark_events *events, int fd, enum notifier_interest interest)
+/* ---- descriptors that no mark has adopted yet ---- */
+
+uint64_t notifier_change_count(const struct notifier *notifier)
 {
-    assert(mark->events == NULL);
+    return notifier->change_count;
+}
+
+static void note_change(struct notifier *notifier, int descriptor, bool is_itself)
+{
+    notifier->recent[notifier->change_count++ % RECENT_MAX] = (struct recent_change){descriptor, is_itself};
+}
+
+bool notifier_has_changed(const struct notifier *notifier, int descriptor, enum notifier_interest interest,
+                          uint64_t since)
+{
+    if (notifier->change_count - since > RECENT_MAX)
+        return true;
+    for (uint64_t i = since; i < notifier->change_count; i++) {
+        const struct recent_change *change = &notifier->recent[i % RECENT_MAX];
+        if (change->descriptor == descriptor && (change->is_itself || interest == NOTIFIER_ENTRIES))
+            return true;
+    }
+    return false;
+}
+
+int notifier_add(const struct notifier *notifier, int fd, enum notifier_interest interest)
+{
     if (notifier->watch.fd < 0)
         return -EMFILE;
-    int descriptor = sys_inotify_watch(notifier->watch.fd, fd, interest == NOTIFIER_ENTRIES);
-    if (descriptor < 0)
-        return descriptor;
-    mark->descriptor = descriptor;
-    if (map_insert(&notifier->marks, &mark->by_descriptor, (uint64_t)descriptor) == 0) {
-        mark->events = events;
-        return 0;
-    }
-    if (first_with(notifier, descriptor) == NULL)
-        sys_inotify_forget(notifier->watch.fd, descriptor);
-    return -ENOMEM;
+    return sys_inotify_watch(notifier->watch.fd, fd,
+                             interest == NOTIFIER_ENTRIES ? INOTIFY_ENTRIES : INOTIFY_ITSELF);
 }
+
+/* Other jobs may have added the same descriptor: they must learn that it is gone. */
+void notifier_give_back(struct notifier *notifier, int descriptor)
+{
+    if (first_with(notifier, descriptor))
+        return;
+    sys_inotify_forget(notifier->watch.fd, descriptor);
+    note_change(notifier, descriptor, true);
+}
+
+int notifier_adopt(struct notifier *notifier, struct notifier_mark *mark,
+                   const struct notifier_mark_events *events, int descriptor, enum notifier_interest interest,
+                   uint64_t since)
+{
+    assert(mark->events == NULL);
+    int error = notifier_has_changed(notifier, descriptor, interest, since) ? -ESTALE : 0;
+    if (error == 0)
+        error = map_insert(&notifier->marks, &mark->by_descriptor, (uint64_t)descriptor);
+    if (error < 0) {
+        notifier_give_back(notifier, descriptor);
+        return error;
+    }
+    mark->descriptor = descriptor;
+    mark->events = events;
+    return 0;
+}
+
+/* ---- marks ---- */
 
 void notifier_remove(struct notifier *notifier, struct notifier_mark *mark)
 {
@@ -69,8 +124,7 @@ void notifier_remove(struct notifier *notifier, struct notifier_mark *mark)
         notifier->next = mark_of(map_find_next(&mark->by_descriptor));
     map_remove(&notifier->marks, &mark->by_descriptor);
     mark->events = NULL;
-    if (first_with(notifier, mark->descriptor) == NULL)
-        sys_inotify_forget(notifier->watch.fd, mark->descriptor);
+    notifier_give_back(notifier, mark->descriptor);
 }
 
 static void notifier_tell(struct notifier *notifier, int descriptor, enum notifier_change change,
@@ -87,6 +141,7 @@ static void notifier_tell(struct notifier *notifier, int descriptor, enum notifi
 static void take_event(struct notifier *notifier, const struct inotify_event *event)
 {
     if (event->mask & IN_Q_OVERFLOW) {
+        notifier->change_count += RECENT_MAX + 1;
         notifier->on_overflow(notifier->context);
         return;
     }
@@ -95,11 +150,14 @@ static void take_event(struct notifier *notifier, const struct inotify_event *ev
     bool is_about_itself =
         name.length == 0 ? event->mask & (IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)
                          : 0;
-    if (is_about_itself)
-        notifier_tell(notifier, event->wd, NOTIFIER_CHANGE_ITSELF, name);
-    else if (name.length > 0)
-        notifier_tell(notifier, event->wd,
-                      event->mask & IN_ISDIR ? NOTIFIER_CHANGE_FOLDER : NOTIFIER_CHANGE_FILE, name);
+    if (!is_about_itself && name.length == 0)
+        return;
+    note_change(notifier, event->wd, is_about_itself);
+    notifier_tell(notifier, event->wd,
+                  is_about_itself          ? NOTIFIER_CHANGE_ITSELF
+                  : event->mask & IN_ISDIR ? NOTIFIER_CHANGE_FOLDER
+                                           : NOTIFIER_CHANGE_FILE,
+                  name);
 }
 
 /* Returns whether there may be more events. */

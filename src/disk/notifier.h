@@ -47,11 +47,31 @@ int notifier_create(struct loop *loop, void (*on_overflow)(void *context), void 
 /* No marks may be set any more. NULL is ignored. */
 void notifier_destroy(struct notifier *notifier);
 
-/* Sets a mark on the file held by `fd` (of OPEN_FOLDER or OPEN_PATH). Returns 0 or -errno: -ENOSPC if the
- * user has reached the system's limit of watches, -EMFILE if inotify is not available. */
-int notifier_set(struct notifier *notifier, struct notifier_mark *mark,
-                 const struct notifier_mark_events *events, int fd,
-                 enum notifier_interest interest) MUST_CHECK;
+/* Setting a mark takes two steps, because the kernel visits every name that it has cached of a folder when
+ * the folder is first watched: that takes 60 ms for a million names. notifier_add runs on any thread;
+ * notifier_adopt then sets the mark on the loop. */
+
+/* The number of changes so far; to be taken on the loop before notifier_add. */
+uint64_t notifier_change_count(const struct notifier *notifier);
+
+/* Watches the file held by `fd` (of OPEN_FOLDER or OPEN_PATH). May be slow; on any thread. Returns a
+ * descriptor for notifier_adopt or notifier_give_back, or -errno: -ENOSPC if the user has reached the
+ * system's limit of watches, -EMFILE if inotify is not available. */
+int notifier_add(const struct notifier *notifier, int fd, enum notifier_interest interest) MUST_CHECK;
+
+/* Sets a mark on the descriptor. Returns 0; -ESTALE if something happened to it `since` that number of
+ * changes; or -ENOMEM. After an error the descriptor has been given back. */
+int notifier_adopt(struct notifier *notifier, struct notifier_mark *mark,
+                   const struct notifier_mark_events *events, int descriptor, enum notifier_interest interest,
+                   uint64_t since) MUST_CHECK;
+
+/* Whether something happened to the descriptor `since` that number of changes; also true if too much has
+ * happened since to know. */
+bool notifier_has_changed(const struct notifier *notifier, int descriptor, enum notifier_interest interest,
+                          uint64_t since);
+
+/* Ends the watch of a descriptor that is not adopted. */
+void notifier_give_back(struct notifier *notifier, int descriptor);
 
 /* Removes the mark; does nothing if it is not set. */
 void notifier_remove(struct notifier *notifier, struct notifier_mark *mark);

@@ -4,6 +4,7 @@
 
 #include "disk/root_table.h"
 #include "sys/file.h"
+#include "sys/opener.h"
 #include "sys/socket.h"
 
 #include <stdatomic.h>
@@ -35,6 +36,17 @@ void root_note_look(struct root *root, uint64_t now_ms)
     root->look_due_ms = now_ms + (is_unwatched ? 1 : LOOK_INTERVAL_MS);
 }
 
+bool root_is_unmoved(const struct root *root)
+{
+    struct file_status status;
+    int fd = sys_open_root_cached(root->spec.path.data);
+    if (fd < 0)
+        return false;
+    int error = sys_file_status(fd, &status);
+    sys_close(fd);
+    return error == 0 && status.device == root->device && status.inode == root->inode;
+}
+
 struct root_look root_prepare_look(const struct root *root)
 {
     return (struct root_look){
@@ -45,12 +57,27 @@ struct root_look root_prepare_look(const struct root *root)
     };
 }
 
+/* A worker in its sandbox cannot read a folder that was not there when it started. The former one stays in
+ * use until the master has started workers that can. */
+static bool root_is_confined(const struct root_look *look, int fd)
+{
+    if (!sys_opener_is_used() || !sys_folder_is_confined(fd))
+        return false;
+    int error = sys_opener_ask(OPENER_ROOT, look->path, NULL);
+    (void)error; /* the next look asks again */
+    return true;
+}
+
 static int open_other(struct root_look *look)
 {
     struct file_status status;
     int fd = sys_open_root(look->path);
     if (fd < 0)
         return fd;
+    if (root_is_confined(look, fd)) {
+        sys_close(fd);
+        return 0;
+    }
     int error = sys_file_status(fd, &status);
     if (error < 0) {
         sys_close(fd);
@@ -83,6 +110,6 @@ void root_take(struct root *root, struct root_look *look)
     root->device = look->device;
     root->inode = look->inode;
     root->is_local = look->is_local;
-    root->look_due_ms = root->path_due_ms = 0;
+    root_want_look(root);
     root_table_move_jobs(root);
 }

@@ -1,9 +1,10 @@
 /* A root: a folder that files are served from, held open.
  *
  * Its path may come to lead to another folder, for instance when a deployment switches a symbolic link.
- * This is checked now and then, in three steps, because the middle one may have to wait for a slow disk: a
- * look is prepared on the loop (root_prepare_look), made there or on the offload pool (root_make_look),
- * and its result is applied on the loop (root_take).
+ * This is checked now and then. On the loop, root_is_unmoved asks the kernel whether its caches already
+ * show that nothing has changed. If they do not, a look takes three steps, because the middle one may have
+ * to wait for a slow disk: it is prepared on the loop (root_prepare_look), made on the offload pool
+ * (root_make_look), and its result is applied on the loop (root_take).
  *
  * A root is defined by its path and knows nothing of routes. All routes with an equal root_spec share one,
  * also across a change of settings; so what the cache holds beneath it survives a change of settings. See
@@ -43,7 +44,8 @@ struct root {
     uint64_t inode;
     struct device_jobs *jobs; /* of that device */
     uint64_t look_due_ms;     /* when to look at its path next */
-    uint64_t path_due_ms;     /* for root_path.c: when to set the marks on its path anew */
+    uint64_t path_due_ms;     /* when to watch its path anew */
+    uint64_t wishes;          /* number of calls of root_want_look */
     struct root_path *path;
     bool is_path_watched; /* every link of its path is watched, so that switching one is noticed at once */
     uint64_t serial;      /* unique; replaced when everything beneath the root is forgotten */
@@ -83,8 +85,19 @@ static inline bool root_look_is_due(const struct root *root, uint64_t now_ms)
     return now_ms >= root->look_due_ms;
 }
 
+/* Something may have happened to the path: it is to be looked at, and watched anew. */
+static inline void root_want_look(struct root *root)
+{
+    root->look_due_ms = root->path_due_ms = 0;
+    root->wishes++;
+}
+
 /* Notes that the path is being looked at now, and sets when to look next. */
 void root_note_look(struct root *root, uint64_t now_ms);
+
+/* Whether the path of a local root certainly still leads to the folder that is being served. Never waits:
+ * false if the kernel would have to read the path from the disk. */
+bool root_is_unmoved(const struct root *root);
 
 struct root_look root_prepare_look(const struct root *root);
 

@@ -1,6 +1,7 @@
 /* While the items are gathered, a map finds duplicates: a site may have thousands of routes. */
 #include "disk/root_opening.h"
 
+#include "disk/root_path.h"
 #include "sys/file.h"
 #include "sys/socket.h"
 
@@ -55,11 +56,14 @@ static int root_opening_add(struct gathering *gathering, const struct root_spec 
         .root = root,
         .is_looked_at = root == NULL || root->is_local,
         .look = look_for(spec, root),
+        .path = root ? NULL : root_path_create(opening->table->notifier),
     };
     gathered->spec = &item->spec;
     int error = map_insert(&gathering->map, &gathered->link, hash);
-    if (error < 0)
+    if (error < 0) {
+        root_path_destroy(item->path);
         return error;
+    }
     if (root)
         root_ref(root);
     opening->count++;
@@ -116,8 +120,11 @@ static int check_guard(int root_fd)
     return fd == -ENOSYS ? fd : 0;
 }
 
+/* The path is watched before it is looked at, so that a switch in between is noticed. */
 static void root_opening_make_item(struct root_opening_item *item)
 {
+    if (item->path)
+        root_path_walk(item->path, item->look.path);
     if (item->is_looked_at)
         root_make_look(&item->look);
     if (item->look.fd >= 0)
@@ -142,7 +149,21 @@ int root_opening_error(const struct root_opening *opening, size_t index)
     return item->root ? 0 : -ETIMEDOUT;
 }
 
-int root_opening_join(struct root_opening *opening,
+static int join_item(struct root_opening *opening, struct root_opening_item *item, uint64_t now_ms)
+{
+    int error = root_table_add(opening->table, &item->spec, &item->look, &item->root);
+    if (error < 0)
+        return error;
+    uint64_t wishes = item->root->wishes;
+    if (item->path)
+        root_path_adopt(item->root, item->path, now_ms);
+    item->path = NULL;
+    if (item->root->wishes == wishes)
+        root_note_look(item->root, now_ms);
+    return 0;
+}
+
+int root_opening_join(struct root_opening *opening, uint64_t now_ms,
                       void (*on_move)(void *context, struct root *root, struct root_look *look),
                       void *context)
 {
@@ -150,7 +171,7 @@ int root_opening_join(struct root_opening *opening,
     for (size_t i = 0; i < opening->count && error == 0; i++) {
         struct root_opening_item *item = &opening->items[i];
         if (item->root == NULL)
-            error = root_table_add(opening->table, &item->spec, &item->look, &item->root);
+            error = join_item(opening, item, now_ms);
         else if (root_opening_is_made(opening, i) && item->look.fd >= 0)
             on_move(context, item->root, &item->look);
     }
@@ -164,6 +185,7 @@ void root_opening_destroy(struct root_opening *opening)
     for (size_t i = 0; i < opening->count; i++) {
         struct root_opening_item *item = &opening->items[i];
         root_unref(item->root);
+        root_path_destroy(item->path);
         if (item->look.fd >= 0)
             close_queue_take(opening->table->close_queue, item->look.fd);
     }

@@ -17,7 +17,8 @@ struct root_opening_item {
     struct root_spec spec; /* its path is borrowed from the settings */
     struct root *root;     /* a reference; NULL: still to be opened */
     bool is_looked_at;
-    struct root_look look; /* while the opening is made, only its maker may use it */
+    struct root_look look;  /* while the opening is made, only its maker may use it, and `path` */
+    struct root_path *path; /* of a root that is to be opened; NULL: it will be watched later */
 };
 
 struct root_opening {
@@ -45,10 +46,11 @@ static inline bool root_opening_is_made(const struct root_opening *opening, size
  * is open already has no error while its look has no result: it continues to be served. */
 int root_opening_error(const struct root_opening *opening, size_t index);
 
-/* Call this only if no item has an error. Adds the opened roots to the table, and calls `on_move` for each
- * root whose path leads elsewhere now; it must forget what is known beneath the root and call root_take.
- * Afterwards the opening holds a reference to each root, until it is destroyed. Returns 0 or -ENOMEM. */
-int root_opening_join(struct root_opening *opening,
+/* Call this only if no item has an error. Adds the opened roots to the table, with their paths watched, and
+ * calls `on_move` for each root whose path leads elsewhere now; it must forget what is known beneath the root
+ * and call root_take. Afterwards the opening holds a reference to each root, until it is destroyed. Returns 0
+ * or -ENOMEM. */
+int root_opening_join(struct root_opening *opening, uint64_t now_ms,
                       void (*on_move)(void *context, struct root *root, struct root_look *look),
                       void *context) MUST_CHECK;
 

@@ -1,6 +1,7 @@
 /* The table of roots, and their reference counting. */
 #include "disk/root_table.h"
 
+#include "disk/root_path.h"
 #include "sys/clock.h"
 #include "sys/socket.h"
 
@@ -12,9 +13,9 @@ static struct root *root_of(struct map_link *link)
     return CONTAINER_OF(link, struct root, link);
 }
 
-void root_table_init(struct root_table *table, struct close_queue *close_queue)
+void root_table_init(struct root_table *table, struct close_queue *close_queue, struct notifier *notifier)
 {
-    *table = (struct root_table){.close_queue = close_queue};
+    *table = (struct root_table){.close_queue = close_queue, .notifier = notifier};
     sys_random(&table->key, sizeof(table->key));
     map_init(&table->roots);
     list_init(&table->devices);
@@ -89,7 +90,8 @@ void root_unref(struct root *root)
     assert(root->references > 0);
     if (--root->references > 0)
         return;
-    assert(root->folders == NULL && root->unwatched == NULL && root->path == NULL);
+    assert(root->folders == NULL && root->unwatched == NULL);
+    root_path_forget(root);
     map_remove(&root->table->roots, &root->link);
     device_jobs_unref(root->jobs);
     close_queue_take(root->table->close_queue, root->fd);

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "disk/close_queue.h"
+#include "disk/notifier.h"
 #include "disk/root.h"
 
 struct root_table {
@@ -13,10 +14,12 @@ struct root_table {
     struct hash_key key;
     struct list devices;             /* struct device_jobs */
     struct close_queue *close_queue; /* closes the folders, off the loop */
+    struct notifier *notifier;       /* watches their paths; NULL: they are not watched from the start */
 };
 
-/* Initialises an empty table. The close queue may be finished before the table is. */
-void root_table_init(struct root_table *table, struct close_queue *close_queue);
+/* Initialises an empty table. The close queue and the notifier may be finished before the table is, if no
+ * root uses them any more. */
+void root_table_init(struct root_table *table, struct close_queue *close_queue, struct notifier *notifier);
 
 /* No root may be left, and no job may be running. */
 void root_table_finish(struct root_table *table);

@@ -83,10 +83,12 @@ static bool is_sole_holder(const struct file *file)
     return file->references <= 1u + file->is_cached;
 }
 
-/* A kept head is the same for all clients, so it must not have an Access-Control-Allow-Origin that depends
- * on Origin. */
+/* A kept head is the same for all clients, so it must not have the id of a request, nor an
+ * Access-Control-Allow-Origin that depends on Origin. */
 static bool needs_own_head(const struct exchange *exchange)
 {
+    if (exchange->snapshot->settings->request_id.is_sent_back)
+        return true;
     return http_request_has(&exchange->request, HTTP_FIELD_ORIGIN) &&
            exchange->route_entry->cors == CORS_BY_ORIGIN;
 }
@@ -96,7 +98,7 @@ static bool needs_own_head(const struct exchange *exchange)
 static struct http_kept_head *kept_head_for(const struct exchange *exchange, struct file *file)
 {
     struct http_kept_head *kept = &file->kept_head;
-    uint64_t id = exchange->route_entry->head_ids[exchange->peer->is_secure];
+    uint64_t id = exchange->route_entry->head_ids[exchange->client->is_secure];
     if (UNLIKELY(needs_own_head(exchange)))
         return NULL;
     if (LIKELY(file->kept_head_id == id))

@@ -492,6 +492,11 @@ void files_handler_take_snapshot(struct files *files, const struct snapshot *for
 
 void files_move_root(struct files *files, struct root *root, struct root_look *look)
 {
+    bool is_there_already = look->device == root->device && look->inode == root->inode;
+    if (look->fd >= 0 && is_there_already) {
+        close_queue_take(&files->close_queue, look->fd);
+        look->fd = -1;
+    }
     if (look->fd < 0)
         return;
     file_cache_drop_root(files->cache, root);
@@ -503,8 +508,10 @@ void files_handler_finish(struct files *files, const struct snapshot *last)
     /* Must be first: files dropped from the cache below are then closed at once. */
     close_queue_finish(&files->close_queue);
     job_queue_finish(&files->listings);
-    set_retired(last, true);
-    retire_roots(files, last);
+    if (last) {
+        set_retired(last, true);
+        retire_roots(files, last);
+    }
     file_cache_destroy(files->cache);
     folder_shelf_finish(&files->listing_shelf);
 }

@@ -26,7 +26,8 @@ extern const struct handler_type files_handler;
  * -ENOMEM. */
 int files_handler_init(struct files *files, struct service *service, const struct limits *limits) MUST_CHECK;
 
-/* The loop must have been settled, so that no job is running. Retires the roots of the last snapshot. */
+/* No job may be running: see loop_finish_jobs. Retires the roots of the last snapshot (NULL:
+ * there was none). */
 void files_handler_finish(struct files *files, const struct snapshot *last);
 
 /* New requests use `next` instead of `former`. Cached files of roots that are in both stay; those of roots

@@ -1,19 +1,30 @@
 /* Lookups. The first attempt never waits: the cache, then an open that the kernel answers from its own
- * caches. Only if that fails, the exchange goes to the offload pool. */
+ * caches. The exchange goes to the offload pool if that fails, and also if a folder of the path is not
+ * watched yet, or the root's path must be looked at. */
 #include "files/lookup.h"
 
 #include "base/error.h"
 #include "disk/file_look.h"
+#include "disk/root_path.h"
 #include "disk/root_table.h"
 #include "files/files.h"
 
 #include <errno.h>
 
+/* What a job also does about the root, before it opens the file. */
+struct root_work {
+    uint64_t wishes;        /* the root's when this was planned */
+    bool looks;             /* looks at the root's path */
+    bool is_done;           /* the job was not dropped */
+    struct root_path *path; /* to be watched; NULL: that is not due */
+};
+
 /* A lookup in progress; in the exchange's arena. */
 struct lookup_state {
     struct file_request request;
     struct root_look root_look;
-    bool looks_at_root; /* also look at the root's path while off the loop */
+    struct root_work root_work;
+    struct watch_plan *plan; /* folders to be watched off the loop; in the arena; NULL: none */
     struct cache_ticket ticket;
     struct file *identity; /* when looking up a coding: the file to use if that fails; holds a reference */
     struct file *stale;    /* the cached file, to be compared; holds a reference */
@@ -136,12 +147,32 @@ static void take_result(struct exchange *exchange, struct lookup_state *state)
     lookup_finish(exchange, file, state->identity, state->done);
 }
 
+/* What is watched is watched before it is looked at, so that no change in between is missed. */
+static void look_at_root(struct lookup_state *state)
+{
+    if (state->root_work.path)
+        root_path_walk(state->root_work.path, state->root_look.path);
+    if (state->root_work.looks || state->root_work.path) {
+        root_make_look(&state->root_look);
+        state->root_work.is_done = true;
+    }
+}
+
+/* Whether the look found that the root's path leads elsewhere now. */
+static bool root_has_moved(const struct lookup_state *state)
+{
+    return state->root_look.fd >= 0;
+}
+
 static void open_blocking(void *context)
 {
     struct exchange *exchange = context;
     struct lookup_state *state = exchange->handler_state;
-    if (state->looks_at_root)
-        root_make_look(&state->root_look);
+    look_at_root(state);
+    if (root_has_moved(state))
+        return;
+    if (state->plan)
+        file_watch_make(state->plan, state->request.path);
     state->is_unchanged = state->compares && file_look_again(&state->request, state->stale) == 1;
     state->error = state->is_unchanged ? 0 : file_open(&state->request, &state->found);
 }
@@ -175,32 +206,76 @@ static bool goes_on(struct exchange *exchange, struct lookup_state *state)
 {
     if (state->error != -EREMOTE)
         return false;
-    state->looks_at_root = false;
     int error = go_off_loop(exchange, state, true);
     if (error < 0)
         state->error = error;
     return error == 0;
 }
 
+/* Applies what was found out about the root. */
+static void take_root_work(struct exchange *exchange, struct root *root, struct lookup_state *state)
+{
+    struct root_work *work = &state->root_work;
+    files_move_root(files_of(exchange), root, &state->root_look);
+    if (work->path)
+        root_path_adopt(root, work->path, lookup_now_ms(exchange));
+    if (work->is_done && root->wishes == work->wishes)
+        root_note_look(root, lookup_now_ms(exchange));
+    *work = (struct root_work){0};
+}
+
+static void take_plan(struct exchange *exchange, struct lookup_state *state)
+{
+    if (state->plan)
+        file_cache_join(files_of(exchange)->cache, state->request.root, state->request.path, state->plan,
+                        &state->ticket);
+    state->plan = NULL;
+}
+
+static void lookup_begin(struct exchange *exchange, struct root *root, struct slice path,
+                         struct file *identity, enum http_coding coding, lookup_done *done);
+
+/* The root's path leads elsewhere now: the lookup begins again there. A sibling of a file from before is not
+ * looked for in the new folder. */
+static void look_up_again(struct exchange *exchange, struct lookup_state *state)
+{
+    exchange->handler_state = state->handler_state;
+    if (state->identity)
+        lookup_finish(exchange, NULL, state->identity, state->done);
+    else
+        lookup_begin(exchange, state->request.root, state->request.path, NULL, state->request.coding,
+                     state->done);
+}
+
+static void release_stale(struct lookup_state *state)
+{
+    if (state->stale)
+        state->stale->is_revalidating = false;
+    file_unref(state->stale);
+    state->stale = NULL;
+}
+
 static void opened_off_loop(void *context)
 {
     struct exchange *exchange = context;
     struct lookup_state *state = exchange->handler_state;
-    files_move_root(files_of(exchange), state->request.root, &state->root_look);
+    bool has_moved = root_has_moved(state);
+    take_root_work(exchange, state->request.root, state);
+    take_plan(exchange, state);
     /* Owners with threads of their own may release files on any thread; the close queue is for the loop's
      * thread. */
     if (state->found && state->found->is_remote && exchange->events->on_job == NULL)
         state->found->close_queue = &files_of(exchange)->close_queue;
-    if (exchange->owner) {
-        if (!goes_on(exchange, state))
-            take_result(exchange, state);
-        return;
+    if (exchange->owner == NULL) {
+        file_unref(state->found);
+        release_stale(state);
+        file_unref(state->identity);
+    } else if (has_moved) {
+        release_stale(state);
+        look_up_again(exchange, state);
+    } else if (!goes_on(exchange, state)) {
+        take_result(exchange, state);
     }
-    file_unref(state->found);
-    if (state->stale)
-        state->stale->is_revalidating = false;
-    file_unref(state->stale);
-    file_unref(state->identity);
 }
 
 /* Frees descriptors if there are too few: opening a file briefly takes two. */
@@ -210,17 +285,64 @@ static bool makes_room(const struct exchange *exchange, int error, unsigned atte
     return is_shortage && attempts < 2 && service_free_descriptors(exchange->service, exchange->owner);
 }
 
+/* Whether a job must look at the root or watch something first. */
+static bool has_watch_work(const struct lookup_state *state)
+{
+    return state->root_work.looks || state->root_work.path || state->plan;
+}
+
 /* A file beneath a mount point is tried here again now and then: perhaps it is no longer mounted. */
 static int open_now(struct exchange *exchange, struct lookup_state *state)
 {
     if (state->request.is_remote || (state->compares && state->stale->crosses_mount))
         return -EREMOTE;
+    if (has_watch_work(state))
+        return -EAGAIN;
     int error;
     unsigned attempts = 0;
     do
         error = file_open(&state->request, &state->found);
     while (makes_room(exchange, error, attempts++));
     return error;
+}
+
+/* Prepares to watch the folders of the path, unless they are watched already or it leads elsewhere. */
+static void plan_watches(struct exchange *exchange, struct lookup_state *state)
+{
+    struct file_cache *cache = files_of(exchange)->cache;
+    struct root *root = state->request.root;
+    state->ticket = file_cache_cover(cache, root, state->request.path);
+    if (state->ticket.folder.folder != 0 || (state->stale && state->stale->crosses_mount))
+        return;
+    struct watch_plan *plan = arena_alloc(&exchange->arena, sizeof(*plan));
+    if (plan && file_cache_plan(cache, root, state->request.path, plan))
+        state->plan = plan;
+}
+
+/* What is watched and looked at is left to a later request. */
+static void drop_watch_work(struct exchange *exchange, struct lookup_state *state)
+{
+    take_root_work(exchange, state->request.root, state);
+    take_plan(exchange, state);
+    state->request.cached_only = state->request.stays_on_fs = true;
+}
+
+/* Opens the file now or starts a job that will. Returns 1 if a job was started: from then on the state
+ * belongs to the job, which may already be done. If the pool has no room, perhaps the file can be opened
+ * without it after all. */
+static int open_or_offload(struct exchange *exchange, struct lookup_state *state)
+{
+    int error = open_now(exchange, state);
+    if (error != -EAGAIN && error != -EREMOTE)
+        return error;
+    if (state->stale)
+        state->stale->is_revalidating = true;
+    int offload_error = go_off_loop(exchange, state, error == -EREMOTE);
+    if (offload_error == 0)
+        return 1;
+    bool had_watch_work = has_watch_work(state);
+    drop_watch_work(exchange, state);
+    return had_watch_work && offload_error != -ECONNRESET ? open_or_offload(exchange, state) : offload_error;
 }
 
 /* Opens a file that is not in the cache, or must be checked. */
@@ -231,6 +353,7 @@ static void open_file(struct exchange *exchange, struct lookup_state prepared)
     if (state == NULL || copy.data == NULL) {
         file_unref(prepared.stale);
         file_unref(prepared.identity);
+        take_root_work(exchange, prepared.request.root, &prepared);
         exchange_fail(exchange, 503);
         return;
     }
@@ -239,28 +362,12 @@ static void open_file(struct exchange *exchange, struct lookup_state prepared)
     state->handler_state = exchange->handler_state;
     exchange->handler_state = state;
     exchange->service->counters->cache_misses++;
-    state->ticket = file_cache_cover(files_of(exchange)->cache, state->request.root, copy);
-    int error = open_now(exchange, state);
-    if (error == -EAGAIN || error == -EREMOTE) {
-        if (state->stale)
-            state->stale->is_revalidating = true;
-        error = go_off_loop(exchange, state, error == -EREMOTE);
-        /* From here on the state belongs to the job, which may already be done. */
-        if (error == 0)
-            return;
-    }
+    plan_watches(exchange, state);
+    int error = open_or_offload(exchange, state);
+    if (error == 1)
+        return;
     state->error = error;
     take_result(exchange, state);
-}
-
-/* The marks are set first, so that a switch of the path in between is reported. */
-static void look_at_root(struct exchange *exchange, struct root *root)
-{
-    file_cache_watch_root(files_of(exchange)->cache, root, lookup_now_ms(exchange));
-    root_note_look(root, lookup_now_ms(exchange));
-    struct root_look look = root_prepare_look(root);
-    root_make_look(&look);
-    files_move_root(files_of(exchange), root, &look);
 }
 
 static struct file_request request_for(const struct exchange *exchange, struct root *root, struct slice path,
@@ -281,25 +388,42 @@ static struct file_request request_for(const struct exchange *exchange, struct r
     };
 }
 
+/* Whether a job must look at the root's path. A remote one is looked at by one request at a time, and the
+ * others do not wait for it. */
+static bool must_look_at_root(struct exchange *exchange, struct root *root)
+{
+    bool must_wait = root->is_local && !root_is_unmoved(root);
+    if (!must_wait)
+        root_note_look(root, lookup_now_ms(exchange));
+    return must_wait || !root->is_local;
+}
+
+static struct root_work plan_root_work(struct exchange *exchange, struct root *root)
+{
+    return (struct root_work){
+        .wishes = root->wishes,
+        .looks = must_look_at_root(exchange, root),
+        .path = file_cache_plan_path(files_of(exchange)->cache, root, lookup_now_ms(exchange)),
+    };
+}
+
 static void lookup_begin(struct exchange *exchange, struct root *root, struct slice path,
                          struct file *identity, enum http_coding coding, lookup_done *done)
 {
     struct file_cache *cache = files_of(exchange)->cache;
     struct counters *counters = exchange->service->counters;
-    bool is_due = root_look_is_due(root, lookup_now_ms(exchange));
-    if (UNLIKELY(is_due && root->is_local))
-        look_at_root(exchange, root);
-    bool looks_at_root = is_due && !root->is_local;
-    if (looks_at_root)
-        root_note_look(root, lookup_now_ms(exchange));
+    struct root_work root_work = {0};
+    if (UNLIKELY(root_look_is_due(root, lookup_now_ms(exchange))))
+        root_work = plan_root_work(exchange, root);
+    bool has_root_work = root_work.looks || root_work.path;
     struct file *cached = file_cache_find(cache, root, path, coding);
-    if (LIKELY(cached && file_cache_believes(cache, cached, lookup_now_ms(exchange)) && !looks_at_root)) {
+    if (LIKELY(cached && file_cache_believes(cache, cached, lookup_now_ms(exchange)) && !has_root_work)) {
         counters->cache_hits++;
         lookup_finish(exchange, cached, identity, done);
         return;
     }
     struct file_request request = request_for(exchange, root, path, coding);
-    if (cached && !looks_at_root && is_still_true(exchange, &request, cached)) {
+    if (cached && !has_root_work && is_still_true(exchange, &request, cached)) {
         counters->cache_hits++;
         lookup_finish(exchange, cached, identity, done);
         return;
@@ -307,7 +431,7 @@ static void lookup_begin(struct exchange *exchange, struct root *root, struct sl
     open_file(exchange, (struct lookup_state){
                             .request = request,
                             .root_look = root_prepare_look(root),
-                            .looks_at_root = looks_at_root,
+                            .root_work = root_work,
                             .identity = identity,
                             .stale = cached,
                             .compares = cached && may_compare(exchange, cached),

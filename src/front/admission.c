@@ -8,6 +8,8 @@
 #include "front/timeouts.h"
 #include "loop/listener.h"
 #include "loop/wheel.h"
+#include "serve/client_counts.h"
+#include "serve/forwarded.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,70 +17,27 @@
 struct front_listener {
     struct listener listener;
     struct front *front;
-    unsigned number;                /* in the settings */
-    const struct tls_listener *tls; /* NULL: connections are in the clear */
+    struct connection_origin origin;
     struct front_listener *next;
 };
 
 /* ---- connections per address ---- */
 
-struct address_count {
-    struct map_link link;
-    struct peer peer;
-    uint32_t count;
-};
-
-static struct address_count *find_part(const struct front *front, const struct peer *part, uint64_t hash)
-{
-    for (struct map_link *link = map_find(&front->addresses, hash); link; link = map_find_next(link)) {
-        struct address_count *entry = CONTAINER_OF(link, struct address_count, link);
-        if (memcmp(&entry->peer, part, sizeof(*part)) == 0)
-            return entry;
-    }
-    return NULL;
-}
-
-static uint64_t address_hash(const struct front *front, const struct peer *part)
-{
-    return hash_bytes(&front->service->client_key, slice_make((const char *)part, sizeof(*part)));
-}
-
-static struct address_count *find_address(const struct front *front, const struct peer *part)
-{
-    return find_part(front, part, address_hash(front, part));
-}
-
+/* A trusted proxy has the connections of many clients: the limit is for each of these, see forwarded_count.
+ */
 enum admission admission_of(struct front *front, const struct peer *peer)
 {
-    uint32_t count_max = front_settings(front)->limits.connections_per_address;
-    if (count_max == 0 || peer->family == AF_UNIX)
+    const struct settings *settings = front_settings(front);
+    uint32_t count_max = settings->limits.connections_per_address;
+    if (count_max == 0 || peer->family == AF_UNIX || peer_is_trusted(settings, peer))
         return ADMISSION_FREE;
-    struct peer part = peer_client(peer);
-    uint64_t hash = address_hash(front, &part);
-    struct address_count *entry = find_part(front, &part, hash);
-    if (entry == NULL) {
-        entry = calloc(1, sizeof(*entry));
-        if (entry == NULL || map_insert(&front->addresses, &entry->link, hash) < 0) {
-            free(entry);
-            return ADMISSION_REFUSED;
-        }
-        entry->peer = part;
-    }
-    if (entry->count >= count_max)
-        return ADMISSION_REFUSED;
-    entry->count++;
-    return ADMISSION_COUNTED;
+    return client_counts_add_connection(front->service, peer, count_max) ? ADMISSION_COUNTED
+                                                                         : ADMISSION_REFUSED;
 }
 
 void admission_release(struct front *front, const struct peer *peer)
 {
-    struct peer part = peer_client(peer);
-    struct address_count *entry = find_address(front, &part);
-    assert(entry && entry->count > 0);
-    if (--entry->count > 0)
-        return;
-    map_remove(&front->addresses, &entry->link);
-    free(entry);
+    client_counts_remove_connection(front->service, peer);
 }
 
 /* ---- accepting ---- */
@@ -176,7 +135,7 @@ static void on_accept(struct listener *listener, int fd, const struct address *a
     struct front_listener *own = CONTAINER_OF(listener, struct front_listener, listener);
     struct front *front = own->front;
     front->counters->connections_accepted++;
-    if (can_wait_for(front, fd) && connection_open(front, fd, address, own->number, own->tls))
+    if (can_wait_for(front, fd) && connection_open(front, fd, address, &own->origin))
         return;
     turn_away(front, fd);
     sys_close(fd);
@@ -220,6 +179,12 @@ static struct front_listener *add_listener(struct front *front)
     return listener;
 }
 
+/* A program that embeds vif may have no listeners in its settings. */
+static bool is_proxied(const struct settings *settings, unsigned number)
+{
+    return number < settings->listener_count && settings->listeners[number].is_proxied;
+}
+
 /* A stopped listener stays in the list until the end, as events of this turn may still reach it. It is reused
  * for the same socket. */
 int admission_listen(struct front *front, int listening_fd, unsigned number, const struct tls_listener *tls)
@@ -229,9 +194,31 @@ int admission_listen(struct front *front, int listening_fd, unsigned number, con
         listener = add_listener(front);
     if (listener == NULL)
         return -ENOMEM;
-    listener->number = number;
-    listener->tls = tls;
-    return listener_start(&listener->listener, front->loop, listening_fd, &listener_events_of_front);
+    listener->origin = (struct connection_origin){
+        .number = number,
+        .is_proxied = is_proxied(front_settings(front), number),
+        .tls = tls,
+    };
+    if (listener->listener.running)
+        return 0;
+    int error = listener_start(&listener->listener, front->loop, listening_fd, &listener_events_of_front);
+    return error < 0 ? error : 1;
+}
+
+void admission_renumber(struct front *front, const struct listener_numbers *numbers)
+{
+    for (struct front_listener *listener = front->listeners; listener; listener = listener->next) {
+        unsigned *number = &listener->origin.number;
+        if (*number < LISTENERS_MAX)
+            *number = numbers->now[*number];
+    }
+}
+
+void admission_accept(struct front *front, int listening_fd)
+{
+    struct front_listener *listener = admission_find_listener(front, listening_fd);
+    if (listener)
+        listener_accept(&listener->listener);
 }
 
 bool admission_unlisten(struct front *front, int listening_fd)
@@ -271,8 +258,7 @@ static const char *validate_member(const struct front *front, const struct front
         return "a connection is in the list of another front";
     if (state != CLIENT_HANDLE && client->timer.expiry_ms > client->deadline_ms)
         return "a connection's timer is later than its deadline";
-    struct peer part = peer_client(&client->peer);
-    if (client->is_counted && find_address(front, &part) == NULL)
+    if (client->is_counted && client_counts_connections(front->service, &client->peer) == 0)
         return "a counted connection has no count of its address";
     return client->kind->ops->validate(client);
 }
@@ -299,7 +285,7 @@ static const char *validate_address(const struct front *front, const struct fron
         return NULL;
     struct peer part = peer_client(&client->peer);
     size_t listed = count_of_address(front, &part);
-    size_t counted = find_address(front, &part)->count;
+    size_t counted = client_counts_connections(front->service, &client->peer);
     return counted < listed || counted > listed + closing ? "an address has a wrong count" : NULL;
 }
 
@@ -321,7 +307,7 @@ const char *admission_validate(const struct front *front)
     pool_validate(&front->connections);
     pool_validate(&front->tls_connections);
     pool_validate(&front->service->exchanges);
-    map_validate(&front->addresses);
+    map_validate(&front->service->client_counts);
     for (size_t state = 0; state < ARRAY_LENGTH(front->by_state); state++) {
         LIST_FOREACH(link, &front->by_state[state]) {
             const struct front_client *client = CONTAINER_OF(link, struct front_client, link);

@@ -9,11 +9,18 @@
 
 struct peer;
 struct front;
+struct listener_numbers;
 struct tls_listener;
 
-/* See front_listen. */
+/* See front_listen. Returns 1 if the socket was not listened on before, else 0; or -errno. */
 int admission_listen(struct front *front, int listening_fd, unsigned number,
                      const struct tls_listener *tls) MUST_CHECK;
+
+/* See front_renumber. */
+void admission_renumber(struct front *front, const struct listener_numbers *numbers);
+
+/* Accepts the connections that are already in the socket's queue. */
+void admission_accept(struct front *front, int listening_fd);
 
 /* Stops accepting from this socket. Returns false if no listener uses it. */
 bool admission_unlisten(struct front *front, int listening_fd);

@@ -9,6 +9,7 @@
 #include "front/h2_connection.h"
 #endif
 #include "front/tls_transport.h"
+#include "serve/forwarded.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -25,12 +26,12 @@ enum outcome connection_outcome(int error)
     }
 }
 
-static struct peer peer_of(const struct address *address, unsigned listener, bool is_secure)
+static struct peer peer_of(const struct address *address, const struct connection_origin *origin)
 {
     struct peer peer = {
         .family = (uint8_t)address->any.sa_family,
-        .is_secure = is_secure,
-        .listener = (uint8_t)(listener & 63),
+        .is_secure = origin->tls != NULL,
+        .listener = (uint8_t)(origin->number & 63),
     };
     if (peer.family == AF_INET)
         memcpy(peer.bytes, &address->v4.sin_addr, 4);
@@ -46,10 +47,23 @@ static struct connection *take_memory(struct front *front, const struct tls_list
     return connection;
 }
 
-bool connection_open(struct front *front, int fd, const struct address *address, unsigned listener,
-                     const struct tls_listener *tls)
+/* Who is not trusted could claim to be anybody. */
+static bool is_stranger(const struct front *front, const struct peer *peer,
+                        const struct connection_origin *origin)
 {
-    struct peer peer = peer_of(address, listener, tls != NULL);
+    return UNLIKELY(origin->is_proxied) && !peer_is_trusted(front_settings(front), peer);
+}
+
+bool connection_open(struct front *front, int fd, const struct address *address,
+                     const struct connection_origin *origin)
+{
+    const struct tls_listener *tls = origin->tls;
+    struct peer peer = peer_of(address, origin);
+    if (is_stranger(front, &peer, origin)) {
+        proxied_connection_report(front, &peer, "it is not one of trusted_proxies");
+        sys_close(fd);
+        return true;
+    }
     enum admission admission = admission_of(front, &peer);
     if (admission == ADMISSION_REFUSED)
         return false;
@@ -62,7 +76,10 @@ bool connection_open(struct front *front, int fd, const struct address *address,
     stream_init(&connection->stream, front->loop, fd, &h1_connection_stream_events);
     if (tls)
         tls_transport_begin(&connection->stream, tls);
-    h1_connection_begin(connection, front, &peer, admission == ADMISSION_COUNTED);
+    h1_connection_begin(connection, front, &peer, admission == ADMISSION_COUNTED,
+                        tls || origin->is_proxied ? CLIENT_HANDSHAKE : CLIENT_IDLE);
+    if (UNLIKELY(origin->is_proxied))
+        proxied_connection_begin(connection);
     if (stream_start(&connection->stream) < 0)
         connection->client.kind->ops->abort(&connection->client, OUTCOME_OVERLOADED);
     return true;

@@ -38,11 +38,18 @@ static inline struct front *connection_front(const struct connection *connection
     return connection->client.kind->front;
 }
 
-/* Opens a connection on `fd`, which the listener with that number accepted; `tls` is NULL for plain text. On
- * success it owns `fd` and may already have answered a first request. Returns false, and leaves `fd` to the
- * caller, if the address has reached its limit or there is no room or memory. */
-bool connection_open(struct front *front, int fd, const struct address *address, unsigned listener,
-                     const struct tls_listener *tls) MUST_CHECK;
+/* The listener that accepted a connection. */
+struct connection_origin {
+    unsigned number;                /* in the settings */
+    bool is_proxied;                /* connections begin with a header of the PROXY protocol */
+    const struct tls_listener *tls; /* NULL: connections are in the clear */
+};
+
+/* Opens a connection on `fd`. On success it owns `fd` and may already have answered a first request, or
+ * closed it again. Returns false, and leaves `fd` to the caller, if the address has reached its limit or
+ * there is no room or memory. */
+bool connection_open(struct front *front, int fd, const struct address *address,
+                     const struct connection_origin *origin) MUST_CHECK;
 
 /* The TLS handshake is complete. `protocol` is the one negotiated by ALPN; empty if the client did not use
  * ALPN. */

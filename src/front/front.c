@@ -9,6 +9,7 @@
 #endif
 #include "front/timeouts.h"
 #include "front/tls_transport.h"
+#include "front/tunnel_connection.h"
 #include "loop/listener.h"
 #include "serve/exchange.h"
 #include "sys/process.h"
@@ -54,6 +55,7 @@ static void take_limits(struct front *front)
         .uri_bytes = limits->uri_bytes,
         .fields = limits->fields,
         .body_bytes = limits->body_bytes,
+        .takes_connect = settings_have_upgrades(front_settings(front)),
     };
 #endif
 }
@@ -75,6 +77,7 @@ void front_init(struct front *front, struct service *service, void (*on_drained)
                 .peer = h1_connection_peer,
             },
         .h1_kind = {.front = front, .ops = &h1_connection_client_ops},
+        .tunnel_kind = {.front = front, .ops = &tunnel_connection_client_ops},
 #ifdef HAVE_HTTP2
         .h2_sessions =
             {
@@ -89,6 +92,7 @@ void front_init(struct front *front, struct service *service, void (*on_drained)
         .h2_kind = {.front = front, .ops = &h2_connection_client_ops},
 #endif
         .on_drained = on_drained,
+        .drain_idle_ms = FRONT_DRAIN_IDLE_MS,
     };
     for (size_t i = 0; i < ARRAY_LENGTH(front->by_state); i++)
         list_init(&front->by_state[i]);
@@ -105,18 +109,31 @@ void front_take_settings(struct front *front, const struct settings *former)
     take_limits(front);
 }
 
+void front_renumber(struct front *front, const struct listener_numbers *numbers)
+{
+    admission_renumber(front, numbers);
+    for (size_t i = 0; i < ARRAY_LENGTH(front->by_state); i++) {
+        LIST_FOREACH(link, &front->by_state[i]) {
+            struct peer *peer = &CONTAINER_OF(link, struct front_client, link)->peer;
+            if (peer->listener < LISTENERS_MAX)
+                peer->listener = numbers->now[peer->listener] & LISTENER_GONE;
+        }
+    }
+}
+
 int front_listen(struct front *front, int listening_fd, unsigned number, const struct tls_listener *tls)
 {
     int error = tls ? tls_worker_ensure(front) : 0;
-    if (error == 0)
-        error = admission_listen(front, listening_fd, number, tls);
-    front->listener_count += error == 0;
+    int added = error == 0 ? admission_listen(front, listening_fd, number, tls) : error;
+    front->listener_count += added > 0;
     take_limits(front);
-    return error;
+    return MIN(added, 0);
 }
 
-void front_unlisten(struct front *front, int listening_fd)
+void front_unlisten(struct front *front, int listening_fd, bool accepts)
 {
+    if (accepts)
+        admission_accept(front, listening_fd);
     front->listener_count -= admission_unlisten(front, listening_fd);
     take_limits(front);
 }
@@ -132,6 +149,7 @@ static void give_memory_back(struct front *front)
     pool_trim(&front->connections);
     pool_trim(&front->tls_connections);
     pool_trim(&front->service->exchanges);
+    tls_worker_trim();
     sys_give_memory_back();
 }
 
@@ -174,12 +192,11 @@ void front_abort(struct front *front)
 
 void front_finish(struct front *front)
 {
-    map_finish(&front->addresses);
     pool_finish(&front->connections);
     pool_finish(&front->tls_connections);
     tls_worker_finish(front);
 #ifdef HAVE_HTTP2
     h2_sessions_finish(&front->h2_sessions);
-    free(front->h2_room);
+    free(front->h2_output);
 #endif
 }

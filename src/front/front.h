@@ -7,6 +7,7 @@
 
 #include "front/h1_connection.h"
 #include "front/h1_exchange.h"
+#include "front/proxied_connection.h"
 #ifdef HAVE_HTTP2
 #include "front/h2_session.h"
 #endif
@@ -29,17 +30,23 @@ struct front_waits {
     uint64_t patient_until_ms; /* by then no wait from before the change is left */
 };
 
+/* A client that is busy will send its next request by then, and be told "Connection: close" with the answer
+ * rather than lose it. When another vif has taken over, there is no hurry. */
+#define FRONT_DRAIN_IDLE_MS         250
+#define FRONT_DRAIN_IDLE_MS_PATIENT 2000
+
 struct front {
     struct service *service;
     struct loop *loop;         /* of the service */
     struct counters *counters; /* of the service */
     struct h1_sessions h1_sessions;
     struct front_client_kind h1_kind;
+    struct front_client_kind tunnel_kind;
 #ifdef HAVE_HTTP2
     struct h2_sessions h2_sessions;
     struct front_client_kind h2_kind;
-    char *h2_room;        /* shared output buffer; NULL: allocated on first use */
-    size_t h2_rooms_held; /* buffers that connections keep until their client has received the output */
+    char *h2_output;        /* shared output buffer; NULL: allocated on first use */
+    size_t h2_buffers_held; /* buffers that connections keep until their client has received the output */
 #endif
     struct pool connections;     /* CONNECTION_BYTES each */
     struct pool tls_connections; /* TLS_CONNECTION_BYTES each */
@@ -50,9 +57,10 @@ struct front {
     struct list by_state[CLIENT_CLOSED];
     struct front_listener *listeners;
     unsigned listener_count;
-    struct map addresses; /* of struct address_count, used if connections per address are limited */
     struct front_waits waits;
+    struct proxied_faults proxied_faults;
     bool is_draining;
+    uint32_t drain_idle_ms;   /* that an idle client then gets for its next request */
     bool has_told_of_backend; /* logged that the backend cannot watch more connections */
     /* Called when the last connection has gone while draining; possibly from inside front_drain. */
     void (*on_drained)(struct front *front);
@@ -69,18 +77,21 @@ void front_init(struct front *front, struct service *service, void (*on_drained)
  * timeouts_change. */
 void front_take_settings(struct front *front, const struct settings *former);
 
+/* Listeners and their connections have other numbers from now on. */
+void front_renumber(struct front *front, const struct listener_numbers *numbers);
+
 /* See server_listen. */
 int front_listen(struct front *front, int listening_fd, unsigned number,
                  const struct tls_listener *tls) MUST_CHECK;
 
-/* See server_unlisten. */
-void front_unlisten(struct front *front, int listening_fd);
+/* See server_unlisten. With `accepts`, connections in the socket's queue are accepted first. */
+void front_unlisten(struct front *front, int listening_fd, bool accepts);
 
 /* See server_drain; there is no time limit. Only once. */
 void front_drain(struct front *front);
 
 /* Stops listening and closes every connection at once. Call front_finish after the loop has run its deferred
- * work (loop_settle). */
+ * work (loop_finish_jobs). */
 void front_abort(struct front *front);
 void front_finish(struct front *front);
 

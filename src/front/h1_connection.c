@@ -1,8 +1,9 @@
 /* Connections. Read h1_connection_advance first: have the session parse what is there, send what is ready,
  * again as long as both make progress; then choose a state and wait.
  *
- * What a settled connection waits for always comes, or its deadline does: bytes and the FIN while it reads,
- * h1_connection_on_sent while the stream sends, h1_connection_continue while a job has an exchange. */
+ * What a connection waits for between two callbacks always comes, or its deadline does: bytes and the FIN
+ * while it reads, h1_connection_on_sent while the stream sends, h1_connection_continue while a job has an
+ * exchange. */
 #include "front/h1_connection.h"
 
 #include "front/connection_print.h"
@@ -14,8 +15,10 @@
 #endif
 #include "front/timeouts.h"
 #include "front/tls_transport.h"
+#include "front/tunnel_connection.h"
 #include "serve/dispatch.h"
 #include "serve/exchange.h"
+#include "serve/timing.h"
 
 /* Read size for heads. It is limited because bytes of pipelined requests that cannot be answered yet, as the
  * client does not read the responses, must be kept. */
@@ -70,8 +73,8 @@ static void h1_connection_finish(struct h1_connection *connection)
 {
     if (connection->session.cuts)
         transport_reset_on_close(&connection->base.stream);
-    if (connection->session.cuts || peer_has_ended(connection) ||
-        (h1_session_is_read_whole(&connection->session) && transport_end(&connection->base.stream))) {
+    bool is_read = peer_has_ended(connection) || h1_session_is_read_whole(&connection->session);
+    if (connection->session.cuts || (is_read && transport_end(&connection->base.stream))) {
         h1_connection_close_now(connection, OUTCOME_CONNECTION_CUT);
         return;
     }
@@ -82,6 +85,16 @@ static void h1_connection_finish(struct h1_connection *connection)
     transport_read_resume(&connection->base.stream);
 }
 
+/* For durations. A head that came in pieces was waited for since its first byte. */
+static void h1_connection_note_begin(struct h1_connection *connection, struct exchange *exchange)
+{
+    const struct front_client *client = &connection->base.client;
+    const struct loop *loop = front_of(connection)->loop;
+    exchange->began_us = loop_clock_us(loop);
+    if (UNLIKELY(client->state == CLIENT_HEAD))
+        timing_note_head(exchange, (loop_now_ms(loop) - client->window_began_ms) * 1000);
+}
+
 void h1_connection_on_request(struct h1_session *session, struct exchange *exchange)
 {
     struct h1_connection *connection = h1_of_session(session);
@@ -89,8 +102,8 @@ void h1_connection_on_request(struct h1_session *session, struct exchange *excha
     uint32_t count_max = front_settings(front)->limits.requests_per_connection;
     front_client_note_request(&connection->base.client);
     exchange->closes |= (count_max && session->request_count >= count_max) || front->is_draining;
-    if (front->service->access_log)
-        exchange->began_us = loop_clock_us(front->loop);
+    if (service_measures(front->service))
+        h1_connection_note_begin(connection, exchange);
 }
 
 void h1_connection_on_content(struct h1_session *session, size_t length)
@@ -129,6 +142,13 @@ static bool wants_input(const struct h1_connection *connection, enum client_stat
            (state <= CLIENT_BODY || h1_session_content_wanted(&connection->session) > 0);
 }
 
+/* Reads although nothing can be parsed, to notice that the client leaves. What it sends is kept; once there
+ * is something, reading stops. */
+static bool watches_client(const struct h1_connection *connection)
+{
+    return h1_session_ends_with_client(&connection->session) && connection->session.input == NULL;
+}
+
 /* No limit while everything is wanted; otherwise the excess would have to be kept. */
 static uint16_t read_limit(const struct h1_connection *connection)
 {
@@ -145,7 +165,7 @@ static void h1_connection_choose_state(struct h1_connection *connection)
         return;
     }
     transport_limit_reads(&connection->base.stream, read_limit(connection));
-    if (wants_input(connection, state))
+    if (wants_input(connection, state) || watches_client(connection))
         transport_read_resume(&connection->base.stream);
     else
         transport_read_pause(&connection->base.stream);
@@ -159,13 +179,25 @@ static void h1_connection_yield_turn(struct h1_connection *connection)
     transport_send_later(&connection->base.stream);
 }
 
-/* Returns true if the connection ended with this output. */
-static bool has_ended(struct h1_connection *connection, enum h1_output_result delivered)
+/* The 101 is sent: what is left of the input belongs to the tunnel. */
+static void become_tunnel(struct h1_connection *connection, struct slice input)
+{
+    struct input *kept = connection->session.input;
+    struct exchange *exchange = h1_session_last(&connection->session);
+    list_remove(&exchange->link);
+    tunnel_connection_become(&connection->base, exchange->tunnel, input);
+    input_clear(&kept);
+}
+
+/* Returns true if the connection ended with this output, or is a tunnel from here on, with the rest of the
+ * input. */
+static bool has_ended(struct h1_connection *connection, enum h1_output_result delivered, struct slice input)
 {
     switch (delivered) {
     case H1_OUTPUT_EMPTY:
     case H1_OUTPUT_WAITING: return false;
     case H1_OUTPUT_CLOSING: h1_connection_finish(connection); return true;
+    case H1_OUTPUT_TUNNEL: become_tunnel(connection, input); return true;
     case H1_OUTPUT_FAILED:
         h1_connection_close_now(connection, connection_outcome(transport_error(&connection->base.stream)));
         return true;
@@ -187,7 +219,7 @@ static void h1_connection_advance(struct h1_connection *connection, struct slice
         may_go_on =
             parsed == H1_SESSION_PAUSED && delivered == H1_OUTPUT_EMPTY && !connection->session.failure;
     } while (may_go_on && ++batches < TURN_BATCHES_MAX && loop_has_time(front_of(connection)->loop));
-    if (has_ended(connection, delivered))
+    if (has_ended(connection, delivered, input))
         return;
     bool is_kept = h1_session_keep(&connection->session, input);
     if (connection->session.failure || !is_kept) {
@@ -206,7 +238,7 @@ static void h1_connection_continue(struct h1_connection *connection)
     h1_session_note_response(&connection->session);
     enum h1_output_result delivered = h1_output_flush(connection);
     connection->session.is_waiting = delivered == H1_OUTPUT_WAITING;
-    if (has_ended(connection, delivered))
+    if (has_ended(connection, delivered, input_slice(connection->session.input)))
         return;
     if (delivered == H1_OUTPUT_EMPTY || h1_session_content_wanted(&connection->session) > 0)
         h1_connection_advance(connection, input_slice(connection->session.input));
@@ -229,7 +261,7 @@ static bool is_upgraded(struct h1_connection *connection, struct slice input)
 {
     struct front *front = front_of(connection);
     struct h1 engine;
-    struct slice h1_connection_yield_turn = input, content;
+    struct slice rest = input, content;
     struct h2_upgrade upgrade;
     if (LIKELY(!front_settings(front)->http2.upgrade) || connection->base.client.peer.is_secure ||
         connection->session.is_closing || front->is_draining || !exchange_has_spare(front->service) ||
@@ -237,13 +269,12 @@ static bool is_upgraded(struct h1_connection *connection, struct slice input)
         return false;
     struct http_request *request = &front->service->spare->request;
     h1_init(&engine, &front->h1_sessions.limits);
-    bool is_asked = h1_next(&engine, &h1_connection_yield_turn, request, &content) == H1_REQUEST &&
-                    h2_upgrade_read(request, &upgrade);
+    bool is_asked =
+        h1_next(&engine, &rest, request, &content) == H1_REQUEST && h2_upgrade_read(request, &upgrade);
     if (is_asked) {
         struct input *kept = connection->session.input;
         h2_connection_upgrade(&connection->base, &upgrade, request,
-                              slice_take(input, input.length - h1_connection_yield_turn.length),
-                              h1_connection_yield_turn);
+                              slice_take(input, input.length - rest.length), rest);
         input_clear(&kept);
     }
     http_request_clear(request);
@@ -312,7 +343,9 @@ static void h1_connection_on_end(struct stream *stream)
 {
     struct h1_connection *connection = h1_of(stream);
     h1_session_end(&connection->session);
-    if (list_is_empty(&connection->session.exchanges))
+    if (connection->base.client.state == CLIENT_LINGER && !transport_end(stream))
+        return; /* our close_notify is on its way; the time to linger ends it */
+    if (list_is_empty(&connection->session.exchanges) || h1_session_ends_with_client(&connection->session))
         h1_connection_close_now(connection, OUTCOME_CLIENT_LEFT);
     else if (connection->session.is_closing && !transport_is_sending(&connection->base.stream))
         h1_connection_continue(connection);
@@ -379,13 +412,12 @@ const struct exchange_events h1_connection_exchange_events = {
 };
 
 void h1_connection_begin(struct connection *connection, struct front *front, const struct peer *peer,
-                         bool is_counted)
+                         bool is_counted, enum client_state state)
 {
     struct h1_connection *h1 = CONTAINER_OF(connection, struct h1_connection, base);
     transport_limit_reads(&connection->stream, HEAD_READ_BYTES);
     h1_session_init(&h1->session, &front->h1_sessions);
-    front_client_init(&connection->client, &front->h1_kind, peer, is_counted,
-                      peer->is_secure ? CLIENT_HANDSHAKE : CLIENT_IDLE);
+    front_client_init(&connection->client, &front->h1_kind, peer, is_counted, state);
 }
 
 /* ---- as a client ---- */

@@ -14,9 +14,10 @@ struct h1_connection {
 static_assert(sizeof(struct h1_connection) <= CONNECTION_BYTES,
               "an idle connection is this and nothing else");
 
-/* Every connection begins as HTTP/1. With TLS, the handshake comes first, until connection_secured. */
+/* Every connection begins as HTTP/1, in the state IDLE, or in HANDSHAKE if something comes first: the header
+ * of the PROXY protocol, or the TLS handshake, until connection_secured. */
 void h1_connection_begin(struct connection *connection, struct front *front, const struct peer *peer,
-                         bool is_counted);
+                         bool is_counted, enum client_state state);
 
 extern const struct stream_events h1_connection_stream_events;
 extern const struct front_client_ops h1_connection_client_ops;

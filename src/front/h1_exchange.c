@@ -9,10 +9,13 @@
 
 #include "base/error.h"
 #include "front/kept_head.h"
+#include "front/trailers.h"
 #include "h1/response_writer.h"
 #include "serve/service.h"
 #include "serve/source.h"
+#include "serve/tunnel.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 /* Enough that the cost of a send is spread. */
@@ -29,6 +32,8 @@
 
 static enum h1_persistence persistence(const struct exchange *exchange)
 {
+    if (exchange->tunnel)
+        return H1_PERSIST_UPGRADE;
     if (exchange->closes)
         return H1_PERSIST_CLOSE;
     return exchange->request.version_minor == 0 ? H1_PERSIST_KEEP_ALIVE : H1_PERSIST;
@@ -102,6 +107,13 @@ void h1_exchange_respond(struct exchange *exchange, struct http_kept_head *keep)
     struct h1_exchange *h1 = h1_exchange_of(exchange);
     h1_exchange_begin_head(h1);
     choose_framing(h1);
+    if (UNLIKELY(exchange->tunnel != NULL))
+        http_response_add(&exchange->response, http_field_text(HTTP_FIELD_UPGRADE),
+                          exchange->tunnel->protocol);
+    if (UNLIKELY(exchange->response.lacks_fields)) {
+        h1_exchange_give_up(h1);
+        return;
+    }
     if (keep)
         kept_head_write(exchange, keep);
     h1_exchange_write_head(h1);
@@ -265,6 +277,18 @@ static struct slice write_chunk_line(struct h1_exchange *h1, size_t length)
     return slice_make(h1->chunk_line, (size_t)count);
 }
 
+static enum source_result add_last_chunk_with_trailers(struct h1_output *output, struct h1_exchange *h1)
+{
+    struct exchange *exchange = &h1->exchange;
+    struct slice last = trailers_last_chunk(exchange);
+    if (UNLIKELY(last.data == NULL))
+        return source_fail(exchange->source, -ENOMEM);
+    if (h1->has_chunk)
+        add_framing(output, exchange, SLICE("\r\n"));
+    add_framing(output, exchange, last);
+    return SOURCE_END;
+}
+
 /* Adds content as a chunk. Returns SOURCE_GIVEN if the output must be sent first. */
 static enum source_result h1_exchange_add_chunk(struct h1_output *output, struct h1_exchange *h1)
 {
@@ -275,6 +299,8 @@ static enum source_result h1_exchange_add_chunk(struct h1_output *output, struct
     if (result == SOURCE_GIVEN) {
         add_framing(output, &h1->exchange, write_chunk_line(h1, segment.length));
         h1_exchange_add(output, &h1->exchange, &segment);
+    } else if (result == SOURCE_END && UNLIKELY(h1->exchange.response_trailers != NULL)) {
+        return add_last_chunk_with_trailers(output, h1);
     } else if (result == SOURCE_END) {
         add_framing(output, &h1->exchange, h1->has_chunk ? SLICE("\r\n0\r\n\r\n") : SLICE("0\r\n\r\n"));
     }

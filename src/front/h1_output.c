@@ -42,6 +42,13 @@ static enum h1_gathered h1_output_gather(struct h1_connection *connection, struc
     return gathered;
 }
 
+/* Nothing but a tunnel whose head is sent keeps a sent exchange without content in the list. */
+static bool h1_output_is_tunnel(const struct list *exchanges)
+{
+    const struct exchange *first = CONTAINER_OF(exchanges->next, struct exchange, link);
+    return UNLIKELY(first->tunnel != NULL) && first->is_sent;
+}
+
 enum h1_output_result h1_output_flush(struct h1_connection *connection)
 {
     enum h1_gathered gathered = H1_GATHERED_FULL;
@@ -52,6 +59,8 @@ enum h1_output_result h1_output_flush(struct h1_connection *connection)
             return H1_OUTPUT_CLOSING;
         if (list_is_empty(&connection->session.exchanges))
             return H1_OUTPUT_EMPTY;
+        if (h1_output_is_tunnel(&connection->session.exchanges))
+            return H1_OUTPUT_TUNNEL;
         if (gathered == H1_GATHERED_WAIT)
             return H1_OUTPUT_WAITING;
         struct segment segments[STREAM_SEGMENTS_MAX];

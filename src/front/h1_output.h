@@ -9,6 +9,7 @@ enum h1_output_result {
     H1_OUTPUT_EMPTY,   /* every response is sent: the next request may be read */
     H1_OUTPUT_WAITING, /* for the socket, a disk, a handler, or the rest of a request */
     H1_OUTPUT_CLOSING, /* the last response of the connection is sent; later exchanges may be left */
+    H1_OUTPUT_TUNNEL,  /* the head of a 101 is sent: the first exchange goes on as a tunnel */
     H1_OUTPUT_FAILED,  /* the stream is broken: close */
 };
 

@@ -2,6 +2,7 @@
 #include "front/h1_session.h"
 
 #include "front/h1_exchange.h"
+#include "front/trailers.h"
 #include "serve/dispatch.h"
 #include "serve/service.h"
 
@@ -97,18 +98,6 @@ static void take_content(struct h1_session *session, struct slice content)
     h1_session_note_response(session);
 }
 
-/* The request is complete. If it had content, its exchange has been waiting for this. */
-static void on_request_end(struct h1_session *session)
-{
-    struct exchange *exchange = h1_session_last(session);
-    if (exchange == NULL || !exchange->has_content_left)
-        return;
-    exchange_end_content(exchange);
-    if (!exchange->streams_content)
-        dispatch_answer(exchange);
-    h1_session_note_response(session);
-}
-
 /* Gives up the content of the current request. Returns true if nothing else is to be done, because there is
  * no request to answer or it has a response or a job already. */
 static bool give_up_content(struct h1_session *session, enum outcome why)
@@ -137,6 +126,23 @@ void h1_session_refuse(struct h1_session *session, int status, enum outcome why)
     session->is_closing = exchange->closes = true;
     session->client_said_close = false;
     dispatch_refuse(exchange, status);
+}
+
+/* The request is complete. If it had content, its exchange has been waiting for this. */
+static void on_request_end(struct h1_session *session, struct slice trailers)
+{
+    struct exchange *exchange = h1_session_last(session);
+    if (exchange == NULL || !exchange->has_content_left)
+        return;
+    int reject_status = trailers_keep_section(exchange, trailers, h1_session_all(session)->limits.fields);
+    if (UNLIKELY(reject_status)) {
+        h1_session_refuse(session, reject_status, OUTCOME_CLIENT_LEFT);
+        return;
+    }
+    exchange_end_content(exchange);
+    if (!exchange->streams_content)
+        dispatch_answer(exchange);
+    h1_session_note_response(session);
 }
 
 /* Whether the next request has to wait. */
@@ -230,7 +236,7 @@ static enum h1_session_parsed h1_session_parse_requests(struct h1_session *sessi
             break;
         case H1_CONTENT: take_content(session, content); break;
         case H1_FULL: return H1_SESSION_PAUSED;
-        case H1_END: on_request_end(session); break;
+        case H1_END: on_request_end(session, content); break;
         case H1_ERROR: h1_session_refuse(session, session->engine.status, OUTCOME_CLIENT_LEFT); break;
         }
     }

@@ -112,4 +112,11 @@ static inline struct exchange *h1_session_last(const struct h1_session *session)
                : CONTAINER_OF(session->exchanges.previous, struct exchange, link);
 }
 
+/* Whether the last request ends if the client ends its side of the connection. */
+static inline bool h1_session_ends_with_client(const struct h1_session *session)
+{
+    const struct exchange *last = h1_session_last(session);
+    return last && last->ends_with_client && !last->is_sent;
+}
+
 #endif

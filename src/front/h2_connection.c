@@ -8,8 +8,8 @@
 #include "front/h2_connection.h"
 
 #include "front/front.h"
+#include "front/h2_buffer.h"
 #include "front/h2_fault.h"
-#include "front/h2_room.h"
 #include "front/timeouts.h"
 #include "front/tls_transport.h"
 
@@ -73,15 +73,16 @@ static void h2_connection_close_now(struct h2_connection *connection, enum outco
  * h1_connection.c. */
 static void h2_connection_finish(struct h2_connection *connection)
 {
-    if (transport_has_ended(h2_connection_stream_of(connection))) {
+    struct stream *stream = h2_connection_stream_of(connection);
+    if (transport_has_ended(stream) && transport_end(stream)) {
         h2_connection_close_now(connection, OUTCOME_CONNECTION_CUT);
         return;
     }
     drop_session(connection, OUTCOME_CONNECTION_CUT);
     input_clear(&connection->input);
-    transport_shutdown(h2_connection_stream_of(connection));
+    transport_shutdown(stream);
     front_client_set_state(&connection->base.client, CLIENT_LINGER);
-    transport_read_resume(h2_connection_stream_of(connection));
+    transport_read_resume(stream);
 }
 
 /* ---- output ---- */
@@ -110,7 +111,7 @@ static enum flushed flush_once(struct h2_connection *connection)
     struct front *front = front_of_h2(connection);
     struct slice pieces[STREAM_SEGMENTS_MAX];
     size_t size;
-    char *room = h2_room_take(front, &size);
+    char *room = h2_buffer_get(front, &size);
     if (room == NULL)
         return FLUSHED_NOT;
     struct h2_output output = {
@@ -120,10 +121,10 @@ static enum flushed flush_once(struct h2_connection *connection)
     if (written != H2_WRITTEN_FAILED && output.bytes > 0)
         sent = h2_connection_send_output(connection, &output);
     if (sent == SEND_PENDING) {
-        h2_room_hold(connection, room, size);
+        h2_buffer_hold(connection, room, size);
         return FLUSHED_SOME;
     }
-    h2_room_give_back(front, room, size);
+    h2_buffer_put(front, room, size);
     if (written == H2_WRITTEN_FAILED || sent == SEND_FAILED)
         return FLUSHED_NOT;
     h2_session_end_sent(connection->session);
@@ -188,6 +189,18 @@ static void set_state(struct h2_connection *connection, enum client_state state)
         front_client_set_state(client, state);
 }
 
+/* After its FIN the client opens no window and sends no content: the streams that need it end alone, those
+ * that wait for a handler go on. Returns false if there are none. */
+static bool goes_on_after_fin(struct h2_connection *connection)
+{
+    if (h2_connection_has_yielded(connection))
+        return true;
+    if (connection->is_upgrading)
+        return false;
+    connection->has_more = h2_session_give_up_waiting(connection->session);
+    return connection->has_more || h2_session_waits(connection->session).for_handler;
+}
+
 /* Nothing more can be done now: chooses the state by what the connection waits for. */
 static void h2_connection_choose_state(struct h2_connection *connection)
 {
@@ -198,12 +211,11 @@ static void h2_connection_choose_state(struct h2_connection *connection)
         h2_connection_finish(connection);
         return;
     }
-    enum client_state state = h2_connection_state_of(connection);
-    bool waits_for_client = !is_sending && !h2_connection_has_yielded(connection) && state != CLIENT_HANDLE;
-    if (transport_has_ended(stream) && waits_for_client) {
+    if (transport_has_ended(stream) && !is_sending && !goes_on_after_fin(connection)) {
         h2_connection_close_now(connection, OUTCOME_CLIENT_LEFT);
         return;
     }
+    enum client_state state = h2_connection_state_of(connection);
     if (h2_connection_has_yielded(connection) && !is_sending)
         transport_send_later(stream);
     if (connection->input)
@@ -266,7 +278,7 @@ static void h2_connection_on_sent(struct stream *stream)
     struct h2_connection *connection = h2_of(stream);
     if (connection->session == NULL)
         return;
-    h2_room_release(connection);
+    h2_buffer_release(connection);
     connection->has_more = false;
     h2_session_end_sent(connection->session);
     if (connection->input)
@@ -286,10 +298,10 @@ static bool h2_connection_may_send_file(struct stream *stream, const struct segm
 static void h2_connection_on_end(struct stream *stream)
 {
     struct h2_connection *connection = h2_of(stream);
-    if (connection->session == NULL)
-        h2_connection_close_now(connection, OUTCOME_CLIENT_LEFT);
-    else
+    if (connection->session)
         h2_connection_flush(connection);
+    else if (transport_end(stream)) /* else our close_notify is on its way; the time to linger ends it */
+        h2_connection_close_now(connection, OUTCOME_CLIENT_LEFT);
 }
 
 static void h2_connection_on_error(struct stream *stream, int error)
@@ -300,7 +312,7 @@ static void h2_connection_on_error(struct stream *stream, int error)
 static void h2_connection_on_closed(struct stream *stream)
 {
     struct h2_connection *connection = h2_of(stream);
-    h2_room_release(connection);
+    h2_buffer_release(connection);
     connection_gone(&connection->base);
 }
 
@@ -321,7 +333,7 @@ void h2_connection_on_request(struct h2_session *session, struct exchange *excha
     struct h2_connection *connection = h2_of_session(session);
     struct front *front = front_of_h2(connection);
     front_client_note_request(&connection->base.client);
-    if (front->service->access_log)
+    if (service_measures(front->service))
         exchange->began_us = loop_clock_us(front->loop);
 }
 
@@ -387,7 +399,7 @@ static struct h2_connection *become(struct connection *connection)
 {
     struct h2_connection *h2 = CONTAINER_OF(connection, struct h2_connection, base);
     struct front *front = connection_front(connection);
-    h2->room = NULL;
+    h2->output = NULL;
     h2->input = NULL;
     h2->has_more = h2->is_upgrading = false;
     connection->client.kind = &front->h2_kind;
@@ -486,6 +498,7 @@ static void h2_connection_drain(struct front_client *client)
     if (connection->session == NULL)
         return;
     h2_drain(connection->session->engine);
+    h2_session_drain_tunnels(connection->session);
     if (!transport_is_sending(h2_connection_stream_of(connection)))
         transport_send_later(h2_connection_stream_of(connection));
     if (client->state == CLIENT_IDLE)
@@ -524,7 +537,8 @@ static const char *h2_connection_validate(const struct front_client *client)
         return connection->session ? "a lingering connection has something left" : NULL;
     if (client->state != h2_connection_state_of(connection))
         return "a connection is not in the state that it is in by what it waits for";
-    if (!transport_is_reading(&connection->base.stream) && connection->input == NULL)
+    if (!transport_is_reading(&connection->base.stream) && connection->input == NULL &&
+        !transport_has_ended(&connection->base.stream))
         return "a connection waits for bytes that it does not read";
     if (!transport_is_sending(&connection->base.stream) && !list_is_empty(&connection->session->sent))
         return "exchanges whose last byte is sent have not ended";

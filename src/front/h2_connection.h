@@ -10,10 +10,10 @@
 struct h2_connection {
     struct connection base;     /* first */
     struct h2_session *session; /* NULL: nothing more will be sent; the connection lingers */
-    char *room;                 /* buffer of the output that is being sent; NULL: none */
+    char *output;               /* buffer of the output that is being sent; NULL: none */
     struct input *input;        /* bytes read beyond its share of the turn; NULL: none */
     bool has_more;              /* there may be more to write, after other connections had their turn */
-    bool is_room_counted;       /* counted in front.h2_rooms_held */
+    bool is_output_counted;     /* counted in front.h2_buffers_held */
     bool is_upgrading;          /* from HTTP/1.1: the client has not sent its HTTP/2 preface yet */
 };
 

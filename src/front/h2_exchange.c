@@ -7,7 +7,10 @@
 #include "front/h2_session.h"
 #include "front/kept_head.h"
 #include "serve/service.h"
+#include "serve/tunnel.h"
 #include "sys/file.h"
+
+#include <errno.h>
 
 /* Most bytes requested from a source at once; they become several frames. */
 #define PULL_BYTES_MAX ((size_t)1 << 20)
@@ -21,10 +24,12 @@ void h2_exchange_begin(struct h2_exchange *h2, struct h2_session *session, uint3
 {
     h2->session = session;
     h2->stream = stream;
-    h2->waits = h2->is_given = h2->has_ended = false;
+    h2->is_asked = h2->waits = h2->is_given = h2->has_ended = false;
     h2->rest = (struct segment){0};
     h2->left = h2->received = 0;
     h2->held = NULL;
+    h2->output = h2->output_end = 0;
+    h2->output_bytes = 0;
     h2->watch = (struct h2_watch){0};
 }
 
@@ -36,11 +41,27 @@ static void h2_exchange_give_up(struct h2_exchange *h2)
     h2_reset(h2_session_engine(h2->session), h2->stream, H2_INTERNAL_ERROR);
 }
 
+bool h2_exchange_is_open_tunnel(const struct h2_exchange *h2)
+{
+    return h2_exchange_is_tunnel(h2) && !h2->exchange.tunnel->is_whole;
+}
+
+/* Whether nobody waits for the client's end of an extended CONNECT: it became no tunnel, or one that is over.
+ */
+static bool h2_exchange_has_no_tunnel(const struct h2_exchange *h2)
+{
+    const struct tunnel *tunnel = h2->exchange.tunnel;
+    return UNLIKELY(http_request_is_extended(&h2->exchange.request)) && !h2->has_ended &&
+           (tunnel == NULL || tunnel->is_over);
+}
+
 /* The response is with the engine, whole. */
 static void end_response(struct h2_exchange *h2)
 {
     h2->is_given = true;
     h2->discarded = 0;
+    if (h2_exchange_has_no_tunnel(h2))
+        h2_reset(h2_session_engine(h2->session), h2->stream, H2_NO_ERROR);
 }
 
 /* Passes the head to the engine, which pulls the content later. */
@@ -101,6 +122,17 @@ void h2_exchange_interim(struct exchange *exchange)
 
 /* ---- content ---- */
 
+static enum h2_pulled h2_exchange_end_content(struct h2_exchange *h2, struct h2_piece *ret_piece)
+{
+    const struct http_response *trailers = h2->exchange.response_trailers;
+    ret_piece->is_last = true;
+    ret_piece->trailers = trailers;
+    if (LIKELY(trailers == NULL) || !trailers->lacks_fields)
+        return H2_PULLED;
+    (void)source_fail(h2->exchange.source, -ENOMEM);
+    return H2_PULL_FAILED;
+}
+
 static enum h2_pulled next_segment(struct h2_exchange *h2, struct h2_piece *ret_piece)
 {
     struct source *source = h2->exchange.source;
@@ -110,7 +142,7 @@ static enum h2_pulled next_segment(struct h2_exchange *h2, struct h2_piece *ret_
         result = source_fail(source, ERROR_CHANGED);
     switch (result) {
     case SOURCE_GIVEN: return H2_PULLED;
-    case SOURCE_END: ret_piece->is_last = true; return H2_PULLED;
+    case SOURCE_END: return h2_exchange_end_content(h2, ret_piece);
     case SOURCE_WAIT: h2->waits = true; return H2_PULL_WAIT;
     case SOURCE_FAILED: return H2_PULL_FAILED;
     }

@@ -15,6 +15,7 @@ struct h2_exchange {
     struct exchange exchange;
     struct h2_session *session;
     uint32_t stream;     /* stream id; 0: the stream is closed */
+    bool is_asked : 1;   /* the request went to its handler, or was refused: its response is being made */
     bool waits : 1;      /* its source returned SOURCE_WAIT */
     bool is_given : 1;   /* the whole response was given to the engine */
     bool has_ended : 1;  /* the client has sent the whole request */
@@ -22,6 +23,9 @@ struct h2_exchange {
     uint64_t left;       /* bytes of content still to send; HTTP_LENGTH_UNKNOWN: until the source ends */
     uint64_t received;   /* bytes of the request's content */
     uint64_t discarded;  /* of these, received and dropped since the response was given */
+    uint32_t output;     /* number of the session's output that has the latest bytes of the response, */
+    uint32_t output_end; /* where they end in it, */
+    size_t output_bytes; /* and how much of it is the response's content */
     struct h2_watch watch;
     struct input *held; /* of these, what the sink has no credit for yet; the client's window is not reopened
                            for it */
@@ -41,6 +45,15 @@ void h2_exchange_begin(struct h2_exchange *h2, struct h2_session *session, uint3
 void h2_exchange_respond(struct exchange *exchange, struct http_kept_head *keep);
 void h2_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *kept, bool is_sole);
 void h2_exchange_interim(struct exchange *exchange);
+
+/* Whether it is a tunnel whose client may go on: its content has no limit. */
+static inline bool h2_exchange_is_tunnel(const struct h2_exchange *h2)
+{
+    return UNLIKELY(h2->exchange.tunnel != NULL) && h2->exchange.sink != NULL;
+}
+
+/* Whether it is a tunnel whose handler goes on, and has the time-outs. */
+bool h2_exchange_is_open_tunnel(const struct h2_exchange *h2) MUST_CHECK;
 
 /* Whether content of the request is wanted and the client is allowed to send it. */
 bool h2_exchange_waits_for_content(const struct h2_exchange *h2) MUST_CHECK;

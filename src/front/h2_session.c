@@ -6,8 +6,10 @@
  * only when that is sent. */
 #include "front/h2_session.h"
 
+#include "front/trailers.h"
 #include "serve/dispatch.h"
 #include "serve/service.h"
+#include "serve/tunnel.h"
 
 #include <stdlib.h>
 
@@ -53,14 +55,27 @@ static struct slice h2_session_push(struct h2_exchange *h2, struct slice content
     return content;
 }
 
+/* Asks for the response, once. */
+static void ask(struct h2_exchange *h2)
+{
+    h2->is_asked = true;
+    dispatch_answer(&h2->exchange);
+}
+
+static void ask_for_refusal(struct h2_exchange *h2, int status)
+{
+    h2->is_asked = true;
+    dispatch_refuse(&h2->exchange, status);
+}
+
 static void end_content(struct h2_exchange *h2)
 {
     struct exchange *exchange = &h2->exchange;
     if (!h2->has_ended || h2->held || !exchange->has_content_left)
         return;
     exchange_end_content(exchange);
-    if (!exchange->streams_content && !exchange->is_responded)
-        dispatch_answer(exchange);
+    if (!h2->is_asked)
+        ask(h2);
 }
 
 /* Bytes of content that are still read after the response was given. Then the client is told to stop sending
@@ -68,11 +83,12 @@ static void end_content(struct h2_exchange *h2)
  * response. */
 #define DISCARDED_BYTES_MAX (64u << 10)
 
-/* Nobody wants what is left of the content. */
+/* Nobody wants what is left of the content: the request was answered, or its refusal is being made. */
 static bool is_refused(const struct h2_exchange *h2)
 {
     const struct exchange *exchange = &h2->exchange;
-    return exchange->is_responded && exchange->has_content_left && exchange->sink == NULL;
+    bool is_decided = exchange->is_responded || (h2->is_asked && !exchange->streams_content);
+    return is_decided && exchange->has_content_left && exchange->sink == NULL;
 }
 
 static void discard(struct h2_exchange *h2, size_t length)
@@ -106,7 +122,7 @@ static void h2_session_refuse(struct h2_exchange *h2, int status, enum outcome w
     if (exchange->streams_content)
         exchange_abort_content(exchange, why);
     if (!exchange->is_responded && !exchange->is_busy) {
-        dispatch_refuse(exchange, status);
+        ask_for_refusal(h2, status);
         return;
     }
     if (!exchange->is_responded)
@@ -115,9 +131,12 @@ static void h2_session_refuse(struct h2_exchange *h2, int status, enum outcome w
         h2_reset(h2->session->engine, h2->stream, h2->is_given ? H2_NO_ERROR : H2_CANCEL);
 }
 
+/* What a client sends through a tunnel is no content, even before the tunnel is granted; its window bounds
+ * it. */
 static bool h2_session_is_too_long(const struct h2_exchange *h2)
 {
-    return h2->received > h2->session->all->limits.body_bytes;
+    return h2->received > h2->session->all->limits.body_bytes &&
+           h2->exchange.request.method != HTTP_METHOD_CONNECT;
 }
 
 /* Content beyond the sink's credit is held: at most a window, as the window is not reopened for it. */
@@ -145,11 +164,24 @@ static void on_content(void *owner, void *context, struct slice content)
     }
 }
 
-static void h2_session_on_end(void *owner, void *context)
+/* Returns false after rejecting the request because of its trailers. */
+static bool take_trailers(struct h2_exchange *h2, const struct h2_trailers *trailers)
+{
+    int status = trailers->reject_status;
+    if (status == 0 && trailers_keep(&h2->exchange, trailers->fields, trailers->count) < 0)
+        status = 503;
+    if (status)
+        h2_session_refuse(h2, status, status == 503 ? OUTCOME_OVERLOADED : OUTCOME_CLIENT_LEFT);
+    return status == 0;
+}
+
+static void h2_session_on_end(void *owner, void *context, const struct h2_trailers *trailers)
 {
     struct h2_exchange *h2 = context;
     (void)owner;
     h2->has_ended = true;
+    if (trailers && h2->exchange.has_content_left && !take_trailers(h2, trailers))
+        return;
     push_held(h2);
     end_content(h2);
 }
@@ -162,17 +194,18 @@ static void answer(struct h2_exchange *h2)
     struct exchange *exchange = &h2->exchange;
     exchange->has_content_left = exchange->request.body != HTTP_BODY_NONE;
     if (!exchange->has_content_left) {
-        dispatch_answer(exchange);
+        ask(h2);
         return;
     }
-    if (exchange->request.expect_continue && exchange->reject_status) {
-        dispatch_answer(exchange);
+    bool awaits_decision = exchange->request.expect_continue || http_request_is_extended(&exchange->request);
+    if (awaits_decision && exchange->reject_status) {
+        ask(h2);
         return;
     }
     exchange->awaits_continue = exchange->request.expect_continue;
     exchange->streams_content = dispatch_streams_content(exchange);
     if (exchange->streams_content)
-        dispatch_answer(exchange);
+        ask(h2);
     send_continue(h2);
 }
 
@@ -205,12 +238,24 @@ static void *h2_session_on_request(void *owner, uint32_t stream, const struct h2
         h2_drain(session->engine);
     if (UNLIKELY(head->reject_status)) {
         exchange->has_content_left = exchange->request.body != HTTP_BODY_NONE;
-        dispatch_refuse(exchange, head->reject_status);
+        ask_for_refusal(h2, head->reject_status);
         return h2;
     }
     dispatch_route(exchange);
     answer(h2);
     return h2;
+}
+
+/* Remembers where the response is in the output that is being written. */
+static void note_output(struct h2_exchange *h2, size_t end, size_t content)
+{
+    struct h2_session *session = h2->session;
+    if (h2->output != session->output_number) {
+        h2->output = session->output_number;
+        h2->output_bytes = 0;
+    }
+    h2->output_end = (uint32_t)end;
+    h2->output_bytes += content;
 }
 
 /* Its bytes may still be in an output: see h2_session_end_sent. */
@@ -222,6 +267,8 @@ static void h2_session_on_closed(void *owner, void *context)
     give_credit(h2, input_slice(h2->held).length);
     input_clear(&h2->held);
     h2->stream = 0;
+    if (session->output)
+        note_output(h2, session->output->bytes, 0);
     exchange->is_sent = h2->is_given;
     if (!exchange->is_sent && exchange->outcome == OUTCOME_COMPLETE)
         exchange->outcome = OUTCOME_CLIENT_LEFT;
@@ -233,8 +280,12 @@ static void h2_session_on_closed(void *owner, void *context)
 static enum h2_pulled pull(void *owner, void *context, char *room, size_t bytes_max,
                            struct h2_piece *ret_piece)
 {
-    (void)owner;
-    return h2_exchange_pull(context, room, bytes_max, ret_piece);
+    const struct h2_session *session = owner;
+    enum h2_pulled pulled = h2_exchange_pull(context, room, bytes_max, ret_piece);
+    size_t length = ret_piece->bytes.length;
+    if (pulled == H2_PULLED)
+        note_output(context, session->output->bytes + H2_FRAME_HEAD_BYTES + length, length);
+    return pulled;
 }
 
 static const struct h2_events engine_events = {
@@ -245,10 +296,20 @@ static const struct h2_events engine_events = {
     .pull = pull,
 };
 
+/* The other side of a tunnel was cut: what the client has not taken so far is not waited for. */
+static void reset_cut_tunnel(struct h2_exchange *h2)
+{
+    const struct tunnel *tunnel = h2->exchange.tunnel;
+    if (LIKELY(tunnel == NULL) || !tunnel->is_cut || h2->is_given || h2->waits || h2->stream == 0)
+        return;
+    h2_reset(h2->session->engine, h2->stream, H2_INTERNAL_ERROR);
+}
+
 void h2_session_on_progress(void *owner)
 {
     struct h2_exchange *h2 = owner;
     struct h2_session *session = h2->session;
+    reset_cut_tunnel(h2);
     if (h2->waits) {
         h2->waits = false;
         h2_resume(session->engine, h2->stream);
@@ -350,28 +411,42 @@ bool h2_session_receive(struct h2_session *session, struct slice bytes)
 enum h2_written h2_session_write(struct h2_session *session, struct h2_output *output)
 {
     session->is_inside = true;
+    session->output = output;
+    session->output_number++;
     enum h2_written written = h2_write(session->engine, output);
+    session->output = NULL;
+    session->output_bytes = output->bytes;
     session->is_inside = false;
     return written;
 }
 
-/* What was written last is lost first. */
+static void lose_behind(const struct h2_session *session, struct list *exchanges, size_t sent,
+                        enum outcome why)
+{
+    LIST_FOREACH(link, exchanges) {
+        struct h2_exchange *h2 = exchange_at(link);
+        if (h2->output != session->output_number || h2->output_end <= sent)
+            continue;
+        h2->exchange.given_bytes -= MIN(h2->output_bytes, h2->output_end - sent);
+        if (h2->exchange.outcome == OUTCOME_COMPLETE)
+            h2->exchange.outcome = (uint8_t)why;
+    }
+}
+
 void h2_session_lose(struct h2_session *session, uint64_t bytes, enum outcome why)
 {
-    struct list *sent = &session->sent;
-    for (struct list *link = sent->previous; link != sent && bytes > 0; link = link->previous) {
-        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
-        uint64_t lost = MIN(bytes, exchange->given_bytes);
-        exchange->given_bytes -= lost;
-        bytes -= lost;
-        if (exchange->outcome == OUTCOME_COMPLETE)
-            exchange->outcome = (uint8_t)why;
-    }
+    size_t sent = session->output_bytes - (size_t)MIN(bytes, (uint64_t)session->output_bytes);
+    if (bytes == 0)
+        return;
+    lose_behind(session, &session->sent, sent, why);
+    lose_behind(session, &session->exchanges, sent, why);
 }
 
 bool h2_exchange_waits_for_content(const struct h2_exchange *h2)
 {
     const struct exchange *exchange = &h2->exchange;
+    if (UNLIKELY(h2_exchange_is_tunnel(h2)))
+        return false;
     return exchange->has_content_left && (is_refused(h2) || exchange_content_wanted(exchange) > 0);
 }
 
@@ -399,6 +474,32 @@ void h2_session_give_up(struct h2_exchange *h2)
     session->is_inside = false;
 }
 
+static bool awaits_window(const struct h2_exchange *h2)
+{
+    return h2->exchange.is_responded && !h2->is_given && !h2->waits && !h2_exchange_is_open_tunnel(h2);
+}
+
+/* A tunnel whose client has not ended its side: its FIN cuts it off. */
+static bool is_cut_tunnel(const struct h2_exchange *h2)
+{
+    return h2_exchange_is_tunnel(h2) && h2->exchange.has_content_left;
+}
+
+bool h2_session_give_up_waiting(struct h2_session *session)
+{
+    bool has_any = false;
+    session->is_inside = true;
+    LIST_FOREACH(link, &session->exchanges) {
+        struct h2_exchange *h2 = exchange_at(link);
+        if (!awaits_window(h2) && !h2_exchange_waits_for_content(h2) && !is_cut_tunnel(h2))
+            continue;
+        has_any = true;
+        h2_reset(session->engine, h2->stream, h2->is_given ? H2_NO_ERROR : H2_CANCEL);
+    }
+    session->is_inside = false;
+    return has_any;
+}
+
 /* Once one waits for the client, the others need not be checked. */
 struct h2_session_waits h2_session_waits(const struct h2_session *session)
 {
@@ -406,11 +507,20 @@ struct h2_session_waits h2_session_waits(const struct h2_session *session)
     const struct list *exchanges = &session->exchanges;
     for (struct list *link = exchanges->next; link != exchanges && !waits.for_client; link = link->next) {
         const struct h2_exchange *h2 = exchange_at(link);
-        waits.for_client |= h2->exchange.is_responded && !h2->is_given && !h2->waits;
+        waits.for_client |= awaits_window(h2);
         waits.for_content |= h2_exchange_waits_for_content(h2);
-        waits.for_handler |= !h2->exchange.is_responded || h2->waits;
+        waits.for_handler |= !h2->exchange.is_responded || h2->waits || h2_exchange_is_tunnel(h2);
     }
     return waits;
+}
+
+void h2_session_drain_tunnels(struct h2_session *session)
+{
+    LIST_FOREACH(link, &session->exchanges) {
+        struct h2_exchange *h2 = exchange_at(link);
+        if (h2_exchange_is_tunnel(h2))
+            tunnel_drain(h2->exchange.tunnel);
+    }
 }
 
 const char *h2_session_validate(const struct h2_session *session)

@@ -43,7 +43,10 @@ struct h2_session {
     struct list sent;      /* those with closed streams, whose last bytes may still be in an output */
     uint32_t exchange_count;
     uint32_t request_count;
-    uint32_t read_turn; /* the loop's turn of the last read */
+    uint32_t read_turn;       /* the loop's turn of the last read */
+    struct h2_output *output; /* set inside h2_session_write only */
+    uint32_t output_number;   /* of the latest output, */
+    size_t output_bytes;      /* and its length */
     struct timer stalls;
     bool is_inside; /* in a call of the owner, who writes afterwards: no on_progress */
 };
@@ -83,7 +86,8 @@ enum h2_written h2_session_write(struct h2_session *session, struct h2_output *o
 /* What was written is sent: ends the exchanges whose streams are closed. */
 void h2_session_end_sent(struct h2_session *session);
 
-/* Records for the log that the last `bytes` bytes of what was written will not be sent, because of `why`. */
+/* Records for the log that the last `bytes` bytes of what was written will not be sent, because of `why`. If
+ * responses share an output, what one of them lost is known only to within that output. */
 void h2_session_lose(struct h2_session *session, uint64_t bytes, enum outcome why);
 
 /* The timeout for request bodies expired: answers requests that wait for content with 408. */
@@ -93,6 +97,10 @@ void h2_session_refuse_late(struct h2_session *session);
  * else resets the stream. */
 void h2_session_give_up(struct h2_exchange *h2);
 
+/* The client sent FIN, and everything that could be written was: ends the streams that wait for its windows
+ * or its content. Returns whether there were any; then there is something to write. */
+bool h2_session_give_up_waiting(struct h2_session *session);
+
 /* What a session waits for; several may be true at once. With `for_client` the others are not determined. */
 struct h2_session_waits {
     bool for_client;  /* to open its window for response content */
@@ -100,6 +108,9 @@ struct h2_session_waits {
     bool for_handler; /* or for a source */
 };
 struct h2_session_waits h2_session_waits(const struct h2_session *session);
+
+/* Ends its tunnels in order, soon. */
+void h2_session_drain_tunnels(struct h2_session *session);
 
 /* For tests: returns a description of the first inconsistency, or NULL. */
 const char *h2_session_validate(const struct h2_session *session);

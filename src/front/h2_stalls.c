@@ -18,6 +18,8 @@ static const struct timeouts *h2_stalls_timeouts(const struct h2_session *sessio
 static enum h2_stage stage_of(const struct h2_exchange *h2)
 {
     const struct h2 *engine = h2->session->engine;
+    if (h2_exchange_is_open_tunnel(h2))
+        return H2_STAGE_OURS;
     if (h2->exchange.is_responded && !h2->is_given && !h2->waits && h2_awaits_window(engine, h2->stream))
         return H2_STAGE_TAKE;
     if (h2_exchange_waits_for_content(h2) && h2_offers_window(engine, h2->stream))

@@ -17,10 +17,6 @@
 /* While the worker drains, clients get less time to close after their last response. */
 #define DRAIN_LINGER_MS_MAX 500
 
-/* A client that is busy will send its next request by then, and be told "Connection: close" with the answer
- * rather than lose it. */
-#define DRAIN_IDLE_MS 250
-
 /* So often is looked whether a lingering client has our last byte. */
 #define LAST_BYTE_LOOK_MS 250
 
@@ -81,12 +77,18 @@ static uint32_t linger_ms(const struct front_client *client)
     return client->kind->front->is_draining ? MIN(wanted_ms, (uint32_t)DRAIN_LINGER_MS_MAX) : wanted_ms;
 }
 
+static uint32_t idle_ms(const struct front_client *client)
+{
+    const struct front *front = client->kind->front;
+    return front->is_draining ? front->drain_idle_ms : timeouts_of(client)->idle_ms;
+}
+
 static uint64_t deadline(struct front_client *client, bool is_new)
 {
     const struct timeouts *timeouts = timeouts_of(client);
     uint64_t now = timeouts_now_ms(client);
     switch ((enum client_state)client->state) {
-    case CLIENT_IDLE: return now + (client->kind->front->is_draining ? DRAIN_IDLE_MS : timeouts->idle_ms);
+    case CLIENT_IDLE: return now + idle_ms(client);
     case CLIENT_HANDSHAKE: return is_new ? now + timeouts->handshake_ms : client->deadline_ms;
     case CLIENT_HEAD: return is_new ? now + timeouts->head_ms : client->deadline_ms;
     case CLIENT_BODY: return client->window_began_ms + timeouts->body_ms;

@@ -158,7 +158,8 @@ static ssize_t encrypt(struct tls_transport *tls, struct segment *segments, size
     ssize_t taken = tls_session_write(&tls->session, &call, pieces, (size_t)piece_count);
     if (taken > 0)
         *at = segments_advance(segments, *at, (size_t)taken);
-    return taken == 0 ? -ENOBUFS : taken;
+    /* 0: between two parts of a message, and clients send none that are long enough to have parts. */
+    return taken == 0 ? ERROR_CLOSED : taken;
 }
 
 /* ---- sending it ---- */
@@ -176,6 +177,7 @@ static enum send_result tls_output_push(struct tls_transport *tls, size_t conten
     } else if (ensure_sending(tls)) {
         hold_ciphertext(tls, content);
     } else {
+        buffer_clear(&worker->output); /* it is the next connection's */
         tls->error = -ENOMEM;
         result = SEND_FAILED;
     }
@@ -273,7 +275,7 @@ void tls_output_on_sent(struct stream *stream)
         return;
     }
     tls_output_drop(tls);
-    if (tls->shuts_down)
+    if (tls->shuts_down && !tls_session_is_early(&tls->session))
         stream_shutdown(stream);
     bool is_awaited = tls->sends || tls->sends_later;
     tls->sends = tls->sends_later = false;
@@ -315,19 +317,38 @@ static bool say_close_notify(struct tls_transport *tls)
     return tls_output_flush(tls);
 }
 
+/* Until the peer's end its close_notify may come: closing with that unread would make the kernel send RST,
+ * which can destroy the response, although nothing follows over HTTP. */
 bool tls_transport_end(struct stream *stream)
 {
     struct tls_transport *tls = tls_transport_of(stream);
-    return !say_close_notify(tls) || tls->sending == NULL;
+    if (tls_session_is_early(&tls->session))
+        return false;
+    return !say_close_notify(tls) || (tls->end_told && tls->sending == NULL);
 }
 
+static void shut_down(struct tls_transport *tls)
+{
+    if (tls_session_is_early(&tls->session))
+        return;
+    /* A stream that failed has something left to send: its owner lingers until that is reported. */
+    if (say_close_notify(tls) && tls->sending == NULL)
+        stream_shutdown(tls_stream_of(tls));
+}
+
+/* After early data it waits for the end of the handshake: see tls_output_confirmed. */
 void tls_transport_shutdown(struct stream *stream)
 {
     struct tls_transport *tls = tls_transport_of(stream);
     assert(!tls->sends);
     tls->shuts_down = true;
-    if (!say_close_notify(tls) || tls->sending == NULL)
-        stream_shutdown(stream);
+    shut_down(tls);
+}
+
+void tls_output_confirmed(struct tls_transport *tls)
+{
+    if (tls->shuts_down)
+        shut_down(tls);
 }
 
 /* Sends a close_notify if everything was sent, as the client cannot otherwise know that it has all data. It

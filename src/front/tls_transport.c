@@ -134,6 +134,21 @@ static void tls_transport_refuse(struct tls_transport *tls)
     connection_refused(tls_connection_of(tls));
 }
 
+/* For the requests that come now. */
+static void note_early(struct tls_transport *tls)
+{
+    tls_connection_of(tls)->client.peer.is_early = tls_session_is_early(&tls->session);
+}
+
+static void count_handshake_time(struct tls_transport *tls)
+{
+    struct front *front = tls_worker_of(tls)->front;
+    uint64_t began_ms = tls_connection_of(tls)->client.window_began_ms;
+    if (service_measures(front->service))
+        duration_histogram_add(&front->counters->phases[PHASE_TLS],
+                               (loop_now_ms(front->loop) - began_ms) * 1000);
+}
+
 static void note_ready(struct tls_transport *tls)
 {
     struct front *front = tls_worker_of(tls)->front;
@@ -141,8 +156,18 @@ static void note_ready(struct tls_transport *tls)
     tls_session_info(&tls->session, &info);
     tls->is_shaking_hands = false;
     front->counters->tls_handshakes++;
+    count_handshake_time(tls);
     front->counters->tls_resumptions += info.is_resumed;
+    front->counters->tls_early_accepted += info.is_early;
+    front->counters->tls_early_refused += info.is_early_refused;
+    note_early(tls);
     connection_secured(tls_connection_of(tls), info.protocol);
+}
+
+static void note_confirmed(struct tls_transport *tls)
+{
+    note_early(tls);
+    tls_output_confirmed(tls);
 }
 
 /* True where the session may have more to say. */
@@ -151,6 +176,7 @@ static bool tls_transport_act(struct tls_transport *tls, enum tls_event event, s
     switch (event) {
     case TLS_MORE: return false;
     case TLS_READY: note_ready(tls); return true;
+    case TLS_CONFIRMED: note_confirmed(tls); return true;
     case TLS_DATA: tls->events->on_read(tls_stream_of(tls), plaintext); return true;
     case TLS_END: tls_transport_tell_end(tls); return true;
     case TLS_WORK: begin_handshake_job(tls); return true;
@@ -209,6 +235,10 @@ static void tls_transport_await(struct tls_transport *tls, struct slice rest)
         tls_transport_fail(tls, -ENOMEM);
         return;
     }
+    /* The owner wanted more while all was being processed. Not to read until the next turn would make the
+     * stream take the FINs of both sides for a hang-up. */
+    if (tls->input == NULL && !tls->is_shaking_hands)
+        list_remove(&tls->link);
     bool is_blocked = tls->input || tls->is_working || !list_is_empty(&tls->link);
     if (tls->has_fin && !is_blocked && !tls->end_told) {
         note_fin(tls);
@@ -294,6 +324,8 @@ static void tls_transport_on_error(struct stream *stream, int error)
 static void free_connection(struct tls_transport *tls)
 {
     tls_session_finish(&tls->session);
+    if (tls->listener->connections)
+        --*tls->listener->connections;
     tls_output_drop(tls);
     input_clear(&tls->input);
     tls->events->on_closed(tls_stream_of(tls));
@@ -387,6 +419,8 @@ void tls_transport_begin(struct stream *stream, const struct tls_listener *liste
         .is_reading = true,
         .is_shaking_hands = true,
     };
+    if (listener->connections)
+        ++*listener->connections;
     list_init(&tls->link);
     tls_session_init(&tls->session);
     stream->events = &tls_transport_stream_events;

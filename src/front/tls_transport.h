@@ -14,6 +14,7 @@
 
 #ifdef HAVE_TLS
 
+#include "tls/memory.h"
 #include "tls/session.h"
 
 /* Time for all handshakes of one turn, in microseconds; the last one may exceed it, as it is only checked
@@ -36,6 +37,7 @@
 struct tls_listener {
     const struct tls_names *names; /* certificates by server name; may change between any two calls */
     struct tls_limits limits;
+    unsigned *connections; /* counts them; NULL: nobody wants to know */
 };
 
 struct tls_sending;
@@ -92,6 +94,12 @@ struct tls_worker {
 int tls_worker_ensure(struct front *front) MUST_CHECK;
 void tls_worker_finish(struct front *front);
 
+/* Gives memory of sessions that have ended back to the system, after a peak of connections. */
+static inline void tls_worker_trim(void)
+{
+    tls_memory_trim();
+}
+
 /* Puts TLS on a stream. Call after stream_init with the owner's events, before anything is read. */
 void tls_transport_begin(struct stream *stream, const struct tls_listener *listener);
 
@@ -123,6 +131,9 @@ bool tls_output_flush(struct tls_transport *tls) MUST_CHECK;
 /* Frees the output that was not sent. */
 void tls_output_drop(struct tls_transport *tls);
 
+/* The handshake is complete after early data: sends the close_notify that had to wait for it. */
+void tls_output_confirmed(struct tls_transport *tls);
+
 /* For struct stream_events: the stream accepts more. */
 void tls_output_on_sent(struct stream *stream);
 
@@ -139,6 +150,10 @@ static inline int tls_worker_ensure(struct front *front)
 static inline void tls_worker_finish(struct front *front)
 {
     (void)front;
+}
+
+static inline void tls_worker_trim(void)
+{
 }
 
 static inline void tls_transport_begin(struct stream *stream, const struct tls_listener *listener)

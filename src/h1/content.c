@@ -226,19 +226,36 @@ static uint16_t step_framing(struct h1_content *content, const struct h1_limits 
     UNREACHABLE();
 }
 
+/* Whether the bytes belong to trailers that stay in the input: `line_bytes` of them were checked already. */
+static bool is_in_kept_trailers(const struct h1_content *content)
+{
+    return content->keeps_trailers && content->state >= H1_CONTENT_STATE_TRAILER_START;
+}
+
+static void end_chunked(struct h1_content *content, struct slice *input, struct slice *ret_trailers)
+{
+    size_t length = content->keeps_trailers ? content->line_bytes : 0;
+    *ret_trailers = slice_take(*input, length);
+    *input = slice_skip(*input, length);
+}
+
 static enum h1_content_event next_chunked(struct h1_content *content, const struct h1_limits *limits,
                                           struct slice *input, uint64_t piece_max, struct slice *ret_piece)
 {
     while (content->state != H1_CONTENT_STATE_DONE) {
         if (content->state == H1_CONTENT_STATE_CHUNK_DATA)
             return take_piece(content, input, piece_max, ret_piece, H1_CONTENT_STATE_CHUNK_END_CR);
-        if (input->length == 0)
+        bool is_kept = is_in_kept_trailers(content);
+        size_t at = is_kept ? content->line_bytes : 0;
+        if (input->length == at)
             return H1_CONTENT_MORE;
-        content->status = step_framing(content, limits, input->data[0]);
-        *input = slice_skip(*input, 1);
+        content->status = step_framing(content, limits, input->data[at]);
+        if (!is_kept)
+            *input = slice_skip(*input, 1);
         if (content->status)
             return H1_CONTENT_BAD;
     }
+    end_chunked(content, input, ret_piece);
     return H1_CONTENT_DONE;
 }
 
@@ -246,7 +263,7 @@ enum h1_content_event h1_content_next(struct h1_content *content, const struct h
                                       struct slice *input, uint64_t piece_max, struct slice *ret_piece)
 {
     switch ((enum h1_content_state)content->state) {
-    case H1_CONTENT_STATE_DONE: return H1_CONTENT_DONE;
+    case H1_CONTENT_STATE_DONE: *ret_piece = (struct slice){0}; return H1_CONTENT_DONE;
     case H1_CONTENT_STATE_LENGTH:
         return take_piece(content, input, piece_max, ret_piece, H1_CONTENT_STATE_DONE);
     case H1_CONTENT_STATE_UNTIL_CLOSE: return take_until_close(content, input, piece_max, ret_piece);

@@ -1,5 +1,6 @@
 /* The framing of content, for requests and responses: a length, chunks, or the end of the connection (RFC
- * 9112 sections 6 and 7). Bytes in, content out; it can stop and resume at any byte, and buffers nothing. */
+ * 9112 sections 6 and 7). Bytes in, content and trailers out; it can stop and resume at any byte, and buffers
+ * nothing. */
 #ifndef H1_CONTENT_H
 #define H1_CONTENT_H
 
@@ -38,12 +39,13 @@ enum h1_content_state {
 };
 
 struct h1_content {
-    uint64_t remaining;  /* of content with a length, or of the current chunk */
-    uint64_t room;       /* how much more content is allowed by the limit */
-    uint32_t line_bytes; /* length so far of the current chunk-size line, or of all trailers */
-    uint16_t status;     /* after H1_CONTENT_BAD: the status to refuse the request with */
-    uint8_t state;       /* enum h1_content_state */
-    bool takes_folds;    /* trailer values may continue on lines that begin with a blank (obs-fold) */
+    uint64_t remaining;      /* of content with a length, or of the current chunk */
+    uint64_t room;           /* how much more content is allowed by the limit */
+    uint32_t line_bytes;     /* length so far of the current chunk-size line, or of all trailers */
+    uint16_t status;         /* after H1_CONTENT_BAD: the status to refuse the request with */
+    uint8_t state;           /* enum h1_content_state */
+    bool keeps_trailers : 1; /* they stay in the input until all have arrived */
+    bool takes_folds : 1;    /* trailer values may continue on lines that begin with a blank (obs-fold) */
 };
 
 /* Begin content of `length` bytes, possibly 0; content in chunks; or content until the end of the
@@ -61,10 +63,11 @@ enum h1_content_event {
     H1_CONTENT_BAD,   /* see `status`: 400, 413 or 431; do not call again */
 };
 
-/* Consumes bytes from the front of the input. `limits->head_bytes` limits all trailers together. Trailers
- * are checked and discarded: they must not be merged into the head unasked (RFC 9110 section 6.5.1). A
- * piece is at most `piece_max` bytes long; if that is 0, framing is still consumed. `ret_piece` is set
- * only with H1_CONTENT_PIECE. */
+/* Consumes bytes from the front of the input; keep the rest after H1_CONTENT_MORE. A piece is at most
+ * `piece_max` bytes long; if that is 0, framing is still consumed. `limits->head_bytes` limits all trailers
+ * together. Trailers are checked; without keeps_trailers they are discarded. `ret_piece` is set with
+ * H1_CONTENT_PIECE, and with H1_CONTENT_DONE: then it is the trailer section with its empty line, or empty.
+ */
 enum h1_content_event h1_content_next(struct h1_content *content, const struct h1_limits *limits,
                                       struct slice *input, uint64_t piece_max,
                                       struct slice *ret_piece) MUST_CHECK;

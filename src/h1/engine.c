@@ -21,7 +21,10 @@ static void h1_begin_content(struct h1 *engine, const struct http_request *reque
     switch (request->body) {
     case HTTP_BODY_NONE: engine->state = H1_STATE_END; return;
     case HTTP_BODY_LENGTH: h1_content_begin_length(&engine->content, request->content_length); break;
-    case HTTP_BODY_CHUNKED: h1_content_begin_chunked(&engine->content, engine->limits->body_bytes); break;
+    case HTTP_BODY_CHUNKED:
+        h1_content_begin_chunked(&engine->content, engine->limits->body_bytes);
+        engine->content.keeps_trailers = true;
+        break;
     }
     engine->state = H1_STATE_CONTENT;
 }
@@ -105,7 +108,10 @@ enum h1_event h1_next_within(struct h1 *engine, struct slice *input, struct http
     switch ((enum h1_state)engine->state) {
     case H1_STATE_HEAD: return h1_next_head(engine, input, request, recent);
     case H1_STATE_CONTENT: return h1_next_content(engine, input, content_max, ret_content);
-    case H1_STATE_END: engine->state = H1_STATE_HEAD; return H1_END;
+    case H1_STATE_END:
+        engine->state = H1_STATE_HEAD;
+        *ret_content = (struct slice){0};
+        return H1_END;
     case H1_STATE_DEAD: *input = slice_skip(*input, input->length); return H1_MORE;
     }
     UNREACHABLE();

@@ -6,7 +6,7 @@
  *     the input and returns one event.
  *  2. On H1_MORE keep the rest of the input, and call again with more bytes appended to it.
  *  3. On H1_REQUEST the head is in `request`; its slices point into the input. Content follows as H1_CONTENT
- *     events, then H1_END (immediately if there is no content).
+ *     events, then H1_END, with the trailers (immediately if there is no content).
  *  4. On H1_ERROR respond with `engine->status` and close: the framing is uncertain, and nothing after it is
  *     ever parsed. `request` then holds the request line and the headers before the error; or nothing, if the
  *     request line itself is invalid.
@@ -56,8 +56,9 @@ struct h1 {
 /* `limits` must live as long as the engine. */
 void h1_init(struct h1 *engine, const struct h1_limits *limits);
 
-/* Returns the next event; see the top. `ret_content` is set only with H1_CONTENT, and is at most
- * `content_max` bytes long. `recent` only makes parsing faster, see h1/recent_head.h; it may be NULL. */
+/* Returns the next event; see the top. `ret_content` is set with H1_CONTENT, and is at most `content_max`
+ * bytes long; and with H1_END, to the trailer section with its empty line, or to nothing. `recent` only makes
+ * parsing faster, see h1/recent_head.h; it may be NULL. */
 enum h1_event h1_next_within(struct h1 *engine, struct slice *input, struct http_request *request,
                              const struct h1_recent_head *recent, uint64_t content_max,
                              struct slice *ret_content) MUST_CHECK;

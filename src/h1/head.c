@@ -120,7 +120,7 @@ static void take_recent_lines(struct h1_recent_lines *lines, struct slice *rest,
 /* HTTP/1.1 requires exactly one valid Host header (RFC 9112 section 3.2). The authority of an absolute
  * target replaces it, but does not make it optional. An empty Host is accepted only with the target "*",
  * since an http URI always has a host (RFC 9110 section 4.2.1). */
-static reject_status h1_head_settle_host(struct http_request *request)
+static reject_status h1_head_check_host(struct http_request *request)
 {
     if (!http_request_has(request, HTTP_FIELD_HOST))
         return request->version_minor >= 1 ? BAD_REQUEST : 0;
@@ -137,7 +137,7 @@ static reject_status h1_head_settle_host(struct http_request *request)
 /* The only transfer coding accepted is a single "chunked", in HTTP/1.1 and without a Content-Length. RFC
  * 9112 section 6.1 would let a server prefer Transfer-Encoding to Content-Length, but having both is a
  * typical smuggling attack. */
-static reject_status settle_transfer_encoding(struct http_request *request)
+static reject_status check_transfer_encoding(struct http_request *request)
 {
     if (request->version_minor == 0 || http_request_has(request, HTTP_FIELD_CONTENT_LENGTH))
         return BAD_REQUEST;
@@ -149,7 +149,7 @@ static reject_status settle_transfer_encoding(struct http_request *request)
     UNREACHABLE();
 }
 
-static reject_status settle_content_length(const struct h1_limits *limits, struct http_request *request)
+static reject_status check_content_length(const struct h1_limits *limits, struct http_request *request)
 {
     if (http_request_count(request, HTTP_FIELD_CONTENT_LENGTH) != 1 ||
         !slice_to_u64(http_request_field(request, HTTP_FIELD_CONTENT_LENGTH), &request->content_length))
@@ -162,13 +162,13 @@ static reject_status settle_content_length(const struct h1_limits *limits, struc
 }
 
 /* Checks what depends on all headers together. */
-static reject_status settle_head(const struct h1_limits *limits, struct http_request *request)
+static reject_status check_whole_head(const struct h1_limits *limits, struct http_request *request)
 {
-    reject_status refused = h1_head_settle_host(request);
+    reject_status refused = h1_head_check_host(request);
     if (refused == 0 && http_request_has(request, HTTP_FIELD_TRANSFER_ENCODING))
-        refused = settle_transfer_encoding(request);
+        refused = check_transfer_encoding(request);
     else if (refused == 0 && http_request_has(request, HTTP_FIELD_CONTENT_LENGTH))
-        refused = settle_content_length(limits, request);
+        refused = check_content_length(limits, request);
     request->keep_alive = request->version_minor >= 1;
     if (http_request_has(request, HTTP_FIELD_CONNECTION))
         request->keep_alive = h1_is_persistent(request->fields, request->field_count, request->version_minor);
@@ -212,7 +212,7 @@ enum h1_head_result h1_parse_head(struct slice input, const struct h1_limits *li
         size_t so_far = input.length - rest.length;
         take_recent_lines(&lines, &rest, limits->head_bytes - so_far, limits, request);
     }
-    refused = settle_head(limits, request);
+    refused = check_whole_head(limits, request);
     if (refused)
         goto bad;
     *ret_length = input.length - rest.length;

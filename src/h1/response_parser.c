@@ -1,10 +1,10 @@
 /* HTTP/1 responses (RFC 9112 sections 4 to 7), parsed as strictly as requests: a proxy that guesses where
  * a response ends can deliver one client's data to another.
  *
- * The invalid forms that are accepted are those that the RFC tells clients and proxies to repair, and that
- * have only one interpretation: a status line without the space before an empty reason; blanks between a
- * header's name and its colon (section 5.1); values folded over several lines (5.2); several equal
- * Content-Length values (6.3). Begin reading at h1_response_next. */
+ * The invalid forms that are accepted, unless the engine is strict, are those that the RFC tells clients and
+ * proxies to repair, and that have only one interpretation: a status line without the space before an empty
+ * reason; blanks between a header's name and its colon (section 5.1); values folded over several lines (5.2);
+ * several equal Content-Length values (6.3). Begin reading at h1_response_next. */
 #include "h1/response_parser.h"
 
 #include "h1/framing.h"
@@ -26,9 +26,22 @@ void h1_response_expect(struct h1_response_parser *engine, enum http_method meth
     engine->interims = 0;
 }
 
-static enum h1_response_event h1_response_die(struct h1_response_parser *engine)
+const char *h1_response_fault_text(enum h1_response_fault fault)
+{
+    switch (fault) {
+    case H1_RESPONSE_FAULT_NONE: return "it is right";
+#define X(name, text) \
+    case H1_RESPONSE_FAULT_##name: return text;
+        H1_RESPONSE_FAULT_TABLE(X)
+#undef X
+    }
+    UNREACHABLE();
+}
+
+static enum h1_response_event h1_response_die(struct h1_response_parser *engine, enum h1_response_fault fault)
 {
     engine->state = H1_RESPONSE_STATE_DEAD;
+    engine->fault = (uint8_t)fault;
     return H1_RESPONSE_BAD;
 }
 
@@ -48,37 +61,41 @@ static bool can_begin(struct slice input)
 }
 
 /* HTTP-version SP 3DIGIT SP [reason-phrase]. RFC 9110 section 15 lets a client treat codes from 600 on as
- * 5xx; they are returned unchanged. */
-static bool parse_status_line(struct slice line, struct h1_response_head *head)
+ * 5xx; they are returned unchanged. The steps of parsing a head return what is wrong, or 0. */
+static enum h1_response_fault parse_status_line(struct slice line, bool is_strict,
+                                                struct h1_response_head *head)
 {
     if (line.length < 12 || !can_begin(line) || !h1_response_is_digit(line.data[7]) || line.data[8] != ' ')
-        return false;
+        return H1_RESPONSE_FAULT_STATUS_LINE;
     const char *code = line.data + 9;
-    if (code[0] < '1' || code[0] > '9' || !h1_response_is_digit(code[1]) || !h1_response_is_digit(code[2]))
-        return false;
-    if (line.length > 12 && line.data[12] != ' ')
-        return false;
+    if (!h1_response_is_digit(code[0]) || !h1_response_is_digit(code[1]) || !h1_response_is_digit(code[2]))
+        return H1_RESPONSE_FAULT_STATUS_LINE;
+    if (code[0] < '1' || (is_strict && code[0] > '5'))
+        return H1_RESPONSE_FAULT_STATUS;
+    if ((line.length > 12 && line.data[12] != ' ') || (line.length == 12 && is_strict))
+        return H1_RESPONSE_FAULT_STATUS_LINE;
     head->version_minor = line.data[7] == '0' ? 0 : 1;
     head->status = (uint16_t)((code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0'));
     head->reason = slice_skip(line, MIN(line.length, (size_t)13));
-    return http_is_field_value(head->reason);
+    return http_is_field_value(head->reason) ? H1_RESPONSE_FAULT_NONE : H1_RESPONSE_FAULT_STATUS_LINE;
 }
 
-static bool parse_field(struct slice line, const struct h1_limits *limits, struct h1_response_head *head)
+static enum h1_response_fault parse_field(const struct h1_response_parser *engine, struct slice line,
+                                          struct h1_response_head *head)
 {
-    if (head->field_count >= MIN(limits->fields, (uint32_t)H1_RESPONSE_FIELDS_MAX))
-        return false;
+    if (head->field_count >= MIN(engine->limits->fields, (uint32_t)H1_RESPONSE_FIELDS_MAX))
+        return H1_RESPONSE_FAULT_TOO_MANY_HEADERS;
     struct http_field *field = &head->fields[head->field_count];
-    if (!h1_parse_field_line(line, true, field))
-        return false;
+    if (!h1_parse_field_line(line, !engine->is_strict, field))
+        return H1_RESPONSE_FAULT_HEADER;
     head->field_count++;
     if (field->name != HTTP_FIELD_OTHER && head->first[field->name] == 0)
         head->first[field->name] = head->field_count;
-    return true;
+    return H1_RESPONSE_FAULT_NONE;
 }
 
 /* RFC 9112 section 6.3: either all Content-Length values are equal, or there is none. */
-static bool settle_length(struct h1_response_head *head)
+static bool find_content_length(struct h1_response_head *head)
 {
     struct slice first = {0}, length;
     struct http_field_list lengths =
@@ -101,12 +118,15 @@ static bool is_plainly_chunked(const struct h1_response_head *head)
 }
 
 /* In the order of RFC 9112 section 6.3. */
-static bool settle_body(const struct h1_response_parser *engine, struct h1_response_head *head)
+static enum h1_response_fault find_body_kind(const struct h1_response_parser *engine,
+                                             struct h1_response_head *head)
 {
     bool is_coded = head->first[HTTP_FIELD_TRANSFER_ENCODING] != 0;
     bool is_accepted_connect = engine->method == HTTP_METHOD_CONNECT && head->status / 100 == 2;
-    if (!settle_length(head) || (is_coded && !is_plainly_chunked(head)))
-        return false;
+    if (!find_content_length(head))
+        return H1_RESPONSE_FAULT_LENGTH;
+    if (is_coded && !is_plainly_chunked(head))
+        return head->has_length ? H1_RESPONSE_FAULT_LENGTH_AND_CODING : H1_RESPONSE_FAULT_CODING;
     if (head->status == 101 || is_accepted_connect)
         head->body = H1_RESPONSE_BODY_TUNNEL;
     else if (engine->method == HTTP_METHOD_HEAD || http_status_has_no_content(head->status))
@@ -117,7 +137,9 @@ static bool settle_body(const struct h1_response_parser *engine, struct h1_respo
         head->body = head->has_length ? H1_RESPONSE_BODY_LENGTH : H1_RESPONSE_BODY_UNTIL_CLOSE;
     head->keep_alive = head->body != H1_RESPONSE_BODY_TUNNEL && head->body != H1_RESPONSE_BODY_UNTIL_CLOSE &&
                        h1_is_persistent(head->fields, head->field_count, head->version_minor);
-    return head->body != H1_RESPONSE_BODY_LENGTH || head->content_length <= engine->limits->body_bytes;
+    bool is_too_long =
+        head->body == H1_RESPONSE_BODY_LENGTH && head->content_length > engine->limits->body_bytes;
+    return is_too_long ? H1_RESPONSE_FAULT_CONTENT_TOO_LONG : H1_RESPONSE_FAULT_NONE;
 }
 
 static bool h1_response_is_blank(char byte)
@@ -149,27 +171,46 @@ static void clear(struct h1_response_head *head)
     memset(head, 0, offsetof(struct h1_response_head, fields));
 }
 
-static enum h1_head_result parse_head(const struct h1_response_parser *engine, struct slice input,
+static enum h1_head_result bad_head(struct h1_response_parser *engine, enum h1_response_fault fault)
+{
+    engine->fault = (uint8_t)fault;
+    return fault ? H1_HEAD_BAD : H1_HEAD_DONE;
+}
+
+static enum h1_head_result parse_line(struct h1_response_parser *engine, bool is_first, struct slice line,
+                                      struct h1_response_head *head)
+{
+    if (is_first)
+        return bad_head(engine, parse_status_line(line, engine->is_strict, head));
+    if (engine->is_strict && h1_response_is_blank(line.data[0]))
+        return bad_head(engine, H1_RESPONSE_FAULT_FOLDED);
+    return bad_head(engine, parse_field(engine, line, head));
+}
+
+static enum h1_head_result parse_head(struct h1_response_parser *engine, struct slice input,
                                       struct h1_response_head *head, size_t *ret_length)
 {
-    const struct h1_limits *limits = engine->limits;
     struct slice rest = input;
     struct slice line;
     clear(head);
     for (bool is_first = true;; is_first = false) {
-        enum h1_head_result result = is_first ? h1_take_line(&rest, &line) : take_folded_line(&rest, &line);
+        bool is_one_line = is_first || engine->is_strict;
+        enum h1_head_result result =
+            is_one_line ? h1_take_line(&rest, &line) : take_folded_line(&rest, &line);
         size_t used = result == H1_HEAD_MORE ? input.length : input.length - rest.length;
-        if (UNLIKELY(used > limits->head_bytes))
-            return H1_HEAD_BAD;
-        if (result != H1_HEAD_DONE)
+        if (UNLIKELY(used > engine->limits->head_bytes))
+            return bad_head(engine, H1_RESPONSE_FAULT_HEAD_TOO_LONG);
+        if (result == H1_HEAD_BAD)
+            return bad_head(engine, is_first ? H1_RESPONSE_FAULT_STATUS_LINE : H1_RESPONSE_FAULT_HEADER);
+        if (result == H1_HEAD_MORE)
             return result;
         if (line.length == 0 && !is_first)
             break;
-        if (!(is_first ? parse_status_line(line, head) : parse_field(line, limits, head)))
+        if (parse_line(engine, is_first, line, head) == H1_HEAD_BAD)
             return H1_HEAD_BAD;
     }
     *ret_length = input.length - rest.length;
-    return settle_body(engine, head) ? H1_HEAD_DONE : H1_HEAD_BAD;
+    return bad_head(engine, find_body_kind(engine, head));
 }
 
 /* --- the state machine --- */
@@ -185,7 +226,8 @@ static void h1_response_begin_content(struct h1_response_parser *engine, enum h1
     case H1_RESPONSE_BODY_LENGTH: h1_content_begin_length(&engine->content, content_length); return;
     case H1_RESPONSE_BODY_CHUNKED:
         h1_content_begin_chunked(&engine->content, engine->limits->body_bytes);
-        engine->content.takes_folds = true;
+        engine->content.takes_folds = !engine->is_strict;
+        engine->content.keeps_trailers = engine->keeps_trailers;
         return;
     case H1_RESPONSE_BODY_UNTIL_CLOSE:
         h1_content_begin_until_close(&engine->content, engine->limits->body_bytes);
@@ -207,7 +249,7 @@ static enum h1_response_event h1_response_next_head(struct h1_response_parser *e
     if (input->length == 0)
         return H1_RESPONSE_MORE;
     if (engine->scanned < STATUS_LINE_PREFIX.length && !can_begin(*input))
-        return h1_response_die(engine);
+        return h1_response_die(engine, H1_RESPONSE_FAULT_STATUS_LINE);
     /* Parsing restarts with each new line and the byte after it, but no byte is searched twice for a line
      * end. */
     struct slice fresh = slice_skip(*input, engine->scanned - (engine->scanned > 0));
@@ -218,13 +260,15 @@ static enum h1_response_event h1_response_next_head(struct h1_response_parser *e
     size_t length;
     switch (parse_head(engine, *input, head, &length)) {
     case H1_HEAD_MORE: return H1_RESPONSE_MORE;
-    case H1_HEAD_BAD: return h1_response_die(engine);
+    case H1_HEAD_BAD: return h1_response_die(engine, (enum h1_response_fault)engine->fault);
     case H1_HEAD_DONE: break;
     }
     *input = slice_skip(*input, length);
     engine->scanned = 0;
     if (head->status < 200 && head->status != 101)
-        return ++engine->interims > H1_RESPONSE_INTERIMS_MAX ? h1_response_die(engine) : H1_RESPONSE_INTERIM;
+        return ++engine->interims > H1_RESPONSE_INTERIMS_MAX
+                   ? h1_response_die(engine, H1_RESPONSE_FAULT_TOO_MANY_INTERIMS)
+                   : H1_RESPONSE_INTERIM;
     h1_response_begin_content(engine, head->body, head->content_length);
     return H1_RESPONSE_HEAD;
 }
@@ -236,7 +280,9 @@ static enum h1_response_event h1_response_next_content(struct h1_response_parser
     case H1_CONTENT_MORE: return H1_RESPONSE_MORE;
     case H1_CONTENT_PIECE: return H1_RESPONSE_CONTENT;
     case H1_CONTENT_DONE: engine->state = H1_RESPONSE_STATE_HEAD; return H1_RESPONSE_END;
-    case H1_CONTENT_BAD: return h1_response_die(engine);
+    case H1_CONTENT_BAD:
+        return h1_response_die(engine, engine->content.status == 413 ? H1_RESPONSE_FAULT_CONTENT_TOO_LONG
+                                                                     : H1_RESPONSE_FAULT_CHUNK);
     case H1_CONTENT_FULL: break; /* cannot happen: all content is wanted */
     }
     UNREACHABLE();
@@ -264,5 +310,5 @@ enum h1_response_event h1_response_close(struct h1_response_parser *engine, size
         engine->state = H1_RESPONSE_STATE_HEAD;
         return H1_RESPONSE_END;
     }
-    return is_idle ? H1_RESPONSE_MORE : h1_response_die(engine);
+    return is_idle ? H1_RESPONSE_MORE : h1_response_die(engine, H1_RESPONSE_FAULT_CUT);
 }

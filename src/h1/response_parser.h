@@ -13,6 +13,7 @@
  *     slices point into the input. Content follows as H1_RESPONSE_CONTENT events, then H1_RESPONSE_END
  *     (immediately if there is no content).
  *  5. On H1_RESPONSE_BAD close: the end of this response is uncertain, and nothing after it is ever parsed.
+ *     `engine->fault` says what is wrong.
  *
  * However the input is divided, the events are the same, except for the sizes of content pieces. */
 #ifndef H1_RESPONSE_PARSER_H
@@ -64,16 +65,47 @@ enum h1_response_event {
     H1_RESPONSE_BAD,     /* not HTTP/1, or a limit was exceeded: close */
 };
 
+/* enum member, what is wrong, for people */
+#define H1_RESPONSE_FAULT_TABLE(X)                                                       \
+    X(STATUS_LINE, "it does not begin with a status line of HTTP/1")                     \
+    X(STATUS, "its status is not one of 100 to 599")                                     \
+    X(HEADER, "a line of its head is not a header")                                      \
+    X(FOLDED, "a header is folded over several lines")                                   \
+    X(HEAD_TOO_LONG, "its head is longer than the limit")                                \
+    X(TOO_MANY_HEADERS, "it has more headers than the limit")                            \
+    X(LENGTH, "its Content-Length is not a number, or there are several different ones") \
+    X(LENGTH_AND_CODING, "it has both Content-Length and Transfer-Encoding")             \
+    X(CODING, "it has a transfer coding that is not a single \"chunked\" in HTTP/1.1")   \
+    X(CONTENT_TOO_LONG, "its content is longer than the limit")                          \
+    X(CHUNK, "its chunks are malformed")                                                 \
+    X(TOO_MANY_INTERIMS, "there are too many interim responses before it")               \
+    X(CUT, "it ends early")
+
+enum h1_response_fault {
+    H1_RESPONSE_FAULT_NONE,
+#define X(name, text) H1_RESPONSE_FAULT_##name,
+    H1_RESPONSE_FAULT_TABLE(X)
+#undef X
+};
+
+/* Continues "the response is bad: ". Never NULL, static. */
+const char *h1_response_fault_text(enum h1_response_fault fault);
+
 /* The most interim responses before one final response; more give H1_RESPONSE_BAD. */
 #define H1_RESPONSE_INTERIMS_MAX 16
 
 struct h1_response_parser {
     const struct h1_limits *limits;
     struct h1_content content;
-    uint32_t scanned; /* bytes at the front of the input that were searched for the end of the head */
-    uint8_t state;    /* enum h1_response_state */
-    uint8_t method;   /* enum http_method: of the request */
-    uint8_t interims; /* seen before this response */
+    uint32_t scanned;    /* bytes at the front of the input that were searched for the end of the head */
+    uint8_t state;       /* enum h1_response_state */
+    uint8_t method;      /* enum http_method: of the request */
+    uint8_t interims;    /* seen before this response */
+    uint8_t fault;       /* enum h1_response_fault: after H1_RESPONSE_BAD */
+    bool keeps_trailers; /* set by the owner: H1_RESPONSE_END comes with the trailer section, see h1/content.h
+                          */
+    bool is_strict; /* set by the owner: repairs nothing, see the top of the .c file, and accepts no status
+                       above 599; for a proxy, whose clients might understand a response differently */
 };
 
 /* `limits` must live as long as the engine: head_bytes (also for all trailers), fields, and body_bytes
@@ -83,7 +115,8 @@ void h1_response_init(struct h1_response_parser *engine, const struct h1_limits 
 /* The next response answers a request with this method. Only between responses. */
 void h1_response_expect(struct h1_response_parser *engine, enum http_method method);
 
-/* Returns the next event; see the top. `ret_content` is set only with H1_RESPONSE_CONTENT. */
+/* Returns the next event; see the top. `ret_content` is set with H1_RESPONSE_CONTENT, and with
+ * H1_RESPONSE_END to the trailer section, if it is kept. */
 enum h1_response_event h1_response_next(struct h1_response_parser *engine, struct slice *input,
                                         struct h1_response_head *head, struct slice *ret_content) MUST_CHECK;
 

@@ -20,18 +20,27 @@ struct slice h1_response_connection(enum h1_persistence persistence)
     switch (persistence) {
     case H1_PERSIST: return SLICE("");
     case H1_PERSIST_KEEP_ALIVE: return SLICE("Connection: keep-alive\r\n");
+    case H1_PERSIST_UPGRADE: return SLICE("Connection: Upgrade\r\n");
     case H1_PERSIST_CLOSE: return SLICE("Connection: close\r\n");
     }
     UNREACHABLE();
 }
 
-size_t h1_response_size(const struct http_response *response)
+/* At most. */
+static size_t fields_size(const struct http_response *response)
 {
-    size_t size = HTTP_STATUS_LINE_MAX + sizeof(DATE_NAME) + HTTP_DATE_LENGTH + 2 + sizeof(LENGTH_NAME) +
-                  U64_DIGITS_MAX + 2 + h1_response_connection(H1_PERSIST_KEEP_ALIVE).length + 2;
+    size_t size = 0;
     for (unsigned i = 0; i < response->field_count; i++)
         size += response->fields[i].name.length + response->fields[i].value.length + sizeof(": \r\n");
     return size;
+}
+
+size_t h1_response_size(const struct http_response *response)
+{
+    size_t size = HTTP_STATUS_LINE_MAX + sizeof(DATE_NAME) + HTTP_DATE_LENGTH + 2 + sizeof(LENGTH_NAME) +
+                  U64_DIGITS_MAX + 2 + response->date.length +
+                  h1_response_connection(H1_PERSIST_KEEP_ALIVE).length + 2;
+    return size + fields_size(response);
 }
 
 static char *h1_response_writer_put(char *out, struct slice bytes)
@@ -53,21 +62,41 @@ static char *put_framing(char *out, const struct http_response *response)
     return h1_response_writer_put(out, SLICE("\r\n"));
 }
 
+static char *h1_response_put_fields(char *out, const struct http_response *response)
+{
+    for (unsigned i = 0; i < response->field_count; i++) {
+        out = h1_response_writer_put(out, response->fields[i].name);
+        out = h1_response_writer_put(out, SLICE(": "));
+        out = h1_response_writer_put(out, response->fields[i].value);
+        out = h1_response_writer_put(out, SLICE("\r\n"));
+    }
+    return out;
+}
+
 size_t h1_response_write(char *out, const struct http_response *response, const char date[HTTP_DATE_LENGTH],
                          enum h1_persistence persistence)
 {
     char *end = out + http_status_line(out, response->status);
     end = h1_response_writer_put(end, SLICE(DATE_NAME));
-    end = h1_response_writer_put(end, slice_make(date, HTTP_DATE_LENGTH));
+    end = h1_response_writer_put(end,
+                                 response->date.data ? response->date : slice_make(date, HTTP_DATE_LENGTH));
     end = h1_response_writer_put(end, SLICE("\r\n"));
-    for (unsigned i = 0; i < response->field_count; i++) {
-        end = h1_response_writer_put(end, response->fields[i].name);
-        end = h1_response_writer_put(end, SLICE(": "));
-        end = h1_response_writer_put(end, response->fields[i].value);
-        end = h1_response_writer_put(end, SLICE("\r\n"));
-    }
+    end = h1_response_put_fields(end, response);
     end = put_framing(end, response);
     end = h1_response_writer_put(end, h1_response_connection(persistence));
+    end = h1_response_writer_put(end, SLICE("\r\n"));
+    return (size_t)(end - out);
+}
+
+size_t h1_last_chunk_size(const struct http_response *trailers)
+{
+    return sizeof("0\r\n\r\n") + fields_size(trailers);
+}
+
+size_t h1_last_chunk_write(char *out, const struct http_response *trailers)
+{
+    char *end = h1_response_writer_put(out, SLICE("0\r\n"));
+    end = h1_response_put_fields(end, trailers);
     end = h1_response_writer_put(end, SLICE("\r\n"));
     return (size_t)(end - out);
 }

@@ -9,6 +9,7 @@
 enum h1_persistence {
     H1_PERSIST,            /* none: an HTTP/1.1 connection persists */
     H1_PERSIST_KEEP_ALIVE, /* "keep-alive": an HTTP/1.0 client asked for it */
+    H1_PERSIST_UPGRADE,    /* "Upgrade": with 101, the connection leaves HTTP */
     H1_PERSIST_CLOSE,      /* "close": this is the last response */
 };
 
@@ -25,5 +26,9 @@ size_t h1_response_size(const struct http_response *response);
  * length it announces chunked coding. The Connection header is last, right before the empty line. */
 size_t h1_response_write(char *out, const struct http_response *response, const char date[HTTP_DATE_LENGTH],
                          enum h1_persistence persistence);
+
+/* The same for the last chunk of a response with these trailers (RFC 9112 section 7.1). */
+size_t h1_last_chunk_size(const struct http_response *trailers);
+size_t h1_last_chunk_write(char *out, const struct http_response *trailers);
 
 #endif

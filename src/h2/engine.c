@@ -22,17 +22,23 @@
 
 enum { FRAME_PRIORITY_UPDATE = 0x10 };
 
-/* The client exceeded a limit: sends GOAWAY and accepts nothing more. Returns the result for nghttp2's
- * callback. */
-static int h2_give_up(struct h2 *h2, enum h2_flood flood)
+/* Sends GOAWAY and accepts nothing more. Returns the result for nghttp2's callback. */
+static int h2_break(struct h2 *h2, uint32_t code, const char *fault)
 {
     if (h2->is_broken)
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     h2->is_broken = true;
-    h2->flood = (uint8_t)flood;
-    h2->fault = h2_floods_text(flood);
-    (void)nghttp2_session_terminate_session(h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
+    h2->fault = fault;
+    (void)nghttp2_session_terminate_session(h2->session, code);
     return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+/* The client exceeded a limit. */
+static int h2_give_up(struct h2 *h2, enum h2_flood flood)
+{
+    if (!h2->is_broken)
+        h2->flood = (uint8_t)flood;
+    return h2_break(h2, NGHTTP2_ENHANCE_YOUR_CALM, h2_floods_text(flood));
 }
 
 static int spend(struct h2 *h2, enum h2_flood kind)
@@ -41,6 +47,37 @@ static int spend(struct h2 *h2, enum h2_flood kind)
 }
 
 /* ---- frames ---- */
+
+/* HEADERS or DATA for a stream that the client has opened. Returns the result for nghttp2's callback. */
+static int h2_on_late(struct h2 *h2, uint32_t stream)
+{
+    bool is_of_client = stream % 2 == 1 && stream <= h2->late.last;
+    if (LIKELY(!is_of_client || h2->late.may_be_crossed) ||
+        nghttp2_session_get_stream_remote_close(h2->session, (int32_t)stream) >= 0)
+        return 0;
+    return h2_break(h2, h2->late.has_gaps ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_STREAM_CLOSED,
+                    "a frame for a stream that is over");
+}
+
+/* nghttp2 ignores PRIORITY, and checks only its length. */
+static int on_priority(struct h2 *h2, const nghttp2_frame_hd *frame)
+{
+    if (frame->stream_id == 0)
+        return h2_break(h2, NGHTTP2_PROTOCOL_ERROR, "PRIORITY of no stream");
+    return spend(h2, H2_FLOOD_PRIORITIES);
+}
+
+static int on_priority_update(struct h2 *h2, const nghttp2_frame *frame)
+{
+    const nghttp2_ext_priority_update *update = frame->ext.payload;
+    return update->stream_id == 0 ? h2_break(h2, NGHTTP2_PROTOCOL_ERROR, "PRIORITY_UPDATE of no stream") : 0;
+}
+
+static int on_reset(struct h2 *h2, uint32_t stream)
+{
+    h2->late.reset = stream;
+    return spend(h2, H2_FLOOD_RESETS);
+}
 
 static int on_continuation(struct h2 *h2)
 {
@@ -59,10 +96,10 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *fram
         return frame->length == 0 && !(frame->flags & NGHTTP2_FLAG_END_STREAM)
                    ? spend(h2, H2_FLOOD_EMPTY_FRAMES)
                    : 0;
-    case NGHTTP2_HEADERS: return 0;
-    case NGHTTP2_PRIORITY:
+    case NGHTTP2_HEADERS: return h2_on_late(h2, (uint32_t)frame->stream_id);
+    case NGHTTP2_PRIORITY: return on_priority(h2, frame);
     case FRAME_PRIORITY_UPDATE: return spend(h2, H2_FLOOD_PRIORITIES);
-    case NGHTTP2_RST_STREAM: return spend(h2, H2_FLOOD_RESETS);
+    case NGHTTP2_RST_STREAM: return on_reset(h2, (uint32_t)frame->stream_id);
     case NGHTTP2_SETTINGS: return frame->flags & NGHTTP2_FLAG_ACK ? 0 : spend(h2, H2_FLOOD_SETTINGS);
     case NGHTTP2_PING: return frame->flags & NGHTTP2_FLAG_ACK ? 0 : spend(h2, H2_FLOOD_PINGS);
     case NGHTTP2_WINDOW_UPDATE: return spend(h2, H2_FLOOD_WINDOWS);
@@ -77,7 +114,7 @@ static int on_data_frame(struct h2 *h2, const nghttp2_frame *frame, void *contex
     bool is_end = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     bool is_padding = frame->hd.length > 0 && frame->hd.length == frame->data.padlen;
     if (is_end && context)
-        h2_events_of(h2)->on_end(h2->owner, context);
+        h2_events_of(h2)->on_end(h2->owner, context, NULL);
     return is_padding && !is_end ? spend(h2, H2_FLOOD_EMPTY_FRAMES) : 0;
 }
 
@@ -88,7 +125,7 @@ static struct h2_head *h2_take_head(struct h2_shared *shared)
     struct h2_head *head = shared->spare_head;
     shared->spare_head = NULL;
     bool fits = head && head->text_max == shared->limits->head_bytes &&
-                head->fields_max == shared->limits->fields + 1;
+                head->fields_max == shared->limits->fields + 2;
     if (LIKELY(fits))
         return head;
     free(head);
@@ -112,7 +149,9 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
         h2->head = h2_take_head(h2->shared);
     if (h2->head == NULL)
         return NGHTTP2_ERR_CALLBACK_FAILURE;
-    h2_head_begin(h2->head, frame->headers.cat != NGHTTP2_HCAT_REQUEST);
+    if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+        h2_late_open(&h2->late, (uint32_t)frame->hd.stream_id);
+    h2_head_begin(h2->head);
     return 0;
 }
 
@@ -157,6 +196,17 @@ static int h2_on_request(struct h2 *h2, const nghttp2_frame *frame)
     return begin_stream(h2, frame->hd.stream_id, &event);
 }
 
+static void on_trailers(struct h2 *h2, void *context)
+{
+    const struct h2_head *head = h2->head;
+    const struct h2_trailers trailers = {
+        .fields = head->fields,
+        .count = head->request.field_count,
+        .reject_status = head->reject_status,
+    };
+    h2_events_of(h2)->on_end(h2->owner, context, &trailers);
+}
+
 static int on_headers_frame(struct h2 *h2, const nghttp2_frame *frame, void *context)
 {
     int error = 0;
@@ -165,7 +215,7 @@ static int on_headers_frame(struct h2 *h2, const nghttp2_frame *frame, void *con
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
         error = h2_on_request(h2, frame);
     else if (context)
-        h2_events_of(h2)->on_end(h2->owner, context); /* trailers, of which nothing is kept */
+        on_trailers(h2, context);
     give_head_back(h2);
     return error;
 }
@@ -196,6 +246,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     case NGHTTP2_DATA:
         return on_data_frame(h2, frame, nghttp2_session_get_stream_user_data(session, frame->hd.stream_id));
     case NGHTTP2_PING: return on_ping(h2, frame);
+    case FRAME_PRIORITY_UPDATE: return on_priority_update(h2, frame);
     default: return 0;
     }
 }
@@ -218,17 +269,22 @@ static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t co
     struct h2 *h2 = user_data;
     void *context = nghttp2_session_get_stream_user_data(session, stream);
     (void)code;
+    h2->late.may_be_crossed |=
+        (uint32_t)stream != h2->late.reset && nghttp2_session_get_stream_remote_close(session, stream) == 0;
     if (context)
         h2_events_of(h2)->on_closed(h2->owner, context);
     return 0;
 }
 
-/* nghttp2 resets the stream, or says goodbye. */
+/* nghttp2 resets the stream, or says goodbye. The rest of an invalid head is not reported, nor is its end. */
 static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error, void *user_data)
 {
     struct h2 *h2 = user_data;
-    (void)session, (void)frame;
+    (void)session;
     h2->fault = nghttp2_strerror(error);
+    h2->late.may_be_crossed = true;
+    if (frame->hd.type == NGHTTP2_HEADERS && h2->head)
+        h2->head->is_invalid = true;
     return spend(h2, H2_FLOOD_FAULTS);
 }
 
@@ -318,9 +374,21 @@ static int introduce(struct h2 *h2)
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits->window_bytes},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits->head_bytes + 32 * limits->fields},
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+        {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
     };
-    int error = nghttp2_submit_settings(h2->session, NGHTTP2_FLAG_NONE, settings, ARRAY_LENGTH(settings));
+    size_t count = ARRAY_LENGTH(settings) - !limits->takes_connect;
+    int error = nghttp2_submit_settings(h2->session, NGHTTP2_FLAG_NONE, settings, count);
     return error ? error : h2_window_open(h2);
+}
+
+static int create_session(struct h2 *h2)
+{
+    struct h2_shared *shared = h2->shared;
+    shared->memory.is_creating = true;
+    int error = nghttp2_session_server_new3(&h2->session, shared->callbacks, h2, shared->options,
+                                            &shared->memory.calls);
+    shared->memory.is_creating = false;
+    return error;
 }
 
 struct h2 *h2_create(struct h2_shared *shared, void *owner)
@@ -330,8 +398,8 @@ struct h2 *h2_create(struct h2_shared *shared, void *owner)
         return NULL;
     h2->shared = shared;
     h2->owner = owner;
-    if (nghttp2_session_server_new3(&h2->session, shared->callbacks, h2, shared->options,
-                                    &shared->memory.calls) != 0) {
+    h2_late_init(&h2->late);
+    if (create_session(h2) != 0) {
         free(h2);
         return NULL;
     }
@@ -345,6 +413,7 @@ bool h2_upgrade(struct h2 *h2, struct slice settings, const struct h2_head_event
 {
     bool is_head = head->request->method == HTTP_METHOD_HEAD;
     h2_floods_pass(&h2->floods, now_ms);
+    h2_late_open(&h2->late, 1);
     return nghttp2_session_upgrade2(h2->session, (const uint8_t *)settings.data, settings.length, is_head,
                                     NULL) == 0 &&
            begin_stream(h2, 1, head) == 0;
@@ -372,14 +441,28 @@ static void note_error(struct h2 *h2, int error)
     (void)nghttp2_session_terminate_session(h2->session, code);
 }
 
-bool h2_receive(struct h2 *h2, struct slice bytes, uint64_t now_ms)
+static void receive_part(struct h2 *h2, struct slice bytes)
 {
-    if (h2->is_broken)
-        return false;
-    h2_floods_pass(&h2->floods, now_ms);
+    if (bytes.length == 0 || h2->is_broken)
+        return;
     ssize_t used = nghttp2_session_mem_recv(h2->session, (const uint8_t *)bytes.data, bytes.length);
     if (UNLIKELY(used < 0))
         note_error(h2, (int)used);
+}
+
+bool h2_receive(struct h2 *h2, struct slice bytes, uint64_t now_ms)
+{
+    h2_floods_pass(&h2->floods, now_ms);
+    while (bytes.length > 0 && !h2->is_broken) {
+        size_t before;
+        uint32_t stream;
+        size_t part = h2_late_find_data(&h2->late, bytes, &before, &stream);
+        receive_part(h2, slice_take(bytes, before));
+        if (stream != 0 && !h2->is_broken)
+            (void)h2_on_late(h2, stream);
+        receive_part(h2, slice_skip(slice_take(bytes, part), before));
+        bytes = slice_skip(bytes, part);
+    }
     if (UNLIKELY(nghttp2_session_get_outbound_queue_size(h2->session) > QUEUE_MAX))
         (void)h2_give_up(h2, H2_FLOOD_QUEUE);
     return !h2->is_broken;
@@ -394,7 +477,7 @@ bool h2_is_one_head(struct slice bytes)
 
 bool h2_is_inside_head(const struct h2 *h2)
 {
-    return h2->head != NULL || !h2->has_begun;
+    return (h2->head && !h2->head->is_invalid) || !h2->has_begun;
 }
 
 void h2_consume(struct h2 *h2, uint32_t stream, size_t bytes)

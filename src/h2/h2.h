@@ -37,6 +37,7 @@ struct h2_limits {
     uint32_t uri_bytes;        /* more: 414 */
     uint32_t fields;           /* more: 431 */
     uint64_t body_bytes;       /* of content with Content-Length; more: 413 */
+    bool takes_connect;        /* extended CONNECT (RFC 8441) */
 };
 
 /* Kinds of floods: what a client may do only at a limited rate, see floods.c. */
@@ -62,6 +63,13 @@ struct h2_head_event {
     uint16_t reject_status; /* reject the request with this status; 0: the request is valid */
 };
 
+/* The trailers of a request; valid only inside on_end. */
+struct h2_trailers {
+    const struct http_field *fields;
+    unsigned count;
+    uint16_t reject_status; /* 431: they exceed a limit */
+};
+
 enum h2_pulled {
     H2_PULLED,
     H2_PULL_WAIT,   /* nothing yet: the owner calls h2_resume later */
@@ -72,6 +80,8 @@ enum h2_pulled {
 struct h2_piece {
     struct slice bytes; /* in `room`, or in memory that stays valid until the output is sent */
     bool is_last;       /* the content ends; `bytes` may be empty */
+    const struct http_response
+        *trailers; /* with is_last: its fields follow the content, and are copied; NULL: none */
 };
 
 struct h2_events {
@@ -80,8 +90,9 @@ struct h2_events {
     void *(*on_request)(void *owner, uint32_t stream, const struct h2_head_event *head);
     /* Content of the request. Call h2_consume when it was processed. */
     void (*on_content)(void *owner, void *context, struct slice content);
-    /* The request is complete. Called only for requests with content. */
-    void (*on_end)(void *owner, void *context);
+    /* The request is complete. Called only for requests with content. `trailers` is NULL if there are none.
+     */
+    void (*on_end)(void *owner, void *context, const struct h2_trailers *trailers);
     /* The stream is closed: sent and received completely, or reset by either side. */
     void (*on_closed)(void *owner, void *context);
     /* Called by h2_write for content of the response: at most `bytes_max` bytes, written to `room`, which is
@@ -168,8 +179,9 @@ enum h2_flood h2_flood(const struct h2 *h2);
 
 /* ---- output ---- */
 
-/* A frame with its header: the least size of an output's room. */
-#define H2_FRAME_BYTES_MAX (16384 + 9)
+/* A frame's header, and the longest frame with it: the least size of an output's room. */
+#define H2_FRAME_HEAD_BYTES 9
+#define H2_FRAME_BYTES_MAX  (16384 + H2_FRAME_HEAD_BYTES)
 
 /* Content up to this size is copied, so that many small responses form one piece. */
 #define H2_COPY_BYTES_MAX 4096

@@ -24,8 +24,8 @@ enum {
 
 struct h2_head *h2_head_create(const struct h2_limits *limits)
 {
-    /* One field more: Host, where only :authority says it. */
-    size_t fields_max = (size_t)limits->fields + 1;
+    /* Two fields more: Host, where only :authority says it, and Upgrade, where :protocol does. */
+    size_t fields_max = (size_t)limits->fields + 2;
     size_t fields_bytes = fields_max * sizeof(struct http_field);
     struct h2_head *head = malloc(sizeof(*head) + fields_bytes + limits->head_bytes);
     if (head == NULL)
@@ -37,12 +37,12 @@ struct h2_head *h2_head_create(const struct h2_limits *limits)
     return head;
 }
 
-void h2_head_begin(struct h2_head *head, bool is_trailer)
+void h2_head_begin(struct h2_head *head)
 {
     head->request = (struct http_request){.fields = head->fields, .fields_max = (uint16_t)head->fields_max};
-    head->scheme = head->authority = (struct slice){0};
+    head->scheme = head->authority = head->protocol = (struct slice){0};
     head->reject_status = 0;
-    head->is_trailer = is_trailer;
+    head->is_invalid = false;
     head->continuations = 0;
     head->list_bytes = 0;
     head->text_used = 0;
@@ -83,6 +83,8 @@ static void add_pseudo(struct h2_head *head, struct slice name, struct slice val
         head->scheme = h2_head_keep(head, value);
     } else if (slice_equal(name, SLICE(":authority"))) {
         head->authority = h2_head_keep(head, value);
+    } else if (slice_equal(name, SLICE(":protocol"))) {
+        head->protocol = h2_head_keep(head, value);
     }
 }
 
@@ -112,7 +114,7 @@ bool h2_head_add(struct h2_head *head, struct slice name, struct slice value)
     head->list_bytes += name.length + value.length;
     if (UNLIKELY(head->list_bytes > (uint64_t)BOMB_FACTOR * head->limits->head_bytes))
         return false;
-    if (UNLIKELY(head->is_trailer || head->reject_status != 0))
+    if (UNLIKELY(head->reject_status != 0))
         return true;
     if (name.length > 0 && name.data[0] == ':')
         add_pseudo(head, name, value);
@@ -123,23 +125,24 @@ bool h2_head_add(struct h2_head *head, struct slice name, struct slice value)
 
 /* ---- what they say together ---- */
 
-/* CONNECT has only :authority (RFC 9113 section 8.5). */
-static uint16_t settle_target(struct h2_head *head)
+/* CONNECT has only :authority (RFC 9113 section 8.5), unless it says what to connect by (RFC 8441). */
+static uint16_t h2_head_check_target(struct h2_head *head)
 {
     struct http_request *request = &head->request;
     struct http_uri uri;
     request->method = http_method_parse(request->method_text);
-    if (request->method == HTTP_METHOD_CONNECT) {
+    if (request->method == HTTP_METHOD_CONNECT && head->protocol.length == 0) {
         request->target = head->authority;
         return 0;
     }
+    enum http_method method = request->method == HTTP_METHOD_CONNECT ? HTTP_METHOD_GET : request->method;
     bool is_https = slice_equal_nocase(head->scheme, SLICE("https"));
     if (!is_https && !slice_equal_nocase(head->scheme, SLICE("http")))
         return MISDIRECTED;
     request->is_https = is_https;
     bool is_origin =
         slice_starts_with(request->target, SLICE("/")) || slice_equal(request->target, SLICE("*"));
-    if (!is_origin || http_uri_parse(request->target, request->method, &uri) != HTTP_URI_OK)
+    if (!is_origin || http_uri_parse(request->target, method, &uri) != HTTP_URI_OK)
         return BAD_REQUEST;
     request->path = uri.path;
     request->query = uri.query;
@@ -147,7 +150,7 @@ static uint16_t settle_target(struct h2_head *head)
 }
 
 /* :authority replaces Host. If both are present they must be equal (RFC 9113 section 8.3.1). */
-static uint16_t h2_head_settle_host(struct h2_head *head)
+static uint16_t h2_head_check_host(struct h2_head *head)
 {
     struct http_request *request = &head->request;
     struct slice port;
@@ -166,8 +169,16 @@ static uint16_t h2_head_settle_host(struct h2_head *head)
     return request->host.length > 0 || may_be_empty ? 0 : BAD_REQUEST;
 }
 
+/* nghttp2 lets no header Upgrade pass, so it can stand for :protocol. */
+static void h2_head_add_upgrade(struct h2_head *head)
+{
+    if (UNLIKELY(head->protocol.length > 0))
+        h2_head_put_field(&head->request, HTTP_FIELD_UPGRADE, http_field_text(HTTP_FIELD_UPGRADE),
+                          head->protocol);
+}
+
 /* nghttp2 has checked that Content-Length is a single number, and will check it against the content. */
-static uint16_t settle_content(struct h2_head *head, bool has_content)
+static uint16_t h2_head_check_content(struct h2_head *head, bool has_content)
 {
     struct http_request *request = &head->request;
     struct slice length = http_request_field(request, HTTP_FIELD_CONTENT_LENGTH);
@@ -186,7 +197,8 @@ void h2_head_end(struct h2_head *head, bool has_content)
     head->request.version_major = 2;
     head->request.keep_alive = true;
     /* Also for a rejected request, as its path determines the error page. */
-    reject(head, settle_target(head));
-    reject(head, h2_head_settle_host(head));
-    reject(head, settle_content(head, has_content));
+    reject(head, h2_head_check_target(head));
+    reject(head, h2_head_check_host(head));
+    reject(head, h2_head_check_content(head, has_content));
+    h2_head_add_upgrade(head);
 }

@@ -8,9 +8,9 @@
 struct h2_head {
     const struct h2_limits *limits;
     struct http_request request; /* its `fields` points to the array below */
-    struct slice scheme, authority;
+    struct slice scheme, authority, protocol;
     uint16_t reject_status; /* for the first fault that gets a response, not a reset; 0: none yet */
-    bool is_trailer;        /* its headers are checked and dropped */
+    bool is_invalid;        /* the stream was reset because of it */
     unsigned continuations; /* number of CONTINUATION frames */
     uint64_t list_bytes;    /* names and values so far, including dropped ones */
     char *text;             /* all names and values, concatenated */
@@ -23,7 +23,8 @@ struct h2_head {
 /* Allocates a head within these limits; NULL if out of memory. Free it with free(3). */
 struct h2_head *h2_head_create(const struct h2_limits *limits) MUST_CHECK;
 
-void h2_head_begin(struct h2_head *head, bool is_trailer);
+/* Begins the headers of a request, or its trailers. */
+void h2_head_begin(struct h2_head *head);
 
 /* Adds a header whose name and value are valid by themselves. Returns false if the list is so far over the
  * limit that it must be an attack. */

@@ -5,11 +5,10 @@
 #include "h2/floods.h"
 #include "h2/h2.h"
 #include "h2/head.h"
+#include "h2/late.h"
 #include "h2/memory.h"
 
 #include <nghttp2/nghttp2.h>
-
-#define H2_FRAME_HEAD_BYTES 9
 
 struct h2_shared {
     const struct h2_limits *limits;
@@ -35,6 +34,7 @@ struct h2 {
     struct h2_head *head;     /* of the stream whose headers are coming in; NULL: between heads */
     struct h2_output *output; /* set inside h2_write only */
     struct h2_floods floods;
+    struct h2_late late;
     const char *fault;
     uint8_t flood;  /* enum h2_flood */
     bool has_begun; /* the client's first frame has arrived */

@@ -29,6 +29,12 @@ static void *room_of(struct h2_block *block)
     return (char *)block + BLOCK_HEAD_BYTES;
 }
 
+/* Whether a block is the buffer for a frame with which a session begins. */
+static bool is_frame(size_t bytes)
+{
+    return bytes > H2_FRAME_ROOM_BYTES / 2 && bytes <= H2_FRAME_ROOM_BYTES;
+}
+
 static void *take_new(size_t bytes)
 {
     struct h2_block *block = malloc(BLOCK_HEAD_BYTES + bytes);
@@ -38,11 +44,27 @@ static void *take_new(size_t bytes)
     return room_of(block);
 }
 
+/* The first session creates the buffer that all share. */
+static void *take_frame(struct h2_memory *memory)
+{
+    memory->is_creating = false; /* whatever else is as large is the session's own */
+    if (memory->frame == NULL)
+        memory->frame = take_new(H2_FRAME_ROOM_BYTES);
+    return memory->frame;
+}
+
+static void *take_large(struct h2_memory *memory, size_t bytes)
+{
+    if (memory->is_creating && is_frame(bytes))
+        return take_frame(memory);
+    return bytes <= SIZE_MAX - BLOCK_HEAD_BYTES ? take_new(bytes) : NULL;
+}
+
 static void *memory_take(size_t size, void *user_data)
 {
     struct h2_memory *memory = user_data;
     if (UNLIKELY(size > H2_BLOCK_BYTES_MAX))
-        return size <= SIZE_MAX - BLOCK_HEAD_BYTES ? take_new(size) : NULL;
+        return take_large(memory, size);
     size_t units = (MAX(size, (size_t)1) + H2_BLOCK_UNIT - 1) / H2_BLOCK_UNIT;
     struct h2_block *block = memory->kept[units];
     if (UNLIKELY(block == NULL))
@@ -60,7 +82,8 @@ static void memory_give_back(void *room, void *user_data)
         return;
     struct h2_block *block = block_of(room);
     if (UNLIKELY(block->bytes > H2_BLOCK_BYTES_MAX || memory->kept_bytes >= KEPT_BYTES_MAX)) {
-        free(block);
+        if (room != memory->frame)
+            free(block);
         return;
     }
     size_t units = block->bytes / H2_BLOCK_UNIT;
@@ -110,5 +133,9 @@ void h2_memory_finish(struct h2_memory *memory)
             memory->kept[units] = block->next;
             free(block);
         }
+    }
+    if (memory->frame) {
+        h2_memory_open_frame(memory);
+        free(block_of(memory->frame));
     }
 }

@@ -42,12 +42,23 @@ static void add_piece(struct h2_output *output, const char *bytes, size_t length
 static void add_copy(struct h2_output *output, const void *bytes, size_t length)
 {
     char *to = output->room + output->room_used;
-    memcpy(to, bytes, length);
+    if (length > 0) /* the end of a response without content has no address */
+        memcpy(to, bytes, length);
     output->room_used += length;
     add_piece(output, to, length);
 }
 
 /* ---- content ---- */
+
+static nghttp2_nv header(struct slice name, struct slice value)
+{
+    return (nghttp2_nv){
+        .name = (uint8_t *)name.data,
+        .namelen = name.length,
+        .value = (uint8_t *)value.data,
+        .valuelen = value.length,
+    };
+}
 
 /* How long the next frame may be. */
 ssize_t h2_content_length(nghttp2_session *session, uint8_t frame_type, int32_t stream_id,
@@ -57,6 +68,19 @@ ssize_t h2_content_length(nghttp2_session *session, uint8_t frame_type, int32_t 
     (void)session, (void)frame_type, (void)stream_id, (void)connection_window, (void)stream_window;
     (void)user_data;
     return (ssize_t)MIN(frame_size_max, (uint32_t)FRAME_BYTES);
+}
+
+/* The frame of the trailers is the one that ends the stream. */
+static int submit_trailers(struct h2 *h2, int32_t stream, const struct http_response *trailers)
+{
+    nghttp2_nv *headers = malloc(trailers->field_count * sizeof(*headers));
+    if (headers == NULL)
+        return NGHTTP2_ERR_NOMEM;
+    for (unsigned i = 0; i < trailers->field_count; i++)
+        headers[i] = header(trailers->fields[i].name, trailers->fields[i].value);
+    int error = nghttp2_submit_trailer(h2->session, stream, headers, trailers->field_count);
+    free(headers);
+    return error;
 }
 
 /* Puts the content after the space for its frame's header. The next call of nghttp2 is h2_put_content, for
@@ -85,6 +109,11 @@ static ssize_t h2_output_read_content(nghttp2_session *session, int32_t stream, 
     assert(piece.bytes.length <= length && (piece.bytes.length > 0 || piece.is_last));
     h2->pulled = piece.bytes;
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY | (piece.is_last ? (uint32_t)NGHTTP2_DATA_FLAG_EOF : 0u);
+    if (UNLIKELY(piece.trailers != NULL)) {
+        *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+        if (submit_trailers(h2, stream, piece.trailers) != 0)
+            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
     return (ssize_t)piece.bytes.length;
 }
 
@@ -134,8 +163,10 @@ static enum h2_written write_frames(struct h2 *h2)
 enum h2_written h2_write(struct h2 *h2, struct h2_output *output)
 {
     assert(output->room_size >= H2_FRAME_BYTES_MAX && output->piece_max >= 4);
+    struct h2_memory *memory = &h2->shared->memory;
     h2->output = output;
     h2->is_full = false;
+    h2_memory_open_frame(memory);
     if (UNLIKELY(h2->drain == H2_DRAIN_LAST))
         h2_say_last(h2);
     enum h2_written written = write_frames(h2);
@@ -143,6 +174,7 @@ enum h2_written h2_write(struct h2 *h2, struct h2_output *output)
         h2_ask_whether_seen(h2);
         written = write_frames(h2);
     }
+    h2_memory_close_frame(memory);
     h2->output = NULL;
     return written;
 }
@@ -151,16 +183,6 @@ enum h2_written h2_write(struct h2 *h2, struct h2_output *output)
 
 /* Fields of a response that have room on the stack. */
 #define FIELDS_AT_HAND 48
-
-static nghttp2_nv header(struct slice name, struct slice value)
-{
-    return (nghttp2_nv){
-        .name = (uint8_t *)name.data,
-        .namelen = name.length,
-        .value = (uint8_t *)value.data,
-        .valuelen = value.length,
-    };
-}
 
 /* The text of numbers, which nghttp2 copies. */
 struct numbers {
@@ -175,7 +197,8 @@ static size_t put_headers(nghttp2_nv *out, const struct http_response *response,
     size_t digits = format_u64(numbers->status, (uint64_t)response->status);
     out[count++] = header(SLICE(":status"), slice_make(numbers->status, digits));
     if (date)
-        out[count++] = header(SLICE("date"), slice_make(date, HTTP_DATE_LENGTH));
+        out[count++] =
+            header(SLICE("date"), response->date.data ? response->date : slice_make(date, HTTP_DATE_LENGTH));
     for (unsigned i = 0; i < response->field_count; i++) {
         out[count] = header(response->fields[i].name, response->fields[i].value);
         out[count++].flags = flags;

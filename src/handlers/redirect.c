@@ -47,7 +47,8 @@ static bool append_variable(struct location *location, struct slice name)
     } else if (slice_equal(name, SLICE("host"))) {
         buffer_append(&location->text, request->host);
     } else if (slice_equal(name, SLICE("scheme"))) {
-        buffer_append(&location->text, location->exchange->peer->is_secure ? SLICE("https") : SLICE("http"));
+        buffer_append(&location->text,
+                      location->exchange->client->is_secure ? SLICE("https") : SLICE("http"));
     } else {
         return false;
     }

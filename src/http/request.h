@@ -63,6 +63,14 @@ static inline bool http_request_has(const struct http_request *request, enum htt
     return request->first[name] != 0;
 }
 
+/* Whether it is an extended CONNECT (RFC 8441), which is a GET with Upgrade in the terms of HTTP/1; the
+ * Upgrade header has its protocol, which HTTP/2 puts elsewhere. */
+static inline bool http_request_is_extended(const struct http_request *request)
+{
+    return request->method == HTTP_METHOD_CONNECT && request->version_major == 2 &&
+           http_request_has(request, HTTP_FIELD_UPGRADE);
+}
+
 /* Moves every slice that points into [from, from + length) to the same offset from `to`. */
 void http_request_move(struct http_request *request, const char *from, size_t length, const char *to);
 

@@ -13,6 +13,7 @@ void http_response_begin(struct http_response *response, int status)
     response->no_length = http_status_has_no_content(status);
     response->lacks_fields = false;
     response->field_count = 0;
+    response->date = (struct slice){0};
 }
 
 /* Arrays that became too small stay in the arena: together they are smaller than the current one. */

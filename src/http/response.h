@@ -18,13 +18,14 @@ struct http_response_field {
 
 struct http_response {
     int status;
+    unsigned field_count;
     uint64_t content_length; /* of the content, even if it is not sent (HEAD); or HTTP_LENGTH_UNKNOWN */
     bool no_length;          /* send no Content-Length: 204, some 304, and interim responses */
     bool lacks_fields;       /* memory ran out while adding a header: the response must not be sent */
-    unsigned field_count;
-    unsigned fields_max; /* capacity of `fields` */
+    unsigned fields_max;     /* capacity of `fields` */
     struct http_response_field *fields;
     struct arena *arena;
+    struct slice date; /* of a response that another server made; data is NULL: now */
 };
 
 /* Storage for the head of a response that is the same each time except for its date. The protocol writer

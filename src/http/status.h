@@ -56,6 +56,7 @@
     X(504, "Gateway Timeout")                 \
     X(505, "HTTP Version Not Supported")      \
     X(507, "Insufficient Storage")            \
+    X(508, "Loop Detected")                   \
     X(511, "Network Authentication Required")
 
 /* The registered reason phrase, or the empty slice for a code without one. */

@@ -171,7 +171,7 @@ static void fail_to_connect(struct client *client, enum load_error kind, int err
     while (client->asked_count > 0)
         take_oldest(client);
     close_connection(client, PAUSE_MS);
-    run_settle(run, client);
+    run_note_first_attempt(run, client);
     run_check_end(run);
 }
 
@@ -201,7 +201,7 @@ static void client_begin(struct client *client, int fd)
         fail_to_connect(client, LOAD_ERROR_CONNECT_FAILED, error);
     if (client->state != LOAD_CLIENT_OPEN)
         return;
-    run_settle(run, client);
+    run_note_first_attempt(run, client);
     if (client->asked_count > 0)
         send_asked(client, 0, client->asked_count, client_now_us(client));
     else

@@ -278,26 +278,26 @@ static void warm_up(struct run *run)
 }
 
 /* With a connection per request and a timetable, clients connect only when a request is due. */
-static bool is_all_settled(const struct run *run)
+static bool has_tried_all_connections(const struct run *run)
 {
     return run->begun == run->plan.connections &&
-           (run->unsettled == 0 || (run->plan.closes && run->plan.rate > 0));
+           (run->untried == 0 || (run->plan.closes && run->plan.rate > 0));
 }
 
 static void check_ramp(struct run *run)
 {
-    if (run->unsettled == 0 && run->result->connects == 0)
+    if (run->untried == 0 && run->result->connects == 0)
         stop_early(run);
-    else if (run->phase == LOAD_PHASE_CONNECTING && is_all_settled(run))
+    else if (run->phase == LOAD_PHASE_CONNECTING && has_tried_all_connections(run))
         warm_up(run);
 }
 
-void run_settle(struct run *run, struct client *client)
+void run_note_first_attempt(struct run *run, struct client *client)
 {
-    if (client->is_settled)
+    if (client->has_tried_to_connect)
         return;
-    client->is_settled = true;
-    run->unsettled--;
+    client->has_tried_to_connect = true;
+    run->untried--;
     check_ramp(run);
 }
 
@@ -406,7 +406,7 @@ int run_init(struct run *run, const struct load_plan *plan, const struct schedul
         .result = result,
         .window_begin_us = UINT64_MAX,
         .window_end_us = UINT64_MAX,
-        .unsettled = plan->connections,
+        .untried = plan->connections,
         .alarm = {.fd = -1},
     };
     list_init(&run->free);
@@ -426,7 +426,7 @@ int run_init(struct run *run, const struct load_plan *plan, const struct schedul
     return error;
 }
 
-static void settle_result(struct run *run)
+static void complete_result(struct run *run)
 {
     struct load_result *result = run->result;
     bool was_open = run->phase == LOAD_PHASE_MEASURING || run->phase == LOAD_PHASE_FINISHING;
@@ -452,7 +452,7 @@ int run_go(struct run *run)
     if (run->plan.closes && run->plan.warm_up_ms == 0)
         warm_up(run);
     int error = loop_run(run->loop);
-    settle_result(run);
+    complete_result(run);
     return error;
 }
 

@@ -40,10 +40,10 @@ struct client {
     struct buffer kept; /* the beginning of an incomplete head */
     unsigned number;
     uint64_t connect_began_us;
-    uint16_t status; /* of the answer being read */
-    bool keep_alive; /* likewise */
-    bool is_settled; /* its first connection attempt has succeeded or failed */
-    uint8_t state;   /* enum load_client_state */
+    uint16_t status;           /* of the answer being read */
+    bool keep_alive;           /* likewise */
+    bool has_tried_to_connect; /* its first connection attempt has succeeded or failed */
+    uint8_t state;             /* enum load_client_state */
     uint16_t pause_ms;
     bool has_sent;        /* something was sent on this connection */
     size_t unsent;        /* bytes passed to the stream and not yet counted as sent */
@@ -71,8 +71,8 @@ struct run {
     struct timer end_of_phase;
     struct timer progress;
     uint64_t ramp_began_us;
-    unsigned begun;     /* clients that have begun to connect */
-    unsigned unsettled; /* clients whose first connection attempt has neither succeeded nor failed */
+    unsigned begun;   /* clients that have begun to connect */
+    unsigned untried; /* clients whose first connection attempt has neither succeeded nor failed */
     unsigned open;
 
     struct list free;         /* clients that could send, the one that waits longest first */
@@ -141,7 +141,7 @@ uint64_t run_take_due(struct run *run, uint64_t now_us);
 void run_revive(struct run *run, struct client *client);
 
 /* The first connection attempt of a client has succeeded or failed. */
-void run_settle(struct run *run, struct client *client);
+void run_note_first_attempt(struct run *run, struct client *client);
 
 /* Call this when fewer requests are in flight: ends the run if none is left and none will begin. */
 void run_check_end(struct run *run);

@@ -3,12 +3,13 @@
 #include "log/access_log.h"
 
 #include "base/buffer.h"
+#include "log/line_text.h"
 #include "log/line_writer.h"
+#include "log/log_template.h"
 #include "loop/loop.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define DELAY_MS 500
 
@@ -20,14 +21,26 @@
 #define REFERER_BYTES_MAX    768
 #define USER_AGENT_BYTES_MAX 512
 
+/* The maximum that a request id adds; the target is shortened by it, as by the next ones. */
+#define REQUEST_ID_BYTES_MAX   128
+#define REQUEST_ID_FRAME_BYTES 20
+#define PHASES_BYTES_MAX       ((U64_DIGITS_MAX + 16) * PHASE_COUNT)
+
 /* The maximum that TLS adds to JSON, including names and quotes; the target is shortened by it. */
-#define TLS_BYTES_MAX         768
+#define TLS_BYTES_MAX         792
 #define VERSION_BYTES_MAX     17
 #define CIPHER_BYTES_MAX      57
 #define SERVER_NAME_BYTES_MAX 255
 #define SUBJECT_BYTES_MAX     128 /* also for the issuer */
 #define FINGERPRINT_BYTES_MAX 73
-#define TLS_FRAME_BYTES_MAX   101
+#define TLS_FRAME_BYTES_MAX   119
+
+/* The same for forwarding. */
+#define UPSTREAM_BYTES_MAX       400
+#define UPSTREAM_VALUE_BYTES_MAX 96
+
+static_assert(2 * UPSTREAM_VALUE_BYTES_MAX + 4 * U64_DIGITS_MAX + 120 <= UPSTREAM_BYTES_MAX,
+              "all of it fits");
 
 static_assert(VERSION_BYTES_MAX + CIPHER_BYTES_MAX + SERVER_NAME_BYTES_MAX + 2 * SUBJECT_BYTES_MAX +
                       FINGERPRINT_BYTES_MAX + TLS_FRAME_BYTES_MAX <=
@@ -46,9 +59,10 @@ struct access_log {
     struct loop *loop;
     struct line_writer *writer;
     enum access_log_format format;
-    int64_t time_seconds; /* the time in `time_text` */
-    size_t time_length;
-    char time_text[32];
+    struct log_template template;
+    uint32_t sample;       /* see access_log_set_sample */
+    uint32_t sample_count; /* of those that might be left out, since the last one that was logged */
+    struct line_clock clock;
 };
 
 int access_log_create(const struct access_log_options *options, struct access_log **ret_log)
@@ -58,6 +72,7 @@ int access_log_create(const struct access_log_options *options, struct access_lo
         .fd = options->fd,
         .name = "access log",
         .delay_ms = DELAY_MS,
+        .bytes_max = options->bytes_max,
         .counters = options->counters,
         .errors = options->errors,
     };
@@ -72,10 +87,24 @@ int access_log_create(const struct access_log_options *options, struct access_lo
     }
     log->loop = options->loop;
     log->writer = writer;
-    log->format = options->format;
-    log->time_seconds = -1;
+    access_log_set_format(log, options->format, options->template);
+    line_clock_init(&log->clock);
     *ret_log = log;
     return 0;
+}
+
+void access_log_set_format(struct access_log *log, enum access_log_format format, struct slice template)
+{
+    struct log_template_fault fault;
+    log->format = template.length > 0 ? ACCESS_LOG_OWN : format;
+    bool is_good = log_template_read(template, &log->template, &fault);
+    assert(is_good);
+}
+
+void access_log_set_sample(struct access_log *log, uint32_t sample)
+{
+    log->sample = sample;
+    log->sample_count = 0;
 }
 
 void access_log_set_fd(struct access_log *log, int fd)
@@ -91,108 +120,47 @@ void access_log_destroy(struct access_log *log)
     free(log);
 }
 
-/* The functions below write to `out` and return the end. */
-
-static char *access_log_put(char *out, struct slice bytes)
-{
-    memcpy(out, bytes.data, bytes.length);
-    return out + bytes.length;
-}
-
-static char *put_number(char *out, uint64_t value)
-{
-    return out + format_u64(out, value);
-}
-
-static bool access_log_is_plain(unsigned char byte)
-{
-    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
-}
-
-/* Everything except plain ASCII becomes `prefix` and two hexadecimal digits: "\x0a", or in JSON "\u000a".
- * Non-ASCII bytes are escaped one by one, since their encoding is unknown. */
-static char *put_escaped(char *out, struct slice bytes, struct slice prefix, size_t bytes_max)
-{
-    static const char digits[] = "0123456789abcdef";
-    static const struct slice cut = {.data = "...", .length = 3};
-    const char *last = out + bytes_max - cut.length - prefix.length - 2;
-    for (size_t i = 0; i < bytes.length; i++) {
-        unsigned char byte = (unsigned char)bytes.data[i];
-        if (UNLIKELY(out > last))
-            return access_log_put(out, cut);
-        if (LIKELY(access_log_is_plain(byte))) {
-            *out++ = (char)byte;
-            continue;
-        }
-        out = access_log_put(out, prefix);
-        *out++ = digits[byte >> 4];
-        *out++ = digits[byte & 15];
-    }
-    return out;
-}
-
-/* The time down to the second; formatted once per second. */
-static char *put_time(char *out, struct access_log *log)
-{
-    int64_t now = loop_wall_seconds(log->loop);
-    if (UNLIKELY(now != log->time_seconds)) {
-        const char *format = log->format == ACCESS_LOG_JSON ? "%Y-%m-%dT%H:%M:%S" : "%d/%b/%Y:%H:%M:%S +0000";
-        time_t seconds = (time_t)now;
-        struct tm tm;
-        gmtime_r(&seconds, &tm);
-        log->time_length = strftime(log->time_text, sizeof(log->time_text), format, &tm);
-        log->time_seconds = now;
-    }
-    return access_log_put(out, slice_make(log->time_text, log->time_length));
-}
-
 /* The common and combined log formats: quoted strings, "-" for missing values. */
 
 static char *access_log_put_text(char *out, struct slice bytes, size_t bytes_max)
 {
-    return put_escaped(out, bytes, SLICE("\\x"), bytes_max);
+    return line_text_put_escaped(out, bytes, SLICE("\\x"), bytes_max);
 }
 
 static char *access_log_put_field(char *out, const struct http_request *request, enum http_field_name name,
                                   size_t bytes_max)
 {
     struct slice value = request ? http_request_field(request, name) : (struct slice){0};
-    out = access_log_put(out, SLICE(" \""));
-    out = value.data ? access_log_put_text(out, value, bytes_max) : access_log_put(out, SLICE("-"));
-    return access_log_put(out, SLICE("\""));
-}
-
-static struct slice version_of(const struct http_request *request)
-{
-    if (request->version_major == 2)
-        return SLICE("2.0");
-    return request->version_minor ? SLICE("1.1") : SLICE("1.0");
+    out = line_text_put(out, SLICE(" \""));
+    out = value.data ? access_log_put_text(out, value, bytes_max) : line_text_put(out, SLICE("-"));
+    return line_text_put(out, SLICE("\""));
 }
 
 static char *put_request_line(char *out, const struct http_request *request)
 {
     if (request == NULL)
-        return access_log_put(out, SLICE("\"-\""));
-    out = access_log_put(out, SLICE("\""));
+        return line_text_put(out, SLICE("\"-\""));
+    out = line_text_put(out, SLICE("\""));
     out = access_log_put_text(out, request->method_text, METHOD_BYTES_MAX);
-    out = access_log_put(out, SLICE(" "));
+    out = line_text_put(out, SLICE(" "));
     out = access_log_put_text(out, request->target, TARGET_BYTES_MAX);
-    out = access_log_put(out, SLICE(" HTTP/"));
-    out = access_log_put(out, version_of(request));
-    return access_log_put(out, SLICE("\""));
+    out = line_text_put(out, SLICE(" HTTP/"));
+    out = line_text_put(out, access_log_version(request));
+    return line_text_put(out, SLICE("\""));
 }
 
 static char *put_common(char *out, struct access_log *log, const struct access_log_entry *entry)
 {
     out = access_log_put_text(out, entry->client, CLIENT_BYTES_MAX);
-    out = access_log_put(out, SLICE(" - - ["));
-    out = put_time(out, log);
-    out = access_log_put(out, SLICE("] "));
+    out = line_text_put(out, SLICE(" - - ["));
+    out = line_clock_put_common(&log->clock, out, loop_wall_seconds(log->loop));
+    out = line_text_put(out, SLICE("] "));
     out = put_request_line(out, entry->request);
-    out = access_log_put(out, SLICE(" "));
-    out = put_number(out, (uint64_t)entry->status);
-    out = access_log_put(out, SLICE(" "));
-    return entry->body_bytes > 0 ? put_number(out, entry->body_bytes) : access_log_put(out, SLICE("-"));
+    out = line_text_put(out, SLICE(" "));
+    out = line_text_put_number(out, (uint64_t)entry->status);
+    out = line_text_put(out, SLICE(" "));
+    return entry->body_bytes > 0 ? line_text_put_number(out, entry->body_bytes)
+                                 : line_text_put(out, SLICE("-"));
 }
 
 static char *put_combined(char *out, struct access_log *log, const struct access_log_entry *entry)
@@ -208,19 +176,19 @@ static char *put_json_text(char *out, struct slice name, struct slice bytes, siz
 {
     if (bytes.data == NULL)
         return out;
-    out = access_log_put(out, SLICE(",\""));
-    out = access_log_put(out, name);
-    out = access_log_put(out, SLICE("\":\""));
-    out = put_escaped(out, bytes, SLICE("\\u00"), bytes_max);
-    return access_log_put(out, SLICE("\""));
+    out = line_text_put(out, SLICE(",\""));
+    out = line_text_put(out, name);
+    out = line_text_put(out, SLICE("\":\""));
+    out = line_text_put_escaped(out, bytes, SLICE("\\u00"), bytes_max);
+    return line_text_put(out, SLICE("\""));
 }
 
 static char *put_json_number(char *out, struct slice name, uint64_t value)
 {
-    out = access_log_put(out, SLICE(",\""));
-    out = access_log_put(out, name);
-    out = access_log_put(out, SLICE("\":"));
-    return put_number(out, value);
+    out = line_text_put(out, SLICE(",\""));
+    out = line_text_put(out, name);
+    out = line_text_put(out, SLICE("\":"));
+    return line_text_put_number(out, value);
 }
 
 static char *put_json_request(char *out, const struct http_request *request, size_t target_bytes_max)
@@ -229,29 +197,10 @@ static char *put_json_request(char *out, const struct http_request *request, siz
     struct slice user_agent = http_request_field(request, HTTP_FIELD_USER_AGENT);
     out = put_json_text(out, SLICE("method"), request->method_text, METHOD_BYTES_MAX);
     out = put_json_text(out, SLICE("target"), request->target, target_bytes_max);
-    out = put_json_text(out, SLICE("version"), version_of(request), 16);
+    out = put_json_text(out, SLICE("version"), access_log_version(request), 16);
     out = put_json_text(out, SLICE("host"), request->host, HOST_BYTES_MAX);
     out = put_json_text(out, SLICE("referer"), referer, REFERER_BYTES_MAX);
     return put_json_text(out, SLICE("user_agent"), user_agent, USER_AGENT_BYTES_MAX);
-}
-
-static char *put_milliseconds(char *out, unsigned milliseconds)
-{
-    *out++ = '.';
-    *out++ = (char)('0' + milliseconds / 100);
-    *out++ = (char)('0' + milliseconds / 10 % 10);
-    *out++ = (char)('0' + milliseconds % 10);
-    return out;
-}
-
-static struct slice outcome_word(enum outcome outcome)
-{
-    static const struct slice words[] = {
-#define X(name, word) [OUTCOME_##name] = SLICE(word),
-        OUTCOME_TABLE(X)
-#undef X
-    };
-    return words[outcome];
 }
 
 static char *put_json_tls(char *out, const struct access_log_tls *tls)
@@ -261,26 +210,69 @@ static char *put_json_tls(char *out, const struct access_log_tls *tls)
     out = put_json_text(out, SLICE("server_name"), tls->name, SERVER_NAME_BYTES_MAX);
     out = put_json_text(out, SLICE("client_subject"), tls->client_subject, SUBJECT_BYTES_MAX);
     out = put_json_text(out, SLICE("client_issuer"), tls->client_issuer, SUBJECT_BYTES_MAX);
-    return put_json_text(out, SLICE("client_fingerprint"), tls->client_fingerprint, FINGERPRINT_BYTES_MAX);
+    out = put_json_text(out, SLICE("client_fingerprint"), tls->client_fingerprint, FINGERPRINT_BYTES_MAX);
+    return tls->is_early ? line_text_put(out, SLICE(",\"early_data\":true")) : out;
+}
+
+static char *put_json_upstream(char *out, const struct access_log_upstream *upstream)
+{
+    out = put_json_text(out, SLICE("upstream"), upstream->server, UPSTREAM_VALUE_BYTES_MAX);
+    out = put_json_text(out, SLICE("upstream_cause"), upstream->cause, UPSTREAM_VALUE_BYTES_MAX);
+    if (upstream->queue_us > 0)
+        out = put_json_number(out, SLICE("upstream_queue_us"), upstream->queue_us);
+    if (upstream->connect_us > 0)
+        out = put_json_number(out, SLICE("upstream_connect_us"), upstream->connect_us);
+    if (upstream->head_us > 0)
+        out = put_json_number(out, SLICE("upstream_head_us"), upstream->head_us);
+    return upstream->body_us > 0 ? put_json_number(out, SLICE("upstream_body_us"), upstream->body_us) : out;
+}
+
+static char *put_json_phases(char *out, const struct request_phases *phases)
+{
+    static const struct slice names[PHASE_COUNT] = {
+#define X(member, name, text) [PHASE_##member] = SLICE(name "_us"),
+        PHASE_TABLE(X)
+#undef X
+    };
+    for (size_t i = PHASE_HEAD; i < PHASE_COUNT; i++)
+        out = put_json_number(out, names[i], phases->us[i]);
+    return out;
 }
 
 static char *put_json(char *out, struct access_log *log, const struct access_log_entry *entry)
 {
-    out = access_log_put(out, SLICE("{\"time\":\""));
-    out = put_time(out, log);
-    out = put_milliseconds(out, loop_wall_milliseconds(log->loop));
-    out = access_log_put(out, SLICE("Z\""));
+    out = line_text_put(out, SLICE("{\"time\":\""));
+    out = line_clock_put_json(&log->clock, out, loop_wall_seconds(log->loop),
+                              loop_wall_milliseconds(log->loop));
+    out = line_text_put(out, SLICE("\""));
     out = put_json_text(out, SLICE("client"), entry->client, CLIENT_BYTES_MAX);
+    size_t others = (entry->tls ? TLS_BYTES_MAX : 0) + (entry->upstream ? UPSTREAM_BYTES_MAX : 0) +
+                    (entry->request_id.data ? REQUEST_ID_BYTES_MAX + REQUEST_ID_FRAME_BYTES : 0) +
+                    (entry->slow ? PHASES_BYTES_MAX : 0);
     if (entry->request)
-        out = put_json_request(out, entry->request, TARGET_BYTES_MAX - (entry->tls ? TLS_BYTES_MAX : 0));
+        out = put_json_request(out, entry->request, TARGET_BYTES_MAX - others);
     if (entry->tls)
         out = put_json_tls(out, entry->tls);
+    if (entry->upstream)
+        out = put_json_upstream(out, entry->upstream);
     out = put_json_number(out, SLICE("status"), (uint64_t)entry->status);
     out = put_json_number(out, SLICE("bytes"), entry->body_bytes);
+    if (entry->is_tunnel)
+        out = put_json_number(out, SLICE("received"), entry->received_bytes);
     out = put_json_number(out, SLICE("duration_us"), entry->duration_us);
-    out = access_log_put(out, SLICE(",\"outcome\":\""));
-    out = access_log_put(out, outcome_word(entry->outcome));
-    return access_log_put(out, SLICE("\"}"));
+    out = line_text_put(out, SLICE(",\"outcome\":\""));
+    out = line_text_put(out, access_log_outcome_word(entry->outcome));
+    out = line_text_put(out, SLICE("\""));
+    if (entry->slow)
+        out = put_json_phases(out, entry->slow);
+    out = put_json_text(out, SLICE("request_id"), entry->request_id, REQUEST_ID_BYTES_MAX);
+    return line_text_put(out, SLICE("}"));
+}
+
+static char *put_own(char *out, struct access_log *log, const struct access_log_entry *entry)
+{
+    struct log_moment moment = {loop_wall_seconds(log->loop), loop_wall_milliseconds(log->loop)};
+    return log_template_write(&log->template, &log->clock, &moment, entry, out);
 }
 
 static char *put_entry(char *out, struct access_log *log, const struct access_log_entry *entry)
@@ -289,6 +281,7 @@ static char *put_entry(char *out, struct access_log *log, const struct access_lo
     case ACCESS_LOG_COMMON: return put_common(out, log, entry);
     case ACCESS_LOG_COMBINED: return put_combined(out, log, entry);
     case ACCESS_LOG_JSON: return put_json(out, log, entry);
+    case ACCESS_LOG_OWN: return put_own(out, log, entry);
     }
     UNREACHABLE();
 }
@@ -302,12 +295,24 @@ static uint32_t access_log_source_of(struct slice client)
     return number;
 }
 
+/* The first of each group is logged. */
+static bool is_sampled(struct access_log *log, const struct access_log_entry *entry)
+{
+    if (entry->status >= 400 || entry->outcome != OUTCOME_COMPLETE || entry->slow)
+        return true;
+    bool is_first = log->sample_count == 0;
+    log->sample_count = (log->sample_count + 1) % log->sample;
+    return is_first;
+}
+
 void access_log_add(struct access_log *log, const struct access_log_entry *entry)
 {
+    if (UNLIKELY(log->sample > 1) && !is_sampled(log, entry))
+        return;
     uint32_t source = access_log_source_of(entry->client);
     char *line = line_writer_reserve(log->writer, LINE_BYTES_MAX, source);
     if (line == NULL)
         return;
-    char *end = access_log_put(put_entry(line, log, entry), SLICE("\n"));
+    char *end = line_text_put(put_entry(line, log, entry), SLICE("\n"));
     line_writer_commit(log->writer, (size_t)(end - line), source);
 }

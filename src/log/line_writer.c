@@ -20,8 +20,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define BLOCK_BYTES        (64u << 10)
-#define BLOCKS_MAX         (LINE_WRITER_BYTES_MAX / BLOCK_BYTES)
+#define BLOCK_BYTES_MAX    (64u << 10)
+#define BLOCKS_MIN         16 /* a smaller buffer has smaller blocks */
 #define RETRY_MS           500
 #define REPORT_INTERVAL_MS 10000
 #define END_MS             1000
@@ -34,15 +34,12 @@
 /* Space for waiting lines is shared among sources, so that one that floods the log does not displace the
  * lines of all others: once half of the space is used, no source may use more than an eighth. What a
  * source has used is halved each time a quarter of the space has been written. */
-#define SOURCES_MAX      64
-#define SHARED_BLOCKS    (BLOCKS_MAX / 2)
-#define SOURCE_BYTES_MAX (LINE_WRITER_BYTES_MAX / 8)
-#define FORGET_BLOCKS    (BLOCKS_MAX / 4)
+#define SOURCES_MAX 64
 
 struct block {
     struct block *next; /* the next younger one */
     size_t length;
-    char data[BLOCK_BYTES];
+    char data[];
 };
 
 /* The oldest block is first. */
@@ -69,6 +66,8 @@ struct output {
 
 struct line_writer {
     struct line_writer_options options;
+    size_t block_bytes;
+    size_t blocks_max;
     struct output output;
     enum output_state state;
     struct block *filling;
@@ -110,11 +109,6 @@ static struct block *queue_take(struct block_queue *queue)
 
 /* ---- on a thread or on the loop ---- */
 
-static uint64_t line_writer_now_ms(void)
-{
-    return sys_monotonic_ns() / 1000000;
-}
-
 /* The bytes for the next write: for a pipe or a terminal, complete lines that it accepts atomically. */
 static struct slice next_piece(const struct output *output)
 {
@@ -145,17 +139,17 @@ static int write_piece(struct output *output)
 static void write_leaving(struct job *job)
 {
     struct output *output = CONTAINER_OF(job, struct output, job);
-    uint64_t deadline_ms = line_writer_now_ms() + WRITE_MS_MAX;
+    uint64_t deadline_ms = sys_monotonic_ms() + WRITE_MS_MAX;
     output->error = 0;
     while (output->leaving.first && output->error == 0)
-        output->error = line_writer_now_ms() < deadline_ms ? write_piece(output) : -EAGAIN;
+        output->error = sys_monotonic_ms() < deadline_ms ? write_piece(output) : -EAGAIN;
 }
 
 /* ---- on the loop ---- */
 
 static void report_trouble(struct line_writer *writer, int error)
 {
-    uint64_t now = line_writer_now_ms();
+    uint64_t now = sys_monotonic_ms();
     if (writer->in_trouble)
         return;
     writer->in_trouble = true; /* before the report, which may call this function again */
@@ -195,9 +189,9 @@ static void line_writer_submit(struct line_writer *writer)
 
 static struct block *line_writer_add_block(struct line_writer *writer)
 {
-    if (writer->block_count == BLOCKS_MAX)
+    if (writer->block_count == writer->blocks_max)
         return NULL;
-    struct block *block = writer->spare ? writer->spare : malloc(sizeof(*block));
+    struct block *block = writer->spare ? writer->spare : malloc(sizeof(*block) + writer->block_bytes);
     writer->spare = NULL;
     if (block) {
         block->length = 0;
@@ -275,7 +269,7 @@ static void free_gone(struct line_writer *writer)
             writer->spare = block;
         else
             free(block);
-        if (++writer->blocks_gone == FORGET_BLOCKS)
+        if (++writer->blocks_gone == writer->blocks_max / 4)
             forget_shares(writer);
     }
 }
@@ -348,20 +342,26 @@ static void on_written(struct job *job)
         line_writer_go_on(writer);
 }
 
+static void choose_blocks(struct line_writer *writer, size_t bytes_max)
+{
+    writer->block_bytes = MIN(bytes_max / BLOCKS_MIN, (size_t)BLOCK_BYTES_MAX);
+    writer->blocks_max = bytes_max / writer->block_bytes;
+    assert(writer->block_bytes > LINE_BYTES_MAX);
+}
+
 int line_writer_create(const struct line_writer_options *options, struct line_writer **ret_writer)
 {
     struct line_writer *writer = calloc(1, sizeof(*writer));
-    struct block *block = malloc(sizeof(*block));
-    if (writer == NULL || block == NULL) {
+    if (writer) {
+        writer->options = *options;
+        choose_blocks(writer, options->bytes_max ? options->bytes_max : LINE_WRITER_BYTES_MAX);
+        writer->filling = line_writer_add_block(writer);
+    }
+    if (writer == NULL || writer->filling == NULL) {
         free(writer);
-        free(block);
         sys_close(options->fd);
         return -ENOMEM;
     }
-    block->length = 0;
-    writer->options = *options;
-    writer->filling = block;
-    writer->block_count = 1;
     writer->next_fd = -1;
     writer->output = (struct output){
         .job = {.work = write_leaving, .done = on_written},
@@ -375,7 +375,7 @@ int line_writer_create(const struct line_writer_options *options, struct line_wr
 
 static bool line_writer_has_room(const struct line_writer *writer, size_t size)
 {
-    return size <= BLOCK_BYTES - writer->filling->length;
+    return size <= writer->block_bytes - writer->filling->length;
 }
 
 static void drop(struct line_writer *writer, size_t count)
@@ -386,7 +386,8 @@ static void drop(struct line_writer *writer, size_t count)
 
 static bool has_share(const struct line_writer *writer, uint32_t source)
 {
-    return writer->block_count <= SHARED_BLOCKS || writer->used[source % SOURCES_MAX] < SOURCE_BYTES_MAX;
+    return writer->block_count <= writer->blocks_max / 2 ||
+           writer->used[source % SOURCES_MAX] < writer->blocks_max * writer->block_bytes / 8;
 }
 
 char *line_writer_reserve(struct line_writer *writer, size_t size, uint32_t source)
@@ -427,8 +428,8 @@ void line_writer_set_fd(struct line_writer *writer, int fd)
 /* Waits for the current write to finish. */
 static void wait_for_thread(struct line_writer *writer)
 {
-    uint64_t deadline_ms = line_writer_now_ms() + END_MS;
-    while (writer->state == OUTPUT_BUSY && line_writer_now_ms() < deadline_ms) {
+    uint64_t deadline_ms = sys_monotonic_ms() + END_MS;
+    while (writer->state == OUTPUT_BUSY && sys_monotonic_ms() < deadline_ms) {
         wheel_arm(loop_wheel(writer->options.loop), &writer->timer, END_MS);
         if (loop_run(writer->options.loop) < 0)
             break;

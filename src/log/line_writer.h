@@ -18,8 +18,8 @@ struct line_writer;
 /* The longest line: a pipe accepts it atomically, so that lines of several processes do not mix. */
 #define LINE_BYTES_MAX 4096
 
-/* The most bytes that may wait to be written: what a busy worker logs in 30 ms, for which the pool's
- * thread may have to wait for a core. Memory is allocated as needed, and freed again. */
+/* The most bytes that may wait to be written, by default: what a busy worker logs in 30 ms, for which the
+ * pool's thread may have to wait for a core. Memory is allocated as needed, and freed again. */
 #define LINE_WRITER_BYTES_MAX (4u << 20)
 
 struct line_writer_options {
@@ -27,6 +27,7 @@ struct line_writer_options {
     int fd;                    /* taken over: closed even if line_writer_create fails */
     const char *name;          /* for reports: "access log"; must outlive the writer */
     uint64_t delay_ms;         /* how long a line may wait to be written together with others */
+    size_t bytes_max;          /* that may wait, at least 256 KiB; 0: LINE_WRITER_BYTES_MAX */
     struct counters *counters; /* log_lines_dropped is incremented */
     struct log *errors;        /* for reports; may be the log that uses this writer */
 };

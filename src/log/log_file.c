@@ -6,6 +6,7 @@
 #include "log/line_writer.h"
 #include "sys/clock.h"
 #include "sys/output.h"
+#include "sys/program.h"
 #include "sys/socket.h"
 
 #include <stdio.h>
@@ -87,27 +88,33 @@ static void write_line(struct log *log, enum log_level level, struct slice line)
         line_writer_commit(file->writer, format_line(file, out, level, line), 0);
 }
 
-static int open_path(const char *path)
+static bool is_standard_error(struct slice path)
 {
-    return path ? sys_open_for_append(path) : sys_duplicate(STDERR_FILENO);
+    return path.length == 0 || slice_equal(path, SLICE("-"));
+}
+
+int log_file_open_path(struct slice path)
+{
+    return is_standard_error(path) ? sys_duplicate(STDERR_FILENO) : sys_open_for_append(path.data);
+}
+
+static void log_file_set(struct log_file *file, struct slice path, enum log_level level, int fd)
+{
+    const char *no_color = getenv("NO_COLOR");
+    file->log.level = level;
+    file->path = is_standard_error(path) ? NULL : path.data;
+    file->fd = fd;
+    file->is_terminal = sys_is_terminal(fd);
+    file->has_colours = file->is_terminal && (no_color == NULL || no_color[0] == '\0');
 }
 
 int log_file_open(struct log_file *file, struct slice path, enum log_level level)
 {
-    bool is_stderr = path.length == 0 || slice_equal(path, SLICE("-"));
-    int fd = open_path(is_stderr ? NULL : path.data);
+    int fd = log_file_open_path(path);
     if (fd < 0)
         return fd;
-    const char *no_color = getenv("NO_COLOR");
-    bool is_terminal = sys_is_terminal(fd);
-    *file = (struct log_file){
-        .log = {.level = level, .write = write_line},
-        .path = is_stderr ? NULL : path.data,
-        .fd = fd,
-        .is_terminal = is_terminal,
-        .has_colours = is_terminal && (no_color == NULL || no_color[0] == '\0'),
-        .echoes = true,
-    };
+    *file = (struct log_file){.log.write = write_line, .echoes = true};
+    log_file_set(file, path, level, fd);
     return 0;
 }
 
@@ -135,22 +142,46 @@ void log_file_detach(struct log_file *file)
     line_writer_destroy(writer);
 }
 
-int log_file_reopen(struct log_file *file)
+/* On failure `fd` is closed. */
+static int log_file_go_on(struct log_file *file, int fd)
 {
-    if (file->path == NULL)
-        return 0;
-    int fd = sys_open_for_append(file->path);
-    int copy = fd < 0 || file->writer == NULL ? 0 : sys_duplicate(fd);
-    if (fd < 0 || copy < 0) {
-        if (fd >= 0)
-            sys_close(fd);
-        return fd < 0 ? fd : copy;
+    int copy = file->writer ? sys_duplicate(fd) : 0;
+    if (copy < 0) {
+        sys_close(fd);
+        return copy;
     }
     sys_close(file->fd);
     file->fd = fd;
     if (file->writer)
         line_writer_set_fd(file->writer, copy);
     return 0;
+}
+
+int log_file_reopen(struct log_file *file)
+{
+    if (file->path == NULL)
+        return 0;
+    int fd = sys_open_for_append(file->path);
+    return fd < 0 ? fd : log_file_go_on(file, fd);
+}
+
+int log_file_move(struct log_file *file, struct slice path, enum log_level level, int fd)
+{
+    int error = fd < 0 ? 0 : log_file_go_on(file, fd);
+    if (error == 0)
+        log_file_set(file, path, level, file->fd);
+    return error;
+}
+
+void log_file_take_standard_error(struct log_file *file, int fd)
+{
+    if (fd < 0)
+        return;
+    int error = sys_standard_error_set(fd);
+    sys_close(fd);
+    int copy = error == 0 && file->path == NULL ? sys_duplicate(STDERR_FILENO) : error;
+    if (copy > 0 && log_file_go_on(file, copy) == 0)
+        log_file_set(file, SLICE("-"), file->log.level, file->fd);
 }
 
 void log_file_close(struct log_file *file)

@@ -39,6 +39,18 @@ void log_file_detach(struct log_file *file);
  * Returns 0 or -errno. */
 int log_file_reopen(struct log_file *file) MUST_CHECK;
 
+/* Opens the file of a path as log_file_open does; for log_file_move. Returns the descriptor or -errno. */
+int log_file_open_path(struct slice path) MUST_CHECK;
+
+/* The log goes on at `path`, which must outlive it, and at this level. `fd` is the open file, which the log
+ * takes over; -1: the file stays, the path is the same in another place. Returns 0 or -errno; then nothing
+ * has changed, and `fd` is closed. */
+int log_file_move(struct log_file *file, struct slice path, enum log_level level, int fd) MUST_CHECK;
+
+/* Standard error is `fd` from now on, which is closed, for a log that goes there, too. -1: nothing changes.
+ */
+void log_file_take_standard_error(struct log_file *file, int fd);
+
 /* The log must have been detached. */
 void log_file_close(struct log_file *file);
 

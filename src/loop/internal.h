@@ -27,6 +27,7 @@ struct loop {
     int64_t wall_seconds;
     unsigned wall_nanoseconds; /* within that second */
     uint64_t turn;             /* number of this turn */
+    uint64_t read_count;       /* see loop_read_count */
     bool stopping;
     bool may_sendfile;  /* see loop_create */
     struct list tasks;  /* struct task, to run at the end of this turn */
@@ -83,6 +84,13 @@ extern const struct stream_verbs stream_verbs_uring;
 
 /* loop.c: submits deferred operations, so that descriptors of closed streams are free. */
 void loop_flush(struct loop *loop);
+
+/* For the backends: bytes were received. */
+static inline void stream_tell_read(struct stream *stream, struct slice bytes)
+{
+    stream->loop->read_count++;
+    stream->events->on_read(stream, bytes);
+}
 
 /* stream.c, for the backends: continues the pending send. */
 void stream_send_on(struct stream *stream);

@@ -72,6 +72,7 @@ int loop_create(const struct loop_options *options, struct loop **ret_loop)
     if (loop == NULL)
         return -ENOMEM;
     loop->options = *options;
+    loop->read_count = 1;
     loop->may_sendfile = sys_broken_pipes_are_harmless();
     list_init(&loop->tasks);
     list_init(&loop->again);
@@ -143,13 +144,13 @@ void loop_destroy(struct loop *loop)
 {
     if (loop == NULL)
         return;
-    loop_settle(loop);
+    loop_finish_jobs(loop);
     stall_meter_close(&loop->stall_meter);
     loop->backend->close(loop->backend_state);
     free(loop);
 }
 
-void loop_settle(struct loop *loop)
+void loop_finish_jobs(struct loop *loop)
 {
     offload_destroy(loop->offload);
     loop->offload = NULL;
@@ -217,6 +218,11 @@ bool loop_is_ordered(const struct loop *loop)
 uint64_t loop_turn(const struct loop *loop)
 {
     return loop->turn;
+}
+
+uint64_t loop_read_count(const struct loop *loop)
+{
+    return loop->read_count;
 }
 
 bool loop_accepts_fd(const struct loop *loop, int fd)

@@ -98,7 +98,7 @@ void loop_stop(struct loop *loop);
 
 /* Waits for the offload jobs in progress, calls their `done`, and calls on_closed of closed streams.
  * Afterwards only objects that are still open can call back. For shutting down outside loop_run. */
-void loop_settle(struct loop *loop);
+void loop_finish_jobs(struct loop *loop);
 
 /* Monotonic time at the start of this turn, in milliseconds. */
 uint64_t loop_now_ms(const struct loop *loop);
@@ -131,6 +131,9 @@ bool loop_is_ordered(const struct loop *loop);
 
 /* The number of this turn, for things to be done once per turn. */
 uint64_t loop_turn(const struct loop *loop);
+
+/* How often bytes of a stream were received; begins at 1. */
+uint64_t loop_read_count(const struct loop *loop);
 
 /* Whether the backend can wait for a descriptor of that number: select(2) is limited to 1023. */
 bool loop_accepts_fd(const struct loop *loop, int fd);

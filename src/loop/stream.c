@@ -361,6 +361,17 @@ size_t stream_unsent(const struct stream *stream)
     return bytes;
 }
 
+void stream_drop_send(struct stream *stream)
+{
+    assert(stream->error != 0);
+    free(stream->sending);
+    stream->sending = NULL;
+    stream->error = 0;
+    stream->flags &= (uint8_t)~STREAM_WRITABLE;
+    if (UNLIKELY(stream->loop->forgetful == stream))
+        stream->loop->forgetful = NULL;
+}
+
 size_t stream_unacknowledged(const struct stream *stream)
 {
     assert(!stream_has(stream, STREAM_CLOSED));

@@ -160,6 +160,10 @@ static inline int stream_error(const struct stream *stream)
  * never took. */
 size_t stream_unsent(const struct stream *stream);
 
+/* After a failed send: forgets it and its bytes. Nothing more can be sent, but what the peer sent before can
+ * be read; an error that is reported now is one of reading. */
+void stream_drop_send(struct stream *stream);
+
 /* Bytes sent but not yet acknowledged by the peer; 0 if unknown. */
 size_t stream_unacknowledged(const struct stream *stream);
 

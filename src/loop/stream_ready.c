@@ -66,7 +66,7 @@ static void read_once(struct stream *stream)
         stream->flags &= (uint8_t)~STREAM_READABLE;
     else
         stream_go_on_later(stream);
-    stream->events->on_read(stream, slice_make(loop->read_buffer, (size_t)count));
+    stream_tell_read(stream, slice_make(loop->read_buffer, (size_t)count));
 }
 
 static bool wants_read(const struct stream *stream)
@@ -147,7 +147,12 @@ static void stream_ready_on_ready(struct watch *watch, unsigned events)
         stream->flags |= STREAM_PEER_ENDED;
     if (events & WATCH_FAILED)
         stream->flags |= STREAM_HUNG_UP;
-    if (stream->sending && events & (WATCH_WRITABLE | WATCH_FAILED))
+    /* What the peer sent before it reset the connection can still be read: an answer to a request that it did
+     * not want to receive to its end. The send would fail. */
+    if (events & WATCH_FAILED)
+        stream_ready_read_on(stream);
+    if (stream->sending && events & (WATCH_WRITABLE | WATCH_FAILED) &&
+        !stream_ready_has(stream, STREAM_CLOSED))
         stream_is_writable(stream);
     stream_ready_read_on(stream);
 }

@@ -83,7 +83,7 @@ static int stream_uring_start(struct stream *stream)
     stream->in_flight |= URING_FIRST;
     ssize_t count = sys_recv(stream->watch.fd, loop->read_buffer, sizeof(loop->read_buffer));
     if (count > 0)
-        stream->events->on_read(stream, slice_make(loop->read_buffer, (size_t)count));
+        stream_tell_read(stream, slice_make(loop->read_buffer, (size_t)count));
     else if (count != -EAGAIN)
         stream_uring_tell_end(stream, (int)count);
     stream->in_flight &= (uint16_t)~URING_FIRST;
@@ -181,7 +181,7 @@ static void tell_held(struct stream *stream)
         stream_go_on_later(stream);
     }
     if (length > 0)
-        stream->events->on_read(stream, slice_make(copy, length));
+        stream_tell_read(stream, slice_make(copy, length));
     else
         stream_uring_tell_end(stream, end);
 }
@@ -231,7 +231,7 @@ static void on_received(struct stream *stream)
     else if (!is_nothing && must_wait)
         stream_uring_keep(stream, bytes, result > 0 ? HELD_NO_END : result);
     else if (result > 0)
-        stream->events->on_read(stream, bytes);
+        stream_tell_read(stream, bytes);
     else if (!is_nothing)
         stream_uring_tell_end(stream, result);
 }

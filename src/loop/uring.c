@@ -82,7 +82,7 @@ static void uring_submit(struct backend_state *state)
     for (unsigned i = 0; i < SUBMIT_ATTEMPTS_MAX && io_uring_sq_ready(&state->ring) > 0; i++)
         io_uring_submit(&state->ring);
     assert(io_uring_sq_ready(&state->ring) == 0);
-    uring_send_settle(state);
+    uring_send_finish(state);
 }
 
 struct io_uring_sqe *uring_entry(struct backend_state *state)
@@ -349,7 +349,7 @@ static int before_wait(struct backend_state *state, int timeout_ms)
     uring_buffers_offer(&state->buffers);
     if (LIKELY(!staged_sends_have_deadline(&state->staged_sends)))
         return timeout_ms;
-    uring_send_give_up(state, sys_monotonic_ns() / 1000000);
+    uring_send_give_up(state, sys_monotonic_ms());
     return MIN(timeout_ms, DEADLINE_CHECK_MS);
 }
 

@@ -88,7 +88,7 @@ void uring_send_completed(struct stream *stream);
 void uring_send_before_close(struct stream *stream);
 
 /* Everything in the submission queue has been submitted: determines the result of the staged sends in it. */
-void uring_send_settle(struct backend_state *state);
+void uring_send_finish(struct backend_state *state);
 
 /* Cancels sends of closed streams whose deadline has passed; they still complete. */
 void uring_send_give_up(struct backend_state *state, uint64_t now_ms);

@@ -98,7 +98,7 @@ static void send_rest(struct stream *stream, struct staged_send *staged_send, in
 }
 
 /* The error is not examined: sending again fails with the same error, and reports it. */
-void uring_send_settle(struct backend_state *state)
+void uring_send_finish(struct backend_state *state)
 {
     struct staged_sends *staged_sends = uring_staged_sends(state);
     struct stream *stream;
@@ -125,9 +125,12 @@ void uring_send_completed(struct stream *stream)
     staged_sends_free(uring_staged_sends(uring_of(stream)), staged_send);
     if (stream->flags & STREAM_CLOSED)
         return;
-    if (!is_whole)
-        stream_fail(stream, result < 0 ? result : -EPIPE);
-    else if (stream->in_flight & URING_SHUTDOWN)
+    if (!is_whole) {
+        stream->error = (int16_t)(result < 0 ? result : -EPIPE);
+        stream_fail(stream, stream->error);
+        return;
+    }
+    if (stream->in_flight & URING_SHUTDOWN)
         sys_shutdown_send(stream->watch.fd);
     else if (stream->sending)
         stream_send_on(stream);

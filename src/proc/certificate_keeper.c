@@ -14,10 +14,10 @@ static void log_reports(struct log *log, struct context_set *set)
 }
 
 int certificate_keeper_begin(struct certificate_keeper *keeper, struct settings *settings,
-                             const struct tls_ticket_keys *ticket_keys, struct log *log)
+                             struct tls_tickets *tickets, struct log *log)
 {
     *keeper = (struct certificate_keeper){0};
-    int error = context_set_create(settings, ticket_keys, &keeper->contexts);
+    int error = context_set_create(settings, tickets, &keeper->contexts);
     if (error < 0 || keeper->contexts == NULL)
         return error;
     error = context_set_load(keeper->contexts);
@@ -27,14 +27,17 @@ int certificate_keeper_begin(struct certificate_keeper *keeper, struct settings 
     return error;
 }
 
-void certificate_keeper_look(struct certificate_keeper *keeper, const struct slot *slots, size_t count)
+/* A worker can count as fast as it likes: the files are read once in a second. */
+void certificate_keeper_look(struct certificate_keeper *keeper, const struct slot *slots, size_t count,
+                             uint64_t now_ms)
 {
     unsigned renewals = 0;
     for (size_t i = 0; i < count; i++)
         renewals += slots[i].renewals;
-    if (renewals == keeper->renewals)
+    if (renewals == keeper->renewals || now_ms < keeper->next_ms)
         return;
     keeper->renewals = renewals;
+    keeper->next_ms = now_ms + CERTIFICATE_KEEPER_MS;
     context_set_refresh(keeper->contexts);
 }
 

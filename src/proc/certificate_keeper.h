@@ -9,22 +9,26 @@
 #include "settings/settings.h"
 
 struct context_set;
-struct tls_ticket_keys;
+struct tls_tickets;
 
 struct certificate_keeper {
     struct context_set *contexts; /* NULL: no listener uses TLS */
     unsigned renewals;            /* sum over all slots when the files were last read */
+    uint64_t next_ms;             /* not before then they are read again */
 };
+
+#define CERTIFICATE_KEEPER_MS 1000
 
 #ifdef HAVE_TLS
 
 /* Loads the certificates. Returns 0; ERROR_REFUSED after logging what is wrong with the files; or -ENOMEM. */
 int certificate_keeper_begin(struct certificate_keeper *keeper, struct settings *settings,
-                             const struct tls_ticket_keys *ticket_keys, struct log *log) MUST_CHECK;
+                             struct tls_tickets *tickets, struct log *log) MUST_CHECK;
 
 /* Call when a worker may have loaded a changed certificate. Reads the files only if one has: their file
  * system has just responded, so it does not block the master. */
-void certificate_keeper_look(struct certificate_keeper *keeper, const struct slot *slots, size_t count);
+void certificate_keeper_look(struct certificate_keeper *keeper, const struct slot *slots, size_t count,
+                             uint64_t now_ms);
 
 /* Frees them; may be called on a zeroed one. */
 void certificate_keeper_end(struct certificate_keeper *keeper);
@@ -32,16 +36,16 @@ void certificate_keeper_end(struct certificate_keeper *keeper);
 #else
 
 static inline int certificate_keeper_begin(struct certificate_keeper *keeper, struct settings *settings,
-                                           const struct tls_ticket_keys *ticket_keys, struct log *log)
+                                           struct tls_tickets *tickets, struct log *log)
 {
-    (void)keeper, (void)settings, (void)ticket_keys, (void)log;
+    (void)keeper, (void)settings, (void)tickets, (void)log;
     return 0;
 }
 
 static inline void certificate_keeper_look(struct certificate_keeper *keeper, const struct slot *slots,
-                                           size_t count)
+                                           size_t count, uint64_t now_ms)
 {
-    (void)keeper, (void)slots, (void)count;
+    (void)keeper, (void)slots, (void)count, (void)now_ms;
 }
 
 static inline void certificate_keeper_end(struct certificate_keeper *keeper)

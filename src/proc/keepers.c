@@ -45,23 +45,30 @@ static void keepers_tell(const struct supervisor *supervisor, size_t number)
 }
 
 static void keepers_change(struct slot *slots, const struct supervisor *supervisor, size_t number,
-                           size_t keeper)
+                           size_t before, size_t keeper)
 {
-    size_t before = slots[number].keeper;
     slots[number].keeper = (unsigned)keeper;
     keepers_tell(supervisor, before);
     keepers_tell(supervisor, keeper);
-    if (keeper != number)
+    if (keeper != number && !supervisor->children[number].is_retired)
         log_warning(supervisor->options.log,
                     "worker process %d accepts new connections in place of one that cannot",
                     (int)supervisor->children[keeper].pid);
 }
 
+/* Workers can write to the slots: what a broken one may have written there is no index yet. */
+static size_t keeper_of(const struct slot *slots, const struct supervisor *supervisor, size_t number)
+{
+    size_t keeper = slots[number].keeper;
+    return keeper < supervisor->options.count ? keeper : number;
+}
+
 void keepers_update(struct slot *slots, const struct supervisor *supervisor)
 {
     for (size_t i = 0; i < supervisor->options.count; i++) {
-        size_t keeper = choose(slots, supervisor, i, slots[i].keeper);
-        if (keeper != slots[i].keeper)
-            keepers_change(slots, supervisor, i, keeper);
+        size_t before = keeper_of(slots, supervisor, i);
+        size_t keeper = choose(slots, supervisor, i, before);
+        if (keeper != before)
+            keepers_change(slots, supervisor, i, before, keeper);
     }
 }

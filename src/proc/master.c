@@ -1,18 +1,16 @@
 /* One poll(2) over the signals and the workers' pipes. Starting, running and stopping are states; master_run
  * reads as the story of a server's life. */
-#include "proc/master.h"
+#include "proc/master_internal.h"
 
 #include "base/error.h"
-#include "proc/certificate_keeper.h"
-#include "proc/heartbeat.h"
+#include "conf/load.h"
 #include "proc/keepers.h"
 #include "proc/notify.h"
-#include "proc/sockets.h"
-#include "proc/supervisor.h"
-#include "proc/ticket_keeper.h"
-#include "proc/worker.h"
+#include "proc/sandbox.h"
 #include "sys/address.h"
 #include "sys/clock.h"
+#include "sys/event.h"
+#include "sys/program.h"
 #include "sys/signal.h"
 
 #include <errno.h>
@@ -27,185 +25,6 @@
 /* In the line of the log that says what is served where. */
 #define ADDRESSES_SHOWN 8
 
-enum master_state {
-    MASTER_TRYING,   /* the first worker starts alone: what fails there would fail in all */
-    MASTER_STARTING, /* the others start */
-    MASTER_RUNNING,
-    MASTER_STOPPING, /* workers finish what they have */
-    MASTER_ENDING,   /* workers have been killed */
-};
-
-struct master {
-    const struct master_options *options;
-    struct master_result *result;
-    enum master_state state;
-    size_t worker_count;
-    struct log_file log;
-    struct sockets sockets;
-    struct slot *slots; /* of each worker, shared */
-    struct supervisor supervisor;
-    struct heartbeat heartbeat;
-    struct ticket_keeper tickets;
-    struct certificate_keeper certificates;
-    struct pollfd *pollfds; /* the signals, then the supervisor's */
-    sigset_t signals_before;
-    int signal_fd;
-    pid_t pid;
-    uint64_t told_to_stop_ms; /* when it was first */
-    uint64_t deadline_ms;     /* while stopping */
-    size_t failed_before;     /* of supervisor.failed, when the stop began */
-};
-
-static uint64_t master_now_ms(void)
-{
-    return sys_monotonic_ns() / 1000000;
-}
-
-static size_t slots_bytes(const struct master *master)
-{
-    return master->worker_count * sizeof(struct slot);
-}
-
-/* In a worker: frees the master's resources, runs the worker, and exits. */
-static int master_work(void *context, size_t number, int ready_fd)
-{
-    struct master *master = context;
-    struct slot *slot = &master->slots[number];
-    struct counters *counters = &slot->counters;
-    counters->connections_open = counters->connections_idle = 0; /* those of the worker before are gone */
-    slot->answered = slot->asked;
-    slot->is_leaving = false;
-    sys_close(master->signal_fd);
-    struct worker_options options = {
-        .config = master->options->config,
-        .sockets = &master->sockets,
-        .number = number,
-        .slots = master->slots,
-        .contexts = master->certificates.contexts,
-        .ticket_keys = master->tickets.keys,
-        .log = &master->log,
-        .master = master->pid,
-        .ready_fd = ready_fd,
-    };
-    return worker_run(&options);
-}
-
-/* Building and taking down. */
-
-/* The first fault is the one that counts. */
-static int master_fail(struct master *master, enum master_fault fault, int error)
-{
-    if (master->result->fault == MASTER_FAULT_NONE) {
-        master->result->fault = fault;
-        master->result->error = error;
-    }
-    return error;
-}
-
-/* Blocks signals except during poll, so that none is missed. The parent process may have set SIGCHLD to be
- * ignored, in which case children could not be waited for. */
-static int take_signals(struct master *master)
-{
-    sigset_t signals = sys_signal_set(SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, SIGUSR2, SIGALRM, SIGVTALRM,
-                                      SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, SIGXCPU, 0);
-    sys_signal_ignore(SIGPIPE);
-    sys_signal_ignore(SIGXFSZ); /* a log at RLIMIT_FSIZE fails with EFBIG, which is reported */
-    sys_signal_set_default(SIGCHLD);
-    sys_signal_block(&signals, &master->signals_before);
-    master->signal_fd = sys_signal_open(&signals);
-    return master->signal_fd < 0 ? master_fail(master, MASTER_FAULT_SYSTEM, master->signal_fd) : 0;
-}
-
-static int open_log(struct master *master)
-{
-    const struct config *config = master->options->config;
-    int error = log_file_open(&master->log, config->error_log.path, config->error_log.level);
-    return error < 0 ? master_fail(master, MASTER_FAULT_ERROR_LOG, error) : 0;
-}
-
-static int open_sockets(struct master *master)
-{
-    int error = sockets_open(&master->sockets, master->options->config, master->worker_count,
-                             &master->result->listener_index);
-    return error < 0 ? master_fail(master, MASTER_FAULT_LISTENER, error) : 0;
-}
-
-static int create_supervisor(struct master *master)
-{
-    struct supervisor_options options = {
-        .count = master->worker_count,
-        .log = &master->log.log,
-        .work = master_work,
-        .context = master,
-    };
-    master->slots = sys_shared_memory(slots_bytes(master));
-    master->pollfds = calloc(master->worker_count + 1, sizeof(*master->pollfds));
-    int error = master->slots && master->pollfds ? supervisor_init(&master->supervisor, &options) : -ENOMEM;
-    if (error < 0)
-        return master_fail(master, MASTER_FAULT_SYSTEM, error);
-    keepers_init(master->slots, master->worker_count);
-    master->heartbeat = (struct heartbeat){.slots = master->slots, .supervisor = &master->supervisor};
-    return 0;
-}
-
-static int make_ticket_keys(struct master *master)
-{
-    const struct settings *settings = master->options->config->settings;
-    int error = ticket_keeper_begin(&master->tickets, settings, &master->log.log, master_now_ms());
-    return error < 0
-               ? master_fail(master, error == -ENOMEM ? MASTER_FAULT_SYSTEM : MASTER_FAULT_TICKETS, error)
-               : 0;
-}
-
-static int load_certificates(struct master *master)
-{
-    int error = certificate_keeper_begin(&master->certificates, master->options->config->settings,
-                                         master->tickets.keys, &master->log.log);
-    return error < 0 ? master_fail(master, error == -ENOMEM ? MASTER_FAULT_SYSTEM : MASTER_FAULT_CERTIFICATES,
-                                   error)
-                     : 0;
-}
-
-static int start_worker(struct master *master, size_t number)
-{
-    int error = supervisor_start(&master->supervisor, number);
-    return error < 0 ? master_fail(master, MASTER_FAULT_SYSTEM, error) : 0;
-}
-
-static int master_build(struct master *master)
-{
-    int error = open_log(master);
-    if (error == 0)
-        error = take_signals(master);
-    if (error == 0)
-        error = open_sockets(master);
-    if (error == 0)
-        error = create_supervisor(master);
-    if (error == 0)
-        error = make_ticket_keys(master);
-    if (error == 0)
-        error = load_certificates(master);
-    if (error == 0)
-        error = start_worker(master, 0);
-    return error;
-}
-
-static void master_finish(struct master *master)
-{
-    supervisor_finish(&master->supervisor);
-    free(master->pollfds);
-    sys_shared_memory_free(master->slots, slots_bytes(master));
-    certificate_keeper_end(&master->certificates);
-    ticket_keeper_end(&master->tickets);
-    sockets_close(&master->sockets, true);
-    if (master->signal_fd >= 0) {
-        sys_close(master->signal_fd);
-        sys_signal_restore(&master->signals_before);
-    }
-    if (master->log.fd >= 0)
-        log_file_close(&master->log);
-}
-
 /* Only forward transitions: a stopping master does not run again, and an immediate end does not become a
  * graceful one. */
 static void master_set_state(struct master *master, enum master_state state)
@@ -216,13 +35,19 @@ static void master_set_state(struct master *master, enum master_state state)
 
 /* Stopping. */
 
-static void begin_stop(struct master *master)
+void master_begin_stop(struct master *master)
 {
-    uint32_t drain_ms = master->options->config->settings->timeouts.drain_ms;
+    uint32_t drain_ms = master->config->settings->timeouts.drain_ms;
     master_set_state(master, MASTER_STOPPING);
-    master->deadline_ms = master_now_ms() + drain_ms + GRACE_MS;
+    master->deadline_ms = sys_monotonic_ms() + drain_ms + GRACE_MS;
     master->failed_before = master->supervisor.failed;
-    notify_service_manager("STOPPING=1");
+    if (!master->has_heir)
+        notify_service_manager("STOPPING=1");
+    if (upgrade_is_busy(&master->upgrade))
+        upgrade_give_up(&master->upgrade);
+    reload_give_up(&master->reload);
+    log_keeper_end(&master->log_keeper);
+    master_control_tell_stopping(master);
     supervisor_leave(&master->supervisor);
     supervisor_signal(&master->supervisor, SIGTERM);
 }
@@ -246,36 +71,59 @@ static void master_stop(struct master *master)
     case MASTER_TRYING:
     case MASTER_STARTING:
     case MASTER_RUNNING:
+        master->told_to_stop_ms = sys_monotonic_ms();
         log_info(&master->log.log, "stopping: requests under way may take %g s",
-                 master->options->config->settings->timeouts.drain_ms / 1000.0);
-        master->told_to_stop_ms = master_now_ms();
-        begin_stop(master);
+                 master->config->settings->timeouts.drain_ms / 1000.0);
+        master_begin_stop(master);
         break;
     case MASTER_STOPPING:
-        if (master_now_ms() - master->told_to_stop_ms >= SAME_STOP_MS)
+        if (master->has_heir && master->told_to_stop_ms == 0)
+            master->told_to_stop_ms = sys_monotonic_ms(); /* it stops already */
+        else if (sys_monotonic_ms() - master->told_to_stop_ms >= SAME_STOP_MS)
             end_at_once(master, "told to stop again");
         break;
     case MASTER_ENDING: break;
     }
 }
 
+void master_stop_by_command(struct master *master, bool now)
+{
+    if (master->state < MASTER_STOPPING)
+        master_stop(master);
+    if (now && master->state == MASTER_STOPPING)
+        end_at_once(master, "told to stop at once");
+}
+
 /* What happens from outside. */
 
-static void master_reopen_logs(struct master *master)
+int master_reopen_logs(struct master *master)
 {
     int error = log_file_reopen(&master->log);
     if (error < 0)
         log_error(&master->log.log, "cannot reopen the error log %s: %s", master->log.path,
                   error_text(error));
     supervisor_signal(&master->supervisor, SIGUSR1);
+    return error;
 }
 
 static void take_hangup(struct master *master, bool from_kernel)
 {
     if (from_kernel)
         master_stop(master);
+    else if (master->options->read)
+        (void)master_reload(master, 0);
     else
-        log_warning(&master->log.log, "SIGHUP: a changed configuration is taken in by a restart");
+        log_warning(&master->log.log, "SIGHUP: vif was started without a configuration file, so there is "
+                                      "nothing to read again");
+}
+
+static void take_upgrade_signal(struct master *master)
+{
+    struct buffer why;
+    buffer_init(&why, 1024);
+    if (!master_upgrade(master, (struct slice){0}, UPGRADE_MS, &why))
+        log_error(&master->log.log, "SIGUSR2: %.*s", SLICE_ARGS(buffer_slice(&why)));
+    buffer_finish(&why);
 }
 
 /* By default the signal would silently end the process. The workers inherit that it is blocked. */
@@ -291,11 +139,8 @@ static void take_signal(struct master *master, const struct signal_seen *seen)
     case SIGTERM:
     case SIGINT: master_stop(master); break;
     case SIGHUP: take_hangup(master, seen->from_kernel); break;
-    case SIGUSR1: master_reopen_logs(master); break;
-    case SLOT_SIGNAL: /* from a worker: keepers_update follows */
-        if (!supervisor_has(&master->supervisor, seen->sender))
-            ignore_signal(master, seen->number);
-        break;
+    case SIGUSR1: (void)master_reopen_logs(master); break;
+    case SIGUSR2: take_upgrade_signal(master); break;
     case SIGALRM:
     case SIGVTALRM:
     case SIGPROF:
@@ -313,27 +158,71 @@ static void take_signals_seen(struct master *master)
         take_signal(master, &seen);
 }
 
-static int poll_timeout_ms(const struct master *master)
+/* Of two times, of which a negative one is none. */
+static int sooner(int one_ms, int other_ms)
 {
-    uint64_t now = master_now_ms();
+    return one_ms < 0 ? other_ms : other_ms < 0 ? one_ms : MIN(one_ms, other_ms);
+}
+
+static int events_timeout_ms(const struct master *master)
+{
+    uint64_t now = sys_monotonic_ms();
     if (master->state == MASTER_STOPPING)
         return master->deadline_ms > now ? (int)(master->deadline_ms - now) : 0;
-    int due_ms = supervisor_wait_ms(&master->supervisor);
+    int due_ms = sooner(supervisor_wait_ms(&master->supervisor), file_opener_wait_ms(&master->opener, now));
     if (master->state != MASTER_RUNNING)
         return due_ms;
-    int look_ms = heartbeat_wait_ms(&master->heartbeat, now);
-    return due_ms < 0 ? look_ms : MIN(due_ms, look_ms);
+    due_ms = sooner(due_ms, upgrade_wait_ms(&master->upgrade));
+    if (!upgrade_is_busy(&master->upgrade))
+        due_ms = sooner(due_ms, reload_wait_ms(&master->reload));
+    due_ms = sooner(due_ms, control_wait_ms(&master->control, now));
+    due_ms = sooner(due_ms, log_keeper_wait_ms(&master->log_keeper));
+    return sooner(due_ms, heartbeat_wait_ms(&master->heartbeat, now));
+}
+
+static int poll_timeout_ms(const struct master *master)
+{
+    uint64_t now = sys_monotonic_ms(), next_ms = master->watchdog_next_ms;
+    if (master->watchdog_ms == 0)
+        return events_timeout_ms(master);
+    return sooner(events_timeout_ms(master), next_ms > now ? (int)(next_ms - now) : 0);
+}
+
+static void take_rotation(struct master *master)
+{
+    sys_eventfd_clear(master->log_keeper.reopen_fd);
+    (void)master_reopen_logs(master); /* it says what failed */
 }
 
 static int wait_for_events(struct master *master)
 {
     struct pollfd *pollfds = master->pollfds;
     pollfds[0] = (struct pollfd){.fd = master->signal_fd, .events = POLLIN};
-    size_t count = supervisor_poll_set(&master->supervisor, pollfds + 1);
-    int ready = sys_poll(pollfds, count + 1, poll_timeout_ms(master));
+    pollfds[1] = (struct pollfd){.fd = master->log_keeper.reopen_fd, .events = POLLIN};
+    struct pollfd *of_workers = pollfds + MASTER_FDS;
+    size_t worker_count = supervisor_poll_set(&master->supervisor, of_workers);
+    struct pollfd *of_opener = of_workers + worker_count;
+    size_t opener_count = file_opener_poll_set(&master->opener, of_opener, sys_monotonic_ms());
+    struct pollfd *of_reload = of_opener + opener_count;
+    size_t reload_count = reload_poll_set(&master->reload, of_reload);
+    struct pollfd *of_control = of_reload + reload_count;
+    size_t control_count = control_poll_set(&master->control, of_control);
+    struct pollfd *of_upgrade = of_control + control_count;
+    size_t upgrade_count = upgrade_poll_set(&master->upgrade, of_upgrade);
+    size_t count = MASTER_FDS + worker_count + opener_count + reload_count + control_count + upgrade_count;
+    if (inheritance_is_open(&master->inheritance))
+        pollfds[count++] = (struct pollfd){.fd = master->inheritance.channel_fd, .events = POLLIN};
+    int ready = sys_poll(pollfds, count, poll_timeout_ms(master));
     if (ready < 0)
         return ready;
-    supervisor_take_ready(&master->supervisor, pollfds + 1, count);
+    supervisor_take_ready(&master->supervisor, of_workers, worker_count);
+    upgrade_take_ready(&master->upgrade, of_upgrade, upgrade_count);
+    control_take_ready(&master->control, of_control, control_count, sys_monotonic_ms());
+    reload_take_ready(&master->reload, of_reload, reload_count);
+    file_opener_take_ready(&master->opener, of_opener, opener_count, master->config, master->reload.config,
+                           sys_monotonic_ms());
+    if (pollfds[1].revents)
+        take_rotation(master);
     if (pollfds[0].revents)
         take_signals_seen(master);
     return 0;
@@ -347,7 +236,7 @@ static bool has_failed_to_start(struct master *master)
     if (master->supervisor.ended == 0)
         return false;
     master_fail(master, MASTER_FAULT_WORKER, 0);
-    begin_stop(master);
+    master_begin_stop(master);
     return true;
 }
 
@@ -361,22 +250,44 @@ static void log_start(struct master *master)
         length += address_format(&master->sockets.bound[i], addresses + length);
     }
     log_info(&master->log.log, "vif " VIF_VERSION " runs with %zu worker processes; it serves %s on %s%s",
-             master->worker_count, master->options->title, addresses, count > ADDRESSES_SHOWN ? ", ..." : "");
+             master->wanted_count, master->options->title, addresses, count > ADDRESSES_SHOWN ? ", ..." : "");
+}
+
+static void watch_over(struct master *master)
+{
+    certificate_keeper_look(&master->certificates, master->slots, master->worker_count, sys_monotonic_ms());
+    supervisor_start_due(&master->supervisor);
+    heartbeat_look(&master->heartbeat, sys_monotonic_ms());
+    log_keeper_look(&master->log_keeper, master->config, &master->log);
+    ticket_keeper_look(&master->tickets, sys_monotonic_ms());
+    master_look_at_successors(master);
+    keepers_update(master->slots, &master->supervisor);
+    if (upgrade_is_busy(&master->upgrade))
+        master_upgrade_step(master); /* a reload waits: the new vif reads the configuration itself */
+    else
+        reload_step(&master->reload);
+    control_expire(&master->control, sys_monotonic_ms());
 }
 
 static void try_to_run(struct master *master)
 {
-    if (has_failed_to_start(master) || master->supervisor.ready < master->worker_count)
+    if (has_failed_to_start(master) || master->supervisor.ready < master->wanted_count ||
+        master_waits_for_former(master))
         return;
     master_set_state(master, MASTER_RUNNING);
+    master_take_over(master);
     supervisor_keep(&master->supervisor);
     master->log.echoes = false;
+    log_keeper_begin(&master->log_keeper, master->config, &master->log);
+    master_control_init(master); /* first: whoever learns that vif runs may send a command at once */
+    sandbox_log(master->config, &master->user, &master->log.log);
     if (!master->log.is_terminal) /* there, the caller has more to say */
         log_start(master);
     if (master->options->on_ready)
         master->options->on_ready(master->options->context, master->sockets.bound,
                                   master->sockets.listener_count);
     notify_service_manager("READY=1");
+    watch_over(master); /* at once, for sockets that came from more workers than there are now */
 }
 
 static void try_to_start(struct master *master)
@@ -384,33 +295,58 @@ static void try_to_start(struct master *master)
     if (has_failed_to_start(master) || master->supervisor.ready == 0)
         return;
     master_set_state(master, MASTER_STARTING);
-    for (size_t i = 1; i < master->worker_count; i++) {
-        if (start_worker(master, i) < 0) {
-            begin_stop(master);
+    for (size_t i = 1; i < master->wanted_count; i++) {
+        if (master_start_worker(master, i) < 0) {
+            master_begin_stop(master);
             return;
         }
     }
     try_to_run(master); /* one worker is all there are */
 }
 
-static void watch_over(struct master *master)
+/* A worker that has ended accepts nothing either. */
+static bool has_closed(const struct master *master)
 {
-    certificate_keeper_look(&master->certificates, master->slots, master->worker_count);
-    supervisor_start_due(&master->supervisor);
-    heartbeat_look(&master->heartbeat, master_now_ms());
-    ticket_keeper_look(&master->tickets, master_now_ms());
-    keepers_update(master->slots, &master->supervisor);
+    for (size_t i = 0; i < master->supervisor.options.count; i++) {
+        if (master->supervisor.children[i].pid > 0 && !master->slots[i].is_leaving)
+            return false;
+    }
+    return true;
+}
+
+static void leave_workers(struct master *master)
+{
+    if (!master->leaves_workers || !has_closed(master))
+        return;
+    log_info(&master->log.log, "%zu worker processes finish their requests without this one",
+             master->supervisor.running);
+    sockets_close(&master->sockets, true);
+    master_control_tell_closed(master);
+    supervisor_abandon(&master->supervisor);
+}
+
+/* This process lives; what its workers do is the business of heartbeat.h. */
+static void answer_watchdog(struct master *master)
+{
+    uint64_t now = sys_monotonic_ms();
+    if (master->watchdog_ms == 0 || now < master->watchdog_next_ms)
+        return;
+    master->watchdog_next_ms = now + master->watchdog_ms;
+    notify_service_manager("WATCHDOG=1");
 }
 
 static void master_step(struct master *master)
 {
+    answer_watchdog(master);
     switch (master->state) {
     case MASTER_TRYING: try_to_start(master); break;
     case MASTER_STARTING: try_to_run(master); break;
     case MASTER_RUNNING: watch_over(master); break;
     case MASTER_STOPPING:
-        if (master->supervisor.running > 0 && master_now_ms() >= master->deadline_ms)
+        if (master->supervisor.running > 0 && sys_monotonic_ms() >= master->deadline_ms)
             end_at_once(master, "requests did not end in time");
+        else
+            leave_workers(master);
         break;
     case MASTER_ENDING: break;
     }
@@ -437,16 +373,24 @@ static void master_run_until_over(struct master *master)
 
 int master_run(const struct master_options *options, struct master_result *ret_result)
 {
-    unsigned workers = options->config->workers;
     struct master master = {
         .options = options,
+        .config = options->config,
         .result = ret_result,
-        .worker_count = workers > 0 ? workers : sys_cores(),
+        .worker_count = master_worker_count(options->config),
+        .wanted_count = master_worker_count(options->config),
         .log.fd = -1,
         .signal_fd = -1,
         .pid = getpid(),
+        .control.fd = -1,
+        .log_keeper.reopen_fd = -1,
+        .began_ms = sys_monotonic_ms(),
+        .watchdog_ms = notify_watchdog_ms(),
     };
     *ret_result = (struct master_result){0};
+    upgrade_init(&master.upgrade);
+    if (sys_program_find(master.program, sizeof(master.program)) < 0)
+        master.program[0] = '\0';
     sys_raise_descriptor_limit();
     if (master_build(&master) == 0)
         master_run_until_over(&master);

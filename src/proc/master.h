@@ -9,19 +9,28 @@
  *   SIGTERM, SIGINT   polite stop: workers finish what they have, at most timeouts.drain_ms; a second one
  *                     ends everything at once
  *   SIGUSR1           every process opens its log files anew (log rotation)
- *   SIGHUP            the terminal went away: polite stop; sent by a process: logged, nothing changes */
+ *   SIGUSR2           the program's file, which may be a new one, takes the place of this vif, see upgrade.h
+ *   SIGHUP            sent by a process: reads the configuration again and has the workers take it, see
+ *                     reload.h; the terminal went away: polite stop */
 #ifndef PROC_MASTER_H
 #define PROC_MASTER_H
 
 #include "conf/config.h"
 #include "sys/socket.h"
 
+struct reload_reading;
+
 struct master_options {
-    const struct config *config; /* outlives the call */
-    const char *title;           /* names what is served, for the log; outlives the call */
-    /* Called once, in the master, when all workers accept. `addresses` has one member per listener of the
-     * configuration, in its order, with the port that the kernel chose instead of 0; valid during the call
-     * only. May be NULL. */
+    struct config *config; /* outlives the call */
+    /* Reads the configuration again, for a reload, in a child process; see proc/reload.h. NULL: there
+     * is no file to read. */
+    struct config *(*read)(void *context, struct reload_reading *reading);
+    char *const
+        *words; /* of the command line, ending with NULL; for a program that takes the place of this one */
+    const char *title; /* names what is served, for the log; outlives the call */
+    /* Called once, in the master, when all workers accept and commands are taken. `addresses` has one member
+     * per listener of the configuration, in its order, with the port that the kernel chose instead of 0;
+     * valid during the call only. May be NULL. */
     void (*on_ready)(void *context, const struct address *addresses, size_t count);
     void *context;
 };

@@ -8,9 +8,10 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-/* Sent by the master or a worker to make the other look at the slots; a worker also confirms that it did. It
- * carries no data, so a signal from anyone else does no harm. */
-#define SLOT_SIGNAL SIGUSR2
+/* Sent by the master to make a worker look at the slots, which it confirms there. It carries no data, so a
+ * signal from anyone else does no harm, and is one that nobody else sends. A worker, which may not send
+ * signals, sends a message (CHANNEL_LOOK) for the same. */
+#define SLOT_SIGNAL SIGURG
 
 struct slot {
     struct counters counters; /* by the worker */
@@ -19,7 +20,11 @@ struct slot {
     atomic_uint asked;        /* by the master: how often it asked this worker to look at the slots */
     atomic_uint answered;     /* by the worker: value of `asked` when it last looked */
     atomic_uint renewals;     /* by the worker: how often it loaded a changed certificate */
-    atomic_bool is_leaving;   /* by the worker: it alone got SIGTERM and accepts no more */
+    atomic_ullong rooms;      /* by the worker: the generations that it uses, see generation.h */
+    atomic_bool is_retired;   /* by the master: there are to be fewer workers, and this one is not needed */
+    atomic_ullong left;     /* by the master: the listeners, as bits, whose sockets another vif has, too. They
+                               are not ended when this worker stops accepting */
+    atomic_bool is_leaving; /* by the worker: it alone got SIGTERM and accepts no more */
 };
 
 #endif

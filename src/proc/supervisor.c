@@ -11,17 +11,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define EARLY_MS     1000 /* an end within this time may well repeat itself */
 #define PAUSE_MS_MIN 100
 #define PAUSE_MS_MAX 10000
-
-static uint64_t supervisor_now_ms(void)
-{
-    return sys_monotonic_ns() / 1000000;
-}
 
 int supervisor_init(struct supervisor *supervisor, const struct supervisor_options *options)
 {
@@ -30,7 +26,7 @@ int supervisor_init(struct supervisor *supervisor, const struct supervisor_optio
         return -ENOMEM;
     for (size_t i = 0; i < options->count; i++)
         children[i].ready_fd = -1;
-    *supervisor = (struct supervisor){.options = *options, .children = children};
+    *supervisor = (struct supervisor){.options = *options, .children = children, .room = options->count};
     return 0;
 }
 
@@ -57,10 +53,9 @@ static _Noreturn void live(struct supervisor *supervisor, size_t number, const i
     exit(supervisor->options.work(supervisor->options.context, number, ready_fds[1]));
 }
 
-int supervisor_start(struct supervisor *supervisor, size_t number)
+static int supervisor_fork(struct supervisor *supervisor, size_t number)
 {
     struct child *child = &supervisor->children[number];
-    assert(child->pid == 0);
     int ready_fds[2];
     int error = sys_pipe(ready_fds);
     if (error < 0)
@@ -76,9 +71,22 @@ int supervisor_start(struct supervisor *supervisor, size_t number)
     child->pid = pid;
     child->ready_fd = ready_fds[0];
     child->is_due = false;
-    child->started_ms = supervisor_now_ms();
+    child->started_ms = sys_monotonic_ms();
     supervisor->running++;
     return 0;
+}
+
+int supervisor_start(struct supervisor *supervisor, size_t number)
+{
+    const struct supervisor_options *options = &supervisor->options;
+    assert(supervisor->children[number].pid == 0);
+    int error = options->before_start ? options->before_start(options->context, number) : 0;
+    if (error < 0)
+        return error;
+    error = supervisor_fork(supervisor, number);
+    if (options->after_start)
+        options->after_start(options->context, number);
+    return error;
 }
 
 size_t supervisor_poll_set(const struct supervisor *supervisor, struct pollfd *fds)
@@ -132,7 +140,7 @@ static uint64_t next_pause(uint64_t pause_ms)
 /* Decides when a child starts again. */
 static void schedule(struct supervisor *supervisor, struct child *child)
 {
-    uint64_t now = supervisor_now_ms();
+    uint64_t now = sys_monotonic_ms();
     bool early = now - child->started_ms < EARLY_MS;
     child->pause_ms = early ? next_pause(child->pause_ms) : 0;
     child->due_ms = now + child->pause_ms;
@@ -144,7 +152,8 @@ static void schedule(struct supervisor *supervisor, struct child *child)
 
 static void take_end(struct supervisor *supervisor, struct child *child, const struct process_change *end)
 {
-    log_end(supervisor, end);
+    if (!child->is_retired || end->fate == PROCESS_KILLED)
+        log_end(supervisor, end);
     close_ready_fd(child);
     supervisor->ready -= child->is_ready;
     supervisor->running--;
@@ -153,7 +162,9 @@ static void take_end(struct supervisor *supervisor, struct child *child, const s
     child->is_ready = child->is_stopped = child->is_hanging = false;
     child->missed = 0;
     child->pid = 0;
-    if (supervisor->mode == SUPERVISOR_KEEPING)
+    if (supervisor->options.on_end)
+        supervisor->options.on_end(supervisor->options.context, (size_t)(child - supervisor->children));
+    if (supervisor->mode == SUPERVISOR_KEEPING && !child->is_retired)
         schedule(supervisor, child);
 }
 
@@ -185,13 +196,23 @@ static void take_change(struct supervisor *supervisor, struct child *child,
     }
 }
 
+static struct child *find_by_pid(struct supervisor *supervisor, pid_t pid)
+{
+    for (size_t i = 0; i < supervisor->options.count; i++) {
+        if (supervisor->children[i].pid == pid)
+            return &supervisor->children[i];
+    }
+    return NULL;
+}
+
 void supervisor_take_changes(struct supervisor *supervisor)
 {
     for (struct process_change change; sys_reap(&change);) {
-        for (size_t i = 0; i < supervisor->options.count; i++) {
-            if (supervisor->children[i].pid == change.pid)
-                take_change(supervisor, &supervisor->children[i], &change);
-        }
+        struct child *child = find_by_pid(supervisor, change.pid);
+        if (child)
+            take_change(supervisor, child, &change);
+        else if (supervisor->options.on_other)
+            supervisor->options.on_other(supervisor->options.context, &change);
     }
 }
 
@@ -217,7 +238,7 @@ bool supervisor_is_starting(const struct supervisor *supervisor, size_t number)
 
 void supervisor_start_due(struct supervisor *supervisor)
 {
-    uint64_t now = supervisor_now_ms();
+    uint64_t now = sys_monotonic_ms();
     for (size_t i = 0; i < supervisor->options.count; i++) {
         struct child *child = &supervisor->children[i];
         if (!child->is_due || now < child->due_ms)
@@ -233,13 +254,97 @@ void supervisor_start_due(struct supervisor *supervisor)
 
 int supervisor_wait_ms(const struct supervisor *supervisor)
 {
-    uint64_t now = supervisor_now_ms(), wait_ms = UINT64_MAX;
+    uint64_t now = sys_monotonic_ms(), wait_ms = UINT64_MAX;
     for (size_t i = 0; i < supervisor->options.count; i++) {
         const struct child *child = &supervisor->children[i];
         if (child->is_due)
             wait_ms = MIN(wait_ms, child->due_ms > now ? child->due_ms - now : 0);
     }
     return wait_ms == UINT64_MAX ? -1 : (int)wait_ms;
+}
+
+int supervisor_reserve(struct supervisor *supervisor, size_t count)
+{
+    if (count <= supervisor->room)
+        return 0;
+    struct child *children = realloc(supervisor->children, count * sizeof(*children));
+    if (children == NULL)
+        return -ENOMEM;
+    for (size_t i = supervisor->room; i < count; i++)
+        children[i] = (struct child){.ready_fd = -1};
+    supervisor->children = children;
+    supervisor->room = count;
+    return 0;
+}
+
+static void supervisor_retire(struct child *child)
+{
+    child->is_retired = true;
+    child->is_due = false;
+    if (child->pid > 0)
+        sys_kill(child->pid, SIGTERM);
+}
+
+static void supervisor_call_back(struct child *child)
+{
+    child->is_retired = false;
+    child->is_due = child->pid == 0;
+    child->due_ms = 0;
+}
+
+static bool supervisor_is_among(size_t number, size_t first, size_t count)
+{
+    return number >= first && number - first < count;
+}
+
+static void supervisor_add(struct supervisor *supervisor, size_t first, size_t count)
+{
+    assert(supervisor->mode == SUPERVISOR_KEEPING && first + count <= supervisor->room);
+    size_t former = supervisor->options.count;
+    supervisor->options.count = MAX(former, first + count);
+    for (size_t i = first; i < first + count; i++) {
+        struct child *child = &supervisor->children[i];
+        child->is_outgoing = false;
+        if (i >= former || child->is_retired)
+            supervisor_call_back(child);
+    }
+}
+
+void supervisor_want(struct supervisor *supervisor, size_t first, size_t count)
+{
+    supervisor_add(supervisor, first, count);
+    for (size_t i = 0; i < supervisor->options.count; i++) {
+        if (!supervisor_is_among(i, first, count) && !supervisor->children[i].is_retired)
+            supervisor_retire(&supervisor->children[i]);
+    }
+}
+
+void supervisor_succeed(struct supervisor *supervisor, size_t first, size_t count)
+{
+    supervisor_add(supervisor, first, count);
+    for (size_t i = 0; i < supervisor->options.count; i++) {
+        if (!supervisor_is_among(i, first, count))
+            supervisor->children[i].is_outgoing = true;
+    }
+}
+
+bool supervisor_are_ready(const struct supervisor *supervisor, size_t first, size_t count)
+{
+    bool are_ready = true;
+    for (size_t i = first; i < first + count; i++)
+        are_ready &= supervisor->children[i].is_ready;
+    return are_ready;
+}
+
+size_t supervisor_find_free(const struct supervisor *supervisor, size_t count)
+{
+    size_t first = 0;
+    for (size_t i = 0; i < supervisor->options.count && i - first < count; i++) {
+        const struct child *child = &supervisor->children[i];
+        if (child->pid > 0 || (child->is_due && !child->is_outgoing))
+            first = i + 1;
+    }
+    return first;
 }
 
 void supervisor_keep(struct supervisor *supervisor)
@@ -252,6 +357,15 @@ void supervisor_leave(struct supervisor *supervisor)
     supervisor->mode = SUPERVISOR_LEAVING;
     for (size_t i = 0; i < supervisor->options.count; i++)
         supervisor->children[i].is_due = false;
+}
+
+void supervisor_abandon(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->options.count; i++) {
+        close_ready_fd(&supervisor->children[i]);
+        supervisor->children[i].pid = 0;
+    }
+    supervisor->running = 0;
 }
 
 void supervisor_signal(const struct supervisor *supervisor, int signal)

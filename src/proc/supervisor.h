@@ -16,6 +16,14 @@ struct supervisor_options {
     /* Runs in the child; returns its exit code. Must write a byte to `ready_fd`, which it owns, when it is
      * ready. */
     int (*work)(void *context, size_t number, int ready_fd);
+    /* For what the parent shares with a child; both may be NULL. Called before the fork (0 or -errno, which
+     * is the result of the start) and after it in the parent, also if the fork failed. */
+    int (*before_start)(void *context, size_t number);
+    void (*after_start)(void *context, size_t number);
+    /* A child has ended; its number may be used again. May be NULL. */
+    void (*on_end)(void *context, size_t number);
+    /* A child that the supervisor has not started has ended or was stopped. May be NULL. */
+    void (*on_other)(void *context, const struct process_change *change);
     void *context;
 };
 
@@ -23,10 +31,12 @@ struct child {
     pid_t pid;    /* 0: not running */
     int ready_fd; /* read end of its pipe; -1: it is ready or not running */
     bool is_ready;
-    bool is_stopped; /* by a signal such as SIGSTOP */
-    bool is_hanging; /* set by heartbeat.h, like the next one */
-    unsigned missed; /* heartbeats in a row without an answer */
-    bool is_due;     /* to be started at `due_ms` */
+    bool is_stopped;  /* by a signal such as SIGSTOP */
+    bool is_retired;  /* it is not replaced when it ends */
+    bool is_outgoing; /* it is retired when those that succeed it are ready */
+    bool is_hanging;  /* set by heartbeat.h, like the next one */
+    unsigned missed;  /* heartbeats in a row without an answer */
+    bool is_due;      /* to be started at `due_ms` */
     uint64_t due_ms;
     uint64_t started_ms;
     uint64_t pause_ms; /* the last delay before a start */
@@ -41,6 +51,7 @@ enum supervisor_mode {
 struct supervisor {
     struct supervisor_options options;
     struct child *children;
+    size_t room;    /* for children */
     size_t running; /* children with a process */
     size_t ready;   /* children that are ready */
     size_t ended;   /* processes that have ended */
@@ -82,11 +93,31 @@ void supervisor_start_due(struct supervisor *supervisor);
 /* Milliseconds until the next start is due; -1: none. */
 int supervisor_wait_ms(const struct supervisor *supervisor);
 
+/* Makes room for that many children. Returns 0 or -ENOMEM. */
+int supervisor_reserve(struct supervisor *supervisor, size_t count) MUST_CHECK;
+
+/* While children are kept: from now on there are those from `first` on, `count` of them, for which there is
+ * room; further ones are started when they are due, which is at once. All others are retired: they get
+ * SIGTERM and are not replaced; they still count in options.count. */
+void supervisor_want(struct supervisor *supervisor, size_t first, size_t count);
+
+/* The same, but the others go on until supervisor_want is called: they are outgoing. */
+void supervisor_succeed(struct supervisor *supervisor, size_t first, size_t count);
+
+/* Whether all of these children are ready. */
+bool supervisor_are_ready(const struct supervisor *supervisor, size_t first, size_t count);
+
+/* The first of `count` numbers in a row without a process. */
+size_t supervisor_find_free(const struct supervisor *supervisor, size_t count);
+
 /* From now on children that end are replaced. */
 void supervisor_keep(struct supervisor *supervisor);
 
 /* From now on they are not. */
 void supervisor_leave(struct supervisor *supervisor);
+
+/* Forgets all children; those that run go on without a parent. */
+void supervisor_abandon(struct supervisor *supervisor);
 
 /* Sends a signal to all running children. */
 void supervisor_signal(const struct supervisor *supervisor, int signal);

@@ -1,10 +1,9 @@
 /* What a worker builds, in order, and takes down in the opposite one. worker_finish accepts a worker that was
  * built halfway. */
-#include "proc/worker.h"
+#include "proc/worker_internal.h"
 
 #include "base/error.h"
-#include "loop/watch.h"
-#include "proc/stall_report.h"
+#include "conf/load.h"
 #include "server/certificates.h"
 #include "server/server.h"
 #include "sys/output.h"
@@ -16,25 +15,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-struct worker {
-    const struct worker_options *options;
-    struct log *log;
-    struct counters *counters;
-    bool *keeps; /* of each slot: whether this worker accepts from its sockets */
-    struct loop *loop;
-    struct access_log *access_log;
-    struct certificates *certificates;
-    struct server *server;
-    struct watch signals; /* fd -1: not watched */
-    struct stall_report stall_report;
-    bool is_leaving;
-};
-
 static void on_stall(void *context, uint64_t duration_us, struct slice doing)
 {
     struct worker *worker = context;
     worker->counters->stalls++;
-    uint64_t count = stall_report_add(&worker->stall_report, loop_clock_us(worker->loop));
+    uint64_t count = line_limit_add(&worker->stall_lines, loop_clock_us(worker->loop));
     if (count == 1)
         log_warning(worker->log, "stalled for %" PRIu64 " ms while %.*s", duration_us / 1000,
                     SLICE_ARGS(doing));
@@ -44,32 +29,38 @@ static void on_stall(void *context, uint64_t duration_us, struct slice doing)
                     duration_us / 1000, SLICE_ARGS(doing), count);
 }
 
-/* Opens the configured path; logs a failure and returns -errno. */
-static int open_access_log(const struct worker *worker)
+int worker_open_access_log(const struct worker *worker, const struct config *config)
 {
-    struct slice path = worker->options->config->access_log.path;
-    int fd = slice_equal(path, SLICE("-")) ? sys_duplicate(STDOUT_FILENO) : sys_open_for_append(path.data);
-    if (fd < 0)
-        log_error(worker->log, "cannot open the access log %.*s: %s", SLICE_ARGS(path), error_text(fd));
-    return fd;
+    return worker_open_log(worker, config->access_log.path);
+}
+
+int worker_create_access_log(struct worker *worker, const struct config *config, int fd)
+{
+    struct access_log_options options = {
+        .loop = worker->loop,
+        .fd = fd,
+        .format = (enum access_log_format)config->access_log.format,
+        .template = config->access_log.template,
+        .counters = worker->counters,
+        .errors = worker->log,
+    };
+    int error = access_log_create(&options, &worker->access_log);
+    if (error == 0)
+        access_log_set_sample(worker->access_log, config->access_log.sample);
+    return error;
+}
+
+static int create_site_logs(struct worker *worker)
+{
+    return worker_add_site_logs(worker, worker->config->settings);
 }
 
 static int create_access_log(struct worker *worker)
 {
-    const struct config *config = worker->options->config;
-    if (config->access_log.path.length == 0)
+    if (worker->config->access_log.path.length == 0)
         return 0;
-    int fd = open_access_log(worker);
-    if (fd < 0)
-        return fd;
-    struct access_log_options options = {
-        .loop = worker->loop,
-        .fd = fd,
-        .format = config->access_log.format,
-        .counters = worker->counters,
-        .errors = worker->log,
-    };
-    return access_log_create(&options, &worker->access_log);
+    int fd = worker_open_access_log(worker, worker->config);
+    return fd < 0 ? fd : worker_create_access_log(worker, worker->config, fd);
 }
 
 static void worker_reopen_logs(struct worker *worker)
@@ -78,33 +69,64 @@ static void worker_reopen_logs(struct worker *worker)
     int error = log_file_reopen(file);
     if (error < 0)
         log_error(worker->log, "cannot reopen the error log %s: %s", file->path, error_text(error));
-    int fd = worker->access_log ? open_access_log(worker) : -1;
+    bool has_path = worker->config->access_log.path.length > 0;
+    int fd = has_path ? worker_open_access_log(worker, worker->config) : -1;
     if (fd >= 0)
         access_log_set_fd(worker->access_log, fd);
+    worker_reopen_site_logs(worker);
 }
 
-/* When the master itself stops, nobody will ever accept again from this worker's sockets: whoever connects
- * from now on had better be refused at once than left waiting. A SIGTERM from elsewhere is for this worker
- * alone: another one accepts in its place until its successor does. */
+static void tell_leaving(struct worker *worker)
+{
+    worker->options->slots[worker->options->number].is_leaving = true;
+    worker_call_master(worker);
+}
+
+static bool may_end_sockets(const struct worker *worker, size_t listener)
+{
+    uint64_t left = worker->options->slots[worker->options->number].left;
+    return !worker->sockets.activated[listener] && (left >> listener & 1) == 0;
+}
+
+static void end_sockets_of(struct worker *worker, size_t number)
+{
+    for (size_t i = 0; i < worker->sockets.listener_count && worker->keeps[number]; i++) {
+        if (may_end_sockets(worker, i))
+            sys_listen_end(sockets_fd(&worker->sockets, i, number));
+    }
+}
+
+static bool is_retired(const struct worker *worker)
+{
+    return worker->options->slots[worker->options->number].is_retired;
+}
+
+/* A worker that is not needed any more has as much time as its requests take, until the master stops and
+ * tells it again. When the master itself stops (it does not only need fewer workers), nobody will ever accept
+ * again from this worker's sockets: whoever connects from now on had better be refused at once than left
+ * waiting, and the next vif can have the port at once. Sockets that another vif or the service manager has go
+ * on. A SIGTERM from elsewhere is for this worker alone: another one accepts in its place until its successor
+ * does. */
 static void worker_stop(struct worker *worker, bool with_sockets)
 {
-    const struct sockets *sockets = worker->options->sockets;
+    const struct sockets *sockets = &worker->sockets;
+    bool has_deadline = !is_retired(worker) || worker->is_leaving;
     worker->is_leaving = true;
-    if (!with_sockets) {
-        worker->options->slots[worker->options->number].is_leaving = true;
-        sys_kill(worker->options->master, SLOT_SIGNAL);
-    }
-    server_drain(worker->server);
-    for (size_t i = 0; i < sockets->worker_count && with_sockets; i++) {
-        for (size_t j = 0; j < sockets->listener_count && worker->keeps[i]; j++)
-            sys_listen_end(sockets_fd(sockets, j, i));
-    }
+    if (worker->options->slots[worker->options->number].left != 0)
+        server_be_patient(worker->server);
+    if (has_deadline)
+        server_drain(worker->server);
+    else
+        server_drain_without_deadline(worker->server);
+    for (size_t i = 0; i < sockets->worker_count && with_sockets; i++)
+        end_sockets_of(worker, i);
+    tell_leaving(worker); /* last: a reload has ended then, and nobody may be answered by former settings */
 }
 
 /* Starts or stops accepting from the sockets of a slot. Sockets shared by all workers are already its own. */
-static int worker_keep(struct worker *worker, size_t number, bool keeps)
+int worker_keep(struct worker *worker, size_t number, bool keeps)
 {
-    const struct sockets *sockets = worker->options->sockets;
+    const struct sockets *sockets = &worker->sockets;
     bool is_own = number == worker->options->number;
     int error = 0;
     for (size_t i = 0; i < sockets->listener_count && error == 0; i++) {
@@ -126,7 +148,7 @@ static void look_at_slots(struct worker *worker)
     size_t number = worker->options->number;
     struct slot *slots = worker->options->slots;
     slots[number].answered = slots[number].asked;
-    for (size_t i = 0; i < worker->options->sockets->worker_count && !worker->is_leaving; i++) {
+    for (size_t i = 0; i < worker->sockets.worker_count && !worker->is_leaving; i++) {
         bool keeps = i == number || slots[i].keeper == number;
         int error = keeps != worker->keeps[i] ? worker_keep(worker, i, keeps) : 0;
         if (error < 0)
@@ -144,7 +166,7 @@ static void on_signal(struct watch *watch, unsigned events)
         else if (seen.number == SLOT_SIGNAL)
             look_at_slots(worker);
         else
-            worker_stop(worker, seen.sender == worker->options->master);
+            worker_stop(worker, seen.sender == worker->options->master && !is_retired(worker));
     }
 }
 
@@ -175,7 +197,7 @@ static void on_renewed(void *context)
 {
     struct worker *worker = context;
     worker->options->slots[worker->options->number].renewals++;
-    sys_kill(worker->options->master, SLOT_SIGNAL);
+    worker_call_master(worker);
 }
 
 static int create_certificates(struct worker *worker)
@@ -183,7 +205,7 @@ static int create_certificates(struct worker *worker)
     struct certificates_options options = {
         .loop = worker->loop,
         .log = worker->log,
-        .ticket_keys = worker->options->ticket_keys,
+        .tickets = worker->options->tickets,
         .is_speaker = worker->options->number == 0,
         .on_renewed = on_renewed,
         .context = worker,
@@ -195,10 +217,16 @@ static int create_server(struct worker *worker)
 {
     struct server_options options = {
         .loop = worker->loop,
-        .settings = worker->options->config->settings,
+        .settings = worker->config->settings,
         .counters = worker->counters,
+        .workers = {.first = &worker->options->slots->counters,
+                    .stride = sizeof(struct slot),
+                    .count = worker->sockets.worker_count},
+        .board = worker->options->board,
+        .worker = worker->options->number,
         .log = worker->log,
         .access_log = worker->access_log,
+        .site_logs = &worker->site_logs,
         .certificates = worker->certificates,
         .on_drained = on_drained,
         .context = worker->loop,
@@ -208,7 +236,7 @@ static int create_server(struct worker *worker)
 
 static int worker_start_listening(struct worker *worker)
 {
-    worker->keeps = calloc(worker->options->sockets->worker_count, sizeof(*worker->keeps));
+    worker->keeps = calloc(worker->sockets.worker_count, sizeof(*worker->keeps));
     if (worker->keeps == NULL)
         return -ENOMEM;
     int error = worker_keep(worker, worker->options->number, true);
@@ -220,7 +248,7 @@ static int worker_start_listening(struct worker *worker)
 static int create_loop(struct worker *worker)
 {
     struct loop_options options = {
-        .backend = worker->options->config->backend,
+        .backend = worker->config->backend,
         .on_stall = on_stall,
         .context = worker,
     };
@@ -242,9 +270,14 @@ static const struct step {
     const char *what;
     bool says_why;
 } steps[] = {
-    {create_loop, "the event loop", false},      {watch_signals, "the watch on signals", false},
-    {create_access_log, "the access log", true}, {create_certificates, "TLS", false},
-    {create_server, "the server", true},         {worker_start_listening, "the listeners", false},
+    {create_loop, "the event loop", false},
+    {watch_signals, "the watch on signals", false},
+    {create_access_log, "the access log", true},
+    {create_site_logs, "the access logs of sites", true},
+    {create_certificates, "TLS", false},
+    {create_server, "the server", true},
+    {worker_start_listening, "the listeners", false},
+    {worker_watch_channel, "the channel to the master", false},
     {attach_log, "the error log", false}, /* last: the others' errors are seen where the server was started */
 };
 
@@ -267,23 +300,31 @@ static void worker_end(struct worker *worker)
         sys_close(worker->signals.fd);
     }
     server_destroy(worker->server);
+    worker_close_channel(worker);
     certificates_destroy(worker->certificates);
     access_log_destroy(worker->access_log);
+    access_log_set_finish(&worker->site_logs);
     log_file_detach(worker->options->log);
     loop_destroy(worker->loop);
     free(worker->keeps);
+    sockets_close(&worker->sockets, false);
+    config_destroy(worker->config);
 }
 
 int worker_run(const struct worker_options *options)
 {
     struct worker worker = {
         .options = options,
+        .config = options->config,
+        .sockets = *options->sockets,
         .log = &options->log->log,
         .counters = &options->slots[options->number].counters,
         .signals.fd = -1,
+        .channel.fd = options->ends.socket_fd,
     };
     int error = worker_build(&worker);
     if (error == 0 && sys_end_with_parent(options->master, SIGTERM)) {
+        log_file_take_standard_error(options->log, options->standard_error);
         sys_pipe_put(options->ready_fd);
         error = loop_run(worker.loop);
         if (error < 0)

@@ -1,4 +1,5 @@
-/* A worker process: one loop, one server, its logs.
+/* A worker process: one loop, one server, its logs. It takes new generations of the configuration from the
+ * master (channel.h) while it serves.
  *
  * SIGTERM, or the end of the master, makes it shut down gracefully (server_drain). SIGUSR1 reopens its log
  * files. SLOT_SIGNAL makes it look at the slots for the workers in whose place it has to accept. */
@@ -7,19 +8,26 @@
 
 #include "conf/config.h"
 #include "log/log_file.h"
+#include "proc/channel.h"
+#include "proc/generation.h"
 #include "proc/slot.h"
 #include "proc/sockets.h"
+#include "serve/board.h"
 
 struct worker_options {
-    const struct config *config;
+    struct config *config; /* inherited from the master, owned by the worker */
+    struct generations *generations;
     const struct sockets *sockets;
     size_t number;                /* index of this worker's sockets and slot */
     struct slot *slots;           /* of all workers */
+    struct board *board;          /* likewise */
     struct context_set *contexts; /* inherited from the master, owned by the worker; NULL: no TLS */
-    const struct tls_ticket_keys *ticket_keys; /* shared by all workers; NULL: none */
-    struct log_file *log;                      /* not attached to a loop */
+    struct tls_tickets *tickets;  /* shared by all workers; NULL: none */
+    struct log_file *log;         /* not attached to a loop */
     pid_t master;
-    int ready_fd; /* gets a byte when the worker accepts; the worker closes it */
+    struct message_ends ends; /* of its channel; the worker closes them */
+    int standard_error;       /* it goes on there when the worker is ready; -1: it stays */
+    int ready_fd;             /* gets a byte when the worker accepts; the worker closes it */
 };
 
 /* Runs the worker. Returns its exit code: 0 after a graceful shutdown; 1 if it could not start, which was

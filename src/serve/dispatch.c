@@ -4,9 +4,17 @@
 
 #include "serve/early_hints.h"
 #include "serve/exchange.h"
+#include "serve/figures.h"
+#include "serve/forwarded.h"
 #include "serve/location.h"
+#include "serve/request_id.h"
 #include "serve/service.h"
+#include "serve/timing.h"
+#include "serve/tunnel.h"
 #include "sys/address.h"
+
+/* Of a duration. */
+#define NOT_MEASURED UINT64_MAX
 
 /* What a stall report says was done last. */
 static void note_activity(struct service *service, const struct http_request *request)
@@ -37,11 +45,20 @@ static const struct handler_type *handler_of(const struct exchange *exchange)
     return exchange->service->handlers[exchange->route_entry->route->kind].type;
 }
 
+/* A listener that is gone has no demands any more that a site could build on: then no connection meets them.
+ */
+static uint64_t demanded_of_client(const struct site *site, unsigned listener)
+{
+    if (site == NULL || site->client_auths == NULL)
+        return 0;
+    return listener < LISTENERS_MAX ? site->client_auths[listener] : UINT64_MAX;
+}
+
 /* Whether the site's demands on client certificates were applied to this connection, whatever server name it
  * used. If not, the client may retry on a connection with this name (421, RFC 9110 section 15.5.20). */
 static bool is_known_well_enough(struct exchange *exchange, const struct site *site)
 {
-    uint64_t demanded = site && site->client_auths ? site->client_auths[exchange->peer->listener] : 0;
+    uint64_t demanded = demanded_of_client(site, exchange->peer->listener);
     struct peer_tls tls = {0};
     if (LIKELY(demanded == 0))
         return true;
@@ -50,21 +67,46 @@ static bool is_known_well_enough(struct exchange *exchange, const struct site *s
     return tls.client_auth == demanded;
 }
 
+static bool only_reads(const struct exchange *exchange)
+{
+    enum http_method method = exchange->request.method;
+    return method == HTTP_METHOD_GET || method == HTTP_METHOD_HEAD || method == HTTP_METHOD_OPTIONS;
+}
+
+/* Whether a request that came as early data is answered although it may be a replay (RFC 8470). The site may
+ * be another one than that of the server name, and not accept early data. */
+static bool may_be_replayed(const struct exchange *exchange)
+{
+    const struct site *site = exchange->route_entry->site;
+    bool is_accepted = site && (site->early_set >> exchange->peer->listener & 1) != 0;
+    return is_accepted && only_reads(exchange);
+}
+
+/* The status to reject a request other than GET, HEAD and OPTIONS with, or 0. */
+static int refuses_method(const struct handler_type *handler, enum http_method method)
+{
+    if (method == HTTP_METHOD_UNKNOWN)
+        return handler->takes_any_method ? 0 : 501;
+    if (method == HTTP_METHOD_CONNECT)
+        return handler->makes_tunnels ? 0 : 501;
+    return handler->reads_only ? 405 : 0;
+}
+
 static int route(struct exchange *exchange)
 {
     const struct http_request *request = &exchange->request;
     unsigned listener = exchange->peer->listener;
     /* An https URI without TLS is a mistake or an attempt at cache poisoning (RFC 9110 section 7.4). */
-    if (request->is_https && !exchange->peer->is_secure)
+    if (request->is_https && !exchange->client->is_secure)
         return 421;
-    if (request->method == HTTP_METHOD_UNKNOWN || request->method == HTTP_METHOD_CONNECT)
+    if (request->method == HTTP_METHOD_CONNECT && !http_request_is_extended(request))
         return 501;
     if (slice_equal(request->path, SLICE("*")))
         return 0;
     int reject_status = normalize(exchange);
     if (reject_status)
         return reject_status;
-    const struct route_entry *route_entry = snapshot_redirect(exchange->snapshot, listener);
+    const struct route_entry *route_entry = snapshot_listener_entry(exchange->snapshot, listener);
     enum snapshot_match match = SNAPSHOT_FOUND;
     if (LIKELY(route_entry == NULL))
         match = snapshot_match(exchange->snapshot, listener, request->host, exchange->path, &route_entry);
@@ -73,12 +115,12 @@ static int route(struct exchange *exchange)
     if (exchange->peer->is_secure && !is_known_well_enough(exchange, route_entry->site))
         return 421;
     exchange->route_entry = route_entry;
+    if (UNLIKELY(exchange->is_early) && !may_be_replayed(exchange))
+        return 425;
     /* TRACE is not supported, as it could expose headers that a proxy added (RFC 9110 section 9.3.8). */
     if (request->method == HTTP_METHOD_TRACE)
         return 405;
-    bool reads = request->method == HTTP_METHOD_GET || request->method == HTTP_METHOD_HEAD ||
-                 request->method == HTTP_METHOD_OPTIONS;
-    return !reads && handler_of(exchange)->reads_only ? 405 : 0;
+    return LIKELY(only_reads(exchange)) ? 0 : refuses_method(handler_of(exchange), request->method);
 }
 
 /* Chooses the route for the headers and the error page of a rejected request, by what is known of its host
@@ -91,6 +133,7 @@ static void guess_route(struct exchange *exchange)
         host = (struct slice){0};
     if (exchange->path.length == 0 && normalize(exchange) != 0)
         exchange->path = SLICE("/");
+    exchange->has_guessed_route = true;
     exchange->route_entry =
         snapshot_guess(exchange->snapshot, exchange->peer->listener, host, exchange->path);
 }
@@ -98,7 +141,11 @@ static void guess_route(struct exchange *exchange)
 void dispatch_route(struct exchange *exchange)
 {
     note_activity(exchange->service, &exchange->request);
+    if (UNLIKELY(exchange->snapshot->settings->trusted.network_count > 0))
+        forwarded_find_client(exchange);
     exchange->reject_status = (uint16_t)route(exchange);
+    if (UNLIKELY(exchange->client != exchange->peer) && !forwarded_count(exchange))
+        exchange->reject_status = 503;
     if (UNLIKELY(exchange->reject_status != 0) && exchange->route_entry == NULL)
         guess_route(exchange);
 }
@@ -169,26 +216,24 @@ void dispatch_answer(struct exchange *exchange)
         dispatch_hand_over(exchange);
 }
 
-static void count_response(struct counters *counters, int status)
+static void count_response(struct counters *counters, int status, uint64_t duration_us)
 {
+    int class = status / 100;
     counters->requests++;
-    switch (status / 100) {
+    switch (class) {
     case 2: counters->responses_2xx++; break;
     case 3: counters->responses_3xx++; break;
     case 4: counters->responses_4xx++; break;
     case 5: counters->responses_5xx++; break;
-    default: break;
+    default: return;
     }
+    if (duration_us != NOT_MEASURED)
+        duration_histogram_add(&counters->durations[class - 2], duration_us);
 }
 
-static struct address peer_address(const struct peer *peer)
+static uint64_t duration_of(const struct exchange *exchange)
 {
-    struct address address = {.any.sa_family = peer->family};
-    if (peer->family == AF_INET)
-        memcpy(&address.v4.sin_addr, peer->bytes, 4);
-    else if (peer->family == AF_INET6)
-        memcpy(&address.v6.sin6_addr, peer->bytes, 16);
-    return address;
+    return exchange->began_us ? loop_clock_us(exchange->service->loop) - exchange->began_us : NOT_MEASURED;
 }
 
 static struct access_log_tls tls_for_log(struct exchange *exchange)
@@ -202,38 +247,117 @@ static struct access_log_tls tls_for_log(struct exchange *exchange)
         .client_subject = tls.client_subject,
         .client_issuer = tls.client_issuer,
         .client_fingerprint = tls.client_fingerprint,
+        .is_early = exchange->is_early,
     };
 }
 
-static void log_exchange(struct exchange *exchange, struct access_log *log)
+static void log_exchange(struct exchange *exchange, uint64_t duration_us, const struct request_phases *slow,
+                         struct access_log *log)
 {
-    struct service *service = exchange->service;
     char client[ADDRESS_TEXT_BYTES_MAX];
-    struct address address = peer_address(exchange->peer);
+    struct address address = peer_address(exchange->client);
     struct access_log_tls tls;
     bool is_secure = exchange->peer->is_secure && exchange->events->tell_tls;
     if (is_secure)
         tls = tls_for_log(exchange);
     struct access_log_entry entry = {
         .tls = is_secure ? &tls : NULL,
+        .upstream = exchange->upstream,
+        .slow = slow,
+        .request_id = request_id_of(exchange),
         .client = slice_make(client, address_format_host(&address, client)),
         .request = exchange->request.method_text.data ? &exchange->request : NULL,
         .body_bytes = exchange_content_bytes(exchange),
-        .duration_us = exchange->began_us ? loop_clock_us(service->loop) - exchange->began_us : 0,
+        .received_bytes = exchange->tunnel ? exchange->tunnel->received_bytes : 0,
+        .is_tunnel = exchange->tunnel != NULL,
+        .duration_us = duration_us == NOT_MEASURED ? 0 : duration_us,
         .status = exchange->is_responded ? exchange->response.status : ACCESS_LOG_NO_RESPONSE,
         .outcome = (enum outcome)exchange->outcome,
     };
     access_log_add(log, &entry);
 }
 
+/* What is known of where the time went is counted, and logged if it took long. */
+static void end_phases(struct exchange *exchange, uint64_t duration_us, struct access_log *log)
+{
+    struct request_phases phases = {0};
+    uint64_t slow_us = (uint64_t)exchange->snapshot->settings->slow_ms * 1000;
+    bool is_timed =
+        duration_us != NOT_MEASURED && exchange->tunnel == NULL; /* a tunnel takes what it takes */
+    bool is_slow = is_timed && slow_us > 0 && duration_us >= slow_us;
+    bool has_phases = is_timed && timing_phases(exchange, duration_us, &phases);
+    if (!has_phases)
+        phases.us[PHASE_SEND] = duration_us;
+    for (size_t i = 0; i < PHASE_COUNT && has_phases; i++) {
+        if (phases.us[i] > 0)
+            duration_histogram_add(&exchange->service->counters->phases[i], phases.us[i]);
+    }
+    if (is_slow)
+        timing_log_slow(exchange, duration_us, &phases);
+    if (log)
+        log_exchange(exchange, duration_us, is_slow ? &phases : NULL, log);
+}
+
+static struct access_log *access_log_of(const struct exchange *exchange)
+{
+    bool has_own = exchange->route_entry && exchange->route_entry->access_log;
+    return UNLIKELY(has_own) ? exchange->route_entry->access_log : exchange->service->access_log;
+}
+
+/* Requests for metrics are neither counted nor logged: they would show in what they show. */
+static bool is_of_admin(const struct exchange *exchange)
+{
+    return exchange->route_entry && exchange->route_entry->route->kind == ROUTE_ADMIN;
+}
+
+/* Not of a client that left or was too slow, and not one that the end of this server has cut off. */
+static bool is_cut_by_us(const struct exchange *exchange)
+{
+    switch ((enum outcome)exchange->outcome) {
+    case OUTCOME_FILE_CHANGED:
+    case OUTCOME_READ_FAILED:
+    case OUTCOME_OVERLOADED:
+    case OUTCOME_UPSTREAM_FAILED: return exchange->response.status < 500; /* others are counted as errors */
+    default: return false;
+    }
+}
+
+bool dispatch_is_logged(const struct exchange *exchange)
+{
+    return access_log_of(exchange) != NULL;
+}
+
+void dispatch_log(struct exchange *exchange)
+{
+    log_exchange(exchange, duration_of(exchange), NULL, access_log_of(exchange));
+}
+
+void dispatch_count(struct exchange *exchange)
+{
+    count_response(exchange->service->counters, exchange->response.status, NOT_MEASURED);
+    if (exchange->snapshot->has_admin)
+        figures_count(exchange, NOT_MEASURED);
+}
+
 void dispatch_end(struct exchange *exchange)
 {
     struct service *service = exchange->service;
-    /* If the client disconnected before there was a response, there is none to count. */
-    if (exchange->is_responded)
-        count_response(service->counters, exchange->response.status);
-    if (service->access_log)
-        log_exchange(exchange, service->access_log);
+    if (LIKELY(!is_of_admin(exchange))) {
+        uint64_t duration_us = duration_of(exchange);
+        /* If the client disconnected before there was a response, there is none to count. */
+        if (exchange->is_responded)
+            count_response(service->counters, exchange->response.status,
+                           exchange->tunnel ? NOT_MEASURED : duration_us);
+        if (exchange->is_responded && exchange->snapshot->has_admin)
+            figures_count(exchange, exchange->tunnel ? NOT_MEASURED : duration_us);
+        if (UNLIKELY(exchange->outcome != OUTCOME_COMPLETE) && exchange->is_responded)
+            service->counters->responses_cut += is_cut_by_us(exchange);
+        struct access_log *log = access_log_of(exchange);
+        if (UNLIKELY(exchange->record != NULL) || exchange->snapshot->settings->slow_ms > 0)
+            end_phases(exchange, duration_us, log);
+        else if (log)
+            log_exchange(exchange, duration_us, NULL, log);
+    }
     exchange_end(exchange);
 }
 
@@ -241,7 +365,7 @@ bool dispatch_end_sent(struct list *exchanges)
 {
     while (!list_is_empty(exchanges)) {
         struct exchange *exchange = CONTAINER_OF(exchanges->next, struct exchange, link);
-        if (!exchange->is_sent || exchange->sink)
+        if (!exchange->is_sent || exchange->sink || exchange->tunnel)
             return false;
         bool closes = exchange->closes;
         list_remove(&exchange->link);

@@ -24,8 +24,15 @@ void dispatch_refuse(struct exchange *exchange, int status);
  * list. */
 void dispatch_end(struct exchange *exchange);
 
+/* For an exchange that goes on as a tunnel (serve/tunnel.h): it is counted when it begins, and logged at its
+ * end. */
+void dispatch_count(struct exchange *exchange);
+bool dispatch_is_logged(const struct exchange *exchange);
+void dispatch_log(struct exchange *exchange);
+
 /* Ends the exchanges at the front of the list that are sent completely and whose request was read completely,
- * in order. Returns true after ending the last exchange of the connection; later ones stay. */
+ * in order, as far as none is a tunnel. Returns true after ending the last exchange of the connection; later
+ * ones stay. */
 bool dispatch_end_sent(struct list *exchanges);
 
 #endif

@@ -2,12 +2,13 @@
 #include "serve/exchange.h"
 
 #include "http/status.h"
+#include "serve/client_counts.h"
+#include "serve/request_id.h"
 #include "serve/service.h"
+#include "serve/timing.h"
+#include "serve/tunnel.h"
 
 #include <errno.h>
-
-/* All that one request may allocate. */
-#define EXCHANGE_ARENA_BYTES_MAX (4u << 20)
 
 static void come_back(struct exchange *exchange);
 
@@ -61,7 +62,8 @@ static void exchange_init(struct exchange *exchange, void *owner, const struct e
 {
     exchange->owner = owner;
     exchange->events = events;
-    exchange->peer = peer;
+    exchange->peer = exchange->client = peer;
+    exchange->is_early = peer->is_early;
     exchange->snapshot = snapshot_ref(exchange->service->snapshot);
     list_append(exchanges, &exchange->link);
 }
@@ -88,6 +90,28 @@ static void abandon_job(struct exchange *exchange)
     come_back(exchange);
 }
 
+/* Tells the handler that its work is not needed any more. */
+static void tell_gone(struct exchange *exchange)
+{
+    if (exchange->sink)
+        exchange_abort_content(exchange, (enum outcome)exchange->outcome);
+    if (exchange->on_gone)
+        exchange->on_gone(exchange);
+}
+
+/* That of a tunnel is its end, and its sink goes with it. */
+static void exchange_close_source(struct exchange *exchange)
+{
+    struct source *source = exchange->source;
+    if (UNLIKELY(exchange->tunnel != NULL)) {
+        source = &exchange->tunnel->source;
+        exchange->tunnel = NULL;
+        exchange->sink = NULL;
+    }
+    exchange->source = NULL;
+    source_close(source);
+}
+
 void exchange_end(struct exchange *exchange)
 {
     assert(list_is_empty(&exchange->link));
@@ -96,15 +120,24 @@ void exchange_end(struct exchange *exchange)
         abandon_job(exchange);
         return;
     }
-    if (UNLIKELY(exchange->sink != NULL))
-        exchange_abort_content(exchange, (enum outcome)exchange->outcome);
-    source_close(exchange->source);
+    if (UNLIKELY(exchange->is_watched))
+        tell_gone(exchange);
+    if (UNLIKELY(exchange->is_counted))
+        client_counts_remove_request(exchange->service, exchange->client);
+    exchange_close_source(exchange);
     file_unref(exchange->file);
     snapshot_unref(exchange->snapshot);
     arena_finish(&exchange->arena);
     if (LIKELY(!exchange->is_kept))
         pool_put(&exchange->service->field_rooms, exchange->request.fields);
     pool_put(&exchange->service->exchanges, exchange);
+}
+
+struct exchange_record *exchange_record_of(struct exchange *exchange)
+{
+    if (exchange->record == NULL)
+        exchange->record = arena_zalloc(&exchange->arena, sizeof(*exchange->record));
+    return exchange->record;
 }
 
 enum http_path_result exchange_normalize_path(struct exchange *exchange, enum http_path_form form,
@@ -198,6 +231,7 @@ int exchange_keep_all(const struct list *exchanges)
 static void job_work(struct job *job)
 {
     struct exchange *exchange = CONTAINER_OF(job, struct exchange, queued.job);
+    timing_note_job(exchange);
     if (!atomic_load_explicit(&exchange->is_abandoned, memory_order_relaxed))
         exchange->job_work(exchange->job_context);
 }
@@ -207,6 +241,7 @@ static void come_back(struct exchange *exchange)
 {
     void *owner = exchange->owner;
     exchange->is_busy = false;
+    timing_note_return(exchange);
     exchange->job_done(exchange->job_context);
     if (owner)
         exchange->events->on_progress(owner);
@@ -263,7 +298,7 @@ static int prepare_job(struct exchange *exchange, void (*work)(void *context), v
 
 static uint64_t client_of(const struct exchange *exchange)
 {
-    struct peer part = peer_client(exchange->peer);
+    struct peer part = peer_client(exchange->client);
     return hash_bytes(&exchange->service->client_key, slice_make((const char *)&part, sizeof(part)));
 }
 
@@ -281,6 +316,7 @@ int exchange_offload(struct exchange *exchange, struct job_queue *queue, void (*
     /* A RST can arrive together with the request, which is read all the same. */
     if (exchange->events->has_left && exchange->events->has_left(exchange->owner))
         return -ECONNRESET;
+    timing_note_queued(exchange);
     error = job_queue_submit(queue, exchange->service->loop, &exchange->queued, client_of(exchange));
     exchange->is_busy = error == 0;
     return error;
@@ -296,8 +332,20 @@ void exchange_read_content(struct exchange *exchange, struct sink *sink)
 {
     assert(exchange->sink == NULL && !exchange->is_responded);
     exchange->sink = sink;
+    exchange->is_watched = true;
     if (!exchange->has_content_left)
         exchange_end_content(exchange);
+}
+
+void exchange_watch(struct exchange *exchange, void (*on_gone)(struct exchange *exchange))
+{
+    exchange->on_gone = on_gone;
+    exchange->is_watched = true;
+}
+
+void exchange_unwatch(struct exchange *exchange)
+{
+    exchange->on_gone = NULL;
 }
 
 void exchange_stop_reading(struct exchange *exchange)
@@ -348,6 +396,22 @@ void exchange_add_field(struct exchange *exchange, enum http_field_name name, st
     http_response_add(&exchange->response, http_field_text(name), value);
 }
 
+void exchange_add_trailer(struct exchange *exchange, struct slice name, struct slice value)
+{
+    static struct http_response lacking = {.lacks_fields = true};
+    struct http_response *trailers = exchange->response_trailers;
+    if (!http_may_trail(name) || trailers == &lacking)
+        return;
+    if (trailers == NULL) {
+        trailers = arena_alloc(&exchange->arena, sizeof(*trailers));
+        exchange->response_trailers = trailers ? trailers : &lacking;
+        if (trailers == NULL)
+            return;
+        http_response_init(trailers, &exchange->arena);
+    }
+    http_response_add(trailers, name, value);
+}
+
 /* Not without TLS, where an attacker could have inserted it (RFC 6797 section 7.2). */
 static void add_hsts(struct exchange *exchange)
 {
@@ -356,15 +420,18 @@ static void add_hsts(struct exchange *exchange)
         exchange_add_field(exchange, HTTP_FIELD_STRICT_TRANSPORT_SECURITY, site->hsts_value);
 }
 
-/* What every response of the route has: HSTS, the fields of CORS, then the route's edits. Some of them are
- * the request's: the head must be written before the request's bytes go. */
+/* What every response has: the id of its request; and if there is a route: HSTS, the fields of CORS, then the
+ * route's edits. Some of them are the request's: the head must be written before the request's bytes go. */
 static void complete_fields(struct exchange *exchange)
 {
+    const struct request_id_settings *request_id = &exchange->snapshot->settings->request_id;
+    if (UNLIKELY(request_id->is_sent_back) && request_id->is_on)
+        http_response_add(&exchange->response, request_id->header, request_id_of(exchange));
     if (exchange->route_entry == NULL)
         return;
     if (exchange->route_entry->cors != CORS_OFF)
         cors_add_headers(exchange);
-    if (exchange->peer->is_secure)
+    if (exchange->client->is_secure)
         add_hsts(exchange);
     const struct route *route = exchange->route_entry->route;
     for (size_t i = 0; i < route->field_edit_count; i++) {
@@ -392,8 +459,7 @@ void *exchange_source_room(struct exchange *exchange, size_t size)
 
 void exchange_drop_content(struct exchange *exchange)
 {
-    source_close(exchange->source);
-    exchange->source = NULL;
+    exchange_close_source(exchange);
     exchange->has_no_content = true;
 }
 
@@ -404,6 +470,8 @@ static void take_source(struct exchange *exchange, struct source *source)
     response->content_length = source && !response->no_length ? source->length : 0;
     exchange->source = source;
     exchange->is_responded = true;
+    if (UNLIKELY(exchange->is_kept))
+        timing_note_response(exchange);
     exchange->closes |= exchange->has_content_left && exchange->sink == NULL;
     if (exchange->request.method == HTTP_METHOD_HEAD || http_status_has_no_content(response->status))
         exchange_drop_content(exchange);
@@ -438,10 +506,41 @@ bool exchange_respond_kept(struct exchange *exchange, int status, struct source 
     exchange->response.content_length = source ? source->length : kept->content_bytes;
     exchange->source = source;
     exchange->is_responded = true;
+    if (UNLIKELY(exchange->is_kept))
+        timing_note_response(exchange);
     if (UNLIKELY(exchange->request.method == HTTP_METHOD_HEAD))
         exchange_drop_content(exchange);
     exchange->events->on_respond_kept(exchange, kept, is_sole);
     return true;
+}
+
+/* With an extended CONNECT the tunnel is the content of request and response; with 101 it is what follows. */
+static void exchange_take_tunnel(struct exchange *exchange, struct tunnel *tunnel)
+{
+    bool is_content = exchange->request.method == HTTP_METHOD_CONNECT;
+    exchange->response.no_length = true;
+    exchange->response.status = is_content ? 200 : 101;
+    if (is_content) {
+        exchange->sink = &tunnel->sink;
+        exchange->is_watched = true;
+    }
+    take_source(exchange, is_content ? &tunnel->source : NULL);
+    exchange->tunnel = tunnel;
+    if (is_content && !exchange->has_content_left)
+        exchange_end_content(exchange);
+}
+
+void exchange_respond_tunnel(struct exchange *exchange, struct tunnel *tunnel)
+{
+    complete_fields(exchange);
+    if (UNLIKELY(exchange->response.lacks_fields)) {
+        source_close(&tunnel->source);
+        http_response_begin(&exchange->response, 503);
+        take_source(exchange, NULL);
+    } else {
+        exchange_take_tunnel(exchange, tunnel);
+    }
+    exchange->events->on_respond(exchange, NULL);
 }
 
 void exchange_respond_bytes(struct exchange *exchange, struct slice type, struct slice content)

@@ -15,6 +15,7 @@
 
 #include "disk/file.h"
 #include "http/request.h"
+#include "http/trailer.h"
 #include "http/uri.h"
 #include "log/access_log.h"
 #include "loop/job_queue.h"
@@ -29,6 +30,7 @@
 
 struct exchange;
 struct service;
+struct tunnel;
 
 /* Callbacks to the owner of an exchange; one constant for each kind of owner. */
 struct exchange_events {
@@ -59,40 +61,67 @@ struct exchange_events {
     void (*on_job)(void *owner, struct exchange *exchange);
 };
 
+/* All that one request may allocate. */
+#define EXCHANGE_ARENA_BYTES_MAX (4u << 20)
+
 /* Room for a source inside the exchange: enough for sources of memory and files. */
 #define EXCHANGE_SOURCE_BYTES 128
+
+/* What is noted of a request for logs; most requests need none. */
+struct exchange_record {
+    struct slice request_id; /* see serve/request_id.h; data is NULL: not asked for yet */
+    /* Microseconds, for serve/timing.h; 0: did not happen. */
+    uint64_t head_us;      /* how long the head took */
+    uint64_t queued_us;    /* loop time: when its job was submitted */
+    uint64_t job_began_us; /* loop time: when a thread took the job */
+    uint64_t queue_us;     /* how long its jobs waited */
+    uint64_t responded_us; /* loop time: when there was a response */
+    uint64_t waited_us;    /* `queue_us` at that time: jobs may also read what is sent */
+};
 
 struct exchange {
     struct list link; /* in the owner's list, in the order of the requests */
     struct service *service;
     void *owner; /* NULL: gone; the exchange ends when its job is done */
     const struct exchange_events *events;
-    const struct peer *peer; /* the owner's */
+    const struct peer *peer;   /* the owner's */
+    const struct peer *client; /* the peer, or whom a trusted proxy forwards for: see serve/forwarded.h */
     struct snapshot *snapshot;
     const struct route_entry *route_entry; /* NULL before routing, or if no route matches */
     struct slice path;                     /* normalised, relative to the site, not the route */
     uint64_t began_us;                     /* when the head was complete; 0 if not measured */
 
     uint16_t reject_status; /* routing rejects it with this status; 0: it will be handled */
+    bool has_guessed_route; /* it was rejected before it was routed: for headers and the error page */
     bool is_no_file;        /* `path` contains an encoded '/': no file has such a name */
     bool seeks_error_page;  /* the configured error page has been requested */
     bool streams_content;   /* the request's content goes to `sink`; it waits until there is one */
     bool has_content_left;  /* of the request's content, not read yet */
     bool awaits_continue;   /* the client waits for "100 Continue" before it sends content */
+    bool ends_with_client;  /* a client that ends its side has left: nobody else pays for its response */
+    bool is_watched;        /* it has a sink, or `on_gone` */
     bool is_kept;           /* the request and its headers are in the arena */
     bool is_busy;           /* an offloaded job uses it */
     bool is_responded;      /* the response is ready to be sent, or being sent */
     bool is_sent;           /* the owner has taken all of the response */
+    bool is_counted;        /* for its client: see forwarded_count */
+    bool is_early;          /* the request came as early data of TLS: it may be a replay (RFC 8470) */
     bool closes;            /* the connection ends with this response */
     bool has_no_content;    /* the response has no content on the wire: HEAD, 304 */
     uint8_t outcome;        /* enum outcome: why the response is incomplete, if it is */
     uint32_t head_bytes;    /* of `given_bytes`, those that are not content */
     uint64_t given_bytes;   /* to the owner; at the end reduced by what could not be sent */
 
-    struct file *file;     /* reference held for the response */
-    struct sink *sink;     /* of the request's content; NULL: dropped, waiting, or complete */
-    struct source *source; /* of the response's content; NULL: none */
-    void *handler_state;   /* in the arena */
+    struct file *file;             /* reference held for the response */
+    struct sink *sink;             /* of the request's content; NULL: dropped, waiting, or complete */
+    struct source *source;         /* of the response's content; NULL: none */
+    void *handler_state;           /* in the arena */
+    struct http_trailers trailers; /* of the request, when its content has ended */
+    struct http_response *response_trailers;    /* NULL: none; only its fields are used */
+    void (*on_gone)(struct exchange *exchange); /* see exchange_watch; NULL: none */
+    struct exchange_record *record;             /* in the arena; NULL: nothing is noted yet */
+    struct tunnel *tunnel;                      /* that it has become; NULL: none */
+    const struct access_log_upstream *upstream; /* for the log: where it was forwarded to; NULL: nowhere */
     struct arena arena;
     struct http_response response;
     struct http_request request;
@@ -108,6 +137,9 @@ struct exchange {
 
 /* This is all memory that a client needs while it waits for a response. */
 static_assert(sizeof(struct exchange) <= 768, "with what its owner adds, an exchange stays below 1 KiB");
+
+/* The exchange's record; NULL if out of memory. */
+struct exchange_record *exchange_record_of(struct exchange *exchange) MUST_CHECK;
 
 /* Normalises the request's path to one of the forms in http/uri.h: returns a part of the request, or a copy
  * in the arena. HTTP_PATH_TOO_LONG means out of memory. */
@@ -155,6 +187,11 @@ static inline uint64_t exchange_content_wanted(const struct exchange *exchange)
     return exchange->sink ? exchange->sink->credit : 0;
 }
 
+/* For a handler that answers later, without a job: `on_gone` is called if the exchange ends before
+ * exchange_unwatch, so that the handler can stop its work. It must not answer then. */
+void exchange_watch(struct exchange *exchange, void (*on_gone)(struct exchange *exchange));
+void exchange_unwatch(struct exchange *exchange);
+
 /* Sends the response that was begun, with an interim status such as 103 and the headers added so far. Begin
  * another response afterwards. Outside of a call to the handler, call exchange_wake as well. */
 void exchange_send_interim(struct exchange *exchange);
@@ -165,6 +202,11 @@ void exchange_begin_response(struct exchange *exchange, int status);
 /* Adds a header; for the lifetime of `value` see the top. If memory runs out the response becomes a 503
  * without further headers, since no response is sent with headers missing. */
 void exchange_add_field(struct exchange *exchange, enum http_field_name name, struct slice value);
+
+/* Adds a trailer to the response, see serve/source.h; for the lifetime of `name` and `value` see the top. One
+ * that must not be a trailer (http/trailer.h) is dropped. If memory runs out the response ends as if its
+ * source had failed. */
+void exchange_add_trailer(struct exchange *exchange, struct slice name, struct slice value);
 
 /* Allocates memory for the exchange's only source; it lives as long as the exchange. Returns NULL if out of
  * memory, but never for up to EXCHANGE_SOURCE_BYTES. */
@@ -183,6 +225,10 @@ void exchange_respond_and_keep(struct exchange *exchange, struct source *source,
  * them is under way. Returns false, without any effect, if no head is stored. This is the hot path. */
 bool exchange_respond_kept(struct exchange *exchange, int status, struct source *source,
                            struct http_kept_head *kept, bool is_sole);
+
+/* Answers with the response that was begun, and from then on the exchange is a tunnel (serve/tunnel.h): with
+ * status 101, or 200 to an extended CONNECT. The owner adds what its protocol needs beside. */
+void exchange_respond_tunnel(struct exchange *exchange, struct tunnel *tunnel);
 
 /* exchange_respond with content in one piece of memory. */
 void exchange_respond_bytes(struct exchange *exchange, struct slice type, struct slice content);

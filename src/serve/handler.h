@@ -14,6 +14,10 @@ struct handler_type {
     /* Takes the content of requests as it arrives, see serve/sink.h: `handle` is called when the head is
      * complete. For other handlers, content is read to its end and dropped first. */
     bool streams_content;
+    /* Takes methods that vif does not know, too; for other handlers they are rejected with 501. */
+    bool takes_any_method;
+    /* Answers extended CONNECT (RFC 8441); for other handlers it is rejected with 501. */
+    bool makes_tunnels;
     /* Answers the exchange, at once or later. */
     void (*handle)(struct exchange *exchange);
     /* Completes the error response that was begun with the file at this path below the root. May be NULL. */

@@ -3,6 +3,7 @@
 #define SERVE_PEER_H
 
 #include "base/arena.h"
+#include "sys/socket.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,9 +12,10 @@
 
 /* The peer's address, in compact form. */
 struct peer {
-    uint8_t family;       /* AF_INET, AF_INET6, AF_UNIX */
-    bool is_secure : 1;   /* the connection uses TLS */
-    uint8_t listener : 7; /* its number in the settings */
+    uint8_t family;     /* AF_INET, AF_INET6, AF_UNIX */
+    bool is_secure : 1; /* the connection uses TLS */
+    bool is_early : 1; /* what it reads now came before its TLS handshake was complete: see struct exchange */
+    uint8_t listener : 6; /* its number in the settings */
     uint8_t bytes[16];
 };
 
@@ -31,12 +33,22 @@ struct peer_tls {
     struct slice client_fingerprint; /* SHA-256, in hexadecimal digits */
 };
 
+static inline struct address peer_address(const struct peer *peer)
+{
+    struct address address = {.any.sa_family = peer->family};
+    if (peer->family == AF_INET)
+        memcpy(&address.v4.sin_addr, peer->bytes, 4);
+    else if (peer->family == AF_INET6)
+        memcpy(&address.v6.sin6_addr, peer->bytes, 16);
+    return address;
+}
+
 /* The part of the address that identifies the client, for counting per client: an IPv6 /64 is one client,
  * since one household has that many addresses. */
 static inline struct peer peer_client(const struct peer *peer)
 {
     struct peer part = *peer;
-    part.is_secure = false;
+    part.is_secure = part.is_early = false;
     part.listener = 0;
     bool is_mapped_v4 = memcmp(part.bytes, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
     if (part.family == AF_INET6 && !is_mapped_v4)

@@ -14,6 +14,7 @@ void service_init(struct service *service, struct loop *loop, struct log *log, s
         .date_seconds = INT64_MIN,
     };
     sys_random(&service->client_key, sizeof(service->client_key));
+    service->request_id_base = hash_bytes(&service->client_key, SLICE("request ids"));
     pool_init(&service->exchanges, exchange_bytes, 0);
 }
 
@@ -39,6 +40,7 @@ void service_set_fields_max(struct service *service, unsigned fields_max)
 void service_finish(struct service *service)
 {
     end_spare(service);
+    map_finish(&service->client_counts);
     for (size_t i = 0; i < ERROR_STATUS_COUNT; i++) {
         buffer_finish(&service->error_pages[ERROR_PAGE_HTML][i]);
         buffer_finish(&service->error_pages[ERROR_PAGE_JSON][i]);
@@ -76,9 +78,10 @@ void service_see_changes(struct service *service, bool is_new)
 {
     const struct loop *loop = service->loop;
     bool is_seen = loop_is_ordered(loop) || service->changes_turn == loop_turn(loop);
-    if (is_seen && !is_new)
+    if (is_seen && (!is_new || service->changes_read == loop_read_count(loop)))
         return;
     service->changes_turn = loop_turn(loop);
+    service->changes_read = loop_read_count(loop);
     for (size_t i = 0; i < ROUTE_KIND_COUNT; i++) {
         const struct handler *handler = &service->handlers[i];
         if (handler->type->see_changes)

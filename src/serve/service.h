@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/hash.h"
+#include "base/map.h"
 #include "base/pool.h"
 #include "http/date.h"
 #include "log/access_log.h"
@@ -15,6 +16,8 @@
 #include "serve/error_page.h"
 #include "serve/handler.h"
 #include "serve/snapshot.h"
+
+struct tls_remotes;
 
 /* Size of the description of what the worker did last, for the report of a stall. */
 #define ACTIVITY_BYTES_MAX 120
@@ -26,10 +29,15 @@ struct service {
     struct loop *loop;
     struct log *log;
     struct counters *counters;
-    struct access_log *access_log;             /* NULL: none */
+    struct access_log *access_log;             /* of sites without one of their own; NULL: none */
+    const struct access_log_set *site_logs;    /* NULL: sites have none */
     struct snapshot *snapshot;                 /* for new requests */
+    const struct tls_remotes *remotes;         /* for TLS to other servers; NULL: there is none */
     struct handler handlers[ROUTE_KIND_COUNT]; /* by enum route_kind */
     struct hash_key client_key;                /* for hashes of peer_client */
+    uint64_t request_id_base;                  /* the worker's part of request ids */
+    uint64_t request_id_count;
+    struct map client_counts; /* see serve/client_counts.h */
     struct pool exchanges;
     struct arena_shelf shelf; /* for the exchanges' arenas */
     struct pool field_rooms;  /* arrays for request headers, `fields_max` each: see exchange_keep */
@@ -39,7 +47,7 @@ struct service {
      * is none. NULL: there are no connections. */
     bool (*shed)(void *context, const void *kept);
     void *shed_context;
-    uint64_t changes_turn;                                                  /* see service_see_changes */
+    uint64_t changes_turn, changes_read;                                    /* see service_see_changes */
     struct buffer error_pages[ERROR_PAGE_FORMAT_COUNT][ERROR_STATUS_COUNT]; /* by status, from 400 */
     int64_t date_seconds;
     char date[HTTP_DATE_LENGTH];
@@ -66,6 +74,14 @@ static inline const struct settings *service_settings(const struct service *serv
     return service->snapshot->settings;
 }
 
+/* Whether the durations of requests are measured: for the access log, or for metrics. */
+static inline bool service_measures(const struct service *service)
+{
+    const struct snapshot *snapshot = service->snapshot;
+    return service->access_log || snapshot->has_site_logs || snapshot->has_admin ||
+           snapshot->settings->slow_ms > 0;
+}
+
 /* The value of the Date header, HTTP_DATE_LENGTH bytes; formatted once a second. */
 const char *service_date(struct service *service);
 
@@ -75,9 +91,11 @@ struct slice service_error_page(struct service *service, int status, enum error_
 
 /* Call before a client's bytes are processed: makes the handlers apply changes on disk that happened before
  * the bytes arrived. With `is_new`, the bytes may have been read before the loop processed earlier change
- * events: the first bytes of a new client, or a request after other frames. On a loop that does not keep the
- * order of events this is true of all bytes; there, one check per turn is enough, as all events of a turn
- * happened before it. */
+ * events: the first bytes of a new client, or a request after other frames. One check is enough for all bytes
+ * that were received at once, such as several records of TLS. On a loop that does not keep the order of
+ * events this is true of all bytes; there, one check per turn is enough, as all events of a turn happened
+ * before it.
+ */
 void service_see_changes(struct service *service, bool is_new);
 
 /* Frees descriptors when they run out: those that handlers can spare, or that of a connection, except the one

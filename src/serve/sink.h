@@ -10,7 +10,9 @@
  *  3. To give more credit, add to `credit`. Inside a call to the sink, or in a job's `done`, that is enough;
  *     elsewhere call exchange_wake afterwards.
  *  4. The last call is `end`, when the content is complete, or `abort`, when it never will be; neither is
- *     called after exchange_stop_reading.
+ *     called after exchange_stop_reading. From `end` on the request's trailers are in exchange->trailers,
+ *     until the exchange ends. They are not among its headers, and names that must not be trailers were
+ *     dropped (http/trailer.h).
  *  5. The handler may respond at any time: in a call to the sink, before or after `end`. While there is a
  *     sink, content continues to arrive during the response. A response without a sink refuses the rest of
  *     the content; an HTTP/1 connection is closed after it.

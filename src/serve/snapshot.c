@@ -33,7 +33,8 @@ struct host_table {
 
 static bool snapshot_is_served_on(const struct site_table *site, unsigned listener)
 {
-    return LIKELY(site->listener_set == 0) || (site->listener_set >> (listener & 63) & 1) != 0;
+    return LIKELY(site->listener_set == 0) ||
+           (listener < LISTENERS_MAX && (site->listener_set >> listener & 1) != 0);
 }
 
 static const struct host_entry *find_host(const struct snapshot *snapshot, unsigned listener,
@@ -193,18 +194,20 @@ static int snapshot_add_hosts(struct snapshot *snapshot, const struct site *site
     return 0;
 }
 
-static int add_redirects(struct snapshot *snapshot)
+static int add_listener_entries(struct snapshot *snapshot)
 {
     const struct settings *settings = snapshot->settings;
     size_t count = 0;
     for (size_t i = 0; i < settings->listener_count; i++)
-        count += settings->listeners[i].redirect != NULL;
+        count += settings->listeners[i].route != NULL;
     if (count == 0)
         return 0;
-    snapshot->redirects = calloc(settings->listener_count, sizeof(*snapshot->redirects));
-    for (size_t i = 0; snapshot->redirects && i < settings->listener_count; i++)
-        snapshot->redirects[i].route = settings->listeners[i].redirect;
-    return snapshot->redirects ? 0 : -ENOMEM;
+    snapshot->listener_entries = calloc(settings->listener_count, sizeof(*snapshot->listener_entries));
+    for (size_t i = 0; snapshot->listener_entries && i < settings->listener_count; i++) {
+        snapshot->listener_entries[i].route = settings->listeners[i].route;
+        snapshot->has_admin |= settings->listeners[i].is_admin;
+    }
+    return snapshot->listener_entries ? 0 : -ENOMEM;
 }
 
 static int fill(struct snapshot *snapshot, const struct root_table *roots)
@@ -228,7 +231,7 @@ static int fill(struct snapshot *snapshot, const struct root_table *roots)
     if (settings->site_count == 1 && first->listener_set == 0 && first->host_count == 1 &&
         slice_equal(first->hosts[0], SLICE("*")))
         snapshot->hosts->only = &snapshot->hosts->sites[0];
-    return add_redirects(snapshot);
+    return add_listener_entries(snapshot);
 }
 
 static int snapshot_allocate(struct snapshot *snapshot)
@@ -272,6 +275,16 @@ int snapshot_create(struct settings *settings, const struct root_table *roots, s
     return 0;
 }
 
+void snapshot_set_logs(struct snapshot *snapshot, const struct access_log_set *logs)
+{
+    for (size_t i = 0; i < snapshot->route_entry_count && logs; i++) {
+        struct route_entry *entry = &snapshot->route_entries[i];
+        if (entry->site->log.path.length > 0)
+            entry->access_log = access_log_set_find(logs, entry->site->log.path);
+        snapshot->has_site_logs |= entry->access_log != NULL;
+    }
+}
+
 static void free_hosts(struct host_table *hosts)
 {
     if (hosts == NULL)
@@ -295,7 +308,7 @@ void snapshot_unref(struct snapshot *snapshot)
         root_unref(snapshot->route_entries[i].root);
     free_hosts(snapshot->hosts);
     free(snapshot->route_entries);
-    free(snapshot->redirects);
+    free(snapshot->listener_entries);
     settings_unref(snapshot->settings);
     free(snapshot);
 }

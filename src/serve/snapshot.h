@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "disk/root_table.h"
+#include "log/access_log_set.h"
 #include "serve/cors.h"
 #include "settings/settings.h"
 
@@ -16,11 +17,13 @@
 struct route_entry {
     struct map_link link;
     const struct route *route;
-    const struct site *site;  /* NULL: the redirect to HTTPS of a listener */
-    struct slice bare_prefix; /* without the final '/': "" for "/" */
-    struct root *root;        /* of a files route, a reference; else NULL */
-    uint64_t head_ids[2];     /* in plain text, and over TLS: see serve/head_id.h */
+    const struct site *site;       /* NULL: the route of a listener */
+    struct access_log *access_log; /* the site's own; NULL: none */
+    struct slice bare_prefix;      /* without the final '/': "" for "/" */
+    struct root *root;             /* of a files route, a reference; else NULL */
+    uint64_t head_ids[2];          /* in plain text, and over TLS: see serve/head_id.h */
     enum cors_kind cors;
+    uint8_t figures;                       /* its place among those of counters: see serve/figures.h */
     const struct route_entry *files_entry; /* the innermost files route that contains its path, perhaps
                                               itself; serves its error pages; NULL: none */
 };
@@ -34,13 +37,19 @@ struct snapshot {
     struct route_entry *route_entries; /* one per route, site after site */
     size_t route_entry_count;
     struct host_table *hosts;
-    struct route_entry *redirects; /* to HTTPS, by listener; NULL: no listener redirects */
+    struct route_entry *listener_entries; /* by listener; NULL: no listener has a route of its own */
+    bool has_admin;                       /* one of them has the admin pages */
+    bool has_site_logs;                   /* a site has an access log of its own */
 };
 
 /* The table must have every root of the settings (see disk/root_opening.h). Takes references to these roots
  * and to `settings`. Returns 0 or -ENOMEM. */
 int snapshot_create(struct settings *settings, const struct root_table *roots,
                     struct snapshot **ret_snapshot) MUST_CHECK;
+
+/* Gives the routes the access logs of their sites, which must be in the set, or NULL for none; the set's logs
+ * must outlive the snapshot. */
+void snapshot_set_logs(struct snapshot *snapshot, const struct access_log_set *logs);
 
 static inline struct snapshot *snapshot_ref(struct snapshot *snapshot)
 {
@@ -63,11 +72,13 @@ enum snapshot_match {
 enum snapshot_match snapshot_match(const struct snapshot *snapshot, unsigned listener, struct slice host,
                                    struct slice path, const struct route_entry **ret_entry) MUST_CHECK;
 
-/* The route that redirects all requests of a listener to HTTPS, or NULL. */
-static inline const struct route_entry *snapshot_redirect(const struct snapshot *snapshot, unsigned listener)
+/* The route that answers all requests of a listener, or NULL. */
+static inline const struct route_entry *snapshot_listener_entry(const struct snapshot *snapshot,
+                                                                unsigned listener)
 {
-    bool is_among = snapshot->redirects && listener < snapshot->settings->listener_count;
-    return is_among && snapshot->redirects[listener].route ? &snapshot->redirects[listener] : NULL;
+    bool is_among = snapshot->listener_entries && listener < snapshot->settings->listener_count;
+    return is_among && snapshot->listener_entries[listener].route ? &snapshot->listener_entries[listener]
+                                                                  : NULL;
 }
 
 /* The route for a request that is rejected before it could be routed, so that the response has the headers

@@ -9,6 +9,9 @@
  *  3. After SOURCE_WAIT the exchange's owner gets on_progress when source_next should be called again.
  *  4. Call source_close once, at any time, but not while a job of the exchange is running.
  *
+ * A source of unknown length may add trailers (exchange_add_trailer) until it returns SOURCE_END. They are
+ * sent over HTTP/2, and over HTTP/1.1 if the client accepts them (TE: trailers); otherwise they are dropped.
+ *
  * A new kind of source is a struct that begins with a struct source, and one struct source_type; source.c has
  * the smallest. */
 #ifndef SERVE_SOURCE_H

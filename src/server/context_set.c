@@ -7,9 +7,10 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "server/file_alarm.h"
 #include "sys/clock.h"
-#include "sys/file.h"
-#include "tls/context.h"
+#include "sys/private_file.h"
+#include "tls/client_context.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,29 +24,61 @@ static int64_t context_set_now_seconds(void)
 
 /* ---- files ---- */
 
-static uint64_t context_set_add_file(uint64_t digest, const char *path)
+/* `path` may be NULL. */
+static bool context_set_add_file(void *context, const char *path)
 {
+    uint64_t *digest = context;
     struct file_status status = {0};
-    struct hash_key key = {digest, path != NULL};
-    int error = path ? sys_path_status(path, &status) : 0;
+    struct hash_key key = {*digest, path != NULL};
+    int error = path ? sys_private_file_status(path, &status) : 0;
     uint64_t parts[] = {
         status.device,   status.inode, status.size, (uint64_t)status.modified_ns, (uint64_t)status.changed_ns,
         (uint64_t)error,
     };
-    return hash_bytes(&key, slice_make((const char *)parts, sizeof(parts)));
+    *digest = hash_bytes(&key, slice_make((const char *)parts, sizeof(parts)));
+    return true;
+}
+
+/* Those of the system, where a connection to other servers trusts them. */
+static const char *system_roots_of(const struct tls_settings *settings)
+{
+    bool trusts_system = settings->is_client && !settings->accepts_any && settings->server_ca == NULL;
+    return trusts_system ? tls_system_roots() : NULL;
+}
+
+/* Calls `each` for each file of a context until it returns false; returns whether it never did. */
+static bool for_each_file(const struct planned_context *planned,
+                          bool (*each)(void *context, const char *path), void *context)
+{
+    const struct tls_settings *settings = &planned->settings;
+    bool goes_on = each(context, settings->client_ca) && each(context, settings->client_crl) &&
+                   each(context, settings->server_ca) && each(context, system_roots_of(settings));
+    for (size_t i = 0; i < settings->pair_count && goes_on; i++) {
+        const struct tls_pair_files *files = &settings->pairs[i];
+        goes_on =
+            each(context, files->certificate) && each(context, files->key) && each(context, files->ocsp);
+    }
+    return goes_on;
 }
 
 static uint64_t look_at_files(const struct planned_context *planned)
 {
-    const struct tls_settings *settings = &planned->settings;
-    uint64_t digest =
-        context_set_add_file(context_set_add_file(0, settings->client_ca), settings->client_crl);
-    for (size_t i = 0; i < settings->pair_count; i++) {
-        const struct tls_pair_files *files = &settings->pairs[i];
-        digest = context_set_add_file(
-            context_set_add_file(context_set_add_file(digest, files->certificate), files->key), files->ocsp);
-    }
+    uint64_t digest = 0;
+    (void)for_each_file(planned, context_set_add_file, &digest);
     return digest;
+}
+
+static bool context_set_watch_file(void *alarm, const char *path)
+{
+    return path == NULL || file_alarm_add(alarm, path);
+}
+
+bool context_set_watch(const struct context_set *set, const struct file_alarm *alarm)
+{
+    bool is_watched = true;
+    for (size_t i = 0; i < set->plan.context_count && is_watched; i++)
+        is_watched = for_each_file(&set->plan.contexts[i], context_set_watch_file, (void *)alarm);
+    return is_watched;
 }
 
 /* ---- reading ---- */
@@ -84,9 +117,9 @@ static void context_set_renew(struct kept_context *kept, uint64_t digest)
 static bool look(struct kept_context *kept)
 {
     uint64_t digest = look_at_files(kept->planned);
-    bool is_settled = digest == kept->seen;
+    bool is_stable = digest == kept->seen;
     kept->seen = digest;
-    if (digest == kept->taken || !is_settled)
+    if (digest == kept->taken || !is_stable)
         return digest != kept->taken;
     context_set_renew(kept, digest);
     return false;
@@ -136,17 +169,36 @@ void kept_context_forget(struct kept_context *kept)
 
 /* ---- life ---- */
 
+static bool any_route_is_secure(const struct site *site)
+{
+    bool is_secure = false;
+    for (size_t i = 0; i < site->route_count; i++)
+        is_secure |= site->routes[i].kind == ROUTE_PROXY && proxy_speaks_tls(&site->routes[i].proxy);
+    return is_secure;
+}
+
 static bool any_is_secure(const struct settings *settings)
 {
     bool is_secure = false;
     for (size_t i = 0; i < settings->listener_count; i++)
         is_secure |= settings->listeners[i].https.is_on;
+    for (size_t i = 0; i < settings->site_count; i++)
+        is_secure |= any_route_is_secure(&settings->sites[i]);
     return is_secure;
 }
 
-static int plan(struct context_set *set, const struct tls_ticket_keys *ticket_keys)
+const char *kept_context_file(const struct kept_context *kept)
 {
-    int error = tls_plan_make(&set->plan, set->settings, ticket_keys);
+    const struct tls_settings *settings = &kept->planned->settings;
+    if (settings->pair_count > 0)
+        return settings->pairs[0].certificate;
+    const char *roots = settings->server_ca ? settings->server_ca : system_roots_of(settings);
+    return roots ? roots : "no file";
+}
+
+static int plan(struct context_set *set, struct tls_tickets *tickets)
+{
+    int error = tls_plan_make(&set->plan, set->settings, tickets);
     if (error < 0)
         return error;
     set->contexts = calloc(set->plan.context_count + 1, sizeof(*set->contexts));
@@ -157,8 +209,7 @@ static int plan(struct context_set *set, const struct tls_ticket_keys *ticket_ke
     return 0;
 }
 
-int context_set_create(struct settings *settings, const struct tls_ticket_keys *ticket_keys,
-                       struct context_set **ret_set)
+int context_set_create(struct settings *settings, struct tls_tickets *tickets, struct context_set **ret_set)
 {
     *ret_set = NULL;
     if (!any_is_secure(settings))
@@ -167,7 +218,7 @@ int context_set_create(struct settings *settings, const struct tls_ticket_keys *
     if (set == NULL)
         return -ENOMEM;
     set->settings = settings_ref(settings);
-    int error = plan(set, ticket_keys);
+    int error = plan(set, tickets);
     if (error < 0)
         context_set_destroy(set);
     else

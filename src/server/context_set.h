@@ -12,6 +12,7 @@ struct context_set;
 
 #include "server/tls_plan.h"
 
+struct file_alarm;
 struct tls_context;
 struct tls_report;
 
@@ -34,13 +35,16 @@ struct context_set {
 };
 
 /* Creates a set without loading it. Takes a reference to the settings; the ticket keys (NULL: no tickets)
- * must outlive all connections. Returns 0, with NULL if no listener uses TLS, or -ENOMEM. */
-int context_set_create(struct settings *settings, const struct tls_ticket_keys *ticket_keys,
+ * must outlive all connections. Returns 0, with NULL if nothing uses TLS, or -ENOMEM. */
+int context_set_create(struct settings *settings, struct tls_tickets *tickets,
                        struct context_set **ret_set) MUST_CHECK;
 
 /* Reads all files; blocks. Returns 0, ERROR_REFUSED or -ENOMEM; all contexts have their reports in any case.
  * NULL: returns 0. */
 int context_set_load(struct context_set *set) MUST_CHECK;
+
+/* Watches all files by the alarm. Returns whether each change will be noticed. Blocks. */
+bool context_set_watch(const struct context_set *set, const struct file_alarm *alarm) MUST_CHECK;
 
 /* Checks the files for changes, and reads those that have changed since they were read but not since the last
  * check; blocks. The results are in `renewed`, `report` and `error`. Returns true if something should be
@@ -56,6 +60,9 @@ static inline bool kept_context_was_read(const struct kept_context *kept)
 {
     return kept->report != NULL || kept->error != 0;
 }
+
+/* The most important of its files, for the log. */
+const char *kept_context_file(const struct kept_context *kept);
 
 /* Replaces `context` by `renewed`. Returns the former context; the caller owns its reference. */
 struct tls_context *kept_context_replace(struct kept_context *kept);

@@ -1,5 +1,6 @@
 /* The server combines the otherwise independent parts: the handlers, the service that calls them, and the
  * front that talks to clients. */
+#include "server/certificates.h"
 #include "server/server_internal.h"
 #include "server/settings_change.h"
 
@@ -36,13 +37,32 @@ static void drain_is_over(struct timer *timer)
     tell_drained(server);
 }
 
-/* What answers each kind of route. */
+/* What answers each kind of route, except the proxy, which needs the settings in force. */
 static int register_handlers(struct server *server)
 {
     struct service *service = &server->service;
     service->handlers[ROUTE_REDIRECT] = (struct handler){.type = &redirect_handler};
     service->handlers[ROUTE_RESPOND] = (struct handler){.type = &fixed_handler};
-    return files_handler_init(&server->files, service, &service_settings(service)->limits);
+    service->handlers[ROUTE_ADMIN] = (struct handler){.type = &admin_handler, .state = &server->admin};
+    return files_handler_init(&server->files, service, &server->options.settings->limits);
+}
+
+static bool has_begun_draining(const void *context)
+{
+    const struct server *server = context;
+    return server->front.is_draining;
+}
+
+static void init_admin(struct server *server)
+{
+    struct counters_view own = {.first = server->options.counters, .count = 1};
+    server->admin = (struct admin){
+        .workers = server->options.workers.count > 0 ? server->options.workers : own,
+        .board = server->options.board,
+        .began_seconds = loop_wall_seconds(server->options.loop),
+        .is_draining = has_begun_draining,
+        .context = server,
+    };
 }
 
 int server_create(const struct server_options *options, struct server **ret_server)
@@ -55,17 +75,22 @@ int server_create(const struct server_options *options, struct server **ret_serv
     struct service *service = &server->service;
     service_init(service, options->loop, options->log, options->counters, FRONT_EXCHANGE_BYTES);
     service->access_log = options->access_log;
-    root_table_init(&server->roots, &server->files.close_queue);
-    int error = settings_change_begin(server);
+    service->site_logs = options->site_logs;
+    service->remotes = certificates_remotes(options->certificates);
+    init_admin(server);
+    int error = register_handlers(server);
+    root_table_init(&server->roots, &server->files.close_queue,
+                    error < 0 ? NULL : file_cache_notifier(server->files.cache));
     if (error == 0)
-        error = register_handlers(server);
+        error = settings_change_begin(server);
     if (error < 0) {
-        close_queue_finish(&server->files.close_queue);
-        snapshot_unref(service->snapshot);
+        loop_finish_jobs(options->loop);
+        files_handler_finish(&server->files, NULL);
         root_table_finish(&server->roots);
         free(server);
         return error;
     }
+    proxy_handler_init(&server->proxy, service, options->board, options->worker);
     front_init(&server->front, service, on_front_drained);
     *ret_server = server;
     return 0;
@@ -78,16 +103,41 @@ int server_listen(struct server *server, int listening_fd, unsigned number, cons
 
 void server_unlisten(struct server *server, int listening_fd)
 {
-    front_unlisten(&server->front, listening_fd);
+    front_unlisten(&server->front, listening_fd, false);
+}
+
+void server_retire(struct server *server, int listening_fd)
+{
+    front_unlisten(&server->front, listening_fd, true);
+}
+
+void server_set_access_log(struct server *server, struct access_log *access_log)
+{
+    server->service.access_log = access_log;
+}
+
+void server_set_worker_count(struct server *server, size_t count)
+{
+    server->admin.workers.count = count;
 }
 
 void server_drain(struct server *server)
 {
-    if (server->front.is_draining)
-        return;
-    wheel_arm(loop_wheel(server->options.loop), &server->drain_timer,
-              service_settings(&server->service)->timeouts.drain_ms);
-    front_drain(&server->front);
+    if (!timer_is_armed(&server->drain_timer) && !server->has_told_drained)
+        wheel_arm(loop_wheel(server->options.loop), &server->drain_timer,
+                  service_settings(&server->service)->timeouts.drain_ms);
+    server_drain_without_deadline(server);
+}
+
+void server_drain_without_deadline(struct server *server)
+{
+    if (!server->front.is_draining)
+        front_drain(&server->front);
+}
+
+void server_be_patient(struct server *server)
+{
+    server->front.drain_idle_ms = FRONT_DRAIN_IDLE_MS_PATIENT;
 }
 
 void server_destroy(struct server *server)
@@ -97,7 +147,9 @@ void server_destroy(struct server *server)
     timer_disarm(&server->drain_timer);
     settings_change_give_up(server);
     front_abort(&server->front);
-    loop_settle(server->options.loop);
+    proxy_handler_close(&server->proxy);
+    loop_finish_jobs(server->options.loop);
+    proxy_handler_finish(&server->proxy);
     files_handler_finish(&server->files, server->service.snapshot);
     service_finish(&server->service);
     snapshot_unref(server->service.snapshot);

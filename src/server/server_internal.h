@@ -2,8 +2,10 @@
 #ifndef SERVER_SERVER_INTERNAL_H
 #define SERVER_SERVER_INTERNAL_H
 
+#include "admin/admin.h"
 #include "files/files.h"
 #include "front/front.h"
+#include "proxy/proxy.h"
 #include "server/server.h"
 
 struct server {
@@ -13,6 +15,8 @@ struct server {
     struct settings_change *change; /* the change being prepared; NULL: none */
     unsigned change_jobs;           /* running jobs of all changes, including cancelled ones */
     struct files files;
+    struct admin admin;
+    struct proxy proxy;
     struct front front;
     struct timer drain_timer;
     bool has_told_drained;

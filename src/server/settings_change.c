@@ -7,6 +7,7 @@
 #include "server/settings_change.h"
 
 #include "base/error.h"
+#include "serve/figures.h"
 #include "server/certificates.h"
 #include "server/context_set.h"
 #include "server/server_internal.h"
@@ -68,12 +69,14 @@ static void move_root(void *context, struct root *root, struct root_look *look)
 }
 
 /* The one place where new settings take over. */
-static void swap(struct server *server, struct snapshot *next)
+static void swap(struct server *server, struct snapshot *next, const struct listener_numbers *numbers)
 {
     struct snapshot *former = server->service.snapshot;
     files_handler_take_snapshot(&server->files, former, next);
+    proxy_handler_take_settings(&server->proxy, next->settings);
     server->service.snapshot = next;
     front_take_settings(&server->front, former->settings);
+    front_renumber(&server->front, numbers);
     file_cache_set_limits(server->files.cache, &next->settings->limits);
     snapshot_unref(former);
 }
@@ -82,19 +85,23 @@ static int take_over(struct settings_change *change)
 {
     struct server *server = change->server;
     struct snapshot *next;
-    int error = root_opening_join(change->opening, move_root, server);
+    int error = root_opening_join(change->opening, loop_now_ms(server->options.loop), move_root, server);
     if (error != 0)
         return error;
     error = snapshot_create(change->settings, &server->roots, &next);
     if (error != 0)
         return error;
-    error = certificates_take(server->options.certificates, change->contexts);
+    struct listener_numbers numbers =
+        listener_numbers_between(service_settings(&server->service), change->settings);
+    error = certificates_take(server->options.certificates, change->contexts, &numbers);
     if (error != 0) {
         snapshot_unref(next);
         return error;
     }
     change->contexts = NULL;
-    swap(server, next);
+    snapshot_set_logs(next, server->service.site_logs);
+    figures_name_routes(next, server->service.snapshot, server->service.counters);
+    swap(server, next, &numbers);
     return 0;
 }
 
@@ -240,11 +247,18 @@ static int first_snapshot(struct server *server, struct settings_change *change)
         return -ENOMEM;
     root_opening_make(change->opening);
     size_t count = find_faults(change->opening, server->options.log, faults);
-    int error = count > 0 ? faults[0].error : root_opening_join(change->opening, move_root, server);
+    int error =
+        count > 0 ? faults[0].error
+                  : root_opening_join(change->opening, loop_now_ms(server->options.loop), move_root, server);
     free(faults);
     if (error < 0)
         return error;
-    return snapshot_create(change->settings, &server->roots, &server->service.snapshot);
+    error = snapshot_create(change->settings, &server->roots, &server->service.snapshot);
+    if (error < 0)
+        return error;
+    snapshot_set_logs(server->service.snapshot, server->service.site_logs);
+    figures_name_routes(server->service.snapshot, NULL, server->service.counters);
+    return 0;
 }
 
 int settings_change_begin(struct server *server)

@@ -11,8 +11,8 @@
 static bool says_nothing(const struct https_settings *https)
 {
     return https->certificate_count == 0 && https->policy == HTTPS_POLICY_DEFAULT &&
-           https->client == HTTPS_CLIENT_DEFAULT && https->ciphers.length == 0 &&
-           https->cipher_suites.length == 0 && https->groups.length == 0;
+           https->client == HTTPS_CLIENT_DEFAULT && https->early_data == HTTPS_EARLY_DEFAULT &&
+           https->ciphers.length == 0 && https->cipher_suites.length == 0 && https->groups.length == 0;
 }
 
 /* ---- one context ---- */
@@ -49,10 +49,10 @@ static void set_pairs(struct planned_context *context, const struct https_settin
 #endif
 
 static void set_settings(const struct tls_plan *plan, struct planned_context *context,
-                         const struct https_settings *https, const struct tls_ticket_keys *ticket_keys)
+                         const struct https_settings *https, struct tls_tickets *tickets)
 {
-    const struct ticket_settings *tickets = &plan->settings->tickets;
-    bool has_tickets = tickets->lifetime_ms > 0;
+    const struct ticket_settings *ticket_settings = &plan->settings->tickets;
+    bool has_tickets = tickets && ticket_settings->lifetime_ms > 0;
     set_pairs(context, https);
     context->settings = (struct tls_settings){
         .pairs = context->pairs,
@@ -67,20 +67,21 @@ static void set_settings(const struct tls_plan *plan, struct planned_context *co
         .client_crl = tls_plan_path_of(https->client_crl),
         .client_depth = https->client_depth,
         .client_auth = https_client_auth(https),
-        .ticket_keys = has_tickets ? ticket_keys : NULL,
-        .ticket_seconds = (uint32_t)(tickets->lifetime_ms / MS_PER_SECOND),
+        .ticket_keys = has_tickets ? &tickets->keys : NULL,
+        .ticket_seconds = (uint32_t)(ticket_settings->lifetime_ms / MS_PER_SECOND),
+        .replay_guard = has_tickets && https_takes_early_data(https) ? &tickets->guard : NULL,
     };
 }
 
 static uint32_t add_context(struct tls_plan *plan, const struct site *site, size_t listener,
-                            const struct tls_ticket_keys *ticket_keys)
+                            struct tls_tickets *tickets)
 {
     struct planned_context *context = &plan->contexts[plan->context_count];
     struct https_settings https =
         https_effective(site ? &site->https : NULL, &plan->settings->listeners[listener].https);
     context->site = site;
     context->listener = listener;
-    set_settings(plan, context, &https, ticket_keys);
+    set_settings(plan, context, &https, tickets);
     return (uint32_t)plan->context_count++;
 }
 
@@ -104,7 +105,7 @@ static uint32_t find_shared(const struct tls_plan *plan, size_t site, size_t lis
 }
 
 static uint32_t choose_for_site(struct tls_plan *plan, size_t number, size_t listener,
-                                const struct tls_ticket_keys *ticket_keys)
+                                struct tls_tickets *tickets)
 {
     const struct site *site = &plan->settings->sites[number];
     const struct https_settings *own = &plan->settings->listeners[listener].https;
@@ -115,7 +116,7 @@ static uint32_t choose_for_site(struct tls_plan *plan, size_t number, size_t lis
     if (site->https.certificate_count + own->certificate_count == 0)
         return TLS_PLAN_NONE;
     uint32_t shared = find_shared(plan, number, listener);
-    return shared != TLS_PLAN_NONE ? shared : add_context(plan, site, listener, ticket_keys);
+    return shared != TLS_PLAN_NONE ? shared : add_context(plan, site, listener, tickets);
 }
 
 static bool is_address(struct slice host)
@@ -149,18 +150,63 @@ static uint32_t find_default(const struct tls_plan *plan, size_t listener, bool 
     return TLS_PLAN_NONE;
 }
 
-static void plan_listener(struct tls_plan *plan, size_t listener, const struct tls_ticket_keys *ticket_keys)
+static void plan_listener(struct tls_plan *plan, size_t listener, struct tls_tickets *tickets)
 {
     const struct settings *settings = plan->settings;
     if (settings->listeners[listener].https.certificate_count > 0)
-        plan->of_defaults[listener] = add_context(plan, NULL, listener, ticket_keys);
+        plan->of_defaults[listener] = add_context(plan, NULL, listener, tickets);
     for (size_t i = 0; i < settings->site_count; i++)
-        plan->of_sites[i * settings->listener_count + listener] =
-            choose_for_site(plan, i, listener, ticket_keys);
+        plan->of_sites[i * settings->listener_count + listener] = choose_for_site(plan, i, listener, tickets);
     if (plan->of_defaults[listener] == TLS_PLAN_NONE)
         plan->of_defaults[listener] = find_default(plan, listener, is_any);
     if (plan->of_defaults[listener] == TLS_PLAN_NONE)
         plan->of_defaults[listener] = find_default(plan, listener, is_address);
+}
+
+/* ---- connections to other servers ---- */
+
+static bool is_planned(const struct tls_plan *plan, uint64_t identity)
+{
+    for (size_t i = 0; i < plan->context_count; i++) {
+        if (plan->contexts[i].route && plan->contexts[i].identity == identity)
+            return true;
+    }
+    return false;
+}
+
+static void plan_route(struct tls_plan *plan, const struct site *site, const struct route *route)
+{
+    struct planned_context *context = &plan->contexts[plan->context_count];
+    const struct proxy_tls_settings *tls = &route->proxy.tls;
+    uint64_t identity = proxy_tls_identity(tls);
+    if (is_planned(plan, identity))
+        return;
+    context->site = site;
+    context->route = route;
+    context->identity = identity;
+    context->pairs[0] = (struct tls_pair_files){
+        .certificate = tls_plan_path_of(tls->certificate),
+        .key = tls_plan_path_of(tls->key),
+    };
+    context->settings = (struct tls_settings){
+        .pairs = context->pairs,
+        .pair_count = tls->certificate.length > 0,
+        .is_client = true,
+        .accepts_any = !proxy_tls_verifies(tls),
+        .server_ca = tls_plan_path_of(tls->ca),
+    };
+    plan->context_count++;
+}
+
+static void plan_routes(struct tls_plan *plan)
+{
+    for (size_t i = 0; i < plan->settings->site_count; i++) {
+        const struct site *site = &plan->settings->sites[i];
+        for (size_t j = 0; j < site->route_count; j++) {
+            if (site->routes[j].kind == ROUTE_PROXY && proxy_speaks_tls(&site->routes[j].proxy))
+                plan_route(plan, site, &site->routes[j]);
+        }
+    }
 }
 
 /* ---- hosts that certificates should cover ---- */
@@ -217,10 +263,19 @@ static int tls_plan_collect_hosts(struct tls_plan *plan)
 
 /* ---- the plan ---- */
 
+static size_t tls_plan_count_routes(const struct settings *settings)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < settings->site_count; i++)
+        count += settings->sites[i].route_count;
+    return count;
+}
+
 static int tls_plan_allocate(struct tls_plan *plan)
 {
     size_t listeners = plan->settings->listener_count, cells = plan->settings->site_count * listeners;
-    plan->contexts = calloc(cells + listeners + 1, sizeof(*plan->contexts));
+    size_t contexts = cells + listeners + tls_plan_count_routes(plan->settings);
+    plan->contexts = calloc(contexts + 1, sizeof(*plan->contexts));
     plan->of_sites = malloc((cells + 1) * sizeof(*plan->of_sites));
     plan->of_defaults = malloc((listeners + 1) * sizeof(*plan->of_defaults));
     if (plan->contexts == NULL || plan->of_sites == NULL || plan->of_defaults == NULL)
@@ -232,17 +287,18 @@ static int tls_plan_allocate(struct tls_plan *plan)
     return 0;
 }
 
-int tls_plan_make(struct tls_plan *plan, const struct settings *settings,
-                  const struct tls_ticket_keys *ticket_keys)
+int tls_plan_make(struct tls_plan *plan, const struct settings *settings, struct tls_tickets *tickets)
 {
     *plan = (struct tls_plan){.settings = settings};
     int error = tls_plan_allocate(plan);
     for (size_t i = 0; error == 0 && i < settings->listener_count; i++) {
         if (settings->listeners[i].https.is_on)
-            plan_listener(plan, i, ticket_keys);
+            plan_listener(plan, i, tickets);
     }
-    if (error == 0)
+    if (error == 0) {
+        plan_routes(plan);
         error = tls_plan_collect_hosts(plan);
+    }
     if (error < 0)
         tls_plan_finish(plan);
     return error;

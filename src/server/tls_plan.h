@@ -1,4 +1,5 @@
-/* Works out which TLS contexts the settings need and which names use them, without loading anything.
+/* Works out which TLS contexts the settings need and which names use them, without loading anything. Routes
+ * that forward requests by TLS have contexts, too, one for all with the same TLS settings.
  *
  * A site with TLS settings has a context for each listener with TLS settings, and one for all other
  * listeners. A site without TLS settings uses its listener's context. */
@@ -13,8 +14,10 @@
 struct planned_context {
     struct tls_settings settings;
     struct tls_pair_files pairs[TLS_PAIRS_MAX];
-    const struct site *site; /* NULL: a listener's own context */
-    size_t listener;         /* the first listener that uses it */
+    const struct site *site;   /* NULL: a listener's own context */
+    size_t listener;           /* the first listener that uses it */
+    const struct route *route; /* the first route that uses it, for connections to its servers; NULL: none */
+    uint64_t identity;         /* of that route's settings: proxy_tls_identity */
 };
 
 struct tls_plan {
@@ -27,9 +30,9 @@ struct tls_plan {
     size_t host_count;
 };
 
-/* Fills in a plan. All contexts get `ticket_keys`; NULL: no tickets. Returns 0 or -ENOMEM. */
+/* Fills in a plan. All contexts get `tickets`; NULL: no tickets. Returns 0 or -ENOMEM. */
 int tls_plan_make(struct tls_plan *plan, const struct settings *settings,
-                  const struct tls_ticket_keys *ticket_keys) MUST_CHECK;
+                  struct tls_tickets *tickets) MUST_CHECK;
 
 /* Frees the plan; may be called on a zeroed one. */
 void tls_plan_finish(struct tls_plan *plan);

@@ -9,6 +9,7 @@
 
 void settings_set_defaults(struct settings *settings)
 {
+    settings->request_id.header = SLICE("X-Request-Id");
     settings->limits = (struct limits){
         .connections = 16384,
         .connections_per_address = 0,
@@ -43,6 +44,53 @@ void settings_set_defaults(struct settings *settings)
     settings->server_field = true;
 }
 
+bool settings_have_upgrades(const struct settings *settings)
+{
+    for (size_t i = 0; i < settings->site_count; i++) {
+        const struct site *site = &settings->sites[i];
+        for (size_t j = 0; j < site->route_count; j++) {
+            if (site->routes[j].kind == ROUTE_PROXY && site->routes[j].proxy.upgrade_count > 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static struct slice address_of_listener(const struct settings *settings, size_t number)
+{
+    return settings->listeners[number].address;
+}
+
+/* An address may be there more than once, if its port is 0: then the first is the first again, and so on. */
+static uint8_t find_listener(const struct settings *settings, struct slice address, size_t before)
+{
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        if (slice_equal(address_of_listener(settings, i), address) && before-- == 0)
+            return (uint8_t)i;
+    }
+    return LISTENER_GONE;
+}
+
+static uint8_t number_now(const struct settings *former, const struct settings *now, size_t number)
+{
+    struct slice address = address_of_listener(former, number);
+    size_t before = 0;
+    for (size_t i = 0; i < number; i++)
+        before += slice_equal(address_of_listener(former, i), address);
+    return find_listener(now, address, before);
+}
+
+/* A program that embeds vif opens its sockets itself, and its settings have no listeners: numbers stay. */
+struct listener_numbers listener_numbers_between(const struct settings *former, const struct settings *now)
+{
+    struct listener_numbers numbers;
+    for (size_t i = 0; i < LISTENERS_MAX; i++)
+        numbers.now[i] = now->listener_count == 0 || former->listener_count == 0 ? (uint8_t)i
+                         : i < former->listener_count                            ? number_now(former, now, i)
+                                                                                 : LISTENER_GONE;
+    return numbers;
+}
+
 struct settings *settings_create(void)
 {
     struct settings *settings = calloc(1, sizeof(*settings));
@@ -62,7 +110,10 @@ void settings_unref(struct settings *settings)
     if (--settings->references > 0)
         return;
     arena_finish(&settings->arena);
-    free(settings);
+    if (settings->release)
+        settings->release(settings);
+    else
+        free(settings);
 }
 
 static struct slice first_said(struct slice one, struct slice other)
@@ -100,6 +151,8 @@ struct https_settings https_effective(const struct https_settings *site,
     settings.cipher_suites = first_said(settings.cipher_suites, listener->cipher_suites);
     settings.groups = first_said(settings.groups, listener->groups);
     fill_client(&settings, listener);
+    if (settings.early_data == HTTPS_EARLY_DEFAULT)
+        settings.early_data = listener->early_data ? listener->early_data : HTTPS_EARLY_NONE;
     return settings;
 }
 
@@ -116,5 +169,22 @@ uint64_t https_client_auth(const struct https_settings *effective)
         return 0;
     uint64_t hash = add_hash((uint64_t)effective->client, effective->client_ca);
     hash = add_hash(hash + effective->client_depth, effective->client_crl);
+    return hash | 1;
+}
+
+bool proxy_speaks_tls(const struct proxy_settings *settings)
+{
+    bool speaks = settings->tls.is_on;
+    for (size_t i = 0; i < settings->server_count && !speaks; i++)
+        speaks = slice_starts_with(settings->servers[i].url, SLICE("https://"));
+    return speaks;
+}
+
+uint64_t proxy_tls_identity(const struct proxy_tls_settings *tls)
+{
+    const struct slice texts[] = {tls->ca, tls->name, tls->certificate, tls->key};
+    uint64_t hash = proxy_tls_verifies(tls);
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
+        hash = add_hash(hash, texts[i]);
     return hash | 1;
 }

@@ -8,8 +8,11 @@
 
 #include "base/arena.h"
 #include "base/slice.h"
+#include "settings/network.h"
 
 #include <stdint.h>
+
+struct settings;
 
 /* A response header to set (replacing the handler's) or to remove (`value.data` is NULL). */
 struct field_edit {
@@ -75,7 +78,101 @@ struct respond_settings {
     struct slice body;
 };
 
-enum route_kind { ROUTE_FILES, ROUTE_REDIRECT, ROUTE_RESPOND, ROUTE_KIND_COUNT };
+/* Which server gets the next request. */
+enum proxy_balance { PROXY_ROUND_ROBIN, PROXY_LEAST_CONNECTIONS, PROXY_LEAST_TIME, PROXY_HASH };
+
+/* A server that requests are forwarded to. */
+struct proxy_server {
+    struct slice url;     /* "http://HOST:PORT" or "unix:/PATH" */
+    uint32_t weight;      /* 0: it gets no new clients */
+    uint32_t connections; /* requests at once, over all workers; 0: as the route says */
+    bool is_backup;       /* gets requests only while all others are down */
+};
+
+#define PROXY_WEIGHT_MAX 1000
+
+/* Checks of servers' health. */
+struct proxy_health {
+    bool is_on;
+    struct slice path;    /* of the request; empty: only a connection is opened */
+    struct slice status;  /* the good ones: "200", "200-399" */
+    struct slice header;  /* "NAME" or "NAME: VALUE", which the response must have; empty: any */
+    struct slice body;    /* bytes that its content must have; empty: any */
+    uint32_t interval_ms; /* between the beginnings of two checks of a server */
+    uint32_t timeout_ms;  /* for a whole check */
+    uint32_t rise;        /* good checks in a row, after which a server that is down is up again */
+    uint32_t fall;        /* bad ones, after which it is down */
+};
+
+/* TLS to the servers of a route whose URL is "https://". */
+struct proxy_tls_settings {
+    bool is_on;               /* there is a section for it */
+    struct slice ca;          /* PEM: accepted issuers of their certificates; empty: those of the system */
+    struct slice name;        /* that their certificates must have; empty: the URL's host */
+    struct slice certificate; /* PEM: vif's own, as their client; empty: none */
+    struct slice key;         /* empty: in the same file */
+    bool verify;              /* only with is_on: see proxy_tls_verifies */
+};
+
+/* Whether servers' certificates are verified: unless the section says otherwise. */
+static inline bool proxy_tls_verifies(const struct proxy_tls_settings *tls)
+{
+    return !tls->is_on || tls->verify;
+}
+
+/* Which headers tell a server who its client is. */
+enum proxy_forwarded {
+    PROXY_FORWARDED_X,
+    PROXY_FORWARDED_STANDARD,
+    PROXY_FORWARDED_BOTH,
+    PROXY_FORWARDED_NONE
+};
+
+/* The servers of a route are bits of a 64-bit word. */
+#define PROXY_SERVERS_MAX 64
+
+/* How requests are forwarded to other servers. */
+struct proxy_settings {
+    struct proxy_server *servers;
+    size_t server_count;
+    int balance;            /* enum proxy_balance */
+    struct slice hash;      /* of what, for PROXY_HASH: "address", "header:NAME" or "cookie:NAME" */
+    struct slice sticky;    /* name of the cookie that keeps a client at its server; empty: none */
+    uint32_t slow_start_ms; /* in which the share of a server that is back rises to the whole */
+    uint32_t panic;         /* below this percentage of healthy servers all get requests */
+    struct proxy_health health;
+    struct proxy_tls_settings tls;
+    uint32_t proxy_protocol; /* version of the header that connections to a server begin with; 0: none */
+    int forwarded;           /* enum proxy_forwarded */
+    struct slice host;       /* the Host header: empty: the client's; "server": that of the URL; or a value */
+    struct slice prefix;     /* replaces the route's in paths; empty: paths stay as they are */
+    uint32_t connections;    /* requests at once to a server, over all workers; 0: no limit */
+    uint32_t waiting;        /* requests of a worker that wait for a server */
+    uint32_t idle_connections; /* kept open to a server, by each worker */
+    uint32_t headers;          /* of a response; at most HTTP_FIELDS_MAX */
+    uint32_t head_bytes;       /* of a response */
+    uint32_t failures;         /* in a row, after which a server is left out */
+    uint32_t retry_after_ms;   /* for so long */
+    uint32_t connect_ms;       /* for the connection to a server */
+    uint32_t queue_ms;         /* in the queue for a connection */
+    uint32_t send_ms;          /* without the server taking any byte of a request */
+    uint32_t first_byte_ms;    /* from the end of the request to the end of the response's head */
+    uint32_t between_bytes_ms; /* without any byte of a response's content */
+    uint32_t total_ms;         /* from the beginning of a request to the end of its response; 0: no limit */
+    uint32_t idle_ms;          /* of a kept connection */
+    struct slice *upgrades;    /* protocols that requests may change to, as in Upgrade */
+    size_t upgrade_count;
+    uint32_t tunnel_idle_ms; /* without a byte in either direction, after that change */
+};
+
+/* Whether TLS may be spoken with servers of the route: one is "https://", or could be added. */
+bool proxy_speaks_tls(const struct proxy_settings *settings);
+
+/* A number that identifies all that TLS to servers depends on: equal numbers mean equal settings. */
+uint64_t proxy_tls_identity(const struct proxy_tls_settings *tls);
+
+/* ROUTE_ADMIN has no options: see admin/admin.h. */
+enum route_kind { ROUTE_FILES, ROUTE_REDIRECT, ROUTE_RESPOND, ROUTE_PROXY, ROUTE_ADMIN, ROUTE_KIND_COUNT };
 
 /* What answers requests below a path. A prefix matches whole segments: "/a" matches "/a" and "/a/b", not
  * "/ab". A prefix that ends in '/' matches the same paths, and a request for it without the '/' is redirected
@@ -87,6 +184,7 @@ struct route {
         struct files_settings files;
         struct redirect_settings redirect;
         struct respond_settings respond;
+        struct proxy_settings proxy;
     };
     struct slice
         *cors_origins; /* whose pages may read the responses: "*" for all, a serialised origin, one with
@@ -109,6 +207,9 @@ enum https_policy { HTTPS_POLICY_DEFAULT, HTTPS_POLICY_INTERMEDIATE, HTTPS_POLIC
 /* Whether client certificates are requested. */
 enum https_client { HTTPS_CLIENT_DEFAULT, HTTPS_CLIENT_NONE, HTTPS_CLIENT_OPTIONAL, HTTPS_CLIENT_REQUIRED };
 
+/* Whether early data (0-RTT) is accepted, which may be replayed: for safe methods only. */
+enum https_early { HTTPS_EARLY_DEFAULT, HTTPS_EARLY_NONE, HTTPS_EARLY_SAFE };
+
 /* TLS settings of a listener or of a site's names. What a site leaves unset comes from the listener; what
  * both leave unset gets vif's default. */
 struct https_settings {
@@ -124,6 +225,7 @@ struct https_settings {
     struct slice client_ca;     /* PEM: accepted issuers of client certificates */
     struct slice client_crl;    /* PEM: revocation lists; empty: not checked */
     uint32_t client_depth;      /* most intermediate certificates; 0: unset */
+    int early_data;             /* enum https_early */
 };
 
 #define HTTPS_CERTIFICATES_MAX 4
@@ -137,18 +239,50 @@ struct https_settings https_effective(const struct https_settings *site,
  * demands. 0: no certificate is requested. */
 uint64_t https_client_auth(const struct https_settings *effective);
 
+/* Whether early data is accepted by effective settings: not from clients with certificates, in whose name a
+ * replay would act. */
+static inline bool https_takes_early_data(const struct https_settings *effective)
+{
+    return effective->early_data == HTTPS_EARLY_SAFE && effective->client == HTTPS_CLIENT_NONE;
+}
+
 /* A listener. Its number is its index in the settings' listeners. */
 struct listener_settings {
     struct slice address; /* "127.0.0.1:8080", "[fe80::1%eth0]:8080", "[::]:80", ":8080" (every address, both
                              families), "unix:/run/vif.sock" */
     struct https_settings https;
+    bool is_proxied;         /* connections begin with a header of the PROXY protocol */
     struct slice https_port; /* redirect all requests to HTTPS at this port: a number, or "true" for the port
                                 of the first listener with TLS; empty: no redirect */
-    struct route *redirect;  /* the route that redirects them, or NULL */
+    bool is_admin;           /* has metrics and the like instead of sites */
+    struct route *route;     /* answers all its requests, for one of these two reasons; NULL: the sites do */
 };
 
 /* A set of listeners fits into 64 bits. */
 #define LISTENERS_MAX 64
+
+/* The number of a listener that the settings do not have any more, for its connections that are left. They
+ * reach the sites that are served on every listener. */
+#define LISTENER_GONE 127
+
+/* Whether some route forwards upgrades, such as WebSocket. */
+bool settings_have_upgrades(const struct settings *settings);
+
+/* The numbers that listeners have in other settings: by their former number. */
+struct listener_numbers {
+    uint8_t now[LISTENERS_MAX];
+};
+
+/* Listeners are the same if their addresses are written in the same way. */
+struct listener_numbers listener_numbers_between(const struct settings *former, const struct settings *now);
+
+/* An access log. */
+struct access_log_settings {
+    struct slice path;     /* empty: none; "-": standard output */
+    int format;            /* enum access_log_format */
+    struct slice template; /* not empty: a format of the operator, in place of `format` */
+    uint32_t sample;       /* one of so many successful requests is logged; 0: all */
+};
 
 /* Strict-Transport-Security (RFC 6797). */
 struct hsts_settings {
@@ -165,10 +299,12 @@ struct site {
     uint64_t listener_set; /* the same as a bit set of listener numbers; 0: all */
     struct slice *hosts;
     size_t host_count;
+    struct access_log_settings log; /* in place of the common access log; without a path: that one */
     struct https_settings https;
     struct hsts_settings hsts;
     struct slice hsts_value; /* value of the header; empty: no header */
     uint64_t *client_auths;  /* https_client_auth by listener; NULL: 0 for all */
+    uint64_t early_set;      /* bit set of listeners at which it accepts early data */
     struct route *routes;    /* longest prefix first */
     size_t route_count;
 };
@@ -212,6 +348,23 @@ struct timeouts {
                                 0: no minimum */
 };
 
+/* In which header trusted proxies say who their client is. */
+enum trusted_header { TRUSTED_X_FORWARDED, TRUSTED_FORWARDED };
+
+/* Proxies that are believed when they say who their client is. */
+struct trusted_settings {
+    struct network *networks; /* their addresses */
+    size_t network_count;
+    int header; /* enum trusted_header */
+};
+
+/* Ids by which a request is found again in logs. */
+struct request_id_settings {
+    bool is_on;
+    struct slice header; /* that other servers write and get */
+    bool is_sent_back;   /* clients get it, too */
+};
+
 /* Session tickets, with which a client can resume its TLS session at any worker. */
 struct ticket_settings {
     uint64_t lifetime_ms; /* 0: no tickets */
@@ -220,7 +373,9 @@ struct ticket_settings {
 };
 
 struct settings {
-    unsigned references; /* see settings_ref */
+    unsigned references;                        /* see settings_ref */
+    void (*release)(struct settings *settings); /* frees settings that are part of something else; NULL: they
+                                                   are from settings_create */
     struct arena arena;
     struct listener_settings *listeners; /* none if a program that embeds vif opens sockets itself */
     size_t listener_count;
@@ -230,6 +385,12 @@ struct settings {
     struct timeouts timeouts;
     struct http2_settings http2;
     struct ticket_settings tickets;
+    struct trusted_settings trusted;
+    struct request_id_settings request_id;
+    struct slice *name_servers; /* that are asked for the addresses of servers: "10.0.0.1:53"; none: those of
+                                   the system */
+    size_t name_server_count;
+    uint32_t slow_ms;  /* requests that take longer are logged with their phases; 0: none */
     bool server_field; /* send "Server: vif" */
 };
 

@@ -33,6 +33,34 @@ bool sys_find_user(const char *name, uid_t *ret_user)
     return true;
 }
 
+bool sys_find_login(const char *name, uid_t *ret_user, gid_t *ret_group)
+{
+    char buffer[RECORD_BYTES_MAX];
+    struct passwd record;
+    struct passwd *found = NULL;
+    bool is_number = account_read_number(name, ret_user);
+    int error = is_number ? getpwuid_r(*ret_user, &record, buffer, sizeof(buffer), &found)
+                          : getpwnam_r(name, &record, buffer, sizeof(buffer), &found);
+    if (error != 0 || found == NULL) {
+        *ret_group = is_number ? *ret_user : 0;
+        return is_number;
+    }
+    *ret_user = found->pw_uid;
+    *ret_group = found->pw_gid;
+    return true;
+}
+
+void sys_user_name(uid_t user, char *out, size_t size)
+{
+    char buffer[RECORD_BYTES_MAX];
+    struct passwd record;
+    struct passwd *found = NULL;
+    if (getpwuid_r(user, &record, buffer, sizeof(buffer), &found) == 0 && found)
+        snprintf(out, size, "%s", found->pw_name);
+    else
+        snprintf(out, size, "%lu", (unsigned long)user);
+}
+
 bool sys_find_group(const char *name, gid_t *ret_group)
 {
     char buffer[RECORD_BYTES_MAX];

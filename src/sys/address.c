@@ -169,6 +169,23 @@ size_t address_format_host(const struct address *address, char out[ADDRESS_TEXT_
     return strlen(out);
 }
 
+bool address_is_loopback(const struct address *address)
+{
+    const struct in6_addr *v6 = &address->v6.sin6_addr;
+    if (address->any.sa_family == AF_INET)
+        return ntohl(address->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return address->any.sa_family == AF_INET6 &&
+           (IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == IN_LOOPBACKNET));
+}
+
+int address_compare(const struct address *one, const struct address *other)
+{
+    const void *left = one, *right = other; /* the kernel's names of sockets are bytes */
+    if (one->length != other->length)
+        return one->length < other->length ? -1 : 1;
+    return memcmp(left, right, one->length);
+}
+
 uint16_t address_port(const struct address *address)
 {
     switch (address->any.sa_family) {

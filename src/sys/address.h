@@ -65,7 +65,13 @@ size_t address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES
  * socket. */
 size_t address_format_host(const struct address *address, char out[ADDRESS_TEXT_BYTES_MAX]);
 
+/* Whether only programs on this machine can reach it, by 127.0.0.0/8 or ::1; false for Unix sockets. */
+bool address_is_loopback(const struct address *address);
+
 /* The port of a TCP address; 0 for Unix sockets. */
 uint16_t address_port(const struct address *address);
+
+/* 0 if they are the same, port and all; else an order that depends on nothing but them. */
+int address_compare(const struct address *one, const struct address *other);
 
 #endif

@@ -8,6 +8,12 @@
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t sys_monotonic_ns(void);
 
+/* The same in milliseconds. */
+static inline uint64_t sys_monotonic_ms(void)
+{
+    return sys_monotonic_ns() / 1000000;
+}
+
 /* CLOCK_REALTIME in nanoseconds since 1970. */
 int64_t sys_realtime_ns(void);
 

@@ -102,6 +102,30 @@ int sys_open_root(const char *path)
     return fd < 0 ? -errno : fd;
 }
 
+/* Linux before 5.12 does not support RESOLVE_CACHED, so it cannot answer without waiting. */
+int sys_open_root_cached(const char *path)
+{
+    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_CACHED};
+    long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+    return fd >= 0 ? (int)fd : errno == EINVAL ? -EAGAIN : -errno;
+}
+
+bool sys_folder_is_confined(int fd)
+{
+    if (faccessat(fd, ".", R_OK | X_OK, AT_EACCESS) < 0)
+        return false;
+    int opened = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (opened >= 0)
+        close(opened);
+    return opened < 0 && errno == EACCES;
+}
+
+int sys_open_path_of(const char *path)
+{
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
 int sys_open_entry(int folder_fd, const char *name)
 {
     int fd = openat(folder_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -286,18 +310,20 @@ int sys_inotify_create(void)
     return fd < 0 ? -errno : fd;
 }
 
-int sys_inotify_watch(int inotify_fd, int fd, bool with_entries)
+int sys_inotify_watch(int inotify_fd, int fd, enum inotify_interest interest)
 {
+    static const uint32_t events[] = {
+        [INOTIFY_ITSELF] = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_MASK_ADD,
+        [INOTIFY_ENTRIES] = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_MODIFY | IN_CREATE | IN_DELETE |
+                            IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR,
+        [INOTIFY_CONTENT] =
+            IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_MODIFY | IN_CLOSE_WRITE | IN_MASK_ADD,
+        [INOTIFY_PLACE] = IN_MOVE_SELF | IN_DELETE_SELF | IN_MASK_ADD,
+    };
     /* Watches the opened file, whatever its name refers to now. */
     char path[FD_PATH_BYTES];
     fd_path(fd, path);
-    uint32_t events = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF;
-    if (with_entries)
-        events |=
-            IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR;
-    else
-        events |= IN_MASK_ADD;
-    int watch = inotify_add_watch(inotify_fd, path, events);
+    int watch = inotify_add_watch(inotify_fd, path, events[interest]);
     return watch < 0 ? -errno : watch;
 }
 

@@ -52,6 +52,16 @@ int sys_open_path(int path_fd) MUST_CHECK;
 /* Opens a folder by any path, for use as `root_fd` above. */
 int sys_open_root(const char *path) MUST_CHECK;
 
+/* The same, but returns -EAGAIN instead of waiting for a disk. */
+int sys_open_root_cached(const char *path) MUST_CHECK;
+
+/* Whether a folder that permissions allow to be read cannot be read: it is outside of what the sandbox of
+ * this process has. */
+bool sys_folder_is_confined(int fd);
+
+/* A handle (O_PATH) to what any path leads to. */
+int sys_open_path_of(const char *path) MUST_CHECK;
+
 /* Opens a handle (O_PATH) to an entry of a folder; for a symbolic link, to the link itself. */
 int sys_open_entry(int folder_fd, const char *name) MUST_CHECK;
 
@@ -101,14 +111,19 @@ bool sys_range_is_cached(int fd, off_t offset, size_t length);
  * change. Needs /proc. */
 int sys_open_mount_table(void) MUST_CHECK;
 
-/* inotify(7). sys_inotify_create opens a non-blocking descriptor; sys_inotify_watch watches what `fd`
- * holds; sys_inotify_forget ends a watch.
- *
- * A watch reports that a file, folder or link was moved or deleted, or that its permissions or link count
- * changed. With `with_entries`, for folders only, it also reports every change to what the folder's names
- * refer to. Once an inode was watched with its entries, it stays so. */
+/* What a watch reports. */
+enum inotify_interest {
+    INOTIFY_ITSELF,  /* that a file, folder or link was moved, deleted or replaced, or got other permissions;
+                        of a  folder also that an entry got other permissions */
+    INOTIFY_ENTRIES, /* the same, and every change to what the folder's names refer to */
+    INOTIFY_CONTENT, /* the same as INOTIFY_ITSELF, and writes; not for folders */
+    INOTIFY_PLACE,   /* only that it was moved or deleted */
+};
+
+/* inotify(7). sys_inotify_create opens a non-blocking descriptor; sys_inotify_watch watches what `fd` holds;
+ * sys_inotify_forget ends a watch. Once an inode was watched with its entries, it stays so. */
 int sys_inotify_create(void) MUST_CHECK;
-int sys_inotify_watch(int inotify_fd, int fd, bool with_entries) MUST_CHECK;
+int sys_inotify_watch(int inotify_fd, int fd, enum inotify_interest interest) MUST_CHECK;
 void sys_inotify_forget(int inotify_fd, int watch);
 
 #endif

@@ -1,10 +1,13 @@
 /* open(2), write(2), poll(2) for output. */
 #include "sys/output.h"
 
+#include "sys/opener.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +15,8 @@ static_assert(SYS_PIPE_ATOMIC_BYTES == PIPE_BUF, "as pipe(7) says");
 
 int sys_open_for_append(const char *path)
 {
+    if (sys_opener_is_used())
+        return sys_opener_ask(OPENER_APPEND, path, NULL);
     /* O_NONBLOCK: opening a FIFO must not wait for its reader. */
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
     return fd < 0 ? -errno : fd;
@@ -65,4 +70,13 @@ bool sys_is_terminal(int fd)
 int sys_cut(int fd)
 {
     return ftruncate(fd, 0) == 0 || errno == EINVAL ? 0 : -errno;
+}
+
+void sys_terminal_size(int fd, unsigned *rows, unsigned *columns)
+{
+    struct winsize size;
+    if (ioctl(fd, TIOCGWINSZ, &size) < 0 || size.ws_row == 0 || size.ws_col == 0)
+        return;
+    *rows = size.ws_row;
+    *columns = size.ws_col;
 }

@@ -10,7 +10,8 @@
 #define SYS_PIPE_ATOMIC_BYTES 4096
 
 /* Opens `path` for appending, close-on-exec; creates the file if it does not exist (mode 0640, less the
- * umask). A FIFO must have a reader: -ENXIO otherwise. Returns the descriptor. */
+ * umask). A FIFO must have a reader: -ENXIO otherwise. Returns the descriptor. In a sandbox it is the master
+ * that opens it (sys/opener.h). */
 int sys_open_for_append(const char *path) MUST_CHECK;
 
 /* Opens /dev/null for each of standard input, output and error that is closed. Must be called before any
@@ -36,5 +37,8 @@ int sys_wait_writable(int fd, int timeout_ms) MUST_CHECK;
 bool sys_is_regular_file(int fd);
 
 bool sys_is_terminal(int fd);
+
+/* The size of a terminal's window; both stay if it is unknown. */
+void sys_terminal_size(int fd, unsigned *rows, unsigned *columns);
 
 #endif

@@ -2,6 +2,8 @@
  * "PATH.part" until it is complete, and only its owner can read it from its first byte on. */
 #include "sys/private_file.h"
 
+#include "sys/opener.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -33,11 +35,25 @@ static int read_all(int fd, uint64_t size, struct buffer *out)
     }
 }
 
+int sys_open_private_file(const char *path)
+{
+    if (sys_opener_is_used())
+        return sys_opener_ask(OPENER_READ, path, NULL);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int sys_private_file_status(const char *path, struct file_status *ret_status)
+{
+    return sys_opener_is_used() ? sys_opener_ask(OPENER_STATUS, path, ret_status)
+                                : sys_path_status(path, ret_status);
+}
+
 int sys_read_private_file(const char *path, struct buffer *out, struct file_status *ret_status)
 {
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int fd = sys_open_private_file(path);
     if (fd < 0)
-        return -errno;
+        return fd;
     struct file_status status;
     int error = sys_file_status(fd, &status);
     if (error == 0)

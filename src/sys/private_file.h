@@ -11,6 +11,11 @@ enum private_mode {
     PRIVATE_MODE_ALL = 0644,
 };
 
+/* Opens such a file for reading, without waiting for the writer of a FIFO; and its status. In a sandbox it is
+ * the master that looks (sys/opener.h), and so for sys_read_private_file. */
+int sys_open_private_file(const char *path) MUST_CHECK;
+int sys_private_file_status(const char *path, struct file_status *ret_status) MUST_CHECK;
+
 /* Appends the regular file at `path` to `out` and stores its status in `ret_status`. Does not block on a
  * FIFO. -EINVAL if it is not a regular file, -EISDIR for a folder, -EFBIG if it does not fit into `out`.
  * No copies of the bytes are left elsewhere in memory, so that the caller can erase a key. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +28,11 @@ bool sys_end_with_parent(pid_t parent, int signal)
 {
     prctl(PR_SET_PDEATHSIG, signal);
     return getppid() == parent; /* it may have ended before the call */
+}
+
+void sys_name_process(const char *name)
+{
+    prctl(PR_SET_NAME, name);
 }
 
 static struct process_change process_read_status(int status)
@@ -57,6 +64,12 @@ void sys_kill(pid_t pid, int signal)
 {
     assert(pid > 0);
     kill(pid, signal);
+}
+
+bool sys_process_exists(pid_t pid)
+{
+    assert(pid > 0);
+    return kill(pid, 0) == 0 || errno == EPERM;
 }
 
 int sys_pipe(int ret_fds[2])
@@ -169,4 +182,33 @@ void sys_shared_memory_free(void *memory, size_t size)
 void sys_yield(void)
 {
     sched_yield();
+}
+
+/* ioprio_set(2) has no header: the class "idle" of this process. */
+#define IO_OF_PROCESS 1
+#define IO_IDLE       (3 << 13)
+
+void sys_go_last(void)
+{
+    setpriority(PRIO_PROCESS, 0, 19);
+    syscall(SYS_ioprio_set, IO_OF_PROCESS, 0, IO_IDLE);
+}
+
+static void close_range_of(int first, int last)
+{
+    /* Linux 5.9 has close_range(2). */
+    if (first > last || syscall(SYS_close_range, (unsigned)first, (unsigned)last, 0) == 0)
+        return;
+    struct rlimit limit = {.rlim_cur = 1024};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    for (int fd = first; fd <= last && (rlim_t)fd < limit.rlim_cur; fd++)
+        close(fd);
+}
+
+void sys_close_all_but(int one_fd, int other_fd)
+{
+    int low = one_fd < other_fd ? one_fd : other_fd, high = one_fd < other_fd ? other_fd : one_fd;
+    close_range_of(3, low - 1);
+    close_range_of((low < 2 ? 2 : low) + 1, high - 1);
+    close_range_of((high < 2 ? 2 : high) + 1, INT_MAX);
 }

@@ -17,6 +17,9 @@ pid_t sys_fork(void) MUST_CHECK;
  * already ended. */
 bool sys_end_with_parent(pid_t parent, int signal);
 
+/* Names this process for ps(1), top(1) and pgrep(1): at most 15 bytes, see PR_SET_NAME in prctl(2). */
+void sys_name_process(const char *name);
+
 enum process_fate {
     PROCESS_EXITED,
     PROCESS_KILLED,
@@ -36,6 +39,9 @@ bool sys_reap(struct process_change *ret_change);
 
 /* kill(2). */
 void sys_kill(pid_t pid, int signal);
+
+/* Whether there is such a process; one that has ended counts until it was waited for. */
+bool sys_process_exists(pid_t pid);
 
 /* A pipe, close-on-exec: ret_fds[0] is for reading, ret_fds[1] for writing. */
 int sys_pipe(int ret_fds[2]) MUST_CHECK;
@@ -78,5 +84,11 @@ void sys_shared_memory_free(void *memory, size_t size);
 
 /* Lets another thread that is waiting for this core run first: sched_yield(2). */
 void sys_yield(void);
+
+/* For a child that works beside the others: others go first on cores and disks. */
+void sys_go_last(void);
+
+/* Closes all descriptors from 3 on except these two. */
+void sys_close_all_but(int one_fd, int other_fd);
 
 #endif

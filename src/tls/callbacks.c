@@ -4,6 +4,7 @@
 
 #include "sys/clock.h"
 #include "tls/client_auth.h"
+#include "tls/replay_guard.h"
 #include "tls/session_bio.h"
 #include "tls/tickets.h"
 
@@ -155,6 +156,23 @@ static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session, const unsi
     return renews ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 
+/* ---- early data ---- */
+
+/* Called last: OpenSSL has checked the client's proof that it has the ticket, the age of the ticket and the
+ * application protocol. Each ticket has a secret of its own. */
+static int allow_early_data(SSL *ssl, void *argument)
+{
+    const struct tls_context *context = argument;
+    const SSL_SESSION *ticket = SSL_get_session(ssl);
+    unsigned char secret[SSL_MAX_MASTER_KEY_LENGTH];
+    size_t length = SSL_SESSION_get_master_key(ticket, secret, sizeof(secret));
+    bool is_first =
+        length > 0 && tls_replay_guard_admit(context->replay_guard, slice_make((const char *)secret, length),
+                                             SSL_SESSION_get_time(ticket), sys_realtime_ns() / NS_PER_SECOND);
+    OPENSSL_cleanse(secret, sizeof(secret));
+    return is_first;
+}
+
 /* ---- what passes by ---- */
 
 static void watch_messages(int is_sent, int version, int type, const void *bytes, size_t length, SSL *ssl,
@@ -177,4 +195,6 @@ void tls_callbacks_set(struct tls_context *context)
         SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, use_ticket_key);
         SSL_CTX_set_session_ticket_cb(ctx, NULL, judge_ticket, context);
     }
+    if (context->replay_guard)
+        SSL_CTX_set_allow_early_data_cb(ctx, allow_early_data, context);
 }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "tls/callbacks.h"
 #include "tls/client_auth.h"
+#include "tls/client_context.h"
 #include "tls/fault.h"
 #include "tls/policy.h"
 #include "tls/session_bio.h"
@@ -17,6 +18,11 @@
 #include <stdlib.h>
 
 #define TICKET_SECONDS_DEFAULT 86400
+
+/* Most bytes of early data: a request with the longest head that is usual. A client that sends more gets the
+ * alert unexpected_message. Refused early data is discarded up to the same limit, also by contexts that
+ * accept none, since their settings may have changed after the ticket was issued. */
+#define EARLY_BYTES_MAX 16384
 
 /* ---- pairs ---- */
 
@@ -108,20 +114,45 @@ static void set_tickets(struct tls_context *context, const struct tls_settings *
                         settings->ticket_seconds ? settings->ticket_seconds : TICKET_SECONDS_DEFAULT);
 }
 
-static bool allocate_parts(struct tls_context *context)
+/* Not for clients with certificates: whoever replays their early data would act in their name. OpenSSL's own
+ * protection needs tickets that are stored in the process which issued them: the guard replaces it. */
+static void set_early_data(struct tls_context *context, const struct tls_settings *settings)
 {
-    context->ctx = SSL_CTX_new(TLS_server_method());
+    bool is_accepted = settings->ticket_keys && settings->client_mode == TLS_CLIENT_NONE;
+    context->replay_guard = is_accepted ? settings->replay_guard : NULL;
+    SSL_CTX_set_options(context->ctx, SSL_OP_NO_ANTI_REPLAY);
+    SSL_CTX_set_recv_max_early_data(context->ctx, EARLY_BYTES_MAX);
+    SSL_CTX_set_max_early_data(context->ctx, context->replay_guard ? EARLY_BYTES_MAX : 0);
+}
+
+static bool allocate_parts(struct tls_context *context, bool is_client)
+{
+    context->ctx = SSL_CTX_new(is_client ? TLS_client_method() : TLS_server_method());
     context->ticket_cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
     context->method = session_bio_method_create();
     ERR_clear_error();
     return context->ctx && context->ticket_cipher && context->method;
 }
 
+static bool tls_context_build_client(struct tls_context *context, const struct tls_settings *settings,
+                                     int64_t now, struct tls_report *report)
+{
+    context->expires = INT64_MAX;
+    set_modes(context->ctx);
+    bool is_good = tls_policy_apply(context->ctx, settings, report);
+    is_good &= add_pairs(context, settings, now, report);
+    is_good &= tls_client_context_apply(context, settings, report);
+    return is_good;
+}
+
 static bool tls_context_build(struct tls_context *context, const struct tls_settings *settings, int64_t now,
                               struct tls_report *report)
 {
+    if (settings->is_client)
+        return tls_context_build_client(context, settings, now, report);
     set_modes(context->ctx);
     set_tickets(context, settings);
+    set_early_data(context, settings);
     context->protocols = settings->protocols;
     context->client_auth = settings->client_auth;
     context->asks_clients = settings->client_mode != TLS_CLIENT_NONE;
@@ -135,12 +166,13 @@ static bool tls_context_build(struct tls_context *context, const struct tls_sett
 int tls_context_create(const struct tls_settings *settings, int64_t now, struct tls_report *report,
                        struct tls_context **ret_context)
 {
-    assert(settings->pair_count >= 1 && settings->pair_count <= TLS_PAIRS_MAX);
+    assert(settings->is_client ? settings->pair_count <= 1
+                               : settings->pair_count >= 1 && settings->pair_count <= TLS_PAIRS_MAX);
     struct tls_context *context = calloc(1, sizeof(*context));
     if (context == NULL)
         return -ENOMEM;
     context->references = 1;
-    int error = allocate_parts(context) ? 0 : -ENOMEM;
+    int error = allocate_parts(context, settings->is_client) ? 0 : -ENOMEM;
     if (error == 0 && !tls_context_build(context, settings, now, report))
         error = report->has[TLS_LEVEL_ERROR] ? ERROR_REFUSED : -ENOMEM;
     if (error)

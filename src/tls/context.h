@@ -30,6 +30,7 @@ struct tls_context {
     int64_t expires;      /* seconds since 1970: when the first of its certificates expires */
     struct tls_context_pair pairs[TLS_PAIRS_MAX];
     const struct tls_ticket_keys *ticket_keys;
+    struct tls_replay_guard *replay_guard; /* NULL: early data is refused */
     EVP_CIPHER *ticket_cipher;    /* fetched once, as OpenSSL 3 takes a lock for each look-up by name */
     struct bio_method_st *method; /* the BIO method of sessions, see session_bio.h */
 };

@@ -43,27 +43,84 @@ static const struct words ssl_words[] = {
     {SSL_R_CA_MD_TOO_WEAK, "it is signed with a hash that is broken (MD5 or SHA-1)"},
 };
 
-static const char *find_words(unsigned long error)
+/* What vif as the client finds wrong with a server, or the server with it. */
+static const struct words server_words[] = {
+    {SSL_R_WRONG_VERSION_NUMBER, "what came is not TLS; a server that speaks plain HTTP is \"http://\""},
+    {SSL_R_PACKET_LENGTH_TOO_LONG, "what came is not TLS; a server that speaks plain HTTP is \"http://\""},
+    {SSL_R_UNSUPPORTED_PROTOCOL, "the server speaks no TLS version that is allowed (1.2 and 1.3)"},
+    {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, "the server speaks no TLS version that is allowed (1.2 and 1.3)"},
+    {SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE, "the server found nothing in common (handshake_failure)"},
+    {SSL_R_TLSV1_UNRECOGNIZED_NAME, "the server has no certificate for that name (unrecognized_name)"},
+    {SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL, "the server does not speak HTTP/1.1 (ALPN)"},
+    {SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, "the server wants a certificate of its client"},
+    {SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, "the server refuses its client's certificate (bad_certificate)"},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN,
+     "the server refuses its client's certificate (certificate_unknown)"},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, "the server says that its client's certificate has expired"},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED, "the server says that its client's certificate was revoked"},
+    {SSL_R_TLSV1_ALERT_UNKNOWN_CA, "the server does not trust the issuer of its client's certificate"},
+    {SSL_R_TLSV1_ALERT_ACCESS_DENIED, "the server denies access (access_denied)"},
+    {SSL_R_UNEXPECTED_EOF_WHILE_READING, "the server ended the connection without a close_notify"},
+    {SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, "a record was damaged on its way, or forged"},
+    {SSL_R_TOO_MANY_WARN_ALERTS, "too many alerts"},
+};
+
+static const char *find_words(const struct words *words, size_t count, unsigned long error)
 {
     if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
         return "out of memory";
-    for (size_t i = 0; i < ARRAY_LENGTH(ssl_words) && ERR_GET_LIB(error) == ERR_LIB_SSL; i++)
-        if (ssl_words[i].reason == ERR_GET_REASON(error))
-            return ssl_words[i].text;
+    for (size_t i = 0; i < count && ERR_GET_LIB(error) == ERR_LIB_SSL; i++)
+        if (words[i].reason == ERR_GET_REASON(error))
+            return words[i].text;
     return NULL;
 }
 
 /* The first errors in the queue, of the cipher or the certificate parser, are less informative. */
-const char *tls_fault_take(void)
+static const char *tls_fault_take_by(const struct words *words, size_t count)
 {
     const char *known = NULL, *reason = NULL;
     for (unsigned long error; known == NULL && (error = ERR_get_error()) != 0;) {
-        known = find_words(error);
+        known = find_words(words, count, error);
         if (reason == NULL)
             reason = ERR_reason_error_string(error);
     }
     ERR_clear_error();
     return known ? known : reason ? reason : "the connection ended";
+}
+
+void tls_fault_drop(void)
+{
+    if (UNLIKELY(ERR_peek_error() != 0))
+        ERR_clear_error();
+}
+
+const char *tls_fault_take(void)
+{
+    return tls_fault_take_by(ssl_words, ARRAY_LENGTH(ssl_words));
+}
+
+const char *tls_fault_take_of_server(void)
+{
+    return tls_fault_take_by(server_words, ARRAY_LENGTH(server_words));
+}
+
+const char *tls_fault_of_server(long result)
+{
+    switch (result) {
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: return "its certificate is for another name";
+    case X509_V_ERR_CERT_HAS_EXPIRED: return "its certificate, or that of an issuer, has expired";
+    case X509_V_ERR_CERT_NOT_YET_VALID: return "its certificate is not valid yet";
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: return "the issuer of its certificate is not trusted";
+    case X509_V_ERR_INVALID_PURPOSE: return "its certificate is not for servers";
+    case X509_V_ERR_CERT_CHAIN_TOO_LONG: return "the chain of its certificate is too long";
+    case X509_V_ERR_EE_KEY_TOO_SMALL: return "the key of its certificate is too short";
+    }
+    return X509_verify_cert_error_string(result);
 }
 
 const char *tls_fault_of_verification(long result)

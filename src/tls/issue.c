@@ -146,7 +146,8 @@ static bool tls_issue_begin(const struct tls_issued_pair *issuer, const char *co
 }
 
 /* Takes over `pair`, whole or not. */
-static bool settle_pair(bool is_whole, struct tls_issued_pair *pair, struct tls_issued_pair *ret_pair)
+static bool tls_issue_return_pair(bool is_whole, struct tls_issued_pair *pair,
+                                  struct tls_issued_pair *ret_pair)
 {
     if (is_whole)
         *ret_pair = *pair;
@@ -167,7 +168,7 @@ bool tls_issue_authority(const char *owner, int64_t now, struct tls_issued_pair 
                       "critical,CA:TRUE,pathlen:0") &&
         add_extension(pair.certificate, pair.certificate, NID_key_usage, "critical,keyCertSign,cRLSign") &&
         X509_sign(pair.certificate, pair.key, EVP_sha256()) > 0;
-    return settle_pair(is_whole, &pair, ret_pair);
+    return tls_issue_return_pair(is_whole, &pair, ret_pair);
 }
 
 bool tls_issue_server(const struct tls_issued_pair *authority, const struct slice *hosts, size_t host_count,
@@ -181,7 +182,7 @@ bool tls_issue_server(const struct tls_issued_pair *authority, const struct slic
                     add_extension(pair.certificate, issuer, NID_ext_key_usage, "serverAuth") &&
                     tls_issue_add_hosts(pair.certificate, hosts, host_count) &&
                     X509_sign(pair.certificate, authority->key, EVP_sha256()) > 0;
-    return settle_pair(is_whole, &pair, ret_pair);
+    return tls_issue_return_pair(is_whole, &pair, ret_pair);
 }
 
 void tls_issued_pair_finish(struct tls_issued_pair *pair)

@@ -7,10 +7,15 @@
  *  2. After each call, send what it appended to the output, whatever the event.
  *  3. On TLS_READY the handshake is complete: tls_session_info returns its result. From then on
  *     tls_session_write encrypts plaintext.
+ *     If the client's early data (0-RTT) was accepted, TLS_READY comes a round trip earlier, and
+ *     TLS_CONFIRMED when the handshake is complete. What is read before that may be a replay of an earlier
+ *     connection, and a close_notify cannot be sent yet.
  *  4. On TLS_WORK call tls_session_work on another thread, and do not use the session until that has
  *     returned; then call tls_session_next again. Keep the rest of the input meanwhile.
  *  5. On TLS_ERROR and TLS_HTTP send the output (usually an alert) and close. No more input is accepted.
  *  6. When the peer sends FIN, tls_session_end says whether the data was complete or truncated.
+ *
+ * This is the server's side; tls_session_connect begins the client's.
  *
  * No OpenSSL object exists before the ClientHello is complete, and an idle session has no buffers. */
 #ifndef TLS_SESSION_H
@@ -68,13 +73,14 @@ struct tls_call {
 };
 
 enum tls_event {
-    TLS_MORE,  /* needs more ciphertext */
-    TLS_READY, /* the handshake is complete */
-    TLS_DATA,  /* plaintext, never empty; it is in the call's room */
-    TLS_END,   /* the peer's close_notify: it sends no more; sending may continue */
-    TLS_WORK,  /* a step of the handshake may take a millisecond or more: step 4 above */
-    TLS_HTTP,  /* the client speaks plain HTTP: answer in plain HTTP and close */
-    TLS_ERROR, /* failed: tls_session_fault says why */
+    TLS_MORE,      /* needs more ciphertext */
+    TLS_READY,     /* the handshake is complete, or early data was accepted: tls_session_is_early */
+    TLS_CONFIRMED, /* after early data: the handshake is complete */
+    TLS_DATA,      /* plaintext, never empty; it is in the call's room */
+    TLS_END,       /* the peer's close_notify: it sends no more; sending may continue */
+    TLS_WORK,      /* a step of the handshake may take a millisecond or more: step 4 above */
+    TLS_HTTP,      /* the client speaks plain HTTP: answer in plain HTTP and close */
+    TLS_ERROR,     /* failed: tls_session_fault says why */
 };
 
 enum tls_state {
@@ -82,6 +88,8 @@ enum tls_state {
     TLS_STATE_HANDSHAKE, /* waits for the client's next message */
     TLS_STATE_WORK,      /* tls_session_work is to be called on another thread */
     TLS_STATE_WORKED,    /* it has returned */
+    TLS_STATE_EARLY,     /* early data was accepted and is read */
+    TLS_STATE_EARLY_END, /* all of it was read; waits for the client's Finished */
     TLS_STATE_OPEN,
     TLS_STATE_ENDED,  /* the peer's close_notify came */
     TLS_STATE_BROKEN, /* failed or refused */
@@ -114,6 +122,30 @@ void tls_session_init(struct tls_session *session);
  * unless it failed. */
 void tls_session_finish(struct tls_session *session);
 
+/* What a client wants of a server. */
+struct tls_target {
+    const char *host;              /* whose certificate it must be: a name, or an address without brackets */
+    bool accepts_any;              /* the certificate is not looked at */
+    struct ssl_session_st *former; /* to be resumed; NULL: none */
+    struct ssl_session_st **resumed; /* gets sessions that can be resumed later; the owner frees them */
+};
+
+/* Begins an initialised session as the client of a server, with a context for that (tls/client_context.h),
+ * and appends the ClientHello to the output. Goes on as at the top, without early data: what is said there of
+ * the client is the server. Returns false if out of memory. */
+bool tls_session_connect(struct tls_session *session, struct tls_context *context,
+                         const struct tls_target *target, const struct tls_call *call) MUST_CHECK;
+
+/* After TLS_READY: whether the session holds ciphertext that it was given before; tls_session_next reads it,
+ * even without input. */
+static inline bool tls_session_holds_input(const struct tls_session *session)
+{
+    return session->handshake != NULL;
+}
+
+/* After TLS_ERROR of a client: whether the server's certificate was refused. */
+bool tls_session_distrusts(const struct tls_session *session);
+
 /* Returns the next event; see the top. `ret_plaintext` is set for TLS_DATA only, and valid until the next
  * call with the same room. */
 enum tls_event tls_session_next(struct tls_session *session, const struct tls_call *call, struct slice *input,
@@ -125,12 +157,14 @@ void tls_session_work(struct tls_session *session);
 
 /* Encrypts the plaintext of the pieces, in order, and appends the records until there is no more or the
  * output is full; short pieces share records. Returns the bytes of plaintext consumed, or ERROR_CLOSED if the
- * session failed. Only after TLS_READY and before tls_session_close. Uses the call's room to gather
- * pieces. */
+ * session failed. It consumes none while only a part of a message has come that the peer sent after the
+ * handshake (a ticket, a KeyUpdate): try again after the next tls_session_next. Only after TLS_READY and
+ * before tls_session_close. Uses the call's room to gather pieces. */
 ssize_t tls_session_write(struct tls_session *session, const struct tls_call *call,
                           const struct slice *pieces, size_t piece_count) MUST_CHECK;
 
-/* Appends our close_notify, once: we send no more. Does nothing before TLS_READY and after a failure. */
+/* Appends our close_notify, once: we send no more. Does nothing before TLS_READY, while the session is early,
+ * and after a failure. */
 void tls_session_close(struct tls_session *session, const struct tls_call *call);
 
 /* The peer sent FIN. Returns TLS_END if its close_notify came before; else TLS_ERROR: an attacker may have
@@ -139,7 +173,13 @@ enum tls_event tls_session_end(struct tls_session *session) MUST_CHECK;
 
 static inline bool tls_session_is_ready(const struct tls_session *session)
 {
-    return session->state == TLS_STATE_OPEN || session->state == TLS_STATE_ENDED;
+    return session->state >= TLS_STATE_EARLY && session->state <= TLS_STATE_ENDED;
+}
+
+/* Whether early data was accepted and the handshake is not complete: what was read may be a replay. */
+static inline bool tls_session_is_early(const struct tls_session *session)
+{
+    return session->state == TLS_STATE_EARLY || session->state == TLS_STATE_EARLY_END;
 }
 
 /* Why the session failed, in a few words for the log; NULL if it did not. See also alert_sent and
@@ -157,7 +197,9 @@ struct tls_info {
     const char *cipher;    /* as the RFCs write it: "TLS_AES_128_GCM_SHA256" */
     const char *group;     /* of the key exchange: "x25519"; "" if there was none */
     bool is_resumed;
-    bool has_client; /* the client has a certificate, see tls_session_client */
+    bool is_early;         /* the client sent early data, and it was accepted */
+    bool is_early_refused; /* it sent early data, which was refused */
+    bool has_client;       /* the client has a certificate, see tls_session_client */
 };
 
 /* After TLS_READY. */

@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 
 #define MESSAGE_CLIENT_HELLO        1
+#define MESSAGE_NEW_SESSION_TICKET  4
 #define MESSAGE_SERVER_KEY_EXCHANGE 12 /* signed, in TLS 1.2 */
 #define MESSAGE_CERTIFICATE_VERIFY  15 /* the signature, in TLS 1.3 */
 #define MESSAGE_KEY_UPDATE          24
@@ -33,11 +34,19 @@ static const char *find_excess(const struct tls_session *session, size_t length)
     return NULL;
 }
 
+/* How many bytes OpenSSL may read now. */
+static size_t bio_readable(const struct tls_session *session, size_t available)
+{
+    const struct tls_handshake *handshake = session->handshake;
+    bool is_limited = handshake && !tls_session_is_ready(session);
+    return is_limited ? MIN(available, (size_t)(handshake->bytes_now - handshake->bytes)) : available;
+}
+
 static int bio_read(BIO *bio, char *out, size_t size, size_t *ret_length)
 {
     struct tls_session *session = BIO_get_data(bio);
     struct slice *source = session_bio_source_of(session);
-    size_t length = MIN(size, source->length);
+    size_t length = MIN(size, bio_readable(session, source->length));
     const char *excess = find_excess(session, length);
     BIO_clear_retry_flags(bio);
     if (excess) {
@@ -111,7 +120,8 @@ static void see_handshake_message(struct tls_session *session, bool is_sent, uin
     if (is_sent && session->handshake &&
         (type == MESSAGE_SERVER_KEY_EXCHANGE || type == MESSAGE_CERTIFICATE_VERIFY))
         session->handshake->has_signed = true;
-    bool is_interruption = type == MESSAGE_KEY_UPDATE || type == MESSAGE_CLIENT_HELLO;
+    bool is_interruption =
+        type == MESSAGE_KEY_UPDATE || type == MESSAGE_CLIENT_HELLO || type == MESSAGE_NEW_SESSION_TICKET;
     if (!is_sent && is_interruption && tls_session_is_ready(session))
         session->interruptions++;
 }

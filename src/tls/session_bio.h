@@ -11,10 +11,12 @@ struct tls_handshake {
     struct client_hello_scan scan;
     uint32_t bytes; /* that OpenSSL has read */
     uint32_t bytes_max;
+    uint32_t bytes_now;     /* that it may have read for now: the ClientHello, as early data is read later */
     struct buffer held;     /* received ciphertext that waits for the rest of a ClientHello, or for work */
     struct slice unread;    /* the part of `held` that OpenSSL has not read yet */
     struct buffer produced; /* ciphertext that tls_session_work produced */
     int outcome;            /* of tls_session_work: the result of SSL_get_error */
+    bool seeks_early;       /* it is not known yet whether there is early data */
     bool is_slow;           /* it may need a slow signature */
     bool has_signed;        /* the signature was made */
     struct client_hello hello;
@@ -58,6 +60,14 @@ void session_count_content(struct tls_session *session, size_t length);
 
 /* tls_session_next for a session whose handshake is not complete (session_handshake.c). */
 enum tls_event session_handshake_next(struct tls_session *session, const struct tls_call *call);
+
+/* For tls_session_connect: the state of the handshake; false if out of memory. And one step of it: the result
+ * of SSL_get_error. */
+bool session_handshake_ensure(struct tls_session *session, const struct tls_limits *limits) MUST_CHECK;
+int session_handshake_step(struct tls_session *session);
+
+/* Whether this side is the client: see tls_session_connect. */
+bool session_is_client(const struct tls_session *session);
 
 /* Frees the state of the handshake, except bytes that are still to be read. */
 void session_handshake_leave(struct tls_session *session);

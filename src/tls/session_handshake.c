@@ -4,12 +4,12 @@
  *                     │    ▲
  *          slow, not  ▼    │
  *          signed   WORK ─▶ WORKED        (tls_session_work, on another thread)
- */
+ *
+ * If early data is accepted, EARLY and EARLY_END are between HANDSHAKE and OPEN: see session.c. */
 #include "tls/session_bio.h"
 
 #include "tls/fault.h"
 
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@
 
 /* ---- what the handshake needs ---- */
 
-static bool ensure_handshake(struct tls_session *session, const struct tls_limits *limits)
+bool session_handshake_ensure(struct tls_session *session, const struct tls_limits *limits)
 {
     if (session->handshake)
         return true;
@@ -127,6 +127,8 @@ static enum tls_event handshake_begin(struct tls_session *session, const struct 
         return handshake_refuse(session, TLS_ALERT_UNRECOGNIZED_NAME,
                                 "no certificate for the name that was asked for");
     session->context = tls_context_ref(context);
+    handshake->seeks_early = context->replay_guard != NULL;
+    handshake->bytes_now = handshake->scan.scanned;
     handshake->is_slow = call->may_work && tls_context_is_slow_for(context, handshake->hello.quick);
     if (!create_ssl(session))
         return handshake_refuse(session, TLS_ALERT_INTERNAL_ERROR, "out of memory");
@@ -137,7 +139,7 @@ static enum tls_event handshake_begin(struct tls_session *session, const struct 
 static enum tls_event read_hello(struct tls_session *session, const struct tls_call *call)
 {
     struct client_hello_fault fault = {.alert = TLS_ALERT_NONE};
-    if (!ensure_handshake(session, call->limits))
+    if (!session_handshake_ensure(session, call->limits))
         return session_break(session, "out of memory");
     switch (scan(session, call->limits, &fault)) {
     case CLIENT_HELLO_MORE: return TLS_MORE;
@@ -151,18 +153,45 @@ static enum tls_event read_hello(struct tls_session *session, const struct tls_c
 
 /* ---- with OpenSSL ---- */
 
-/* Runs SSL_accept until it needs more input. Returns the result of SSL_get_error. */
-static int accept_step(struct tls_session *session)
+/* SSL_read_early_data does the handshake, too, until it knows whether to accept early data. It finds none, as
+ * OpenSSL has only the ClientHello yet. Returns as SSL_accept does. */
+static int accept_early(struct tls_session *session)
 {
-    ERR_clear_error();
-    int result = SSL_accept(session->ssl);
+    char none;
+    size_t length;
+    int result = SSL_read_early_data(session->ssl, &none, sizeof(none), &length);
+    assert(result != SSL_READ_EARLY_DATA_SUCCESS);
+    if (result != SSL_READ_EARLY_DATA_FINISH)
+        return 0;
+    session->handshake->seeks_early = false;
+    return SSL_accept(session->ssl);
+}
+
+static int session_handshake_call(struct tls_session *session)
+{
+    if (session_is_client(session))
+        return SSL_connect(session->ssl);
+    return session->handshake->seeks_early ? accept_early(session) : SSL_accept(session->ssl);
+}
+
+/* Does the handshake until it needs more input. */
+int session_handshake_step(struct tls_session *session)
+{
+    tls_fault_drop();
+    int result = session_handshake_call(session);
+    session->handshake->bytes_now = UINT32_MAX;
     return result == 1 ? SSL_ERROR_NONE : SSL_get_error(session->ssl, result);
 }
 
-static enum tls_event settle_handshake(struct tls_session *session, int outcome)
+static enum tls_event handshake_event_of(struct tls_session *session, int outcome)
 {
-    if (outcome == SSL_ERROR_WANT_READ)
+    bool is_early = SSL_get_early_data_status(session->ssl) == SSL_EARLY_DATA_ACCEPTED;
+    if (outcome == SSL_ERROR_WANT_READ && !is_early)
         return TLS_MORE;
+    if (outcome == SSL_ERROR_WANT_READ) {
+        session_set_state(session, TLS_STATE_EARLY);
+        return TLS_READY;
+    }
     if (outcome != SSL_ERROR_NONE)
         return session_break_by_library(session);
     session_set_state(session, TLS_STATE_OPEN);
@@ -176,9 +205,10 @@ static enum tls_event begin_work(struct tls_session *session)
     struct tls_handshake *handshake = session->handshake;
     if (handshake->unread.length == 0)
         buffer_clear(&handshake->held);
+    size_t read = handshake->held.length - handshake->unread.length;
     if (!hold_input(session, handshake->bytes_max))
         return handshake_refuse(session, TLS_ALERT_INTERNAL_ERROR, "out of memory");
-    handshake->unread = buffer_slice(&handshake->held);
+    handshake->unread = slice_skip(buffer_slice(&handshake->held), read);
     session_set_state(session, TLS_STATE_WORK);
     return TLS_WORK;
 }
@@ -189,12 +219,17 @@ void tls_session_work(struct tls_session *session)
     struct slice none = {0};
     session->input = &none;
     session->output = &session->handshake->produced;
-    session->handshake->outcome = accept_step(session);
+    session->handshake->outcome = session_handshake_step(session);
     if (session->handshake->outcome != SSL_ERROR_NONE && session->handshake->outcome != SSL_ERROR_WANT_READ)
         session_note_library_fault(session); /* this thread has the reason, the other sends the alert */
     session_set_state(session, TLS_STATE_WORKED);
     session->input = NULL;
     session->output = NULL;
+}
+
+static bool handshake_has_input(const struct tls_session *session)
+{
+    return session->handshake->unread.length > 0 || session->input->length > 0;
 }
 
 /* What the other thread made comes out now. */
@@ -206,19 +241,21 @@ static enum tls_event end_work(struct tls_session *session, const struct tls_cal
     session_set_state(session, TLS_STATE_HANDSHAKE);
     if (!fits)
         return session_break(session, "out of memory");
-    enum tls_event event = settle_handshake(session, handshake->outcome);
-    return event == TLS_MORE && session->input->length > 0 ? session_handshake_next(session, call) : event;
+    enum tls_event event = handshake_event_of(session, handshake->outcome);
+    return event == TLS_MORE && handshake_has_input(session) ? session_handshake_next(session, call) : event;
 }
 
+/* The first step reads only the ClientHello, see bytes_now. */
 static enum tls_event handshake_step(struct tls_session *session)
 {
     struct tls_handshake *handshake = session->handshake;
-    bool has_input = handshake->unread.length > 0 || session->input->length > 0;
-    if (!has_input)
-        return TLS_MORE;
-    if (handshake->is_slow && !handshake->has_signed)
-        return begin_work(session);
-    return settle_handshake(session, accept_step(session));
+    enum tls_event event = TLS_MORE;
+    while (event == TLS_MORE && handshake_has_input(session)) {
+        if (handshake->is_slow && !handshake->has_signed)
+            return begin_work(session);
+        event = handshake_event_of(session, session_handshake_step(session));
+    }
+    return event;
 }
 
 enum tls_event session_handshake_next(struct tls_session *session, const struct tls_call *call)

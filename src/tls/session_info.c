@@ -22,6 +22,8 @@ void tls_session_info(const struct tls_session *session, struct tls_info *ret_in
         .cipher = SSL_CIPHER_standard_name(cipher),
         .group = group ? group : "",
         .is_resumed = SSL_session_reused(ssl) == 1,
+        .is_early = SSL_get_early_data_status(ssl) == SSL_EARLY_DATA_ACCEPTED,
+        .is_early_refused = SSL_get_early_data_status(ssl) == SSL_EARLY_DATA_REJECTED,
         .has_client = session->context->asks_clients && SSL_get0_peer_certificate(ssl) != NULL,
     };
 }

@@ -4,7 +4,6 @@
 
 #include "tls/fault.h"
 
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 /* ---- how long a record is ---- */
@@ -34,9 +33,9 @@ static void change_key(struct tls_session *session, const struct tls_limits *lim
 {
     if (session->key_records < limits->records_per_key)
         return;
-    session->key_records = 0;
-    if (SSL_version(session->ssl) == TLS1_3_VERSION)
-        SSL_key_update(session->ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+    bool has_other = SSL_version(session->ssl) == TLS1_3_VERSION && !tls_session_is_early(session);
+    if (!has_other || SSL_key_update(session->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1)
+        session->key_records = 0;
 }
 
 /* ---- what is in it ---- */
@@ -83,18 +82,30 @@ static bool has_space(const struct buffer *output, size_t size)
     return output->length_max - output->length >= size + TLS_RECORD_OVERHEAD_MAX;
 }
 
-static bool write_record(struct tls_session *session, const struct tls_call *call, struct slice content)
+/* While the session is early, OpenSSL has another function for it. */
+static int encrypt_record(struct tls_session *session, struct slice content, size_t *ret_length)
+{
+    return UNLIKELY(tls_session_is_early(session))
+               ? SSL_write_early_data(session->ssl, content.data, content.length, ret_length)
+               : SSL_write_ex(session->ssl, content.data, content.length, ret_length);
+}
+
+/* Returns the bytes taken. OpenSSL takes none between two parts of a message from the peer. */
+static ssize_t write_record(struct tls_session *session, const struct tls_call *call, struct slice content)
 {
     size_t length;
     change_key(session, call->limits);
-    ERR_clear_error();
-    if (SSL_write_ex(session->ssl, content.data, content.length, &length) != 1) {
+    tls_fault_drop();
+    int result = encrypt_record(session, content, &length);
+    if (result != 1 && SSL_get_error(session->ssl, result) == SSL_ERROR_WANT_READ)
+        return 0;
+    if (result != 1) {
         session_break_by_library(session);
-        return false;
+        return ERROR_CLOSED;
     }
     assert(length == content.length);
     count_record(session, length, call->now_ms);
-    return true;
+    return (ssize_t)length;
 }
 
 ssize_t tls_session_write(struct tls_session *session, const struct tls_call *call,
@@ -114,11 +125,10 @@ ssize_t tls_session_write(struct tls_session *session, const struct tls_call *ca
         if (!has_space(call->output, size))
             break;
         struct slice content = tls_session_write_gather(&rest, size, call->room);
-        if (!write_record(session, call, content)) {
-            taken = ERROR_CLOSED;
+        ssize_t written = write_record(session, call, content);
+        taken = written < 0 ? written : taken + written;
+        if (written <= 0)
             break;
-        }
-        taken += (ssize_t)content.length;
     }
     session->input = NULL;
     session->output = NULL;
@@ -128,14 +138,14 @@ ssize_t tls_session_write(struct tls_session *session, const struct tls_call *ca
 void tls_session_close(struct tls_session *session, const struct tls_call *call)
 {
     struct slice none = {0};
-    if (!tls_session_is_ready(session) || session->has_closed)
+    if (!tls_session_is_ready(session) || tls_session_is_early(session) || session->has_closed)
         return;
     session->has_closed = true;
     session->input = &none;
     session->output = call->output;
-    ERR_clear_error();
+    tls_fault_drop();
     SSL_shutdown(session->ssl);
-    ERR_clear_error();
+    tls_fault_drop();
     session->input = NULL;
     session->output = NULL;
 }

@@ -1,5 +1,5 @@
-/* The TLS settings of a set of server names: plain values, independent of their source. All strings and
- * arrays are borrowed for the duration of a call. */
+/* The TLS settings of a set of server names, or of connections to other servers: plain values, independent of
+ * their source. All strings and arrays are borrowed for the duration of a call. */
 #ifndef TLS_SETTINGS_H
 #define TLS_SETTINGS_H
 
@@ -29,7 +29,7 @@ enum tls_protocol {
 
 struct tls_settings {
     const struct tls_pair_files *pairs;
-    size_t pair_count;         /* 1 to TLS_PAIRS_MAX */
+    size_t pair_count;         /* 1 to TLS_PAIRS_MAX; with is_client 0 or 1 */
     const struct slice *hosts; /* that the certificates should cover; only for findings of level doubt */
     size_t host_count;
 
@@ -45,8 +45,15 @@ struct tls_settings {
     unsigned client_depth;  /* most intermediate certificates; 0: the default, 4 */
     uint64_t client_auth;   /* the caller's number for these demands, see struct tls_context */
 
+    /* For connections to other servers, as their client. Then nothing of the rest counts. */
+    bool is_client;
+    bool accepts_any;      /* does not verify servers' certificates */
+    const char *server_ca; /* PEM: accepted issuers of servers' certificates; NULL: tls_system_roots */
+
     const struct tls_ticket_keys *ticket_keys; /* NULL: no tickets. Must outlive the context; may change */
     uint32_t ticket_seconds;                   /* how long a session can be resumed; 0: the default, a day */
+    struct tls_replay_guard *replay_guard;     /* NULL: no early data (0-RTT). Like the keys. Early data also
+                                                  needs tickets, and clients without certificates */
 };
 
 #endif

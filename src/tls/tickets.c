@@ -10,19 +10,21 @@
 
 static_assert(sizeof(struct tls_ticket_key) == 80, "the form of a file is not to change");
 
+/* Only the master does this, so the generation is odd before only if something else has written to it. */
 static void replace_keys(struct tls_ticket_keys *keys, const struct tls_ticket_key *from, uint32_t count)
 {
-    __atomic_fetch_add(&keys->generation, 1, __ATOMIC_ACQ_REL);
+    uint32_t generation = keys->generation | 1;
+    __atomic_exchange_n(&keys->generation, generation, __ATOMIC_ACQ_REL);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     memcpy(keys->keys, from, count * sizeof(*from));
     __atomic_store_n(&keys->count, count, __ATOMIC_RELEASE);
-    __atomic_fetch_add(&keys->generation, 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&keys->generation, generation + 1, __ATOMIC_RELEASE);
 }
 
 void tls_ticket_keys_rotate(struct tls_ticket_keys *keys)
 {
     struct tls_ticket_key all[TLS_TICKET_KEYS_MAX];
-    uint32_t count = MIN(keys->count + 1, (uint32_t)TLS_TICKET_KEYS_MAX);
+    uint32_t count = MIN(keys->count, (uint32_t)TLS_TICKET_KEYS_MAX - 1) + 1;
     sys_random(&all[0], sizeof(all[0]));
     memcpy(all + 1, keys->keys, (count - 1) * sizeof(all[0]));
     replace_keys(keys, all, count);
@@ -52,15 +54,22 @@ bool tls_ticket_keys_read_file(struct tls_ticket_keys *keys, const char *path, s
     return is_read && is_good;
 }
 
-/* A copy that no change went through. */
+/* Far longer than a change takes. */
+#define TRIES_MAX 100000
+
+/* A copy that no change went through. No keys, if a process that was killed or taken over has left them as if
+ * one were under way: the next change mends that. */
 static void read_keys(const struct tls_ticket_keys *keys, struct tls_ticket_keys *ret_copy)
 {
-    uint32_t generation;
-    do {
-        generation = __atomic_load_n(&keys->generation, __ATOMIC_ACQUIRE);
+    for (unsigned i = 0; i < TRIES_MAX; i++) {
+        uint32_t generation = __atomic_load_n(&keys->generation, __ATOMIC_ACQUIRE);
         memcpy(ret_copy, keys, sizeof(*ret_copy));
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    } while (generation % 2 != 0 || generation != __atomic_load_n(&keys->generation, __ATOMIC_RELAXED));
+        ret_copy->count = MIN(ret_copy->count, (uint32_t)TLS_TICKET_KEYS_MAX);
+        if (generation % 2 == 0 && generation == __atomic_load_n(&keys->generation, __ATOMIC_RELAXED))
+            return;
+    }
+    ret_copy->count = 0;
 }
 
 bool tls_ticket_keys_newest(const struct tls_ticket_keys *keys, struct tls_ticket_key *ret_key)

@@ -7,6 +7,7 @@
 #ifndef TLS_TICKETS_H
 #define TLS_TICKETS_H
 
+#include "tls/replay_guard.h"
 #include "tls/report.h"
 
 #include <stdint.h>
@@ -26,6 +27,12 @@ struct tls_ticket_keys {
     uint32_t generation; /* incremented before and after each change: odd during one */
     uint32_t count;
     struct tls_ticket_key keys[TLS_TICKET_KEYS_MAX]; /* the newest first */
+};
+
+/* What all workers share about tickets. Zeroed: no tickets. */
+struct tls_tickets {
+    struct tls_ticket_keys keys;
+    struct tls_replay_guard guard;
 };
 
 /* Inserts a new random key at the front; drops the oldest if there are too many. May be called at any time,

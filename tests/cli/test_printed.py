@@ -48,7 +48,9 @@ def test_help_fits_a_screen(arguments):
     assert max(map(len, lines)) <= 80
 
 
-COMMANDS = ["serve", "run", "check", "load", "lab", "cert", "schema", "manual", "completion", "help", "version"]
+OF_A_RUNNING_SERVER = ["reload", "upgrade", "status", "top", "stop", "reopen"]
+COMMANDS = ["serve", "proxy", "run", "check", *OF_A_RUNNING_SERVER, "load", "lab", "cert", "schema", "manual",
+            "completion", "help", "version"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -57,7 +59,7 @@ def test_each_command_has_its_own_help(command):
     assert text == printed(command, "-h") == printed("help", command)
     assert text.startswith(f"vif {command}")
     assert max(map(len, text.splitlines())) <= 80
-    assert ("-c, --config FILE" in text) == (command in ("run", "check"))
+    assert ("-c, --config FILE" in text) == (command in ("run", "check", *OF_A_RUNNING_SERVER))
     assert "--help" in text
     for other in COMMANDS:
         assert other == command or text != printed(other, "--help")

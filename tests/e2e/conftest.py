@@ -3,6 +3,7 @@ import os
 
 import pytest
 
+import open_folders  # noqa: F401, it opens them
 import protocols
 import tree
 import vif

@@ -1,14 +1,16 @@
 """HTTP/2 on a raw socket: frames as they are, with nothing repaired or hidden. Only header compression is hpack's."""
 import socket
+import ssl
 import struct
 
 import hpack
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
-END_STREAM, ACK, END_HEADERS = 1, 1, 4
-NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR = 0, 1, 2
-ENHANCE_YOUR_CALM = 11
+PRIORITY_UPDATE = 16
+END_STREAM, ACK, END_HEADERS, PADDED, WITH_PRIORITY = 1, 1, 4, 8, 32
+(NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL_ERROR, SETTINGS_TIMEOUT, STREAM_CLOSED, FRAME_SIZE_ERROR,
+ REFUSED_STREAM, CANCEL, COMPRESSION_ERROR, CONNECT_ERROR, ENHANCE_YOUR_CALM) = range(12)
 INITIAL_WINDOW_SIZE = 4
 
 
@@ -90,10 +92,16 @@ class Frames:
 class Client(Frames):
     """A connection without TLS. `window`: of its streams and of itself."""
 
+    scheme = "http"
+
     def __init__(self, server, window=65535, introduce=True):
-        super().__init__(socket.create_connection((server.host, server.port), timeout=20))
+        super().__init__(self.connect(server))
         if introduce:
             self.introduce(window)
+
+    @staticmethod
+    def connect(server):
+        return socket.create_connection((server.host, server.port), timeout=20)
 
     def decode(self, block):
         return dict(self.decoder.decode(block))
@@ -101,7 +109,7 @@ class Client(Frames):
     def head(self, path="/", method="GET", headers=(), end=True):
         """The bytes of a request's head on a new stream."""
         self.next_stream()
-        fields = [(":method", method), (":scheme", "http"), (":authority", "localhost"), (":path", path), *headers]
+        fields = [(":method", method), (":scheme", self.scheme), (":authority", "localhost"), (":path", path), *headers]
         flags = END_HEADERS | (END_STREAM if end else 0)
         return frame(HEADERS, flags, self.last_stream, self.encoder.encode(fields))
 
@@ -124,15 +132,17 @@ class Client(Frames):
             got = self.read_frame()
             assert got, f"the connection ended after {list(done)}"
             kind, flags, stream, payload = got
+            if kind == DATA and credits:
+                self.give_back(stream, len(payload), flags)
+            if stream not in found:
+                continue
             if kind == HEADERS:
                 found[stream][0] = payload
             if kind == DATA:
                 found[stream][1] += payload
-                if credits:
-                    self.give_back(stream, len(payload), flags)
             if kind in (HEADERS, DATA) and flags & END_STREAM:
                 done[stream] = tuple(found[stream])
-            if kind == RST_STREAM and stream in found and stream not in done:
+            if kind == RST_STREAM and stream not in done:
                 done[stream] = struct.unpack(">I", payload)[0]
         return done
 
@@ -153,3 +163,16 @@ class Client(Frames):
         except ConnectionResetError:
             pass
         return True
+
+
+class SecureClient(Client):
+    """The same with TLS, which agrees on HTTP/2 by ALPN."""
+
+    scheme = "https"
+
+    @staticmethod
+    def connect(server):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_alpn_protocols(["h2"])
+        return context.wrap_socket(Client.connect(server))

@@ -104,6 +104,9 @@ class Http2Client:
     def close(self):
         self.socket.close()
 
+    def has_been_read(self):
+        return self.carrier.has_been_read()
+
     def request(self, method="GET", target="/", fields=None, body=None, host="localhost"):
         pairs = list(fields.items()) if hasattr(fields, "items") else list(fields or [])
         stream = self.frames.next_stream()

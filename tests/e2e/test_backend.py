@@ -7,6 +7,8 @@ import pytest
 import vif
 import wire
 
+pytestmark = pytest.mark.any_backend  # each case names its own
+
 BACKENDS = ("auto", "epoll", "epoll-lt", "poll", "select", "io_uring")
 LARGE = bytes(range(256)) * 20000
 

@@ -1,7 +1,6 @@
 """The command line: help, mistakes told with place and remedy, configurations checked."""
 import json
 import os
-import pathlib
 import re
 import signal
 import socket
@@ -236,8 +235,7 @@ def test_standard_streams_that_are_closed(closed, tmp_path):
                 return None
 
         assert wire.wait_until(answer, "it to listen") == b"without streams"
-        tasks = pathlib.Path("/proc", str(process.pid), "task", str(process.pid), "children").read_text().split()
-        for pid in [str(process.pid), *tasks]:
+        for pid in [process.pid, *vif.workers_of(process)]:
             for fd, sign in enumerate(("<&-", ">&-", "2>&-")):
                 expected = "/dev/null" if sign in closed.split() else "pipe:"
                 assert os.readlink(f"/proc/{pid}/fd/{fd}").startswith(expected), (pid, fd)

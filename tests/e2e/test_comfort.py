@@ -6,7 +6,7 @@ import pytest
 import tree
 import vif
 
-pytestmark = pytest.mark.any_protocol
+pytestmark = [pytest.mark.any_protocol, pytest.mark.any_backend]
 
 PAGE = b"<!doctype html><script src=/app.js></script>\n"
 FROM_BROWSER = {"Sec-Fetch-Dest": "document", "Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

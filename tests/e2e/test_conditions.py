@@ -6,7 +6,7 @@ import pytest
 
 import tree
 
-pytestmark = pytest.mark.any_protocol
+pytestmark = [pytest.mark.any_protocol, pytest.mark.any_backend]
 
 TARGET = "/hello.txt"
 

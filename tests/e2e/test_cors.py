@@ -3,7 +3,7 @@ import pytest
 
 import tree
 
-pytestmark = pytest.mark.any_protocol
+pytestmark = [pytest.mark.any_protocol, pytest.mark.any_backend]
 
 APP = "https://app.example"
 BELOW = "https://a.b.wild.example"

@@ -3,7 +3,7 @@ import pytest
 
 import tree
 
-pytestmark = pytest.mark.any_protocol
+pytestmark = [pytest.mark.any_protocol, pytest.mark.any_backend]
 
 TARGET = "/encoded.html"
 SUFFIXES = {"br": ".br", "zstd": ".zst", "gzip": ".gz", None: ""}

@@ -9,7 +9,7 @@ import pytest
 import protocols
 import tree
 
-pytestmark = pytest.mark.any_protocol
+pytestmark = [pytest.mark.any_protocol, pytest.mark.any_backend]
 
 STATUSES = [400, 402, 403, 404, 405, 408, 410, 412, 413, 414, 416, 421, 431, 451, 500, 501, 503, 505, 507]
 HOST = b"Host: a.example\r\n"
@@ -266,6 +266,7 @@ def test_page_with_a_coded_sibling(server, root):
         assert set(response.tokens("vary")) == {"accept", "accept-encoding"}
 
 
+@pytest.mark.every_backend
 def test_page_that_is_large(server, root):
     tree.age(tree.write(root, "large.html", LARGE))
     running = server(root, "--error-page", "404=large.html", "--error-page", "400=large.html")
@@ -296,6 +297,7 @@ def test_page_that_comes_and_goes(server, root):
 
 
 @pytest.mark.http1
+@pytest.mark.every_backend
 def test_errors_in_a_pipeline_keep_their_order(site):
     with site.connect() as client:
         client.send(request("GET /nothing") + request("GET /a.txt", b"Range: bytes=99-") + request("GET /a.txt")

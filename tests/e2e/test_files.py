@@ -9,7 +9,7 @@ import tree
 import vif
 import wire
 
-pytestmark = pytest.mark.any_protocol
+pytestmark = [pytest.mark.any_protocol, pytest.mark.any_backend]
 
 # Paths that lead to a file, however they are written.
 FOUND = [
@@ -517,6 +517,7 @@ def large(module_server, tmp_path_factory):
     return module_server(root)
 
 
+@pytest.mark.every_backend
 def test_length_beyond_4_gib(large):
     response = large.exchange("HEAD", "/sparse.bin")
     assert response["content-length"] == str((5 << 30) + 7)
@@ -531,12 +532,14 @@ def test_length_beyond_4_gib(large):
         (f"bytes={(4 << 30)}-{(4 << 30) + 1}", b"OU"),
     ],
 )
+@pytest.mark.every_backend
 def test_ranges_beyond_4_gib(large, value, expected):
     response = large.get("/sparse.bin", {"Range": value})
     assert (response.status, response.body) == (206, expected)
     assert response["content-range"].endswith(f"/{(5 << 30) + 7}")
 
 
+@pytest.mark.every_backend
 def test_large_file_is_whole(large):
     response = large.get("/fifty.bin")
     assert len(response.body) == 50 << 20
@@ -544,6 +547,7 @@ def test_large_file_is_whole(large):
 
 
 @pytest.mark.http1
+@pytest.mark.every_backend
 def test_large_file_to_a_slow_reader(site):
     with site.connect(receive_buffer=4096) as client:
         client.request("GET", "/big.bin")
@@ -555,6 +559,7 @@ def test_large_file_to_a_slow_reader(site):
         assert client.exchange("GET", "/hello.txt").body == tree.HELLO
 
 
+@pytest.mark.every_backend
 def test_large_file_to_many_readers_at_once(site):
     clients = [site.connect() for _ in range(40)]
     for client in clients:
@@ -565,6 +570,7 @@ def test_large_file_to_many_readers_at_once(site):
 
 
 @pytest.mark.http1
+@pytest.mark.every_backend
 def test_client_that_goes_in_the_middle(site):
     for _ in range(20):
         with site.connect(receive_buffer=4096) as client:
@@ -584,6 +590,7 @@ def begin_download(running, target):
 
 @pytest.mark.parametrize("keep", [0, 1 << 20])
 @pytest.mark.http1
+@pytest.mark.every_backend
 def test_file_truncated_while_it_is_sent(server, root, keep):
     """The promised length cannot be kept: the connection ends early, and nothing is made up."""
     with open(root / "a.bin", "wb") as file:
@@ -598,6 +605,7 @@ def test_file_truncated_while_it_is_sent(server, root, keep):
 
 
 @pytest.mark.http1
+@pytest.mark.every_backend
 def test_file_edited_in_place_while_it_is_sent(server, root):
     """Never half old, half new under one Content-Length: the connection ends early."""
     path = tree.age(tree.write(root, "a.bin", b"o" * (50 << 20)))
@@ -613,6 +621,7 @@ def test_file_edited_in_place_while_it_is_sent(server, root):
 
 
 @pytest.mark.http1
+@pytest.mark.every_backend
 def test_file_replaced_while_it_is_sent(server, root):
     """The old file's descriptor still has the old bytes: all of them arrive."""
     tree.write(root, "a.bin", b"o" * (20 << 20))
@@ -625,6 +634,7 @@ def test_file_replaced_while_it_is_sent(server, root):
 
 
 @pytest.mark.http1
+@pytest.mark.every_backend
 def test_file_removed_while_it_is_sent(server, root):
     tree.write(root, "a.bin", b"o" * (20 << 20))
     running = server(root)
@@ -657,6 +667,7 @@ def test_current_folder_is_the_default(tmp_path):
         running.stop()
 
 
+@pytest.mark.every_backend
 def test_a_client_on_another_loopback_address(site):
     with site.connect(source="127.0.0.9") as client:
         assert client.exchange("GET", "/hello.txt").body == tree.HELLO
@@ -696,6 +707,7 @@ def cold(root):
 
 @pytest.mark.parametrize("receive_buffer", [None, 4096])
 @pytest.mark.parametrize("parts", [[], [0], [1, 2, 5], [3], [7], [0, 2, 4, 6]], ids=str)
+@pytest.mark.every_backend
 def test_cold_file(server, root, cold, parts, receive_buffer):
     path, content = cold
     for part in parts:
@@ -707,6 +719,7 @@ def test_cold_file(server, root, cold, parts, receive_buffer):
 
 
 @pytest.mark.http1
+@pytest.mark.every_backend
 def test_cold_file_in_a_pipeline(server, root, cold):
     path, content = cold
     warm(path, 0, 1 << 20)
@@ -717,6 +730,7 @@ def test_cold_file_in_a_pipeline(server, root, cold):
         assert client.read_response().body == tree.HELLO
 
 
+@pytest.mark.every_backend
 def test_cold_ranges(server, root, cold):
     path, content = cold
     client = server(root).connect()
@@ -729,6 +743,7 @@ def test_cold_ranges(server, root, cold):
 
 
 @pytest.mark.http1
+@pytest.mark.every_backend
 def test_client_that_goes_while_a_cold_file_is_read(server, root, cold):
     path, _ = cold
     running = server(root)
@@ -741,6 +756,7 @@ def test_client_that_goes_while_a_cold_file_is_read(server, root, cold):
 
 
 @pytest.mark.http1
+@pytest.mark.every_backend
 def test_cold_file_truncated_while_it_is_sent(server, root, cold):
     path, content = cold
     running = server(root)

@@ -9,6 +9,8 @@ import pytest
 import tree
 import wire
 
+pytestmark = pytest.mark.any_backend
+
 FOLLOWER = wire.request_bytes("GET", "/digits.txt")
 HOST = b"Host: localhost\r\n"
 GET = b"GET /hello.txt HTTP/1.1\r\n"
@@ -296,6 +298,7 @@ def test_sound_message(site, case, send):
         assert (second.status, second.body) == (200, b"0123456789"), second
 
 
+@pytest.mark.every_backend
 def test_large_body_is_read_to_its_end(site):
     with site.connect() as client:
         client.request("POST", "/hello.txt", body=FOLLOWER * 8000)
@@ -303,6 +306,7 @@ def test_large_body_is_read_to_its_end(site):
         assert client.exchange("GET", "/hello.txt").body == tree.HELLO
 
 
+@pytest.mark.every_backend
 def test_large_chunked_body_is_read_to_its_end(site):
     with site.connect() as client:
         fields = {"Transfer-Encoding": "chunked"}
@@ -312,6 +316,7 @@ def test_large_chunked_body_is_read_to_its_end(site):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE", "POST", "PATCH", "TRACE"])
+@pytest.mark.every_backend
 def test_body_of_any_method_is_skipped(site, method):
     with site.connect() as client:
         client.request(method, "/hello.txt", body=FOLLOWER)
@@ -336,6 +341,7 @@ def test_body_of_a_redirect_is_skipped(site):
         assert client.exchange("GET", "/one.txt").body == b"1"
 
 
+@pytest.mark.every_backend
 def test_refusal_survives_a_client_that_goes_on_sending(site):
     """RFC 9112 section 9.6: no reset may destroy the reply while the rest of the request is on its way."""
     for _ in range(10):

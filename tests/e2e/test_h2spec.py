@@ -7,7 +7,7 @@ import pytest
 
 import tree
 from pki import Authority
-from vif import BACKEND, run
+from vif import run
 
 COMMAND = os.environ.get("H2SPEC", "")
 SECONDS = 120
@@ -16,7 +16,7 @@ SUMMARY = re.compile(r"(\d+) tests, (\d+) passed, (\d+) skipped, (\d+) failed")
 pytestmark = [
     pytest.mark.skipif(not COMMAND, reason="H2SPEC does not name an h2spec"),
     pytest.mark.skipif("nghttp2" not in run("version").stdout, reason="vif is built without HTTP/2"),
-    pytest.mark.skipif(bool(BACKEND), reason="once is enough"),
+    pytest.mark.any_backend,
     pytest.mark.parametrize("attempt", range(5)),
 ]
 

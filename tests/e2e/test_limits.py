@@ -208,51 +208,49 @@ def refused(client):
     return True
 
 
+SLOW_SECONDS = 1  # as in front/timeouts.c: who has taken nothing for so long has to make room for others
+
+
 def test_503_is_not_taken_away_by_a_reset(server, fifty):
     """Whoever sent a request and is turned away gets the answer and its end, and no reset: what was sent was read."""
-    running = server(fifty, "--limit", "connections=1")
-    holder = hold(running)
-    clients = []
-    for _ in range(5):
-        clients.append(running.connect())
-        clients[-1].request("GET", "/one.txt", {"X": "x" * 1000})
-        assert clients[-1].read_response().status == 503
-        clients[-1].read_end()
-    # The last one has its answer, so whatever was sent to those before it has arrived.
-    for client in clients[:-1]:
-        assert client.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
-    holder.close()
+    def turn_five_away(_):
+        running = server(fifty, "--limit", "connections=1")
+        hold(running)
+        clients = []
+        for _ in range(5):
+            clients.append(running.connect())
+            clients[-1].request("GET", "/one.txt", {"X": "x" * 1000})
+            assert clients[-1].read_response().status == 503
+            clients[-1].read_end()
+        # The last one has its answer, so whatever was sent to those before it has arrived.
+        for client in clients[:-1]:
+            assert client.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+
+    wire.unless_late(turn_five_away, SLOW_SECONDS)
 
 
 def test_503_where_nobody_is_idle(server, fifty):
-    running = server(fifty, "--limit", "connections=3")
-    holders = [hold(running) for _ in range(3)]
-    for _ in range(5):
-        refused(running.connect())
-    holders.pop().close()
+    def turn_five_away(_):
+        running = server(fifty, "--limit", "connections=3")
+        holders = [hold(running) for _ in range(3)]
+        for _ in range(5):
+            refused(running.connect())
+        holders.pop().close()
 
-    def served():
-        with running.connect() as client:
-            client.request("GET", "/one.txt")
-            return client.read_response().status == 200
+        def served():
+            with running.connect() as client:
+                client.request("GET", "/one.txt")
+                return client.read_response().status == 200
 
-    wire.wait_until(served, "room after a connection has gone")
+        wire.wait_until(served, "room after a connection has gone")
+
+    wire.unless_late(turn_five_away, SLOW_SECONDS)
 
 
 def test_connections_per_address(server, fifty):
     running = server(fifty, "--limit", "connections_per_address=2")
-
-    def both():
-        try:
-            first, second = running.connect(), running.connect()
-            return (
-                first.exchange("GET", "/one.txt").status == second.exchange("GET", "/one.txt").status == 200
-                and (first, second)
-            )
-        except (OSError, AssertionError):
-            return False
-
-    first, second = wire.wait_until(both, "the readiness probe's connection to have gone")
+    first, second = running.connect(), running.connect()
+    assert first.exchange("GET", "/one.txt").status == second.exchange("GET", "/one.txt").status == 200
     refused(running.connect())
     assert running.connect(source="127.0.0.2").exchange("GET", "/one.txt").status == 200
     assert first.exchange("GET", "/one.txt").status == 200

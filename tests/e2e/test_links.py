@@ -5,7 +5,7 @@ import threading
 import pytest
 import tree
 
-pytestmark = pytest.mark.over_http2
+pytestmark = [pytest.mark.over_http2, pytest.mark.any_backend]
 
 
 @pytest.fixture

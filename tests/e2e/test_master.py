@@ -1,6 +1,5 @@
 """What reaches the master from outside: who started it, where, and how its workers end."""
 import os
-import pathlib
 import pty
 import signal
 import socket
@@ -22,11 +21,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 
 def workers_of(server):
-    """Of a server that runs: a worker that ends before that is a start that failed."""
-    wire.wait_until(lambda: "runs with" in server.stderr(), "the server to run")
-    pid = server.process.pid
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    return [int(child) for child in children.split()]
+    return vif.workers_of(server.process)
 
 
 def test_a_worker_is_replaced_though_the_starter_ignores_its_children(server, root):

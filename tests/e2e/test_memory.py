@@ -2,7 +2,6 @@
 
 import socket
 import sys
-from pathlib import Path
 
 import pytest
 import tree
@@ -18,18 +17,13 @@ CONNECTIONS = 3000 if vif.BACKEND == "poll" else 10000
 BYTES_PER_CONNECTION_MAX = 320 if vif.BACKEND == "poll" else 256
 
 
-def children(pid):
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 @pytest.mark.skipif(vif.IS_SANITIZED, reason="a sanitizer's own memory drowns ours")
 @pytest.mark.skipif(vif.BACKEND == "select", reason="it cannot wait for so many")
 def test_an_idle_connection_is_small(server, root, tmp_path):
     (root / "hello.txt").write_bytes(tree.HELLO)
     program = build_client(tmp_path)
     running = server(root, "--limit", f"connections={CONNECTIONS + 100}", workers=1)
-    wire.wait_until(lambda: len(children(running.process.pid)) == 1, "the worker")
-    workers = children(running.process.pid)
+    workers = vif.workers_of(running.process)
     with Crowd(program, running.port, 300, "/hello.txt") as crowd:
         crowd.ask_again()  # whatever is allocated once, and touched
     before = user_bytes(workers)
@@ -53,8 +47,7 @@ def test_listings_that_nobody_reads_are_small(server, root):
     for index in range(NAMES):
         (root / "many" / f"name-{index:05}").touch()
     running = server(root, workers=1)
-    wire.wait_until(lambda: len(children(running.process.pid)) == 1, "the worker")
-    workers = children(running.process.pid)
+    workers = vif.workers_of(running.process)
     listing = running.get("/many/")
     assert listing.status == 200
     before = user_bytes(workers)

@@ -5,7 +5,7 @@ import pytest
 
 import tree
 
-pytestmark = pytest.mark.any_protocol
+pytestmark = [pytest.mark.any_protocol, pytest.mark.any_backend]
 
 DIGITS = "/digits.txt"  # "0123456789"
 
@@ -117,6 +117,7 @@ def test_two_range_fields_are_ignored(client):
     assert (response.status, response.body) == (200, b"0123456789")
 
 
+@pytest.mark.every_backend
 def test_ranges_of_a_large_file(client):
     for first, last in ((0, 0), (65535, 65536), (524288, 1048575), (1048575, 1048575), (1, 1048574)):
         response = client.exchange("GET", "/big.bin", {"Range": f"bytes={first}-{last}"})
@@ -136,6 +137,7 @@ def test_several_ranges(client, target, content, ranges):
     assert parts == [(f"bytes {a}-{b}/{len(content)}", type, content[a : b + 1]) for a, b in ranges]
 
 
+@pytest.mark.every_backend
 def test_several_large_ranges(client):
     response = client.exchange("GET", "/big.bin", {"Range": "bytes=100-400099,500000-800000,-1000"})
     parts = parse_multipart(response)
@@ -171,6 +173,7 @@ def test_several_ranges_keep_the_connection(client):
     assert client.exchange("GET", DIGITS).body == b"0123456789"
 
 
+@pytest.mark.every_backend
 def test_ranges_in_a_pipeline(client):
     for index in range(10):
         client.request("GET", DIGITS, {"Range": f"bytes={index}-{index}"})

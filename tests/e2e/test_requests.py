@@ -4,6 +4,8 @@ import pytest
 import tree
 import wire
 
+pytestmark = pytest.mark.any_backend
+
 HELLO = "/hello.txt"
 
 
@@ -189,6 +191,7 @@ def test_characters_that_no_uri_has_are_refused_or_names(site, target):
 # Versions.
 
 
+@pytest.mark.every_backend
 def test_http_10_closes(site):
     with site.connect() as client:
         client.request("GET", HELLO, version="HTTP/1.0")
@@ -337,6 +340,7 @@ def test_field_names_have_no_case(site):
 # Expect.
 
 
+@pytest.mark.every_backend
 def test_continue_before_a_body(client):
     client.send(wire.request_bytes("POST", HELLO, {"Expect": "100-continue", "Content-Length": "4"}))
     response = client.read_response(interim=True)
@@ -348,6 +352,7 @@ def test_continue_before_a_body(client):
         client.read_end()
 
 
+@pytest.mark.every_backend
 def test_continue_without_wait(client):
     """A client that sends the body along gets no or one 100, and the next request its own answer."""
     client.request("POST", HELLO, {"Expect": "100-continue"}, body=b"GET /smuggled HTTP/1.1\r\n\r\n")
@@ -385,6 +390,7 @@ def test_unknown_expectation(client):
 # Persistence.
 
 
+@pytest.mark.every_backend
 def test_connection_persists(client):
     for _ in range(50):
         hello(client)
@@ -392,6 +398,7 @@ def test_connection_persists(client):
 
 @pytest.mark.parametrize("value", ["close", "Close", "CLOSE", "x, close", "close, x", "keep-alive, close",
                                    ",close,"])
+@pytest.mark.every_backend
 def test_connection_close(site, value):
     with site.connect() as client:
         client.request("GET", HELLO, {"Connection": value})
@@ -410,6 +417,7 @@ def test_connection_that_does_not_close(client, value):
     hello(client)
 
 
+@pytest.mark.every_backend
 def test_nothing_behind_close_is_answered(site):
     with site.connect() as client:
         client.send(wire.request_bytes("GET", HELLO, {"Connection": "close"})
@@ -423,6 +431,7 @@ def test_upgrade_is_ignored(client):
     hello(client)
 
 
+@pytest.mark.every_backend
 def test_client_that_has_finished_sending_is_answered(site):
     with site.connect() as client:
         client.request("GET", HELLO)
@@ -431,6 +440,7 @@ def test_client_that_has_finished_sending_is_answered(site):
         client.read_end()
 
 
+@pytest.mark.every_backend
 def test_client_that_goes_within_a_head_gets_nothing_or_400(site):
     with site.connect() as client:
         client.send(b"GET /hello.txt HTTP/1.1\r\nHost: loc")
@@ -439,6 +449,7 @@ def test_client_that_goes_within_a_head_gets_nothing_or_400(site):
         assert data == b"" or data.startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.every_backend
 def test_reset_connections_do_no_harm(site):
     for _ in range(20):
         client = site.connect()
@@ -457,6 +468,7 @@ def test_leading_empty_lines_are_tolerated(site, lines):
         assert client.read_response().body == tree.HELLO
 
 
+@pytest.mark.every_backend
 def test_endless_empty_lines_are_not(site):
     with site.connect() as client:
         client.send(b"\r\n" * 20000)

@@ -5,7 +5,7 @@ import tree
 import vif
 import wire
 
-pytestmark = pytest.mark.any_protocol
+pytestmark = [pytest.mark.any_protocol, pytest.mark.any_backend]
 
 
 def respond(body, **others):
@@ -57,6 +57,7 @@ def test_http_10_without_host(hosts):
         assert client.read_response().body == b"default"
 
 
+@pytest.mark.every_backend
 def test_host_of_each_request_in_a_pipeline(hosts):
     with hosts.connect() as client:
         names = ["example.com", "a.example.com", "other.example"] * 10
@@ -212,6 +213,7 @@ def test_respond_in_short(fixed):
     assert fixed.get("/short").body == b"in short"
 
 
+@pytest.mark.every_backend
 def test_respond_to_a_body(fixed):
     """Whether POST is allowed or not, its body is read."""
     with fixed.connect() as client:
@@ -405,6 +407,7 @@ def test_relative_root_begins_at_the_configuration(server, tmp_path):
     assert running.get("/a.txt").body == b"relative"
 
 
+@pytest.mark.every_backend
 def test_several_listeners(server, site_root):
     ports = [vif.free_port(), vif.free_port()]
     running = server(config={

@@ -10,6 +10,7 @@ import wire
 CROWD = 32
 STALL_MS = 100
 SECONDS = 1.0
+ROUNDS = 10
 
 serial = itertools.count()
 
@@ -76,12 +77,17 @@ def waits_for(client, target, body):
     return waits
 
 
-def check_hot(waits):
-    """Somebody is always waiting for the disk: a loop that waited with them would answer a few times a second. The
-    answers that took long may have waited for a processor of a busy machine."""
-    waits.sort()
-    assert len(waits) > 5 * SECONDS * 1000 / STALL_MS
-    assert waits[len(waits) * 95 // 100] < STALL_MS / 2000
+def check_hot(client, target, body):
+    """Somebody is always waiting for the disk: a loop that waited with them would answer a few times a second, in each
+    round. On a busy machine answers wait for a processor, though not in each round."""
+    rounds = []
+    for _ in range(ROUNDS):
+        waits = sorted(waits_for(client, target, body))
+        most = waits[len(waits) * 95 // 100]
+        if len(waits) > 5 * SECONDS * 1000 / STALL_MS and most < STALL_MS / 2000:
+            return
+        rounds.append((len(waits), most))
+    raise AssertionError(f"answers, and the time of most of them, in each round: {rounds}")
 
 
 @pytest.mark.parametrize("kind, remember_seconds", [("heavy", 60), ("stiff", 0)])
@@ -90,9 +96,9 @@ def test_hot_files_beside_slow_ones(server, root, mount, kind, remember_seconds)
     mount(root / "slow", STALL_MS, "-o", f"remember_seconds={remember_seconds}")
     running = server(root)
     with running.connect() as client, Crowd(running, "/slow", kind) as crowd:
-        check_hot(waits_for(client, "/hot.txt", b"hot\n"))
+        check_hot(client, "/hot.txt", b"hot\n")
+        wire.wait_until(lambda: len(crowd.answers) >= CROWD, "as many answers as clients")
     assert not crowd.errors
-    assert len(crowd.answers) >= CROWD
     for path, status, body in crowd.answers:
         assert (status, body) == (200, slow_disk.content_of(path))
 
@@ -102,9 +108,9 @@ def test_hot_files_beside_slow_names(server, root, mount):
     mount(root / "slow", STALL_MS)
     running = server(root)
     with running.connect() as client, Crowd(running, "/slow", "absent") as crowd:
-        check_hot(waits_for(client, "/hot.txt", b"hot\n"))
+        check_hot(client, "/hot.txt", b"hot\n")
+        wire.wait_until(lambda: len(crowd.answers) >= CROWD, "as many answers as clients")
     assert not crowd.errors
-    assert len(crowd.answers) >= CROWD
     assert {status for _, status, _ in crowd.answers} == {404}
 
 
@@ -117,10 +123,17 @@ def test_hot_files_on_the_slow_disk_itself(server, root, mount, kind):
         client.exchange("GET", "/7/stiff-hot")
         with Crowd(running, "", kind) as crowd:
             # The one that looks again now and then waits; who asks meanwhile does not.
-            looking = threading.Thread(target=waits_for, args=(other, "/7/stiff-hot", body))
+            def look():
+                while not crowd.stopping.is_set():
+                    waits_for(other, "/7/stiff-hot", body)
+
+            looking = threading.Thread(target=look)
             looking.start()
-            check_hot(waits_for(client, "/7/stiff-hot", body))
-            looking.join()
+            try:
+                check_hot(client, "/7/stiff-hot", body)
+            finally:
+                crowd.stopping.set()
+                looking.join()
     assert not crowd.errors
 
 

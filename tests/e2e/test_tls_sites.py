@@ -13,9 +13,12 @@ import pytest
 import wire
 from pki import Authority, openssl
 from tls_client import TlsClient, context_for, get, refusal
-from vif import REPOSITORY, free_port, run
+from vif import REPOSITORY, free_port, run, workers_of
 
-pytestmark = pytest.mark.skipif("built without TLS" in run("cert", "--ca", "/nowhere").stderr, reason="built without TLS")
+pytestmark = [
+    pytest.mark.skipif("built without TLS" in run("cert", "--ca", "/nowhere").stderr, reason="built without TLS"),
+    pytest.mark.any_backend,
+]
 
 TEXT = {"/": {"respond": "text"}}
 TLS_1_2, TLS_1_3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -179,13 +182,14 @@ def times_of_threads(process):
     return own, others
 
 
+@pytest.mark.every_backend
 def test_long_rsa_keys_do_not_hold_up_the_loop(server, authority):
     """They sign on other threads; whoever can do without gets the pair beside it."""
     port = free_port()
     slow, quick = authority.issue("slow", ["a.example"], "rsa:4096"), authority.issue("quick", ["a.example"])
     site = serve(server, port, [{"tls": [tls(slow), tls(quick)], "routes": TEXT}], workers=1)
     assert get(port, context_for(authority), "a.example")[0] == 200
-    worker = int(subprocess.run(["pgrep", "-P", str(site.process.pid)], capture_output=True, check=True).stdout)
+    (worker,) = workers_of(site.process)
     context = context_for(authority, TLS_1_2)
     context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")
     own_before, others_before = times_of_threads(worker)
@@ -258,7 +262,8 @@ def test_the_log_says_who_the_client_is(server, authority, clients, tmp_path):
     page = (REPOSITORY / "docs/logs.md").read_text(encoding="utf-8")
     table = page.split("| member over TLS |")[1].split("\n\n")[0]
     documented = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
-    assert list(known)[list(known).index("host") + 1:list(known).index("status")] == documented
+    members = list(known)[list(known).index("host") + 1:list(known).index("status")]
+    assert [*members, "early_data"] == documented  # which only requests in early data have: test_tls_early.py
     assert not {"client_subject", "client_issuer", "client_fingerprint"} & set(unknown)
 
 
@@ -344,6 +349,7 @@ def test_plain_http_on_a_port_with_tls(server, authority):
     assert abs(email.utils.parsedate_to_datetime(fields["Date"]).timestamp() - time.time()) < 60
 
 
+@pytest.mark.every_backend
 def test_tls_on_a_plain_port_ends_cleanly(site):
     with socket.create_connection(("127.0.0.1", site.port), wire.TIME_LIMIT) as plain:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

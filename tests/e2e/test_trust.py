@@ -11,8 +11,6 @@ import tree
 import vif
 import wire
 
-SECONDS = 5
-
 
 @pytest.fixture
 def mounting(server, root):
@@ -28,7 +26,7 @@ def soon(running, target, expected):
         response = client.exchange("GET", target)
         return (response.status, response.body) == expected
 
-    wire.wait_until(is_there, f"{target} to be {expected}", seconds=SECONDS)
+    wire.wait_until(is_there, f"{target} to be {expected}")
 
 
 def test_written_by_a_name_that_was_made_later(server, root):
@@ -73,7 +71,7 @@ def test_mounted_over_a_folder_that_was_asked_for(mounting, root):
     mounts.inside(mounting, "sh", "-c", f"echo two >{root}/m/x")
     soon(mounting, "/m/x", (200, b"two\n"))
     mounts.inside(mounting, "umount", root / "m")
-    wire.wait_until(lambda: mounting.get("/m/x").status == 404, "404", seconds=SECONDS)
+    wire.wait_until(lambda: mounting.get("/m/x").status == 404, "404")
 
 
 def test_mounted_over_a_file_that_is_cached(mounting, root):
@@ -81,7 +79,7 @@ def test_mounted_over_a_file_that_is_cached(mounting, root):
     tree.write(root, "file", b"above\n")
     assert mounting.get("/m/x").body == b"beneath\n"
     mounts.inside(mounting, "mount", "-t", "tmpfs", "none", root / "m")
-    wire.wait_until(lambda: mounting.get("/m/x").status == 404, "404", seconds=SECONDS)
+    wire.wait_until(lambda: mounting.get("/m/x").status == 404, "404")
     mounts.inside(mounting, "umount", root / "m")
     soon(mounting, "/m/x", (200, b"beneath\n"))
     mounts.inside(mounting, "mount", "--bind", root / "file", root / "m/x")
@@ -125,13 +123,25 @@ def test_a_mount_is_noticed_before_the_next_request(mounting, root):
         mounts.inside(mounting, "umount", root / "m")
 
 
-def test_a_mount_over_the_root_is_noticed_before_the_next_request(mounting, root):
+def test_a_mount_over_the_root_is_noticed_before_the_next_request(server, root):
     tree.write(root, "x", b"beneath")
+    config = {"sandbox": False, "sites": [{"routes": {"/": {"files": str(root)}}}]}
+    running = server(config=config, prefix=mounts.prefix())
     for _ in range(10):
-        assert mounting.get("/x").status == 200
-        mounts.inside(mounting, "mount", "-t", "tmpfs", "none", root)
-        assert mounting.get("/x").status == 404
-        mounts.inside(mounting, "umount", "--lazy", root)  # it is held open as the root
+        assert running.get("/x").status == 200
+        mounts.inside(running, "mount", "-t", "tmpfs", "none", root)
+        assert running.get("/x").status == 404
+        mounts.inside(running, "umount", "--lazy", root)  # it is held open as the root
+
+
+def test_a_mount_over_the_root_is_noticed_in_a_sandbox(mounting, root):
+    """Other workers take over, which may see the new root."""
+    tree.write(root, "x", b"beneath")
+    assert mounting.get("/x").status == 200
+    mounts.inside(mounting, "mount", "-t", "tmpfs", "-o", "mode=755", "none", root)
+    wire.wait_until(lambda: mounting.get("/x").status == 404, "the file system over the root")
+    mounts.inside(mounting, "sh", "-c", f"echo above >{root}/y")
+    wire.wait_until(lambda: mounting.get("/y").status == 200, "its file")
 
 
 def test_a_sibling_beside_a_file_behind_a_link(server, root):
@@ -141,8 +151,7 @@ def test_a_sibling_beside_a_file_behind_a_link(server, root):
     running = server(root)
     assert running.get("/link/style.css").body == b"plain"
     tree.write(root, "real/style.css.gz", b"coded")
-    wire.wait_until(lambda: running.get("/link/style.css", {"Accept-Encoding": "gzip"}).body == b"coded",
-                    "the sibling", seconds=SECONDS)
+    wire.wait_until(lambda: running.get("/link/style.css", {"Accept-Encoding": "gzip"}).body == b"coded", "the sibling")
 
 
 def hides_proc():

@@ -1,15 +1,18 @@
-"""A vif process under test: started on a port of its own, always ended, its last words read.
+"""A vif process under test: started on ports of its own, awaited until all its listeners are there, always ended, its
+last words read.
 
 The configuration may be given as Python values: JSON is YAML.
 """
+import contextlib
+import itertools
 import json
 import os
 import pathlib
-import random
 import signal
 import socket
 import subprocess
 
+import open_folders
 import protocols
 import wire
 
@@ -19,6 +22,9 @@ BINARY = os.environ.get("VIF_BINARY", str(REPOSITORY / "build" / "vif"))
 # What its loop waits with, where a test does not say otherwise; empty: what vif chooses.
 BACKEND = os.environ.get("VIF_BACKEND", "")
 
+# The process that rotates logs.
+LOG_KEEPER = "vif logs"
+
 # Its memory figures then say nothing about vif.
 IS_SANITIZED = os.path.isfile(BINARY) and b"__asan_init" in pathlib.Path(BINARY).read_bytes()
 STOP_SECONDS = 30
@@ -27,22 +33,34 @@ STOP_SECONDS = 30
 ACCUSATIONS = ("ERROR: AddressSanitizer", "runtime error:", "LeakSanitizer", "ThreadSanitizer", "Assertion",
                "was ended by signal")
 
-# Below the ports that the kernel gives to clients, so that no connection can be in the way. Processes of pytest-xdist
-# that run beside this one have others.
-PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-PORTS = range(11000 + PROCESS, 32000, PROCESSES)
+# Below those that the kernel gives to clients, so that no connection can be in the way.
+PORTS = range(11000, 32000)
+PORTS_RESERVED = 250  # by each process of tests
+
+
+def reserved_ports():
+    """A range, over and over, that no other process of tests uses, of this run or another: an abstract Unix socket is its
+    lock, which the kernel lets go when the process ends."""
+    for first in range(PORTS.start, PORTS.stop, PORTS_RESERVED):
+        with socket.socket(socket.AF_UNIX) as lock:
+            try:
+                lock.bind(f"\0vif-tests-ports-{first}")
+            except OSError:
+                continue
+            while True:
+                yield from range(first, first + PORTS_RESERVED)
+
+
+ports = reserved_ports()
 
 
 def free_port(address="127.0.0.1"):
-    while True:
-        port = random.choice(PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind((address, port))
-                return port
-            except OSError:
-                continue
+    """Another one each time: a port comes again after all others, so that two that nobody listens on yet differ."""
+    for port in itertools.islice(ports, PORTS_RESERVED):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((address, port))
+            return port
+    raise AssertionError(f"no port is free on {address}")
 
 
 def run(*arguments, seconds=30, **options):
@@ -52,25 +70,77 @@ def run(*arguments, seconds=30, **options):
     return subprocess.run(command, capture_output=True, timeout=seconds, check=False, **options)
 
 
+def start(*arguments):
+    """The same, for what goes on while the test does."""
+    return subprocess.Popen([BINARY, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            encoding="utf-8")
+
+
+def name_of(pid):
+    """As ps(1) says it; empty when it has ended."""
+    with contextlib.suppress(OSError):
+        return pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+    return ""
+
+
+def children_of(pid):
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return [int(child) for child in children.split()]
+
+
+def workers_of(process):
+    """A master has other children for a moment, which read settings, certificates and files for it."""
+    return sorted(pid for pid in children_of(process.pid) if name_of(pid).startswith("vif worker "))
+
+
+class ServiceManager:
+    """What a server says of itself by sd_notify(3): READY=1 when all its listeners are there and all its workers accept."""
+
+    def __init__(self, name=None):
+        """`name`: as in NOTIFY_SOCKET; without it the kernel chooses one. Abstract names are the same in every mount
+        namespace."""
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.socket.bind((name or "").replace("@", "\0", 1))
+        self.name = name or self.socket.getsockname().decode().replace("\0", "@", 1)
+        self.lines = []
+
+    def has_heard(self, line):
+        """Whether that was said since it was last found."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.lines += self.socket.recv(4096).decode().splitlines()
+        if line not in self.lines:
+            return False
+        del self.lines[:self.lines.index(line) + 1]
+        return True
+
+    def close(self):
+        self.socket.close()
+
+
 class Vif:
     """One server. Made by the `server` fixtures; `stop` is called for every one of them.
 
     Server("/root", "--spa")              vif --spa -p PORT /root
     Server(config={"sites": [...]})       vif run -c FILE; `listen` is filled in when absent
 
-    `prefix`: words in front of the command, of a program that becomes what it is told.
+    `prefix`: words in front of the command, of a program that becomes what it is told. `notify_socket`: the name of the
+    socket where it says that it is ready. `binary`: another program than the one under test. `pass_fds`: descriptors
+    that it gets.
     """
 
     def __init__(self, folder, root=None, *options, config=None, workers=1, address="127.0.0.1", port=None,
-                 prefix=()):
+                 prefix=(), notify_socket=None, binary=BINARY, pass_fds=()):
         self.folder = pathlib.Path(folder)
         self.host = address
         self.port = port or free_port(address)
         self.is_secure = protocols.IS_SECURE and "listen" not in (config or {})  # else it has listeners of its own
         self.clients = []
+        self.manager = ServiceManager(notify_socket)
         self.stdout_path = self.folder / f"{self.port}.out"
         self.stderr_path = self.folder / f"{self.port}.err"
-        self.command = [*prefix, BINARY, *self.arguments(root, options, config, workers)]
+        self.command = [*prefix, str(binary), *self.arguments(root, options, config, workers)]
+        self.pass_fds = pass_fds
         self.process = None
         self.start()
 
@@ -95,19 +165,25 @@ class Vif:
         return {"address": address, "tls": {"certificate": certificate, "key": key}}
 
     def start(self):
+        open_folders.let_others_in(self.folder)
         with open(self.stdout_path, "wb") as stdout, open(self.stderr_path, "wb") as stderr:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, cwd=self.folder
+                self.command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, cwd=self.folder,
+                env={**os.environ, "NOTIFY_SOCKET": self.manager.name}, pass_fds=self.pass_fds
             )
         try:
-            wire.wait_until(self.accepts, f"{self.command} to accept")
+            wire.wait_until(self.is_ready, f"{self.command} to be ready")
         except BaseException:
             self.kill()
             raise
 
-    def accepts(self):
+    def is_ready(self):
         if self.process.poll() is not None:
             raise AssertionError(f"{self.command} ended with {self.process.returncode}: {self.stderr()}")
+        return self.manager.has_heard("READY=1")
+
+    def accepts(self):
+        """Whether somebody listens on its port."""
         with socket.socket() as probe:
             probe.settimeout(wire.TIME_LIMIT)
             return probe.connect_ex((self.host, self.port)) == 0
@@ -134,6 +210,7 @@ class Vif:
         for client in self.clients:
             client.close()
         self.clients.clear()
+        self.manager.close()
         if self.process is None:
             return
         process, self.process = self.process, None
@@ -149,6 +226,7 @@ class Vif:
         assert code == 0, f"ended with {code}: {self.stderr()}"
 
     def kill(self):
+        self.manager.close()
         process, self.process = self.process, None
         if process is not None and process.poll() is None:
             process.kill()

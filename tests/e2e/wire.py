@@ -12,6 +12,7 @@ import socket
 import struct
 import termios
 import time
+import typing
 
 TIME_LIMIT = 20.0  # seconds for any single wait: far more than any takes, on a busy machine too
 
@@ -289,14 +290,34 @@ class Client:
         return struct.unpack("i", fcntl.ioctl(self.socket, termios.FIONREAD, bytes(4)))[0]
 
     def server_state(self):
-        """The state of the server's end of this connection as the kernel tells it: "01" is established; None
-        when that end is gone."""
-        with open("/proc/net/tcp", encoding="ascii") as table:
-            for row in table.readlines()[1:]:
-                columns = row.split()
-                if (port_of(columns[1]), port_of(columns[2])) == self.ports:
-                    return columns[3]
-        return None
+        """The state of the server's end of this connection as the kernel tells it: ESTABLISHED and so on; None when that
+        end is gone."""
+        return next((end.state for end in tcp_ends() if (end.port, end.peer_port) == self.ports), None)
+
+    def has_been_read(self):
+        """Whether the server has accepted this connection and read all that was sent to it, of which nothing is on its
+        way any more."""
+        ends = [end for end in tcp_ends() if {end.port, end.peer_port} == set(self.ports) and end.state == ESTABLISHED]
+        return len(ends) == 2 and not any(end.unread if end.port == self.ports[0] else end.unconfirmed for end in ends)
+
+
+class TcpEnd(typing.NamedTuple):
+    """One end of a connection on this machine."""
+    port: int
+    peer_port: int
+    state: str
+    unconfirmed: int
+    unread: int
+
+
+# In /proc/net/tcp.
+ESTABLISHED, TIME_WAIT, CLOSE_WAIT = "01", "06", "08"
+
+
+def tcp_ends():
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        rows = [row.split() for row in table.readlines()[1:]]
+    return [TcpEnd(port_of(row[1]), port_of(row[2]), row[3], *(int(queue, 16) for queue in row[4].split(":"))) for row in rows]
 
 
 def port_of(text):
@@ -342,3 +363,17 @@ def wait_until(condition, what, seconds=TIME_LIMIT):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(0.005)
+
+
+def unless_late(attempt, seconds):
+    """attempt(tick) does something so often that the server does not lose its patience, and ticks each time. Where we
+    were late ourselves, for the machine was busy, it is tried again."""
+    while True:
+        times = [time.monotonic()]
+        try:
+            attempt(lambda: times.append(time.monotonic()))
+            return
+        except (AssertionError, OSError):
+            times.append(time.monotonic())
+            if max(later - earlier for earlier, later in zip(times, times[1:])) < seconds:
+                raise

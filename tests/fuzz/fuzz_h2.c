@@ -164,10 +164,13 @@ static void on_content(void *context, void *of, struct slice content)
         consume(owner, request, request->unconsumed);
 }
 
-static void on_end(void *context, void *of)
+static void on_end(void *context, void *of, const struct h2_trailers *trailers)
 {
     struct request *request = of;
     (void)context;
+    for (unsigned i = 0; trailers && trailers->reject_status == 0 && i < trailers->count; i++)
+        assert(http_is_token(trailers->fields[i].name_text) &&
+               http_is_field_value(trailers->fields[i].value));
     assert(request->has_content && !request->has_ended);
     request->has_ended = true;
 }

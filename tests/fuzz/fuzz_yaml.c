@@ -11,9 +11,11 @@ static void check_route(const struct route *route)
     case ROUTE_FILES: assert(route->files.root.data[0] == '/'); return;
     case ROUTE_REDIRECT: assert(route->redirect.status >= 301 && route->redirect.status <= 308); return;
     case ROUTE_RESPOND: assert(route->respond.status >= 200 && route->respond.status <= 599); return;
+    case ROUTE_PROXY: assert(route->proxy.server_count > 0 && route->proxy.servers[0].url.length > 0); return;
+    case ROUTE_ADMIN: /* of listeners only */
     case ROUTE_KIND_COUNT: break;
     }
-    assert(!"a route of no kind");
+    assert(!"a route of no kind that a site can have");
 }
 
 static void check_site(const struct site *site)
@@ -31,6 +33,8 @@ static void check_config(const struct config *config)
     assert(config->settings->site_count > 0);
     for (size_t i = 0; i < config->settings->site_count; i++)
         check_site(&config->settings->sites[i]);
+    for (size_t i = 0; i < config->listener_count; i++)
+        assert(!config->listeners[i].is_admin || config->listeners[i].route->kind == ROUTE_ADMIN);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

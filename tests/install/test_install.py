@@ -20,9 +20,12 @@ START_SECONDS = 30
 INSTALLED = {
     "bin/vif",
     "lib/systemd/system/vif.service",
+    "lib/sysusers.d/vif.conf",
     "share/bash-completion/completions/vif",
     "share/man/man1/vif.1",
+    "share/vif/grafana-dashboard.json",
     "share/vif/logrotate",
+    "share/vif/prometheus-alerts.yaml",
     "share/vif/vif.yaml",
     "share/zsh/site-functions/_vif",
 }
@@ -83,6 +86,25 @@ def test_systemd_takes_the_unit(prefix):
     result = subprocess.run(["systemd-analyze", "verify", prefix / "lib/systemd/system/vif.service"],
                             capture_output=True, text=True, check=False, env=environment)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_the_unit_is_hardened(prefix):
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("there is no systemd-analyze here")
+    unit = prefix / "lib/systemd/system/vif.service"
+    result = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", unit],
+                            capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout[-200:] + result.stderr
+
+
+def test_systemd_takes_the_user(prefix, tmp_path):
+    if shutil.which("systemd-sysusers") is None:
+        pytest.skip("there is no systemd-sysusers here")
+    (tmp_path / "etc").mkdir()
+    result = subprocess.run(["systemd-sysusers", f"--root={tmp_path}", prefix / "lib/sysusers.d/vif.conf"],
+                            capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"^vif:x:\d+:\d+:vif web server:/:\S+/nologin$", (tmp_path / "etc/passwd").read_text(), re.MULTILINE)
 
 
 class Service:
@@ -159,6 +181,33 @@ def test_the_example_starts_as_it_stands(prefix, etc, start):
     service.stop()
     assert (service.logs / "access.log").read_text().count("GET /") == 2
     assert files_below(etc) == {"vif.yaml"}
+
+
+def test_a_stop_by_the_unit_leaves_requests_to_the_workers(prefix, etc, start, tmp_path):
+    """systemd starts the next one as soon as the command and the main process have ended: the port is free then."""
+    unit = (prefix / "lib/systemd/system/vif.service").read_text()
+    assert re.search(r"^KillMode=process$", unit, re.MULTILINE)
+    shutil.copy(prefix / "share/vif/vif.yaml", etc)
+    config = etc / "vif.yaml"
+    config.write_text(config.read_text() + "      /large: {files: " + str(tmp_path / "large") + "}\n")
+    (tmp_path / "large").mkdir()
+    with open(tmp_path / "large" / "file", "wb") as file:
+        file.truncate(64 << 20)
+    for folder in (*[path for path in tmp_path.parents if path.stat().st_uid == os.geteuid()][:3], tmp_path):
+        folder.chmod(folder.stat().st_mode | 0o755)
+    service = start(config)
+    with socket.create_connection(("127.0.0.1", service.port)) as download:
+        download.sendall(b"GET /large/file HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        received = len(download.recv(65536))
+        command = re.search(r"^ExecStop=(.*)$", unit, re.MULTILINE).group(1).replace("$MAINPID", str(service.process.pid))
+        subprocess.run(command.split(), check=True, timeout=START_SECONDS)
+        assert service.process.wait(START_SECONDS) == 0
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", service.port))
+        while piece := download.recv(1 << 20):
+            received += len(piece)
+        assert received > 64 << 20
 
 
 def readme_block(heading, kind=""):

@@ -1,4 +1,5 @@
 """One model of the lab as a process: `vif lab --serve MODEL DIR`."""
+import os
 import signal
 import socket
 import subprocess
@@ -7,14 +8,39 @@ import vif
 import wire
 
 # In the order of the table in lab/models.c; test_the_list_names_them_all holds the two against each other.
-NAMES = ["one", "threads", "thread-pool", "prefork", "select", "poll", "epoll-level", "epoll-edge", "io-uring",
-         "workers", "offload", "coroutines"]
+EVERY = ["one", "fork", "threads", "thread-pool", "prefork", "spin", "select", "poll", "epoll-level", "epoll-edge",
+         "kqueue", "libevent", "libuv", "libev", "io-uring", "shared", "exclusive", "reuseport", "workers",
+         "epoll-mt", "offload", "coroutines"]
+
+# Not of every build: kqueue is of other systems, and the loops of others are options.
+OPTIONAL = ["kqueue", "libevent", "libuv", "libev"]
+
+
+def unavailable():
+    """Of the optional ones those that this build has not, with the reason that it gives."""
+    found, name = {}, None
+    for line in vif.run("lab", "--list").stdout.splitlines():
+        if line[0] != " ":
+            name = line.split(":")[0]
+        elif line.strip().startswith("Not available here: ") and name in OPTIONAL:
+            found[name] = line.split(": ", 1)[1]
+    return found
+
+
+NAMES = [name for name in EVERY if name not in unavailable()]
 
 # Clients that these serve at a time, as in lab/models.h.
 AT_A_TIME = {"one": 1, "thread-pool": 64, "prefork": 32}
 
 # One handler that blocks stops everyone else: these know no other way.
-STOPPED_BY_BLOCKING = {"one", "select", "poll", "epoll-level", "epoll-edge", "io-uring", "coroutines"}
+STOPPED_BY_BLOCKING = {"one", "spin", "select", "poll", "epoll-level", "epoll-edge", "kqueue", "libevent", "libuv", "libev",
+                       "io-uring", "coroutines"}
+
+# With these it is a matter of chance whether the other client has the same loop.
+SEVERAL_LOOPS = {"shared", "exclusive", "reuseport", "workers", "epoll-mt"}
+
+# Children that serve.
+CHILDREN = {"prefork": 32, "shared": 4, "exclusive": 4, "reuseport": 4, "workers": len(os.sched_getaffinity(0))}
 
 STOP_SECONDS = 30
 

@@ -240,8 +240,8 @@ def test_blocking_handler(served):
     if served.at_a_time() == 1:
         pytest.skip("there is no other client")
     answered = answers_beside_blocking(served)
-    if served.name == "workers" or served.name in model.STOPPED_BY_BLOCKING:
-        return  # with workers it is a matter of chance which one has the other client
+    if served.name in model.SEVERAL_LOOPS | model.STOPPED_BY_BLOCKING:
+        return
     # One that waits for each of them answers once in between, however often it is asked. The client of a busy machine
     # may come to ask for little: then it is asked again.
     for _ in range(10):

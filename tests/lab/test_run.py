@@ -343,7 +343,7 @@ def test_a_signal_ends_serving_politely(tmp_path, name, number):
     process = subprocess.Popen([vif.BINARY, "lab", "--serve", name, "--port", "0", tmp_path], stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
     for line in process.stderr:
-        if "perf trace" in line:
+        if "perf record" in line:
             break
     has_processes = name in ("prefork", "workers")
     wire.wait_until(lambda: not has_processes or children(process.pid), "its processes")

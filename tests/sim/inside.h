@@ -11,9 +11,10 @@ struct server;
 /* From here on, until the kernel starts anew. */
 void inside_watch(struct server *server);
 
-/* The server is gone: its counters say what it did. */
+/* The server is gone: its counters say what it did. With TLS more bytes went over the network than the server
+ * counts, which are those of HTTP. */
 struct counters;
-void inside_judge_counters(const struct counters *counters);
+void inside_judge_counters(const struct counters *counters, bool has_tls);
 
 /* What architecture.md promises of whoever may have to make room, as far as it is beyond doubt. */
 struct guest {

@@ -8,6 +8,7 @@
 #include "inside.h"
 
 #include "front/admission.h"
+#include "front/tls_transport.h"
 #include "http/field.h"
 #include "http/request.h"
 #include "loop/watch.h"
@@ -20,7 +21,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define PORT 8080
+#define PORT     8080
+#define TLS_PORT 8443
 
 /* How often it is looked after everything. */
 #define LOOK_US (50 * SIM_MS)
@@ -61,6 +63,10 @@ struct run {
     struct log log;
     struct access_log *access_log;
     int listening_fd;
+#ifdef HAVE_TLS
+    int tls_fd; /* 0: there is none */
+    struct tls_listener tls;
+#endif
     struct watch control;
     struct sim_event look;
     uint64_t drain_at_us;  /* in the midst of the clients */
@@ -108,14 +114,25 @@ static void choose_timeouts(struct run *run)
     timeouts->idle_ms = bound(run, 50, 5000, 60000);
     timeouts->write_ms = bound(run, 100, 3000, 20000);
     timeouts->linger_ms = bound(run, 0, 1000, 5000);
+    timeouts->handshake_ms = 10000;
     timeouts->drain_ms = bound(run, 0, 5000, 30000);
     timeouts->rate_bytes_min = bound(run, 0, 1000, 240);
+}
+
+/* Of HTTP/2 the bounds are the same in all editions: a connection has those that it began with. */
+static void choose_http2(struct http2_settings *http2)
+{
+    struct run drawn = {.chance = sim_chance_for("http2", 0)};
+    http2->streams = bound(&drawn, 1, 10, 100);
+    http2->window_bytes = bound(&drawn, 4096, 20000, 65535);
+    http2->window_bytes_max = bound(&drawn, 4096, 200000, 4 << 20);
 }
 
 static struct settings *make_settings(void)
 {
     struct settings *settings = settings_create();
     assert(settings != NULL);
+    choose_http2(&settings->http2);
     return settings;
 }
 
@@ -161,8 +178,9 @@ static uint64_t longest_silence_us(const struct run *run)
     for (size_t i = 0; i < run->edition_count; i++) {
         const struct timeouts *timeouts = &run->editions[i]->timeouts;
         longest = MAX(longest, MAX(MAX(timeouts->head_ms, timeouts->body_ms), timeouts->idle_ms));
-        /* That a send does not get on is noticed when its time is up for the second time. */
-        longest = MAX(MAX(longest, timeouts->linger_ms), 2 * timeouts->write_ms);
+        /* That a send does not get on is noticed when its time is up for the second time; so it is with the
+         * last bytes of an answer, which an idle client may still be taking. */
+        longest = MAX(MAX(longest, timeouts->linger_ms), 2 * MAX(timeouts->write_ms, timeouts->idle_ms));
     }
     return longest * SIM_MS + SLACK_US + DISK_US;
 }
@@ -197,13 +215,15 @@ static void look(struct sim_event *event)
 }
 
 /* Between two callbacks of the loop everything fits together. */
-static void validate(const struct server *server)
+static void validate(struct server *server)
 {
     const char *fault = admission_validate(&server->front);
     if (fault == NULL)
         fault = job_queue_validate(&server->files.listings);
     if (fault == NULL)
         fault = root_table_validate(&server->roots);
+    if (fault == NULL)
+        fault = folder_shelf_validate(&server->files.listing_shelf);
     if (fault)
         sim_fail("%s", fault);
     file_cache_validate(server->files.cache);
@@ -279,15 +299,78 @@ static enum loop_backend choose_backend(struct run *run, enum loop_backend wante
     return wanted == LOOP_BACKEND_AUTO ? chosen : wanted;
 }
 
-static void listen_on_port(struct run *run)
+static int listen_on_port(uint16_t port)
 {
-    struct listen_address wanted = {.address = {.v4 = {.sin_family = AF_INET, .sin_port = htons(PORT)},
+    struct listen_address wanted = {.address = {.v4 = {.sin_family = AF_INET, .sin_port = htons(port)},
                                                 .length = sizeof(struct sockaddr_in)}};
     struct address bound;
-    run->listening_fd = sys_listen(&wanted, &bound);
-    if (run->listening_fd < 0)
-        sim_fail("listening: %s", strerrorname_np(-run->listening_fd));
+    int fd = sys_listen(&wanted, &bound);
+    if (fd < 0)
+        sim_fail("listening: %s", strerrorname_np(-fd));
+    return fd;
 }
+
+/* ---- TLS ---- */
+
+#ifdef HAVE_TLS
+
+static void prepare_tls(struct run *run)
+{
+    struct run drawn = {.chance = sim_chance_for("tls", 0)};
+    if (!sim_one_in(&drawn.chance, tls_one_in))
+        return;
+    run->tls.limits = TLS_LIMITS_DEFAULT;
+    run->tls.limits.hello_bytes = bound(&drawn, 1200, 4000, CLIENT_HELLO_BYTES_DEFAULT);
+    run->tls.names = tls_begin(&run->tls.limits);
+    run->tls_fd = listen_on_port(TLS_PORT);
+    sim_clients_offer_tls(TLS_PORT);
+}
+
+static bool has_tls(const struct run *run)
+{
+    return run->tls_fd > 0;
+}
+
+static int listen_for_tls(struct run *run)
+{
+    return has_tls(run) ? server_listen(run->server, run->tls_fd, 0, &run->tls) : 0;
+}
+
+static void end_tls(struct run *run)
+{
+    if (!has_tls(run))
+        return;
+    sys_close(run->tls_fd);
+    tls_end();
+}
+
+#else
+
+static void prepare_tls(struct run *run)
+{
+    (void)run;
+}
+
+static bool has_tls(const struct run *run)
+{
+    (void)run;
+    return false;
+}
+
+static int listen_for_tls(struct run *run)
+{
+    (void)run;
+    return 0;
+}
+
+static void end_tls(struct run *run)
+{
+    (void)run;
+}
+
+#endif
+
+/* ---- the beginning and the end ---- */
 
 #define QUEUE_FEW  3
 #define QUEUE_LONG 1024
@@ -332,6 +415,7 @@ static int open_access_log(struct run *run)
         .loop = run->loop,
         .fd = fd,
         .format = ACCESS_LOG_JSON,
+        .bytes_max = SIM_LOG_BYTES_MAX,
         .counters = &run->counters,
         .errors = &run->log,
     };
@@ -355,12 +439,14 @@ static int start_server(struct run *run)
     if (error < 0)
         return error;
     inside_watch(run->server);
-    return server_listen(run->server, run->listening_fd, 0, NULL);
+    error = server_listen(run->server, run->listening_fd, 0, NULL);
+    return error ? error : listen_for_tls(run);
 }
 
 static int start(struct run *run, enum loop_backend backend)
 {
-    listen_on_port(run);
+    run->listening_fd = listen_on_port(PORT);
+    prepare_tls(run);
     /* Mostly the start is not disturbed. */
     bool is_early = sim_one_in(&run->chance, 8);
     if (is_early)
@@ -377,10 +463,10 @@ static void serve(struct run *run)
 {
     if (sim_one_in(&run->chance, 4))
         run->drain_at_us = sim_size(&run->chance, 20 * SIM_S);
-    enum kernel_side before = kernel_enter(SIDE_WORLD);
+    kernel_enter(SIDE_WORLD);
     sim_clients_start();
     sim_after(&run->look, 0, look);
-    kernel_enter(before);
+    kernel_enter(SIDE_LOOP);
     int error = loop_run(run->loop);
     if (error < 0)
         sim_fail("loop_run: %s", strerrorname_np(-error));
@@ -393,15 +479,17 @@ static void stop(struct run *run)
 {
     sim_cancel(&run->look);
     server_destroy(run->server);
-    inside_judge_counters(&run->counters);
+    inside_judge_counters(&run->counters, has_tls(run));
+    uint64_t dropped = run->counters.log_lines_dropped;
     access_log_destroy(run->access_log);
-    sim_clients_on_log_end(run->counters.log_lines_dropped);
+    sim_clients_on_log_end(run->counters.log_lines_dropped, run->counters.log_lines_dropped - dropped);
     if (run->control.fd > 0) {
         watch_stop(run->loop, &run->control);
         sys_close(run->control.fd);
     }
     loop_destroy(run->loop);
     sys_close(run->listening_fd);
+    end_tls(run);
 }
 
 /* What is still under way arrives, and the clients see that the server is gone. */
@@ -424,7 +512,7 @@ void run(const struct run_options *options)
     enum loop_backend backend = choose_backend(&run, options->backend);
     prepare(&run);
     sim_trace("backend %s", loop_backend_names[backend]);
-    kernel_enter(SIDE_LOOP);
+    kernel_enter(SIDE_START);
     int error = start(&run, backend);
     if (error == 0)
         serve(&run);

@@ -166,6 +166,10 @@ void sim_socket_reset(struct sim_socket *socket);
  * No callback follows; the socket's memory goes with the connection's end. */
 void sim_socket_close(struct sim_socket *socket);
 
+/* The client's, in the host's byte order. May be asked until the run's end, also of a socket that was closed.
+ */
+uint32_t sim_socket_address(const struct sim_socket *socket);
+
 /* A number for traces, from 1 in the order of sim_connect. */
 unsigned sim_socket_number(const struct sim_socket *socket);
 
@@ -173,6 +177,9 @@ unsigned sim_socket_number(const struct sim_socket *socket);
  * the server read. */
 uint64_t sim_socket_bytes_arrived(const struct sim_socket *socket);
 uint64_t sim_socket_bytes_read(const struct sim_socket *socket);
+
+/* Those that have not arrived: the network is slow, or the server does not read. */
+uint64_t sim_socket_bytes_waiting(const struct sim_socket *socket);
 
 /* So many bytes the server has given to its kernel for this connection, until now. May be asked until the
  * run's end, also of a socket that was closed. */
@@ -231,6 +238,10 @@ bool sim_unmount(const char *path);
  * Before the server runs everything is cached. */
 void sim_file_chill(const char *path);
 
+/* The disk that the access log goes to takes nothing until then. So many bytes may wait for it meanwhile. */
+void sim_log_fill(uint64_t until_us);
+#define SIM_LOG_BYTES_MAX (256u << 10)
+
 /* ---- faults ---- */
 
 /* A call that failed because the seed said so, or did less than it could have. */
@@ -252,6 +263,9 @@ struct sim_fault {
  * that they are reached) and may be changed. All that `settings` points to must be in its arena. The server
  * will listen on `port`. */
 void sim_clients_prepare(struct settings *settings, uint16_t port);
+
+/* The server will listen on this port, too, for clients that speak TLS. */
+void sim_clients_offer_tls(uint16_t port);
 
 /* The same for other settings that the server may be given later, of which there are less than
  * SIM_EDITIONS_MAX: adds the sites. Their number, as below, is 1 for the first of them. */
@@ -280,9 +294,9 @@ void sim_clients_on_drain(void);
 void sim_clients_on_fault(const struct sim_fault *fault);
 
 /* The access log, as JSON, some bytes at a time. When it is closed: so many lines were dropped, as the server
- * counts. */
+ * counts, of which so many found no room at the very end. */
 void sim_clients_on_log(struct slice bytes);
-void sim_clients_on_log_end(uint64_t dropped);
+void sim_clients_on_log_end(uint64_t dropped, uint64_t dropped_at_end);
 
 /* The server could not even start, for a fault. sim_clients_start was not called, sim_clients_end will be. */
 void sim_clients_on_no_server(void);

@@ -273,6 +273,7 @@ static void paths_stay_beneath_the_root(void **state)
     sim_symlink_make("/site/absolute", "/secret");
     sim_symlink_make("/site/in", "folder/../file");
     sim_symlink_make("/site/loop", "loop");
+    kernel_enter(SIDE_JOB); /* the loop must not wait for a disk */
     int root = open("/site", O_PATH | O_DIRECTORY | O_CLOEXEC);
     assert_true(open_beneath(root, "file", O_RDONLY, 0) >= 0);
     assert_true(open_beneath(root, "in", O_RDONLY, 0) >= 0);
@@ -289,7 +290,9 @@ static void what_is_cold_is_not_opened_without_waiting(void **state)
     (void)state;
     sim_file_put("/site/file", SLICE("file"), 0);
     sim_file_chill("/site/file");
+    kernel_enter(SIDE_JOB);
     int root = open("/site", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    kernel_enter(SIDE_LOOP);
     assert_int_equal(open_beneath(root, "file", O_RDONLY, RESOLVE_CACHED), -EAGAIN);
     assert_int_equal(open_beneath(root, "none", O_RDONLY, RESOLVE_CACHED), -EAGAIN);
     kernel_enter(SIDE_JOB);
@@ -308,6 +311,7 @@ static void a_watched_folder_tells_of_its_names(void **state)
         char bytes[200];
     } out;
     char path[32];
+    kernel_enter(SIDE_JOB);
     int root = open("/site", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", root);

@@ -36,6 +36,7 @@ struct h2_client {
     size_t order[H2_CLIENT_STREAMS_MAX]; /* of the streams, in which they ended */
     size_t ended_count;
     bool holds_windows; /* gives no credit for content */
+    bool leaves_open;   /* the content of a request does not end its stream */
 };
 
 static inline struct h2_client_stream *h2_client_find(struct h2_client *client, int32_t id)
@@ -153,13 +154,14 @@ static inline ssize_t h2_client_read_upload(nghttp2_session *session, int32_t id
                                             size_t length, uint32_t *flags, nghttp2_data_source *source,
                                             void *user_data)
 {
+    const struct h2_client *client = user_data;
     struct h2_client_stream *stream = h2_client_find(user_data, id);
     (void)session, (void)source;
     size_t count = MIN(length, stream->upload.length);
     memcpy(buffer, stream->upload.data, count);
     stream->upload = slice_skip(stream->upload, count);
     if (stream->upload.length == 0)
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
+        *flags |= NGHTTP2_DATA_FLAG_EOF | (client->leaves_open ? NGHTTP2_DATA_FLAG_NO_END_STREAM : 0u);
     return (ssize_t)count;
 }
 

@@ -4,6 +4,7 @@
 #define TESTS_UNIT_SERVER_BUILDER_H
 
 #include "tests/unit/tree_builder.h"
+#include "tests/unit/watch_builder.h"
 
 #include "base/buffer.h"
 #include "front/admission.h"
@@ -43,6 +44,7 @@ struct world {
     unsigned offload_threads; /* 0: one */
     enum loop_backend backend;
     const struct tls_listener *tls;
+    bool is_unwatched;   /* the first request has the root's folder watched; else it is from the start */
     bool has_access_log; /* in JSON, in memory: see world_await_lines */
     struct access_log *access_log;
     int log_fd;
@@ -174,6 +176,14 @@ static inline void world_on_drained(void *context)
     loop_stop(world->loop);
 }
 
+/* So that the first request needs no job. */
+static inline void world_watch_root(struct world *world)
+{
+    struct root *root = world->server->service.snapshot->route_entries[0].root;
+    if (root)
+        (void)cache_folders(world->server->files.cache, root, SLICE("file"));
+}
+
 static inline void world_start(struct world *world)
 {
     tree_settle(&world->tree);
@@ -197,6 +207,8 @@ static inline void world_start(struct world *world)
         .context = world,
     };
     assert_int_equal(server_create(&options, &world->server), 0);
+    if (!world->is_unwatched)
+        world_watch_root(world);
     world->listening_fd = world_listen(&world->address);
     assert_int_equal(server_listen(world->server, world->listening_fd, 0, world->tls), 0);
 }

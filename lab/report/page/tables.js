@@ -94,12 +94,12 @@ function fillIdle(into, models) {
       figure(units.count(model.idle.threads_per_connection)), figure(units.count(model.idle.descriptors_per_connection))))));
 }
 
-/* Where one request in a hundred had no answer, p99 is longer than clients had patience for. */
+/* Where one request in a hundred had no answer, p99 is longer than the clients' timeout. */
 const isUnanswered = (load) => load.requests_unanswered * 99 > load.requests;
 
-const p99Of = (load, patience) => (isUnanswered(load) ? patience : load.latency_p99_us);
+const p99Of = (load, timeout) => (isUnanswered(load) ? timeout : load.latency_p99_us);
 
-const waitText = (load, patience) => (isUnanswered(load) ? `>\u202f${units.us(patience)}` : units.us(load.latency_p99_us));
+const waitText = (load, timeout) => (isUnanswered(load) ? `>\u202f${units.us(timeout)}` : units.us(load.latency_p99_us));
 
 /* Two loads, one without and one with what disturbs: p99 before and after, and on to p99.9. */
 /* A busy machine: the wait was the client's own. */
@@ -111,20 +111,20 @@ function lateNote(models, name) {
 
 function fillPairs(into, models, name, caption, texts) {
   const shown = models.filter((model) => model[name]);
-  const patience = texts.timeout_us;
-  const after = (model) => p99Of(model[name].with, patience);
-  const values = shown.flatMap((model) => [p99Of(model[name].without, patience), after(model), model[name].with.latency_p999_us]);
+  const timeout = texts.timeout_us;
+  const after = (model) => p99Of(model[name].with, timeout);
+  const values = shown.flatMap((model) => [p99Of(model[name].without, timeout), after(model), model[name].with.latency_p999_us]);
   shown.sort((a, b) => after(a) - after(b) || b[name].with.requests - a[name].with.requests);
   const scale = logScale(values);
   into.append(drawnTable(caption, [axisHead(scale, "us", "Time until the answer, logarithmic"), heads("p99 without", "p99 with", "p50 with", "answered")],
     shown.map((model) => {
       const {without, with: disturbed} = model[name];
       const lost = isUnanswered(disturbed);
-      const from = p99Of(without, patience);
+      const from = p99Of(without, timeout);
       return rowOf(model, drawing(scale, lost ? null : line(scale, disturbed.latency_p99_us, disturbed.latency_p999_us, "tail"),
         line(scale, from, after(model), "range"), dot(scale, from, "before"),
-        lost ? cross(scale, patience) : dot(scale, disturbed.latency_p99_us, "after")),
-      figure(waitText(without, patience)), figure(waitText(disturbed, patience)), figure(units.us(disturbed.latency_p50_us)),
+        lost ? cross(scale, timeout) : dot(scale, disturbed.latency_p99_us, "after")),
+      figure(waitText(without, timeout)), figure(waitText(disturbed, timeout)), figure(units.us(disturbed.latency_p50_us)),
       figure(units.share(Math.min(1, disturbed.requests_per_s / texts.rate))));
     })), lateNote(shown, name), key(["before", texts.before], ["after", texts.after], ["tail", "and on to p99.9"], ["cross", "more than 1 % had no answer"]));
 }
@@ -145,10 +145,10 @@ const isCrowded = (model, point) => point !== undefined && (point.requests_unans
 
 const pointAt = (model, connections) => model.throughput.find((point) => point.connections === connections);
 
-function summaryColumns(connections, patience) {
+function summaryColumns(connections, timeout) {
   const at = (key) => (model) => pointAt(model, connections)?.[key];
-  const disturbed = (name) => (model) => model[name] && p99Of(model[name].with, patience);
-  const textOf = (name) => (model) => waitText(model[name].with, patience);
+  const disturbed = (name) => (model) => model[name] && p99Of(model[name].with, timeout);
+  const textOf = (name) => (model) => waitText(model[name].with, timeout);
   return [
     {name: "requests/s", value: at("requests_per_s"), unit: "count", best: "most"},
     {name: "CPU a request", value: at("cpu_us_per_request"), unit: "us", best: "least"},
@@ -175,8 +175,8 @@ function compare(a, b, direction) {
   return (a < b ? -1 : a > b ? 1 : 0) * direction;
 }
 
-function fillSummary(table, models, connections, patience) {
-  const all = summaryColumns(connections, patience).filter((column) => models.some((model) => column.value(model) !== null));
+function fillSummary(table, models, connections, timeout) {
+  const all = summaryColumns(connections, timeout).filter((column) => models.some((model) => column.value(model) !== null));
   /* Who leaves clients without an answer holds no record. */
   for (const column of all) {
     const sound = models.filter((model) => !isCrowded(model, pointAt(model, connections)));

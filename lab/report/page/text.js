@@ -57,6 +57,15 @@ const looks = {
   "thread-pool": ["#a16207", "#facc15", [8, 4]],
   select: ["#7c3aed", "#b79cff", [3, 3]],
   poll: ["#b01fb8", "#ee8bf5", [3, 3]],
+  fork: ["#7f1d1d", "#fca5a5", [8, 4]],
+  spin: ["#52525b", "#d4d4d8", [2, 4]],
+  libevent: ["#155e75", "#67e8f9", [6, 2]],
+  libuv: ["#3f6212", "#bef264", [6, 2]],
+  libev: ["#6d28d9", "#c4b5fd", [6, 2]],
+  shared: ["#b45309", "#fcd34d", [10, 3, 2, 3]],
+  exclusive: ["#be185d", "#f472b6", [10, 3, 2, 3]],
+  reuseport: ["#047857", "#6ee7b7", [10, 3, 2, 3]],
+  "epoll-mt": ["#1e3a8a", "#93c5fd", [8, 4]],
 };
 const spare = [
   ["#0369a1", "#38bdf8", []], ["#1d4ed8", "#7da2ff", []], ["#dc2626", "#f87171", []], ["#0f766e", "#2dd4bf", []],

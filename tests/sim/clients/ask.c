@@ -17,6 +17,46 @@ void ask_finish(struct ask *ask)
     buffer_finish(&ask->bytes);
 }
 
+static void begin_reading(struct site_file *file)
+{
+    if (file)
+        file->readers++;
+}
+
+static void end_reading(struct site_file *file)
+{
+    if (file == NULL)
+        return;
+    file->readers--;
+    file->read_us = sim_now_us();
+}
+
+void ask_note_begin(struct ask *ask)
+{
+    ask->began_us = sim_now_us();
+    if (ask->target && ask->target->file) {
+        begin_reading(ask->target->file);
+        begin_reading(ask->target->file->moved);
+    }
+}
+
+void ask_note_end(struct ask *ask)
+{
+    if (ask->began_us == 0 || ask->is_over)
+        return;
+    ask->is_over = true;
+    if (ask->target && ask->target->file) {
+        end_reading(ask->target->file);
+        end_reading(ask->target->file->moved);
+    }
+}
+
+void ask_over_tls(struct ask *ask)
+{
+    if (ask->is_https && ask->status == 421)
+        ask->status = 0;
+}
+
 const char *ask_one_of(struct sim_chance *chance, const char *const *texts, size_t count)
 {
     return texts[sim_below(chance, count)];
@@ -125,6 +165,7 @@ static void write_target(struct ask *ask, const struct website *website, struct 
         bool is_secure = ask->status == 0 && sim_one_in(chance, 4);
         const char *host = website->host ? website->host : "x.example:1";
         buffer_printf(&ask->bytes, "%s://%s", is_secure ? "https" : "http", host);
+        ask->is_https = is_secure;
         if (is_secure)
             ask->status = 421;
     } else if (!is_server && website->host && ask->status == 0 && sim_one_in(chance, 20)) {

@@ -54,6 +54,7 @@ struct ask {
     const char *method;          /* "" where there is none to speak of */
     bool is_head;                /* the answer has no content */
     bool is_old;                 /* HTTP/1.0 */
+    bool is_https;               /* it asks for a URL of https */
     bool says_close;
     bool says_keep_open; /* Connection: keep-alive */
     bool expects;        /* Expect: 100-continue, in a request that has content to go on with */
@@ -101,6 +102,13 @@ struct ask {
 /* Forgets everything, keeps nothing. */
 void ask_init(struct ask *ask);
 void ask_finish(struct ask *ask);
+
+/* It will be sent over TLS: there is no fault in what asks for https. */
+void ask_over_tls(struct ask *ask);
+
+/* The request's first byte is sent; it is answered, or will not be. */
+void ask_note_begin(struct ask *ask);
+void ask_note_end(struct ask *ask);
 
 /* A request that vif answers, by chance. */
 void ask_make(struct ask *ask, const struct website *website, struct sim_chance *chance);

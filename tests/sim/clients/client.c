@@ -27,7 +27,10 @@ static void take_piece(struct sim_event *event);
 
 static const char *fault_of(const struct client *client)
 {
-    return client->conversation.verdict.is_bad ? client->conversation.verdict.text : NULL;
+    const struct verdict *verdict = &client->conversation.verdict;
+    if (client->wire.verdict.is_bad)
+        verdict = &client->wire.verdict;
+    return verdict->is_bad ? verdict->text : NULL;
 }
 
 static void fail_if_bad(const struct client *client)
@@ -46,12 +49,12 @@ static void disconnect(struct client *client)
     sim_socket_close(client->socket);
     journal_note(client->scene->journal, &client->conversation, client->socket);
     client->socket = NULL;
-    client->scene->open--;
-    client->scene->closed_us[client->scene->closed++ % SCENE_CLOSED_MAX] = sim_now_us();
+    scene_note_closed(client->scene);
     sim_cancel(&client->send);
     sim_cancel(&client->take);
     sim_cancel(&client->watch);
     sim_cancel(&client->leave);
+    wire_end(&client->wire);
     conversation_finish(&client->conversation);
     if (client->connections_left == 0 || client->scene->is_draining)
         client->is_done = true;
@@ -114,6 +117,8 @@ static void make_request(struct client *client, struct ask *ask)
         ask_make_for(ask, client->manner.target, website, chance);
     else
         ask_make(ask, website, chance);
+    if (client->is_veiled)
+        ask_over_tls(ask);
     ask_describe(ask, text, sizeof(text));
     sim_trace("client %u: asks %s", client->number, text);
 }
@@ -181,7 +186,7 @@ static void finish_sending(struct client *client)
         return;
     sim_trace("client %u: FIN", client->number);
     client->conversation.is_finished = true;
-    sim_socket_finish(client->socket);
+    wire_finish(&client->wire, !sim_one_in(&client->wire_chance, 8));
 }
 
 static void go_on_sending(struct client *client, uint64_t delay_us)
@@ -206,7 +211,7 @@ static void send_piece(struct sim_event *event)
         go_on_sending(client, CONTINUE_US / 4);
         return;
     }
-    size_t count = sim_socket_send(client->socket, slice_take(unsent, length));
+    size_t count = wire_send(&client->wire, slice_take(unsent, length));
     conversation_sent(conversation, count);
     client->moved_bytes += count;
     if (!breaks_off(client) && count == length)
@@ -215,8 +220,10 @@ static void send_piece(struct sim_event *event)
 
 static void on_writable(struct sim_socket *socket, void *context)
 {
+    struct client *client = context;
     (void)socket;
-    go_on_sending(context, 0);
+    wire_push(&client->wire);
+    go_on_sending(client, 0);
 }
 
 /* ---- reading ---- */
@@ -242,8 +249,9 @@ static void take_bytes(struct client *client, size_t most)
 {
     char bytes[16384];
     size_t answered = client->conversation.answered;
+    client->wire.may_break = conversation_has_fault(&client->conversation);
     while (most > 0) {
-        size_t count = sim_socket_receive(client->socket, bytes, MIN(most, sizeof(bytes)));
+        size_t count = wire_receive(&client->wire, bytes, MIN(most, sizeof(bytes)));
         if (count == 0)
             break;
         most -= count;
@@ -251,6 +259,7 @@ static void take_bytes(struct client *client, size_t most)
         conversation_received(&client->conversation, slice_make(bytes, count));
         fail_if_bad(client);
     }
+    fail_if_bad(client);
     if (client->conversation.answered > answered || client->conversation.was_continued)
         think(client);
 }
@@ -275,7 +284,9 @@ static void take_piece(struct sim_event *event)
     take_bytes(client, manner->take_bytes ? manner->take_bytes : SIZE_MAX);
     if (breaks_off(client))
         return;
-    if (sim_socket_available(client->socket) > 0)
+    if (wire_may_go_on(&client->wire))
+        go_on_sending(client, 0);
+    if (wire_available(&client->wire) > 0)
         sim_after(event, manner->take_us, take_piece);
     else if (is_through(client))
         end_politely(client);
@@ -299,7 +310,10 @@ static void on_ended(struct sim_socket *socket, enum sim_end end, void *context)
     sim_trace("client %u: the server %s", client->number, end == SIM_END_FIN ? "finished" : "reset");
     take_bytes(client, SIZE_MAX);
     note_time(client);
+    client->conversation.is_shaking_hands = wire_is_shaking_hands(&client->wire);
     conversation_ended(&client->conversation, end == SIM_END_RESET);
+    if (end == SIM_END_FIN && conversation_owes_nothing(&client->conversation))
+        wire_judge_end(&client->wire);
     fail_if_bad(client);
     sim_cancel(&client->send);
     sim_cancel(&client->take);
@@ -338,25 +352,6 @@ static void watch(struct sim_event *event)
     sim_after(event, WATCH_US, watch);
 }
 
-static unsigned closed_lately(const struct scene *scene)
-{
-    unsigned count = 0;
-    for (unsigned i = 0; i < MIN(scene->closed, (unsigned)SCENE_CLOSED_MAX); i++)
-        count += scene->closed_us[i] + SLACK_US >= sim_now_us();
-    return count;
-}
-
-static void note_crowd(struct scene *scene)
-{
-    const struct limits *limits = scene->website->limits;
-    uint32_t most = limits->connections;
-    if (limits->connections_per_address > 0)
-        most = MIN(most, limits->connections_per_address);
-    scene->open++;
-    if (scene->open + closed_lately(scene) >= most)
-        scene->full_us = sim_now_us();
-}
-
 static void connect(struct sim_event *event)
 {
     struct client *client = CONTAINER_OF(event, struct client, start);
@@ -377,10 +372,13 @@ static void connect(struct sim_event *event)
         .context = client,
         .receive_bytes = client->manner.receive_bytes,
     });
+    client->wire.verdict = (struct verdict){0};
+    wire_begin(&client->wire, client->socket, client->is_veiled, 0, &client->wire_chance);
+    client->conversation.is_framed = client->is_veiled;
     client->conversation.is_slow = client->manner.pause_us > 0 || client->manner.take_bytes > 0;
-    note_crowd(client->scene);
-    sim_trace("client %u: connects (%s, connection %u)", client->number, manner_names[client->manner.kind],
-              sim_socket_number(client->socket));
+    scene_note_open(client->scene);
+    sim_trace("client %u: connects (%s%s, connection %u)", client->number, client->is_veiled ? "TLS, " : "",
+              manner_names[client->manner.kind], sim_socket_number(client->socket));
     sim_after(&client->watch, WATCH_US, watch);
     go_on_sending(client, 0);
 }
@@ -394,6 +392,10 @@ static void prepare(struct client *client, struct scene *scene, unsigned number,
         .chance = sim_chance_for("client", number),
     };
     list_init(&client->link);
+    client->wire_chance = sim_chance_for("wire", number);
+    client->is_veiled = scene->tls_port > 0 && sim_one_in(&client->wire_chance, 2);
+    if (client->is_veiled)
+        client->port = scene->tls_port;
     client->address = 0x0a000001u + (uint32_t)sim_below(&client->chance, 3);
 }
 
@@ -410,7 +412,8 @@ void client_start_with(struct client *client, struct scene *scene, unsigned numb
 {
     prepare(client, scene, number, port);
     client->manner = *manner;
-    client->connections_left = 1;
+    client->address = manner->address ? manner->address : client->address;
+    client->connections_left = MAX(manner->connections, 1u);
     sim_at(&client->start, at_us, connect);
 }
 

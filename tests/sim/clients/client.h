@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "conversation.h"
 #include "manner.h"
+#include "wire.h"
 
 struct client {
     struct list link; /* in the crowd */
@@ -17,6 +18,9 @@ struct client {
     unsigned connections_left;
     struct sim_chance chance;
     struct sim_socket *socket; /* NULL: not connected */
+    bool is_veiled;            /* it speaks TLS */
+    struct sim_chance wire_chance;
+    struct wire wire;
     struct conversation conversation;
     unsigned requests_left;   /* on this connection */
     uint64_t moved_bytes;     /* both ways, on this connection */

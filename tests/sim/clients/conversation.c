@@ -30,44 +30,10 @@ struct slice conversation_unsent(const struct conversation *conversation)
     return slice_skip(buffer_slice(&conversation->asks[conversation->sending].bytes), conversation->sent);
 }
 
-static void begin_reading(struct site_file *file)
-{
-    if (file)
-        file->readers++;
-}
-
-static void end_reading(struct site_file *file)
-{
-    if (file == NULL)
-        return;
-    file->readers--;
-    file->read_us = sim_now_us();
-}
-
-static void begin_ask(struct ask *ask)
-{
-    ask->began_us = sim_now_us();
-    if (ask->target && ask->target->file) {
-        begin_reading(ask->target->file);
-        begin_reading(ask->target->file->moved);
-    }
-}
-
-static void end_ask(struct ask *ask)
-{
-    if (ask->began_us == 0 || ask->is_over)
-        return;
-    ask->is_over = true;
-    if (ask->target && ask->target->file) {
-        end_reading(ask->target->file);
-        end_reading(ask->target->file->moved);
-    }
-}
-
 void conversation_finish(struct conversation *conversation)
 {
     for (size_t i = 0; i < conversation->ask_count; i++) {
-        end_ask(&conversation->asks[i]);
+        ask_note_end(&conversation->asks[i]);
         ask_finish(&conversation->asks[i]);
     }
     buffer_finish(&conversation->inbox);
@@ -79,7 +45,7 @@ void conversation_sent(struct conversation *conversation, size_t count)
         return;
     struct ask *ask = &conversation->asks[conversation->sending];
     if (conversation->sent == 0)
-        begin_ask(ask);
+        ask_note_begin(ask);
     conversation->sent += count;
     conversation->moved_us = ask->last_sent_us = sim_now_us();
     assert(conversation->sent <= ask->bytes.length);
@@ -109,6 +75,16 @@ uint64_t conversation_files_from_us(const struct ask *ask)
     uint64_t stale_us = sim_files_may_be_stale_us();
     uint64_t from_us = website_oldest_us(ask->target ? ask->target->file : NULL, ask->began_us);
     return MIN(from_us, ask->began_us > stale_us ? ask->began_us - stale_us : 0);
+}
+
+bool conversation_was_written_over(const struct ask *ask)
+{
+    const struct site_file *file = ask->target ? ask->target->file : NULL;
+    unsigned versions = 0;
+    for (size_t i = 0; file && i < file->forms[FORM_PLAIN].count; i++)
+        versions += version_was_in(&file->forms[FORM_PLAIN].versions[i], conversation_files_from_us(ask),
+                                   sim_now_us());
+    return versions > 1 && file->change == CHANGE_WRITE;
 }
 
 /* The network may take long, and the server's turn; but not as long as a disk. */
@@ -203,13 +179,6 @@ static void take_refusal(struct conversation *conversation, const struct answer 
         blame(&conversation->verdict, "turned away, though there is room");
 }
 
-static bool judge_late(const struct ask *ask, const struct answer *answer,
-                       const struct circumstances *circumstances, struct verdict *verdict)
-{
-    return judge_error(ask, answer, 408, circumstances, verdict) &&
-           judge_common(answer, circumstances, verdict);
-}
-
 /* The request did not come in time; half of it, or what is left of it, is what the answer is to. */
 static void take_timeout(struct conversation *conversation, const struct ask *ask,
                          const struct answer *answer)
@@ -217,7 +186,7 @@ static void take_timeout(struct conversation *conversation, const struct ask *as
     const struct timeouts *timeouts = conversation->scene->website->timeouts;
     uint64_t least_us = (uint64_t)MIN(timeouts->head_ms, timeouts->body_ms) * SIM_MS;
     struct circumstances circumstances = conversation_circumstances(conversation, ask);
-    judge_editions(judge_late, ask, answer, &circumstances, &conversation->verdict);
+    judge_editions(judge_timeout, ask, answer, &circumstances, &conversation->verdict);
     if (ask->refused == 0 && sim_now_us() - ask->began_us + EARLY_US < least_us)
         blame(&conversation->verdict, "408 after %llu us",
               (unsigned long long)(sim_now_us() - ask->began_us));
@@ -244,7 +213,7 @@ static void take_final(struct conversation *conversation, struct ask *ask, const
     judge_connection(conversation, ask, answer);
     ask->answer_status = answer->status;
     ask->answer_bytes = answer->content.length;
-    end_ask(ask);
+    ask_note_end(ask);
     conversation->answered++;
     conversation->was_continued = false;
     conversation->answered_us = sim_now_us();

@@ -22,13 +22,19 @@ struct journal;
 struct scene {
     const struct website *website;
     struct journal *journal;
+    uint16_t tls_port; /* 0: there is none */
     bool is_draining;
+    uint64_t drained_us; /* when the server was told to drain */
     struct harms harms;
     unsigned open;                        /* connections that no client has closed yet */
     unsigned closed;                      /* connections that were */
     uint64_t closed_us[SCENE_CLOSED_MAX]; /* when, the last of them; the server may not know it yet */
     uint64_t full_us; /* when these were last as many as a limit allows: connections may be shed or refused */
 };
+
+/* A client connects; it has closed its connection. */
+void scene_note_open(struct scene *scene);
+void scene_note_closed(struct scene *scene);
 
 /* What came may be late by that much: the network's delays, the loop's turns, waiting for a disk. */
 #define SLACK_US (4 * SIM_S)
@@ -49,18 +55,20 @@ struct conversation {
     struct buffer inbox;  /* what arrived of the answer that is being received */
     uint64_t taken_bytes; /* of all answers before what is in the inbox */
     uint64_t began_us;
-    uint64_t answered_us; /* when the last answer was whole */
-    uint64_t moved_us;    /* when the last byte went either way */
-    uint64_t inbox_us;    /* when the first byte in the inbox arrived */
-    bool was_continued;   /* 100 came for asks[answered] */
-    bool said_close;      /* the server did: nothing more may come */
-    bool turned_away;     /* 503 in the place of a connection */
-    bool is_finished;     /* we sent FIN */
-    bool is_abandoned;    /* we sent RST, or closed with answers outstanding: nothing is owed any more */
-    bool is_slow;         /* we did not take what was there for a while */
-    bool was_hit;         /* a fault hit this very connection */
-    bool has_ended;       /* FIN or RST came */
-    bool had_time;        /* the server had had everything for a while by then */
+    uint64_t answered_us;  /* when the last answer was whole */
+    uint64_t moved_us;     /* when the last byte went either way */
+    uint64_t inbox_us;     /* when the first byte in the inbox arrived */
+    bool was_continued;    /* 100 came for asks[answered] */
+    bool said_close;       /* the server did: nothing more may come */
+    bool turned_away;      /* 503 in the place of a connection */
+    bool is_finished;      /* we sent FIN */
+    bool is_abandoned;     /* we sent RST, or closed with answers outstanding: nothing is owed any more */
+    bool is_framed;        /* over TLS */
+    bool is_shaking_hands; /* and its handshake was not complete when the connection ended */
+    bool is_slow;          /* we did not take what was there for a while */
+    bool was_hit;          /* a fault hit this very connection */
+    bool has_ended;        /* FIN or RST came */
+    bool had_time;         /* the server had had everything for a while by then */
 };
 
 void conversation_begin(struct conversation *conversation, struct scene *scene, unsigned number);
@@ -83,6 +91,9 @@ void conversation_received(struct conversation *conversation, struct slice bytes
 /* The server ended the connection, by FIN or by RST. */
 void conversation_ended(struct conversation *conversation, bool by_reset);
 
+/* It has ended, and nothing was outstanding. */
+bool conversation_owes_nothing(const struct conversation *conversation);
+
 /* Some wait has lasted longer than it may. To be asked now and then. */
 void conversation_check_time(struct conversation *conversation);
 
@@ -92,6 +103,10 @@ struct circumstances conversation_circumstances(const struct conversation *conve
 
 /* Files may be as they were at this time, for that request. */
 uint64_t conversation_files_from_us(const struct ask *ask);
+
+/* Whether the file was written over while its content could be sent: that ends the answer, short, so that the
+ * client knows. */
+bool conversation_was_written_over(const struct ask *ask);
 
 /* A fault may have ended the connection. */
 static inline bool conversation_has_fault(const struct conversation *conversation)

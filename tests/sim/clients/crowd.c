@@ -1,5 +1,9 @@
 /* All clients of a run, and what run.c asks of them: see tests/sim/sim.h, the last part. */
 #include "client.h"
+#ifdef HAVE_HTTP2
+#include "h2_client.h"
+#endif
+#include "hello_client.h"
 #include "journal.h"
 #include "storm.h"
 
@@ -15,6 +19,8 @@ static struct {
     struct storm storm;
     struct journal journal;
     struct list clients;
+    struct list h2_clients;
+    struct list hello_clients;
     unsigned count;
     uint16_t port;
 } crowd;
@@ -103,6 +109,8 @@ void sim_clients_prepare(struct settings *settings, uint16_t port)
     crowd.port = port;
     crowd.count = 0;
     list_init(&crowd.clients);
+    list_init(&crowd.h2_clients);
+    list_init(&crowd.hello_clients);
     crowd.least = settings->limits;
     crowd.shortest = crowd.longest = settings->timeouts;
     website_prepare(&crowd.website, settings);
@@ -112,6 +120,11 @@ void sim_clients_prepare(struct settings *settings, uint16_t port)
     journal_init(&crowd.journal);
     crowd.scene = (struct scene){.website = &crowd.website, .journal = &crowd.journal};
     trace_bounds(&settings->limits, &settings->timeouts);
+}
+
+void sim_clients_offer_tls(uint16_t port)
+{
+    crowd.scene.tls_port = port;
 }
 
 static struct client *add_client(void)
@@ -142,6 +155,114 @@ static void start_storm(void)
     }
 }
 
+/* ---- those that speak HTTP/2 ---- */
+
+#ifdef HAVE_HTTP2
+
+/* One run in so many has some. */
+#define H2_ONE_IN      3
+#define H2_CLIENTS_MAX 4
+
+static void start_h2_clients(void)
+{
+    struct sim_chance chance = sim_chance_for("h2", 0);
+    if (!sim_one_in(&chance, H2_ONE_IN))
+        return;
+    for (uint64_t i = sim_between(&chance, 1, H2_CLIENTS_MAX); i > 0; i--) {
+        struct h2_client *client = malloc(sizeof(*client));
+        assert(client);
+        h2_client_start(client, &crowd.scene, ++crowd.count, crowd.port);
+        list_append(&crowd.h2_clients, &client->link);
+    }
+}
+
+static bool are_h2_clients_done(void)
+{
+    LIST_FOREACH(link, &crowd.h2_clients) {
+        if (!CONTAINER_OF(link, struct h2_client, link)->is_done)
+            return false;
+    }
+    return true;
+}
+
+static void note_h2_fault(const struct sim_socket *socket)
+{
+    LIST_FOREACH(link, &crowd.h2_clients)
+        h2_client_note_fault(CONTAINER_OF(link, struct h2_client, link), socket);
+}
+
+static void finish_h2_clients(void)
+{
+    LIST_FOREACH_SAFE(link, &crowd.h2_clients) {
+        struct h2_client *client = CONTAINER_OF(link, struct h2_client, link);
+        h2_client_finish(client);
+        list_remove(link);
+        free(client);
+    }
+}
+
+#else
+
+static void start_h2_clients(void)
+{
+}
+
+static bool are_h2_clients_done(void)
+{
+    return true;
+}
+
+static void note_h2_fault(const struct sim_socket *socket)
+{
+    (void)socket;
+}
+
+static void finish_h2_clients(void)
+{
+}
+
+#endif
+
+/* ---- those that cannot say hello ---- */
+
+/* One run with TLS in so many has some. */
+#define HELLO_ONE_IN      3
+#define HELLO_CLIENTS_MAX 3
+
+static void start_hello_clients(void)
+{
+    struct sim_chance chance = sim_chance_for("hellos", 0);
+    if (crowd.scene.tls_port == 0 || !sim_one_in(&chance, HELLO_ONE_IN))
+        return;
+    for (uint64_t i = sim_between(&chance, 1, HELLO_CLIENTS_MAX); i > 0; i--) {
+        struct hello_client *client = malloc(sizeof(*client));
+        assert(client);
+        hello_client_start(client, &crowd.scene, ++crowd.count);
+        list_append(&crowd.hello_clients, &client->link);
+    }
+}
+
+static bool are_hello_clients_done(void)
+{
+    LIST_FOREACH(link, &crowd.hello_clients) {
+        if (!CONTAINER_OF(link, struct hello_client, link)->is_done)
+            return false;
+    }
+    return true;
+}
+
+static void finish_hello_clients(void)
+{
+    LIST_FOREACH_SAFE(link, &crowd.hello_clients) {
+        struct hello_client *client = CONTAINER_OF(link, struct hello_client, link);
+        hello_client_finish(client);
+        list_remove(link);
+        free(client);
+    }
+}
+
+/* ---- all together ---- */
+
 void sim_clients_start(void)
 {
     struct sim_chance chance = sim_chance_for("crowd", 0);
@@ -154,6 +275,8 @@ void sim_clients_start(void)
             start_flood(client);
     }
     start_storm();
+    start_h2_clients();
+    start_hello_clients();
 }
 
 bool sim_clients_are_done(void)
@@ -162,6 +285,8 @@ bool sim_clients_are_done(void)
         if (!CONTAINER_OF(link, struct client, link)->is_done)
             return false;
     }
+    if (!are_h2_clients_done() || !are_hello_clients_done())
+        return false;
     website_stop(&crowd.website);
     return true;
 }
@@ -169,6 +294,7 @@ bool sim_clients_are_done(void)
 void sim_clients_on_drain(void)
 {
     crowd.scene.is_draining = true;
+    crowd.scene.drained_us = sim_now_us();
 }
 
 void sim_clients_on_fault(const struct sim_fault *fault)
@@ -178,6 +304,9 @@ void sim_clients_on_fault(const struct sim_fault *fault)
         return;
     LIST_FOREACH(link, &crowd.clients)
         client_note_fault(CONTAINER_OF(link, struct client, link), fault->socket);
+    note_h2_fault(fault->socket);
+    LIST_FOREACH(link, &crowd.hello_clients)
+        hello_client_note_fault(CONTAINER_OF(link, struct hello_client, link), fault->socket);
 }
 
 void sim_clients_on_no_server(void)
@@ -198,9 +327,10 @@ void sim_clients_on_log(struct slice bytes)
     fail_by_log(&verdict);
 }
 
-void sim_clients_on_log_end(uint64_t dropped)
+void sim_clients_on_log_end(uint64_t dropped, uint64_t dropped_at_end)
 {
     crowd.journal.dropped = dropped;
+    crowd.journal.may_lose_any = sim_has_faults() || dropped_at_end > 0;
 }
 
 static void judge_log(void)
@@ -220,5 +350,7 @@ void sim_clients_end(void)
         list_remove(link);
         free(client);
     }
+    finish_h2_clients();
+    finish_hello_clients();
     judge_log();
 }

@@ -65,16 +65,31 @@ static bool provoked_reset(const struct conversation *conversation)
     return false;
 }
 
-/* A file that was written over while it was sent ends the answer: short, so that the client knows. */
-static bool was_written_over(const struct conversation *conversation, const struct ask *ask)
+unsigned conversation_causes(const struct conversation *conversation, size_t index)
 {
-    const struct site_file *file = ask->target ? ask->target->file : NULL;
-    unsigned versions = 0;
-    for (size_t i = 0; file && i < file->forms[FORM_PLAIN].count; i++)
-        versions += version_was_in(&file->forms[FORM_PLAIN].versions[i], conversation_files_from_us(ask),
-                                   sim_now_us());
-    (void)conversation;
-    return versions > 1 && file->change == CHANGE_WRITE;
+    const struct ask *ask = &conversation->asks[index];
+    bool has_fault = conversation_has_fault(conversation);
+    bool has_left = conversation->is_abandoned || conversation->is_finished || !conversation->has_ended;
+    bool is_late = conversation->is_slow || ask->completed_us == 0;
+    /* The server may find something else before it sees that the client has left. */
+    bool is_hit = has_fault || conversation_is_hit(conversation, ask) ||
+                  (conversation->is_abandoned && sim_has_faults());
+    bool is_short = sim_is_short_of_jobs() || sim_is_short_of_descriptors();
+    return (has_left || has_fault ? CAUSE_CLIENT_LEFT : 0u) | (is_late ? CAUSE_TIME : 0u) |
+           (conversation_was_written_over(ask) ? CAUSE_CHANGE : 0u) | (is_hit ? CAUSE_FAULT : 0u) |
+           (is_hit || is_short ? CAUSE_SHORTAGE : 0u) |
+           (conversation_may_be_crowded(conversation) ? CAUSE_CROWD : 0u) |
+           (conversation->scene->is_draining ? CAUSE_END : 0u) |
+           (conversation->answered < index ? CAUSE_EARLIER_CUT : 0u);
+}
+
+/* For how long a client may take its answer before it may have to make room for others. */
+#define SLOW_US SIM_S
+
+static bool may_have_made_room(const struct conversation *conversation, const struct ask *ask)
+{
+    return conversation_may_be_crowded(conversation) &&
+           sim_now_us() - ask->last_sent_us + EARLY_US >= SLOW_US;
 }
 
 /* The bytes of an answer that was cut off are right as far as they go. */
@@ -83,8 +98,9 @@ static void judge_cut(struct conversation *conversation, const struct ask *ask, 
     struct answer answer;
     struct verdict *verdict = &conversation->verdict;
     bool has_cause = may_end_any_time(conversation) || conversation->is_slow ||
-                     was_written_over(conversation, ask) || sim_is_short_of_jobs() ||
-                     conversation_is_hit(conversation, ask) || (by_reset && provoked_reset(conversation));
+                     conversation_was_written_over(ask) || sim_is_short_of_jobs() ||
+                     conversation_is_hit(conversation, ask) || may_have_made_room(conversation, ask) ||
+                     (by_reset && provoked_reset(conversation));
     bool has_head =
         answer_read(buffer_slice(&conversation->inbox), ask->is_head, &answer, verdict) == ANSWER_HEAD;
     if (has_head && by_reset && conversation_is_turned_away(conversation, &answer))
@@ -121,11 +137,19 @@ static void judge_unfinished(struct conversation *conversation, bool by_reset)
               by_reset ? "RST" : "FIN", conversation->answered + 1);
 }
 
+/* The server cuts handshakes that last too long. */
+static bool is_handshake_late(const struct conversation *conversation)
+{
+    return conversation->is_shaking_hands && sim_now_us() - conversation->began_us + EARLY_US >=
+                                                 ms(conversation->scene->website->timeouts->handshake_ms);
+}
+
 static void judge_idle(struct conversation *conversation)
 {
-    bool has_cause = may_end_any_time(conversation) || conversation->is_finished ||
-                     conversation->said_close || may_be_idle_too_long(conversation) ||
-                     conversation_may_be_crowded(conversation) || conversation->is_slow;
+    bool has_cause = may_end_any_time(conversation) || is_handshake_late(conversation) ||
+                     conversation->is_finished || conversation->said_close ||
+                     may_be_idle_too_long(conversation) || conversation_may_be_crowded(conversation) ||
+                     conversation->is_slow;
     if (!has_cause)
         blame(&conversation->verdict, "an idle connection was closed after %llu us",
               (unsigned long long)(sim_now_us() - idle_since_us(conversation)));
@@ -154,12 +178,20 @@ void conversation_ended(struct conversation *conversation, bool by_reset)
         judge_idle(conversation);
 }
 
+bool conversation_owes_nothing(const struct conversation *conversation)
+{
+    return conversation->has_ended && !may_end_any_time(conversation) && !conversation->is_slow &&
+           !conversation_may_be_crowded(conversation) && conversation_outstanding(conversation) == 0 &&
+           conversation->inbox.length == 0;
+}
+
 /* ---- time ---- */
 
 static uint64_t longest_wait_us(const struct timeouts *timeouts)
 {
     uint32_t longest =
         MAX(MAX(timeouts->head_ms, timeouts->body_ms), MAX(timeouts->idle_ms, timeouts->write_ms));
+    longest = MAX(longest, timeouts->handshake_ms);
     /* Lingering is prolonged where the client has got on with the last answer meanwhile. */
     return MAX(ms(longest), 2 * ms(timeouts->linger_ms));
 }

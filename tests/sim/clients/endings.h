@@ -17,6 +17,22 @@ bool conversation_may_be_crowded(const struct conversation *conversation);
 /* The 503 of a server that has no room for a connection. */
 bool conversation_is_turned_away(const struct conversation *conversation, const struct answer *answer);
 
+/* What may have kept the answer to a request from being given whole: bits. */
+enum cause {
+    CAUSE_CLIENT_LEFT = 1,
+    CAUSE_TIME = 2,
+    CAUSE_CHANGE = 4,       /* of the file */
+    CAUSE_FAULT = 8,        /* of a call */
+    CAUSE_SHORTAGE = 16,    /* of memory or jobs */
+    CAUSE_CROWD = 32,       /* there were too many connections */
+    CAUSE_END = 64,         /* of the server */
+    CAUSE_EARLIER_CUT = 128 /* an answer before it was cut */
+};
+#define CAUSES_OF_SERVER \
+    (CAUSE_CHANGE | CAUSE_FAULT | CAUSE_SHORTAGE | CAUSE_CROWD | CAUSE_END | CAUSE_EARLIER_CUT)
+
+unsigned conversation_causes(const struct conversation *conversation, size_t index);
+
 /* The connection ends with the answer to this request, whatever the server's limits are. */
 bool ask_is_last(const struct ask *ask);
 

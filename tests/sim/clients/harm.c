@@ -74,9 +74,18 @@ static bool note_file(struct website *website, const char *path)
     return is_known;
 }
 
+/* A folder without an index file is listed only once that is known. */
+static bool is_index(const char *path)
+{
+    struct slice text = path ? slice_from(path) : SLICE("");
+    return slice_ends_with(text, SLICE("index.html")) || slice_ends_with(text, SLICE("index.htm"));
+}
+
 void harms_note(struct harms *harms, struct website *website, const struct sim_fault *fault)
 {
     enum harm harm = harm_of(fault);
+    if (harm == HARM_FILE && is_index(fault->path))
+        harms->last_us[HARM_LISTINGS] = sim_now_us() + 1;
     /* A folder, a link, a file that has no name any more: it may be on the way to any of them. */
     if (harm == HARM_FILE && !note_file(website, fault->path))
         harm = HARM_FILES;

@@ -53,9 +53,9 @@ static void note_part(struct journal_entry *entry, const struct conversation *co
 static void note_ask(struct journal_entry *entry, const struct conversation *conversation, size_t index)
 {
     const struct ask *ask = &conversation->asks[index];
+    entry->is_framed = conversation->is_framed;
     entry->was_understood = ask->refused == 0 && ask->completed_us > 0;
-    entry->may_have_left = conversation->is_abandoned || conversation->is_finished ||
-                           conversation_has_fault(conversation) || !conversation->has_ended;
+    entry->causes = conversation_causes(conversation, index);
     if (ask->answer_status) {
         entry->seen = SEEN_WHOLE;
         entry->status = ask->answer_status;
@@ -65,17 +65,35 @@ static void note_ask(struct journal_entry *entry, const struct conversation *con
     }
 }
 
+static uint32_t address_of(const struct sim_socket *socket)
+{
+    return socket ? sim_socket_address(socket) : 0;
+}
+
+void journal_count(struct journal *journal, const struct sim_socket *socket, size_t requests)
+{
+    journal->asked[address_of(socket) % JOURNAL_ADDRESSES] += requests;
+}
+
+struct journal_entry *journal_entry_for(struct journal *journal, size_t number,
+                                        const struct sim_socket *socket)
+{
+    struct journal_entry *entry = entry_of(journal, number);
+    entry->is_there = true;
+    entry->socket = socket;
+    entry->address = address_of(socket);
+    return entry;
+}
+
 void journal_note(struct journal *journal, const struct conversation *conversation,
                   const struct sim_socket *socket)
 {
+    journal_count(journal, socket, conversation->ask_count);
     for (size_t i = 0; i < conversation->ask_count; i++) {
         const struct ask *ask = &conversation->asks[i];
         if (ask->number == 0 || ask->began_us == 0)
             continue;
-        struct journal_entry *entry = entry_of(journal, ask->number);
-        entry->is_there = true;
-        entry->socket = socket;
-        note_ask(entry, conversation, i);
+        note_ask(journal_entry_for(journal, ask->number, socket), conversation, i);
     }
 }
 
@@ -158,8 +176,25 @@ static bool judge_whole(const struct journal_entry *entry, size_t number, struct
     if (line->bytes != entry->bytes)
         return blame(verdict, "the log says %llu bytes of request %zu, of which %llu came",
                      (unsigned long long)line->bytes, number, (unsigned long long)entry->bytes);
-    return is_complete(line) || entry->status == 408 ||
+    /* A stream that its client has not ended is under way, whatever was answered. */
+    return is_complete(line) || entry->status == 408 || (entry->is_framed && !entry->was_understood) ||
            blame(verdict, "the log says %s of request %zu, whose answer came whole", line->outcome, number);
+}
+
+/* Responses share the outputs of their connection, and what one has lost with the last of them is not known
+ * exactly. */
+#define OUTPUT_BYTES_MAX (64u << 10)
+
+static bool judge_framed_part(const struct journal_entry *entry, size_t number, struct verdict *verdict)
+{
+    const struct journal_line *line = &entry->line;
+    if (line->bytes + OUTPUT_BYTES_MAX < entry->bytes || line->bytes > entry->length)
+        return blame(verdict, "the log says %llu bytes of request %zu, of which %llu of %llu came",
+                     (unsigned long long)line->bytes, number, (unsigned long long)entry->bytes,
+                     (unsigned long long)entry->length);
+    return !is_complete(line) || line->bytes == entry->length ||
+           blame(verdict, "the log says %s of request %zu, of which %llu of %llu bytes were sent",
+                 line->outcome, number, (unsigned long long)line->bytes, (unsigned long long)entry->length);
 }
 
 static bool judge_part(const struct journal_entry *entry, size_t number, uint64_t handed,
@@ -175,6 +210,39 @@ static bool judge_part(const struct journal_entry *entry, size_t number, uint64_
                  line->outcome, number, (unsigned long long)content, (unsigned long long)entry->length);
 }
 
+/* Which of the causes a word of the log names. */
+static unsigned cause_of(const char *outcome)
+{
+    static const struct {
+        const char *outcome;
+        unsigned causes;
+    } names[] = {
+        {"client_left", CAUSE_CLIENT_LEFT},
+        {"timed_out", CAUSE_TIME},
+        {"file_changed", CAUSE_CHANGE | CAUSE_FAULT},
+        {"read_failed", CAUSE_FAULT},
+        {"shed", CAUSE_CROWD},
+        {"overloaded", CAUSE_SHORTAGE},
+        {"shutdown", CAUSE_END},
+        {"connection_cut", CAUSE_EARLIER_CUT},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        if (strcmp(names[i].outcome, outcome) == 0)
+            return names[i].causes;
+    }
+    return 0;
+}
+
+static bool judge_outcome(const struct journal_entry *entry, size_t number, struct verdict *verdict)
+{
+    const struct journal_line *line = &entry->line;
+    if (is_complete(line) || (entry->causes & cause_of(line->outcome)))
+        return true;
+    return line->status == 408 ||
+           blame(verdict, "the log says %s of request %zu, and nothing is known of that", line->outcome,
+                 number);
+}
+
 static bool judge_entry(const struct journal_entry *entry, size_t number,
                         uint64_t (*handed)(const struct sim_socket *socket), struct verdict *verdict)
 {
@@ -184,21 +252,32 @@ static bool judge_entry(const struct journal_entry *entry, size_t number,
     if (line->status == 499 && (line->bytes > 0 || is_complete(line)))
         return blame(verdict, "a request without a response has %llu bytes and is %s",
                      (unsigned long long)line->bytes, line->outcome);
-    if (strcmp(line->outcome, "client_left") == 0 && !entry->may_have_left)
-        return blame(verdict, "the log says that the client of request %zu left, and it did not", number);
+    if (!judge_outcome(entry, number, verdict))
+        return false;
     if (entry->seen == SEEN_NOTHING)
         return true;
     if (line->status != entry->status)
         return blame(verdict, "the log says status %d of request %zu, which was %d", line->status, number,
                      entry->status);
-    return entry->seen == SEEN_WHOLE ? judge_whole(entry, number, verdict)
-                                     : judge_part(entry, number, handed(entry->socket), verdict);
+    if (entry->seen == SEEN_WHOLE)
+        return judge_whole(entry, number, verdict);
+    return entry->is_framed ? judge_framed_part(entry, number, verdict)
+                            : judge_part(entry, number, handed(entry->socket), verdict);
 }
 
 /* Its server must have known who it was. */
 static bool has_to_have_a_line(const struct journal_entry *entry)
 {
     return entry->is_there && entry->was_understood && entry->seen != SEEN_NOTHING && entry->status != 408;
+}
+
+static bool judge_missing(const struct journal *journal, const struct journal_entry *entry, size_t number,
+                          struct verdict *verdict)
+{
+    uint64_t asked = journal->asked[entry->address % JOURNAL_ADDRESSES];
+    return journal->may_lose_any || asked > JOURNAL_FEW_ASKS || journal->dropped == 0 ||
+           blame(verdict, "the line of request %zu was dropped, whose client sent only %llu", number,
+                 (unsigned long long)asked);
 }
 
 bool journal_judge(const struct journal *journal, uint64_t (*handed)(const struct sim_socket *socket),
@@ -211,6 +290,8 @@ bool journal_judge(const struct journal *journal, uint64_t (*handed)(const struc
         if (entry->line.is_there && !judge_entry(entry, i, handed, verdict))
             return false;
         bool lacks_line = has_to_have_a_line(entry) && !entry->line.is_there;
+        if (lacks_line && !judge_missing(journal, entry, i, verdict))
+            return false;
         first = lacks_line && missing == 0 ? i : first;
         missing += lacks_line;
     }

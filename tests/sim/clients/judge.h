@@ -44,6 +44,10 @@ bool judge_common(const struct answer *answer, const struct circumstances *circu
 bool judge_error(const struct ask *ask, const struct answer *answer, int status,
                  const struct circumstances *circumstances, struct verdict *verdict);
 
+/* The same for 408; to be given to judge_editions. */
+bool judge_timeout(const struct ask *ask, const struct answer *answer,
+                   const struct circumstances *circumstances, struct verdict *verdict);
+
 /* The fields of CORS, which are those of the route, whatever the status. */
 bool judge_cors(const struct ask *ask, const struct answer *answer, struct verdict *verdict);
 

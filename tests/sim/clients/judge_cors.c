@@ -26,7 +26,7 @@ unsigned vary_of(const struct answer *answer, struct verdict *verdict)
     unsigned bits = 0;
     for (size_t i = 0; i < answer->field_count; i++) {
         struct slice rest = answer->fields[i].value, name;
-        if (!slice_equal(answer->fields[i].name, SLICE("Vary")))
+        if (!slice_equal_nocase(answer->fields[i].name, SLICE("Vary")))
             continue;
         while (slice_next(&rest, ',', &name)) {
             if (vary_bit(name) == 0)

@@ -101,3 +101,10 @@ bool judge_error(const struct ask *ask, const struct answer *answer, int status,
     return status == 408 ? judge_late(ask, answer, status, circumstances, verdict)
                          : judge_known(ask, answer, status, circumstances, verdict);
 }
+
+bool judge_timeout(const struct ask *ask, const struct answer *answer,
+                   const struct circumstances *circumstances, struct verdict *verdict)
+{
+    return judge_error(ask, answer, 408, circumstances, verdict) &&
+           judge_common(answer, circumstances, verdict);
+}

@@ -49,6 +49,7 @@ struct manner {
     uint64_t leave_after;        /* the same, then it closes */
     uint64_t reset_us;           /* RST so long after its last request was sent; 0: never */
     const struct target *target; /* what it asks for; NULL: anything */
+    uint32_t address;            /* 0: any */
     bool waits_for_continue;     /* or sends content at once */
     bool stops_in_content;       /* the last request has half of its content */
     bool ends_endless;           /* the last request does not come to its end */

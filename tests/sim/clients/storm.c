@@ -1,9 +1,17 @@
 /* See storm.h. */
 #include "storm.h"
 
+#include "conversation.h"
+
 #define LEAVING_MAX 60
 #define HOLDING_MAX 8
 #define FRESH_COUNT 3
+
+/* Their lines are more than may wait for the disk. */
+#define LOGGING_COUNT       40
+#define LOGGING_CONNECTIONS 8
+#define LOGGING_ADDRESS     0x0a000009u /* nobody else's */
+#define LOGGING_DEPTH       CONVERSATION_ASKS_MAX
 
 /* Those who come later find that nothing has moved for long enough. */
 #define FRESH_AFTER_US (4 * SIM_S)
@@ -25,7 +33,12 @@ void storm_prepare(struct storm *storm, struct limits *limits, struct timeouts *
     storm->kind = (enum storm_kind)sim_between(&storm->chance, STORM_LEAVE, STORM_COUNT - 1);
     storm->at_us = sim_size(&storm->chance, 2 * SIM_S);
     limits->connections_per_address = 0;
-    if (storm->kind == STORM_LEAVE) {
+    if (storm->kind == STORM_LOG) {
+        storm->count = LOGGING_COUNT + FRESH_COUNT;
+        limits->connections = MAX(limits->connections, 2u * LOGGING_COUNT);
+        limits->requests_per_connection = 0;
+        sim_log_fill(storm->at_us + 3 * FRESH_AFTER_US);
+    } else if (storm->kind == STORM_LEAVE) {
         storm->count = (unsigned)sim_between(&storm->chance, 8, LEAVING_MAX);
         limits->connections = MAX(limits->connections, (uint32_t)LEAVING_MAX);
     } else {
@@ -75,6 +88,19 @@ static struct manner leaving(const struct website *website, struct sim_chance *c
     };
 }
 
+static struct manner logging(const struct website *website, struct sim_chance *chance)
+{
+    return (struct manner){
+        .kind = MANNER_STORM,
+        .requests = LOGGING_DEPTH,
+        .connections = LOGGING_CONNECTIONS,
+        .depth = LOGGING_DEPTH,
+        .receive_bytes = 1u << 20,
+        .target = any_target(website, TARGET_FIXED, chance),
+        .address = LOGGING_ADDRESS,
+    };
+}
+
 static struct manner holding(enum storm_kind kind, const struct website *website, struct sim_chance *chance)
 {
     struct manner manner = {
@@ -108,7 +134,7 @@ bool storm_next(struct storm *storm, const struct website *website, struct manne
     enum storm_kind kind = storm->kind == STORM_MIXED
                                ? (enum storm_kind)sim_between(chance, STORM_HALF_SENT, STORM_LINGER)
                                : storm->kind;
-    *ret_manner = holding(kind, website, chance);
+    *ret_manner = kind == STORM_LOG ? logging(website, chance) : holding(kind, website, chance);
     if (storm->count < FRESH_COUNT) {
         *ret_manner =
             (struct manner){.kind = MANNER_BEHAVE, .requests = 1, .depth = 1, .receive_bytes = 300000};

@@ -13,6 +13,7 @@ enum storm_kind {
     STORM_UNREAD,    /* a large file, of which they take nothing */
     STORM_LINGER,    /* what is refused, and then they do not close */
     STORM_MIXED,     /* one of the last three each */
+    STORM_LOG,       /* so many requests that the access log has no room for them */
     STORM_COUNT
 };
 

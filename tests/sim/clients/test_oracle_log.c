@@ -96,6 +96,17 @@ static void a_line_that_was_dropped_may_be_missing(void **state)
     (void)state;
     be_answered();
     journal.dropped = 1;
+    journal.asked[0] = JOURNAL_FEW_ASKS;
+    end(false);
+    expect_good();
+}
+
+static void where_there_is_no_memory_any_line_may_be_missing(void **state)
+{
+    (void)state;
+    be_answered();
+    journal.dropped = 1;
+    journal.may_lose_any = true;
     end(false);
     expect_good();
 }
@@ -118,6 +129,15 @@ static void a_missing_line_is_noticed(void **state)
     be_answered();
     end(false);
     expect_blame("1 lines are missing");
+}
+
+static void a_dropped_line_of_who_asked_little_is_noticed(void **state)
+{
+    (void)state;
+    be_answered();
+    journal.dropped = 1;
+    end(false);
+    expect_blame("sent only 1");
 }
 
 static void a_second_line_is_noticed(void **state)
@@ -195,7 +215,32 @@ static void who_is_there_has_not_left(void **state)
     be_cut(1000, 3000);
     write_line(200, 3000, "client_left");
     end(false);
-    expect_blame("left, and it did not");
+    expect_blame("says client_left");
+}
+
+/* Each is the answer of a client that has done nothing to bring it about. */
+static void no_reason_is_given_without_cause(void **state)
+{
+    static const char *const words[] = {"timed_out", "file_changed",   "read_failed", "shed",
+                                        "shutdown",  "connection_cut", "overloaded",  "anything"};
+    for (size_t i = 0; i < ARRAY_LENGTH(words); i++) {
+        be_cut(1000, 3000);
+        write_line(200, 3000, words[i]);
+        end(false);
+        expect_blame(words[i]);
+        close_journal(state);
+        open_journal(state);
+    }
+}
+
+static void who_reads_slowly_may_be_late(void **state)
+{
+    (void)state;
+    be_cut(1000, 3000);
+    write_line(200, 3000, "timed_out");
+    stage.conversation.is_slow = true;
+    end(false);
+    expect_good();
 }
 
 static void no_response_has_no_bytes(void **state)
@@ -216,7 +261,9 @@ int main(void)
         TEST(a_right_line_of_a_cut_answer_is_right),
         TEST(a_line_that_was_dropped_may_be_missing),
         TEST(what_nobody_understood_needs_no_line),
+        TEST(where_there_is_no_memory_any_line_may_be_missing),
         TEST(a_missing_line_is_noticed),
+        TEST(a_dropped_line_of_who_asked_little_is_noticed),
         TEST(a_second_line_is_noticed),
         TEST(a_line_of_no_request_is_noticed),
         TEST(a_broken_line_is_noticed),
@@ -226,6 +273,8 @@ int main(void)
         TEST(the_promised_length_of_a_cut_answer_is_noticed),
         TEST(a_cut_answer_that_is_called_complete_is_noticed),
         TEST(who_is_there_has_not_left),
+        TEST(no_reason_is_given_without_cause),
+        TEST(who_reads_slowly_may_be_late),
         TEST(no_response_has_no_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,8 +156,8 @@ static int open_inode(struct inode *inode, uint64_t flags)
     return install(inode, flags & O_PATH);
 }
 
-/* Roots, /dev/null, the mount table, and what a descriptor leads to. The disk is not asked: roots are looked
- * at rarely, and the rest is open already. */
+/* Roots, /dev/null, the mount table, and what a descriptor leads to. Only roots may have to wait for a disk.
+ */
 int __wrap_open(const char *path, int flags, ...)
 {
     call_begin();
@@ -179,6 +179,7 @@ int __wrap_open(const char *path, int flags, ...)
         fd = open_inode(target, (uint64_t)flags);
     } else {
         struct inode *inode;
+        files_wait_for_disk("open", path);
         error = files_walk(files_top(), path, 0, &inode);
         fd = error < 0 ? fail_with(-error) : open_inode(inode, (uint64_t)flags);
     }
@@ -191,6 +192,7 @@ int __wrap_openat(int fd, const char *name, int flags, ...)
 {
     call_begin();
     assert(flags & O_PATH && flags & O_NOFOLLOW);
+    files_wait_for_disk("openat", name);
     struct inode *inode;
     int error = -fault_for(CALL_openat, (struct call_target){.path = name});
     if (error == 0)
@@ -198,20 +200,22 @@ int __wrap_openat(int fd, const char *name, int flags, ...)
     return error < 0 ? fail_with(-error) : open_inode(inode, (uint64_t)flags);
 }
 
-static unsigned walk_flags(const struct open_how *how)
+/* Only a root's own path is not confined. */
+static unsigned walk_flags(int root_fd, const struct open_how *how)
 {
-    if (!(how->resolve & RESOLVE_BENEATH))
+    bool is_confined = how->resolve & RESOLVE_BENEATH;
+    if (!is_confined && root_fd != AT_FDCWD)
         sim_fail("openat2 without RESOLVE_BENEATH");
-    return WALK_BENEATH | (how->resolve & RESOLVE_CACHED ? WALK_CACHED : 0u) |
+    return (is_confined ? WALK_BENEATH : 0u) | (how->resolve & RESOLVE_CACHED ? WALK_CACHED : 0u) |
            (how->flags & O_NOFOLLOW ? WALK_NO_FOLLOW : 0u) |
            (how->resolve & RESOLVE_NO_SYMLINKS ? WALK_NO_SYMLINKS : 0u) |
            (how->resolve & RESOLVE_NO_XDEV ? WALK_STAY : 0u);
 }
 
-static long open_beneath(int root_fd, const char *path, const struct open_how *how)
+static long open_by_openat2(int root_fd, const char *path, const struct open_how *how)
 {
-    struct inode *root = descriptor_inode(root_fd, "openat2");
-    unsigned flags = walk_flags(how);
+    struct inode *root = root_fd == AT_FDCWD ? files_top() : descriptor_inode(root_fd, "openat2");
+    unsigned flags = walk_flags(root_fd, how);
     struct inode *inode;
     struct call_target target = {.path = path, .is_hasty = flags & WALK_CACHED};
     int error = -fault_for(CALL_openat2, target);
@@ -256,7 +260,7 @@ long __wrap_syscall(long number, ...)
     void *third = va_arg(values, void *);
     va_end(values);
     switch (number) {
-    case SYS_openat2: return open_beneath(fd, second, third);
+    case SYS_openat2: return open_by_openat2(fd, second, third);
     case SYS_CACHESTAT: return cachestat(fd, second, third);
     default: sim_fail("system call %ld", number);
     }
@@ -280,6 +284,7 @@ int __wrap_fstat(int fd, struct stat *status)
 int __wrap_stat(const char *path, struct stat *status)
 {
     call_begin();
+    files_wait_for_disk("stat", path);
     struct inode *inode;
     int error = -fault_for(CALL_stat, (struct call_target){.path = path});
     if (error == 0)

@@ -169,12 +169,13 @@ static struct inotify_watch *find_watch(const struct inotify *inotify, const str
     return NULL;
 }
 
-/* Only ever by the magic link of a descriptor. */
+/* Only ever by the magic link of a descriptor. Linux visits every name that it has cached of a folder. */
 int __wrap_inotify_add_watch(int fd, const char *path, uint32_t mask)
 {
     call_begin();
     struct inotify *inotify = inotify_of(descriptor_get(fd, &inotify_class, "inotify_add_watch"));
     struct inode *inode = descriptor_inode(magic_link_target(path), "inotify_add_watch");
+    files_wait_for_disk("inotify_add_watch", inode->path);
     int error = fault_for(CALL_inotify_add_watch, (struct call_target){.path = inode->path});
     if (!files_have_magic_links())
         error = ENOENT;

@@ -10,6 +10,7 @@
  *   memory.c       malloc and its kin            peers.c      the clients' ends
  *   calls.c        what every call begins with   offload.c    the pool of threads, without threads
  *   watch.c        what watches the server       log_file.c   where the access log goes
+ *   datagrams.c    UDP sockets, and their network
  *
  * What the server calls is named __wrap_NAME, and is called by it in the place of NAME. What the kernel
  * itself allocates comes from kernel_alloc, which is neither counted nor ever fails. */
@@ -45,9 +46,9 @@ void kernel_finish(void);
 
 /* ---- who runs ---- */
 
-/* The one thread is the server's, on its loop or in a job of the pool, or the world's: the clients, the
- * network. Only the server makes system calls. */
-enum kernel_side { SIDE_WORLD, SIDE_LOOP, SIDE_JOB };
+/* The one thread is the server's, before its loop runs, on the loop or in a job of the pool, or the
+ * world's: the clients, the network. Only the server makes system calls. */
+enum kernel_side { SIDE_WORLD, SIDE_START, SIDE_LOOP, SIDE_JOB };
 
 /* Returns the side before. */
 enum kernel_side kernel_enter(enum kernel_side side);
@@ -306,5 +307,18 @@ ssize_t log_file_write(const char *bytes, size_t length);
 extern const struct file_class inotify_class;
 /* Bytes of events, or -errno. */
 ssize_t inotify_read(struct open_file *file, void *buffer, size_t size);
+
+/* ---- TLS ---- */
+
+struct tls_limits;
+struct tls_names;
+
+/* One run in so many has a listener with TLS. */
+extern const unsigned tls_one_in;
+
+/* The certificates that a listener of the server offers; NULL where the stand-in has none. May raise limits
+ * that no right client would get along with. */
+const struct tls_names *tls_begin(struct tls_limits *limits);
+void tls_end(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* The beginning and the end of a run's kernel. */
-#include "internal.h"
+#include "datagrams.h"
 
 /* A fifth of the runs has so few descriptors that they do not last. */
 #define DESCRIPTORS_FEW 14
@@ -25,6 +25,7 @@ void kernel_start(const struct kernel_options *options)
     faults_start(options->has_faults);
     descriptors_start(descriptor_limit());
     network_start();
+    datagrams_start();
     files_start();
     file_calls_start();
     clock_calls_start();
@@ -49,6 +50,7 @@ void kernel_finish(void)
     kernel_enter(SIDE_WORLD);
     descriptors_finish();
     network_finish();
+    datagrams_finish();
     files_finish();
     time_finish();
 }

@@ -13,9 +13,11 @@ static struct sim_chance chance;
 static bool is_sometimes_full;
 static bool is_full;
 static uint64_t changes_us;
+static uint64_t filled_until_us; /* by sim_log_fill */
 
 static void release(struct open_file *file)
 {
+    filled_until_us = 0;
     kernel_free(file);
 }
 
@@ -42,13 +44,18 @@ void log_file_status(struct stat *status)
     *status = (struct stat){.st_mode = S_IFREG | 0644, .st_nlink = 1};
 }
 
+void sim_log_fill(uint64_t until_us)
+{
+    filled_until_us = until_us;
+}
+
 static bool has_no_room(void)
 {
     if (is_sometimes_full && sim_now_us() >= changes_us) {
         is_full = !is_full;
         changes_us = sim_now_us() + sim_size(&chance, is_full ? FULL_US_MAX : ROOMY_US_MAX);
     }
-    return is_sometimes_full && is_full;
+    return (is_sometimes_full && is_full) || sim_now_us() < filled_until_us;
 }
 
 ssize_t log_file_write(const char *bytes, size_t length)

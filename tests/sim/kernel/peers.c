@@ -178,6 +178,11 @@ void sim_socket_close(struct sim_socket *socket)
     socket->is_closed = true;
 }
 
+uint32_t sim_socket_address(const struct sim_socket *socket)
+{
+    return socket->address;
+}
+
 unsigned sim_socket_number(const struct sim_socket *socket)
 {
     return pair_of(socket)->number;
@@ -186,6 +191,12 @@ unsigned sim_socket_number(const struct sim_socket *socket)
 uint64_t sim_socket_bytes_arrived(const struct sim_socket *socket)
 {
     return pair_of(socket)->up.arrived;
+}
+
+uint64_t sim_socket_bytes_waiting(const struct sim_socket *socket)
+{
+    const struct channel *up = &pair_of(socket)->up;
+    return up->written - up->arrived;
 }
 
 uint64_t sim_socket_bytes_read(const struct sim_socket *socket)

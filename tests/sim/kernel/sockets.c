@@ -2,6 +2,7 @@
  *
  * Closing with bytes unread, and bytes that arrive for a descriptor that is closed, make an RST; an RST takes
  * with it what the server has not sent yet. A pending error is told once, by whichever call comes first. */
+#include "datagrams.h"
 #include "network.h"
 
 #include <errno.h>
@@ -277,6 +278,8 @@ int __wrap_socket(int family, int type, int protocol)
 {
     (void)protocol;
     call_begin();
+    if (type == (SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC))
+        return datagrams_open(family);
     if (family != AF_INET || type != (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC))
         return fail_with(EAFNOSUPPORT);
     struct listening *listening = kernel_alloc(sizeof(*listening));
@@ -292,6 +295,9 @@ int __wrap_setsockopt(int fd, int level, int option, const void *value, socklen_
 {
     (void)length;
     call_begin();
+    struct open_file *file = descriptor_get(fd, NULL, "setsockopt");
+    if (file->class == &datagram_class)
+        return datagrams_set_option(file, level, option, *(const int *)value);
     struct listening *listening = get_listening(fd, "setsockopt");
     if (level == IPPROTO_TCP && option == TCP_DEFER_ACCEPT)
         listening->defers = *(const int *)value > 0;
@@ -302,6 +308,9 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
     (void)length;
     call_begin();
+    struct open_file *file = descriptor_get(fd, NULL, "bind");
+    if (file->class == &datagram_class)
+        return datagrams_bind(file, address);
     get_listening(fd, "bind")->port = ntohs(((const struct sockaddr_in *)address)->sin_port);
     return 0;
 }

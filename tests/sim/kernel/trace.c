@@ -1,6 +1,7 @@
 /* The trace: the last lines are kept in a ring and printed when the run fails. */
 #include "internal.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +25,9 @@ void trace_print_tail(void)
 
 static void print_replay(void)
 {
-    fprintf(stderr, "seed %llu; to see it again: vif-sim --seed %llu%s --trace\n",
-            (unsigned long long)options.seed, (unsigned long long)options.seed, options.replay_words);
+    fprintf(stderr, "seed %llu; to see it again: %s --seed %llu%s --trace\n",
+            (unsigned long long)options.seed, program_invocation_short_name, (unsigned long long)options.seed,
+            options.replay_words);
 }
 
 /* An assertion of the server's: its own message is out already. */
@@ -69,7 +71,7 @@ void sim_fail(const char *format, ...)
 {
     fflush(stdout);
     trace_print_tail();
-    fputs("vif-sim: ", stderr);
+    fprintf(stderr, "%s: ", program_invocation_short_name);
     va_list values;
     va_start(values, format);
     vfprintf(stderr, format, values);

@@ -35,6 +35,13 @@ static const struct {
      "tls.client_depth: clients are not asked"},
     {LISTEN "sites: [{tls: {certificate: a.pem, policy: modern, ciphers: X}, " SITE "}]",
      "warning: tls.ciphers: they are those of TLS 1.2"},
+    {LISTEN "sites: [{tls: {certificate: a.pem, early_data: true}, " SITE "}]",
+     "tls.early_data: expected default, none or safe, not \"true\""},
+    {LISTEN "sites: [{tls: {certificate: a.pem, early_data: safe, client: required, client_ca: ca.pem}, " SITE
+            "}]",
+     "warning: tls.early_data: it has no effect, as clients are asked for certificates"},
+    {"tickets: {keys: a.key}\n" LISTEN "sites: [{tls: {certificate: a.pem, early_data: safe}, " SITE "}]",
+     "3:15: error: tls.early_data: \"safe\" needs ticket keys that no other machine has"},
     {LISTEN "sites: [{tls: {certificate: a.pem, ciphers: 'A B'}, " SITE "}]",
      "tls.ciphers: \"A B\": it has a blank"},
     {LISTEN "sites: [{" SITE "}]",
@@ -57,6 +64,16 @@ static const struct {
     {"sites: [{hsts: {subdomains: true}, " SITE "}]", "hsts.max_age is missing"},
     {"sites: [{hsts: {max_age: 365d, preload: true}, " SITE "}]",
      "warning: hsts.preload: browsers take only names with `subdomains: true`"},
+    {"listen: [80, {address: 9180, admin: true}]" GOOD,
+     "1:37: error: listen.admin: strangers could reach \":9180\"; use an address such as 127.0.0.1:9180"},
+    {"listen: [80, {address: \"192.0.2.1:9180\", admin: true}]" GOOD, "strangers could reach"},
+    {"listen: [80, {address: \"[::]:9180\", admin: true}]" GOOD, "strangers could reach"},
+    {"listen: [80, {address: 9180, admin: true, tls: {certificate: a.pem, client: optional, client_ca: "
+     "ca.pem}}]" GOOD,
+     "strangers could reach"},
+    {"listen: [{address: 443, tls: a.pem}, {address: \"127.0.0.1:9180\", admin: true, redirect_to_https: "
+     "443}]" GOOD,
+     "listen.admin: this listener redirects to HTTPS"},
     {"tickets: {keys: nowhere}" GOOD, "tickets.keys: \"nowhere\": No such file"},
     {"tickets: {lifetime: 8d}" GOOD,
      "tickets.lifetime: expected a duration such as \"10s\" from 60s to 7d, or none"},
@@ -184,7 +201,7 @@ static void plain_listeners_redirect(void **state)
         char text[256];
         snprintf(text, sizeof(text), "listen: %s\nsites: [{tls: a.pem, " SITE "}]", rows[i].listen);
         struct loading loading = load_good_in(site_folder(), text);
-        const struct route *route = loading.config->listeners[0].redirect;
+        const struct route *route = loading.config->listeners[0].route;
         assert_int_equal(route->kind, ROUTE_REDIRECT);
         assert_int_equal(route->redirect.status, 308);
         assert_slice(route->redirect.location, rows[i].location);

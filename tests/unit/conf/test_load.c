@@ -12,6 +12,21 @@ static const struct route *only_route(const struct loading *loading)
     return &loading->config->settings->sites[0].routes[0];
 }
 
+/* Waits that the documents promise where nothing is configured. */
+static void waits_as_long_as_is_promised(void **state)
+{
+    (void)state;
+    struct settings settings = {0};
+    settings_set_defaults(&settings);
+    assert_int_equal(settings.timeouts.handshake_ms, 10000);
+    assert_int_equal(settings.timeouts.head_ms, 10000);
+    assert_int_equal(settings.timeouts.body_ms, 20000);
+    assert_int_equal(settings.timeouts.idle_ms, 60000);
+    assert_int_equal(settings.timeouts.write_ms, 20000);
+    assert_int_equal(settings.timeouts.linger_ms, 5000);
+    assert_int_equal(settings.timeouts.drain_ms, 30000);
+}
+
 static void fills_in_defaults(void **state)
 {
     (void)state;
@@ -286,6 +301,7 @@ static void takes_sections_with_nothing_in_them(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(waits_as_long_as_is_promised),
         cmocka_unit_test(fills_in_defaults),
         cmocka_unit_test(reads_every_option),
         cmocka_unit_test(origins_add_up),

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #define ROUTE(text) "sites: [{routes: {/: {" text "}}}]"
+#define LONG        "a234567890123456789012345678901234567890123456789.a12345678901234" /* 64 bytes */
 #define GOOD        "\n" ROUTE("respond: a")
 
 /* One mistake each, and the words that its message must have. */
@@ -192,8 +193,27 @@ static void tells_one_mistake_once(void **state)
          "unknown option \"route\" in sites[]; did you mean \"routes\"?"},
         {"root: /tmp", "unknown option \"root\" at the top of the file; a route serves a folder"},
         {"sites: [{routes: {/: {respond: a}, /: {respond: b}}}]", "duplicate key \"/\" (first in line 1)"},
-        {ROUTE("proxy: 'http://127.0.0.1'"),
-         "unknown option \"proxy\" in sites[].routes{}; vif does not forward requests"},
+        {ROUTE("proxy_pass: 'http://127.0.0.1'"),
+         "unknown option \"proxy_pass\" in sites[].routes{}; a route forwards requests"},
+        {ROUTE("proxy: 'https://127.0.0.1/path'"),
+         "proxy.to[].server: \"https://127.0.0.1/path\": it has a path"},
+        {ROUTE("proxy: {to: 'https://127.0.0.1', tls: {name: 'a:1'}}"),
+         "proxy.tls.name: \"a:1\": it is not the name of a host"},
+        {ROUTE("proxy: 'http://" LONG LONG LONG LONG "'"), "its host has more than 253 bytes"},
+        {ROUTE("proxy: {to: 'https://127.0.0.1', tls: {name: " LONG LONG LONG LONG "}}"),
+         "it has more than 253 bytes"},
+        {ROUTE("proxy: 'http://127.0.0.1/app'"), "it has a path: requests keep their own"},
+        {ROUTE("proxy: 'http://127.0.0.1:99999'"), "it has no valid host and port"},
+        {ROUTE("proxy: 'ftp://127.0.0.1'"), "it does not begin with \"http://\", \"https://\" or \"unix:\""},
+        {ROUTE("proxy: 'http://a@b'"), "it has a user name, which is not sent to servers"},
+        {ROUTE("proxy: 'unix:'"), "the path behind \"unix:\" is empty"},
+        {ROUTE("proxy: []"), "proxy.to: expected a list of 1 to 64, not 0"},
+        {ROUTE("proxy: {balance: round_robin}"), "proxy.to is missing"},
+        {ROUTE("proxy: {to: 3000, balance: random}"),
+         "expected round_robin, least_connections, least_time or hash"},
+        {ROUTE("proxy: {to: 3000, prefix: v2}"), "it does not begin with \"/\""},
+        {ROUTE("proxy: {to: 3000, prefix: '/a b'}"), "it is not a path as it stands in a URL"},
+        {ROUTE("proxy: {to: 3000, host: 'a b'}"), "it is not a host"},
         {ROUTE("listing: true"), "; it is an option of files"},
         {"headers: {set: {A: b}}" GOOD, "; a site or a route has \"headers: {set: {NAME: VALUE}}\""},
         {"tls: {cert: a}" GOOD, "unknown option \"tls\" at the top of the file; a listener speaks TLS"},

@@ -36,7 +36,7 @@ static void what_is_taken_is_closed(void **state)
         close_queue_take(&close_queue, fds[i]);
     /* All but the first came while it was being closed. */
     assert_true(close_queue.is_busy);
-    loop_settle(loop);
+    loop_finish_jobs(loop);
     assert_closed(fds);
     close_queue_finish(&close_queue);
     loop_destroy(loop);

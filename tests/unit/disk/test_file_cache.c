@@ -1,5 +1,6 @@
 /* The cache holds what is true, and no more than it may. */
 #include "tests/unit/tree_builder.h"
+#include "tests/unit/watch_builder.h"
 
 #include "disk/file_cache.h"
 #include "loop/loop.h"
@@ -62,7 +63,7 @@ static struct file *open_coding(struct store *store, const char *path, enum http
 /* As a request would: covers, opens, offers. */
 static void load_coding(struct store *store, const char *path, enum http_coding coding)
 {
-    struct cache_ticket ticket = file_cache_cover(store->cache, &store->root, slice_from(path));
+    struct cache_ticket ticket = cache_folders(store->cache, &store->root, slice_from(path));
     struct file *file = open_coding(store, path, coding);
     file_cache_insert(store->cache, file, ticket);
     file_unref(file);
@@ -200,14 +201,14 @@ static void a_change_in_between_is_not_cached(void **state)
     struct store store;
     store_init(&store, 100, 1u << 20);
     put(&store, "file", 10);
-    struct cache_ticket ticket = file_cache_cover(store.cache, &store.root, SLICE("file"));
+    struct cache_ticket ticket = cache_folders(store.cache, &store.root, SLICE("file"));
     struct file *file = open_coding(&store, "file", HTTP_CODING_IDENTITY);
     put(&store, "file", 11);
     see_changes(&store);
     file_cache_insert(store.cache, file, ticket);
     assert_false(has(&store, "file"));
     /* The same where nobody was told yet: then it goes when he is. */
-    ticket = file_cache_cover(store.cache, &store.root, SLICE("file"));
+    ticket = cache_folders(store.cache, &store.root, SLICE("file"));
     file_unref(file);
     file = open_coding(&store, "file", HTTP_CODING_IDENTITY);
     put(&store, "file", 12);
@@ -286,10 +287,10 @@ static void what_is_confirmed_is_as_watched_as_it_is(void **state)
     struct file *again = open_coding(&store, "file", HTTP_CODING_IDENTITY);
     file_cache_confirm(store.cache, file, again, file_cache_cover_nothing(store.cache, &store.root));
     assert_true(file->is_cached && file->revalidate);
-    file_cache_confirm(store.cache, file, again, file_cache_cover(store.cache, &store.root, SLICE("file")));
+    file_cache_confirm(store.cache, file, again, cache_folders(store.cache, &store.root, SLICE("file")));
     assert_true(file->is_cached && !file->revalidate);
     again->revalidate = true; /* it is behind a link by now */
-    file_cache_confirm(store.cache, file, again, file_cache_cover(store.cache, &store.root, SLICE("file")));
+    file_cache_confirm(store.cache, file, again, cache_folders(store.cache, &store.root, SLICE("file")));
     assert_true(file->is_cached && file->revalidate);
     file_unref(again);
     store_finish(&store);
@@ -464,7 +465,7 @@ static void a_retired_root_is_not_cached(void **state)
     put(&store, "file", 10);
     put(&store, "other", 10);
     load(&store, "file");
-    struct cache_ticket ticket = file_cache_cover(store.cache, &store.root, SLICE("other"));
+    struct cache_ticket ticket = cache_folders(store.cache, &store.root, SLICE("other"));
     struct file *file = open_coding(&store, "other", HTTP_CODING_IDENTITY);
     file_cache_retire_root(store.cache, &store.root);
     file_cache_insert(store.cache, file, ticket);

@@ -1,5 +1,6 @@
 /* What is told of changes beneath a root. */
 #include "tests/unit/tree_builder.h"
+#include "tests/unit/watch_builder.h"
 
 #include "disk/file_watch.h"
 #include "loop/loop.h"
@@ -99,7 +100,7 @@ static void observer_finish(struct observer *observer)
 
 static bool cover_beneath(struct observer *observer, struct root *root, const char *path)
 {
-    return file_watch_cover(observer->watch, root, slice_from(path)).folder != 0;
+    return watch_folders(observer->watch, root, slice_from(path)).folder != 0;
 }
 
 static bool cover(struct observer *observer, const char *path)
@@ -113,7 +114,7 @@ static struct thing *attach(struct observer *observer, size_t number, const char
     struct thing *thing = &observer->things[number];
     *thing = (struct thing){0};
     struct slice slice = slice_from(path);
-    struct watch_ticket ticket = file_watch_cover(observer->watch, &observer->root, slice);
+    struct watch_ticket ticket = watch_folders(observer->watch, &observer->root, slice);
     assert_true(ticket.folder != 0);
     assert_true(file_watch_attach(observer->watch, &observer->root, slice, ticket, &thing->item));
     return thing;
@@ -325,7 +326,7 @@ static void two_roots_onto_the_same_folder(void **state)
     assert_false(cover_beneath(&observer, &below, "b/file"));
     file_watch_forget(observer.watch, &below);
     file_watch_forget(observer.watch, &same);
-    file_watch_settle(observer.watch);
+    file_watch_finish_forgetting(observer.watch);
     close(below_fd);
     close(same_fd);
     observer_finish(&observer);
@@ -413,7 +414,7 @@ static void tickets(void **state)
     observer_init(&observer, 100);
     tree_add_folder(&observer.tree, "a");
     tree_add_folder(&observer.tree, "b");
-    struct watch_ticket ticket = file_watch_cover(observer.watch, &observer.root, SLICE("a/file"));
+    struct watch_ticket ticket = watch_folders(observer.watch, &observer.root, SLICE("a/file"));
     struct watch_item *item = &observer.things[0].item;
     assert_true(cover(&observer, "b/file"));
     write_to(&observer, "b/file");
@@ -424,7 +425,7 @@ static void tickets(void **state)
     write_to(&observer, "a/other");
     poll_all(&observer);
     assert_false(file_watch_attach(observer.watch, &observer.root, SLICE("a/file"), ticket, item));
-    ticket = file_watch_cover(observer.watch, &observer.root, SLICE("a/file"));
+    ticket = watch_folders(observer.watch, &observer.root, SLICE("a/file"));
     assert_int_equal(renameat(observer.tree.fd, "a", observer.tree.fd, "c"), 0);
     assert_int_equal(renameat(observer.tree.fd, "c", observer.tree.fd, "a"), 0);
     poll_all(&observer);
@@ -445,7 +446,7 @@ static void a_large_folder_goes_bit_by_bit(void **state)
     tree_add_folder(&observer.tree, "a");
     struct slice path = SLICE("a/file");
     for (int i = 0; i < COUNT; i++) {
-        struct watch_ticket ticket = file_watch_cover(observer.watch, &observer.root, path);
+        struct watch_ticket ticket = watch_folders(observer.watch, &observer.root, path);
         assert_true(file_watch_attach(observer.watch, &observer.root, path, ticket, &things[i].item));
     }
     poll_all(&observer);
@@ -556,7 +557,7 @@ static void the_root_itself_goes(void **state)
     tree_add_folder(&observer.tree, "site");
     int fd = openat(observer.tree.fd, "site", O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct root root = {.fd = fd, .is_local = true};
-    struct watch_ticket ticket = file_watch_cover(observer.watch, &root, SLICE("file"));
+    struct watch_ticket ticket = watch_folders(observer.watch, &root, SLICE("file"));
     struct thing *thing = &observer.things[0];
     assert_true(file_watch_attach(observer.watch, &root, SLICE("file"), ticket, &thing->item));
     assert_true(file_watch_attach_unwatched(observer.watch, &root, &observer.things[1].item));
@@ -571,7 +572,7 @@ static void the_root_itself_goes(void **state)
     bool is_covered = cover_beneath(&observer, &root, "file");
     (void)is_covered;
     file_watch_forget(observer.watch, &root);
-    file_watch_settle(observer.watch);
+    file_watch_finish_forgetting(observer.watch);
     assert_true(observer.things[1].is_gone);
     close(fd);
     observer_finish(&observer);

@@ -1,5 +1,6 @@
 /* What the file cache believes ends with a change of the mount table. */
 #include "tests/unit/loop/stream_owner.h"
+#include "tests/unit/watch_builder.h"
 
 #include "disk/file_cache.h"
 #include "loop/loop.h"
@@ -56,7 +57,7 @@ static void belief_ends_with_a_mount(void **state)
     assert_int_equal(loop_create(&(struct loop_options){0}, &loop), 0);
     assert_int_equal(file_cache_create(loop, &limits, &log, &cache), 0);
     for (unsigned is_polled = 0; is_polled <= 1; is_polled++) {
-        struct cache_ticket before = file_cache_cover(cache, &root, SLICE("x"));
+        struct cache_ticket before = cache_folders(cache, &root, SLICE("x"));
         file_cache_note_seen(cache, &file, before, 1000);
         assert_true(file_cache_believes(cache, &file, 1000));
         root.look_due_ms = root.path_due_ms = 5000;

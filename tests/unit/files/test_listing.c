@@ -303,6 +303,24 @@ static void open_by(struct listing *listing, struct listing_options *options, co
 {
     options->query = slice_from(query);
     assert_int_equal(listing_open(listing, options), 0);
+    assert_null(folder_shelf_validate(&shelf));
+}
+
+/* What is out of order is noticed. */
+static void validator_notices(struct shared_folder *folder)
+{
+    unsigned references = folder->references;
+    size_t bytes = folder->entries.bytes, capacity = folder->entries.capacity;
+    folder->references = 0;
+    assert_non_null(folder_shelf_validate(&shelf));
+    folder->references = references;
+    folder->entries.bytes = budget.used + 1;
+    assert_non_null(folder_shelf_validate(&shelf));
+    folder->entries.bytes = bytes;
+    folder->entries.capacity = 1;
+    assert_non_null(folder_shelf_validate(&shelf));
+    folder->entries.capacity = capacity;
+    assert_null(folder_shelf_validate(&shelf));
 }
 
 /* By as many listings as there are, for as long as one of them is there; and by none that read another. */
@@ -337,6 +355,7 @@ static void what_many_read_is_held_once(void **state)
     assert_int_equal(again.folder->entries.items[1].size, 2);
     open_by(&gone, &options, "");
     assert_ptr_equal(gone.folder, later.folder);
+    validator_notices(later.folder);
     listing_close(&gone);
     listing_close(&again);
     listing_close(&other_way);

@@ -536,7 +536,7 @@ static void connections_of_one_address_are_counted(void **state)
     client_close(&clients[0]);
     client_close(&clients[1]);
     world_await_open(&world, 0);
-    assert_int_equal(world.server->front.addresses.count, 0);
+    assert_int_equal(world.server->service.client_counts.count, 0);
     world_finish(&world);
 }
 

@@ -320,6 +320,7 @@ static void windows_grow_while_content_is_held_up_by_them(void **state)
     (void)state;
     struct h2_pair *pair = &fixture.pair;
     prepare(65535);
+    h2_pair_talk(pair); /* so that the client knows the window that vif begins with */
     int32_t before =
         nghttp2_session_get_remote_settings(pair->client.session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
     begin_upload(slice_make(much, sizeof(much)), NULL, 1000, UINT64_MAX);

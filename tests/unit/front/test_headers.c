@@ -92,6 +92,7 @@ static void the_last_of_a_thousand_is_found(void **state)
     world_await_state(&world, CLIENT_HANDLE);
     const struct http_request *request = &waiting->request;
     assert_int_equal(request->field_count, HTTP_FIELDS_MAX);
+    assert_ptr_equal(waiting->path.data, request->target.data);
     assert_slice(http_request_field(request, HTTP_FIELD_HOST), "x");
     assert_slice(request->fields[HTTP_FIELDS_MAX - 2].name_text, "X-999");
     assert_slice(request->fields[HTTP_FIELDS_MAX - 2].value, "999");

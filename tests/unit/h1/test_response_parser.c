@@ -159,6 +159,41 @@ static void fields(void **state)
     run_all(HTTP_METHOD_GET, cases, ARRAY_LENGTH(cases));
 }
 
+/* What one client may read in its way, a proxy must not pass on. */
+static void what_only_the_strict_parser_refuses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum h1_response_fault fault; /* of the strict one */
+    } rows[] = {
+        {"HTTP/1.1 100 x\r\n\r\n", H1_RESPONSE_FAULT_NONE},
+        {"HTTP/1.1 599 x\r\n\r\n", H1_RESPONSE_FAULT_NONE},
+        {"HTTP/1.1 600 x\r\n\r\n", H1_RESPONSE_FAULT_STATUS},
+        {"HTTP/1.1 999 x\r\n\r\n", H1_RESPONSE_FAULT_STATUS},
+        {"HTTP/1.1 200 \r\n\r\n", H1_RESPONSE_FAULT_NONE},
+        {"HTTP/1.1 200\r\n\r\n", H1_RESPONSE_FAULT_STATUS_LINE},
+        {OK "A: b\r\n c\r\n\r\n", H1_RESPONSE_FAULT_FOLDED},
+        {OK "A: b\r\n\tc\r\n\r\n", H1_RESPONSE_FAULT_FOLDED},
+        {OK "A : b\r\n\r\n", H1_RESPONSE_FAULT_HEADER},
+    };
+    TABLE_ROWS(i, rows, rows[i].text) {
+        for (unsigned is_strict = 0; is_strict < 2; is_strict++) {
+            struct h1_response_parser engine;
+            struct h1_response_head head;
+            char text[100]; /* folds are undone in place */
+            snprintf(text, sizeof(text), "%s", rows[i].text);
+            struct slice input = slice_from(text), piece;
+            h1_response_init(&engine, &limits);
+            engine.is_strict = is_strict;
+            h1_response_expect(&engine, HTTP_METHOD_GET);
+            bool is_bad = h1_response_next(&engine, &input, &head, &piece) == H1_RESPONSE_BAD;
+            assert_int_equal(is_bad, is_strict && rows[i].fault != H1_RESPONSE_FAULT_NONE);
+            assert_true(!is_bad || engine.fault == rows[i].fault);
+        }
+    }
+}
+
 static void persistence(void **state)
 {
     (void)state;
@@ -357,6 +392,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_lines),
         cmocka_unit_test(fields),
+        cmocka_unit_test(what_only_the_strict_parser_refuses),
         cmocka_unit_test(persistence),
         cmocka_unit_test(content),
         cmocka_unit_test(answers_without_content),

@@ -8,6 +8,7 @@
  *     :+3                    fields besides Host
  *   [bytes]                  content, in one piece
  *   .                        the end of a message
+ *   .+2                      the same, with so many trailers
  *   !400                     refused
  *   ~                        the input ended inside a message */
 #ifndef TESTS_UNIT_H1_TRANSCRIPT_H
@@ -15,6 +16,7 @@
 
 #include "base/buffer.h"
 #include "h1/h1.h"
+#include "h1/line.h"
 #include "h1/recent_head.h"
 
 #include <stdlib.h>
@@ -172,6 +174,22 @@ static inline enum h1_event transcript_next(struct transcript *transcript, struc
     return event;
 }
 
+static inline void transcript_add_trailers(struct transcript *transcript, struct slice section)
+{
+    struct slice line;
+    unsigned count = 0;
+    assert(section.length == 0 || transcript->request.body == HTTP_BODY_CHUNKED);
+    while (h1_take_line(&section, &line) == H1_HEAD_DONE && line.length > 0) {
+        struct http_field field;
+        bool is_good = h1_parse_field_line(line, false, &field);
+        assert(is_good);
+        count++;
+    }
+    assert(section.length == 0);
+    if (count > 0)
+        buffer_printf(&transcript->text, "+%u", count);
+}
+
 /* Feeds the next bytes, as a connection would: behind what the engine left, in a block that ends where they
  * end. */
 static inline void transcript_feed(struct transcript *transcript, struct slice bytes)
@@ -205,14 +223,16 @@ static inline void transcript_feed(struct transcript *transcript, struct slice b
             assert(transcript->request.body != HTTP_BODY_LENGTH ||
                    transcript->content_bytes == transcript->request.content_length);
             buffer_append(&transcript->text, SLICE(" ."));
+            transcript_add_trailers(transcript, content);
         } else {
             assert(event == H1_ERROR && transcript->engine.status >= 400 && transcript->engine.status < 600);
             transcript_check_refused(transcript, input);
             buffer_printf(&transcript->text, " !%u", transcript->engine.status);
         }
     }
-    /* What it waits with is the beginning of a head, and nothing else. */
-    assert(rest.length == 0 || transcript->engine.state == H1_STATE_HEAD);
+    /* What it waits with is the beginning of a head or of trailers, and nothing else. */
+    assert(rest.length == 0 || transcript->engine.state == H1_STATE_HEAD ||
+           transcript->engine.content.state >= H1_CONTENT_STATE_TRAILER_START);
     assert(rest.length <= transcript->engine.limits->head_bytes);
     transcript->kept_length = rest.length;
     transcript->kept = malloc(rest.length + (rest.length == 0));

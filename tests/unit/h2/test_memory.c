@@ -90,12 +90,35 @@ static void what_is_kept_is_bounded(void **state)
     h2_memory_finish(&memory);
 }
 
+/* The buffer for a frame that a session is created with; any other of that size is not shared. */
+static void sessions_share_the_buffer_for_a_frame(void **state)
+{
+    (void)state;
+    struct h2_memory memory;
+    void *frames[2];
+    h2_memory_init(&memory);
+    const nghttp2_mem *calls = &memory.calls;
+    for (size_t i = 0; i < ARRAY_LENGTH(frames); i++) {
+        memory.is_creating = true;
+        frames[i] = calls->malloc(16394, calls->mem_user_data);
+    }
+    void *other = calls->malloc(16394, calls->mem_user_data);
+    assert_non_null(frames[0]);
+    assert_ptr_equal(frames[0], frames[1]);
+    assert_ptr_not_equal(frames[0], other);
+    for (size_t i = 0; i < ARRAY_LENGTH(frames); i++)
+        calls->free(frames[i], calls->mem_user_data);
+    memset(frames[0], 'x', H2_FRAME_ROOM_BYTES);
+    calls->free(other, calls->mem_user_data);
+    h2_memory_finish(&memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_freed_comes_back), cmocka_unit_test(large_blocks_are_not_kept),
         cmocka_unit_test(what_is_cleared_is),       cmocka_unit_test(what_grows_keeps_its_bytes),
-        cmocka_unit_test(what_is_kept_is_bounded),
+        cmocka_unit_test(what_is_kept_is_bounded),  cmocka_unit_test(sessions_share_the_buffer_for_a_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,9 @@
 #include "base/buffer.h"
 #include "lab/session.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define OUTPUT_BYTES_MAX (4u << 20)
@@ -74,9 +76,9 @@ static void send_by(struct world *world, size_t step)
 
 static void work(struct world *world)
 {
-    needs(world, LAB_NEEDS_WORK);
-    lab_session_work(&world->session);
-    lab_session_worked(&world->session);
+    needs(world, LAB_NEEDS_JOB);
+    lab_session_run_job(&world->session);
+    lab_session_complete_job(&world->session);
 }
 
 /* How often `text` is in the output. */
@@ -196,7 +198,7 @@ static void work_keeps_its_place(void **state)
 {
     struct world *world = *state;
     receive(world, ABSENT BLOCK HELLO BLOCK);
-    while (lab_session_need(&world->session) == LAB_NEEDS_WORK)
+    while (lab_session_need(&world->session) == LAB_NEEDS_JOB)
         work(world); /* the look-up of what is absent, where it has to wait for a disk */
     send_by(world, SIZE_MAX);
     assert_int_equal(count_of(world, "HTTP/1.1 404 Not Found\r\n"), 1);
@@ -208,6 +210,42 @@ static void work_keeps_its_place(void **state)
     send_by(world, SIZE_MAX);
     assert_int_equal(count_of(world, HELLO_END), 3);
     needs(world, LAB_NEEDS_BYTES);
+}
+
+static void age(int fd, time_t seconds)
+{
+    const struct timespec times[2] = {{.tv_sec = seconds}, {.tv_sec = seconds}};
+    assert_int_equal(futimens(fd, times), 0);
+}
+
+/* What has been sent of it cannot be taken back, so the connection ends. */
+static void a_file_that_changes_is_sent_no_further(void **state)
+{
+    struct world *world = *state;
+    char path[64];
+    snprintf(path, sizeof(path), "%s/large", world->folder);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_int_equal(ftruncate(fd, 1 << 20), 0);
+    age(fd, 1000);
+    receive(world, "GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (bool is_file = false; !is_file;) {
+        size_t count;
+        while (lab_session_need(&world->session) == LAB_NEEDS_JOB)
+            work(world);
+        needs(world, LAB_NEEDS_ROOM);
+        const struct segment *segment = lab_session_segments(&world->session, &count);
+        is_file = segment->data == NULL;
+        if (!is_file)
+            lab_session_sent(&world->session, segment->length);
+    }
+    assert_true(lab_session_may_send_file(&world->session));
+    lab_session_sent(&world->session, 1000);
+    needs(world, LAB_NEEDS_ROOM);
+    age(fd, 2000);
+    assert_false(lab_session_may_send_file(&world->session));
+    needs(world, LAB_NEEDS_CLOSE);
+    close(fd);
+    unlink(path);
 }
 
 static void it_may_end_at_any_time(void **state)
@@ -238,6 +276,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lingering_is_bounded, build, take_down),
         cmocka_unit_test_setup_teardown(content_comes_before_the_answer, build, take_down),
         cmocka_unit_test_setup_teardown(work_keeps_its_place, build, take_down),
+        cmocka_unit_test_setup_teardown(a_file_that_changes_is_sent_no_further, build, take_down),
         cmocka_unit_test_setup_teardown(it_may_end_at_any_time, build, take_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

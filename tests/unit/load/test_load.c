@@ -15,8 +15,8 @@
 
 #define SLOW_US 20000
 
-/* A server that answers "GET /slow" late, says goodbye to "GET /close", and answers everything else at once:
- * a thread for each connection. */
+/* A server that answers "GET /slow" late, "GET /pairs" when a second one has come, says goodbye to "GET
+ * /close", and answers everything else at once: a thread for each connection. */
 struct server {
     int fd;
     struct address address;
@@ -30,6 +30,7 @@ static bool answer_all(int fd, struct slice input)
     struct slice answer = SLICE("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
     struct slice last = SLICE("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi");
     struct slice end = SLICE("\r\n\r\n");
+    static _Thread_local unsigned pairs;
     const char *found;
     while ((found = memmem(input.data, input.length, end.data, end.length)) != NULL) {
         if (slice_starts_with(input, SLICE("GET /slow ")))
@@ -38,8 +39,12 @@ static bool answer_all(int fd, struct slice input)
             ssize_t sent = send(fd, last.data, last.length, MSG_NOSIGNAL);
             return sent < 0; /* what is behind it is not answered */
         }
-        if (send(fd, answer.data, answer.length, MSG_NOSIGNAL) < 0)
-            return false;
+        bool is_of_pair = slice_starts_with(input, SLICE("GET /pairs "));
+        pairs += is_of_pair;
+        for (unsigned left = is_of_pair ? 2 * (pairs % 2 == 0) : 1; left > 0; left--) {
+            if (send(fd, answer.data, answer.length, MSG_NOSIGNAL) < 0)
+                return false;
+        }
         input = slice_skip(input, (size_t)(found - input.data) + end.length);
     }
     assert_int_equal(input.length, 0);
@@ -186,6 +191,30 @@ static void targets_may_be_asked_for_by_timetable(void **state)
     free(result);
 }
 
+/* The server answers no request before the next one: who waited for an answer would wait for ever. */
+static void at_a_rate_requests_do_not_wait_for_answers(void **state)
+{
+    (void)state;
+    struct server server;
+    start(&server, "127.0.0.1:0");
+    struct load_result *result = run(
+        &(struct load_plan){
+            .targets = {{.path = SLICE("/pairs")}},
+            .target_count = 1,
+            .addresses = {server.address},
+            .address_count = 1,
+            .rate = 1000,
+            .pipeline = 4,
+            .connections = 1,
+            .requests_max = 20,
+        },
+        NULL, NULL);
+    stop(&server);
+    assert_int_equal(result->answers, 20);
+    assert_int_equal(result->connects, 1);
+    free(result);
+}
+
 static void targets_may_be_mixed_in_a_pipeline(void **state)
 {
     (void)state;
@@ -305,6 +334,7 @@ int main(void)
         cmocka_unit_test(targets_have_figures_of_their_own),
         cmocka_unit_test(requests_behind_a_close_are_lost),
         cmocka_unit_test(targets_may_be_asked_for_by_timetable),
+        cmocka_unit_test(at_a_rate_requests_do_not_wait_for_answers),
         cmocka_unit_test(targets_may_be_mixed_in_a_pipeline),
         cmocka_unit_test(connections_take_turns_at_the_addresses),
         cmocka_unit_test(the_callback_may_end_it),

@@ -132,6 +132,66 @@ static void many_stop_in_one_turn(void **state)
     }
 }
 
+struct heir {
+    struct watch watch;
+    struct loop *loop;
+    struct heir *other;
+    unsigned told;
+    bool is_new;
+};
+
+static const struct watch_events heir_events;
+
+/* A new descriptor gets the number of one that is closed. */
+static void take_number_of(struct heir *heir)
+{
+    int number = heir->watch.fd, fd = sys_eventfd_create();
+    watch_stop(heir->loop, &heir->watch);
+    assert_int_equal(dup2(fd, number), number);
+    sys_close(fd);
+    heir->told = 0;
+    heir->is_new = true;
+    assert_int_equal(watch_start(heir->loop, &heir->watch, WATCH_LEVEL), 0);
+}
+
+static void on_heir(struct watch *watch, unsigned events)
+{
+    struct heir *heir = CONTAINER_OF(watch, struct heir, watch);
+    (void)events;
+    heir->told++;
+    sys_eventfd_clear(watch->fd);
+    if (!heir->is_new)
+        take_number_of(heir->other);
+}
+
+static const struct watch_events heir_events = {.on_ready = on_heir};
+
+/* Of two that are ready, the first that is told replaces the other: what was ready is not the new one. */
+static void who_gets_a_number_again_hears_nothing_of_the_former(void **state)
+{
+    (void)state;
+    struct loop *loop = make_loop();
+    struct heir heirs[2];
+    for (size_t i = 0; i < 2; i++) {
+        heirs[i] = (struct heir){
+            .watch = {.events = &heir_events, .fd = sys_eventfd_create()},
+            .loop = loop,
+            .other = &heirs[1 - i],
+        };
+        assert_int_equal(watch_start(loop, &heirs[i].watch, WATCH_LEVEL), 0);
+        sys_eventfd_raise(heirs[i].watch.fd);
+    }
+    for (unsigned turns = 0; turns < QUIET_TURNS || heirs[0].told + heirs[1].told == 0; turns++)
+        assert_int_equal(loop_run_once(loop, 0), 0);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(heirs[i].told, !heirs[i].is_new);
+        watch_stop(loop, &heirs[i].watch);
+        sys_close(heirs[i].watch.fd);
+    }
+    assert_int_not_equal(heirs[0].is_new, heirs[1].is_new);
+    loop_destroy(loop);
+}
+
 /* More than completions have room in the queue of io_uring: see uring.c. */
 #define WATCHES_OF_ONE 20000
 
@@ -511,6 +571,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_one_of_many_is_told),
         cmocka_unit_test(many_stop_in_one_turn),
+        cmocka_unit_test(who_gets_a_number_again_hears_nothing_of_the_former),
         cmocka_unit_test(none_of_too_many_is_lost),
         cmocka_unit_test(who_waits_for_nothing_is_left_alone),
         cmocka_unit_test(a_crowd_is_read_whole),

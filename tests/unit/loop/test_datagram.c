@@ -167,6 +167,33 @@ static void packets_bring_their_addresses_and_ecn(void **state)
     check_addresses(&loopback_v6);
 }
 
+/* Of a socket for all addresses: the kernel alone would answer from another one. */
+static void an_answer_comes_from_where_it_was_asked(void **state)
+{
+    (void)state;
+    const struct address everywhere = {.v4.sin_family = AF_INET, .length = sizeof(struct sockaddr_in)};
+    struct loop *loop = make_loop();
+    struct receiver server, client;
+    char byte = 'x';
+    assert_true(receiver_open(&server, loop, &everywhere));
+    assert_true(receiver_open(&client, loop, &loopback_v4));
+    struct address asked = server.address;
+    asked.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+    send_one(&client, &(struct udp_run){.peer = asked, .bytes = &byte, .length = 1});
+    receiver_run(&server, 1);
+    assert_int_equal(server.last.local.v4.sin_addr.s_addr, asked.v4.sin_addr.s_addr);
+    send_one(&server, &(struct udp_run){.peer = server.last.peer,
+                                        .local = server.last.local,
+                                        .interface = server.last.interface,
+                                        .bytes = &byte,
+                                        .length = 1});
+    receiver_run(&client, 1);
+    assert_int_equal(client.last.peer.v4.sin_addr.s_addr, asked.v4.sin_addr.s_addr);
+    finish(&client);
+    finish(&server);
+    loop_destroy(loop);
+}
+
 /* The kernel cuts a run into packets; whether it puts them together again is its own affair. */
 static void a_run_arrives_as_its_packets(void **state)
 {
@@ -287,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_bring_their_addresses_and_ecn),
+        cmocka_unit_test(an_answer_comes_from_where_it_was_asked),
         cmocka_unit_test(a_run_arrives_as_its_packets),
         cmocka_unit_test(a_crowd_of_packets_is_received_in_turns),
         cmocka_unit_test(a_full_socket_is_waited_for),

@@ -27,6 +27,7 @@ struct host {
     int accepted[CLIENTS_MAX];
     unsigned accepted_count, exhausted_count, turned_away_count, turns;
     int exhausted_error;
+    bool takes_time;        /* on_accept takes all of a turn's */
     bool frees_one;         /* on_exhausted closes a connection */
     bool stop_in_exhausted; /* stops the listener, in each of the callbacks */
     bool stop_in_turned_away;
@@ -49,6 +50,8 @@ static void on_accept(struct listener *listener, int fd, const struct address *p
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     assert_true(host->accepted_count < CLIENTS_MAX);
     host->accepted[host->accepted_count++] = fd;
+    while (host->takes_time && loop_has_time(host->loop))
+        continue;
     if (host->stop_in_accept)
         listener_stop(listener);
     look_at_goal(host);
@@ -165,6 +168,31 @@ static void accepts_more_than_a_batch(void **state)
     for (unsigned i = 0; i < CLIENTS_MAX; i++)
         close(clients[i]);
     host_close(&host);
+}
+
+/* In one turn, so that those who are there already are served. */
+static unsigned accept_in_a_turn(bool takes_time)
+{
+    struct host host;
+    int clients[CLIENTS_MAX];
+    host_open(&host);
+    host.takes_time = takes_time;
+    for (unsigned i = 0; i < CLIENTS_MAX; i++)
+        clients[i] = host_call(&host);
+    while (host.accepted_count == 0)
+        assert_int_equal(loop_run_once(host.loop, PATIENCE_MS), 0);
+    unsigned accepted = host.accepted_count;
+    for (unsigned i = 0; i < CLIENTS_MAX; i++)
+        close(clients[i]);
+    host_close(&host);
+    return accepted;
+}
+
+static void a_crowd_is_accepted_in_batches(void **state)
+{
+    (void)state;
+    assert_in_range(accept_in_a_turn(false), 1, LISTENER_BATCH);
+    assert_in_range(accept_in_a_turn(true), 1, LISTENER_BATCH / 4);
 }
 
 static void stops_inside_accept(void **state)
@@ -365,6 +393,7 @@ static void stop_while_resting(struct host *host)
     host_run_to(host, &host->turned_away_count, 1);
     CHECK(timer_is_armed(&host->listener.rest));
     listener_stop(&host->listener);
+    CHECK(!timer_is_armed(&host->listener.rest));
     host_run(host, LISTENER_REST_MS * 2);
     CHECK(host->turned_away_count == 1);
 }
@@ -402,6 +431,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepts_more_than_a_batch),
+        cmocka_unit_test(a_crowd_is_accepted_in_batches),
         cmocka_unit_test(stops_inside_accept),
         cmocka_unit_test(accepts_at_once_when_asked),
         cmocka_unit_test(accepts_the_whole_queue_when_asked),

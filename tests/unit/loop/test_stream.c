@@ -135,6 +135,66 @@ static void a_paused_stream_is_not_read(void **state)
     loop_destroy(loop);
 }
 
+/* More than is told at once: a backend may have to hold it, and tells of it piece by piece. */
+static void much_that_comes_in_a_pause_is_told_once(void **state)
+{
+    (void)state;
+    struct loop *loop = make_loop();
+    for (size_t i = 0; i < ARRAY_LENGTH(connectors); i++) {
+        struct owner owner;
+        owner_init(&owner, loop, connectors[i]);
+        int room = 1 << 20;
+        setsockopt(owner.peer, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+        setsockopt(owner.stream.watch.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+        owner_start(&owner);
+        stream_read_pause(&owner.stream);
+        owner_write(&owner, 0, LOOP_READ_BYTES * 2 + 1);
+        owner_run(&owner, OWNER_NEVER);
+        assert_int_equal(owner.reads, 0);
+        stream_read_resume(&owner.stream);
+        owner_run_to(&owner, LOOP_READ_BYTES * 2 + 1);
+        owner_finish(&owner);
+    }
+    loop_destroy(loop);
+}
+
+/* Bytes of the pattern from `from` on, as many as the socket takes; returns where they end. */
+static size_t write_what_fits(const struct owner *owner, size_t from)
+{
+    static char bytes[1 << 14];
+    for (;;) {
+        owner_fill(bytes, from, sizeof(bytes));
+        ssize_t count = send(owner->peer, bytes, sizeof(bytes), MSG_DONTWAIT);
+        if (count <= 0)
+            return from;
+        from += (size_t)count;
+    }
+}
+
+/* In each pause anew, whatever was held in the one before. */
+static void a_pause_stops_the_peer(void **state)
+{
+    (void)state;
+    enum { PAUSES = 3, TURNS = 100, BYTES_MAX = 3 << 20 };
+    struct loop *loop = make_loop();
+    struct owner owner;
+    owner_init(&owner, loop, connect_unix);
+    owner_start(&owner);
+    for (unsigned i = 0; i < PAUSES; i++) {
+        stream_read_pause(&owner.stream);
+        size_t sent = owner.received;
+        for (unsigned turn = 0; turn < TURNS; turn++) {
+            sent = write_what_fits(&owner, sent);
+            owner_turn(&owner);
+        }
+        assert_in_range(sent - owner.received, 1, BYTES_MAX);
+        stream_read_resume(&owner.stream);
+        owner_run_to(&owner, sent);
+    }
+    owner_finish(&owner);
+    loop_destroy(loop);
+}
+
 static void tells_the_end_once_and_last(void **state)
 {
     (void)state;
@@ -405,6 +465,8 @@ int main(void)
         cmocka_unit_test(reads_all_of_much),
         cmocka_unit_test(a_flood_does_not_starve_others),
         cmocka_unit_test(a_paused_stream_is_not_read),
+        cmocka_unit_test(much_that_comes_in_a_pause_is_told_once),
+        cmocka_unit_test(a_pause_stops_the_peer),
         cmocka_unit_test(tells_the_end_once_and_last),
         cmocka_unit_test(tells_the_end_after_a_pause),
         cmocka_unit_test(tells_of_a_reset),

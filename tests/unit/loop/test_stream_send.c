@@ -276,16 +276,16 @@ static void a_file_that_shrinks_breaks_the_stream(void **state)
     loop_destroy(loop);
 }
 
-static void the_owner_may_refuse_a_file(void **state)
+/* In the middle of it, whether it is copied or not. */
+static void refuse_file(struct loop *loop, bool is_copied)
 {
-    (void)state;
-    struct loop *loop = make_loop();
     int file = make_file(400000, false);
     struct owner owner;
     owner_init(&owner, loop, connect_tcp);
     shrink_buffers(&owner);
     owner_start(&owner);
     struct segment segment = segment_file(file, 0, 400000);
+    segment.is_copied = is_copied;
     assert_int_equal(stream_send(&owner.stream, &segment, 1), SEND_PENDING);
     owner.refuse_files = true;
     struct drain drain;
@@ -296,6 +296,14 @@ static void the_owner_may_refuse_a_file(void **state)
     pthread_join(drain.thread, NULL);
     owner_finish(&owner);
     close(file);
+}
+
+static void the_owner_may_refuse_a_file(void **state)
+{
+    (void)state;
+    struct loop *loop = make_loop();
+    refuse_file(loop, false);
+    refuse_file(loop, true);
     loop_destroy(loop);
 }
 

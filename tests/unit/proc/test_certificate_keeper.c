@@ -66,8 +66,10 @@ static int begin(struct world *world)
 /* As it is when that worker has taken something up. */
 static void look_after_worker(struct world *world, size_t number)
 {
+    static uint64_t now_ms;
     world->slots[number].renewals++;
-    certificate_keeper_look(&world->keeper, world->slots, ARRAY_LENGTH(world->slots));
+    certificate_keeper_look(&world->keeper, world->slots, ARRAY_LENGTH(world->slots),
+                            now_ms += CERTIFICATE_KEEPER_MS);
 }
 
 static void assert_inherited(const struct world *world, size_t number)
@@ -85,7 +87,7 @@ static void a_good_one_that_changes_is_inherited(void **state)
     assert_int_equal(begin(&world), 0);
     assert_inherited(&world, 0);
     put(&world, 1);
-    certificate_keeper_look(&world.keeper, world.slots, ARRAY_LENGTH(world.slots));
+    certificate_keeper_look(&world.keeper, world.slots, ARRAY_LENGTH(world.slots), 0);
     assert_inherited(&world, 0); /* no worker has taken it up: it may be half written */
     look_after_worker(&world, 1);
     assert_inherited(&world, 1);

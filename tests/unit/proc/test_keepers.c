@@ -1,14 +1,11 @@
-/* Who accepts in whose place, and who is found hanging; the processes are this one, which ignores what it is
- * sent. */
+/* Who accepts in whose place, who is told of it, and who is found hanging. There are no processes: what they
+ * would be sent is noted. */
 #include "../test.h"
 
 #include "proc/heartbeat.h"
 #include "proc/keepers.h"
-#include "sys/signal.h"
 
-#include <unistd.h>
-
-enum { COUNT = 3 };
+enum { COUNT = 3, PID_FIRST = 101, UNTOLD = -1 };
 
 struct fixture {
     struct log log;
@@ -18,6 +15,31 @@ struct fixture {
     struct supervisor supervisor;
     struct heartbeat heartbeat;
 };
+
+/* How many slots each child would have found itself to be the keeper of when it was told. */
+static int kept_when_told[COUNT];
+static const struct slot *slots_of_all;
+
+void __wrap_sys_kill(pid_t pid, int signal);
+
+void __wrap_sys_kill(pid_t pid, int signal)
+{
+    assert_int_equal(signal, SLOT_SIGNAL);
+    assert_in_range(pid, PID_FIRST, PID_FIRST + COUNT - 1);
+    unsigned number = (unsigned)pid - PID_FIRST;
+    kept_when_told[number] = 0;
+    for (size_t i = 0; i < COUNT; i++)
+        kept_when_told[number] += slots_of_all[i].keeper == number;
+}
+
+static void expect_told(int first, int second, int third)
+{
+    const int expected[COUNT] = {first, second, third};
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(kept_when_told[i], expected[i]);
+        kept_when_told[i] = UNTOLD;
+    }
+}
 
 static void count_line(struct log *log, enum log_level level, struct slice line)
 {
@@ -35,9 +57,11 @@ static void set_up(struct fixture *fixture)
     };
     fixture->heartbeat = (struct heartbeat){.slots = fixture->slots, .supervisor = &fixture->supervisor};
     for (size_t i = 0; i < COUNT; i++)
-        fixture->children[i] = (struct child){.pid = getpid(), .is_ready = true};
-    sys_signal_ignore(SLOT_SIGNAL);
+        fixture->children[i] = (struct child){.pid = PID_FIRST + (pid_t)i, .is_ready = true};
+    slots_of_all = fixture->slots;
     keepers_init(fixture->slots, COUNT);
+    for (size_t i = 0; i < COUNT; i++)
+        kept_when_told[i] = UNTOLD;
 }
 
 static void expect_keepers(struct fixture *fixture, unsigned first, unsigned second, unsigned third)
@@ -54,7 +78,7 @@ static void each_accepts_for_itself(void **state)
     struct fixture fixture;
     set_up(&fixture);
     expect_keepers(&fixture, 0, 1, 2);
-    fixture.children[1] = (struct child){.pid = getpid()}; /* just started in place of another */
+    fixture.children[1] = (struct child){.pid = PID_FIRST + 1}; /* just started in place of another */
     expect_keepers(&fixture, 0, 1, 2);
     assert_int_equal(fixture.lines, 0);
 }
@@ -84,7 +108,7 @@ static void the_keeper_stays_until_the_replacement_accepts(void **state)
     set_up(&fixture);
     fixture.children[0] = (struct child){.is_due = true};
     expect_keepers(&fixture, 1, 1, 2);
-    fixture.children[0].pid = getpid();
+    fixture.children[0].pid = PID_FIRST;
     expect_keepers(&fixture, 1, 1, 2);
     fixture.children[0].is_ready = true;
     expect_keepers(&fixture, 0, 1, 2);
@@ -103,6 +127,27 @@ static void a_keeper_that_goes_too_has_one_itself(void **state)
     expect_keepers(&fixture, 0, 1, 2);
     fixture.children[1].is_stopped = false;
     expect_keepers(&fixture, 1, 1, 1);
+}
+
+static void who_begins_and_who_ends_to_accept_is_told(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    expect_keepers(&fixture, 0, 1, 2);
+    expect_told(UNTOLD, UNTOLD, UNTOLD);
+    fixture.children[1].is_stopped = true;
+    expect_keepers(&fixture, 0, 2, 2);
+    expect_told(UNTOLD, 0, 2);
+    fixture.children[2].is_stopped = true;
+    expect_keepers(&fixture, 0, 0, 0);
+    expect_told(3, UNTOLD, 0);
+    fixture.children[1].is_stopped = fixture.children[2].is_stopped = false;
+    expect_keepers(&fixture, 0, 1, 2);
+    expect_told(1, 1, 1);
+    fixture.children[0] = (struct child){.is_due = true}; /* nobody is there to be told */
+    expect_keepers(&fixture, 1, 1, 2);
+    expect_told(UNTOLD, 2, UNTOLD);
 }
 
 /* All but `silent` answer what they were asked. */
@@ -163,6 +208,7 @@ int main(void)
         cmocka_unit_test(another_accepts_in_its_place),
         cmocka_unit_test(the_keeper_stays_until_the_replacement_accepts),
         cmocka_unit_test(a_keeper_that_goes_too_has_one_itself),
+        cmocka_unit_test(who_begins_and_who_ends_to_accept_is_told),
         cmocka_unit_test(who_does_not_answer_hangs),
         cmocka_unit_test(nobody_is_asked_out_of_time_or_while_stopped),
     };

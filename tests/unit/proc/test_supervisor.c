@@ -29,6 +29,7 @@ static void remember(struct log *log, enum log_level level, struct slice line)
 struct plan {
     int status; /* -1: it lives */
     pid_t parent;
+    unsigned ends[CHILDREN]; /* of each number */
 };
 
 static int live(void *context, size_t number, int ready_fd)
@@ -42,6 +43,11 @@ static int live(void *context, size_t number, int ready_fd)
     sys_close(ready_fd);
     for (;;)
         pause();
+}
+
+static void note_end(void *context, size_t number)
+{
+    ((struct plan *)context)->ends[number]++;
 }
 
 struct fixture {
@@ -60,6 +66,7 @@ static void set_up(struct fixture *fixture)
         .count = CHILDREN,
         .log = &fixture->log.log,
         .work = live,
+        .on_end = note_end,
         .context = &fixture->plan,
     };
     assert_int_equal(supervisor_init(&fixture->supervisor, &options), 0);
@@ -119,7 +126,11 @@ static void tells_who_is_ready(void **state)
     assert_int_equal(fixture.supervisor.running, CHILDREN);
     assert_int_equal(supervisor_poll_set(&fixture.supervisor, (struct pollfd[CHILDREN]){0}), 0);
     assert_int_equal(supervisor_wait_ms(&fixture.supervisor), -1);
+    sys_kill(fixture.supervisor.children[1].pid, SIGKILL);
+    turn_until(&fixture.supervisor, one_ended);
+    assert_true(fixture.plan.ends[0] == 0 && fixture.plan.ends[1] == 1);
     tear_down(&fixture);
+    assert_true(fixture.plan.ends[0] == 1 && fixture.plan.ends[1] == 1);
     assert_int_equal(fixture.supervisor.ended, CHILDREN);
 }
 
@@ -194,6 +205,25 @@ static void replaces_a_late_end_at_once(void **state)
     tear_down(&fixture);
 }
 
+static void starts_nobody_once_it_leaves(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    start_all(&fixture);
+    supervisor_keep(&fixture.supervisor);
+    struct child *child = &fixture.supervisor.children[0];
+    sys_kill(child->pid, SIGKILL);
+    while (!child->is_due)
+        supervisor_take_changes(&fixture.supervisor);
+    child->due_ms = 0; /* its pause is over */
+    supervisor_leave(&fixture.supervisor);
+    assert_int_equal(supervisor_wait_ms(&fixture.supervisor), -1);
+    supervisor_start_due(&fixture.supervisor);
+    assert_int_equal(child->pid, 0);
+    tear_down(&fixture);
+}
+
 static bool one_is_stopped(const struct supervisor *supervisor)
 {
     return supervisor->children[1].is_stopped;
@@ -243,6 +273,7 @@ int main(void)
         cmocka_unit_test(replaces_an_early_end_after_a_pause),
         cmocka_unit_test(bounds_the_pause),
         cmocka_unit_test(replaces_a_late_end_at_once),
+        cmocka_unit_test(starts_nobody_once_it_leaves),
         cmocka_unit_test(notices_who_is_stopped_and_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "proc/ticket_keeper.h"
 #include "tls/tickets.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -36,14 +37,29 @@ static void keys_change_three_times_in_a_lifetime(void **state)
     struct tls_ticket_key first, found;
     bool is_newest;
     assert_int_equal(ticket_keeper_begin(&keeper, &settings, &quiet, 1000), 0);
-    assert_true(tls_ticket_keys_newest(keeper.keys, &first));
+    assert_true(tls_ticket_keys_newest(&keeper.tickets->keys, &first));
     ticket_keeper_look(&keeper, 1000999);
-    assert_int_equal(keeper.keys->count, 1);
+    assert_int_equal(keeper.tickets->keys.count, 1);
     for (uint64_t now_ms = 1001000; now_ms <= 3001000; now_ms += 1000000)
         ticket_keeper_look(&keeper, now_ms);
-    assert_int_equal(keeper.keys->count, 4);
-    assert_true(tls_ticket_keys_find(keeper.keys, first.name, &found, &is_newest));
+    assert_int_equal(keeper.tickets->keys.count, 4);
+    assert_true(tls_ticket_keys_find(&keeper.tickets->keys, first.name, &found, &is_newest));
     assert_false(is_newest);
+    ticket_keeper_end(&keeper);
+}
+
+/* The master would be killed when it looks at pages that are gone. */
+static void nobody_takes_away_the_memory(void **state)
+{
+    (void)state;
+    set_up();
+    assert_int_equal(ticket_keeper_begin(&keeper, &settings, &quiet, 1000), 0);
+    int fd = keeper.memory_fd;
+    assert_int_equal(ftruncate(fd, 0), -1);
+    ticket_keeper_leave(&keeper);
+    assert_int_equal(ftruncate(fd, 0), -1);
+    assert_int_equal(errno, EBADF);
+    assert_int_equal(keeper.tickets->keys.count, 1);
     ticket_keeper_end(&keeper);
 }
 
@@ -53,12 +69,13 @@ static void nobody_keeps_what_nobody_needs(void **state)
     set_up();
     settings.tickets.lifetime_ms = 0;
     assert_int_equal(ticket_keeper_begin(&keeper, &settings, &quiet, 0), 0);
-    assert_null(keeper.keys);
+    assert_int_equal(keeper.tickets->keys.count, 0);
+    ticket_keeper_end(&keeper);
     settings.tickets.lifetime_ms = 60000;
     listener.https.is_on = false;
     assert_int_equal(ticket_keeper_begin(&keeper, &settings, &quiet, 0), 0);
-    assert_null(keeper.keys);
     ticket_keeper_look(&keeper, 1000000);
+    assert_int_equal(keeper.tickets->keys.count, 0);
     ticket_keeper_end(&keeper);
 }
 
@@ -85,17 +102,17 @@ static void a_file_is_read_again_when_it_changes(void **state)
     ticket_keeper_end(&keeper);
     write_keys(path, 'a', 80);
     assert_int_equal(ticket_keeper_begin(&keeper, &settings, &quiet, 0), 0);
-    assert_int_equal(keeper.keys->keys[0].name[0], 'a');
+    assert_int_equal(keeper.tickets->keys.keys[0].name[0], 'a');
     ticket_keeper_look(&keeper, 100000000); /* time changes nothing */
-    assert_int_equal(keeper.keys->count, 1);
+    assert_int_equal(keeper.tickets->keys.count, 1);
     write_keys(path, 'b', 160);
     ticket_keeper_look(&keeper, 1);
-    assert_int_equal(keeper.keys->count, 2);
-    assert_int_equal(keeper.keys->keys[0].name[0], 'b');
+    assert_int_equal(keeper.tickets->keys.count, 2);
+    assert_int_equal(keeper.tickets->keys.keys[0].name[0], 'b');
     write_keys(path, 'c', 81);
     ticket_keeper_look(&keeper, 2);
     ticket_keeper_look(&keeper, 3); /* which it does not tell again */
-    assert_int_equal(keeper.keys->keys[0].name[0], 'b');
+    assert_int_equal(keeper.tickets->keys.keys[0].name[0], 'b');
     assert_int_equal(errors, 3);
     ticket_keeper_end(&keeper);
     assert_int_equal(unlink(path), 0);
@@ -105,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_change_three_times_in_a_lifetime),
+        cmocka_unit_test(nobody_takes_away_the_memory),
         cmocka_unit_test(nobody_keeps_what_nobody_needs),
         cmocka_unit_test(a_file_is_read_again_when_it_changes),
     };

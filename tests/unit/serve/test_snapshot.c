@@ -16,7 +16,7 @@ static struct root_table roots;
 static int set_up(void **state)
 {
     (void)state;
-    root_table_init(&roots, &at_once);
+    root_table_init(&roots, &at_once, NULL);
     return 0;
 }
 
@@ -43,7 +43,7 @@ static int open_roots(struct settings *settings, struct root_opening **ret_openi
     for (size_t i = 0; error == 0 && i < opening->count; i++)
         error = root_opening_error(opening, i);
     if (error == 0)
-        error = root_opening_join(opening, never_moves, NULL);
+        error = root_opening_join(opening, 0, never_moves, NULL);
     *ret_opening = opening;
     return error;
 }
@@ -389,15 +389,15 @@ static void a_listener_may_redirect(void **state)
     (void)state;
     struct plan plan;
     struct route redirect = {.prefix = SLICE("/"), .kind = ROUTE_REDIRECT};
-    struct listener_settings listeners[] = {{.redirect = NULL}, {.redirect = &redirect}};
+    struct listener_settings listeners[] = {{.route = NULL}, {.route = &redirect}};
     plan_init(&plan);
     plan_add(&plan, "*", "/");
     plan.settings->listeners = listeners;
     plan.settings->listener_count = 2;
     struct snapshot *snapshot = plan_make(&plan);
-    assert_null(snapshot_redirect(snapshot, 0));
-    assert_ptr_equal(snapshot_redirect(snapshot, 1)->route, &redirect);
-    assert_null(snapshot_redirect(snapshot, 2));
+    assert_null(snapshot_listener_entry(snapshot, 0));
+    assert_ptr_equal(snapshot_listener_entry(snapshot, 1)->route, &redirect);
+    assert_null(snapshot_listener_entry(snapshot, 2));
     snapshot_unref(snapshot);
 }
 

@@ -1,6 +1,8 @@
 /* Settings that change while requests are under way, and what becomes of the old ones. */
 #include "tests/unit/server_builder.h"
 
+#include "disk/root_path.h"
+
 #include <dirent.h>
 #include <malloc.h>
 
@@ -205,11 +207,11 @@ static void addresses_are_counted_from_when_they_are(void **state)
     world_run_for(&world, 10);
     client_connect(&refused, &world, 0);
     client_await(&refused, "HTTP/1.1 503 ", 1);
-    assert_int_equal(world.server->front.addresses.count, 1);
+    assert_int_equal(world.server->service.client_counts.count, 1);
     client_close(&after);
     client_close(&refused);
     world_run_for(&world, 10);
-    assert_int_equal(world.server->front.addresses.count, 0);
+    assert_int_equal(world.server->service.client_counts.count, 0);
     another_finish(&another);
     world_finish(&world);
 }
@@ -319,6 +321,8 @@ static void a_root_that_moves(void **state)
         world_start(&world);
         struct root *root = world_root(&world);
         root->is_local = local;
+        if (!local)
+            root_path_forget(root);
         client_connect(&client, &world, 0);
         client_say(&client, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
         client_await(&client, "Content-Length: 111\r\n", 1);
@@ -380,6 +384,7 @@ static void what_is_far_is_believed_for_a_while(void **state)
     struct world world;
     struct client client;
     world_init(&world);
+    world.is_unwatched = true;
     tree_add_file(&world.tree, "file", 111, 0);
     world_start(&world);
     struct root *root = world_root(&world);
@@ -418,6 +423,7 @@ static void a_look_at_what_is_far_holds_up_nobody_else(void **state)
     struct client client, other;
     struct plug plug;
     world_init(&world);
+    world.is_unwatched = true;
     tree_add_file(&world.tree, "file", 111, 0);
     world_start(&world);
     struct root *root = world_root(&world);
@@ -454,6 +460,7 @@ static void a_large_file_that_is_far_is_read_off_the_loop(void **state)
     struct world world;
     struct client client;
     world_init(&world);
+    world.is_unwatched = true;
     world.settings->limits.cache_file_bytes = 100;
     tree_add_file(&world.tree, "file", 30000, 0);
     world_start(&world);

@@ -67,6 +67,12 @@ static void sets_type(struct variant *variant)
     variant->routes[0].files.type_count = 1;
 }
 
+static void sets_other_type(struct variant *variant)
+{
+    sets_type(variant);
+    variant->type.type = SLICE("text/x-other");
+}
+
 static void sets_charset(struct variant *variant)
 {
     variant->routes[0].files.charset = SLICE("latin1");
@@ -114,6 +120,7 @@ static const struct {
     {"one origin", allows_one_origin},
     {"wild origins", allows_wild_origins},
     {"a type", sets_type},
+    {"another type", sets_other_type},
     {"a charset", sets_charset},
     {"a cache rule", sets_cache_rule},
     {"a cache rule for others", sets_cache_rule_for_others},

@@ -19,6 +19,7 @@ static struct {
     struct secure before, after;
     struct variant variant;
     SSL_CTX *client_ctx;
+    unsigned renewals;
 } fixture;
 
 struct visitor {
@@ -51,9 +52,20 @@ static void secure_settings(struct settings *settings, struct secure *secure, co
     settings->listener_count = 1;
 }
 
+static void count_renewal(void *context)
+{
+    (*(unsigned *)context)++;
+}
+
 static void load_certificates(struct world *world)
 {
-    struct certificates_options options = {.loop = world->loop, .log = &world->log, .is_speaker = true};
+    struct certificates_options options = {
+        .loop = world->loop,
+        .log = &world->log,
+        .is_speaker = true,
+        .on_renewed = count_renewal,
+        .context = &fixture.renewals,
+    };
     struct context_set *set;
     assert_int_equal(context_set_create(world->settings, NULL, &set), 0);
     assert_int_equal(context_set_load(set), 0);
@@ -180,6 +192,27 @@ static void the_files_of_the_new_settings_are_kept_up_with(void **state)
     end();
 }
 
+/* Whoever is told looks at all of them. The files may change between two looks: some are taken up later. */
+static void many_that_change_at_once_are_told_of_once(void **state)
+{
+    (void)state;
+    begin();
+    struct listener_settings listeners[LISTENERS_MAX];
+    secure_settings(fixture.variant.settings, &fixture.after, "second");
+    for (size_t i = 0; i < ARRAY_LENGTH(listeners); i++)
+        listeners[i] = fixture.after.listener;
+    fixture.variant.settings->listeners = listeners;
+    fixture.variant.settings->listener_count = ARRAY_LENGTH(listeners);
+    assert_int_equal(world_change(&fixture.world, fixture.variant.settings), 0);
+    fixture.renewals = 0;
+    put("second", 2);
+    while (!is_met_by(2))
+        world_run_for(&fixture.world, 20);
+    world_run_for(&fixture.world, 500);
+    assert_in_range(fixture.renewals, 1, LISTENERS_MAX / 2);
+    end();
+}
+
 static void what_cannot_be_used_changes_nothing(void **state)
 {
     (void)state;
@@ -204,6 +237,7 @@ static void a_listener_keeps_what_the_settings_do_not_have(void **state)
     (void)state;
     begin();
     assert_int_equal(world_change(&fixture.world, fixture.variant.settings), 0);
+    world_run_for(&fixture.world, 600); /* there are no files to look at any more */
     assert_true(is_met_by(0));
     end();
 }
@@ -213,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(newcomers_get_the_new_one_and_who_is_there_goes_on),
         cmocka_unit_test(the_files_of_the_new_settings_are_kept_up_with),
+        cmocka_unit_test(many_that_change_at_once_are_told_of_once),
         cmocka_unit_test(what_cannot_be_used_changes_nothing),
         cmocka_unit_test(a_listener_keeps_what_the_settings_do_not_have),
     };

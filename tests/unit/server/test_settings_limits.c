@@ -51,15 +51,19 @@ static void fewer_connections_reset_nobody(void **state)
     world_finish(&world);
 }
 
-/* Who is being answered is not closed for a newcomer, who is refused. */
+/* Who is being answered is not closed for a newcomer, who is refused: also if one other can be spared, since
+ * there are still too many then. */
 static void fewer_connections_end_no_download(void **state)
 {
     (void)state;
     enum { BYTES = 12u << 20 };
     struct world world;
     struct variant variant;
-    struct client slow[3], newcomer;
+    struct client slow[3], idle, newcomer;
     variant_world(&world);
+    client_connect(&idle, &world, 0);
+    ask_once_more(&idle, 1);
+    world_run_for(&world, REST_MS);
     world_add_file(&world, "big", BYTES);
     for (size_t i = 0; i < ARRAY_LENGTH(slow); i++) {
         client_connect(&slow[i], &world, 4096);
@@ -74,6 +78,8 @@ static void fewer_connections_end_no_download(void **state)
     assert_int_equal(world_change(&world, variant.settings), 0);
     client_connect(&newcomer, &world, 0);
     client_await(&newcomer, "HTTP/1.1 503 ", 1);
+    client_await_end(&idle);
+    client_close(&idle);
     for (size_t i = 0; i < ARRAY_LENGTH(slow); i++) {
         client_await_bytes(&slow[i], BYTES);
         client_close(&slow[i]);

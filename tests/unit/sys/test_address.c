@@ -134,6 +134,29 @@ static void writes_unix_sockets_without_a_name(void **state)
     assert_string_equal(text, "unix:");
 }
 
+static struct address read_address(const char *text)
+{
+    struct listen_address parsed;
+    assert_int_equal(address_parse(slice_from(text), &parsed), ADDRESS_OK);
+    return parsed.address;
+}
+
+static void they_have_an_order(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"127.0.0.1:80",      "127.0.0.1:81", "127.0.0.2:80",
+                                        "[::1]:80",          "[::2]:80",     "unix:/run/one.socket",
+                                        "unix:/run/two.sock"};
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        for (size_t j = 0; j < ARRAY_LENGTH(texts); j++) {
+            struct address one = read_address(texts[i]), other = read_address(texts[j]);
+            int order = address_compare(&one, &other), opposite = address_compare(&other, &one);
+            assert_int_equal(order == 0, i == j);
+            assert_int_equal(order<0, opposite> 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +166,7 @@ int main(void)
         cmocka_unit_test(bounds_the_path),
         cmocka_unit_test(tells_ports),
         cmocka_unit_test(writes_unix_sockets_without_a_name),
+        cmocka_unit_test(they_have_an_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -331,7 +331,7 @@ static void folders_are_watched_by_descriptor(void **state)
     tree_make(&tree);
     int inotify = sys_inotify_create();
     int folder = sys_open_beneath(tree.root, "folder", OPEN_FOLDER);
-    int watch = sys_inotify_watch(inotify, folder, true);
+    int watch = sys_inotify_watch(inotify, folder, INOTIFY_ENTRIES);
     assert_true(inotify >= 0 && folder >= 0 && watch >= 0);
     char bytes[1024];
     assert_int_equal(sys_read(inotify, bytes, sizeof(bytes)), -EAGAIN);
@@ -348,7 +348,16 @@ static void folders_are_watched_by_descriptor(void **state)
     assert_true(created);
     sys_inotify_forget(inotify, watch);
     int file = sys_open_beneath(tree.root, "file", 0);
-    assert_int_equal(sys_inotify_watch(inotify, file, true), -ENOTDIR);
+    assert_int_equal(sys_inotify_watch(inotify, file, INOTIFY_ENTRIES), -ENOTDIR);
+    assert_true(sys_inotify_watch(inotify, file, INOTIFY_CONTENT) >= 0);
+    assert_true(sys_inotify_watch(inotify, folder, INOTIFY_PLACE) >= 0);
+    while (sys_read(inotify, bytes, sizeof(bytes)) > 0)
+        continue; /* the end of the first watch */
+    /* Of the folder's entries nothing is told. */
+    assert_int_equal(fchmodat(tree.root, "renamed/new", 0644, 0), 0);
+    assert_int_equal(sys_read(inotify, bytes, sizeof(bytes)), -EAGAIN);
+    write_file(tree.root, "file", 3);
+    assert_true(sys_read(inotify, bytes, sizeof(bytes)) > 0);
     close(file);
     close(folder);
     close(inotify);

@@ -122,6 +122,19 @@ static void listens_to_both_families(void **state)
     sys_close(fd);
 }
 
+/* The kernel hands a connection over together with its first request. */
+static void waits_for_the_first_bytes(void **state)
+{
+    (void)state;
+    struct address bound;
+    int fd = listen_on("127.0.0.1:0", &bound);
+    int seconds = 0;
+    socklen_t length = sizeof(seconds);
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, &length), 0);
+    assert_true(seconds > 0);
+    sys_close(fd);
+}
+
 static void refuses_after_the_end(void **state)
 {
     (void)state;
@@ -216,7 +229,7 @@ int main(void)
         cmocka_unit_test(chooses_a_port_and_keeps_it),     cmocka_unit_test(spreads_connections),
         cmocka_unit_test(listens_to_both_families),        cmocka_unit_test(refuses_after_the_end),
         cmocka_unit_test(reports_addresses_of_others),     cmocka_unit_test(replaces_only_stale_socket_files),
-        cmocka_unit_test(gives_the_file_its_access_first),
+        cmocka_unit_test(gives_the_file_its_access_first), cmocka_unit_test(waits_for_the_first_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -155,6 +155,9 @@ static void chains(void **state)
     expect(&world, TLS_LEVEL_DOUBT,
            "/mixed.pem: the chain is incomplete: certificate number 2 should be that of \"Middle\"");
     struct pki_cert alone = pki_make((struct pki_options){.common_name = "alone"}, NULL);
+    world.pair.certificate = pki_write_chain(&world.tree, "other.pem", &world.leaf, &world.middle, &alone);
+    expect(&world, TLS_LEVEL_DOUBT,
+           "/other.pem: the chain is incomplete: certificate number 3 should be that of \"Root\"");
     world.pair.certificate = pki_write_chain(&world.tree, "alone.pem", &alone, NULL, NULL);
     world.pair.key = pki_write_key(&world.tree, "alone.key", &alone);
     assert_int_equal(build_at(&world, now()), 0);
@@ -254,6 +257,49 @@ static void authorities_of_clients(void **state)
     tear_down(&world);
 }
 
+/* A browser offers its user the certificates that one of them has issued. */
+static void clients_are_told_of_the_authorities(void **state)
+{
+    (void)state;
+    struct world world;
+    struct tls_context *context = NULL;
+    set_up(&world);
+    world.settings.client_mode = TLS_CLIENT_OPTIONAL;
+    world.settings.client_ca = pki_write_chain(&world.tree, "ca.pem", &world.root, &world.middle, NULL);
+    assert_int_equal(tls_context_create(&world.settings, now(), &world.report, &context), 0);
+    const STACK_OF(X509_NAME) *names = SSL_CTX_get_client_CA_list(context->ctx);
+    assert_int_equal(sk_X509_NAME_num(names), 2);
+    assert_int_equal(
+        X509_NAME_cmp(sk_X509_NAME_value(names, 1), X509_get_subject_name(world.middle.certificate)), 0);
+    tls_context_unref(context);
+    tear_down(&world);
+}
+
+static bool has_finding(const struct world *world, const char *text)
+{
+    bool is_there = false;
+    for (size_t i = 0; i < world->report.count; i++)
+        is_there |= strstr(world->report.findings[i].text, text) != NULL;
+    return is_there;
+}
+
+/* Where the issuer is not in the file, the number of the certificate decides. */
+static void staples_without_an_issuer(void **state)
+{
+    (void)state;
+    struct world world;
+    set_up(&world);
+    world.pair.certificate = pki_write_chain(&world.tree, "bare.pem", &world.leaf, NULL, NULL);
+    world.pair.ocsp =
+        pki_write_ocsp(&world.tree, "a.ocsp", &world.leaf, &world.middle, 1, V_OCSP_CERTSTATUS_GOOD);
+    assert_int_equal(build_at(&world, now()), 0);
+    assert_false(has_finding(&world, "not sent"));
+    pki_write_ocsp(&world.tree, "a.ocsp", &world.middle, &world.root, 1, V_OCSP_CERTSTATUS_GOOD);
+    assert_int_equal(build_at(&world, now()), 0);
+    assert_true(has_finding(&world, "/a.ocsp: is about another certificate; not sent"));
+    tear_down(&world);
+}
+
 static void staples(void **state)
 {
     (void)state;
@@ -329,7 +375,9 @@ int main(void)
         cmocka_unit_test(several_pairs),
         cmocka_unit_test(lists_of_ciphers),
         cmocka_unit_test(authorities_of_clients),
+        cmocka_unit_test(clients_are_told_of_the_authorities),
         cmocka_unit_test(staples),
+        cmocka_unit_test(staples_without_an_issuer),
         cmocka_unit_test(renewal),
         cmocka_unit_test(a_report_is_bounded),
     };

@@ -245,6 +245,28 @@ static void tells_an_end_from_a_cut(void **state)
     duo_finish(&duo);
 }
 
+/* Some other call of OpenSSL failed, and nobody asked why: a session has nothing to do with that, even where
+ * it has got only a part of a record. */
+static void errors_of_others_are_not_its_own(void **state)
+{
+    (void)state;
+    struct tls_settings settings = duo_settings(&pki.ecdsa_pair, 1);
+    struct duo duo;
+    struct slice answer = SLICE("answer");
+    duo_init(&duo, &settings);
+    duo_connect(&duo, PKI_NAME);
+    for (size_t i = 0; i < ARRAY_LENGTH(steps); i++) {
+        duo.step = steps[i];
+        ERR_raise(ERR_LIB_SSL, SSL_R_WRONG_VERSION_NUMBER);
+        duo_client_writes(&duo, SLICE("request"));
+        ERR_raise(ERR_LIB_SSL, SSL_R_WRONG_VERSION_NUMBER);
+        duo_server_writes(&duo, &answer, 1, 6);
+    }
+    assert_slice(buffer_slice(&duo.received), "requestrequestrequestrequest");
+    assert_slice(buffer_slice(&duo.events), "R");
+    duo_finish(&duo);
+}
+
 /* ---- writing ---- */
 
 /* The lengths of the records in the output, less `overhead`. */
@@ -394,6 +416,7 @@ int main(void)
         cmocka_unit_test(work_may_end_in_a_refusal),
         cmocka_unit_test(closes),
         cmocka_unit_test(tells_an_end_from_a_cut),
+        cmocka_unit_test(errors_of_others_are_not_its_own),
         cmocka_unit_test(records_begin_small_and_grow),
         cmocka_unit_test(short_pieces_share_a_record),
         cmocka_unit_test(writes_until_the_output_is_full),

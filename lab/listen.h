@@ -1,0 +1,16 @@
+/* The listening sockets of the lab. -errno on failure. */
+#ifndef LAB_LISTEN_H
+#define LAB_LISTEN_H
+
+#include "sys/address.h"
+
+/* Opens a socket that listens on this port of 127.0.0.1; 0: one that is free. As sys_listen, but without
+ * TCP_DEFER_ACCEPT: a client that says nothing is accepted at once, to show what it does to a model. Returns
+ * the descriptor. */
+int lab_listen(uint16_t port, struct address *ret_bound) MUST_CHECK;
+
+/* Opens another one on the address of `listening_fd`, by SO_REUSEPORT: the kernel deals out connections to
+ * both by a hash of their addresses. */
+int lab_listen_again(int listening_fd) MUST_CHECK;
+
+#endif

@@ -1,0 +1,32 @@
+/* The handler of listeners with `admin: true`:
+ *
+ *   /         a page that shows the rest as it happens
+ *   /metrics  counters of all workers, for Prometheus and its kind
+ *   /status   the same as JSON
+ *   /events   the same each second, as server-sent events
+ *   /healthz  200: the worker answers
+ *   /readyz   200; 503 while the server shuts down, so that a load balancer sends no new clients
+ *
+ * Requests for these are neither counted nor logged. Every worker answers for all of them, from the counters
+ * that they share. */
+#ifndef ADMIN_ADMIN_H
+#define ADMIN_ADMIN_H
+
+#include "log/counters.h"
+#include "serve/board.h"
+#include "serve/handler.h"
+
+#include <stdbool.h>
+
+/* The handler's state. */
+struct admin {
+    struct counters_view workers;
+    struct board *board;   /* of the servers that requests are forwarded to; NULL: none */
+    int64_t began_seconds; /* when this worker started, since 1970 */
+    bool (*is_draining)(const void *context);
+    const void *context;
+};
+
+extern const struct handler_type admin_handler;
+
+#endif

@@ -1,0 +1,203 @@
+/* Looks for the sockets in the run folder, and asks each server what it serves. */
+#include "cli/control_client.h"
+
+#include "base/error.h"
+#include "sys/glob.h"
+#include "sys/run_folder.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* To say what it serves, a server needs no time. */
+#define TITLE_MS_MAX 2000
+
+#define SERVERS_MAX 64
+
+/* While one vif takes the place of another, both may be found. */
+#define SECOND_LOOK_MS 300
+
+struct control_search {
+    char folder[SYS_RUN_FOLDER_BYTES];
+    struct control_server servers[SERVERS_MAX];
+    size_t count;
+};
+
+/* ---- one question ---- */
+
+static int receive_answer(int fd, int timeout_ms, struct buffer *out)
+{
+    char bytes[4096];
+    for (;;) {
+        struct pollfd wanted = {.fd = fd, .events = POLLIN};
+        int ready = sys_poll(&wanted, 1, timeout_ms);
+        if (ready == 0 && timeout_ms >= 0)
+            return -ETIMEDOUT;
+        ssize_t got = ready < 0 ? ready : sys_recv(fd, bytes, sizeof(bytes));
+        if (got > 0 && !buffer_append(out, slice_make(bytes, (size_t)got)))
+            return -ENOMEM;
+        if (got <= 0 && got != -EAGAIN)
+            return (int)got;
+    }
+}
+
+int control_ask(const struct address *address, const char *command, int timeout_ms, struct buffer *out)
+{
+    int fd = sys_connect(address);
+    if (fd < 0)
+        return fd;
+    struct iovec piece = {.iov_base = (char *)command, .iov_len = strlen(command)};
+    ssize_t sent = sys_send(fd, &piece, 1, false);
+    (void)sent; /* a server that does not want to hear it has answered before */
+    int error = receive_answer(fd, timeout_ms, out);
+    sys_close(fd);
+    return error;
+}
+
+enum control_result control_take_result(struct slice *answer)
+{
+    size_t end = slice_find(*answer, '\n');
+    struct slice word = slice_take(*answer, end);
+    *answer = slice_skip(*answer, MIN(end + 1, answer->length));
+    for (int i = 0; i < CONTROL_RESULT_COUNT; i++) {
+        if (slice_equal(word, slice_from(control_result_words[i])))
+            return (enum control_result)i;
+    }
+    return CONTROL_FAILED;
+}
+
+/* ---- finding it ---- */
+
+static void ask_title(struct control_server *server)
+{
+    struct buffer answer;
+    buffer_init(&answer, CONTROL_ANSWER_BYTES_MAX);
+    int error = control_ask(&server->address, "title\n", TITLE_MS_MAX, &answer);
+    struct slice text = buffer_slice(&answer);
+    bool is_known = error == 0 && control_take_result(&text) == CONTROL_DONE;
+    struct slice title = is_known ? slice_take(text, slice_find(text, '\n')) : SLICE("?");
+    snprintf(server->title, sizeof(server->title), "%.*s", SLICE_ARGS(title));
+    buffer_finish(&answer);
+}
+
+/* A socket that nobody listens on was left by a server that was killed. */
+static bool server_runs(const struct address *address)
+{
+    int fd = sys_connect(address);
+    if (fd >= 0)
+        sys_close(fd);
+    return fd >= 0 || fd == -EAGAIN;
+}
+
+static void consider(struct control_search *search, const char *path)
+{
+    struct address address = {.length = sizeof(address.unix_path)};
+    uint64_t pid;
+    struct slice name = slice_skip(slice_from(path), strlen(search->folder) + 1);
+    bool is_socket = slice_to_u64(slice_take(name, slice_find(name, '.')), &pid) &&
+                     strlen(path) < sizeof(address.unix_path.sun_path);
+    if (!is_socket || search->count == SERVERS_MAX)
+        return;
+    address.unix_path.sun_family = AF_UNIX;
+    snprintf(address.unix_path.sun_path, sizeof(address.unix_path.sun_path), "%s", path);
+    if (!server_runs(&address))
+        return;
+    struct control_server *server = &search->servers[search->count++];
+    *server = (struct control_server){.pid = (unsigned)pid, .address = address};
+    ask_title(server);
+}
+
+static int find_servers(struct control_search *search)
+{
+    struct glob_matches matches;
+    char pattern[SYS_RUN_FOLDER_BYTES + 16];
+    int error = sys_run_folder_find(search->folder);
+    if (error < 0)
+        return error;
+    snprintf(pattern, sizeof(pattern), "%s/*.sock", search->folder);
+    error = sys_glob(pattern, &matches);
+    if (error < 0)
+        return error;
+    for (size_t i = 0; i < matches.list.gl_pathc; i++)
+        consider(search, matches.list.gl_pathv[i]);
+    sys_glob_free(&matches);
+    return 0;
+}
+
+const char *given_value(const struct arguments *arguments, const char *name)
+{
+    const char *value = NULL;
+    for (size_t i = 0; i < arguments->given_count; i++)
+        if (strcmp(arguments->given[i].flag->name, name) == 0)
+            value = arguments->given[i].value.text.data;
+    return value;
+}
+
+/* The path that a server has as its title. */
+static bool is_served_from(const struct control_server *server, const char *file)
+{
+    char path[PATH_MAX];
+    char title[PATH_MAX];
+    return file == NULL ||
+           (realpath(file, path) && realpath(server->title, title) && strcmp(path, title) == 0);
+}
+
+static void keep_wanted(struct control_search *search, const struct arguments *arguments)
+{
+    const char *pid = given_value(arguments, "pid");
+    size_t count = 0;
+    for (size_t i = 0; i < search->count; i++) {
+        const struct control_server *server = &search->servers[i];
+        if ((pid == NULL || server->pid == strtoul(pid, NULL, 10)) &&
+            is_served_from(server, arguments->config))
+            search->servers[count++] = *server;
+    }
+    search->count = count;
+}
+
+static void control_look(struct control_search *search, const struct arguments *arguments, int *ret_error)
+{
+    search->count = 0;
+    *ret_error = find_servers(search);
+    keep_wanted(search, arguments);
+}
+
+static void tell_choice(const struct control_search *search, int error)
+{
+    if (error < 0)
+        fprintf(stderr, "vif: cannot look for running servers in %s: %s\n", search->folder,
+                error_text(error));
+    if (search->count == 0 && error == 0)
+        fprintf(stderr, "vif: no such vif runs: its socket would be in %s; only its user and root find it\n",
+                search->folder);
+    if (search->count > 1)
+        fprintf(stderr, "vif: %zu servers run: choose one of them with --pid or -c\n", search->count);
+    for (size_t i = 0; i < search->count; i++)
+        fprintf(stderr, "  --pid %u  %s\n", search->servers[i].pid, search->servers[i].title);
+}
+
+size_t control_find_servers(const struct control_server **ret_servers)
+{
+    static struct control_search search;
+    search.count = 0;
+    int error = find_servers(&search);
+    *ret_servers = search.servers;
+    return error < 0 ? 0 : search.count;
+}
+
+const struct control_server *control_choose_server(const struct arguments *arguments)
+{
+    static struct control_search search; /* too large for some stacks */
+    int error;
+    control_look(&search, arguments, &error);
+    if (search.count > 1) {
+        struct pollfd nothing = {.fd = -1};
+        (void)!sys_poll(&nothing, 1, SECOND_LOOK_MS);
+        control_look(&search, arguments, &error);
+    }
+    if (search.count == 1)
+        return &search.servers[0];
+    tell_choice(&search, error);
+    return NULL;
+}

@@ -1,0 +1,19 @@
+/* Output buffers of HTTP/2 connections. */
+#ifndef FRONT_H2_BUFFER_H
+#define FRONT_H2_BUFFER_H
+
+#include "front/h2_connection.h"
+
+/* Returns the front's shared buffer, or a new one while a connection holds that. NULL if out of memory. */
+char *h2_buffer_get(struct front *front, size_t *ret_size);
+
+/* Returns a buffer whose content was sent. */
+void h2_buffer_put(struct front *front, char *output, size_t size);
+
+/* The output was not sent completely: the connection keeps the buffer until h2_buffer_release. */
+void h2_buffer_hold(struct h2_connection *connection, char *output, size_t size);
+
+/* Does nothing if the connection holds no buffer. */
+void h2_buffer_release(struct h2_connection *connection);
+
+#endif

@@ -1,0 +1,426 @@
+/* Attempts. Read forwarding_try first. */
+#include "proxy/forwarding.h"
+
+#include "proxy/proxy_protocol.h"
+#include "proxy/request_writer.h"
+#include "serve/request_id.h"
+
+/* All attempts of a request together. Repeated attempts must not multiply the load of servers that fail. */
+#define ATTEMPTS_MAX 3
+
+/* Seconds, for clients that get 503. */
+#define RETRY_AFTER SLICE("1")
+
+static const struct upstream_user_events forwarding_user_events;
+
+void forwarding_leave_server(struct forwarding *forwarding)
+{
+    if (!forwarding->has_place)
+        return;
+    forwarding->has_place = false;
+    upstream_group_leave(forwarding->group, forwarding->index);
+    place_queue_note_free(&forwarding->proxy->queue);
+}
+
+void forwarding_release(struct forwarding *forwarding)
+{
+    if (forwarding->is_released)
+        return;
+    forwarding->is_released = true;
+    exchange_unwatch(forwarding->exchange);
+    upstream_leave(&forwarding->user);
+    forwarding_leave_server(forwarding);
+    if (forwarding->waiter.group)
+        place_queue_leave(&forwarding->waiter);
+    timer_disarm(&forwarding->total_timer);
+    timer_disarm(&forwarding->continue_timer);
+    task_cancel(&forwarding->wake);
+    byte_ring_finish(&forwarding->upload);
+    byte_ring_finish(&forwarding->download);
+    upstream_group_unref(forwarding->group);
+}
+
+/* ---- failing ---- */
+
+static void forwarding_log_fault(const struct forwarding *forwarding, enum proxy_fault fault,
+                                 const char *detail)
+{
+    const struct proxy_fault_row *row = proxy_fault_row(fault);
+    const struct http_request *request = &forwarding->exchange->request;
+    struct slice url = forwarding->upstream ? forwarding->upstream->url : SLICE("no server");
+    struct slice target = slice_take(request->target, MIN(request->target.length, (size_t)256));
+    char id[REQUEST_ID_TEXT_BYTES];
+    log_error(forwarding->proxy->service->log, "proxy: %.*s: %s%s%s (%s); %.*s %.*s%s%s", SLICE_ARGS(url),
+              row->text, detail ? ": " : "", detail ? detail : "", row->code,
+              SLICE_ARGS(request->method_text), SLICE_ARGS(target),
+              forwarding->is_answering ? " was cut" : "", request_id_text(forwarding->exchange, id));
+}
+
+/* The client gets an error in place of the response. */
+static void respond_fault(struct exchange *exchange, int status)
+{
+    exchange_begin_response(exchange, status);
+    if (status == 503)
+        exchange_add_field(exchange, HTTP_FIELD_RETRY_AFTER, RETRY_AFTER);
+    exchange_respond_error(exchange);
+}
+
+void forwarding_fail(struct forwarding *forwarding, enum proxy_fault fault, const char *detail)
+{
+    struct exchange *exchange = forwarding->exchange;
+    int status = proxy_fault_row(fault)->status;
+    forwarding_log_fault(forwarding, fault, detail);
+    forwarding->proxy->service->counters->upstream_failures++;
+    forwarding->log.cause = slice_from(proxy_fault_row(fault)->code);
+    forwarding->must_wake = true;
+    exchange_stop_reading(exchange);
+    if (forwarding->is_answering) {
+        upstream_leave(&forwarding->user);
+        forwarding_leave_server(forwarding);
+        timer_disarm(&forwarding->total_timer);
+        forwarding->is_broken = true;
+        if (forwarding->is_source_closed)
+            forwarding_release(forwarding);
+        return;
+    }
+    forwarding_release(forwarding);
+    respond_fault(exchange, status);
+}
+
+/* ---- attempts ---- */
+
+/* RFC 9110 section 9.2.2; a client may say so of any request by Idempotency-Key. */
+static bool is_idempotent(const struct http_request *request)
+{
+    switch (request->method) {
+    case HTTP_METHOD_GET:
+    case HTTP_METHOD_HEAD:
+    case HTTP_METHOD_PUT:
+    case HTTP_METHOD_DELETE:
+    case HTTP_METHOD_OPTIONS: return true;
+    default: break;
+    }
+    for (unsigned i = 0; i < request->field_count; i++) {
+        if (slice_equal_nocase(request->fields[i].name_text, SLICE("Idempotency-Key")))
+            return true;
+    }
+    return false;
+}
+
+/* Whether the server cannot have acted on the request. */
+static bool forwarding_is_untouched(const struct forwarding *forwarding, enum proxy_fault fault)
+{
+    bool is_unconnected = fault == PROXY_FAULT_REFUSED || fault == PROXY_FAULT_UNREACHABLE ||
+                          fault == PROXY_FAULT_CONNECT_TIMEOUT || fault == PROXY_FAULT_NO_ADDRESS ||
+                          fault == PROXY_FAULT_QUEUE_FULL || fault == PROXY_FAULT_QUEUE_TIMEOUT;
+    return is_unconnected || forwarding->head_given == 0;
+}
+
+/* A kept connection that the server closes at the moment when the request is sent. */
+static bool forwarding_is_stale(const struct forwarding *forwarding, enum proxy_fault fault)
+{
+    return forwarding->user.is_reused && !forwarding->user.has_answered &&
+           (fault == PROXY_FAULT_CLOSED || fault == PROXY_FAULT_RESET);
+}
+
+static bool may_try_again(const struct forwarding *forwarding, enum proxy_fault fault)
+{
+    if (forwarding->is_answering || forwarding->attempts >= ATTEMPTS_MAX || !upload_can_restart(forwarding))
+        return false;
+    if (forwarding_is_untouched(forwarding, fault))
+        return true;
+    bool has_ended = fault == PROXY_FAULT_CLOSED || fault == PROXY_FAULT_RESET;
+    return has_ended && !forwarding->user.has_answered && is_idempotent(&forwarding->exchange->request);
+}
+
+/* Puts the header of the PROXY protocol in front of the request; with TLS the link sends it. */
+static bool introduce_client(struct forwarding *forwarding)
+{
+    char header[PROXY_PROTOCOL_BYTES_MAX];
+    struct exchange *exchange = forwarding->exchange;
+    unsigned version = forwarding->group->route->proxy.proxy_protocol;
+    if (LIKELY(version == 0) || forwarding->upstream->parts.is_secure)
+        return true;
+    size_t length = proxy_protocol_write(version, exchange->client, header);
+    char *both = arena_alloc(&exchange->arena, length + forwarding->head.length);
+    if (both == NULL)
+        return false;
+    memcpy(both, header, length);
+    memcpy(both + length, forwarding->head.data, forwarding->head.length);
+    forwarding->head = slice_make(both, length + forwarding->head.length);
+    return true;
+}
+
+/* Writes the request for the server of this attempt. Returns false after answering with an error. */
+static bool write_request(struct forwarding *forwarding)
+{
+    struct exchange *exchange = forwarding->exchange;
+    struct request_plan plan = {
+        .request = &exchange->request,
+        .peer = exchange->client,
+        .settings = &forwarding->group->route->proxy,
+        .bare_prefix = exchange->route_entry->bare_prefix,
+        .server_authority = forwarding->upstream->parts.authority,
+        .id_header = exchange->snapshot->settings->request_id.header,
+        .id = request_id_of(exchange),
+        .expects_continue = forwarding->awaits_continue,
+        .is_early = exchange->is_early,
+        .upgrade = forwarding->upgrade,
+        .websocket_key = forwarding->key,
+    };
+    int status = request_write(&plan, &exchange->arena, &forwarding->head);
+    if (status == 0 && !introduce_client(forwarding))
+        status = 503;
+    if (status == 0)
+        return true;
+    forwarding_release(forwarding);
+    exchange_stop_reading(exchange);
+    respond_fault(exchange, status);
+    return false;
+}
+
+static void note_time(const struct forwarding *forwarding, uint64_t *ret_us)
+{
+    if (forwarding->began_us)
+        *ret_us = loop_clock_us(forwarding->proxy->service->loop) - forwarding->began_us;
+}
+
+static void forwarding_on_open(struct upstream_user *user)
+{
+    struct forwarding *forwarding = forwarding_of(user);
+    note_time(forwarding, &forwarding->log.connect_us);
+    if (!user->is_reused)
+        forwarding->group->members[forwarding->index].place.share->connections++;
+    upload_pump(forwarding);
+}
+
+/* Whether the server is to blame, rather than vif and its limits. */
+static bool is_of_server(enum proxy_fault fault)
+{
+    return fault != PROXY_FAULT_OVERLOADED && fault != PROXY_FAULT_QUEUE_FULL &&
+           fault != PROXY_FAULT_QUEUE_TIMEOUT;
+}
+
+static void forwarding_try_next(struct forwarding *forwarding, enum proxy_fault fault, const char *detail);
+
+/* Begins an attempt with the chosen server. */
+static void forwarding_try(struct forwarding *forwarding)
+{
+    struct service *service = forwarding->proxy->service;
+    enum proxy_fault fault;
+    if (!write_request(forwarding))
+        return;
+    upload_restart(forwarding);
+    if (forwarding->attempts++ > 0)
+        service->counters->upstream_retries++;
+    forwarding->log.server = forwarding->upstream->url;
+    bool measures = service_measures(service) || upstream_group_measures(forwarding->group);
+    forwarding->began_us = measures ? loop_clock_us(service->loop) : 0;
+    switch (upstream_join(forwarding->upstream, &forwarding->user, &fault)) {
+    case UPSTREAM_OPEN: forwarding_on_open(&forwarding->user); return;
+    case UPSTREAM_WAITS: return;
+    case UPSTREAM_REFUSED: forwarding_try_next(forwarding, fault, NULL); return;
+    }
+}
+
+/* ---- the choice of a server ---- */
+
+static void forwarding_use(struct forwarding *forwarding, unsigned index)
+{
+    forwarding->index = index;
+    forwarding->has_place = true;
+    forwarding->upstream = forwarding->group->members[index].upstream;
+    forwarding->log.queue_us =
+        forwarding->began_waiting_us
+            ? loop_clock_us(forwarding->proxy->service->loop) - forwarding->began_waiting_us
+            : 0;
+    forwarding_try(forwarding);
+}
+
+static void forwarding_wait(struct forwarding *forwarding)
+{
+    struct service *service = forwarding->proxy->service;
+    const struct proxy_settings *settings = &forwarding->group->route->proxy;
+    forwarding->upstream = NULL;
+    if (service->access_log && forwarding->began_waiting_us == 0)
+        forwarding->began_waiting_us = loop_clock_us(service->loop);
+    if (!place_queue_join(&forwarding->proxy->queue, &forwarding->waiter, forwarding->group,
+                          &forwarding->wish, settings->waiting, settings->queue_ms))
+        forwarding_fail(forwarding, PROXY_FAULT_QUEUE_FULL, NULL);
+}
+
+/* `fault` and `detail`: of the attempt before, or why there is none. */
+static void forwarding_choose_server(struct forwarding *forwarding, enum proxy_fault fault,
+                                     const char *detail)
+{
+    unsigned index;
+    if (UNLIKELY(place_queue_has_others_first(forwarding->group, &forwarding->wish))) {
+        forwarding_wait(forwarding);
+        place_queue_note_free(&forwarding->proxy->queue);
+        return;
+    }
+    switch (upstream_group_choose(forwarding->group, &forwarding->wish, &index)) {
+    case UPSTREAM_CHOSEN: forwarding_use(forwarding, index); return;
+    case UPSTREAM_FULL: forwarding_wait(forwarding); return;
+    case UPSTREAM_NONE: forwarding_fail(forwarding, fault, detail); return;
+    }
+}
+
+static void forwarding_on_turn(struct upstream_user *user);
+
+static bool forwarding_on_chance(struct place_waiter *waiter)
+{
+    struct forwarding *forwarding = CONTAINER_OF(waiter, struct forwarding, waiter);
+    unsigned index;
+    enum upstream_choice choice = upstream_group_choose(forwarding->group, &forwarding->wish, &index);
+    if (choice == UPSTREAM_FULL)
+        return false;
+    place_queue_leave(waiter);
+    if (choice == UPSTREAM_CHOSEN)
+        forwarding_use(forwarding, index);
+    else
+        forwarding_fail(forwarding, PROXY_FAULT_NO_SERVER, NULL);
+    forwarding_on_turn(&forwarding->user);
+    return true;
+}
+
+static void forwarding_on_late(struct place_waiter *waiter)
+{
+    struct forwarding *forwarding = CONTAINER_OF(waiter, struct forwarding, waiter);
+    forwarding_fail(forwarding, PROXY_FAULT_QUEUE_TIMEOUT, NULL);
+    forwarding_on_turn(&forwarding->user);
+}
+
+/* After a failed attempt. */
+static void forwarding_try_next(struct forwarding *forwarding, enum proxy_fault fault, const char *detail)
+{
+    bool was_stale = forwarding_is_stale(forwarding, fault);
+    if (!was_stale)
+        forwarding->wish.tried |= UINT64_C(1) << forwarding->index;
+    if (!was_stale && is_of_server(fault))
+        upstream_group_note(forwarding->group, forwarding->index, true);
+    forwarding->user.needs_new = true;
+    if (!may_try_again(forwarding, fault)) {
+        forwarding_fail(forwarding, fault, detail);
+        return;
+    }
+    if (was_stale) {
+        forwarding_try(forwarding);
+        return;
+    }
+    forwarding_leave_server(forwarding);
+    forwarding_choose_server(forwarding, fault, detail);
+}
+
+static void forwarding_on_failed(struct upstream_user *user, enum proxy_fault fault, const char *detail)
+{
+    struct forwarding *forwarding = forwarding_of(user);
+    if (!forwarding->is_released)
+        forwarding_try_next(forwarding, fault, detail);
+}
+
+/* The last step of an event of the connection. The exchange may end in here. */
+static void forwarding_on_turn(struct upstream_user *user)
+{
+    struct forwarding *forwarding = forwarding_of(user);
+    bool must_wake = forwarding->must_wake;
+    forwarding->must_wake = false;
+    if (must_wake)
+        exchange_wake(forwarding->exchange);
+}
+
+static const struct upstream_user_events forwarding_user_events = {
+    .on_open = forwarding_on_open,
+    .on_sent = upload_on_sent,
+    .on_interim = download_on_interim,
+    .on_upgrade = download_on_upgrade,
+    .on_head = download_on_head,
+    .on_content = download_on_content,
+    .on_end = download_on_end,
+    .on_failed = forwarding_on_failed,
+    .on_turn = forwarding_on_turn,
+};
+
+/* ---- the beginning ---- */
+
+static void forwarding_on_total_timer(struct timer *timer)
+{
+    struct forwarding *forwarding = CONTAINER_OF(timer, struct forwarding, total_timer);
+    forwarding_fail(forwarding, PROXY_FAULT_TOTAL_TIMEOUT, NULL);
+    forwarding_on_turn(&forwarding->user);
+}
+
+/* The client left before there was a response. */
+static void forwarding_on_gone(struct exchange *exchange)
+{
+    forwarding_release(exchange->handler_state);
+}
+
+/* What RFC 8441 leaves out, a server of HTTP/1 wants. Returns false if out of memory. */
+static bool forwarding_make_key(struct forwarding *forwarding)
+{
+    char key[WEBSOCKET_KEY_LENGTH];
+    if (!slice_equal_nocase(forwarding->upgrade, SLICE("websocket")))
+        return true;
+    upgrade_make_key(key);
+    forwarding->key = arena_copy(&forwarding->exchange->arena, slice_make(key, sizeof(key)));
+    return forwarding->key.data != NULL;
+}
+
+/* Over HTTP/2 the method is CONNECT; the server gets GET. */
+static bool forwarding_init_upgrade(struct forwarding *forwarding, const struct proxy_settings *settings)
+{
+    forwarding->upgrade = upgrade_wanted(&forwarding->exchange->request, settings);
+    forwarding->user.wants_upgrade = forwarding->upgrade.length > 0;
+    if (LIKELY(forwarding->exchange->request.method != HTTP_METHOD_CONNECT))
+        return true;
+    forwarding->user.method = HTTP_METHOD_GET;
+    return forwarding_make_key(forwarding);
+}
+
+static struct forwarding *forwarding_create(struct proxy *proxy, struct upstream_group *group,
+                                            struct exchange *exchange)
+{
+    struct forwarding *forwarding = arena_zalloc(&exchange->arena, sizeof(*forwarding));
+    if (forwarding == NULL)
+        return NULL;
+    forwarding->exchange = exchange;
+    forwarding->proxy = proxy;
+    forwarding->group = upstream_group_ref(group);
+    upstream_user_init(&forwarding->user, &forwarding_user_events, &group->route->proxy,
+                       exchange->request.method);
+    forwarding->user.client = exchange->client;
+    forwarding->user.needs_new = group->route->proxy.proxy_protocol != 0;
+    forwarding->wish.sticky = -1;
+    if (upstream_group_has_affinity(group))
+        forwarding->wish = affinity_wish(group, &exchange->request, exchange->client);
+    forwarding->waiter.on_chance = forwarding_on_chance;
+    forwarding->waiter.on_late = forwarding_on_late;
+    timer_init(&forwarding->total_timer, forwarding_on_total_timer);
+    if (group->route->proxy.total_ms > 0)
+        wheel_arm(loop_wheel(proxy->service->loop), &forwarding->total_timer, group->route->proxy.total_ms);
+    upload_init(forwarding);
+    download_init(forwarding);
+    if (forwarding_init_upgrade(forwarding, &group->route->proxy))
+        return forwarding;
+    upstream_group_unref(group);
+    return NULL;
+}
+
+void forwarding_begin(struct proxy *proxy, struct upstream_group *group, struct exchange *exchange)
+{
+    struct forwarding *forwarding = forwarding_create(proxy, group, exchange);
+    if (forwarding == NULL) {
+        exchange_fail(exchange, 503);
+        return;
+    }
+    proxy->service->counters->upstream_requests++;
+    exchange->handler_state = forwarding;
+    exchange->upstream = &forwarding->log;
+    exchange->ends_with_client = true;
+    exchange_watch(exchange, forwarding_on_gone);
+    upload_begin(forwarding);
+    if (!forwarding->is_released)
+        forwarding_choose_server(forwarding, PROXY_FAULT_NO_SERVER, NULL);
+    forwarding->must_wake = false; /* the exchange's owner goes on by itself */
+}

@@ -1,0 +1,167 @@
+/* Upstreams: the servers that requests are forwarded to, with their connections. Each worker has its own.
+ *
+ * An upstream is shared by all routes that name its URL, with the same TLS settings, and outlives changes of
+ * the settings as long as some route does. Its idle connections are kept for the next requests, up to a
+ * number and for a time.
+ *
+ * A request is an upstream's user (struct upstream_user) while it waits for a connection, and while it has
+ * one:
+ *
+ *     upstream_join ─▶ UPSTREAM_OPEN ───────────────────────────────▶ sends, gets its answer ─▶ on_end
+ *                      UPSTREAM_WAITS (for a connection, or the    ─▶ on_open                ─▶ on_failed
+ *                      addresses of a name)                           on_failed
+ *
+ * After on_end and on_failed, and after upstream_leave, it has nothing to do with the upstream any more. */
+#ifndef PROXY_UPSTREAM_H
+#define PROXY_UPSTREAM_H
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/pool.h"
+#include "h1/response_parser.h"
+#include "log/counters.h"
+#include "loop/stream.h"
+#include "loop/wheel.h"
+#include "proxy/fault.h"
+#include "proxy/server_url.h"
+#include "proxy/upstream_name.h"
+#include "settings/settings.h"
+#include "sys/socket.h"
+
+struct upstream;
+struct upstream_connection;
+struct upstream_user;
+struct peer;
+struct tls_remote;
+
+#define UPSTREAM_ADDRESSES_MAX 8
+
+/* Shared by all upstreams of a worker. */
+struct upstreams {
+    struct loop *loop;
+    struct log *log;
+    struct counters *counters;
+    struct map by_url;
+    struct hash_key hash_key;
+    struct pool connections;
+    struct job_queue lookups;                /* of names */
+    char name_servers[LOOKUP_SERVERS_BYTES]; /* see lookup.h */
+    unsigned names_version;                  /* how often names have got other addresses */
+    unsigned drained;                        /* tunnels, so far */
+    unsigned count;                          /* that are not freed yet */
+    struct h1_response_head *head;    /* the head that is being parsed; NULL before the first upstream */
+    struct upstream_tls_rooms *rooms; /* see upstream_tls.c; NULL before the first connection with TLS */
+};
+
+struct upstream {
+    struct map_link link;
+    struct upstreams *all;
+    struct slice url;
+    struct server_url parts;
+    unsigned references;
+    struct address addresses[UPSTREAM_ADDRESSES_MAX];
+    unsigned address_count;     /* 0: not known yet */
+    unsigned address_first;     /* the one that last accepted a connection */
+    unsigned address_set;       /* changes with the addresses; connections of another one are not kept */
+    struct upstream_name *name; /* NULL: the addresses never change */
+    struct upstream *named;     /* the one whose name has this address: a reference; NULL: none */
+    struct list idle;           /* kept connections, the one that is idle for longest first */
+    unsigned idle_count;
+    unsigned user_count;       /* requests that have a connection, or one on its way */
+    unsigned connection_count; /* open or on their way, idle ones too */
+    unsigned object_count;     /* those, and closed ones whose memory is still needed */
+    struct list waiting;       /* users */
+    unsigned waiting_count;
+    struct timer idle_timer;
+    struct task serve_waiting;
+    struct tls_remote *remote;      /* a reference: with what TLS is spoken; NULL: it is not, or cannot be */
+    struct ssl_session_st *session; /* of TLS, which the next connection resumes; NULL: none */
+    unsigned session_generation;    /* of the remote, when that was made */
+    uint64_t session_ms;            /* when the certificate behind it was verified */
+};
+
+/* Callbacks of a user. Except for on_turn none may free it. A tunnel has only on_sent, on_content, on_end (of
+ * the server's side), on_failed and on_turn. `head` is only valid during the call. */
+struct upstream_user_events {
+    /* It has a connection: user->connection. */
+    void (*on_open)(struct upstream_user *user);
+    /* The kernel has all bytes of a pending send. */
+    void (*on_sent)(struct upstream_user *user);
+    void (*on_interim)(struct upstream_user *user, const struct h1_response_head *head);
+    /* The server answered 101: nothing but bytes follow. Returns false if it may not. Otherwise the
+     * connection has another user (upstream_connection_become_tunnel), or is closed. */
+    bool (*on_upgrade)(struct upstream_user *user, const struct h1_response_head *head);
+    void (*on_head)(struct upstream_user *user, const struct h1_response_head *head);
+    void (*on_content)(struct upstream_user *user, struct slice bytes);
+    /* The response is complete; `trailers` are its trailer section, or empty. */
+    void (*on_end)(struct upstream_user *user, struct slice trailers);
+    /* `detail` may be NULL. */
+    void (*on_failed)(struct upstream_user *user, enum proxy_fault fault, const char *detail);
+    /* The last callback of an event of the loop. May free the user. */
+    void (*on_turn)(struct upstream_user *user);
+};
+
+struct upstream_user {
+    const struct upstream_user_events *events;
+    const struct proxy_settings *settings;
+    struct upstream *upstream;              /* NULL: none */
+    struct upstream_connection *connection; /* NULL: none, or not open yet */
+    struct upstream_connection *opening;    /* NULL: none on its way */
+    struct list link;                       /* among those that wait */
+    struct timer deadline;                  /* of waiting */
+    enum http_method method;
+    const struct peer *client; /* for the PROXY protocol; NULL: vif itself */
+    bool wants_upgrade;        /* 101 may be the answer */
+    bool needs_new;            /* takes no connection that was used before */
+    bool has_sent;             /* the whole request was sent */
+    bool is_reused;            /* its connection had an earlier request */
+    bool has_answered;         /* bytes of a response arrived */
+};
+
+void upstreams_init(struct upstreams *all, struct loop *loop, struct log *log, struct counters *counters);
+
+/* Closes all idle connections. Returns whether there were any. */
+bool upstreams_close_idle(struct upstreams *all);
+
+/* No connection may be left, and no job running: see loop_finish_jobs. */
+void upstreams_finish(struct upstreams *all);
+
+/* Returns the upstream with that URL, which must be valid, with a reference for the caller; NULL if out of
+ * memory. Addresses of a name are looked up by the offload pool. Routes with other TLS settings (`remote`;
+ * NULL: none) have upstreams of their own. */
+struct upstream *upstreams_get(struct upstreams *all, struct slice url, struct tls_remote *remote) MUST_CHECK;
+
+/* Returns the upstream of one of the addresses of another one's name, with a reference; NULL if out of
+ * memory. For people it is "URL (ADDRESS)". */
+struct upstream *upstreams_get_found(struct upstream *named, size_t index) MUST_CHECK;
+
+/* The name servers to ask from now on: "127.0.0.1:5353"; none: those of the system. */
+void upstreams_set_name_servers(struct upstreams *all, const struct slice *servers, size_t count);
+
+/* Releases a reference. Without any, idle connections are closed, and the upstream is freed with its last
+ * one. NULL is ignored. */
+void upstream_unref(struct upstream *upstream);
+
+enum upstream_joined { UPSTREAM_OPEN, UPSTREAM_WAITS, UPSTREAM_REFUSED };
+
+void upstream_user_init(struct upstream_user *user, const struct upstream_user_events *events,
+                        const struct proxy_settings *settings, enum http_method method);
+
+/* Gets a connection for the user: an idle one or a new one. UPSTREAM_REFUSED
+ * sets `ret_fault`, and no callback follows. */
+enum upstream_joined upstream_join(struct upstream *upstream, struct upstream_user *user,
+                                   enum proxy_fault *ret_fault) MUST_CHECK;
+
+/* Gives up whatever the user has or waits for: its connection is closed. Does nothing without any. */
+void upstream_leave(struct upstream_user *user);
+
+/* For upstream_name.c: the addresses are others now. */
+void upstream_renew_connections(struct upstream *upstream);
+
+/* For upstream_connection.c. */
+
+/* Frees the upstream if nothing needs it any more. */
+void upstream_check_end(struct upstream *upstream);
+
+#endif

@@ -1,0 +1,107 @@
+"""The PROXY protocol towards the servers behind vif: they learn who the client is, and no connection is shared."""
+import struct
+
+import pytest
+
+import pki
+import vif as vif_process
+import wire
+from origin import echo
+from proxies import forwarding, origins  # noqa: F401
+from test_tunnels import HANDSHAKE, echoing, granting
+
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+LINE = b"PROXY TCP4 127.0.0.1 0.0.0.0 0 0"
+BINARY = SIGNATURE + b"\x21\x11\0\x0c" + bytes([127, 0, 0, 1]) + bytes(8)
+
+
+def take_header(peer):
+    """Off the front of a connection; None at its end. A line without its CR LF."""
+    if (begin := peer.take(5)) is None:
+        return None
+    if begin == b"PROXY":
+        return begin + peer.take_line()
+    rest = peer.take(11)
+    return begin + rest + peer.take(struct.unpack(">H", rest[-2:])[0])
+
+
+def behind_header(script, headers):
+    """The script, for connections that begin with a header."""
+    def run(peer):
+        if not peer.seen:
+            header = take_header(peer)
+            if header is None:
+                return False
+            peer.seen.append(header)
+            headers.append(header)
+        return script(peer)
+    return run
+
+
+@pytest.mark.parametrize("version, wanted", [(1, LINE), (2, BINARY)])
+def test_each_connection_begins_with_the_client(server, origins, version, wanted):
+    headers = []
+    origin = origins(behind_header(echo, headers))
+    vif = server(config=forwarding(origin, proxy_protocol=version))
+    with vif.connect() as client:
+        for _ in range(3):
+            assert client.exchange("POST", "/", body=b"x").status == 200
+    assert headers == [wanted] * 3 and origin.connection_count == 3
+
+
+def test_a_route_with_it_shares_no_connection_with_others(server, origins):
+    """Without the header a server would take the request for one, or for somebody else's."""
+    headers = []
+    script = behind_header(echo, headers)
+    origin = origins(lambda peer: echo(peer) if peer.number % 2 == 0 else script(peer))
+    vif = server(config={"sites": [{"routes": {"/": {"proxy": origin.url},
+                                               "/p": {"proxy": {"to": origin.url, "proxy_protocol": 2}}}}]})
+    assert [vif.get(path).status for path in ("/", "/p", "/")] == [200] * 3
+    assert headers == [BINARY] and origin.connection_count == 2
+
+
+def test_it_says_who_the_trusted_proxy_names(server, origins):
+    headers = []
+    origin = origins(behind_header(echo, headers))
+    vif = server(config={**forwarding(origin, proxy_protocol=1), "trusted_proxies": ["127.0.0.1"]})
+    assert vif.get("/", {"X-Forwarded-For": "2001:db8::7"}).status == 200
+    assert headers == [b"PROXY TCP6 2001:db8::7 :: 0 0"]
+
+
+def test_a_tunnel_has_it(server, origins):
+    headers = []
+    vif = server(config=forwarding(origins(behind_header(granting(echoing), headers)), proxy_protocol=2))
+    client = vif.connect()
+    client.send(wire.request_bytes("GET", "/chat", HANDSHAKE) + b"hello")
+    assert client.read_head().status == 101 and client.take(5) == b"hello"
+    assert headers == [BINARY]
+
+
+@pytest.mark.parametrize("version, wanted", [(1, b"PROXY UNKNOWN"), (2, SIGNATURE + b"\x20\0\0\0")])
+def test_health_checks_are_of_vif_itself(server, origins, version, wanted):
+    headers = []
+    origin = origins(behind_header(echo, headers))
+    server(config=forwarding(origin, proxy_protocol=version, health={"path": "/healthz", "interval": "50ms"}))
+    wire.wait_until(lambda: len(headers) >= 2 and origin.requests, "the checks")
+    assert set(headers) == {wanted} and origin.requests[0].target == "/healthz"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_another_vif_understands_it(server, origins, tmp_path_factory, version):
+    """Strictly parsed, and also in front of TLS."""
+    authority = pki.Authority(tmp_path_factory.mktemp("pki"))
+    certificate, key = authority.issue("inner", ["127.0.0.1"])
+    origin = origins()
+    ports = [vif_process.free_port(), vif_process.free_port()]
+    files = {"certificate": str(certificate), "key": str(key)}
+    server(port=ports[0], config={
+        **forwarding(origin), "trusted_proxies": ["127.0.0.1"],
+        "listen": [{"address": f"127.0.0.1:{ports[0]}", "proxy_protocol": True},
+                   {"address": f"127.0.0.1:{ports[1]}", "proxy_protocol": True, "tls": files}]})
+    options = {"proxy_protocol": version, "tls": str(authority.certificate)}
+    outer = server(config={"trusted_proxies": ["127.0.0.1"], "sites": [{"routes": {
+        "/": {"proxy": {"to": f"http://127.0.0.1:{ports[0]}", **options}},
+        "/tls": {"proxy": {"to": f"https://127.0.0.1:{ports[1]}", **options}}}}]})
+    for path in ("/", "/tls"):
+        assert outer.get(path, {"X-Forwarded-For": "192.0.2.9"}).status == 200
+        assert origin.requests[-1]["X-Forwarded-For"].split(", ")[0] == "192.0.2.9"

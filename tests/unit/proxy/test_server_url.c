@@ -1,0 +1,91 @@
+/* URLs of servers. */
+#include "../test.h"
+
+#include "proxy/server_url.h"
+
+#include <stdio.h>
+
+static void good_ones(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *host, *authority, *path;
+        unsigned port;
+        bool is_secure;
+    } rows[] = {
+        {"http://127.0.0.1:3000", "127.0.0.1", "127.0.0.1:3000", "", 3000},
+        {"http://a.example", "a.example", "a.example", "", 80},
+        {"http://a.example/", "a.example", "a.example", "", 80},
+        {"https://a.example", "a.example", "a.example", "", 443, true},
+        {"https://[::1]:8443/", "::1", "[::1]:8443", "", 8443, true},
+        {"http://[::1]:81", "::1", "[::1]:81", "", 81},
+        {"unix:/run/a b.sock", "", "localhost", "/run/a b.sock", 0},
+    };
+    TABLE_ROWS(i, rows, rows[i].url) {
+        struct server_url url = {0};
+        assert_null(server_url_parse(slice_from(rows[i].url), &url));
+        assert_slice(url.host, rows[i].host);
+        assert_slice(url.authority, rows[i].authority);
+        assert_slice(url.path, rows[i].path);
+        assert_int_equal(url.port, rows[i].port);
+        assert_int_equal(url.is_secure, rows[i].is_secure);
+    }
+}
+
+static void bad_ones(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "",           "a",          "http:",       "http://",    "http:///x",
+        "http://:80", "http://a:0", "http://a:-1", "http://a:x", "http://a:99999",
+        "http://a b", "http://a/b", "http://a?b",  "http://a#b", "http://u@a",
+        "https://",   "ftp://a",    "unix:",       "HTTP://a",
+    };
+    TABLE_ROWS(i, rows, rows[i]) {
+        struct server_url url;
+        assert_non_null(server_url_parse(slice_from(rows[i]), &url));
+    }
+}
+
+/* A longer one is refused, and not cut. */
+static void the_longest_host(void **state)
+{
+    (void)state;
+    char text[SERVER_HOST_BYTES_MAX + 20];
+    for (size_t length = SERVER_HOST_BYTES_MAX; length <= SERVER_HOST_BYTES_MAX + 5; length++) {
+        struct server_url url = {0};
+        int used = snprintf(text, sizeof(text), "http://%0*d:80", (int)length, 1);
+        const char *fault = server_url_parse(slice_make(text, (size_t)used), &url);
+        assert_int_equal(fault == NULL, length == SERVER_HOST_BYTES_MAX);
+        assert_int_equal(url.host.length, fault ? 0 : length);
+    }
+}
+
+static void names_of_certificates(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *name;
+    } rows[] = {
+        {"https://a.example:81", "a.example"},   {"https://_https._tcp.a.example", "a.example"},
+        {"https://_api.a.example", "a.example"}, {"https://a._b.example", "a._b.example"},
+        {"https://[::1]:8443", "::1"},           {"https://_https._tcp", "_tcp"},
+        {"https://_https._tcp.", "_tcp."},
+    };
+    TABLE_ROWS(i, rows, rows[i].url) {
+        struct server_url url;
+        assert_null(server_url_parse(slice_from(rows[i].url), &url));
+        assert_slice(server_url_certificate_name(&url), rows[i].name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_ones),
+        cmocka_unit_test(bad_ones),
+        cmocka_unit_test(the_longest_host),
+        cmocka_unit_test(names_of_certificates),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
