@@ -62,9 +62,10 @@ def text_of(path):
 
 
 def numbers_in(folder):
-    """Of all lines that were ever written, each of which is whole. The server has ended."""
+    """Of all lines that were ever written, each of which is whole. The server has ended; if it was about to begin a new
+    file just then, there is none yet."""
     numbers = []
-    for path in [*archives_of(folder), folder / "access.log"]:
+    for path in [*archives_of(folder), *folder.glob("access.log")]:
         text = text_of(path)
         assert text == "" or text.endswith("\n"), path
         for line in text.splitlines():

@@ -162,9 +162,12 @@ def test_an_idle_worker_sleeps(kept, authority, tmp_path):
         time.sleep(4)
         return sum(switches_of(worker) for worker in workers) - sum(before)
 
-    # The first time is for what is left to do; a heartbeat of the master, every five seconds, wakes each worker.
-    least = min(wakes_in_four_seconds() for _ in range(2))
-    assert least <= 2 * len(workers), least
+    # The first time is for what is left to do. A heartbeat of the master, every five seconds, wakes each worker; so
+    # may the kernel, when memory is short. A look at the file would be there each time.
+    counts = []
+    while not counts or counts[-1] > 2 * len(workers):
+        assert len(counts) < 5, counts
+        counts.append(wakes_in_four_seconds())
 
 
 def workers_of(site):

@@ -162,10 +162,7 @@ def test_much_passes_both_ways_at_once(proxy):
     vif, _ = proxy(granting(echoing))
     client, _ = upgraded(vif)
     data = os.urandom(MIB) * 16
-    sender = threading.Thread(target=client.send, args=(data,))
-    sender.start()
-    assert client.take(len(data)) == data
-    sender.join()
+    assert client.send_and_take(data) == data
 
 
 def test_a_side_that_takes_nothing_stops_the_other(proxy):

@@ -117,10 +117,7 @@ def test_a_websocket_goes_through(proxy):
     client.send(wire.request_bytes("GET", "/chat", HANDSHAKE))
     assert client.read_head().status == 101
     data = os.urandom(MIB)
-    sender = threading.Thread(target=client.send, args=(data,))
-    sender.start()
-    assert client.take(len(data)) == data
-    sender.join()
+    assert client.send_and_take(data) == data
 
 
 def test_a_stale_connection_is_not_noticed(proxy):
