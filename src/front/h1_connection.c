@@ -401,6 +401,11 @@ static void h1_connection_tell_tls(void *owner, struct arena *arena, struct peer
     tls_transport_tell(&h1_of_session(owner)->base.stream, arena, ret_tls);
 }
 
+static void h1_connection_tell_ends(void *owner, struct address *ret_peer, struct address *ret_local)
+{
+    sys_ends(h1_of_session(owner)->base.stream.watch.fd, ret_peer, ret_local);
+}
+
 const struct exchange_events h1_connection_exchange_events = {
     .on_respond = h1_exchange_respond,
     .on_respond_kept = h1_exchange_respond_kept,
@@ -409,6 +414,7 @@ const struct exchange_events h1_connection_exchange_events = {
     .is_there = h1_connection_is_there,
     .has_left = h1_connection_has_left,
     .tell_tls = h1_connection_tell_tls,
+    .tell_ends = h1_connection_tell_ends,
 };
 
 void h1_connection_begin(struct connection *connection, struct front *front, const struct peer *peer,

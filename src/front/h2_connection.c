@@ -382,6 +382,12 @@ static void h2_connection_tell_tls(void *owner, struct arena *arena, struct peer
     tls_transport_tell(h2_connection_stream_of(h2_of_session(h2_session_of(owner))), arena, ret_tls);
 }
 
+static void h2_connection_tell_ends(void *owner, struct address *ret_peer, struct address *ret_local)
+{
+    const struct stream *stream = h2_connection_stream_of(h2_of_session(h2_session_of(owner)));
+    sys_ends(stream->watch.fd, ret_peer, ret_local);
+}
+
 const struct exchange_events h2_connection_exchange_events = {
     .on_respond = h2_exchange_respond,
     .on_respond_kept = h2_exchange_respond_kept,
@@ -390,6 +396,7 @@ const struct exchange_events h2_connection_exchange_events = {
     .is_there = h2_connection_is_there,
     .has_left = h2_connection_has_left,
     .tell_tls = h2_connection_tell_tls,
+    .tell_ends = h2_connection_tell_ends,
 };
 
 /* ---- as a client ---- */

@@ -133,24 +133,6 @@ static bool may_try_again(const struct forwarding *forwarding, enum proxy_fault 
     return has_ended && !forwarding->user.has_answered && is_idempotent(&forwarding->exchange->request);
 }
 
-/* Puts the header of the PROXY protocol in front of the request; with TLS the link sends it. */
-static bool introduce_client(struct forwarding *forwarding)
-{
-    char header[PROXY_PROTOCOL_BYTES_MAX];
-    struct exchange *exchange = forwarding->exchange;
-    unsigned version = forwarding->group->route->proxy.proxy_protocol;
-    if (LIKELY(version == 0) || forwarding->upstream->parts.is_secure)
-        return true;
-    size_t length = proxy_protocol_write(version, exchange->client, header);
-    char *both = arena_alloc(&exchange->arena, length + forwarding->head.length);
-    if (both == NULL)
-        return false;
-    memcpy(both, header, length);
-    memcpy(both + length, forwarding->head.data, forwarding->head.length);
-    forwarding->head = slice_make(both, length + forwarding->head.length);
-    return true;
-}
-
 /* Writes the request for the server of this attempt. Returns false after answering with an error. */
 static bool write_request(struct forwarding *forwarding)
 {
@@ -169,8 +151,6 @@ static bool write_request(struct forwarding *forwarding)
         .websocket_key = forwarding->key,
     };
     int status = request_write(&plan, &exchange->arena, &forwarding->head);
-    if (status == 0 && !introduce_client(forwarding))
-        status = 503;
     if (status == 0)
         return true;
     forwarding_release(forwarding);
@@ -378,6 +358,22 @@ static bool forwarding_init_upgrade(struct forwarding *forwarding, const struct 
     return forwarding_make_key(forwarding);
 }
 
+/* Where the PROXY protocol tells who the client is, each request has a connection of its own. Returns false
+ * if out of memory. */
+static bool forwarding_init_client(struct forwarding *forwarding, const struct proxy_settings *settings)
+{
+    struct exchange *exchange = forwarding->exchange;
+    if (LIKELY(settings->proxy_protocol == 0))
+        return true;
+    struct proxy_protocol_ends *client = arena_alloc(&exchange->arena, sizeof(*client));
+    if (client == NULL)
+        return false;
+    proxy_protocol_find_ends(exchange, client);
+    forwarding->user.client = client;
+    forwarding->user.needs_new = true;
+    return true;
+}
+
 static struct forwarding *forwarding_create(struct proxy *proxy, struct upstream_group *group,
                                             struct exchange *exchange)
 {
@@ -389,19 +385,16 @@ static struct forwarding *forwarding_create(struct proxy *proxy, struct upstream
     forwarding->group = upstream_group_ref(group);
     upstream_user_init(&forwarding->user, &forwarding_user_events, &group->route->proxy,
                        exchange->request.method);
-    forwarding->user.client = exchange->client;
-    forwarding->user.needs_new = group->route->proxy.proxy_protocol != 0;
     forwarding->wish.sticky = -1;
     if (upstream_group_has_affinity(group))
         forwarding->wish = affinity_wish(group, &exchange->request, exchange->client);
     forwarding->waiter.on_chance = forwarding_on_chance;
     forwarding->waiter.on_late = forwarding_on_late;
     timer_init(&forwarding->total_timer, forwarding_on_total_timer);
-    if (group->route->proxy.total_ms > 0)
-        wheel_arm(loop_wheel(proxy->service->loop), &forwarding->total_timer, group->route->proxy.total_ms);
     upload_init(forwarding);
     download_init(forwarding);
-    if (forwarding_init_upgrade(forwarding, &group->route->proxy))
+    if (forwarding_init_client(forwarding, &group->route->proxy) &&
+        forwarding_init_upgrade(forwarding, &group->route->proxy))
         return forwarding;
     upstream_group_unref(group);
     return NULL;
@@ -419,6 +412,8 @@ void forwarding_begin(struct proxy *proxy, struct upstream_group *group, struct 
     exchange->upstream = &forwarding->log;
     exchange->ends_with_client = true;
     exchange_watch(exchange, forwarding_on_gone);
+    if (group->route->proxy.total_ms > 0)
+        wheel_arm(loop_wheel(proxy->service->loop), &forwarding->total_timer, group->route->proxy.total_ms);
     upload_begin(forwarding);
     if (!forwarding->is_released)
         forwarding_choose_server(forwarding, PROXY_FAULT_NO_SERVER, NULL);

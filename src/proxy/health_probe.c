@@ -4,7 +4,6 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "loop/connector.h"
-#include "proxy/proxy_protocol.h"
 #include "proxy/upstream_link.h"
 
 #include <errno.h>
@@ -234,10 +233,6 @@ static bool health_probe_write_request(struct health_probe *probe)
     struct slice path = probe->settings->health.path, host = probe->settings->host;
     if (host.length == 0 || slice_equal(host, SLICE("server")))
         host = probe->upstream->parts.authority;
-    char header[PROXY_PROTOCOL_BYTES_MAX];
-    unsigned version = probe->upstream->parts.is_secure ? 0 : probe->settings->proxy_protocol;
-    if (version)
-        buffer_append(&probe->request, slice_make(header, proxy_protocol_write(version, NULL, header)));
     return buffer_printf(&probe->request,
                          "GET %.*s HTTP/1.1\r\nHost: %.*s\r\nUser-Agent: vif/" VIF_VERSION
                          " (health check)\r\nConnection: close\r\n\r\n",

@@ -32,7 +32,7 @@
 struct upstream;
 struct upstream_connection;
 struct upstream_user;
-struct peer;
+struct proxy_protocol_ends;
 struct tls_remote;
 
 #define UPSTREAM_ADDRESSES_MAX 8
@@ -111,12 +111,12 @@ struct upstream_user {
     struct list link;                       /* among those that wait */
     struct timer deadline;                  /* of waiting */
     enum http_method method;
-    const struct peer *client; /* for the PROXY protocol; NULL: vif itself */
-    bool wants_upgrade;        /* 101 may be the answer */
-    bool needs_new;            /* takes no connection that was used before */
-    bool has_sent;             /* the whole request was sent */
-    bool is_reused;            /* its connection had an earlier request */
-    bool has_answered;         /* bytes of a response arrived */
+    const struct proxy_protocol_ends *client; /* for the PROXY protocol; NULL: vif itself */
+    bool wants_upgrade;                       /* 101 may be the answer */
+    bool needs_new;                           /* takes no connection that was used before */
+    bool has_sent;                            /* the whole request was sent */
+    bool is_reused;                           /* its connection had an earlier request */
+    bool has_answered;                        /* bytes of a response arrived */
 };
 
 void upstreams_init(struct upstreams *all, struct loop *loop, struct log *log, struct counters *counters);

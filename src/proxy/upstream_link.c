@@ -1,6 +1,7 @@
 /* Without TLS a call costs one comparison. */
 #include "proxy/upstream_link.h"
 
+#include "proxy/proxy_protocol.h"
 #include "proxy/upstream_tls.h"
 
 #include <errno.h>
@@ -22,17 +23,34 @@ static int upstream_link_begin_tls(struct upstream_link *link, struct upstream *
 #endif
 }
 
+/* In the clear, also in front of TLS. A new socket has room for it, so there is nothing to wait for; what
+ * follows shares its packet. */
+static int upstream_link_introduce(const struct upstream_link *link, unsigned version,
+                                   const struct proxy_protocol_ends *client)
+{
+    char header[PROXY_PROTOCOL_BYTES_MAX];
+    if (LIKELY(version == 0))
+        return 0;
+    struct iovec piece = {.iov_base = header, .iov_len = proxy_protocol_write(version, client, header)};
+    ssize_t sent = sys_send(link->stream.watch.fd, &piece, 1, true);
+    if (sent < 0)
+        return (int)sent;
+    return (size_t)sent == piece.iov_len ? 0 : -ENOBUFS;
+}
+
 int upstream_link_start(struct upstream_link *link, struct upstream *upstream, int fd,
                         const struct upstream_link_events *events, const struct proxy_settings *settings,
-                        const struct peer *client)
+                        const struct proxy_protocol_ends *client)
 {
     stream_init(&link->stream, upstream->all->loop, fd, &events->stream);
     link->tls = NULL;
     int error = upstream->parts.is_secure ? upstream_link_begin_tls(link, upstream, events) : 0;
     if (error == 0)
+        error = upstream_link_introduce(link, settings->proxy_protocol, client);
+    if (error == 0)
         error = stream_start(&link->stream);
     bool is_open = error == 0 && !(link->stream.flags & STREAM_CLOSED);
-    return is_open && HAS_TLS(link) ? upstream_tls_connect(link->tls, settings, client) : error;
+    return is_open && HAS_TLS(link) ? upstream_tls_connect(link->tls, settings) : error;
 }
 
 bool upstream_link_is_securing(const struct upstream_link *link)

@@ -8,6 +8,7 @@
 
 #include "proxy/upstream.h"
 
+struct proxy_protocol_ends;
 struct upstream_tls;
 
 struct upstream_link {
@@ -24,11 +25,12 @@ struct upstream_link_events {
 };
 
 /* Begins on a connected socket, which it takes over, in any case, as stream_init and stream_start: in the
- * clear, or with TLS if the server's URL says so. With TLS this also sends a header of the PROXY protocol, if
- * the settings want one, for the client (NULL: vif itself). Returns 0 or -errno: close it then. */
+ * clear, or with TLS if the server's URL says so. Before all else it sends a header of the PROXY protocol, if
+ * the settings want one, for the client's connection (NULL: vif itself). Returns 0 or -errno: close it then.
+ */
 int upstream_link_start(struct upstream_link *link, struct upstream *upstream, int fd,
                         const struct upstream_link_events *events, const struct proxy_settings *settings,
-                        const struct peer *client) MUST_CHECK;
+                        const struct proxy_protocol_ends *client) MUST_CHECK;
 
 /* Whether TLS is not complete yet. */
 bool upstream_link_is_securing(const struct upstream_link *link);

@@ -6,7 +6,6 @@
 #include "proxy/upstream_tls_state.h"
 
 #include "base/error.h"
-#include "proxy/proxy_protocol.h"
 #include "tls/remotes.h"
 
 #include <errno.h>
@@ -383,16 +382,7 @@ int upstream_tls_begin(struct upstream_link *link, struct upstream *upstream,
     return 0;
 }
 
-/* In the clear, before TLS: it is for whoever takes connections there. */
-static bool upstream_tls_introduce(struct upstream_tls *tls, unsigned version, const struct peer *client)
-{
-    char header[PROXY_PROTOCOL_BYTES_MAX];
-    size_t length = version ? proxy_protocol_write(version, client, header) : 0;
-    return buffer_append(&upstream_tls_rooms_of(tls)->output, slice_make(header, length));
-}
-
-int upstream_tls_connect(struct upstream_tls *tls, const struct proxy_settings *settings,
-                         const struct peer *client)
+int upstream_tls_connect(struct upstream_tls *tls, const struct proxy_settings *settings)
 {
     char host[HOST_BYTES_MAX];
     const struct upstream *upstream = tls->upstream;
@@ -410,8 +400,7 @@ int upstream_tls_connect(struct upstream_tls *tls, const struct proxy_settings *
     struct tls_call call = upstream_tls_call(tls, upstream_tls_rooms_of(tls)->write);
     tls->begun_ms = call.now_ms;
     tls->former_ms = upstream->session_ms;
-    if (!upstream_tls_introduce(tls, settings->proxy_protocol, client) ||
-        !tls_session_connect(&tls->session, upstream->remote->context, &target, &call)) {
+    if (!tls_session_connect(&tls->session, upstream->remote->context, &target, &call)) {
         upstream_tls_clear_output(upstream_tls_rooms_of(tls));
         return -ENOMEM;
     }

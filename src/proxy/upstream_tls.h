@@ -10,8 +10,7 @@ int upstream_tls_begin(struct upstream_link *link, struct upstream *upstream,
                        const struct upstream_link_events *events) MUST_CHECK;
 
 /* Sends the first message, once the stream has started. Returns 0 or -errno. */
-int upstream_tls_connect(struct upstream_tls *tls, const struct proxy_settings *settings,
-                         const struct peer *client) MUST_CHECK;
+int upstream_tls_connect(struct upstream_tls *tls, const struct proxy_settings *settings) MUST_CHECK;
 
 /* As those of a link. */
 bool upstream_tls_is_securing(const struct upstream_tls *tls);

@@ -56,6 +56,8 @@ struct exchange_events {
     /* Fills in the TLS properties of the connection if the peer is secure; with an arena also the client's
      * certificate. NULL: peers are never secure. */
     void (*tell_tls)(void *owner, struct arena *arena, struct peer_tls *ret_tls);
+    /* The addresses of both ends of the client's socket, as sys_ends. NULL: they are unknown. */
+    void (*tell_ends)(void *owner, struct address *ret_peer, struct address *ret_local);
     /* Runs a job: `exchange->queued.job.work` where it may block, then `exchange->queued.job.done` on the
      * server's thread. NULL: the loop's offload pool runs it, through a queue. */
     void (*on_job)(void *owner, struct exchange *exchange);

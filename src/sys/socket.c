@@ -142,6 +142,15 @@ uint64_t sys_send_idle_ms(int fd)
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 ? 0 : info.tcpi_last_data_sent;
 }
 
+void sys_ends(int fd, struct address *ret_peer, struct address *ret_local)
+{
+    ret_peer->length = ret_local->length = sizeof(ret_peer->unix_path);
+    if (getpeername(fd, &ret_peer->any, &ret_peer->length) < 0)
+        ret_peer->any.sa_family = AF_UNSPEC;
+    if (getsockname(fd, &ret_local->any, &ret_local->length) < 0)
+        ret_local->any.sa_family = AF_UNSPEC;
+}
+
 void sys_close(int fd)
 {
     /* Linux releases the descriptor even if close(2) returns EINTR: never call it twice. */

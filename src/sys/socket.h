@@ -71,6 +71,10 @@ size_t sys_unacknowledged(int fd);
 /* Milliseconds since the socket last sent data to the peer; 0 if unknown. */
 uint64_t sys_send_idle_ms(int fd);
 
+/* The addresses of both ends of a connection: getpeername(2) and getsockname(2). What is unknown has the
+ * family AF_UNSPEC. */
+void sys_ends(int fd, struct address *ret_peer, struct address *ret_local);
+
 /* close(2). The descriptor is closed whatever the result. */
 void sys_close(int fd);
 
