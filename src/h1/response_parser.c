@@ -3,8 +3,9 @@
  *
  * The invalid forms that are accepted, unless the engine is strict, are those that the RFC tells clients and
  * proxies to repair, and that have only one interpretation: a status line without the space before an empty
- * reason; blanks between a header's name and its colon (section 5.1); values folded over several lines (5.2);
- * several equal Content-Length values (6.3). Begin reading at h1_response_next. */
+ * reason; blanks between a header's name and its colon (section 5.1); values folded over several lines (5.2).
+ * Several equal Content-Length values (6.3) are always accepted: the proxy sends one. Begin reading at
+ * h1_response_next. */
 #include "h1/response_parser.h"
 
 #include "h1/framing.h"
