@@ -64,7 +64,7 @@ static bool can_begin(struct slice input)
 /* HTTP-version SP 3DIGIT SP [reason-phrase]. RFC 9110 section 15 lets a client treat codes from 600 on as
  * 5xx; they are returned unchanged. The steps of parsing a head return what is wrong, or 0. */
 static enum h1_response_fault parse_status_line(struct slice line, bool is_strict,
-                                                struct h1_response_head *head)
+                                                struct http_response_head *head)
 {
     if (line.length < 12 || !can_begin(line) || !h1_response_is_digit(line.data[7]) || line.data[8] != ' ')
         return H1_RESPONSE_FAULT_STATUS_LINE;
@@ -75,6 +75,7 @@ static enum h1_response_fault parse_status_line(struct slice line, bool is_stric
         return H1_RESPONSE_FAULT_STATUS;
     if ((line.length > 12 && line.data[12] != ' ') || (line.length == 12 && is_strict))
         return H1_RESPONSE_FAULT_STATUS_LINE;
+    head->version_major = 1;
     head->version_minor = line.data[7] == '0' ? 0 : 1;
     head->status = (uint16_t)((code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0'));
     head->reason = slice_skip(line, MIN(line.length, (size_t)13));
@@ -82,9 +83,9 @@ static enum h1_response_fault parse_status_line(struct slice line, bool is_stric
 }
 
 static enum h1_response_fault parse_field(const struct h1_response_parser *engine, struct slice line,
-                                          struct h1_response_head *head)
+                                          struct http_response_head *head)
 {
-    if (head->field_count >= MIN(engine->limits->fields, (uint32_t)H1_RESPONSE_FIELDS_MAX))
+    if (head->field_count >= MIN(engine->limits->fields, (uint32_t)HTTP_RESPONSE_FIELDS_MAX))
         return H1_RESPONSE_FAULT_TOO_MANY_HEADERS;
     struct http_field *field = &head->fields[head->field_count];
     if (!h1_parse_field_line(line, !engine->is_strict, field))
@@ -96,7 +97,7 @@ static enum h1_response_fault parse_field(const struct h1_response_parser *engin
 }
 
 /* RFC 9112 section 6.3: either all Content-Length values are equal, or there is none. */
-static bool find_content_length(struct h1_response_head *head)
+static bool find_content_length(struct http_response_head *head)
 {
     struct slice first = {0}, length;
     struct http_field_list lengths =
@@ -112,7 +113,7 @@ static bool find_content_length(struct h1_response_head *head)
 
 /* The only transfer coding accepted is a single "chunked", in HTTP/1.1 and without a Content-Length, since
  * no other is requested. Having both headers is an attack that splits one response into two (section 6.3). */
-static bool is_plainly_chunked(const struct h1_response_head *head)
+static bool is_plainly_chunked(const struct http_response_head *head)
 {
     return head->version_minor >= 1 && !head->has_length &&
            h1_transfer_coding(head->fields, head->field_count) == H1_CODING_CHUNKED;
@@ -120,7 +121,7 @@ static bool is_plainly_chunked(const struct h1_response_head *head)
 
 /* In the order of RFC 9112 section 6.3. */
 static enum h1_response_fault find_body_kind(const struct h1_response_parser *engine,
-                                             struct h1_response_head *head)
+                                             struct http_response_head *head)
 {
     bool is_coded = head->first[HTTP_FIELD_TRANSFER_ENCODING] != 0;
     bool is_accepted_connect = engine->method == HTTP_METHOD_CONNECT && head->status / 100 == 2;
@@ -129,17 +130,18 @@ static enum h1_response_fault find_body_kind(const struct h1_response_parser *en
     if (is_coded && !is_plainly_chunked(head))
         return head->has_length ? H1_RESPONSE_FAULT_LENGTH_AND_CODING : H1_RESPONSE_FAULT_CODING;
     if (head->status == 101 || is_accepted_connect)
-        head->body = H1_RESPONSE_BODY_TUNNEL;
+        head->body = HTTP_RESPONSE_BODY_TUNNEL;
     else if (engine->method == HTTP_METHOD_HEAD || http_status_has_no_content(head->status))
-        head->body = H1_RESPONSE_BODY_NONE;
+        head->body = HTTP_RESPONSE_BODY_NONE;
     else if (is_coded)
-        head->body = H1_RESPONSE_BODY_CHUNKED;
+        head->body = HTTP_RESPONSE_BODY_CHUNKED;
     else
-        head->body = head->has_length ? H1_RESPONSE_BODY_LENGTH : H1_RESPONSE_BODY_UNTIL_CLOSE;
-    head->keep_alive = head->body != H1_RESPONSE_BODY_TUNNEL && head->body != H1_RESPONSE_BODY_UNTIL_CLOSE &&
+        head->body = head->has_length ? HTTP_RESPONSE_BODY_LENGTH : HTTP_RESPONSE_BODY_UNTIL_CLOSE;
+    head->keep_alive = head->body != HTTP_RESPONSE_BODY_TUNNEL &&
+                       head->body != HTTP_RESPONSE_BODY_UNTIL_CLOSE &&
                        h1_is_persistent(head->fields, head->field_count, head->version_minor);
     bool is_too_long =
-        head->body == H1_RESPONSE_BODY_LENGTH && head->content_length > engine->limits->body_bytes;
+        head->body == HTTP_RESPONSE_BODY_LENGTH && head->content_length > engine->limits->body_bytes;
     return is_too_long ? H1_RESPONSE_FAULT_CONTENT_TOO_LONG : H1_RESPONSE_FAULT_NONE;
 }
 
@@ -167,9 +169,9 @@ static enum h1_head_result take_folded_line(struct slice *rest, struct slice *re
     return rest->length > 0 ? H1_HEAD_DONE : H1_HEAD_MORE;
 }
 
-static void clear(struct h1_response_head *head)
+static void clear(struct http_response_head *head)
 {
-    memset(head, 0, offsetof(struct h1_response_head, fields));
+    memset(head, 0, offsetof(struct http_response_head, fields));
 }
 
 static enum h1_head_result bad_head(struct h1_response_parser *engine, enum h1_response_fault fault)
@@ -179,7 +181,7 @@ static enum h1_head_result bad_head(struct h1_response_parser *engine, enum h1_r
 }
 
 static enum h1_head_result parse_line(struct h1_response_parser *engine, bool is_first, struct slice line,
-                                      struct h1_response_head *head)
+                                      struct http_response_head *head)
 {
     if (is_first)
         return bad_head(engine, parse_status_line(line, engine->is_strict, head));
@@ -189,7 +191,7 @@ static enum h1_head_result parse_line(struct h1_response_parser *engine, bool is
 }
 
 static enum h1_head_result parse_head(struct h1_response_parser *engine, struct slice input,
-                                      struct h1_response_head *head, size_t *ret_length)
+                                      struct http_response_head *head, size_t *ret_length)
 {
     struct slice rest = input;
     struct slice line;
@@ -216,28 +218,28 @@ static enum h1_head_result parse_head(struct h1_response_parser *engine, struct 
 
 /* --- the state machine --- */
 
-static void h1_response_begin_content(struct h1_response_parser *engine, enum h1_response_body body,
+static void h1_response_begin_content(struct h1_response_parser *engine, enum http_response_body body,
                                       uint64_t content_length)
 {
     engine->scanned = 0;
-    engine->state = body == H1_RESPONSE_BODY_TUNNEL ? H1_RESPONSE_STATE_TUNNEL : H1_RESPONSE_STATE_CONTENT;
+    engine->state = body == HTTP_RESPONSE_BODY_TUNNEL ? H1_RESPONSE_STATE_TUNNEL : H1_RESPONSE_STATE_CONTENT;
     switch (body) {
-    case H1_RESPONSE_BODY_NONE:
-    case H1_RESPONSE_BODY_TUNNEL: h1_content_begin_length(&engine->content, 0); return;
-    case H1_RESPONSE_BODY_LENGTH: h1_content_begin_length(&engine->content, content_length); return;
-    case H1_RESPONSE_BODY_CHUNKED:
+    case HTTP_RESPONSE_BODY_NONE:
+    case HTTP_RESPONSE_BODY_TUNNEL: h1_content_begin_length(&engine->content, 0); return;
+    case HTTP_RESPONSE_BODY_LENGTH: h1_content_begin_length(&engine->content, content_length); return;
+    case HTTP_RESPONSE_BODY_CHUNKED:
         h1_content_begin_chunked(&engine->content, engine->limits->body_bytes);
         engine->content.takes_folds = !engine->is_strict;
         engine->content.keeps_trailers = engine->keeps_trailers;
         return;
-    case H1_RESPONSE_BODY_UNTIL_CLOSE:
+    case HTTP_RESPONSE_BODY_UNTIL_CLOSE:
         h1_content_begin_until_close(&engine->content, engine->limits->body_bytes);
         return;
     }
     UNREACHABLE();
 }
 
-void h1_response_skip_head(struct h1_response_parser *engine, enum h1_response_body body,
+void h1_response_skip_head(struct h1_response_parser *engine, enum http_response_body body,
                            uint64_t content_length)
 {
     assert(!h1_response_is_inside(engine));
@@ -245,7 +247,7 @@ void h1_response_skip_head(struct h1_response_parser *engine, enum h1_response_b
 }
 
 static enum h1_response_event h1_response_next_head(struct h1_response_parser *engine, struct slice *input,
-                                                    struct h1_response_head *head)
+                                                    struct http_response_head *head)
 {
     if (input->length == 0)
         return H1_RESPONSE_MORE;
@@ -290,7 +292,7 @@ static enum h1_response_event h1_response_next_content(struct h1_response_parser
 }
 
 enum h1_response_event h1_response_next(struct h1_response_parser *engine, struct slice *input,
-                                        struct h1_response_head *head, struct slice *ret_content)
+                                        struct http_response_head *head, struct slice *ret_content)
 {
     switch ((enum h1_response_state)engine->state) {
     case H1_RESPONSE_STATE_HEAD: return h1_response_next_head(engine, input, head);

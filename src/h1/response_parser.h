@@ -20,34 +20,7 @@
 #define H1_RESPONSE_PARSER_H
 
 #include "h1/h1.h"
-
-/* The hard limit of headers in a response; that of a request is lower, because each request is stored. */
-#define H1_RESPONSE_FIELDS_MAX 1000
-
-/* How the end of a response's content is determined (RFC 9112 section 6.3). */
-enum h1_response_body {
-    H1_RESPONSE_BODY_NONE,        /* whatever the headers say: HEAD, 1xx, 204, 304 */
-    H1_RESPONSE_BODY_LENGTH,      /* content_length bytes, possibly 0 */
-    H1_RESPONSE_BODY_CHUNKED,     /* until the last chunk */
-    H1_RESPONSE_BODY_UNTIL_CLOSE, /* until the connection ends; whether it is complete is unknown */
-    H1_RESPONSE_BODY_TUNNEL,      /* 101, or 2xx to CONNECT: what follows is not HTTP/1 */
-};
-
-/* The head of a response. About 40 KB: too large for small stacks. All slices are borrowed from the bytes
- * passed to the engine; they are valid until it gets more. */
-struct h1_response_head {
-    uint16_t status;
-    uint8_t version_minor; /* of HTTP/1: 0 or 1 */
-    bool keep_alive;       /* the connection may be reused afterwards */
-    bool has_length;       /* there is a Content-Length; with HEAD and 304 no content follows anyway */
-    enum h1_response_body body;
-    uint64_t content_length; /* valid if has_length */
-    struct slice reason;     /* may be empty */
-    uint16_t field_count;
-    /* 1 + index of the first header with that name; 0 if there is none. */
-    uint16_t first[HTTP_FIELD_NAME_COUNT];
-    struct http_field fields[H1_RESPONSE_FIELDS_MAX];
-};
+#include "http/response_head.h"
 
 enum h1_response_state {
     H1_RESPONSE_STATE_HEAD,    /* the status line and the headers, also of an interim response */
@@ -118,7 +91,8 @@ void h1_response_expect(struct h1_response_parser *engine, enum http_method meth
 /* Returns the next event; see the top. `ret_content` is set with H1_RESPONSE_CONTENT, and with
  * H1_RESPONSE_END to the trailer section, if it is kept. */
 enum h1_response_event h1_response_next(struct h1_response_parser *engine, struct slice *input,
-                                        struct h1_response_head *head, struct slice *ret_content) MUST_CHECK;
+                                        struct http_response_head *head,
+                                        struct slice *ret_content) MUST_CHECK;
 
 /* The peer closed the connection; `input_length` bytes are left that were incomplete for h1_response_next.
  * Returns H1_RESPONSE_END if that ends the content properly, H1_RESPONSE_MORE if no response had begun,
@@ -128,7 +102,7 @@ enum h1_response_event h1_response_close(struct h1_response_parser *engine, size
 /* Continues as if h1_response_next had just returned H1_RESPONSE_HEAD with a head of this framing. For
  * callers that recognise a head without parsing it: the same bytes, in response to the same method, mean
  * the same. */
-void h1_response_skip_head(struct h1_response_parser *engine, enum h1_response_body body,
+void h1_response_skip_head(struct h1_response_parser *engine, enum http_response_body body,
                            uint64_t content_length);
 
 /* Whether the engine is inside a response: a head has begun, or content has not ended. */

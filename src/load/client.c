@@ -17,7 +17,7 @@
 /* Limits for answers; larger ones count as malformed. */
 static const struct h1_limits limits = {
     .head_bytes = 64u << 10,
-    .fields = H1_RESPONSE_FIELDS_MAX,
+    .fields = HTTP_RESPONSE_FIELDS_MAX,
     .body_bytes = UINT64_MAX >> 8,
 };
 
@@ -375,7 +375,7 @@ static bool take_known(struct client *client, struct slice *input, uint64_t now)
         return false;
     *input = slice_skip(*input, known->length);
     set_head(client, known->status, known->keep_alive);
-    if (known->body == H1_RESPONSE_BODY_LENGTH && known->content_length <= input->length) {
+    if (known->body == HTTP_RESPONSE_BODY_LENGTH && known->content_length <= input->length) {
         *input = slice_skip(*input, (size_t)known->content_length);
         answered(client, *input, now);
         return true;
@@ -386,9 +386,9 @@ static bool take_known(struct client *client, struct slice *input, uint64_t now)
 
 static void client_take_head(struct client *client, struct slice bytes, uint64_t now)
 {
-    const struct h1_response_head *head = &client->run->head;
+    const struct http_response_head *head = &client->run->head;
     set_head(client, head->status, head->keep_alive);
-    if (head->body != H1_RESPONSE_BODY_TUNNEL) {
+    if (head->body != HTTP_RESPONSE_BODY_TUNNEL) {
         messages_learn(&client->run->messages, asked_at(client, 0)->target, bytes, head);
         return;
     }

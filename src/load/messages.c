@@ -91,7 +91,7 @@ unsigned messages_draw(struct messages *messages)
 }
 
 void messages_learn(struct messages *messages, unsigned target, struct slice bytes,
-                    const struct h1_response_head *head)
+                    const struct http_response_head *head)
 {
     struct known_head *known = &messages->known[target];
     if (bytes.length > sizeof(known->bytes))

@@ -14,7 +14,7 @@ struct known_head {
     uint16_t length; /* 0: nothing is remembered */
     uint16_t status;
     bool keep_alive;
-    enum h1_response_body body;
+    enum http_response_body body;
     uint64_t content_length;
     char bytes[KNOWN_HEAD_BYTES_MAX];
 };
@@ -50,6 +50,6 @@ static inline const struct known_head *messages_recognise(const struct messages 
 
 /* Remembers a head that was parsed from `bytes`, unless it is too long. */
 void messages_learn(struct messages *messages, unsigned target, struct slice bytes,
-                    const struct h1_response_head *head);
+                    const struct http_response_head *head);
 
 #endif

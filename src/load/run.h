@@ -61,7 +61,7 @@ struct run {
     void *context;
     struct loop *loop;
     struct messages messages;
-    struct h1_response_head head;
+    struct http_response_head head;
     char *clients; /* plan.connections clients of client_bytes each */
     size_t client_bytes;
 

@@ -102,9 +102,9 @@ bool upload_can_restart(const struct forwarding *forwarding);
 
 void download_init(struct forwarding *forwarding);
 
-void download_on_interim(struct upstream_user *user, const struct h1_response_head *head);
-bool download_on_upgrade(struct upstream_user *user, const struct h1_response_head *head);
-void download_on_head(struct upstream_user *user, const struct h1_response_head *head);
+void download_on_interim(struct upstream_user *user, const struct http_response_head *head);
+bool download_on_upgrade(struct upstream_user *user, const struct http_response_head *head);
+void download_on_head(struct upstream_user *user, const struct http_response_head *head);
 void download_on_content(struct upstream_user *user, struct slice bytes);
 void download_on_end(struct upstream_user *user, struct slice trailers);
 

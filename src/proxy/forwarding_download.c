@@ -22,7 +22,7 @@ static bool has_room_for_read(const struct forwarding *forwarding)
 /* ---- heads ---- */
 
 /* Headers of the response, in their order. */
-static void add_fields(struct exchange *exchange, const struct h1_response_head *head,
+static void add_fields(struct exchange *exchange, const struct http_response_head *head,
                        const struct hop_by_hop *named)
 {
     struct http_response *response = &exchange->response;
@@ -37,7 +37,7 @@ static void add_fields(struct exchange *exchange, const struct h1_response_head 
 }
 
 /* Begins a response with the status and headers of the server's. Returns false if that is not possible. */
-static bool begin_response(struct forwarding *forwarding, const struct h1_response_head *head)
+static bool begin_response(struct forwarding *forwarding, const struct http_response_head *head)
 {
     struct hop_by_hop named;
     if (!hop_by_hop_collect(&named, head->fields, head->field_count)) {
@@ -50,7 +50,7 @@ static bool begin_response(struct forwarding *forwarding, const struct h1_respon
 }
 
 /* "100 Continue" is for the connection: the client gets one when it may send. */
-void download_on_interim(struct upstream_user *user, const struct h1_response_head *head)
+void download_on_interim(struct upstream_user *user, const struct http_response_head *head)
 {
     struct forwarding *forwarding = forwarding_of(user);
     if (head->status == 100) {
@@ -61,11 +61,11 @@ void download_on_interim(struct upstream_user *user, const struct h1_response_he
     }
 }
 
-static uint64_t download_length(struct http_response *response, const struct h1_response_head *head)
+static uint64_t download_length(struct http_response *response, const struct http_response_head *head)
 {
     switch (head->body) {
-    case H1_RESPONSE_BODY_LENGTH: return head->content_length;
-    case H1_RESPONSE_BODY_NONE:
+    case HTTP_RESPONSE_BODY_LENGTH: return head->content_length;
+    case HTTP_RESPONSE_BODY_NONE:
         /* To HEAD: the length that GET would have, if the server says it. */
         response->no_length |= !head->has_length;
         return head->has_length ? head->content_length : 0;
@@ -75,7 +75,7 @@ static uint64_t download_length(struct http_response *response, const struct h1_
 
 static const struct source_type download_source;
 
-static void note_head(struct forwarding *forwarding, const struct h1_response_head *head)
+static void note_head(struct forwarding *forwarding, const struct http_response_head *head)
 {
     upstream_group_note(forwarding->group, forwarding->index, false);
     forwarding->group->members[forwarding->index].place.share->errors += head->status >= 500;
@@ -119,7 +119,7 @@ static void download_become_tunnel(struct forwarding *forwarding)
 }
 
 /* What proves to a client of HTTP/1 that the server has understood is not for one of HTTP/2. */
-bool download_on_upgrade(struct upstream_user *user, const struct h1_response_head *head)
+bool download_on_upgrade(struct upstream_user *user, const struct http_response_head *head)
 {
     struct forwarding *forwarding = forwarding_of(user);
     if (!upgrade_is_granted(head, forwarding->upgrade))
@@ -135,12 +135,12 @@ bool download_on_upgrade(struct upstream_user *user, const struct h1_response_he
 }
 
 /* To an extended CONNECT, 2xx would mean that there is a tunnel. */
-static bool download_is_refusal(const struct forwarding *forwarding, const struct h1_response_head *head)
+static bool download_is_refusal(const struct forwarding *forwarding, const struct http_response_head *head)
 {
     return UNLIKELY(forwarding->exchange->request.method == HTTP_METHOD_CONNECT) && head->status < 300;
 }
 
-void download_on_head(struct upstream_user *user, const struct h1_response_head *head)
+void download_on_head(struct upstream_user *user, const struct http_response_head *head)
 {
     struct forwarding *forwarding = forwarding_of(user);
     struct exchange *exchange = forwarding->exchange;
@@ -165,7 +165,7 @@ void download_on_head(struct upstream_user *user, const struct h1_response_head 
     exchange_respond(exchange, &forwarding->source);
     forwarding->is_responding = false;
     /* Content that nobody wants: the response became an error for want of memory. */
-    if (forwarding->is_source_closed && head->body != H1_RESPONSE_BODY_NONE)
+    if (forwarding->is_source_closed && head->body != HTTP_RESPONSE_BODY_NONE)
         forwarding_release(forwarding);
 }
 

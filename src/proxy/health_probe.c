@@ -113,7 +113,7 @@ static void health_probe_on_late(struct timer *timer)
 
 /* ---- the response ---- */
 
-static void health_probe_take_head(struct health_probe *probe, const struct h1_response_head *head)
+static void health_probe_take_head(struct health_probe *probe, const struct http_response_head *head)
 {
     const struct proxy_health *health = &probe->settings->health;
     char fault[BUFSIZ];
@@ -155,7 +155,7 @@ static void health_probe_take_end(struct health_probe *probe)
 static void health_probe_take_input(struct health_probe *probe)
 {
     struct slice input = buffer_slice(&probe->input), piece;
-    struct h1_response_head *head = probe->upstream->all->head;
+    struct http_response_head *head = probe->upstream->all->head;
     while (probe->upstream) {
         switch (h1_response_next(&probe->parser, &input, head, &piece)) {
         case H1_RESPONSE_MORE: buffer_consume(&probe->input, probe->input.length - input.length); return;

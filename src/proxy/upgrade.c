@@ -35,7 +35,7 @@ struct slice upgrade_wanted(const struct http_request *request, const struct pro
     return none;
 }
 
-bool upgrade_is_granted(const struct h1_response_head *head, struct slice protocol)
+bool upgrade_is_granted(const struct http_response_head *head, struct slice protocol)
 {
     struct http_field_list list = http_field_list(head->fields, head->field_count, HTTP_FIELD_UPGRADE);
     struct slice granted, second;

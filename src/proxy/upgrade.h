@@ -12,7 +12,7 @@
 struct slice upgrade_wanted(const struct http_request *request, const struct proxy_settings *settings);
 
 /* Whether a response with status 101 changes to that protocol. */
-bool upgrade_is_granted(const struct h1_response_head *head, struct slice protocol);
+bool upgrade_is_granted(const struct http_response_head *head, struct slice protocol);
 
 /* The value of Sec-WebSocket-Key with its end; 16 random bytes in base64. A client of RFC 8441 sends none. */
 #define WEBSOCKET_KEY_LENGTH 24

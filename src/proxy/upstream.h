@@ -50,7 +50,7 @@ struct upstreams {
     unsigned names_version;                  /* how often names have got other addresses */
     unsigned drained;                        /* tunnels, so far */
     unsigned count;                          /* that are not freed yet */
-    struct h1_response_head *head;    /* the head that is being parsed; NULL before the first upstream */
+    struct http_response_head *head;  /* the head that is being parsed; NULL before the first upstream */
     struct upstream_tls_rooms *rooms; /* see upstream_tls.c; NULL before the first connection with TLS */
 };
 
@@ -88,11 +88,11 @@ struct upstream_user_events {
     void (*on_open)(struct upstream_user *user);
     /* The kernel has all bytes of a pending send. */
     void (*on_sent)(struct upstream_user *user);
-    void (*on_interim)(struct upstream_user *user, const struct h1_response_head *head);
+    void (*on_interim)(struct upstream_user *user, const struct http_response_head *head);
     /* The server answered 101: nothing but bytes follow. Returns false if it may not. Otherwise the
      * connection has another user (upstream_connection_become_tunnel), or is closed. */
-    bool (*on_upgrade)(struct upstream_user *user, const struct h1_response_head *head);
-    void (*on_head)(struct upstream_user *user, const struct h1_response_head *head);
+    bool (*on_upgrade)(struct upstream_user *user, const struct http_response_head *head);
+    void (*on_head)(struct upstream_user *user, const struct http_response_head *head);
     void (*on_content)(struct upstream_user *user, struct slice bytes);
     /* The response is complete; `trailers` are its trailer section, or empty. */
     void (*on_end)(struct upstream_user *user, struct slice trailers);

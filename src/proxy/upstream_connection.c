@@ -129,10 +129,10 @@ static void upstream_connection_become_deaf(struct upstream_connection *connecti
 
 /* ---- receiving ---- */
 
-static void take_head(struct upstream_connection *connection, const struct h1_response_head *head)
+static void take_head(struct upstream_connection *connection, const struct http_response_head *head)
 {
     struct upstream_user *user = connection->user;
-    if (head->body == H1_RESPONSE_BODY_TUNNEL) {
+    if (head->body == HTTP_RESPONSE_BODY_TUNNEL) {
         if (!user->wants_upgrade || !user->events->on_upgrade(user, head))
             upstream_connection_fail(connection, PROXY_FAULT_UNASKED_UPGRADE, NULL);
         return;
@@ -146,7 +146,7 @@ static void take_head(struct upstream_connection *connection, const struct h1_re
 static void take_response(struct upstream_connection *connection, struct slice *input)
 {
     struct h1_response_parser *parser = &connection->parser;
-    const struct h1_response_head *head = connection->upstream->all->head;
+    const struct http_response_head *head = connection->upstream->all->head;
     while (connection->state == UPSTREAM_BUSY) {
         struct upstream_user *user = connection->user;
         struct slice piece = {0};

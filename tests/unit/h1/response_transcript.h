@@ -22,7 +22,7 @@
 
 struct answer_transcript {
     struct h1_response_parser engine;
-    struct h1_response_head head;
+    struct http_response_head head;
     enum http_method method; /* of every request */
     struct buffer text;
     char *kept; /* what the engine left of the input so far; allocated to its exact size */
@@ -54,11 +54,11 @@ static inline void answer_check_slice(struct slice slice, struct slice input)
 /* What every head must be, whatever it was made of. */
 static inline void answer_check_head(const struct answer_transcript *transcript, struct slice input)
 {
-    const struct h1_response_head *head = &transcript->head;
+    const struct http_response_head *head = &transcript->head;
     const struct h1_limits *limits = transcript->engine.limits;
     unsigned counts[HTTP_FIELD_NAME_COUNT] = {0};
     assert(head->status >= 100 && head->status <= 999 && head->version_minor <= 1);
-    assert(head->field_count <= limits->fields && head->field_count <= H1_RESPONSE_FIELDS_MAX);
+    assert(head->field_count <= limits->fields && head->field_count <= HTTP_RESPONSE_FIELDS_MAX);
     assert(http_is_field_value(head->reason));
     answer_check_slice(head->reason, input);
     for (unsigned i = 0; i < head->field_count; i++) {
@@ -75,35 +75,36 @@ static inline void answer_check_head(const struct answer_transcript *transcript,
         assert((head->first[name] == 0) == (counts[name] == 0));
     assert(counts[HTTP_FIELD_CONTENT_LENGTH] == 0 || counts[HTTP_FIELD_TRANSFER_ENCODING] == 0);
     assert(head->has_length == (counts[HTTP_FIELD_CONTENT_LENGTH] > 0));
-    assert(head->body != H1_RESPONSE_BODY_LENGTH || head->content_length <= limits->body_bytes);
-    assert(head->body != H1_RESPONSE_BODY_CHUNKED || counts[HTTP_FIELD_TRANSFER_ENCODING] > 0);
+    assert(head->body != HTTP_RESPONSE_BODY_LENGTH || head->content_length <= limits->body_bytes);
+    assert(head->body != HTTP_RESPONSE_BODY_CHUNKED || counts[HTTP_FIELD_TRANSFER_ENCODING] > 0);
     assert(!head->keep_alive ||
-           (head->body != H1_RESPONSE_BODY_UNTIL_CLOSE && head->body != H1_RESPONSE_BODY_TUNNEL));
+           (head->body != HTTP_RESPONSE_BODY_UNTIL_CLOSE && head->body != HTTP_RESPONSE_BODY_TUNNEL));
 }
 
 static inline void answer_add_body(struct answer_transcript *transcript)
 {
-    const struct h1_response_head *head = &transcript->head;
+    const struct http_response_head *head = &transcript->head;
     struct buffer *text = &transcript->text;
     if (head->has_length)
         buffer_printf(text, ":%llu", (unsigned long long)head->content_length);
     switch (head->body) {
-    case H1_RESPONSE_BODY_NONE: buffer_printf(text, head->has_length ? "/none" : ":none"); return;
-    case H1_RESPONSE_BODY_LENGTH: assert(head->has_length); return;
-    case H1_RESPONSE_BODY_CHUNKED: buffer_printf(text, ":chunked"); return;
-    case H1_RESPONSE_BODY_UNTIL_CLOSE: buffer_printf(text, ":until-close"); return;
-    case H1_RESPONSE_BODY_TUNNEL: buffer_printf(text, ":tunnel"); return;
+    case HTTP_RESPONSE_BODY_NONE: buffer_printf(text, head->has_length ? "/none" : ":none"); return;
+    case HTTP_RESPONSE_BODY_LENGTH: assert(head->has_length); return;
+    case HTTP_RESPONSE_BODY_CHUNKED: buffer_printf(text, ":chunked"); return;
+    case HTTP_RESPONSE_BODY_UNTIL_CLOSE: buffer_printf(text, ":until-close"); return;
+    case HTTP_RESPONSE_BODY_TUNNEL: buffer_printf(text, ":tunnel"); return;
     }
     UNREACHABLE();
 }
 
 static inline void answer_add_head(struct answer_transcript *transcript, struct slice input)
 {
-    const struct h1_response_head *head = &transcript->head;
+    const struct http_response_head *head = &transcript->head;
     struct buffer *text = &transcript->text;
     answer_check_head(transcript, input);
     transcript->content_bytes = 0;
-    bool may_persist = head->body != H1_RESPONSE_BODY_UNTIL_CLOSE && head->body != H1_RESPONSE_BODY_TUNNEL;
+    bool may_persist =
+        head->body != HTTP_RESPONSE_BODY_UNTIL_CLOSE && head->body != HTTP_RESPONSE_BODY_TUNNEL;
     buffer_printf(text, " %u%s%s", head->status, head->version_minor ? "" : ":1.0",
                   head->keep_alive == (may_persist && head->version_minor > 0) ? ""
                   : head->keep_alive                                           ? ":keep-alive"
@@ -122,8 +123,8 @@ static inline void answer_add_content(struct answer_transcript *transcript, stru
     answer_check_slice(content, input);
     transcript->content_bytes += content.length;
     assert(transcript->content_bytes <= transcript->engine.limits->body_bytes);
-    assert(transcript->head.body != H1_RESPONSE_BODY_NONE &&
-           transcript->head.body != H1_RESPONSE_BODY_TUNNEL);
+    assert(transcript->head.body != HTTP_RESPONSE_BODY_NONE &&
+           transcript->head.body != HTTP_RESPONSE_BODY_TUNNEL);
     if (!transcript->in_content)
         buffer_append(&transcript->text, SLICE(" ["));
     buffer_append(&transcript->text, content);
@@ -149,7 +150,7 @@ static inline void answer_add_event(struct answer_transcript *transcript, enum h
         return;
     case H1_RESPONSE_HEAD: answer_add_head(transcript, input); return;
     case H1_RESPONSE_END:
-        assert(transcript->head.body != H1_RESPONSE_BODY_LENGTH ||
+        assert(transcript->head.body != HTTP_RESPONSE_BODY_LENGTH ||
                transcript->content_bytes == transcript->head.content_length);
         buffer_append(&transcript->text, SLICE(" ."));
         assert(!h1_response_is_inside(&transcript->engine));

@@ -180,7 +180,7 @@ static void what_only_the_strict_parser_refuses(void **state)
     TABLE_ROWS(i, rows, rows[i].text) {
         for (unsigned is_strict = 0; is_strict < 2; is_strict++) {
             struct h1_response_parser engine;
-            struct h1_response_head head;
+            struct http_response_head head;
             char text[100]; /* folds are undone in place */
             snprintf(text, sizeof(text), "%s", rows[i].text);
             struct slice input = slice_from(text), piece;
@@ -349,7 +349,7 @@ static void endless_line(void **state)
 {
     (void)state;
     struct h1_response_parser engine;
-    struct h1_response_head head;
+    struct http_response_head head;
     struct slice piece;
     char bytes[300];
     memset(bytes, 'x', sizeof(bytes));
@@ -371,11 +371,11 @@ static void skipping_a_head(void **state)
 {
     (void)state;
     struct h1_response_parser engine;
-    struct h1_response_head head;
+    struct http_response_head head;
     struct slice piece;
     h1_response_init(&engine, &limits);
     h1_response_expect(&engine, HTTP_METHOD_GET);
-    h1_response_skip_head(&engine, H1_RESPONSE_BODY_LENGTH, 2);
+    h1_response_skip_head(&engine, HTTP_RESPONSE_BODY_LENGTH, 2);
     assert_true(h1_response_is_inside(&engine));
     struct slice input = SLICE("hi" NEXT);
     assert_int_equal(h1_response_next(&engine, &input, &head, &piece), H1_RESPONSE_CONTENT);

@@ -61,8 +61,8 @@ static void targets_are_drawn_by_weight(void **state)
 static void known_heads(void **state)
 {
     (void)state;
-    struct h1_response_head head = {
-        .status = 200, .keep_alive = true, .body = H1_RESPONSE_BODY_LENGTH, .content_length = 2};
+    struct http_response_head head = {
+        .status = 200, .keep_alive = true, .body = HTTP_RESPONSE_BODY_LENGTH, .content_length = 2};
     struct slice bytes = SLICE("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
     struct slice input = SLICE("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
     init(&(struct load_plan){
@@ -92,7 +92,7 @@ static void long_heads_are_not_remembered(void **state)
 {
     (void)state;
     static char bytes[KNOWN_HEAD_BYTES_MAX + 1];
-    struct h1_response_head head = {.status = 200};
+    struct http_response_head head = {.status = 200};
     init(&(struct load_plan){.targets = {{.path = SLICE("/")}}, .target_count = 1, .pipeline = 1});
     messages_learn(&messages, 0, slice_make(bytes, sizeof(bytes)), &head);
     assert_null(messages_recognise(&messages, 0, slice_make(bytes, sizeof(bytes))));

@@ -275,7 +275,7 @@ static void ask_h1(struct world *world, const char *text, struct outcome_text *o
 {
     struct buffer bytes;
     struct h1_response_parser parser;
-    struct h1_response_head head;
+    struct http_response_head head;
     buffer_init(&bytes, SIZE_MAX);
     ask_bytes(world, text, &bytes);
     h1_response_init(&parser, &world->server->front.h1_sessions.limits);
