@@ -158,7 +158,7 @@ static void load_child(struct loader *loader, const struct option *option, const
         loader_store(loader, option, (uint64_t)option->constant);
     if (!is_all)
         load_section(loader, option->child, node);
-    else if (is_on && (option->child == SECTION_HEALTH ||
+    else if (is_on && (option->child == SECTION_HEALTH || option->child == SECTION_STICKY ||
                        option->child == SECTION_ROTATE)) /* its defaults hold; those of TLS come later */
         load_section(loader, option->child, &(struct node){.kind = NODE_MAP, .position = node->position});
 }

@@ -61,6 +61,11 @@ const struct section sections[SECTION_COUNT] = {
          "to", "to"},
     [SECTION_SERVER] = {"proxy.to[]", "A server. A single value in place of the map is its `server`.",
                         "server"},
+    [SECTION_STICKY] = {"proxy.sticky",
+                        "A cookie that vif sets, so that a client stays at its server while that is up. A "
+                        "lone name in place "
+                        "of the map is its `cookie`.",
+                        "cookie"},
     [SECTION_HEALTH] =
         {"proxy.health",
          "Checks of the servers' health: each is asked again and again, by one worker for all. Those that "

@@ -501,11 +501,9 @@ const struct option options[] = {
      "progress is passed over.",
      .fallback = "address", .example = "\"cookie:session\"", TARGET(ROUTE, proxy.hash),
      .rule = &rule_hash_key},
-    {SECTION_PROXY, "sticky", OPTION_TEXT,
-     "The name of a cookie that vif sets, so that a client stays at its server while that is up. The value "
-     "is signed with a key that is drawn when vif starts.",
-     .fallback = "false", .example = "server", TARGET(ROUTE, proxy.sticky), .rule = &rule_cookie_name,
-     .zero = "false"},
+    {SECTION_PROXY, "sticky", OPTION_SECTION, "Keeps a client at its server, by a cookie.",
+     .example = "server", .is_switch = true, TARGET(ROUTE, proxy.sticky.is_on), .constant = 1,
+     .child = SECTION_STICKY},
     {SECTION_PROXY, "slow_start", OPTION_DURATION,
      "In this time the share of a server that is up again rises from a tenth to the whole.",
      .fallback = "none", .example = "30s", TARGET(ROUTE, proxy.slow_start_ms), RANGE(1, DAY_MS),
@@ -595,6 +593,15 @@ const struct option options[] = {
      .fallback = "false", .example = "true", TARGET(SERVER, is_backup)},
     {SECTION_SERVER, "connections", OPTION_NUMBER, "As `proxy.connections`, for this server.",
      .fallback = "default", .example = "20", TARGET(SERVER, connections), RANGE(1, MIB), .zero = "default"},
+
+    {SECTION_STICKY, "cookie", OPTION_TEXT, "The name of the cookie.", .fallback = "server",
+     TARGET(ROUTE, proxy.sticky.cookie), .rule = &rule_cookie_name},
+    {SECTION_STICKY, "key", OPTION_TEXT,
+     "A file with the key that signs the cookie: at least 16 characters of chance, such as `openssl rand "
+     "-hex 32` prints. Machines with the same file understand each other's cookies. It is read at the start "
+     "and at a reload. Without it a key is drawn when vif starts.",
+     .fallback = "false", .example = "/etc/vif/sticky.key", TARGET(ROUTE, proxy.sticky.key),
+     .rule = &rule_key_file, .zero = "false"},
 
     {SECTION_HEALTH, "path", OPTION_TEXT,
      "What is asked for, with GET. Without it only a connection is opened.",

@@ -20,6 +20,8 @@ struct text_rule {
     /* Returns NULL if `text` is good, else what is wrong, such as "it is not a host name". May replace the
      * text by one in the arena; its data is NULL if out of memory. */
     const char *(*check)(const struct rule_context *context, struct slice *text);
+    /* What is worth a warning of a good text, as it was written; NULL: nothing. May be NULL. */
+    const char *(*doubt)(const struct rule_context *context, struct slice text);
     bool says_all;   /* messages of `check` are complete without "expected …" */
     bool is_literal; /* a YAML scalar is taken literally: "yes", "1.10" */
 };
@@ -52,6 +54,7 @@ extern const struct text_rule rule_sent_host;   /* for the Host header */
 extern const struct text_rule rule_server_name; /* that a server's certificate must have */
 extern const struct text_rule rule_hash_key;    /* "address", "header:NAME", "cookie:NAME" */
 extern const struct text_rule rule_cookie_name;
+extern const struct text_rule rule_key_file;      /* becomes the key, a struct hash_key */
 extern const struct text_rule rule_check_path;    /* of a health check, with its query */
 extern const struct text_rule rule_status_range;  /* "200" or "200-399" */
 extern const struct text_rule rule_wanted_header; /* "NAME" or "NAME: VALUE" */

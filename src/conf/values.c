@@ -206,6 +206,9 @@ bool loader_read_text(struct loader *loader, const struct option *option, const 
                         rule->says_all ? "" : "; expected ", rule->says_all ? "" : rule->expected);
         return false;
     }
+    const char *doubt = rule->doubt ? rule->doubt(&context, node->text) : NULL;
+    if (doubt)
+        diagnostics_warn(loader->diagnostics, node->position, "%s", doubt);
     loader->out_of_memory |= text.data == NULL;
     *ret_text = text;
     return text.data != NULL;

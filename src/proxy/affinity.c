@@ -57,7 +57,7 @@ static uint64_t hash_of_request(const struct upstream_group *group, const struct
 
 static int sticky_server(const struct upstream_group *group, const struct http_request *request)
 {
-    struct slice value = cookie_value(request, group->route->proxy.sticky);
+    struct slice value = cookie_value(request, group->route->proxy.sticky.cookie);
     for (unsigned i = 0; i < group->count; i++) {
         if (slice_equal(value, slice_make(group->members[i].token, SERVER_TOKEN_BYTES)))
             return (int)i;
@@ -71,14 +71,14 @@ struct upstream_wish affinity_wish(const struct upstream_group *group, const str
     const struct proxy_settings *proxy = &group->route->proxy;
     return (struct upstream_wish){
         .key = proxy->balance == PROXY_HASH ? hash_of_request(group, request, peer) : 0,
-        .sticky = proxy->sticky.length > 0 ? sticky_server(group, request) : -1,
+        .sticky = proxy->sticky.is_on ? sticky_server(group, request) : -1,
     };
 }
 
 struct slice affinity_cookie(const struct upstream_group *group, unsigned index, bool is_secure,
                              struct arena *arena)
 {
-    struct slice name = group->route->proxy.sticky;
+    struct slice name = group->route->proxy.sticky.cookie;
     struct slice path = group->route->prefix;
     size_t size = name.length + path.length + SERVER_TOKEN_BYTES + COOKIE_ATTRIBUTES_BYTES;
     char *text = arena_alloc(arena, size);

@@ -90,7 +90,7 @@ static void note_head(struct forwarding *forwarding, const struct http_response_
 static void set_sticky_cookie(struct forwarding *forwarding)
 {
     struct exchange *exchange = forwarding->exchange;
-    bool is_sticky = forwarding->group->route->proxy.sticky.length > 0;
+    bool is_sticky = forwarding->group->route->proxy.sticky.is_on;
     if (!is_sticky || forwarding->wish.sticky == (int)forwarding->index)
         return;
     struct slice value =

@@ -19,12 +19,23 @@
 
 /* ---- its life ---- */
 
+/* With a key from a file the cookies are the same after a restart, and on every machine that has the file. */
+static struct hash_key token_key(const struct upstream_group *group)
+{
+    struct slice key = group->route->proxy.sticky.key;
+    struct hash_key copy = group->board->key;
+    if (key.length == sizeof(copy))
+        memcpy(&copy, key.data, sizeof(copy));
+    return copy;
+}
+
 static void make_token(const struct upstream_group *group, struct upstream_member *member)
 {
     char text[BOARD_ROUTE_BYTES + 512], token[SERVER_TOKEN_BYTES + 1];
     int length = snprintf(text, sizeof(text), "%s %.*s", group->name, SLICE_ARGS(member->upstream->url));
     size_t used = MIN((size_t)length, sizeof(text) - 1);
-    struct digest digest = hash_digest(&group->board->key, slice_make(text, used));
+    struct hash_key key = token_key(group);
+    struct digest digest = hash_digest(&key, slice_make(text, used));
     snprintf(token, sizeof(token), "%016" PRIx64 "%016" PRIx64, digest.first, digest.second);
     memcpy(member->token, token, sizeof(member->token));
 }

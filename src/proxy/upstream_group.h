@@ -113,7 +113,7 @@ upstream_group_choose(struct upstream_group *group, const struct upstream_wish *
 /* Whether the choice depends on more of a request than which servers it has tried: see affinity.h. */
 static inline bool upstream_group_has_affinity(const struct upstream_group *group)
 {
-    return group->route->proxy.balance == PROXY_HASH || group->route->proxy.sticky.length > 0;
+    return group->route->proxy.balance == PROXY_HASH || group->route->proxy.sticky.is_on;
 }
 
 /* Whether a server, or that one, has fewer requests than it takes. */

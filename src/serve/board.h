@@ -102,7 +102,7 @@ struct board_memory {
 struct board {
     struct board_memory *shared;
     size_t worker_count; /* there is room for so many */
-    struct hash_key key; /* for cookies; drawn when the board was made */
+    struct hash_key key; /* for cookies without a key of their own; drawn when the board was made */
 };
 
 /* An entry, with what the worker that has the reference writes to. */

@@ -132,12 +132,19 @@ enum proxy_forwarded {
 #define PROXY_SERVERS_MAX 64
 
 /* How requests are forwarded to other servers. */
+/* The cookie that keeps a client at its server. */
+struct proxy_sticky {
+    bool is_on;
+    struct slice cookie; /* its name */
+    struct slice key;    /* a struct hash_key, from a file; empty: the one of the board */
+};
+
 struct proxy_settings {
     struct proxy_server *servers;
     size_t server_count;
-    int balance;            /* enum proxy_balance */
-    struct slice hash;      /* of what, for PROXY_HASH: "address", "header:NAME" or "cookie:NAME" */
-    struct slice sticky;    /* name of the cookie that keeps a client at its server; empty: none */
+    int balance;       /* enum proxy_balance */
+    struct slice hash; /* of what, for PROXY_HASH: "address", "header:NAME" or "cookie:NAME" */
+    struct proxy_sticky sticky;
     uint32_t slow_start_ms; /* in which the share of a server that is back rises to the whole */
     uint32_t panic;         /* below this percentage of healthy servers all get requests */
     struct proxy_health health;

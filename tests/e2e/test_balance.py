@@ -1,11 +1,13 @@
 """The reverse proxy with several servers: which one gets a request, and when it has to wait."""
 import collections
+import json
 import re
 import threading
 import time
 
 import pytest
 
+import vif as vif_process
 import wire
 from proxies import forwarding, log_lines, origins, proxy  # noqa: F401
 
@@ -169,6 +171,50 @@ def test_a_cookie_that_vif_has_not_made_counts_for_nothing(server, origins, valu
     responses = [vif.get("/", {"Cookie": f"srv={value}"}) for _ in range(4)]
     assert {response.body for response in responses} == {b"a", b"b"}
     assert all(cookie_of(response) for response in responses)
+
+
+def key_file(folder, name, text="0123456789abcdef0123456789abcdef\n", mode=0o600):
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    path.chmod(mode)
+    return str(path)
+
+
+def test_machines_with_the_same_key_understand_each_other(server, origins, tmp_path):
+    """And so does the same machine after a restart. A line feed at the end makes no other key."""
+    several = [origins(named(name)) for name in "abc"]
+    same = [key_file(tmp_path, "a.key"), key_file(tmp_path, "b.key", "0123456789abcdef0123456789abcdef")]
+    other = key_file(tmp_path, "c.key", "0123456789abcdef0123456789abcdeg\n")
+    first, second, stranger = (server(config=to(*several, sticky={"cookie": "srv", "key": key}))
+                               for key in (*same, other))
+    made = first.get("/")
+    cookie = {"Cookie": f"srv={cookie_of(made)}"}
+    for vif in (first, second):
+        responses = [vif.get("/", cookie) for _ in range(4)]
+        assert [(one.body, one["set-cookie"]) for one in responses] == [(made.body, None)] * 4
+    assert all(cookie_of(stranger.get("/", cookie)) for _ in range(4))
+
+
+@pytest.mark.any_build
+@pytest.mark.parametrize("text, mode, status, words", [
+    pytest.param("0123456789abcdef", 0o640, 0, None, id="good"),
+    pytest.param("0123456789abcdef", 0o644, 0, "warning: {path}: every user of this machine may read the key", id="open"),
+    pytest.param("0123456789abcde \n", 0o600, 2, "it has less than 16 characters", id="short"),
+    pytest.param("x" * 4097, 0o600, 2, "it cannot be read, or is longer than 4 KiB", id="long"),
+    pytest.param(None, 0o600, 2, "No such file", id="absent"),
+])
+def test_a_key_is_checked(tmp_path, text, mode, status, words):
+    path = key_file(tmp_path, "k", text, mode) if text else str(tmp_path / "k")
+    config = tmp_path / "vif.yaml"
+    config.write_text(json.dumps({"sites": [{"routes": {"/": {"proxy": {"to": 3000, "sticky": {"key": path}}}}}]}),
+                      encoding="utf-8")
+    result = vif_process.run("check", "-c", config)
+    said = result.stdout + result.stderr
+    assert result.returncode == status, said
+    if words:
+        assert words.format(path=path) in said and (status == 0 or "vif.yaml:1:70: error: proxy.sticky.key: " in said)
+    else:
+        assert "warning" not in said
 
 
 # ---- places ----

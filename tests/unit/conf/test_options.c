@@ -60,6 +60,7 @@ static const char *const surroundings[SECTION_COUNT] = {
     [SECTION_RESPOND] = "{sites: [{routes: {/: {respond: {%s}}}}]}",
     [SECTION_PROXY] = "{sites: [{routes: {/: {proxy: {to: 3000, %s}}}}]}",
     [SECTION_SERVER] = "{sites: [{routes: {/: {proxy: {to: [{server: 3000, %s}]}}}}]}",
+    [SECTION_STICKY] = "{sites: [{routes: {/: {proxy: {to: 3000, sticky: {%s}}}}}]}",
     [SECTION_HEALTH] = "{sites: [{routes: {/: {proxy: {to: 3000, health: {%s}}}}}]}",
     [SECTION_PROXY_TLS] = "{sites: [{routes: {/: {proxy: {to: 'https://a', tls: {%s}}}}}]}",
     [SECTION_HEADERS] = "{sites: [{routes: {/: {respond: a, headers: {%s}}}}]}",
