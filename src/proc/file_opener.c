@@ -67,7 +67,7 @@ int file_opener_open(struct file_opener *opener, size_t worker)
 {
     struct file_opener_worker *opened = &opener->workers[worker];
     file_opener_close(opened);
-    opened->requests = 0;
+    opened->requests = (struct second_count){0};
     return sys_message_ends_open(&opened->ends, &opened->worker_ends);
 }
 
@@ -336,11 +336,7 @@ static void take_task(const struct opener_task *task, bool is_named, uint64_t no
 
 static bool has_had_enough(struct file_opener_worker *worker, uint64_t now_ms)
 {
-    if (now_ms - worker->counted_ms >= 1000) {
-        worker->counted_ms = now_ms;
-        worker->requests = 0;
-    }
-    return worker->requests >= FILE_OPENER_REQUESTS_PER_SECOND;
+    return second_count_is_full(&worker->requests, FILE_OPENER_REQUESTS_PER_SECOND, now_ms);
 }
 
 size_t file_opener_poll_set(struct file_opener *opener, struct pollfd *fds, uint64_t now_ms)
@@ -359,9 +355,9 @@ int file_opener_wait_ms(const struct file_opener *opener, uint64_t now_ms)
     uint64_t wait_ms = UINT64_MAX;
     for (size_t i = 0; i < opener->worker_count; i++) {
         const struct file_opener_worker *worker = &opener->workers[i];
-        uint64_t next_ms = worker->counted_ms + 1000;
-        if (worker->ends.pipe_fd >= 0 && worker->requests >= FILE_OPENER_REQUESTS_PER_SECOND)
-            wait_ms = MIN(wait_ms, next_ms > now_ms ? next_ms - now_ms : 0);
+        uint64_t rest_ms = second_count_wait_ms(&worker->requests, FILE_OPENER_REQUESTS_PER_SECOND, now_ms);
+        if (worker->ends.pipe_fd >= 0 && worker->requests.count >= FILE_OPENER_REQUESTS_PER_SECOND)
+            wait_ms = MIN(wait_ms, rest_ms);
     }
     return wait_ms == UINT64_MAX ? -1 : (int)wait_ms;
 }
@@ -380,7 +376,7 @@ static void take_requests(struct file_opener *opener, size_t worker, const struc
             file_opener_close(from);
             return;
         }
-        from->requests++;
+        from->requests.count++;
         take_task(&task,
                   task.request.kind == OPENER_INOTIFY || config_names(current, &task.request) ||
                       config_names(next, &task.request) ||

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "conf/config.h"
 #include "proc/line_limit.h"
+#include "proc/second_count.h"
 #include "sys/opener.h"
 #include "sys/process.h"
 
@@ -29,8 +30,7 @@ struct file_opener_worker {
     struct message_ends ends;        /* the master's; closed: there is no such worker */
     struct message_ends worker_ends; /* the worker's, until it is forked */
     int inotify_fd;                  /* which that worker reads; -1: none */
-    uint64_t counted_ms;             /* since when its requests are counted */
-    unsigned requests;               /* so many since then */
+    struct second_count requests;
 };
 
 struct file_opener {

@@ -102,19 +102,15 @@ static void links_note(struct link *link, const struct channel_verdict *verdict,
     log_clean(link->why, strlen(link->why));
 }
 
-/* Also counts, as a worker that somebody has taken over could keep the master busy. */
 static int link_receive(struct link *link, uint64_t now_ms)
 {
     struct channel_message message;
     int error = channel_hear(link->ends.pipe_fd, &message);
     if (error < 0)
         return error;
-    if (now_ms - link->counted_ms >= 1000) {
-        link->counted_ms = now_ms;
-        link->answers = 0;
-    }
-    if (++link->answers > LINK_ANSWERS_PER_SECOND)
+    if (second_count_is_full(&link->answers, LINK_ANSWERS_PER_SECOND, now_ms))
         return -EPROTO;
+    link->answers.count++;
     if (message.kind == CHANNEL_LOOK)
         return 0;
     if (message.kind != CHANNEL_VERDICT || link->asked == 0 || message.verdict.generation != link->asked)

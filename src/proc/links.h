@@ -7,6 +7,7 @@
 #define PROC_LINKS_H
 
 #include "proc/channel.h"
+#include "proc/second_count.h"
 #include "proc/supervisor.h"
 
 #define LINK_RETRY_MS 5000
@@ -19,8 +20,7 @@ struct link {
     int asked_room;
     bool has_refused; /* the last one that it was asked to take; `why` */
     uint64_t retry_ms;
-    uint64_t counted_ms; /* since when answers are counted */
-    unsigned answers;    /* so many since then */
+    struct second_count answers;
     char why[CHANNEL_TEXT_MAX];
 };
 
