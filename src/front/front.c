@@ -149,7 +149,7 @@ static void give_memory_back(struct front *front)
     pool_trim(&front->connections);
     pool_trim(&front->tls_connections);
     pool_trim(&front->service->exchanges);
-    tls_worker_trim();
+    tls_worker_trim(front);
     sys_give_memory_back();
 }
 

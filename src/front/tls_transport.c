@@ -426,6 +426,19 @@ void tls_transport_begin(struct stream *stream, const struct tls_listener *liste
     stream->events = &tls_transport_stream_events;
 }
 
+static void tls_worker_go_on_trimming(struct task *task)
+{
+    struct tls_worker *worker = CONTAINER_OF(task, struct tls_worker, trim);
+    if (tls_memory_trim())
+        task_defer(worker->front->loop, task);
+}
+
+void tls_worker_trim(struct front *front)
+{
+    if (front->tls)
+        task_defer(front->loop, &front->tls->trim);
+}
+
 int tls_worker_ensure(struct front *front)
 {
     if (front->tls)
@@ -437,6 +450,7 @@ int tls_worker_ensure(struct front *front)
     list_init(&worker->shaking);
     list_init(&worker->due);
     task_init(&worker->task, tls_transport_go_on);
+    task_init(&worker->trim, tls_worker_go_on_trimming);
     worker->turn = worker->turn_us = worker->held_count = 0;
     buffer_init(&worker->output, TLS_OUTPUT_BYTES_MAX);
     front->tls = worker;
@@ -448,6 +462,7 @@ void tls_worker_finish(struct front *front)
     if (front->tls == NULL)
         return;
     task_cancel(&front->tls->task);
+    task_cancel(&front->tls->trim);
     buffer_finish(&front->tls->output);
     free(front->tls);
     front->tls = NULL;

@@ -81,6 +81,7 @@ struct tls_worker {
     struct list shaking; /* connections whose handshake waits for its turn, in order */
     struct list due;     /* connections with input to process */
     struct task task;    /* processes both lists */
+    struct task trim;    /* gives memory back */
     uint64_t turn;       /* the loop's turn that `turn_us` belongs to */
     uint64_t turn_us;
     size_t held_count;    /* output buffers that connections keep */
@@ -94,11 +95,9 @@ struct tls_worker {
 int tls_worker_ensure(struct front *front) MUST_CHECK;
 void tls_worker_finish(struct front *front);
 
-/* Gives memory of sessions that have ended back to the system, after a peak of connections. */
-static inline void tls_worker_trim(void)
-{
-    tls_memory_trim();
-}
+/* Gives memory of sessions that have ended back to the system, some of it in each turn of the loop; call it
+ * after a peak of connections. */
+void tls_worker_trim(struct front *front);
 
 /* Puts TLS on a stream. Call after stream_init with the owner's events, before anything is read. */
 void tls_transport_begin(struct stream *stream, const struct tls_listener *listener);
@@ -152,8 +151,9 @@ static inline void tls_worker_finish(struct front *front)
     (void)front;
 }
 
-static inline void tls_worker_trim(void)
+static inline void tls_worker_trim(struct front *front)
 {
+    (void)front;
 }
 
 static inline void tls_transport_begin(struct stream *stream, const struct tls_listener *listener)

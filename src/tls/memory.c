@@ -1,6 +1,15 @@
 /* Slabs lie in a range of addresses that is reserved at once, so that the address of a block tells whether it
- * lies in a slab and in which. A free block's first word is the link of its list. The size of a slab's blocks
- * is chosen when the slab is first used, and again after it was given back.
+ * lies in a slab and in which. A slab has blocks of one size, and a list of those that are free; a free
+ * block's first word is the link. So a slab without blocks in use is given back without looking at a block,
+ * and is used again for blocks of any size:
+ *
+ *      never used -> open, of a class -> full            given back by tls_memory_trim
+ *                     |    ^      ^_______|               ^          |
+ *                     v    |                              |          |
+ *                    empty, of no class __________________|          |
+ *                          ^_________________________________________|
+ *
+ * The last open slab of a class stays that when it is empty, as the next block is mostly soon asked for.
  *
  * A block that another thread frees goes to a list of its own, without a lock; the owner takes the whole list
  * when it needs memory.
@@ -38,6 +47,9 @@
 #define SHORT_CLASSES   (SHORT_BYTES_MAX / 8)
 #define CLASSES         (SHORT_CLASSES + (BLOCK_BYTES_MAX - SHORT_BYTES_MAX) / 16 + 1)
 
+/* Giving a slab back takes the system some microseconds. */
+#define SLABS_PER_TRIM 64
+
 /* A buffer for a record, of any version of OpenSSL. */
 #define RECORD_BUFFER_BYTES_MIN ((size_t)16384)
 #define RECORD_BUFFER_BYTES_MAX ((size_t)20480)
@@ -50,20 +62,20 @@ struct tls_block {
 };
 
 struct tls_slab {
-    uint16_t used;  /* blocks */
-    uint8_t class;  /* of its blocks; 0: no blocks yet */
-    uint32_t spare; /* the next one that was given back, and 1 */
+    struct tls_block *free;
+    struct tls_slab *next, *previous; /* in the list that it is in; NULL: none */
+    uint16_t used;                    /* blocks */
+    uint16_t fresh;                   /* blocks that were never used: the first ones */
+    uint8_t class;                    /* of its blocks; 0: empty, or given back */
 };
 
 static struct {
     char *range; /* NULL: not in use */
     size_t range_bytes;
     size_t slab_count;
-    uint32_t spare; /* the first slab that was given back, and 1; 0: none */
-    struct tls_block *free[CLASSES];
-    struct {
-        char *next, *end; /* what is left of its newest slab */
-    } fresh[CLASSES];
+    struct tls_slab *open[CLASSES]; /* lists of slabs that have a free block */
+    struct tls_slab *empty;         /* those without blocks in use */
+    struct tls_slab *given_back;
     _Atomic(struct tls_block *) freed_elsewhere;
     void *record_buffers[RECORD_BUFFERS_KEPT]; /* NULL: none */
     struct tls_slab slabs[SLABS_MAX];
@@ -101,18 +113,72 @@ static char *address_of_slab(const struct tls_slab *slab)
     return memory.range + (size_t)(slab - memory.slabs) * SLAB_BYTES;
 }
 
+static void push_slab(struct tls_slab **list, struct tls_slab *slab)
+{
+    slab->previous = NULL;
+    slab->next = *list;
+    if (slab->next)
+        slab->next->previous = slab;
+    *list = slab;
+}
+
+static void unlink_slab(struct tls_slab **list, struct tls_slab *slab)
+{
+    if (slab->previous)
+        slab->previous->next = slab->next;
+    else
+        *list = slab->next;
+    if (slab->next)
+        slab->next->previous = slab->previous;
+}
+
+/* Returns NULL if the list is empty. */
+static struct tls_slab *pop_slab(struct tls_slab **list)
+{
+    struct tls_slab *slab = *list;
+    if (slab)
+        unlink_slab(list, slab);
+    return slab;
+}
+
 /* Returns NULL if there is no memory. */
 static struct tls_slab *find_slab(void)
 {
-    if (memory.spare > 0) {
-        struct tls_slab *slab = &memory.slabs[memory.spare - 1];
-        memory.spare = slab->spare;
+    struct tls_slab *slab = pop_slab(&memory.empty);
+    if (slab == NULL)
+        slab = pop_slab(&memory.given_back);
+    if (slab)
         return slab;
-    }
     if (memory.slab_count == memory.range_bytes / SLAB_BYTES ||
         sys_memory_use(memory.range + memory.slab_count * SLAB_BYTES, SLAB_BYTES) != 0)
         return NULL;
     return &memory.slabs[memory.slab_count++];
+}
+
+/* Returns false if there is no memory. */
+static bool open_slab(unsigned class)
+{
+    struct tls_slab *slab = find_slab();
+    if (slab == NULL)
+        return false;
+    *slab = (struct tls_slab){
+        .class = (uint8_t) class,
+        .fresh = (uint16_t)(SLAB_BYTES / bytes_of_class(class)),
+    };
+    push_slab(&memory.open[class], slab);
+    return true;
+}
+
+static void slab_is_empty(struct tls_slab *slab)
+{
+    unlink_slab(&memory.open[slab->class], slab);
+    slab->class = 0;
+    push_slab(&memory.empty, slab);
+}
+
+static bool is_full(const struct tls_slab *slab)
+{
+    return slab->free == NULL && slab->fresh == 0;
 }
 
 /* ---- blocks ---- */
@@ -122,9 +188,13 @@ static void put_block(void *address)
     struct tls_slab *slab = slab_of_block(address);
     struct tls_block *block = address;
     assert(slab->used > 0);
+    if (UNLIKELY(is_full(slab)))
+        push_slab(&memory.open[slab->class], slab);
+    block->next = slab->free;
+    slab->free = block;
     slab->used--;
-    block->next = memory.free[slab->class];
-    memory.free[slab->class] = block;
+    if (UNLIKELY(slab->used == 0) && (slab->next || slab->previous))
+        slab_is_empty(slab);
 }
 
 static void take_freed_elsewhere(void)
@@ -147,33 +217,27 @@ static void free_elsewhere(void *address)
                                                   memory_order_release, memory_order_relaxed));
 }
 
-static struct tls_block *take_fresh(unsigned class)
+static struct tls_block *take_fresh(struct tls_slab *slab)
 {
-    size_t bytes = bytes_of_class(class);
-    if ((size_t)(memory.fresh[class].end - memory.fresh[class].next) < bytes) {
-        struct tls_slab *slab = find_slab();
-        if (slab == NULL)
-            return NULL;
-        slab->class = (uint8_t) class;
-        memory.fresh[class].next = address_of_slab(slab);
-        memory.fresh[class].end = memory.fresh[class].next + SLAB_BYTES;
-    }
-    struct tls_block *block = (struct tls_block *)(void *)memory.fresh[class].next;
-    memory.fresh[class].next += bytes;
-    return block;
+    slab->fresh--;
+    return (struct tls_block *)(void *)(address_of_slab(slab) + slab->fresh * bytes_of_class(slab->class));
 }
 
 static struct tls_block *take_block(unsigned class)
 {
-    if (UNLIKELY(memory.free[class] == NULL))
+    if (UNLIKELY(memory.open[class] == NULL))
         take_freed_elsewhere();
-    struct tls_block *block = memory.free[class];
+    if (UNLIKELY(memory.open[class] == NULL) && !open_slab(class))
+        return NULL;
+    struct tls_slab *slab = memory.open[class];
+    struct tls_block *block = slab->free;
     if (LIKELY(block != NULL))
-        memory.free[class] = block->next;
+        slab->free = block->next;
     else
-        block = take_fresh(class);
-    if (LIKELY(block != NULL))
-        slab_of_block(block)->used++;
+        block = take_fresh(slab);
+    slab->used++;
+    if (UNLIKELY(is_full(slab)))
+        unlink_slab(&memory.open[class], slab);
     return block;
 }
 
@@ -274,45 +338,29 @@ void tls_memory_use(void)
 
 /* ---- giving it back ---- */
 
-/* Removes from a list the blocks of slabs that are given back. */
-static void filter_blocks(struct tls_block **list)
-{
-    while (*list) {
-        if (slab_of_block(*list)->used == 0)
-            *list = (*list)->next;
-        else
-            list = &(*list)->next;
-    }
-}
-
-static void give_slab_back(struct tls_slab *slab)
-{
-    char *address = address_of_slab(slab);
-    if (memory.fresh[slab->class].end == address + SLAB_BYTES)
-        memory.fresh[slab->class].next = memory.fresh[slab->class].end;
-    slab->class = 0;
-    slab->spare = memory.spare;
-    memory.spare = (uint32_t)(slab - memory.slabs) + 1;
-    sys_memory_drop(address, SLAB_BYTES);
-}
-
-void tls_memory_trim(void)
+bool tls_memory_trim(void)
 {
     if (memory.range == NULL)
-        return;
+        return false;
     assert(is_owner);
     take_freed_elsewhere();
-    for (unsigned class = 0; class < CLASSES; class ++)
-        filter_blocks(&memory.free[class]);
-    for (size_t i = 0; i < memory.slab_count; i++) {
-        if (memory.slabs[i].class > 0 && memory.slabs[i].used == 0)
-            give_slab_back(&memory.slabs[i]);
+    for (unsigned class = 0; class < CLASSES; class ++) {
+        if (memory.open[class] && memory.open[class]->used == 0)
+            slab_is_empty(memory.open[class]);
     }
+    for (unsigned count = 0; count < SLABS_PER_TRIM && memory.empty; count++) {
+        struct tls_slab *slab = pop_slab(&memory.empty);
+        sys_memory_drop(address_of_slab(slab), SLAB_BYTES);
+        push_slab(&memory.given_back, slab);
+    }
+    return memory.empty != NULL;
 }
 
 size_t tls_memory_bytes(void)
 {
     size_t count = 0;
+    for (const struct tls_slab *slab = memory.empty; slab; slab = slab->next)
+        count++;
     for (size_t i = 0; i < memory.slab_count; i++)
         count += memory.slabs[i].class > 0;
     return count * SLAB_BYTES;

@@ -119,6 +119,14 @@ static void another_thread_frees_them(void **state)
         OPENSSL_free(all[0][i].bytes);
 }
 
+static size_t trim_all(void)
+{
+    size_t calls = 1;
+    while (tls_memory_trim())
+        calls++;
+    return calls;
+}
+
 static void what_is_not_used_is_given_back(void **state)
 {
     (void)state;
@@ -128,7 +136,7 @@ static void what_is_not_used_is_given_back(void **state)
     size_t most = tls_memory_bytes();
     for (size_t i = 1; i < COUNT; i++)
         OPENSSL_free(all[i].bytes);
-    tls_memory_trim();
+    trim_all();
     check(&all[0], 500);
     size_t least = tls_memory_bytes();
     assert_true(has_slabs ? most >= 500 * COUNT && least < most / 4 : least == 0);
@@ -140,8 +148,52 @@ static void what_is_not_used_is_given_back(void **state)
     assert_true(tls_memory_bytes() <= most * 2);
     for (size_t i = 0; i < COUNT; i++)
         OPENSSL_free(all[i].bytes);
-    tls_memory_trim();
+    trim_all();
     assert_true(tls_memory_bytes() <= least);
+}
+
+/* A turn of the loop is not to take longer after a greater peak. */
+static void a_call_gives_back_so_much_and_no_more(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 20000, BYTES = 1024, AT_ONCE = 64 * 65536 };
+    static void *blocks[BLOCKS];
+    if (!has_slabs)
+        skip();
+    trim_all();
+    size_t least = tls_memory_bytes();
+    for (size_t i = 0; i < BLOCKS; i++)
+        assert_non_null(blocks[i] = OPENSSL_malloc(BYTES));
+    for (size_t i = 0; i < BLOCKS; i++)
+        OPENSSL_free(blocks[i]);
+    size_t before = tls_memory_bytes();
+    assert_true(before > 4 * AT_ONCE);
+    assert_true(tls_memory_trim());
+    assert_int_equal(tls_memory_bytes(), before - AT_ONCE);
+    /* Meanwhile what is left is used first. */
+    assert_non_null(blocks[0] = OPENSSL_malloc(BYTES));
+    assert_int_equal(tls_memory_bytes(), before - AT_ONCE);
+    OPENSSL_free(blocks[0]);
+    assert_int_equal(trim_all(), (before - least - 1) / AT_ONCE);
+    assert_int_equal(tls_memory_bytes(), least);
+}
+
+/* One block after the other, as of a busy server: it is not given back and asked for again each time. */
+static void the_last_slab_of_a_size_stays(void **state)
+{
+    (void)state;
+    if (!has_slabs)
+        skip();
+    void *first = OPENSSL_malloc(900);
+    size_t before = tls_memory_bytes();
+    OPENSSL_free(first);
+    void *again = OPENSSL_malloc(900);
+    assert_ptr_equal(again, first);
+    OPENSSL_free(again);
+    void *of_other_size = OPENSSL_malloc(800);
+    assert_int_equal(tls_memory_bytes(), before + 65536);
+    OPENSSL_free(of_other_size);
+    trim_all();
 }
 
 int main(void)
@@ -152,6 +204,8 @@ int main(void)
         cmocka_unit_test(a_block_keeps_its_bytes_when_it_moves),
         cmocka_unit_test(another_thread_frees_them),
         cmocka_unit_test(what_is_not_used_is_given_back),
+        cmocka_unit_test(a_call_gives_back_so_much_and_no_more),
+        cmocka_unit_test(the_last_slab_of_a_size_stays),
     };
     tls_memory_use();
 #ifndef VIF_ASAN
