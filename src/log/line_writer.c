@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "loop/offload.h"
 #include "loop/wheel.h"
+#include "sys/append.h"
 #include "sys/clock.h"
 #include "sys/output.h"
 #include "sys/socket.h"
@@ -125,7 +126,8 @@ static int write_piece(struct output *output)
     int error = output->is_file ? 0 : sys_wait_writable(output->fd, WRITABLE_WAIT_MS);
     if (error < 0)
         return error;
-    ssize_t written = sys_write(output->fd, next_piece(output));
+    struct slice piece = next_piece(output);
+    ssize_t written = output->is_file ? sys_append_lines(output->fd, piece) : sys_write(output->fd, piece);
     if (written <= 0)
         return written < 0 ? (int)written : -EAGAIN;
     output->written += (size_t)written;

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "log/line_writer.h"
+#include "sys/append.h"
 #include "sys/clock.h"
 #include "sys/output.h"
 #include "sys/program.h"
@@ -58,13 +59,15 @@ static size_t format_line(const struct log_file *file, char *out, enum log_level
                              : format_for_file(out, level, line);
 }
 
+/* What cannot be written is lost: nobody is left to report it to, and waiting would block the master. */
 static void write_now(int fd, struct slice line)
 {
-    /* What cannot be written is lost: nobody is left to report it to, and waiting would block the master. */
-    if (sys_wait_writable(fd, 0) == 0) {
-        ssize_t written = sys_write(fd, line);
-        (void)written;
-    }
+    ssize_t written = 0;
+    if (sys_is_regular_file(fd))
+        written = sys_append_lines(fd, line);
+    else if (sys_wait_writable(fd, 0) == 0)
+        written = sys_write(fd, line);
+    (void)written;
 }
 
 static void write_directly(const struct log_file *file, enum log_level level, struct slice line)
@@ -118,30 +121,6 @@ int log_file_open(struct log_file *file, struct slice path, enum log_level level
     return 0;
 }
 
-int log_file_attach(struct log_file *file, struct loop *loop, struct counters *counters)
-{
-    assert(file->writer == NULL);
-    int fd = sys_duplicate(file->fd);
-    if (fd < 0)
-        return fd;
-    struct line_writer_options options = {
-        .loop = loop,
-        .fd = fd,
-        .name = "error log",
-        .delay_ms = DELAY_MS,
-        .counters = counters,
-        .errors = &file->log,
-    };
-    return line_writer_create(&options, &file->writer);
-}
-
-void log_file_detach(struct log_file *file)
-{
-    struct line_writer *writer = file->writer;
-    file->writer = NULL; /* first, so that reports of the writer itself are written directly */
-    line_writer_destroy(writer);
-}
-
 /* On failure `fd` is closed. */
 static int log_file_go_on(struct log_file *file, int fd)
 {
@@ -163,6 +142,34 @@ int log_file_reopen(struct log_file *file)
         return 0;
     int fd = sys_open_for_append(file->path);
     return fd < 0 ? fd : log_file_go_on(file, fd);
+}
+
+int log_file_attach(struct log_file *file, struct loop *loop, struct counters *counters)
+{
+    assert(file->writer == NULL);
+    /* What was opened before the fork is the master's, too: see sys_append_lines. */
+    int error = log_file_reopen(file);
+    if (error < 0)
+        log_warning(&file->log, "cannot open the error log %s anew: %s", file->path, error_text(error));
+    int fd = sys_duplicate(file->fd);
+    if (fd < 0)
+        return fd;
+    struct line_writer_options options = {
+        .loop = loop,
+        .fd = fd,
+        .name = "error log",
+        .delay_ms = DELAY_MS,
+        .counters = counters,
+        .errors = &file->log,
+    };
+    return line_writer_create(&options, &file->writer);
+}
+
+void log_file_detach(struct log_file *file)
+{
+    struct line_writer *writer = file->writer;
+    file->writer = NULL; /* first, so that reports of the writer itself are written directly */
+    line_writer_destroy(writer);
 }
 
 int log_file_move(struct log_file *file, struct slice path, enum log_level level, int fd)

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import threading
+import types
 
 import pytest
 
@@ -342,6 +343,38 @@ def test_a_full_disk_is_said_and_it_goes_on(server, root, logs):
     assert text_of(inside / (OLD + ".zst")) == "an old part\n"
     (inside / (OLD + ".zst")).unlink()
     wire.wait_until(lambda: 1 in numbers_in(inside), "the line that had no room")
+
+
+def has_room(folder, length=200):
+    """For a line or two."""
+    try:
+        with open(folder / "probe", "wb") as probe:
+            probe.write(bytes(length))
+        return True
+    except OSError:
+        return False
+    finally:
+        (folder / "probe").unlink(missing_ok=True)
+
+
+def test_a_full_disk_tears_no_line(server, logs):
+    """Several workers come to the end of the room, again and again; what found none is written when there is some."""
+    mount_it = f'mount -t tmpfs -o size=64k,mode=700 none {logs}; exec "$0" "$@"'
+    running = server(config={"sites": [{"routes": {"/text": {"respond": "one"}}}], "workers": 3,
+                             "log": {"access": str(logs / "access.log")}},
+                     prefix=[*mounts.prefix(), "sh", "-c", mount_it])
+    inside = pathlib.Path(f"/proc/{running.process.pid}/root{logs}")
+    clients = Clients(types.SimpleNamespace(running=running))
+    try:
+        for ballast in (48, 36, 24, 12):
+            (inside / "ballast").write_bytes(bytes(ballast << 10))
+            wire.wait_until(lambda: not has_room(inside), "a full disk")
+            (inside / "ballast").unlink()
+    finally:
+        clients.stop()
+    mounts.inside(running, "mount", "-o", "remount,size=16m", logs)
+    wire.wait_until(lambda: len(numbers_in(inside)) == len(clients.answered), "the lines that had no room")
+    assert sorted(numbers_in(inside)) == sorted(clients.answered)
 
 
 def test_a_disk_with_room_for_no_new_file_is_said_and_it_goes_on(server, root, logs):

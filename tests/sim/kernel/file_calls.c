@@ -18,6 +18,7 @@
 
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_openat(int fd, const char *name, int flags, ...);
+int __wrap_fcntl(int fd, int command, ...);
 int __wrap_fstat(int fd, struct stat *status);
 int __wrap_stat(const char *path, struct stat *status);
 int __wrap_fstatat(int fd, const char *name, struct stat *status, int flags);
@@ -264,6 +265,15 @@ long __wrap_syscall(long number, ...)
     case SYS_CACHESTAT: return cachestat(fd, second, third);
     default: sim_fail("system call %ld", number);
     }
+}
+
+/* The log is on a file system without locks, where part of a line may be written. */
+int __wrap_fcntl(int fd, int command, ...)
+{
+    call_begin();
+    if (command != F_OFD_SETLK || !log_file_is(descriptor_get(fd, NULL, "fcntl")))
+        sim_fail("fcntl command %d", command);
+    return fail_with(ENOLCK);
 }
 
 int __wrap_fstat(int fd, struct stat *status)
