@@ -21,13 +21,39 @@ static int accept_at_once(int fd)
     return error;
 }
 
-int lab_listen(uint16_t port, struct address *ret_bound)
+static int bind_foreign(int fd, const struct address *wanted, struct address *ret_bound)
+{
+    int yes = 1;
+    *ret_bound = *wanted;
+    if (setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &yes, sizeof(yes)) < 0 ||
+        bind(fd, &wanted->any, wanted->length) < 0 || listen(fd, 1) < 0 ||
+        getsockname(fd, &ret_bound->any, &ret_bound->length) < 0)
+        return -errno;
+    return fd;
+}
+
+/* A socket with an address that is not the kernel's, so that no packet for it arrives there. */
+static int reserve_address(const struct address *wanted, struct address *ret_bound)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    int error = bind_foreign(fd, wanted, ret_bound);
+    if (error < 0)
+        sys_close(fd);
+    return error;
+}
+
+int lab_listen(enum lab_network network, uint16_t port, struct address *ret_bound)
 {
     char text[32];
     struct listen_address wanted;
-    int length = snprintf(text, sizeof(text), "127.0.0.1:%u", port);
+    const char *host = network == LAB_LOOPBACK ? "127.0.0.1" : LAB_VETH_ADDRESS;
+    int length = snprintf(text, sizeof(text), "%s:%u", host, port);
     if (address_parse(slice_make(text, (size_t)length), &wanted) != ADDRESS_OK)
         UNREACHABLE();
+    if (network == LAB_VETH_BARE)
+        return reserve_address(&wanted.address, ret_bound);
     return accept_at_once(sys_listen(&wanted, ret_bound));
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/slice.h"
 #include "lab/site.h"
+#include "lab/veth.h"
 
 struct lab_model {
     const char *name;         /* on the command line: "thread-pool" */
@@ -15,10 +16,12 @@ struct lab_model {
     const char *breaks;       /* one sentence: what overloads it, and the symptoms */
     const char *source;       /* its source file: "lab/thread_pool.c" */
     bool serves_in_children;  /* the model's own process only starts them and waits */
+    enum lab_network network; /* how clients reach it */
     unsigned connections_max; /* served concurrently, others wait; 0: limited by descriptors */
 
     /* Serves until a signal ends the process (SIGTERM has its default action); processes that it forks end
      * with it. `site` is not opened yet. `listening_fd` is listening; the model may change whether it blocks.
+     * With LAB_VETH_BARE it only tells the address, and no client reaches it.
      * Returns -errno if it cannot start, else never. */
     int (*serve)(struct lab_site *site, int listening_fd);
 

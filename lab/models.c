@@ -220,6 +220,27 @@ const struct lab_model lab_models[] = {
         .source = "lab/coroutines.c",
         .serve = lab_serve_coroutines,
     },
+    {
+        .name = "epoll-veth",
+        .title = "epoll, over a veth pair",
+        .idea = "epoll-edge over a virtual cable in place of loopback: what the next ones are compared with.",
+        .breaks = "As epoll: a handler that blocks stops everyone.",
+        .source = "lab/veth.c",
+        .network = LAB_VETH,
+        .serve = lab_serve_epoll_edge,
+        .unavailable = lab_veth_unavailable,
+    },
+    {
+        .name = "af-xdp",
+        .title = "AF_XDP and a TCP in user space",
+        .idea = "The kernel hands over each packet before it looks at it; TCP is a library, lwIP.",
+        .breaks = "Many connections: lwIP looks for each packet's in a list. A handler that blocks stops "
+                  "everyone, and TCP too.",
+        .source = "lab/af_xdp.c",
+        .network = LAB_VETH_BARE,
+        .serve = lab_serve_af_xdp,
+        .unavailable = lab_af_xdp_unavailable,
+    },
     {0},
 };
 

@@ -1,5 +1,6 @@
-"""Tables of docs/lab/counts.json, which tools/count-lab writes: counts, which a busy machine does not change."""
-from drawing import count, digits, size
+"""Tables of docs/lab/counts.json, which tools/count-lab writes: counts, which a busy machine does not change; and of
+bypass.json of tools/measure-bypass."""
+from drawing import count, digits, size, us
 
 
 def table(head, rows):
@@ -9,7 +10,8 @@ def table(head, rows):
 
 
 class Counts:
-    def __init__(self, counts):
+    def __init__(self, counts, bypass):
+        self.over_veth = bypass
         self.models = counts["models"]
         self.settings = counts["settings"]
         self.said_values = counts["said"]
@@ -61,6 +63,19 @@ class Counts:
         return table(["", "wake-ups for a connection", "of 20 connections each loop got", f"of {many}"],
                      self.rows("sharing", lambda found: digits(found["wake_ups_per_connection"]), shares("shares_of_20"), shares("shares")))
 
+    def bypass(self):
+        """The first model is what the others are compared with: their figures are multiples of its own."""
+        def cell(point, key, unit):
+            return unit(point[key]) if point is first[point["connections"]] else f"× {point['of_first'][key]:.2f}"
+
+        models = self.over_veth["models"]
+        first = {point["connections"]: point for point in next(iter(models.values()))["points"]}
+        rows = [[f"`{name}`, {point['connections']}", cell(point, "requests_per_s", count), cell(point, "server_us", us),
+                 cell(point, "client_us", us), digits(model["calls_per_answer"]) if point is model["points"][-1] else ""]
+                for name, model in models.items() for point in model["points"]]
+        return table(["over a veth pair, connections", "requests/s", "CPU of the server", "CPU of the client",
+                      "system calls for an answer"], rows)
+
     def said(self):
         stacks, send, kernel = (self.said_values[key] for key in ("stacks", "send", "kernel"))
         rows = [
@@ -78,4 +93,4 @@ class Counts:
         return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-BLOCKS = {name: getattr(Counts, name) for name in ("memory", "calls", "burst", "queue", "limited", "sharing", "said")}
+BLOCKS = {name: getattr(Counts, name) for name in ("memory", "calls", "burst", "queue", "limited", "sharing", "said", "bypass")}

@@ -100,7 +100,13 @@ unsigned crowd_held(const struct crowd *crowd)
 /* Once half of an address's ports are taken, the kernel looks at thousands for each new one. */
 #define CLIENTS_OF_ADDRESS 4096
 
-/* Clients come from 127.0.0.2, and further ones from the addresses behind it. */
+static bool is_loopback(const struct address *address)
+{
+    return ntohl(address->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+/* Clients come from 127.0.0.2, and further ones from the addresses behind it. On another network they have
+ * one address. */
 static void bind_address(int fd, unsigned number)
 {
     int without_port = 1;
@@ -128,7 +134,7 @@ static void add_client(struct crowd *crowd)
     struct client *client = &crowd->clients[crowd->count];
     int fd = open_socket(crowd->manner);
     int error = fd < 0 ? fd : 0;
-    if (error == 0)
+    if (error == 0 && is_loopback(&crowd->server))
         bind_address(fd, crowd->count);
     if (error == 0 && connect(fd, &crowd->server.any, crowd->server.length) < 0 && errno != EINPROGRESS)
         error = -errno;

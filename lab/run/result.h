@@ -12,7 +12,7 @@
 
 #define LAB_POINTS_MAX 8
 #define LAB_ROUNDS_MAX 9
-#define LAB_MODELS_MAX 24
+#define LAB_MODELS_MAX 32
 #define LAB_TEXT_MAX   160
 
 /* The scenarios, in the order of their execution. */

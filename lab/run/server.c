@@ -40,11 +40,11 @@ _Noreturn static void serve(const struct lab_model *model, const char *root, int
 
 /* --- the runner --- */
 
-int server_start(struct server *server, const struct lab_model *model, const char *root,
-                 const struct lab_machine *machine, char *fault)
+/* In the namespace where the model will be, if it has one. */
+static int fork_server(struct server *server, const struct lab_model *model, const char *root,
+                       const struct lab_machine *machine)
 {
-    *server = (struct server){.fault = fault};
-    int listening_fd = lab_listen(0, &server->address);
+    int listening_fd = lab_listen(model->network, 0, &server->address);
     if (listening_fd < 0)
         return listening_fd;
     pid_t runner = getpid();
@@ -59,6 +59,31 @@ int server_start(struct server *server, const struct lab_model *model, const cha
     setpgid(pid, pid); /* both do it: neither needs to wait for the other */
     server->pid = pid;
     return 0;
+}
+
+/* The runner stays at the clients' end, where the clients are opened, until the server has ended. */
+static int fork_over_veth(struct server *server, const struct lab_model *model, const char *root,
+                          const struct lab_machine *machine)
+{
+    int error = lab_veth_open(&server->veth, model->network);
+    if (error)
+        return error;
+    error = lab_veth_enter(server->veth.server_fd);
+    if (error == 0)
+        error = fork_server(server, model, root, machine);
+    if (error == 0)
+        error = lab_veth_enter(server->veth.client_fd);
+    server->has_veth = true;
+    return error;
+}
+
+int server_start(struct server *server, const struct lab_model *model, const char *root,
+                 const struct lab_machine *machine, char *fault)
+{
+    *server = (struct server){.fault = fault};
+    if (model->network == LAB_LOOPBACK)
+        return fork_server(server, model, root, machine);
+    return fork_over_veth(server, model, root, machine);
 }
 
 /* What a status of waitpid(2) means, for a person. */
@@ -86,10 +111,8 @@ static bool wait_for_group(pid_t group, unsigned seconds_max)
     }
 }
 
-bool server_stop(struct server *server)
+static bool stop(struct server *server)
 {
-    if (server->pid == 0)
-        return true;
     int status;
     pid_t group = server->pid;
     bool has_ended = waitpid(group, &status, WNOHANG) == group;
@@ -105,4 +128,13 @@ bool server_stop(struct server *server)
     }
     server->pid = 0;
     return is_gone && !has_ended && server->fault[0] == '\0';
+}
+
+bool server_stop(struct server *server)
+{
+    bool is_well = server->pid == 0 || stop(server);
+    if (server->has_veth)
+        lab_veth_close(&server->veth);
+    server->has_veth = false;
+    return is_well;
 }

@@ -1,4 +1,4 @@
-/* A running model: a child process in its own process group that serves on 127.0.0.1. */
+/* A running model: a child process in its own process group that serves on 127.0.0.1, or over a veth pair. */
 #ifndef LAB_RUN_SERVER_H
 #define LAB_RUN_SERVER_H
 
@@ -10,12 +10,15 @@
 struct server {
     pid_t pid; /* also the id of the process group; 0: none */
     struct address address;
+    struct lab_veth veth;
+    bool has_veth;
     char *fault; /* borrowed, LAB_TEXT_MAX bytes: error message */
 };
 
 /* Starts a model on a free port, with the folder `root`, on the server's cores. It may not accept yet when
- * this returns, but connections are queued. Error messages are written to `fault` (LAB_TEXT_MAX bytes,
- * borrowed until server_stop). Returns 0 or -errno. */
+ * this returns, but connections are queued (a TCP in user space queues none: clients ask again). With a veth
+ * pair this process is at its clients' end until server_stop. Error messages are written to `fault`
+ * (LAB_TEXT_MAX bytes, borrowed until server_stop). Returns 0 or -errno. */
 int server_start(struct server *server, const struct lab_model *model, const char *root,
                  const struct lab_machine *machine, char *fault) MUST_CHECK;
 

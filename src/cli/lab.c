@@ -13,6 +13,7 @@
 #include "lab/processes.h"
 #include "lab/report/report.h"
 #include "lab/run/machine.h"
+#include "lab/veth.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/replace.h"
@@ -202,25 +203,30 @@ static int list_models(void)
 
 /* Commands that show what the model does. Where child processes serve, they are the ones to look at: they are
  * named by a command, as they are not there yet. */
-static void lab_command_suggest(const struct lab_model *model, unsigned port, struct buffer *out)
+static void lab_command_suggest(const struct lab_model *model, unsigned port, int client_fd,
+                                struct buffer *out)
 {
     char pids[48];
+    char client[64] = "";
+    const char *host = client_fd < 0 ? "localhost" : LAB_VETH_ADDRESS;
     snprintf(pids, sizeof(pids), model->serves_in_children ? "$(pgrep -d, -P %d)" : "%d", getpid());
-    buffer_printf(
-        out,
-        "Try, in another terminal:\n"
-        "    vif load -c 100 -d 5s --timeout 1s http://localhost:%u%s    (counts those without an "
-        "answer, too)\n"
-        "    vif load -c 10 -d 5s --timeout 1s http://localhost:%u%s    (each request sleeps for %u "
-        "ms)\n"
-        "    ps -L -p %s\n"
-        "    lsof -nP -a -i -p %s\n"
-        "    strace -f -c -p %s\n"
-        "    perf record --call-graph dwarf -p %s\n",
-        port, LAB_HELLO_PATH, port, LAB_BLOCK_PATH, LAB_BLOCK_MS, pids, pids, pids, pids);
+    if (client_fd >= 0)
+        snprintf(client, sizeof(client), "nsenter --net=/proc/%d/fd/%d ", getpid(), client_fd);
+    buffer_printf(out,
+                  "Try, in another terminal%s:\n"
+                  "    %svif load -c 100 -d 5s --timeout 1s http://%s:%u%s    (counts those without an "
+                  "answer, too)\n"
+                  "    %svif load -c 10 -d 5s --timeout 1s http://%s:%u%s    (each request sleeps for %u "
+                  "ms)\n"
+                  "    ps -L -p %s\n"
+                  "    lsof -nP -a -i -p %s\n"
+                  "    strace -f -c -p %s\n"
+                  "    perf record --call-graph dwarf -p %s\n",
+                  client_fd < 0 ? "" : " (nsenter goes to the clients' end of the cable)", client, host, port,
+                  LAB_HELLO_PATH, client, host, port, LAB_BLOCK_PATH, LAB_BLOCK_MS, pids, pids, pids, pids);
 }
 
-static void show_serving(const struct lab_flags *wanted, const struct address *bound)
+static void show_serving(const struct lab_flags *wanted, const struct address *bound, int client_fd)
 {
     char title[4096 + 64];
     struct buffer text;
@@ -230,7 +236,7 @@ static void show_serving(const struct lab_flags *wanted, const struct address *b
              wanted->model->title);
     free(folder);
     banner_print(title, bound, &(struct listener_settings){0}, 1, terminal_has_colours(stderr), &text);
-    lab_command_suggest(wanted->model, address_port(bound), &text);
+    lab_command_suggest(wanted->model, address_port(bound), client_fd, &text);
     if (text.length)
         fwrite(text.data, 1, text.length, stderr);
     buffer_finish(&text);
@@ -263,11 +269,23 @@ static int lab_command_check_folder(const char *folder)
     return 0;
 }
 
+/* If the model serves over a cable, this process goes to the server's end, and keeps the other for clients.
+ */
+static int enter_network(enum lab_network network, struct lab_veth *veth)
+{
+    *veth = (struct lab_veth){.own_fd = -1, .client_fd = -1, .server_fd = -1};
+    if (network == LAB_LOOPBACK)
+        return 0;
+    int error = lab_veth_open(veth, network);
+    return error ? error : lab_veth_enter(veth->server_fd);
+}
+
 /* Runs until a signal ends the process, and with it the processes of the model. */
 static int serve_model(const struct lab_flags *wanted)
 {
     struct address bound;
     struct lab_site *site;
+    struct lab_veth veth;
     const struct lab_model *model = wanted->model;
     const char *unavailable = model->unavailable ? model->unavailable() : NULL;
     struct lab_site_options options = {.folder = wanted->folder, .has_trials = true};
@@ -278,7 +296,10 @@ static int serve_model(const struct lab_flags *wanted)
     int error = lab_command_check_folder(wanted->folder);
     if (error)
         return lab_command_fail("cannot serve", wanted->folder, error);
-    int listening_fd = lab_listen(wanted->port, &bound);
+    error = enter_network(model->network, &veth);
+    if (error)
+        return lab_command_fail("cannot make", "a veth pair", error);
+    int listening_fd = lab_listen(model->network, wanted->port, &bound);
     if (listening_fd < 0)
         return explain_listening(wanted->port, listening_fd);
     error = lab_site_create(&options, &site);
@@ -286,7 +307,7 @@ static int serve_model(const struct lab_flags *wanted)
         return lab_command_fail("cannot serve", wanted->folder, error);
     sigset_t signals = sys_signal_set(SIGINT, SIGTERM, 0);
     sys_signal_handle(&signals, end_serving);
-    show_serving(wanted, &bound);
+    show_serving(wanted, &bound, veth.client_fd);
     return lab_command_fail("cannot serve as", model->name, model->serve(site, listening_fd));
 }
 
