@@ -50,6 +50,12 @@ static void upstream_connection_on_gone(struct task *task)
     upstream_connection_free(CONTAINER_OF(task, struct upstream_connection, gone));
 }
 
+static void upstream_connection_stop_dialing(struct upstream_connection *connection)
+{
+    dialer_end(connection->dialer);
+    connection->dialer = NULL;
+}
+
 void upstream_connection_close(struct upstream_connection *connection)
 {
     struct upstream *upstream = connection->upstream;
@@ -66,7 +72,7 @@ void upstream_connection_close(struct upstream_connection *connection)
         upstream->idle_count--;
     }
     if (state == UPSTREAM_OPENING) {
-        connector_cancel(&connection->connector);
+        upstream_connection_stop_dialing(connection);
         task_defer(upstream->all->loop, &connection->gone);
     } else {
         upstream_link_close(&connection->stream_link);
@@ -296,6 +302,10 @@ static void upstream_connection_on_timer(struct timer *timer)
     struct upstream_user *user = connection->user;
     struct loop *loop = upstream_connection_loop(connection);
     uint64_t now = loop_now_ms(loop);
+    if (connection->state == UPSTREAM_OPENING) {
+        dialer_hurry(connection->dialer);
+        return;
+    }
     if (connection->wait == UPSTREAM_WAIT_NONE)
         return;
     bool is_sent = connection->wait == UPSTREAM_WAIT_SEND || connection->wait == UPSTREAM_WAIT_TUNNEL;
@@ -450,7 +460,7 @@ static enum proxy_fault upstream_connection_connected(struct upstream_connection
 {
     struct upstream *upstream = connection->upstream;
     struct upstream_user *user = connection->user;
-    upstream->address_first = connection->address;
+    upstream_connection_stop_dialing(connection);
     connection->state = UPSTREAM_SECURING;
     connection->user = NULL; /* so that it hears nothing yet */
     int error = upstream_link_start(&connection->stream_link, upstream, fd, &upstream_connection_link_events,
@@ -468,28 +478,9 @@ static enum proxy_fault upstream_connection_connected(struct upstream_connection
     return PROXY_OK;
 }
 
-/* Tries the addresses one after the other, from the one that was good last. Returns the descriptor,
- * -EINPROGRESS, or the last error. */
-static int try_addresses(struct upstream_connection *connection)
+static void upstream_on_connected(void *owner, int fd)
 {
-    struct upstream *upstream = connection->upstream;
-    int error = -EHOSTUNREACH;
-    while (connection->tries < upstream->address_count) {
-        connection->address =
-            (uint8_t)((upstream->address_first + connection->tries) % upstream->address_count);
-        connection->tries++;
-        connection->opened_ms = loop_now_ms(upstream->all->loop);
-        error = connector_start(&connection->connector, &upstream->addresses[connection->address],
-                                connection->user->settings->connect_ms);
-        if (error >= 0 || error == -EINPROGRESS)
-            break;
-    }
-    return error;
-}
-
-static void upstream_on_connected(struct connector *connector, int fd)
-{
-    struct upstream_connection *connection = CONTAINER_OF(connector, struct upstream_connection, connector);
+    struct upstream_connection *connection = owner;
     struct upstream_user *user = connection->user;
     enum proxy_fault fault = upstream_connection_connected(connection, fd);
     if (fault == PROXY_OK && connection->state == UPSTREAM_SECURING)
@@ -501,21 +492,16 @@ static void upstream_on_connected(struct connector *connector, int fd)
     user->events->on_turn(user);
 }
 
-static void upstream_on_unconnected(struct connector *connector, int error)
+static void upstream_on_unconnected(void *owner, int error)
 {
-    struct upstream_connection *connection = CONTAINER_OF(connector, struct upstream_connection, connector);
-    int again = try_addresses(connection);
-    if (again >= 0) {
-        upstream_on_connected(connector, again);
-    } else if (again != -EINPROGRESS) {
-        struct upstream_user *user = connection->user;
-        upstream_name_look(connection->upstream);
-        upstream_connection_fail(connection, proxy_fault_of_connect(error), NULL);
-        user->events->on_turn(user);
-    }
+    struct upstream_connection *connection = owner;
+    struct upstream_user *user = connection->user;
+    upstream_name_look(connection->upstream);
+    upstream_connection_fail(connection, proxy_fault_of_connect(error), NULL);
+    user->events->on_turn(user);
 }
 
-static const struct connector_events upstream_connector_events = {
+static const struct dialer_events upstream_dialer_events = {
     .on_connected = upstream_on_connected,
     .on_failed = upstream_on_unconnected,
 };
@@ -524,14 +510,18 @@ static struct upstream_connection *upstream_connection_create(struct upstream *u
                                                               struct upstream_user *user)
 {
     struct upstream_connection *connection = pool_get(&upstream->all->connections);
-    if (connection == NULL)
+    struct dialer *dialer = connection ? dialer_create(upstream, &upstream_dialer_events, connection) : NULL;
+    if (dialer == NULL) {
+        pool_put(&upstream->all->connections, connection);
         return NULL;
-    *connection = (struct upstream_connection){.upstream = upstream, .user = user, .state = UPSTREAM_OPENING};
+    }
+    *connection = (struct upstream_connection){
+        .upstream = upstream, .user = user, .state = UPSTREAM_OPENING, .dialer = dialer};
     connection->address_set = upstream->address_set;
     list_init(&connection->link);
     task_init(&connection->gone, upstream_connection_on_gone);
     timer_init(&connection->timer, upstream_connection_on_timer);
-    connector_init(&connection->connector, upstream->all->loop, &upstream_connector_events);
+    connection->opened_ms = loop_now_ms(upstream->all->loop);
     user->upstream = upstream;
     user->opening = connection;
     upstream->user_count++;
@@ -550,7 +540,9 @@ enum upstream_joined upstream_connection_open(struct upstream *upstream, struct 
         *ret_fault = PROXY_FAULT_OVERLOADED;
         return UPSTREAM_REFUSED;
     }
-    int fd = try_addresses(connection);
+    int fd = dialer_start(connection->dialer, user->settings->connect_ms);
+    if (fd == -EINPROGRESS && dialer_may_hurry(connection->dialer))
+        wheel_arm(loop_wheel(upstream->all->loop), &connection->timer, DIALER_PATIENCE_MS);
     if (fd == -EINPROGRESS)
         return UPSTREAM_WAITS;
     *ret_fault = fd < 0 ? proxy_fault_of_connect(fd) : upstream_connection_connected(connection, fd);

@@ -1,7 +1,7 @@
 /* A connection to an upstream.
  *
  *     state      waits for                           at most       then
- *     OPENING    the connection                      connect_ms    the next address, or connect_timeout
+ *     OPENING    the connection, see dialer.h        connect_ms    connect_timeout
  *     SECURING   the TLS handshake                   (the rest)    connect_timeout
  *     BUSY       its user's request content          -             (that is the client's affair)
  *                the server to take bytes            send_ms       send_timeout
@@ -18,7 +18,7 @@
 #define PROXY_UPSTREAM_CONNECTION_H
 
 #include "base/buffer.h"
-#include "loop/connector.h"
+#include "proxy/dialer.h"
 #include "proxy/upstream_link.h"
 
 enum upstream_state { UPSTREAM_OPENING, UPSTREAM_SECURING, UPSTREAM_BUSY, UPSTREAM_IDLE, UPSTREAM_CLOSED };
@@ -38,13 +38,11 @@ struct upstream_connection {
     struct upstream *upstream;
     struct upstream_user *user;       /* NULL: idle or closed */
     struct upstream_link stream_link; /* its stream */
-    struct connector connector;
+    struct dialer *dialer;            /* NULL: it is open, or closed */
     struct timer timer;
     uint64_t deadline_ms; /* of the wait, see wait_of */
     uint8_t state;        /* enum upstream_state */
     uint8_t wait;         /* enum upstream_wait */
-    uint8_t address;      /* index */
-    uint8_t tries;        /* addresses that were tried */
     bool is_reused;       /* had an earlier request */
     bool has_head;        /* of the final response */
     bool may_keep;        /* the server keeps it open after this response */
@@ -56,7 +54,7 @@ struct upstream_connection {
     unsigned address_set;    /* the upstream's, when it was opened */
     uint32_t unsent;         /* at the last look */
     union {
-        uint64_t opened_ms; /* before it is open: when the connection to the current address began */
+        uint64_t opened_ms; /* before it is open: when the first attempt began */
         uint64_t expiry_ms; /* when an idle one is closed, or a tunnel that is drained, at the latest */
     };
     struct task gone; /* frees it, if it was never open */

@@ -209,10 +209,18 @@ void upstream_name_end(struct upstream *upstream)
 
 /* ---- servers ---- */
 
+/* A host with an address of each family. */
+static bool is_dual(const struct upstream_name *name)
+{
+    return name->count == 2 && name->found[0].address.any.sa_family != name->found[1].address.any.sa_family;
+}
+
 bool upstream_name_is_many(const struct upstream *upstream)
 {
     const struct upstream_name *name = upstream->name;
-    return name && (name->count > 1 || (name->count == 1 && lookup_is_service(upstream->parts.host)));
+    if (name == NULL || name->count == 0)
+        return false;
+    return lookup_is_service(upstream->parts.host) || (name->count > 1 && !is_dual(name));
 }
 
 static uint32_t common_divisor(uint32_t one, uint32_t other)

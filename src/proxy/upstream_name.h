@@ -50,7 +50,7 @@ static inline bool upstream_name_is_awaited(const struct upstream_name *name)
 bool upstream_name_accepts(const struct upstream_name *name, const struct lookup *lookup);
 
 /* Whether its addresses are servers of their own: there are several, or they have weights and ports of their
- * own. */
+ * own. One address of each family is one server that has both. */
 bool upstream_name_is_many(const struct upstream *upstream);
 
 /* The weight of a server in relation to the others, and whether it is for when those before it are down: of

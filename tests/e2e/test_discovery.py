@@ -100,12 +100,88 @@ def test_the_host_is_that_of_the_url(server, name_server, hosts):
     assert set(seen) == {f"app.test:{several[0].address[1]}"}
 
 
-def test_both_families(server, name_server, origins):
+class Silent:
+    """A port whose queue of connections is full, so that the kernel drops what else arrives: to a client it is as an
+    address that is not reached."""
+
+    def __init__(self, address, family):
+        self.listener = socket.socket(family, socket.SOCK_STREAM)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(address)
+        self.listener.listen(0)
+        self.fillers = [socket.socket(family, socket.SOCK_STREAM)]
+        self.fillers[0].connect(self.listener.getsockname())
+
+    @property
+    def has_been_tried(self):
+        """Makes room for whoever tries again."""
+        waiting = [self.listener.accept()[0]]
+        self.listener.settimeout(3)
+        try:
+            waiting.append(self.listener.accept()[0])
+            return True
+        except TimeoutError:
+            return False
+        finally:
+            for one in waiting:
+                one.close()
+
+    def stop(self):
+        for one in (self.listener, *self.fillers):
+            one.close()
+
+
+def sockets_of(vif):
+    pid, = vif_process.workers_of(vif.process)
+    return sum(os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:") for fd in os.listdir(f"/proc/{pid}/fd"))
+
+
+@pytest.mark.parametrize("silent", ["127.0.0.2", "::1"])
+def test_an_address_that_is_not_reached_costs_no_request(server, name_server, origins, silent):
+    """Of a name with both families the other one is tried beside it: without that each request would wait for the
+    connection until the test is over. From then on it is the only one."""
+    families = {"127.0.0.2": socket.AF_INET, "::1": socket.AF_INET6}
+    other, = set(families) - {silent}
+    origin = origins(named("x"), (other, 0), families[other])
+    hole = Silent((silent, origin.address[1]), families[silent])
+    try:
+        name_server.names["app.test"] = list(families)
+        vif = server(config=configured(name_server, url_of(origin), connect_timeout="10m", idle_connections=0))
+        assert vif.get("/").body == b"x"
+        before = sockets_of(vif)
+        for _ in range(5):
+            assert vif.get("/").body == b"x"
+        assert origin.connection_count == 6
+        wire.wait_until(lambda: sockets_of(vif) <= before, "the attempts to be closed")
+        assert not hole.has_been_tried
+    finally:
+        hole.stop()
+
+
+def test_of_both_families_neither_answers(server, name_server):
+    first = Silent(("127.0.0.2", 0), socket.AF_INET)
+    second = Silent(("::1", first.listener.getsockname()[1]), socket.AF_INET6)
+    try:
+        name_server.names["app.test"] = ["127.0.0.2", "::1"]
+        vif = server(config=configured(name_server, f"http://app.test:{first.listener.getsockname()[1]}",
+                                       connect_timeout="500ms"))
+        assert vif.get("/").status == 504
+        assert log_lines(vif, 1)[0]["upstream_cause"] == "connect_timeout"
+    finally:
+        first.stop()
+        second.stop()
+
+
+def test_both_families_are_one_server(server, name_server, origins):
     first = origins(named("v4"), ("127.0.0.2", 0))
     origins(named("v6"), ("::1", first.address[1]), socket.AF_INET6)
     name_server.names["app.test"] = ["127.0.0.2", "::1"]
     vif = server(config=configured(name_server, url_of(first)))
-    wire.wait_until(lambda: bodies(vif) == {"v4", "v6"}, "both servers")
+    assert len(bodies(vif)) == 1
+    first_body, = bodies(vif)
+    if first_body == "v4":
+        first.stop()
+        assert bodies(vif) == {"v6"}
 
 
 def test_new_addresses_are_taken_when_the_time_is_over(server, name_server, hosts):

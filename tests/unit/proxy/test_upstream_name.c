@@ -59,6 +59,11 @@ static void several_servers(void **state)
     name.count = 2;
     upstream.parts.host = SLICE("app.test");
     assert_true(upstream_name_is_many(&upstream));
+    name.found[0].address.any.sa_family = AF_INET;
+    name.found[1].address.any.sa_family = AF_INET6; /* a host with both */
+    assert_false(upstream_name_is_many(&upstream));
+    name.count = 3;
+    assert_true(upstream_name_is_many(&upstream));
 }
 
 /* Answers in which addresses are missing because a name server has failed. */
