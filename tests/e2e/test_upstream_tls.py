@@ -317,19 +317,45 @@ def test_a_handshake_has_the_time_of_a_connection(server, origins, authority):
     assert cause == "connect_timeout" and "TLS handshake" in line
 
 
-@pytest.mark.parametrize("how", ["closes", "resets"])
-def test_a_connection_that_ends_in_the_handshake_is_told_about(server, origins, authority, how):
+def leaving(at, how):
+    """A script that ends the connection without an answer: at once, in the client's message, or in its own."""
     def script(peer):
-        peer.socket.recv(1)
+        if at != "once":
+            peer.socket.recv(1)
+        if at == "answer":
+            peer.socket.sendall(b"\x16\x03\x03\x00\x7a\x02\x00")  # of a ServerHello
         if how == "resets":
             peer.reset()
         return False
+    return script
 
-    origin = origins(script)
-    url = origin.url.replace("http://", "https://")
+
+def secure(origin):
+    return origin.url.replace("http://", "https://")
+
+
+@pytest.mark.parametrize("how", ["closes", "resets"])
+@pytest.mark.parametrize("at", ["once", "hello", "answer"])
+def test_a_connection_that_ends_in_the_handshake_is_told_about(server, origins, authority, at, how):
+    """If it ends at once, the kernel may know before the first message is sent."""
+    url = secure(origins(leaving(at, how)))
     vif = server(config={"sites": [{"routes": {"/": {"proxy": {"to": url, "tls": str(authority.certificate)}}}}],
                          "log": {"access": {"path": "-", "format": "json"}}})
-    assert refused(vif)[0] == "tls_failed"
+    cause = refused(vif)[0]
+    assert cause == "tls_failed" or (at == "once" and cause == "reset")
+
+
+@pytest.mark.parametrize("at", ["once", "hello", "answer"])
+def test_a_request_of_any_method_goes_on_after_a_reset_in_the_handshake(server, origins, authority, at):
+    """None of it was sent."""
+    good = origins(echo, tls=serving(*authority.issue(f"good-{at}", ["127.0.0.1"])))
+    bad = origins(leaving(at, "resets"))
+    config = {"sites": [{"routes": {"/": {"proxy": {
+        "to": [secure(bad), good.url], "tls": str(authority.certificate), "max_failures": 1000}}}}]}
+    vif = server(config=config)
+    for _ in range(6):
+        assert vif.exchange("POST", "/", body=b"x" * 1000).status == 200
+    assert len(good.requests) == 6 and bad.connection_count >= 3
 
 
 def cut(peer):
