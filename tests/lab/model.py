@@ -17,6 +17,9 @@ EVERY = ["one", "fork", "threads", "thread-pool", "prefork", "spin", "select", "
 # Reached over a veth pair, which only root can make.
 OVER_VETH = ["epoll-veth", "af-xdp"]
 
+# Their connections are not the kernel's and have no descriptors.
+OWN_TCP = ["af-xdp"]
+
 # Not of every build: kqueue is of other systems, and the loops of others and TCP in user space are options.
 OPTIONAL = ["kqueue", "libevent", "libuv", "libev", *OVER_VETH]
 

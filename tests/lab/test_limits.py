@@ -18,7 +18,8 @@ import wire
 DESCRIPTORS = 60
 
 # Those that serve as many clients as they have descriptors, in one process.
-UNBOUNDED = [name for name in model.NAMES if name not in model.AT_A_TIME | model.CHILDREN and name != "fork"]
+UNBOUNDED = [name for name in model.NAMES
+             if name not in model.AT_A_TIME | model.CHILDREN and name not in ("fork", *model.OWN_TCP)]
 
 
 def few_descriptors():
