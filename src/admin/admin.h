@@ -15,14 +15,16 @@
 #include "log/counters.h"
 #include "serve/board.h"
 #include "serve/handler.h"
+#include "serve/shield_figures.h"
 
 #include <stdbool.h>
 
 /* The handler's state. */
 struct admin {
     struct counters_view workers;
-    struct board *board;   /* of the servers that requests are forwarded to; NULL: none */
-    int64_t began_seconds; /* when this worker started, since 1970 */
+    struct board *board;                 /* of the servers that requests are forwarded to; NULL: none */
+    const struct shield_figures *shield; /* NULL: there is none */
+    int64_t began_seconds;               /* when this worker started, since 1970 */
     bool (*is_draining)(const void *context);
     const void *context;
 };

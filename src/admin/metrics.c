@@ -6,6 +6,7 @@
 
 #include "admin/route_metrics.h"
 #include "admin/server_metrics.h"
+#include "admin/shield_metrics.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -156,6 +157,7 @@ void metrics_write(const struct admin *admin, enum metrics_format format, struct
     put_phases(&metrics);
     route_metrics_write(&admin->workers, format, out);
     server_metrics_write(admin->board, format, out);
+    shield_metrics_write(admin->shield, format, out);
     if (format == METRICS_OPEN)
         buffer_append(out, SLICE("# EOF\n"));
 }

@@ -3,6 +3,7 @@
 
 #include "admin/route_metrics.h"
 #include "admin/server_metrics.h"
+#include "admin/shield_metrics.h"
 #include "http/json.h"
 
 #include <stdio.h>
@@ -75,6 +76,7 @@ void status_write(const struct admin *admin, int64_t now_seconds, enum status_la
     put_durations(&json, &admin->workers);
     route_metrics_write_json(&admin->workers, now_seconds, &json);
     server_metrics_write_json(admin->board, &json);
+    shield_metrics_write_json(admin->shield, &json);
     json_end(&json, '}');
     buffer_append_byte(out, '\n');
 }

@@ -3,6 +3,7 @@
 #include "cli/fault.h"
 
 #include "base/error.h"
+#include "proc/shield.h"
 #include "sys/address.h"
 #include "sys/port.h"
 
@@ -72,6 +73,10 @@ void fault_explain(const struct master_result *result, const struct config *conf
         fputs("vif: cannot start without these certificates: the error log says what is wrong; of a "
               "configuration file, \"vif check\" also says in which line\n",
               out);
+        return;
+    case MASTER_FAULT_SHIELD:
+        fprintf(out, "vif: cannot start without its shield at %.*s: %s\n",
+                SLICE_ARGS(config->settings->shield.interface), shield_fault_text(result->error));
         return;
     case MASTER_FAULT_SYSTEM: fprintf(out, "vif: cannot start: %s\n", error_text(result->error)); return;
     }

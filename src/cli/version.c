@@ -44,6 +44,12 @@
 #define C_ARES ""
 #endif
 
+#ifdef HAVE_XDP
+#define LIBBPF ", libbpf"
+#else
+#define LIBBPF ""
+#endif
+
 #ifdef __clang__
 #define COMPILER "clang " __clang_version__
 #else
@@ -58,7 +64,7 @@ int version_print(void)
                   "vif " VIF_VERSION "\n"
                   "commit     " VIF_COMMIT "\n"
                   "compiler   " COMPILER "\n"
-                  "libraries  libyaml %s" LIBURING OPENSSL "%s" NGHTTP2 "%s" ZSTD C_ARES "\n"
+                  "libraries  libyaml %s" LIBURING OPENSSL "%s" NGHTTP2 "%s" ZSTD C_ARES LIBBPF "\n"
                   "protocols  " HTTP2 "HTTP/1.1, HTTP/1.0\n",
                   yaml_get_version_string(), OPENSSL_NUMBER, NGHTTP2_VERSION);
     return print_finish(&text, 0);

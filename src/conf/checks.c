@@ -4,6 +4,7 @@
 
 #include "conf/paths.h"
 #include "log/log_compression.h"
+#include "sys/xdp.h"
 
 /* RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: a client would take a body for the next response. */
 void check_respond(struct loader *loader, const struct node *map)
@@ -119,4 +120,24 @@ void check_rotation(struct loader *loader, const struct node *map)
     if (rules->compress == LOG_COMPRESSOR_ZSTD && !log_compression_exists())
         diagnostics_add(loader->diagnostics, node_get(map, SLICE("compress"))->position,
                         "log.rotate.compress: this vif was built without zstd; write compress: none");
+}
+
+/* ---- the shield ---- */
+
+void check_shield(struct loader *loader, const struct node *map)
+{
+    const struct settings *settings = loader->objects[OBJECT_SETTINGS];
+    struct slice interface = settings->shield.interface;
+    const struct node *node = node_get(map, SLICE("interface"));
+    if (interface.length == 0 || node == NULL)
+        return;
+    if (sys_interface_find(interface.data) == 0)
+        diagnostics_add(loader->diagnostics, node->position,
+                        "shield.interface: there is no interface \"%.*s\" (see: ip link)",
+                        SLICE_ARGS(interface));
+    else if (sys_interface_is_loopback(interface.data))
+        diagnostics_add(
+            loader->diagnostics, node->position,
+            "shield.interface: \"%.*s\" is the loopback interface, whose clients are this machine",
+            SLICE_ARGS(interface));
 }

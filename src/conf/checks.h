@@ -29,6 +29,9 @@ void check_proxied(struct loader *loader, const struct node *listen);
 /* The options of a `tls` section are consistent. `map` is the section's. */
 void check_tls(struct loader *loader, const struct node *map);
 
+/* The interface of the shield exists and is not the loopback interface. `map` is the section's. */
+void check_shield(struct loader *loader, const struct node *map);
+
 /* TLS to the servers of a route: its options are consistent. `map` is the `proxy` section's. */
 void check_proxy_tls(struct loader *loader, const struct node *map);
 

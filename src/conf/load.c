@@ -279,6 +279,8 @@ static void load_map(struct loader *loader, enum option_section section, const s
         check_hsts(loader, node);
     if (section == SECTION_ROTATE)
         check_rotation(loader, node);
+    if (section == SECTION_SHIELD)
+        check_shield(loader, node);
 }
 
 /* What would have been right in place of a lone text. */

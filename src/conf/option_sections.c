@@ -40,6 +40,12 @@ const struct section sections[SECTION_COUNT] = {
                             "Ids by which a request is found in the logs of all servers that it passes. "
                             "`true` in place of the map turns them on.",
                             NULL},
+    [SECTION_SHIELD] =
+        {"shield",
+         "Has the kernel drop the packets of clients that break limits again and again, before its "
+         "network stack sees them ([more](operating.md#the-shield)). The name of an interface in "
+         "place of the map is its `interface`.",
+         "interface"},
     [SECTION_SITE] =
         {"sites[]",
          "A set of routes for a set of hosts. Exact names go before wildcards, and those before `*`.", NULL},

@@ -3,6 +3,7 @@
 #include "conf/options.h"
 
 #include "conf/option_items.h"
+#include "sys/xdp.h"
 
 static const char *const access_log_formats[] = {
     [ACCESS_LOG_COMMON] = "common",
@@ -43,6 +44,13 @@ static const char *const proxy_forwarded[] = {
 static const char *const trusted_headers[] = {
     [TRUSTED_X_FORWARDED] = "x_forwarded",
     [TRUSTED_FORWARDED] = "forwarded",
+    NULL,
+};
+
+static const char *const shield_modes[] = {
+    [XDP_AUTO] = "auto",
+    [XDP_NATIVE] = "native",
+    [XDP_GENERIC] = "generic",
     NULL,
 };
 
@@ -138,6 +146,10 @@ const struct option options[] = {
      "servers that it is forwarded to. It is taken from one of `trusted_proxies`, else made.",
      .fallback = "false", .example = "true", .is_switch = true, TARGET(SETTINGS, request_id.is_on),
      .constant = true, .child = SECTION_REQUEST_ID},
+    {SECTION_TOP, "shield", OPTION_SECTION,
+     "Blocks clients that break limits again and again, in the kernel (XDP). It needs root, or CAP_BPF and "
+     "CAP_NET_ADMIN, and Linux 5.9.",
+     .example = "{interface: eth0, for: 5m}", .child = SECTION_SHIELD},
     {SECTION_TOP, "name_servers", OPTION_TEXTS,
      "The name servers (DNS) that are asked for the addresses of servers that `proxy` names; without it, "
      "those of `/etc/resolv.conf`.",
@@ -336,6 +348,35 @@ const struct option options[] = {
     {SECTION_REQUEST_ID, "send", OPTION_BOOL,
      "Whether responses have the header, so that a visitor can name the request.",
      .fallback = "false", .example = "true", TARGET(SETTINGS, request_id.is_sent_back)},
+
+    {SECTION_SHIELD, "interface", OPTION_TEXT,
+     "The network interface whose packets are looked at, and no other; `false`: there is no shield. The "
+     "loopback interface cannot be one.",
+     .fallback = "false", .example = "eth0", TARGET(SETTINGS, shield.interface), .rule = &rule_interface,
+     .zero = "false"},
+    {SECTION_SHIELD, "mode", OPTION_WORD,
+     "Where the kernel looks at packets: `native` is in the driver, `generic` behind it, with every driver "
+     "and slower; `auto` is `native` where the driver has it.",
+     .fallback = "auto", .example = "generic", TARGET(SETTINGS, shield.mode), .words = shield_modes},
+    {SECTION_SHIELD, "offences", OPTION_NUMBER,
+     "After so many offences a client is blocked: its IPv4 address, or its IPv6 network of 64 bits. An "
+     "offence is a connection beyond `limits.connections_per_address`, an HTTP/2 connection closed for a "
+     "flood of frames, or a TLS handshake or a request's head that did not arrive in time.",
+     TARGET(SETTINGS, shield.offences), RANGE(1, 1000000)},
+    {SECTION_SHIELD, "within", OPTION_DURATION,
+     "The time in which they are counted, from the first one on.", TARGET(SETTINGS, shield.within_ms),
+     RANGE(SECOND_MS, HOUR_MS)},
+    {SECTION_SHIELD, "for", OPTION_DURATION, "How long a client is blocked.",
+     TARGET(SETTINGS, shield.for_ms), RANGE(SECOND_MS, DAY_MS)},
+    {SECTION_SHIELD, "addresses", OPTION_NUMBER,
+     "How many clients are blocked at a time, at most. Whoever takes over a worker can block no more.",
+     TARGET(SETTINGS, shield.addresses), RANGE(1, XDP_ADDRESSES_MAX)},
+    {SECTION_SHIELD, "exempt", OPTION_TEXTS,
+     "Addresses and networks that are never blocked. `trusted_proxies`, loopback and link-local addresses "
+     "are not either.",
+     .fallback = "false", .example = "[192.0.2.0/24, \"2001:db8::/32\"]",
+     TARGET_ARRAY(SETTINGS, shield.exempt, shield.exempt_count, option_item_network), .rule = &rule_network,
+     RANGE(0, 1000), .zero = "false"},
 
     {SECTION_SITE, "listen", OPTION_TEXTS,
      "The addresses, of those in `listen` at the top, that the site is served on; without it, all of them.",

@@ -65,6 +65,7 @@ extern const struct text_rule rule_readable_file; /* becomes absolute */
 extern const struct text_rule rule_log_template;  /* log/log_template.h */
 extern const struct text_rule rule_network;
 extern const struct text_rule rule_name_server; /* settings/network.h */
+extern const struct text_rule rule_interface;   /* of the network */
 extern const struct text_rule rule_https_port;  /* a port, or "true" */
 extern const struct text_rule rule_ciphers;     /* OpenSSL names, separated by colons */
 

@@ -1,9 +1,12 @@
-/* The rules for networks and name servers. */
+/* The rules for networks, name servers and interfaces. */
 #include "conf/rules.h"
 
 #include "settings/network.h"
 #include "sys/address.h"
 #include "sys/lookup.h"
+#include "sys/xdp.h"
+
+#include <net/if.h>
 
 static const char *check_network(const struct rule_context *context, struct slice *text)
 {
@@ -46,4 +49,19 @@ const struct text_rule rule_name_server = {
     "\"10.0.0.53\", \"127.0.0.1:5353\" or \"[2001:db8::53]:53\"",
     "^[0-9a-fA-F:.\\[\\]]+$",
     check_name_server,
+};
+
+static const char *check_interface(const struct rule_context *context, struct slice *text)
+{
+    (void)context;
+    if (!sys_has_xdp())
+        return "vif was built without libbpf, which the shield needs (see \"vif version\")";
+    return text->length < IFNAMSIZ ? NULL : "no interface has so long a name";
+}
+
+const struct text_rule rule_interface = {
+    "interface",
+    "the name of a network interface, such as \"eth0\"",
+    "^[^/ ]{1,15}$",
+    check_interface,
 };

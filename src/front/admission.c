@@ -10,6 +10,7 @@
 #include "loop/wheel.h"
 #include "serve/client_counts.h"
 #include "serve/forwarded.h"
+#include "serve/offences.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -38,6 +39,12 @@ enum admission admission_of(struct front *front, const struct peer *peer)
 void admission_release(struct front *front, const struct peer *peer)
 {
     client_counts_remove_connection(front->service, peer);
+}
+
+void admission_note_offence(struct front *front, const struct peer *peer)
+{
+    if (front->service->offences)
+        offences_add(front->service->offences, front_settings(front), peer);
 }
 
 /* ---- accepting ---- */
@@ -72,6 +79,8 @@ bool admission_shed(struct front *front, const void *kept)
         if (client == NULL)
             continue;
         front->counters->connections_shed++;
+        if (shed_order[i] == CLIENT_HANDSHAKE || shed_order[i] == CLIENT_HEAD)
+            admission_note_offence(front, &client->peer);
         client->kind->ops->abort(client, OUTCOME_SHED);
         return true;
     }

@@ -42,6 +42,9 @@ enum admission {
 enum admission admission_of(struct front *front, const struct peer *peer) MUST_CHECK;
 void admission_release(struct front *front, const struct peer *peer);
 
+/* The peer of a connection has broken a limit: for the shield. */
+void admission_note_offence(struct front *front, const struct peer *peer);
+
 /* Makes room for a new connection: at the limit, closes one that can be spared. Returns false if there is no
  * room. Call it only after all other checks have passed, so that no connection is closed for a client that is
  * then refused. */

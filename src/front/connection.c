@@ -65,8 +65,10 @@ bool connection_open(struct front *front, int fd, const struct address *address,
         return true;
     }
     enum admission admission = admission_of(front, &peer);
-    if (admission == ADMISSION_REFUSED)
+    if (admission == ADMISSION_REFUSED) {
+        admission_note_offence(front, &peer);
         return false;
+    }
     struct connection *connection = admission_make_room(front) ? take_memory(front, tls) : NULL;
     if (connection == NULL) {
         if (admission == ADMISSION_COUNTED)

@@ -7,6 +7,7 @@
  * being sent, so it has the timeouts of sending. */
 #include "front/h2_connection.h"
 
+#include "front/admission.h"
 #include "front/front.h"
 #include "front/h2_buffer.h"
 #include "front/h2_fault.h"
@@ -208,6 +209,8 @@ static void h2_connection_choose_state(struct h2_connection *connection)
     bool is_sending = transport_is_sending(stream);
     if (!is_sending && !h2_connection_has_yielded(connection) && h2_is_over(connection->session->engine)) {
         h2_fault_log(front_of_h2(connection), connection->session->engine);
+        if (h2_flood(connection->session->engine) != H2_FLOOD_NONE)
+            admission_note_offence(front_of_h2(connection), &connection->base.client.peer);
         h2_connection_finish(connection);
         return;
     }

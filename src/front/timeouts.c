@@ -12,6 +12,7 @@
 #include "front/timeouts.h"
 
 #include "base/buffer.h"
+#include "front/admission.h"
 #include "front/front.h"
 
 /* While the worker drains, clients get less time to close after their last response. */
@@ -236,7 +237,10 @@ static void expire(struct front_client *client)
         if (!may_go_on_reading(client))
             timeouts_refuse_late(client);
         return;
-    case CLIENT_HEAD: timeouts_refuse_late(client); return;
+    case CLIENT_HEAD:
+        admission_note_offence(client->kind->front, &client->peer);
+        timeouts_refuse_late(client);
+        return;
     case CLIENT_IDLE:
         if (client->kind->front->is_draining) {
             client->kind->ops->shut_down(client);
@@ -249,7 +253,7 @@ static void expire(struct front_client *client)
         if (may_go_on_lingering(client))
             return;
         break;
-    case CLIENT_HANDSHAKE: break;
+    case CLIENT_HANDSHAKE: admission_note_offence(client->kind->front, &client->peer); break;
     case CLIENT_HANDLE:
     case CLIENT_CLOSED: UNREACHABLE();
     }

@@ -4,15 +4,17 @@
 #ifndef PROC_CHANNEL_H
 #define PROC_CHANNEL_H
 
+#include "serve/offences.h"
 #include "settings/settings.h"
 #include "sys/message.h"
 #include "sys/socket.h"
 
 enum channel_kind {
-    CHANNEL_SOCKETS, /* to the worker: sockets of a listener that belong to the next change */
-    CHANNEL_CHANGE,  /* to the worker: take this generation; with the descriptor of its memory */
-    CHANNEL_VERDICT, /* from the worker: the answer to a change */
-    CHANNEL_LOOK,    /* from the worker: look at its slot */
+    CHANNEL_SOCKETS,  /* to the worker: sockets of a listener that belong to the next change */
+    CHANNEL_CHANGE,   /* to the worker: take this generation; with the descriptor of its memory */
+    CHANNEL_VERDICT,  /* from the worker: the answer to a change */
+    CHANNEL_LOOK,     /* from the worker: look at its slot */
+    CHANNEL_OFFENCES, /* from the worker: for the shield */
 };
 
 #define CHANNEL_TEXT_MAX 400
@@ -37,12 +39,18 @@ struct channel_verdict {
     char text[CHANNEL_TEXT_MAX]; /* why not, for people */
 };
 
+struct channel_offences {
+    unsigned count;
+    struct offence list[OFFENCES_MAX];
+};
+
 struct channel_message {
     enum channel_kind kind;
     union {
         struct channel_sockets sockets;
         struct channel_change change;
         struct channel_verdict verdict;
+        struct channel_offences offences;
     };
 };
 

@@ -60,6 +60,34 @@ static int inherit_socket(struct inheritance *inheritance, struct inherited_list
 
 /* ---- of the former master ---- */
 
+static void close_number(int *fd)
+{
+    if (*fd >= 0)
+        sys_close(*fd);
+    *fd = -1;
+}
+
+/* Maps of another layout are of no use to this vif. */
+static void inherit_shield(struct inheritance *inheritance, struct slice word, struct slice rest)
+{
+    struct xdp *xdp = &inheritance->shield;
+    int number = -1;
+    if (slice_equal(word, SLICE("link")))
+        (void)take_descriptor(rest, &xdp->link_fd);
+    else if (slice_equal(word, SLICE("blocked-" XDP_LAYOUT)))
+        (void)take_descriptor(rest, &xdp->blocked_fd);
+    else if (slice_equal(word, SLICE("ports-" XDP_LAYOUT)))
+        (void)take_descriptor(rest, &xdp->ports_fd);
+    else if (slice_equal(word, SLICE("totals-" XDP_LAYOUT)))
+        (void)take_descriptor(rest, &xdp->totals_fd);
+    else if (slice_equal(word, SLICE("interface")) && read_number(rest, &number))
+        xdp->interface = (unsigned)number;
+    else if (slice_equal(word, SLICE("mode")))
+        xdp->mode = slice_equal(rest, SLICE("native")) ? XDP_NATIVE : XDP_GENERIC;
+    else if (take_descriptor(rest, &number))
+        close_number(&number);
+}
+
 static void read_line_of_former(struct inheritance *inheritance, struct slice word, struct slice rest)
 {
     size_t count = inheritance->listener_count;
@@ -79,6 +107,8 @@ static void read_line_of_former(struct inheritance *inheritance, struct slice wo
         (void)take_descriptor(rest, &inheritance->tickets_fd);
     else if (slice_equal(word, SLICE("tickets-bytes")) && read_number(rest, &fd))
         inheritance->tickets_bytes = (size_t)fd;
+    else if (slice_starts_with(word, SLICE("shield-")))
+        inherit_shield(inheritance, slice_skip(word, sizeof("shield-") - 1), rest);
 }
 
 static int read_text_of_former(struct inheritance *inheritance, int fd)
@@ -153,7 +183,8 @@ static void take_activated(struct inheritance *inheritance, int count)
 int inheritance_take(struct inheritance *inheritance)
 {
     int fd;
-    *inheritance = (struct inheritance){.channel_fd = -1, .standard_error = -1, .tickets_fd = -1};
+    *inheritance =
+        (struct inheritance){.channel_fd = -1, .standard_error = -1, .tickets_fd = -1, .shield = XDP_NONE};
     buffer_init(&inheritance->text, INHERITANCE_BYTES_MAX);
     take_activated(inheritance, count_activated());
     return inheritance_find_former(&fd) ? take_from_former(inheritance, fd) : 0;
@@ -226,13 +257,6 @@ void inheritance_tell_ready(struct inheritance *inheritance)
     buffer_finish(&text);
 }
 
-static void close_number(int *fd)
-{
-    if (*fd >= 0)
-        sys_close(*fd);
-    *fd = -1;
-}
-
 bool inheritance_may_go_on(struct inheritance *inheritance)
 {
     char bytes[64];
@@ -249,6 +273,7 @@ void inheritance_leave(struct inheritance *inheritance)
 {
     close_number(&inheritance->channel_fd);
     close_number(&inheritance->tickets_fd);
+    sys_xdp_close(&inheritance->shield);
 }
 
 void inheritance_finish(struct inheritance *inheritance)

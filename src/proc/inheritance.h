@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "settings/settings.h"
 #include "sys/socket.h"
+#include "sys/xdp.h"
 
 #include <sys/types.h>
 
@@ -34,6 +35,7 @@ struct inheritance {
     int standard_error;   /* where it is to go on when everything runs; -1: where it is */
     int tickets_fd;       /* memory with the ticket keys; -1: there is none */
     size_t tickets_bytes; /* the size that the former vif knows it to have */
+    struct xdp shield;    /* its link, and maps if this vif knows them */
     struct buffer text;   /* that the above points to */
 };
 

@@ -102,7 +102,7 @@ static void links_note(struct link *link, const struct channel_verdict *verdict,
     log_clean(link->why, strlen(link->why));
 }
 
-static int link_receive(struct link *link, uint64_t now_ms)
+static int link_receive(const struct links *links, struct link *link, uint64_t now_ms)
 {
     struct channel_message message;
     int error = channel_hear(link->ends.pipe_fd, &message);
@@ -113,17 +113,22 @@ static int link_receive(struct link *link, uint64_t now_ms)
     link->answers.count++;
     if (message.kind == CHANNEL_LOOK)
         return 0;
+    if (message.kind == CHANNEL_OFFENCES && message.offences.count <= OFFENCES_MAX) {
+        if (links->on_offences)
+            links->on_offences(links->context, message.offences.list, message.offences.count);
+        return 0;
+    }
     if (message.kind != CHANNEL_VERDICT || link->asked == 0 || message.verdict.generation != link->asked)
         return -EPROTO;
     links_note(link, &message.verdict, now_ms);
     return 0;
 }
 
-static bool link_take(struct link *link, uint64_t now_ms)
+static bool link_take(const struct links *links, struct link *link, uint64_t now_ms)
 {
     int error = 0;
     for (unsigned i = 0; i < LINK_ANSWERS_MAX && error == 0; i++)
-        error = link_receive(link, now_ms);
+        error = link_receive(links, link, now_ms);
     if (error == 0 || error == -EAGAIN)
         return true;
     sys_message_ends_close(&link->ends);
@@ -136,7 +141,7 @@ int links_take(struct links *links, int fd, uint64_t now_ms)
     for (size_t i = 0; i < links->count; i++) {
         struct link *link = &links->list[i];
         if (link->ends.pipe_fd == fd)
-            return link_take(link, now_ms) ? -1 : (int)i;
+            return link_take(links, link, now_ms) ? -1 : (int)i;
     }
     return -1;
 }

@@ -27,6 +27,9 @@ struct link {
 struct links {
     struct link *list; /* by worker */
     size_t count;
+    /* A worker reports offences. NULL: nobody wants to know. */
+    void (*on_offences)(void *context, const struct offence *list, size_t count);
+    void *context;
 };
 
 /* Returns 0 or -ENOMEM. */

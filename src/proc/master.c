@@ -177,6 +177,7 @@ static int events_timeout_ms(const struct master *master)
         due_ms = sooner(due_ms, reload_wait_ms(&master->reload));
     due_ms = sooner(due_ms, control_wait_ms(&master->control, now));
     due_ms = sooner(due_ms, log_keeper_wait_ms(&master->log_keeper));
+    due_ms = sooner(due_ms, shield_wait_ms(&master->shield, now));
     return sooner(due_ms, heartbeat_wait_ms(&master->heartbeat, now));
 }
 
@@ -260,6 +261,7 @@ static void watch_over(struct master *master)
     heartbeat_look(&master->heartbeat, sys_monotonic_ms());
     log_keeper_look(&master->log_keeper, master->config, &master->log);
     ticket_keeper_look(&master->tickets, sys_monotonic_ms());
+    shield_look(&master->shield, sys_monotonic_ms());
     master_look_at_successors(master);
     keepers_update(master->slots, &master->supervisor);
     if (upgrade_is_busy(&master->upgrade))
@@ -384,6 +386,7 @@ int master_run(const struct master_options *options, struct master_result *ret_r
         .pid = getpid(),
         .control.fd = -1,
         .log_keeper.reopen_fd = -1,
+        .shield = {.xdp = XDP_NONE, .next = XDP_NONE},
         .began_ms = sys_monotonic_ms(),
         .watchdog_ms = notify_watchdog_ms(),
     };

@@ -42,6 +42,7 @@ enum master_fault {
     MASTER_FAULT_ERROR_LOG,    /* the error log file cannot be opened: `error` */
     MASTER_FAULT_TICKETS,      /* the ticket key file cannot be used; logged */
     MASTER_FAULT_CERTIFICATES, /* a certificate, key or revocation list cannot be used; logged */
+    MASTER_FAULT_SHIELD,       /* the shield cannot be attached: `error`; logged */
     MASTER_FAULT_WORKER,       /* a worker could not start; it has reported why in the error log and on
                                   standard error */
     MASTER_FAULT_SYSTEM,       /* out of memory, cannot fork, …: `error` */

@@ -45,6 +45,7 @@ static int master_work(void *context, size_t number, int ready_fd)
     slot->answered = slot->asked;
     slot->is_leaving = false;
     sys_close(master->signal_fd);
+    shield_leave(&master->shield);
     log_keeper_leave(&master->log_keeper);
     control_leave(&master->control);
     upgrade_leave(&master->upgrade);
@@ -64,6 +65,7 @@ static int master_work(void *context, size_t number, int ready_fd)
         .number = number,
         .slots = master->slots,
         .board = master->board,
+        .shield = master->shield.figures,
         .contexts = master->certificates.contexts,
         .tickets = master->tickets.tickets,
         .log = &master->log,
@@ -219,6 +221,18 @@ static int create_supervisor(struct master *master)
     return 0;
 }
 
+static int start_shield(struct master *master)
+{
+    int error = shield_init(&master->shield, &master->log.log);
+    if (error < 0)
+        return master_fail(master, MASTER_FAULT_SYSTEM, error);
+    error = shield_begin(&master->shield, master->config->settings, &master->inheritance.shield);
+    if (error < 0)
+        return master_fail(master, MASTER_FAULT_SHIELD, error);
+    master_tell_shield_ports(master);
+    return 0;
+}
+
 static int make_ticket_keys(struct master *master)
 {
     const struct settings *settings = master->config->settings;
@@ -265,7 +279,10 @@ int master_build(struct master *master)
     if (error == 0)
         error = create_supervisor(master);
     if (error == 0)
-        sandbox_enter_master(); /* who has a port that is taken can be found out only before */
+        error = start_shield(master);
+    if (error == 0)
+        sandbox_enter_master(
+            shield_is_on(&master->shield)); /* who has a port that is taken can be found out only before */
     if (error == 0)
         error = make_ticket_keys(master);
     if (error == 0)
@@ -284,6 +301,7 @@ void master_finish(struct master *master)
     free(master->pollfds);
     sys_shared_memory_free(master->slots, slots_bytes(master));
     board_destroy(master->board);
+    shield_finish(&master->shield);
     certificate_keeper_end(&master->certificates);
     ticket_keeper_end(&master->tickets);
     sockets_close(&master->sockets, true);

@@ -7,6 +7,7 @@
 #include "proc/notify.h"
 #include "proc/sandbox_scope.h"
 #include "serve/board.h"
+#include "sys/address.h"
 #include "sys/clock.h"
 #include "sys/socket.h"
 
@@ -216,6 +217,7 @@ static void master_change_abandon(void *context)
     if (change->error_fd >= 0)
         sys_close(change->error_fd);
     certificate_keeper_end(&change->certificates);
+    shield_abandon(&master->shield);
     sockets_give_up(&master->sockets, &change->sockets);
     *change = (struct master_change){.error_fd = -1};
 }
@@ -231,6 +233,8 @@ static int master_change_prepare(void *context, struct config *next, struct buff
         error = prepare_log(master, next, why);
     if (error == 0)
         error = prepare_certificates(master, next, why);
+    if (error == 0)
+        error = shield_prepare(&master->shield, next->settings, why);
     if (error < 0)
         master_change_abandon(master);
     return error;
@@ -260,11 +264,25 @@ static void master_change_commit(void *context, struct config *next)
     ticket_keeper_take(&master->tickets, next->settings, sys_monotonic_ms());
     master->user = config_worker_user(next);
     master->config = next;
+    shield_commit(&master->shield, next->settings);
+    master_tell_shield_ports(master);
     log_keeper_change(&master->log_keeper, former, next, &master->log);
     set_workers(master, &master->change);
     master->change = (struct master_change){.error_fd = -1};
     if (former != master->options->config)
         config_destroy(former);
+}
+
+void master_tell_shield_ports(struct master *master)
+{
+    uint16_t ports[LISTENERS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < master->sockets.listener_count; i++) {
+        uint16_t port = address_port(&master->sockets.bound[i]);
+        if (port != 0)
+            ports[count++] = port;
+    }
+    shield_set_ports(&master->shield, ports, count);
 }
 
 static bool master_change_replaces(void *context)
@@ -339,6 +357,11 @@ static void master_on_watch(void *context)
     sockets_end(&((struct master *)context)->left);
 }
 
+static void master_take_offences(void *context, const struct offence *list, size_t count)
+{
+    shield_take_report(&((struct master *)context)->shield, list, count, sys_monotonic_ms());
+}
+
 int master_change_init(struct master *master)
 {
     struct reload_options options = {
@@ -360,5 +383,8 @@ int master_change_init(struct master *master)
         .context = master,
     };
     master->change.error_fd = -1;
-    return reload_init(&master->reload, &options);
+    int error = reload_init(&master->reload, &options);
+    master->reload.links.on_offences = master_take_offences;
+    master->reload.links.context = master;
+    return error;
 }

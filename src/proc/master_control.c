@@ -54,6 +54,17 @@ static void print_worker(const struct master *master, size_t number, struct buff
                       counters->connections_idle, counters->requests);
 }
 
+static void print_shield(const struct master *master, struct buffer *out)
+{
+    const struct shield *shield = &master->shield;
+    if (!shield_is_on(shield))
+        return;
+    buffer_printf(out, "shield at ");
+    shield_print_place(shield, out);
+    buffer_printf(out, ": %u clients blocked, %" PRIu64 " packets with %" PRIu64 " bytes dropped\n",
+                  shield->blocked, shield->totals.packets, shield->totals.bytes);
+}
+
 static void print_status(const struct master *master, struct buffer *out)
 {
     char address[ADDRESS_TEXT_BYTES_MAX];
@@ -75,6 +86,7 @@ static void print_status(const struct master *master, struct buffer *out)
     for (size_t i = 0; i < master->worker_count; i++)
         print_worker(master, i, out);
     master_upstream_print_status(master, out);
+    print_shield(master, out);
 }
 
 static void put_text(struct json *json, const char *key, const char *text)
@@ -109,6 +121,26 @@ static void put_last_reload(const struct master *master, struct json *json)
     json_end(json, '}');
 }
 
+static void put_shield(const struct shield *shield, struct json *json)
+{
+    json_key(json, "shield");
+    if (!shield_is_on(shield)) {
+        json_raw(json, SLICE("null"));
+        return;
+    }
+    json_begin_line(json, '{');
+    json_key(json, "interface");
+    json_string(json, shield->settings->shield.interface);
+    put_text(json, "mode", shield->xdp.mode == XDP_NATIVE ? "native" : "generic");
+    json_put_number(json, "blocked", shield->blocked);
+    json_put_number(json, "blocks", shield->blocks);
+    json_put_number(json, "offences", shield->offences);
+    json_put_number(json, "left_out", shield->left_out);
+    json_put_number(json, "dropped_packets", shield->totals.packets);
+    json_put_number(json, "dropped_bytes", shield->totals.bytes);
+    json_end(json, '}');
+}
+
 static void print_status_json(const struct master *master, struct buffer *out)
 {
     struct json json = {.out = out};
@@ -134,6 +166,7 @@ static void print_status_json(const struct master *master, struct buffer *out)
             put_worker(master, i, &json);
     }
     json_end(&json, ']');
+    put_shield(&master->shield, &json);
     json_end(&json, '}');
     buffer_append(out, SLICE("\n"));
 }

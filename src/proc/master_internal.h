@@ -14,6 +14,7 @@
 #include "proc/log_keeper.h"
 #include "proc/master.h"
 #include "proc/reload.h"
+#include "proc/shield.h"
 #include "proc/sockets.h"
 #include "proc/supervisor.h"
 #include "proc/ticket_keeper.h"
@@ -78,6 +79,7 @@ struct master {
     struct last_reload last_reload;
     struct inheritance inheritance;
     struct upgrade upgrade;
+    struct shield shield;
     bool leaves_workers;    /* while stopping: this process ends before they do */
     bool is_announced;      /* to the vif whose place this one takes: all workers are ready */
     bool has_heir;          /* another vif has taken over: this one finishes its requests */
@@ -136,6 +138,9 @@ void master_on_other_child(void *context, const struct process_change *change);
 
 /* Whether all workers run, but another vif has not let this one go on yet. */
 bool master_waits_for_former(struct master *master);
+
+/* The shield is for the ports that are listened on now. */
+void master_tell_shield_ports(struct master *master);
 
 /* From now on this vif is alone with what it has taken over. */
 void master_take_over(struct master *master);

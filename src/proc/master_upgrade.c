@@ -49,6 +49,7 @@ bool master_upgrade(struct master *master, struct slice path, uint64_t timeout_m
         .sockets = &master->sockets,
         .tickets_fd = ticket_keeper_bytes(&master->tickets) > 0 ? master->tickets.memory_fd : -1,
         .tickets_bytes = ticket_keeper_bytes(&master->tickets),
+        .shield = &master->shield.xdp,
         .words = master->options->words,
         .signals_before = &master->signals_before,
     };
@@ -111,6 +112,7 @@ static void hand_over(struct master *master, const struct upgrade_heir *heir, st
     announce_heir(heir);
     master->has_heir = true;
     log_keeper_end(&master->log_keeper); /* the heir has its own */
+    shield_hand_over(&master->shield);
     master_control_tell_upgrade(master, true, buffer_slice(text));
     master_control_tell_stopping(master);
     control_close(&master->control);
@@ -153,8 +155,10 @@ void master_take_over(struct master *master)
     struct inheritance *inheritance = &master->inheritance;
     log_file_take_standard_error(&master->log, inheritance->standard_error);
     inheritance->standard_error = -1;
+    shield_go_on(&master->shield);
     inheritance_leave(inheritance);
     for (size_t i = 0; i < master->worker_count; i++)
         master->slots[i].left = 0;
     sockets_own(&master->sockets);
+    master_tell_shield_ports(master);
 }

@@ -24,9 +24,12 @@
      SYS_CAPABILITY(CAP_KILL) | SYS_CAPABILITY(CAP_NET_BIND_SERVICE) | SYS_CAPABILITY(CAP_SETGID) |         \
      SYS_CAPABILITY(CAP_SETPCAP) | SYS_CAPABILITY(CAP_SETUID) | SYS_CAPABILITY(CAP_SYS_RESOURCE))
 
-void sandbox_enter_master(void)
+/* To load BPF programs and to attach them to interfaces. */
+#define OF_SHIELD (SYS_CAPABILITY(CAP_BPF) | SYS_CAPABILITY(CAP_NET_ADMIN))
+
+void sandbox_enter_master(bool has_shield)
 {
-    int error = sys_is_root() ? sys_keep_capabilities(OF_MASTER) : 0;
+    int error = sys_is_root() ? sys_keep_capabilities(OF_MASTER | (has_shield ? OF_SHIELD : 0)) : 0;
     (void)error; /* it goes on with what it has */
 }
 

@@ -11,8 +11,9 @@
  * lacks, or what something outside forbids, is left out. Returns 0, or -errno after logging what failed. */
 int sandbox_enter(const struct config *config, const struct worker_user *user, struct log *log) MUST_CHECK;
 
-/* In the master, once: gives up the capabilities that it will never need. */
-void sandbox_enter_master(void);
+/* In the master, once: gives up the capabilities that it will never need. With a shield it keeps those for
+ * another interface, and for the vif that takes its place. */
+void sandbox_enter_master(bool has_shield);
 
 /* Whether this process could confine itself so: tried by a child process, as a container may forbid it. */
 bool sandbox_has_landlock(void);

@@ -25,6 +25,7 @@ struct upgrade_offer {
     const struct sockets *sockets;
     int tickets_fd; /* -1: there are none */
     size_t tickets_bytes;
+    const struct xdp *shield;       /* its descriptors may be -1 */
     char *const *words;             /* of the command line */
     const sigset_t *signals_before; /* as they were when this vif was started */
 };

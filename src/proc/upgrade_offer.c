@@ -38,6 +38,20 @@ static int offer_sockets(const struct upgrade_offer *offer, struct buffer *text)
     return error;
 }
 
+static int offer_shield(const struct xdp *xdp, struct buffer *text)
+{
+    if (xdp->link_fd < 0)
+        return 0;
+    buffer_printf(text, "shield-interface %u\nshield-mode %s\n", xdp->interface,
+                  xdp->mode == XDP_NATIVE ? "native" : "generic");
+    int error = offer_descriptor(text, "shield-link", xdp->link_fd);
+    if (error == 0)
+        error = offer_descriptor(text, "shield-blocked-" XDP_LAYOUT, xdp->blocked_fd);
+    if (error == 0)
+        error = offer_descriptor(text, "shield-ports-" XDP_LAYOUT, xdp->ports_fd);
+    return error == 0 ? offer_descriptor(text, "shield-totals-" XDP_LAYOUT, xdp->totals_fd) : error;
+}
+
 static int offer_write(const struct upgrade_offer *offer, int channel_fd, struct buffer *text)
 {
     int error = offer_descriptor(text, "channel", channel_fd);
@@ -49,6 +63,8 @@ static int offer_write(const struct upgrade_offer *offer, int channel_fd, struct
         error = offer_descriptor(text, "tickets", offer->tickets_fd);
         buffer_printf(text, "tickets-bytes %zu\n", offer->tickets_bytes);
     }
+    if (error == 0)
+        error = offer_shield(offer->shield, text);
     return error == 0 && text->failed ? -ENOMEM : error;
 }
 

@@ -215,6 +215,7 @@ static int create_certificates(struct worker *worker)
 
 static int create_server(struct worker *worker)
 {
+    offences_init(&worker->offences, loop_wheel(worker->loop), worker_report_offences, worker);
     struct server_options options = {
         .loop = worker->loop,
         .settings = worker->config->settings,
@@ -223,6 +224,8 @@ static int create_server(struct worker *worker)
                     .stride = sizeof(struct slot),
                     .count = worker->sockets.worker_count},
         .board = worker->options->board,
+        .shield = worker->options->shield,
+        .offences = &worker->offences,
         .worker = worker->options->number,
         .log = worker->log,
         .access_log = worker->access_log,
@@ -300,6 +303,7 @@ static void worker_end(struct worker *worker)
         sys_close(worker->signals.fd);
     }
     server_destroy(worker->server);
+    offences_finish(&worker->offences);
     worker_close_channel(worker);
     certificates_destroy(worker->certificates);
     access_log_destroy(worker->access_log);

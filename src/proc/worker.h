@@ -18,12 +18,13 @@ struct worker_options {
     struct config *config; /* inherited from the master, owned by the worker */
     struct generations *generations;
     const struct sockets *sockets;
-    size_t number;                /* index of this worker's sockets and slot */
-    struct slot *slots;           /* of all workers */
-    struct board *board;          /* likewise */
-    struct context_set *contexts; /* inherited from the master, owned by the worker; NULL: no TLS */
-    struct tls_tickets *tickets;  /* shared by all workers; NULL: none */
-    struct log_file *log;         /* not attached to a loop */
+    size_t number;                       /* index of this worker's sockets and slot */
+    struct slot *slots;                  /* of all workers */
+    struct board *board;                 /* likewise */
+    const struct shield_figures *shield; /* of the master */
+    struct context_set *contexts;        /* inherited from the master, owned by the worker; NULL: no TLS */
+    struct tls_tickets *tickets;         /* shared by all workers; NULL: none */
+    struct log_file *log;                /* not attached to a loop */
     pid_t master;
     struct message_ends ends; /* of its channel; the worker closes them */
     int standard_error;       /* it goes on there when the worker is ready; -1: it stays */

@@ -58,6 +58,14 @@ void worker_call_master(const struct worker *worker)
     (void)error;
 }
 
+bool worker_report_offences(void *context, const struct offence *list, size_t count)
+{
+    const struct worker *worker = context;
+    struct channel_message message = {.kind = CHANNEL_OFFENCES, .offences.count = (unsigned)count};
+    memcpy(message.offences.list, list, count * sizeof(*list));
+    return channel_answer(worker->options->ends.pipe_fd, &message) != -EAGAIN;
+}
+
 /* ---- log files ---- */
 
 static void worker_change_close(int *fd)

@@ -9,6 +9,7 @@
 #include "proc/channel.h"
 #include "proc/line_limit.h"
 #include "proc/worker.h"
+#include "serve/offences.h"
 
 struct certificates;
 struct server;
@@ -51,6 +52,7 @@ struct worker {
     struct worker_arrival *arrivals;
     size_t arrival_count;
     struct line_limit stall_lines;
+    struct offences offences; /* for the master */
     bool is_leaving;
 };
 
@@ -79,6 +81,9 @@ int worker_keep(struct worker *worker, size_t number, bool keeps) MUST_CHECK;
 int worker_watch_channel(struct worker *worker) MUST_CHECK;
 
 void worker_close_channel(struct worker *worker);
+
+/* Sends offences to the master. Returns false if it has enough to read. */
+bool worker_report_offences(void *context, const struct offence *list, size_t count) MUST_CHECK;
 
 /* Has the master look at the slots. */
 void worker_call_master(const struct worker *worker);

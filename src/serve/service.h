@@ -17,6 +17,7 @@
 #include "serve/handler.h"
 #include "serve/snapshot.h"
 
+struct offences;
 struct tls_remotes;
 
 /* Size of the description of what the worker did last, for the report of a stall. */
@@ -37,7 +38,8 @@ struct service {
     struct hash_key client_key;                /* for hashes of peer_client */
     uint64_t request_id_base;                  /* the worker's part of request ids */
     uint64_t request_id_count;
-    struct map client_counts; /* see serve/client_counts.h */
+    struct map client_counts;  /* see serve/client_counts.h */
+    struct offences *offences; /* NULL: nobody wants to know of them */
     struct pool exchanges;
     struct arena_shelf shelf; /* for the exchanges' arenas */
     struct pool field_rooms;  /* arrays for request headers, `fields_max` each: see exchange_keep */

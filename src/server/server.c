@@ -59,6 +59,7 @@ static void init_admin(struct server *server)
     server->admin = (struct admin){
         .workers = server->options.workers.count > 0 ? server->options.workers : own,
         .board = server->options.board,
+        .shield = server->options.shield,
         .began_seconds = loop_wall_seconds(server->options.loop),
         .is_draining = has_begun_draining,
         .context = server,
@@ -77,6 +78,7 @@ int server_create(const struct server_options *options, struct server **ret_serv
     service->access_log = options->access_log;
     service->site_logs = options->site_logs;
     service->remotes = certificates_remotes(options->certificates);
+    service->offences = options->offences;
     init_admin(server);
     int error = register_handlers(server);
     root_table_init(&server->roots, &server->files.close_queue,

@@ -41,6 +41,12 @@ void settings_set_defaults(struct settings *settings)
         .rate_bytes_min = 240,
     };
     settings->tickets.lifetime_ms = 86400000;
+    settings->shield = (struct shield_settings){
+        .offences = 20,
+        .within_ms = 10000,
+        .for_ms = 60000,
+        .addresses = 1024,
+    };
     settings->server_field = true;
 }
 

@@ -372,6 +372,18 @@ struct request_id_settings {
     bool is_sent_back;   /* clients get it, too */
 };
 
+/* The shield: the kernel drops packets of clients that break limits again and again. */
+struct shield_settings {
+    struct slice interface; /* whose packets are looked at; empty: there is no shield */
+    int mode;               /* enum xdp_mode */
+    uint32_t offences;      /* after so many */
+    uint32_t within_ms;     /* in this time */
+    uint32_t for_ms;        /* a client is blocked for so long */
+    uint32_t addresses;     /* blocked at a time */
+    struct network *exempt; /* these are never blocked, nor are trusted proxies */
+    size_t exempt_count;
+};
+
 /* Session tickets, with which a client can resume its TLS session at any worker. */
 struct ticket_settings {
     uint64_t lifetime_ms; /* 0: no tickets */
@@ -394,6 +406,7 @@ struct settings {
     struct ticket_settings tickets;
     struct trusted_settings trusted;
     struct request_id_settings request_id;
+    struct shield_settings shield;
     struct slice *name_servers; /* that are asked for the addresses of servers: "10.0.0.1:53"; none: those of
                                    the system */
     size_t name_server_count;
