@@ -55,11 +55,22 @@ static void drop_exchanges(struct h1_connection *connection, enum outcome why)
     h1_session_drop(&connection->session);
 }
 
+/* A response that ends with the connection is not complete. */
+static bool h1_connection_needs_cut(const struct h1_connection *connection)
+{
+    const struct list *exchanges = &connection->session.exchanges;
+    return !list_is_empty(exchanges) &&
+           h1_exchange_needs_cut(CONTAINER_OF(exchanges->next, struct exchange, link),
+                                 transport_is_sending(&connection->base.stream));
+}
+
 /* `why` is logged for incomplete responses. */
 static void h1_connection_close_now(struct h1_connection *connection, enum outcome why)
 {
     if (connection->base.client.state == CLIENT_CLOSED)
         return;
+    if (UNLIKELY(h1_connection_needs_cut(connection)))
+        transport_reset_on_close(&connection->base.stream);
     front_client_close(&connection->base.client);
     drop_exchanges(connection, why);
     transport_close(&connection->base.stream);

@@ -317,11 +317,21 @@ static enum source_result add_response(struct h1_output *output, struct h1_excha
     return h1->is_chunked ? h1_exchange_add_chunk(output, h1) : h1_exchange_add_content(output, h1);
 }
 
+static bool ends_with_connection(const struct h1_exchange *h1)
+{
+    return h1->left == HTTP_LENGTH_UNKNOWN && !h1->is_chunked;
+}
+
+bool h1_exchange_needs_cut(const struct exchange *exchange, bool is_sending)
+{
+    return exchange->is_responded && exchange->tunnel == NULL && (is_sending || !exchange->is_sent) &&
+           ends_with_connection(CONTAINER_OF(exchange, struct h1_exchange, exchange));
+}
+
 static enum h1_gathered cut(struct h1_exchange *h1)
 {
     h1->exchange.closes = h1->exchange.is_sent = true;
-    bool ends_with_connection = h1->left == HTTP_LENGTH_UNKNOWN && !h1->is_chunked;
-    return ends_with_connection ? H1_GATHERED_CUT : H1_GATHERED_LAST;
+    return ends_with_connection(h1) ? H1_GATHERED_CUT : H1_GATHERED_LAST;
 }
 
 /* If the rest of a response is not available, the response and the connection end here, so that the client

@@ -3,7 +3,8 @@
  *
  * The invalid forms that are accepted, unless the engine is strict, are those that the RFC tells clients and
  * proxies to repair, and that have only one interpretation: a status line without the space before an empty
- * reason; blanks between a header's name and its colon (section 5.1); values folded over several lines (5.2).
+ * reason; blanks between a header's name and its colon (section 5.1); values folded over several lines (5.2);
+ * empty elements beside the one value of Content-Length or Transfer-Encoding (RFC 9110 section 5.6.1).
  * Several equal Content-Length values (6.3) are always accepted: the proxy sends one. Begin reading at
  * h1_response_next. */
 #include "h1/response_parser.h"
@@ -96,6 +97,28 @@ static enum h1_response_fault parse_field(const struct h1_response_parser *engin
     return H1_RESPONSE_FAULT_NONE;
 }
 
+static bool has_empty_element(struct slice list)
+{
+    for (;;) {
+        size_t comma = slice_find(list, ',');
+        if (slice_trim(slice_take(list, comma)).length == 0)
+            return true;
+        if (comma == list.length)
+            return false;
+        list = slice_skip(list, comma + 1);
+    }
+}
+
+/* Whether a line of the header, if there are any, has an element that is empty. */
+static bool has_gaps(const struct http_response_head *head, enum http_field_name name)
+{
+    for (unsigned i = head->first[name]; i != 0 && i <= head->field_count; i++) {
+        if (head->fields[i - 1].name == name && has_empty_element(head->fields[i - 1].value))
+            return true;
+    }
+    return false;
+}
+
 /* RFC 9112 section 6.3: either all Content-Length values are equal, or there is none. */
 static bool find_content_length(struct http_response_head *head)
 {
@@ -125,8 +148,10 @@ static enum h1_response_fault find_body_kind(const struct h1_response_parser *en
 {
     bool is_coded = head->first[HTTP_FIELD_TRANSFER_ENCODING] != 0;
     bool is_accepted_connect = engine->method == HTTP_METHOD_CONNECT && head->status / 100 == 2;
-    if (!find_content_length(head))
+    if (!find_content_length(head) || (engine->is_strict && has_gaps(head, HTTP_FIELD_CONTENT_LENGTH)))
         return H1_RESPONSE_FAULT_LENGTH;
+    if (engine->is_strict && has_gaps(head, HTTP_FIELD_TRANSFER_ENCODING))
+        return H1_RESPONSE_FAULT_CODING;
     if (is_coded && !is_plainly_chunked(head))
         return head->has_length ? H1_RESPONSE_FAULT_LENGTH_AND_CODING : H1_RESPONSE_FAULT_CODING;
     if (head->status == 101 || is_accepted_connect)

@@ -155,6 +155,7 @@ static bool write_request(struct forwarding *forwarding)
         return true;
     forwarding_release(forwarding);
     exchange_stop_reading(exchange);
+    forwarding->must_wake = true; /* a later attempt than the first begins in a callback */
     respond_fault(exchange, status);
     return false;
 }

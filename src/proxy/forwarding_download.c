@@ -152,6 +152,9 @@ void download_on_head(struct upstream_user *user, const struct http_response_hea
     if (!begin_response(forwarding, head))
         return;
     set_sticky_cookie(forwarding);
+    /* Whether the server takes the rest of the request is not known yet. If it does not, the connection has
+     * to be closed, and the client must know before it sends the next request. */
+    exchange->closes |= !forwarding->is_content_whole;
     exchange_unwatch(exchange);
     timer_disarm(&forwarding->continue_timer);
     upload_forget(forwarding);

@@ -242,7 +242,9 @@ static void upstream_connection_take_end(struct upstream_connection *connection)
         return;
     }
     enum h1_response_event end = h1_response_close(&connection->parser, connection->kept.length);
-    if (end == H1_RESPONSE_END && is_cut) {
+    /* The send that failed has taken the error of an RST, behind which the kernel tells of an end like any.
+     */
+    if (end == H1_RESPONSE_END && (is_cut || connection->is_deaf)) {
         upstream_connection_fail(connection, PROXY_FAULT_CUT, upstream_link_fault(&connection->stream_link));
         return;
     }

@@ -54,7 +54,7 @@ static bool exceeds_limits(const struct read_response *read)
     return exceeds;
 }
 
-static void compare_heads(const struct h1_response_head *head, const struct read_head *read)
+static void compare_heads(const struct http_response_head *head, const struct read_head *read)
 {
     assert(head->status == read->status && head->field_count == read->fields.count);
     for (unsigned i = 0; i < head->field_count; i++) {
@@ -63,22 +63,22 @@ static void compare_heads(const struct h1_response_head *head, const struct read
     }
 }
 
-static void compare_framings(const struct h1_response_head *head, const struct read_response *read)
+static void compare_framings(const struct http_response_head *head, const struct read_response *read)
 {
     static const enum read_framing framings[] = {
-        [H1_RESPONSE_BODY_NONE] = READ_NONE,       [H1_RESPONSE_BODY_LENGTH] = READ_LENGTH,
-        [H1_RESPONSE_BODY_CHUNKED] = READ_CHUNKED, [H1_RESPONSE_BODY_UNTIL_CLOSE] = READ_UNTIL_CLOSE,
-        [H1_RESPONSE_BODY_TUNNEL] = READ_TUNNEL,
+        [HTTP_RESPONSE_BODY_NONE] = READ_NONE,       [HTTP_RESPONSE_BODY_LENGTH] = READ_LENGTH,
+        [HTTP_RESPONSE_BODY_CHUNKED] = READ_CHUNKED, [HTTP_RESPONSE_BODY_UNTIL_CLOSE] = READ_UNTIL_CLOSE,
+        [HTTP_RESPONSE_BODY_TUNNEL] = READ_TUNNEL,
     };
     assert(read->framing == framings[head->body]);
-    assert(head->body != H1_RESPONSE_BODY_LENGTH || read->length == head->content_length);
+    assert(head->body != HTTP_RESPONSE_BODY_LENGTH || read->length == head->content_length);
 }
 
 /* Takes all content, which must be the reader's. Returns whether it is whole, `ret_length` of it. */
 static bool take_content(struct h1_response_parser *engine, struct slice *input,
                          const struct read_response *read, size_t *ret_length)
 {
-    static struct h1_response_head unused;
+    static struct http_response_head unused;
     struct slice piece;
     *ret_length = 0;
     for (;;) {
@@ -98,11 +98,11 @@ static bool take_content(struct h1_response_parser *engine, struct slice *input,
 }
 
 static void compare_content(struct h1_response_parser *engine, struct slice *input,
-                            const struct h1_response_head *head, const struct read_response *read)
+                            const struct http_response_head *head, const struct read_response *read)
 {
     size_t length;
     bool is_whole = take_content(engine, input, read, &length);
-    if (head->body == H1_RESPONSE_BODY_TUNNEL)
+    if (head->body == HTTP_RESPONSE_BODY_TUNNEL)
         return;
     if (is_whole) {
         assert(read->end == READ_WHOLE && length == read->content_length);
@@ -115,7 +115,7 @@ static void compare_content(struct h1_response_parser *engine, struct slice *inp
 static void compare_readers(struct h1_response_parser *engine, struct slice input,
                             const struct read_response *read, bool is_clear)
 {
-    static struct h1_response_head head; /* too large for a stack with sanitizers */
+    static struct http_response_head head; /* too large for a stack with sanitizers */
     struct slice piece;
     enum h1_response_event event;
     unsigned interims = 0;

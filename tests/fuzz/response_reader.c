@@ -127,7 +127,6 @@ struct framing_facts {
     unsigned lengths; /* elements of all Content-Length lines */
     bool has_other_length;
     uint64_t length;
-    unsigned coding_lines;
     unsigned codings; /* elements of all Transfer-Encoding lines */
     bool is_chunked;  /* the last one is */
 };
@@ -154,15 +153,12 @@ static bool take_lengths(struct framing_facts *facts, struct slice list)
     return true;
 }
 
-/* Empty elements do not count (RFC 9110 section 5.6.1). */
+/* Empty elements count: who looks only at the first finds another coding. */
 static void take_codings(struct framing_facts *facts, struct slice list)
 {
-    facts->coding_lines++;
     do {
-        struct slice coding = take_element(&list);
-        facts->codings += coding.length > 0;
-        if (coding.length > 0)
-            facts->is_chunked = slice_equal_nocase(coding, SLICE("chunked"));
+        facts->codings++;
+        facts->is_chunked = slice_equal_nocase(take_element(&list), SLICE("chunked"));
     } while (list.data);
 }
 
@@ -186,12 +182,11 @@ static bool find_framing(struct read_response *response, const struct read_head 
     struct framing_facts facts;
     if (!find_facts(&facts, &head->fields) || facts.has_other_length)
         return false;
-    bool is_coded = facts.coding_lines > 0, is_interim = head->status < 200;
+    bool is_coded = facts.codings > 0, is_interim = head->status < 200;
     bool is_plain = facts.codings == 1 && facts.is_chunked && facts.lengths == 0 && head->version_minor > 0;
     if (is_coded && !is_plain)
         return false;
-    response->may_be_refused |=
-        facts.lengths > 1 || facts.coding_lines > 1 || (is_interim && facts.lengths + facts.codings > 0);
+    response->may_be_refused |= facts.lengths > 1 || (is_interim && facts.lengths + facts.codings > 0);
     response->length = facts.length;
     if (head->status == 101)
         response->framing = READ_TUNNEL;

@@ -176,6 +176,15 @@ static void what_only_the_strict_parser_refuses(void **state)
         {OK "A: b\r\n c\r\n\r\n", H1_RESPONSE_FAULT_FOLDED},
         {OK "A: b\r\n\tc\r\n\r\n", H1_RESPONSE_FAULT_FOLDED},
         {OK "A : b\r\n\r\n", H1_RESPONSE_FAULT_HEADER},
+        {OK LENGTH("2") LENGTH("2, 2") "\r\n", H1_RESPONSE_FAULT_NONE},
+        {OK LENGTH("") LENGTH("2") "\r\n", H1_RESPONSE_FAULT_LENGTH},
+        {OK LENGTH("2") LENGTH(" ") "\r\n", H1_RESPONSE_FAULT_LENGTH},
+        {OK LENGTH("2,") "\r\n", H1_RESPONSE_FAULT_LENGTH},
+        {OK LENGTH(",2") "\r\n", H1_RESPONSE_FAULT_LENGTH},
+        {OK LENGTH("2, ,2") "\r\n", H1_RESPONSE_FAULT_LENGTH},
+        {OK "Transfer-Encoding: chunked\r\n\r\n", H1_RESPONSE_FAULT_NONE},
+        {OK "Transfer-Encoding:\r\nTransfer-Encoding: chunked\r\n\r\n", H1_RESPONSE_FAULT_CODING},
+        {OK "Transfer-Encoding: chunked,\r\n\r\n", H1_RESPONSE_FAULT_CODING},
     };
     TABLE_ROWS(i, rows, rows[i].text) {
         for (unsigned is_strict = 0; is_strict < 2; is_strict++) {
