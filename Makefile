@@ -64,10 +64,12 @@ fuzz:
 
 # The server on a simulated kernel, with simulated clients: thousands of runs, and those that found something once.
 sim: build/build.ninja
-	@ninja -C build tests/sim/vif-sim tests/sim/vif-sim-datagrams
+	@ninja -C build tests/sim/vif-sim tests/sim/vif-sim-datagrams tests/sim/vif-sim-proxied
 	@tests/sim/replay build/tests/sim/vif-sim tests/sim/regressions
 	@build/tests/sim/vif-sim --seeds 1-3000
 	@build/tests/sim/vif-sim-datagrams --seeds 1-1000
+	@tests/sim/replay build/tests/sim/vif-sim-proxied tests/sim/proxied/regressions
+	@build/tests/sim/vif-sim-proxied --seeds 1-1500
 
 # Puts faults into the code, one at a time, and says which test notices each: tests/mutants/README.md. About two hours.
 mutants:
@@ -76,8 +78,9 @@ mutants:
 
 # As many new ones as are asked for.
 sim-long: build/build.ninja
-	@ninja -C build tests/sim/vif-sim
+	@ninja -C build tests/sim/vif-sim tests/sim/vif-sim-proxied
 	@build/tests/sim/vif-sim --count $(SEEDS)
+	@build/tests/sim/vif-sim-proxied --count $(SEEDS)
 
 # Installs what building and testing need and is not there; the other targets do it by themselves.
 deps:

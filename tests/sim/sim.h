@@ -14,6 +14,7 @@
 #define TESTS_SIM_SIM_H
 
 #include "base/compiler.h"
+#include "base/list.h"
 #include "base/slice.h"
 
 #include <stdbool.h>
@@ -193,6 +194,28 @@ uint64_t sim_socket_ended_by_server_us(const struct sim_socket *socket);
 /* The server accepted the connection; it has closed its descriptor. */
 bool sim_socket_is_accepted(const struct sim_socket *socket);
 bool sim_socket_is_closed_by_server(const struct sim_socket *socket);
+
+/* ---- servers that the server connects to ---- */
+
+enum sim_welcome {
+    SIM_WELCOME_ACCEPTED,
+    SIM_WELCOME_REFUSED, /* nobody listens */
+    SIM_WELCOME_IGNORED, /* its queue is full: the connection is tried again and again */
+};
+
+/* Who listens on a port. In the caller's memory until the run's end. */
+struct sim_listener {
+    struct list link;
+    uint16_t port;
+    /* A SYN arrives. */
+    enum sim_welcome (*on_knock)(struct sim_listener *listener);
+    /* The connection is there: returns its context. The socket is closed by sim_socket_close. */
+    void *(*on_connection)(struct sim_listener *listener, struct sim_socket *socket);
+    const struct sim_socket_events *events;
+};
+
+/* Until the run's end. */
+void sim_listen(struct sim_listener *listener);
 
 /* ---- files ---- */
 

@@ -325,6 +325,102 @@ static void a_watched_folder_tells_of_its_names(void **state)
     assert_string_equal(out.event.name, "name");
 }
 
+/* ---- connections that the server opens ---- */
+
+#define OUTSIDE_PORT 9000
+
+static enum sim_welcome welcome;
+static struct sim_socket *outside; /* the other end */
+
+static enum sim_welcome on_knock(struct sim_listener *outside_listener)
+{
+    (void)outside_listener;
+    return welcome;
+}
+
+static void *on_connection(struct sim_listener *outside_listener, struct sim_socket *socket)
+{
+    (void)outside_listener;
+    outside = socket;
+    return NULL;
+}
+
+static int connect_again(int fd)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(OUTSIDE_PORT)};
+    return connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 ? 0 : errno;
+}
+
+/* Begins to connect; `server` is the socket. */
+static void connect_outside(enum sim_welcome expected)
+{
+    static struct sim_listener outside_listener;
+    outside_listener = (struct sim_listener){
+        .port = OUTSIDE_PORT, .on_knock = on_knock, .on_connection = on_connection, .events = &events};
+    sim_listen(&outside_listener);
+    welcome = expected;
+    outside = NULL;
+    server = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect_again(server), EINPROGRESS);
+    assert_int_equal(connect_again(server), EALREADY);
+    watch(EPOLLIN | EPOLLOUT);
+    assert_int_equal(told(), 0);
+    let_pass(2 * SIM_S);
+}
+
+static void a_connection_that_is_accepted_is_writable(void **state)
+{
+    (void)state;
+    char bytes[8];
+    connect_outside(SIM_WELCOME_ACCEPTED);
+    assert_int_equal(told(), EPOLLOUT);
+    assert_int_equal(connect_again(server), EISCONN);
+    assert_int_equal(send(server, "abc", 3, MSG_NOSIGNAL), 3);
+    let_pass(2 * SIM_S);
+    assert_int_equal(sim_socket_receive(outside, bytes, sizeof(bytes)), 3);
+    assert_int_equal(sim_socket_send(outside, SLICE("de")), 2);
+    let_pass(2 * SIM_S);
+    assert_int_equal(recv(server, bytes, sizeof(bytes), 0), 2);
+    close(server);
+    let_pass(2 * SIM_S);
+    assert_true(has_fin);
+}
+
+/* connect(2): the error is told once. */
+static void a_connection_that_is_refused_tells_why(void **state)
+{
+    (void)state;
+    connect_outside(SIM_WELCOME_REFUSED);
+    assert_int_equal(told(), EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP);
+    assert_int_equal(connect_again(server), ECONNREFUSED);
+    assert_int_equal(connect_again(server), ECONNABORTED);
+    close(server);
+}
+
+static void a_connection_that_is_ignored_stays_under_way(void **state)
+{
+    (void)state;
+    connect_outside(SIM_WELCOME_IGNORED);
+    assert_int_equal(told(), 0);
+    assert_int_equal(connect_again(server), EALREADY);
+    close(server);
+    welcome = SIM_WELCOME_ACCEPTED;
+    let_pass(200 * SIM_S);
+    assert_null(outside);
+}
+
+/* SO_LINGER with a time of 0. */
+static void a_connection_may_be_closed_by_a_reset(void **state)
+{
+    (void)state;
+    connect_outside(SIM_WELCOME_ACCEPTED);
+    struct linger linger = {.l_onoff = 1};
+    assert_int_equal(setsockopt(server, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+    close(server);
+    let_pass(2 * SIM_S);
+    assert_true(has_reset && !has_fin);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -342,6 +438,10 @@ int main(void)
         TEST(paths_stay_beneath_the_root),
         TEST(what_is_cold_is_not_opened_without_waiting),
         TEST(a_watched_folder_tells_of_its_names),
+        TEST(a_connection_that_is_accepted_is_writable),
+        TEST(a_connection_that_is_refused_tells_why),
+        TEST(a_connection_that_is_ignored_stays_under_way),
+        TEST(a_connection_may_be_closed_by_a_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,6 +71,15 @@ int descriptor_install(struct open_file *file)
     return fd;
 }
 
+void descriptor_replace(int fd, struct open_file *file)
+{
+    struct open_file *former = files[fd];
+    assert(former->references == 1 && list_is_empty(&former->items));
+    files[fd] = file;
+    file->references++;
+    former->class->release(former);
+}
+
 static struct open_file *find(int fd, const char *call)
 {
     if (fd < 0 || fd >= COUNT || files[fd] == NULL)

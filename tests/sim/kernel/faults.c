@@ -28,6 +28,7 @@ struct planned {
 
 static bool is_on;
 static bool has_plan;
+static enum call calls_end; /* those before it may fail */
 static struct sim_chance chance;
 static struct planned plan[PLANNED_MAX];
 static size_t plan_count;
@@ -46,7 +47,7 @@ static int any_error(enum call call)
 
 static void plan_one(uint64_t count)
 {
-    enum call call = (enum call)sim_below(&chance, CALL_COUNT);
+    enum call call = (enum call)sim_below(&chance, calls_end);
     plan[plan_count++] = (struct planned){
         .call = call,
         .first = sim_size(&chance, 1000),
@@ -60,7 +61,7 @@ bool sim_has_faults(void)
     return has_plan;
 }
 
-void faults_start(bool has_faults)
+void faults_start(const struct kernel_options *options)
 {
     chance = sim_chance_for("faults", 0);
     is_on = false;
@@ -69,7 +70,8 @@ void faults_start(bool has_faults)
     told = 0;
     memset(failed, 0, sizeof(failed));
     memset(numbers, 0, sizeof(numbers));
-    has_plan = has_faults && !sim_one_in(&chance, 3);
+    calls_end = options->connects ? CALL_COUNT : CALL_OUTGOING;
+    has_plan = options->has_faults && !sim_one_in(&chance, 3);
     if (!has_plan)
         return;
     switch (sim_below(&chance, 4)) {

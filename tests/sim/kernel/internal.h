@@ -10,7 +10,7 @@
  *   memory.c       malloc and its kin            peers.c      the clients' ends
  *   calls.c        what every call begins with   offload.c    the pool of threads, without threads
  *   watch.c        what watches the server       log_file.c   where the access log goes
- *   datagrams.c    UDP sockets, and their network
+ *   datagrams.c    UDP sockets, and their network outgoing.c   connections that the server opens
  *
  * What the server calls is named __wrap_NAME, and is called by it in the place of NAME. What the kernel
  * itself allocates comes from kernel_alloc, which is neither counted nor ever fails. */
@@ -29,6 +29,7 @@
 struct kernel_options {
     uint64_t seed;
     bool has_faults;
+    bool connects;            /* the server opens connections: connect(2) may fail, too */
     bool keeps_trace;         /* its last lines, for when the run fails */
     bool prints_trace;        /* each line at once */
     const char *replay_words; /* further words of the command line that replays the run, each with a blank in
@@ -123,7 +124,8 @@ void trace_print_tail(void);
     X(inotify_add_watch, ENOMEM, ENOSPC)                                                                     \
     X(getrandom, EINTR)                                                                                      \
     X(malloc, ENOMEM)                                                                                        \
-    X(offload, EAGAIN, ENOMEM)
+    X(offload, EAGAIN, ENOMEM)                                                                               \
+    X(connect, ECONNREFUSED, ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL, EAGAIN, ENOMEM, EPERM, ETIMEDOUT)
 
 enum call {
 #define X(name, ...) CALL_##name,
@@ -131,6 +133,10 @@ enum call {
 #undef X
         CALL_COUNT
 };
+
+/* Those from here on fail only if kernel_options.connects: other runs draw the same numbers as without them.
+ */
+#define CALL_OUTGOING CALL_connect
 
 /* What a call is about, for the oracle. */
 struct stat;
@@ -141,7 +147,7 @@ struct call_target {
     bool is_hasty; /* it asks for what can be had without waiting: where it fails, there is another way */
 };
 
-void faults_start(bool has_faults);
+void faults_start(const struct kernel_options *options);
 
 /* Counts the call; returns the error that it has to fail with, or 0. EINTR is told to nobody, nor is what
  * only says that there is no hasty way. */
@@ -210,8 +216,8 @@ struct connection_facts {
 };
 struct connection_facts network_facts(int fd);
 
-/* All bytes that the server has given to connections, but for those that it turned away, of which
- * network_turned_away told. */
+/* All bytes that the server has given to connections of its clients, but for those that it turned away, of
+ * which network_turned_away told. */
 uint64_t network_bytes_handed(void);
 void network_turned_away(int fd);
 
@@ -245,6 +251,9 @@ void open_file_init(struct open_file *file, const struct file_class *class);
 int descriptor_install(struct open_file *file);
 
 bool descriptor_is_free(void);
+
+/* From now on `fd`, which nobody waits for, leads to another file. What it led to is released. */
+void descriptor_replace(int fd, struct open_file *file);
 
 /* How often the server was refused one, having none left. */
 uint64_t descriptors_refused(void);

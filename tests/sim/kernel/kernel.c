@@ -22,7 +22,7 @@ void kernel_start(const struct kernel_options *options)
     calls_start();
     memory_start();
     time_start();
-    faults_start(options->has_faults);
+    faults_start(options);
     descriptors_start(descriptor_limit());
     network_start();
     datagrams_start();

@@ -25,6 +25,7 @@ void network_start(void)
     list_init(&pairs);
     pair_count = 0;
     listeners_start();
+    outgoing_start();
 }
 
 struct connection_pair *network_new_pair(void)
@@ -62,8 +63,8 @@ uint64_t network_bytes_handed(void)
 {
     uint64_t bytes = 0;
     LIST_FOREACH(link, &pairs) {
-        const struct server_end *end = &CONTAINER_OF(link, struct connection_pair, link)->server;
-        bytes += end->is_turned_away ? 0 : end->handed;
+        const struct connection_pair *pair = CONTAINER_OF(link, struct connection_pair, link);
+        bytes += pair->is_outgoing || pair->server.is_turned_away ? 0 : pair->server.handed;
     }
     return bytes;
 }

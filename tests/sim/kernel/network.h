@@ -67,11 +67,13 @@ struct server_end {
     struct open_file file;
     struct list queued; /* in the listener's queue */
     int error;          /* pending, told by the next call */
-    bool is_known;      /* it is queued, or was */
+    bool is_connecting; /* by connect(2) */
+    bool is_known;      /* it is queued, or was; or the server opens it */
     bool is_accepted;
     bool is_closed;
     bool is_dead;     /* by RST, from either side */
     bool is_shut;     /* shutdown(SHUT_WR) */
+    bool resets;      /* SO_LINGER with a time of 0: close(2) sends RST */
     bool lacks_space; /* the sender asked for room in vain: it is told when there is */
     uint64_t handed;  /* bytes that the server gave to send */
     bool is_turned_away;
@@ -88,7 +90,8 @@ enum network_temper { SEGMENTS_LARGE, SEGMENTS_USUAL, SEGMENTS_SMALL, SEGMENTS_M
 struct connection_pair {
     struct list link; /* in the network's list of all */
     unsigned number;
-    uint16_t port; /* the server's */
+    uint16_t port;    /* of who listens */
+    bool is_outgoing; /* the server opened it: `client` is the end of somebody who listens */
     struct sim_chance chance;
     enum network_temper temper;
     uint64_t latency_us;
@@ -161,6 +164,11 @@ void server_ended(struct connection_pair *pair);
 /* Bytes were moved, or a FIN. */
 void server_moved(struct connection_pair *pair);
 
+/* The server's descriptor of a socket that does nothing yet becomes that of the connection. */
+void server_begin_connecting(struct connection_pair *pair, int fd);
+/* It is connected, or not (errno). */
+void server_end_connecting(struct connection_pair *pair, int error);
+
 /* A SYN arrives. */
 enum syn_answer { SYN_REFUSED, SYN_IGNORED, SYN_ACCEPTED };
 enum syn_answer server_syn(const struct connection_pair *pair, bool *ret_defers);
@@ -169,8 +177,18 @@ void listeners_start(void);
 
 /* ---- peers.c: the client's end ---- */
 
+/* A connection to that port, on a way of its own, with buffers of so many bytes (0: the seed says). */
+struct connection_pair *peers_new_pair(uint16_t port, size_t send_bytes, size_t receive_bytes);
+
+/* The handshake ends here: nothing is under way any more. */
+void peers_give_up(struct connection_pair *pair);
+
 void client_has_arrival(struct connection_pair *pair, enum flight_kind kind);
 void client_has_room(struct connection_pair *pair);
+
+/* ---- outgoing.c ---- */
+
+void outgoing_start(void);
 
 /* ---- for file_calls.c ---- */
 

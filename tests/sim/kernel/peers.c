@@ -82,27 +82,31 @@ static void syn_arrives(struct sim_event *event)
     sim_after(event, pair->latency_us, refuse);
 }
 
-struct sim_socket *sim_connect(const struct sim_connect *connect)
+struct connection_pair *peers_new_pair(uint16_t port, size_t send_bytes, size_t receive_bytes)
 {
     struct connection_pair *pair = network_new_pair();
     pair->chance = sim_chance_for("way", pair->number);
     choose_way(pair);
-    pair->port = connect->port;
+    pair->port = port;
     pair->ended_us = UINT64_MAX;
+    struct sim_chance *chance = &pair->chance;
+    channel_init(&pair->up, pair, buffer_bytes(chance, send_bytes, 512), buffer_bytes(chance, 0, 4096));
+    channel_init(&pair->down, pair, buffer_bytes(chance, 0, 512), buffer_bytes(chance, receive_bytes, 512));
+    sim_trace("connection %u: latency %llu us, segments %d, buffers up %zu + %zu, down %zu + %zu",
+              pair->number, (unsigned long long)pair->latency_us, pair->temper, pair->up.send_max,
+              pair->up.receive_max, pair->down.send_max, pair->down.receive_max);
+    return pair;
+}
+
+struct sim_socket *sim_connect(const struct sim_connect *connect)
+{
+    struct connection_pair *pair = peers_new_pair(connect->port, connect->send_bytes, connect->receive_bytes);
     pair->client = (struct sim_socket){
         .events = connect->events,
         .context = connect->context,
         .address = connect->address ? connect->address : ADDRESS_DEFAULT,
         .port = (uint16_t)(PORT_FIRST + pair->number),
     };
-    struct sim_chance *chance = &pair->chance;
-    channel_init(&pair->up, pair, buffer_bytes(chance, connect->send_bytes, 512),
-                 buffer_bytes(chance, 0, 4096));
-    channel_init(&pair->down, pair, buffer_bytes(chance, 0, 512),
-                 buffer_bytes(chance, connect->receive_bytes, 512));
-    sim_trace("connection %u: latency %llu us, segments %d, buffers up %zu + %zu, down %zu + %zu",
-              pair->number, (unsigned long long)pair->latency_us, pair->temper, pair->up.send_max,
-              pair->up.receive_max, pair->down.send_max, pair->down.receive_max);
     sim_after(&pair->handshake, pair->latency_us, syn_arrives);
     return &pair->client;
 }
@@ -143,7 +147,7 @@ void sim_socket_finish(struct sim_socket *socket)
 }
 
 /* Not connected yet: there is nobody to tell. */
-static void give_up_connecting(struct connection_pair *pair)
+void peers_give_up(struct connection_pair *pair)
 {
     sim_cancel(&pair->handshake);
     channel_cut(&pair->up);
@@ -159,7 +163,7 @@ void sim_socket_reset(struct sim_socket *socket)
     if (socket->is_connected)
         channel_reset(&pair->up);
     else
-        give_up_connecting(pair);
+        peers_give_up(pair);
     pair->down.taken = pair->down.arrived;
 }
 
@@ -170,7 +174,7 @@ void sim_socket_close(struct sim_socket *socket)
         return;
     sim_trace("client %u closes", pair->number);
     if (!is_over(socket) && !socket->is_connected && pair->up.written == 0)
-        give_up_connecting(pair);
+        peers_give_up(pair);
     else if (!is_over(socket) && channel_available(&pair->down) > 0)
         sim_socket_reset(socket);
     else

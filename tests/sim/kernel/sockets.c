@@ -87,6 +87,8 @@ static unsigned socket_mask(struct open_file *file)
 {
     struct connection_pair *pair = pair_of_file(file);
     struct server_end *end = &pair->server;
+    if (end->is_connecting)
+        return 0;
     unsigned mask = end->error ? EPOLLERR : 0u;
     bool peer_ended = end->is_dead || pair->up.fin_arrived;
     bool may_not_send = end->is_dead || end->is_shut;
@@ -125,9 +127,11 @@ static void close_end(struct connection_pair *pair)
 {
     pair->server.is_closed = true;
     server_ended(pair);
-    if (pair->server.is_dead)
+    if (pair->server.is_connecting)
+        peers_give_up(pair);
+    if (pair->server.is_dead || pair->server.is_connecting)
         return;
-    if (channel_available(&pair->up) > 0)
+    if (channel_available(&pair->up) > 0 || pair->server.resets)
         server_break(pair, 0);
     else if (!pair->server.is_shut)
         channel_end(&pair->down);
@@ -208,6 +212,30 @@ void server_has_room(struct connection_pair *pair)
         return;
     end->lacks_space = false;
     ready_wake(&end->file, EPOLLOUT);
+}
+
+void server_begin_connecting(struct connection_pair *pair, int fd)
+{
+    struct server_end *end = &pair->server;
+    open_file_init(&end->file, &socket_class);
+    list_init(&end->queued);
+    end->is_known = end->is_connecting = true;
+    descriptor_replace(fd, &end->file);
+}
+
+void server_end_connecting(struct connection_pair *pair, int error)
+{
+    struct server_end *end = &pair->server;
+    end->is_connecting = false;
+    call_had_reason();
+    if (error) {
+        die(pair, error);
+        return;
+    }
+    end->is_accepted = true;
+    end->accepted_after_faults = faults_count();
+    server_moved(pair);
+    ready_wake(&end->file, 0);
 }
 
 void server_queue(struct connection_pair *pair)
@@ -298,6 +326,11 @@ int __wrap_setsockopt(int fd, int level, int option, const void *value, socklen_
     struct open_file *file = descriptor_get(fd, NULL, "setsockopt");
     if (file->class == &datagram_class)
         return datagrams_set_option(file, level, option, *(const int *)value);
+    if (file->class == &socket_class) {
+        assert(level == SOL_SOCKET && option == SO_LINGER);
+        pair_of_file(file)->server.resets = true;
+        return 0;
+    }
     struct listening *listening = get_listening(fd, "setsockopt");
     if (level == IPPROTO_TCP && option == TCP_DEFER_ACCEPT)
         listening->defers = *(const int *)value > 0;
