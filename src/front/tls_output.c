@@ -140,7 +140,8 @@ static ssize_t tls_output_collect(struct tls_transport *tls, const struct segmen
     return (ssize_t)used;
 }
 
-/* Encrypts from the front of the segments into the worker's buffer; returns the byte count or an error. */
+/* Encrypts from the front of the segments into the worker's buffer; returns the byte count or an error. 0:
+ * only after TLS_WRITABLE. */
 static ssize_t encrypt(struct tls_transport *tls, struct segment *segments, size_t count, size_t *at)
 {
     struct tls_worker *worker = tls_worker_of(tls);
@@ -158,8 +159,7 @@ static ssize_t encrypt(struct tls_transport *tls, struct segment *segments, size
     ssize_t taken = tls_session_write(&tls->session, &call, pieces, (size_t)piece_count);
     if (taken > 0)
         *at = segments_advance(segments, *at, (size_t)taken);
-    /* 0: between two parts of a message, and clients send none that are long enough to have parts. */
-    return taken == 0 ? ERROR_CLOSED : taken;
+    return taken;
 }
 
 /* ---- sending it ---- */
@@ -204,8 +204,10 @@ static enum send_result tls_output_send_some(struct tls_transport *tls, struct s
             return SEND_PENDING;
         }
         ssize_t taken = encrypt(tls, segments, count, at);
-        if (taken < 0)
-            return break_off(tls, taken);
+        if (UNLIKELY(taken == 0) && tls_transport_block(tls))
+            return SEND_PENDING;
+        if (taken <= 0)
+            return break_off(tls, taken == 0 ? ERROR_CLOSED : taken);
         enum send_result result = tls_output_push(tls, (size_t)taken);
         if (result != SEND_DONE)
             return result;

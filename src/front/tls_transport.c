@@ -56,9 +56,14 @@ static void tls_transport_wait_in(struct tls_transport *tls, struct list *list)
     task_defer(worker->front->loop, &worker->task);
 }
 
+static bool wants_input(const struct tls_transport *tls)
+{
+    return tls->is_reading || tls->is_blocked;
+}
+
 static bool may_take(struct tls_transport *tls)
 {
-    if (tls_transport_is_closed(tls) || tls->is_working || !tls->is_reading)
+    if (tls_transport_is_closed(tls) || tls->is_working || !wants_input(tls))
         return false;
     if (!tls->is_shaking_hands || has_handshake_time(tls_worker_of(tls)))
         return true;
@@ -170,6 +175,25 @@ static void note_confirmed(struct tls_transport *tls)
     tls_output_confirmed(tls);
 }
 
+bool tls_transport_block(struct tls_transport *tls)
+{
+    if (tls->has_fin)
+        return false;
+    tls->is_blocked = true;
+    if (tls->input)
+        tls_transport_wait_in(tls, &tls_worker_of(tls)->due);
+    else
+        stream_read_resume(tls_stream_of(tls));
+    return true;
+}
+
+/* Not in this call, which may be inside one of the owner's. */
+static void unblock(struct tls_transport *tls)
+{
+    tls->is_blocked = false;
+    stream_send_later(tls_stream_of(tls));
+}
+
 /* True where the session may have more to say. */
 static bool tls_transport_act(struct tls_transport *tls, enum tls_event event, struct slice plaintext)
 {
@@ -180,6 +204,7 @@ static bool tls_transport_act(struct tls_transport *tls, enum tls_event event, s
     case TLS_DATA: tls->events->on_read(tls_stream_of(tls), plaintext); return true;
     case TLS_END: tls_transport_tell_end(tls); return true;
     case TLS_WORK: begin_handshake_job(tls); return true;
+    case TLS_WRITABLE: unblock(tls); return true;
     case TLS_HTTP: tls_transport_refuse(tls); return false;
     case TLS_ERROR:
         if (tls->is_shaking_hands)
@@ -239,11 +264,14 @@ static void tls_transport_await(struct tls_transport *tls, struct slice rest)
      * stream take the FINs of both sides for a hang-up. */
     if (tls->input == NULL && !tls->is_shaking_hands)
         list_remove(&tls->link);
-    bool is_blocked = tls->input || tls->is_working || !list_is_empty(&tls->link);
-    if (tls->has_fin && !is_blocked && !tls->end_told) {
+    bool has_input = tls->input || tls->is_working || !list_is_empty(&tls->link);
+    if (tls->has_fin && !has_input && tls->is_blocked) {
+        tls->is_blocked = false;
+        tls_transport_fail(tls, -EPIPE); /* the rest of the message never comes */
+    } else if (tls->has_fin && !has_input && !tls->end_told) {
         note_fin(tls);
         tls_transport_tell_end(tls);
-    } else if (is_blocked || !tls->is_reading) {
+    } else if (has_input || !wants_input(tls)) {
         stream_read_pause(tls_stream_of(tls));
     } else if (!tls->has_fin) {
         stream_read_resume(tls_stream_of(tls));
@@ -365,8 +393,10 @@ const struct stream_events tls_transport_stream_events = {
 
 void tls_transport_read_pause(struct stream *stream)
 {
-    tls_transport_of(stream)->is_reading = false;
-    stream_read_pause(stream);
+    struct tls_transport *tls = tls_transport_of(stream);
+    tls->is_reading = false;
+    if (!tls->is_blocked)
+        stream_read_pause(stream);
 }
 
 void tls_transport_read_resume(struct stream *stream)

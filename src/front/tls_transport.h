@@ -60,6 +60,8 @@ struct tls_transport {
     bool shuts_down : 1;    /* the owner called shutdown */
     bool resets : 1;        /* close by RST */
     bool awaits_thread : 1; /* the stream is closed, but another thread still uses the session */
+    bool is_blocked : 1;    /* output waits until the rest of a message from the client has been read, even
+                               if the owner reads nothing */
 };
 
 /* A connection with TLS. */
@@ -126,6 +128,9 @@ struct tls_call tls_transport_call(struct tls_transport *tls, char room[TLS_RECO
 /* Sends what the session produced itself (handshake messages, alerts), after any pending output. Returns
  * false if the stream broke. */
 bool tls_output_flush(struct tls_transport *tls) MUST_CHECK;
+
+/* Nothing can be encrypted until TLS_WRITABLE: reads until then. Returns false if nothing more will come. */
+bool tls_transport_block(struct tls_transport *tls) MUST_CHECK;
 
 /* Frees the output that was not sent. */
 void tls_output_drop(struct tls_transport *tls);

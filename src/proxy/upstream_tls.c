@@ -122,6 +122,7 @@ static bool upstream_tls_act(struct upstream_tls *tls, enum tls_event event, str
         tls->events->stream.on_end(stream);
         return true;
     case TLS_WORK: upstream_tls_begin_work(tls); return true;
+    case TLS_WRITABLE: return true; /* see upstream_tls_send_held */
     case TLS_ERROR: upstream_tls_fail(tls, -EPROTO); return false;
     case TLS_CONFIRMED:
     case TLS_HTTP: break;

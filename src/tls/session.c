@@ -112,12 +112,25 @@ static bool tls_session_has_input(const struct tls_session *session)
     return session->input->length > 0 || session->handshake || SSL_has_pending(session->ssl);
 }
 
+/* The rest of a message that is split into several records, and no content behind it. */
+static enum tls_event read_message(struct tls_session *session)
+{
+    tls_fault_drop();
+    int result = SSL_do_handshake(session->ssl);
+    if (result != 1)
+        return session_event_of_read(session, result);
+    session->is_blocked = false;
+    return TLS_WRITABLE;
+}
+
 static enum tls_event tls_session_read_content(struct tls_session *session, const struct tls_call *call,
                                                struct slice *ret_plaintext)
 {
     size_t length;
     if (!tls_session_has_input(session))
         return TLS_MORE;
+    if (UNLIKELY(session->is_blocked))
+        return read_message(session);
     tls_fault_drop();
     int result = SSL_read_ex(session->ssl, call->room, call->room_size, &length);
     if (result != 1)

@@ -77,6 +77,7 @@ enum tls_event {
     TLS_READY,     /* the handshake is complete, or early data was accepted: tls_session_is_early */
     TLS_CONFIRMED, /* after early data: the handshake is complete */
     TLS_DATA,      /* plaintext, never empty; it is in the call's room */
+    TLS_WRITABLE,  /* tls_session_write, which returned 0 before, takes plaintext again */
     TLS_END,       /* the peer's close_notify: it sends no more; sending may continue */
     TLS_WORK,      /* a step of the handshake may take a millisecond or more: step 4 above */
     TLS_HTTP,      /* the client speaks plain HTTP: answer in plain HTTP and close */
@@ -113,6 +114,7 @@ struct tls_session {
     int16_t alert_sent; /* enum tls_alert */
     int16_t alert_received;
     bool has_closed; /* our close_notify was written */
+    bool is_blocked; /* tls_session_write returned 0, and TLS_WRITABLE has to follow */
 };
 
 /* Initialises a session; allocates nothing. */
@@ -157,9 +159,10 @@ void tls_session_work(struct tls_session *session);
 
 /* Encrypts the plaintext of the pieces, in order, and appends the records until there is no more or the
  * output is full; short pieces share records. Returns the bytes of plaintext consumed, or ERROR_CLOSED if the
- * session failed. It consumes none while only a part of a message has come that the peer sent after the
- * handshake (a ticket, a KeyUpdate): try again after the next tls_session_next. Only after TLS_READY and
- * before tls_session_close. Uses the call's room to gather pieces. */
+ * session failed. It consumes none while only the beginning of a message has come that the peer sent after
+ * the handshake (a ticket, a KeyUpdate), as a message may be split into several records: try again after
+ * TLS_WRITABLE, which comes before anything else is read. Only after TLS_READY and before tls_session_close.
+ * Uses the call's room to gather pieces. */
 ssize_t tls_session_write(struct tls_session *session, const struct tls_call *call,
                           const struct slice *pieces, size_t piece_count) MUST_CHECK;
 

@@ -90,15 +90,17 @@ static int encrypt_record(struct tls_session *session, struct slice content, siz
                : SSL_write_ex(session->ssl, content.data, content.length, ret_length);
 }
 
-/* Returns the bytes taken. OpenSSL takes none between two parts of a message from the peer. */
+/* Returns the bytes taken. OpenSSL takes none while it has only the beginning of a message from the peer. */
 static ssize_t write_record(struct tls_session *session, const struct tls_call *call, struct slice content)
 {
     size_t length;
     change_key(session, call->limits);
     tls_fault_drop();
     int result = encrypt_record(session, content, &length);
-    if (result != 1 && SSL_get_error(session->ssl, result) == SSL_ERROR_WANT_READ)
+    if (result != 1 && SSL_get_error(session->ssl, result) == SSL_ERROR_WANT_READ) {
+        session->is_blocked = true;
         return 0;
+    }
     if (result != 1) {
         session_break_by_library(session);
         return ERROR_CLOSED;

@@ -2,6 +2,7 @@
 #include "tests/unit/test.h"
 
 #include "tests/unit/tls/duo.h"
+#include "tests/unit/tls/raw_records.h"
 
 #include "tests/unit/server_builder.h"
 
@@ -271,6 +272,105 @@ static void keys_change_while_a_response_is_sent(void **state)
     }
 }
 
+/* ---- messages in two records ---- */
+
+static void note_secret(const SSL *ssl, const char *line)
+{
+    raw_note_secret(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)), line);
+}
+
+static void send_record(struct secure_client *client, struct raw_writer *writer, uint8_t type,
+                        struct slice bytes)
+{
+    uint8_t record[RAW_RECORD_MAX];
+    size_t length = raw_write(writer, type, bytes, record);
+    client_send(&client->plain, slice_make((const char *)record, length));
+}
+
+static void open_raw(struct secure_client *client, struct secure_world *secure, struct raw_writer *writer)
+{
+    SSL_CTX_set_ciphersuites(secure->client_ctx, RAW_SUITE);
+    SSL_CTX_set_app_data(secure->client_ctx, writer);
+    SSL_CTX_set_keylog_callback(secure->client_ctx, note_secret);
+    secure_open(client, secure, 4096);
+}
+
+static bool is_blocked(void *context)
+{
+    struct secure_client *client = context;
+    secure_take(client);
+    struct connection *connection = world_connection(client->plain.world);
+    return connection == NULL || tls_transport_of(&connection->stream)->is_blocked;
+}
+
+/* The beginning of a KeyUpdate that asks for one, while a response is sent by an owner that reads meanwhile,
+ * as that of HTTP/2 does. */
+static void begin_update(struct secure_client *client, struct raw_writer *writer)
+{
+    struct world *world = client->plain.world;
+    send_record(client, writer, RAW_TYPE_CONTENT, SLICE(ASK_BIG));
+    world_await_state(world, CLIENT_SEND);
+    struct stream *stream = &world_connection(world)->stream;
+    transport_read_resume(stream);
+    send_record(client, writer, RAW_TYPE_HANDSHAKE, SLICE("\x18\0\0\1"));
+    world_expect(world, is_blocked, client);
+    assert_non_null(world_connection(world));
+    assert_true(transport_is_sending(stream));
+    assert_true(transport_unsent(stream) > 0);
+}
+
+/* What the client sends behind it is not read before the owner wants it. */
+static void a_message_may_come_in_two_records(void **state)
+{
+    (void)state;
+    for (int backend = LOOP_BACKEND_EPOLL; backend < LOOP_BACKEND_COUNT; backend++) {
+        struct secure_world secure;
+        struct secure_client client;
+        struct raw_writer writer;
+        begin(&secure, (enum loop_backend)backend, &pki.ecdsa_pair);
+        world_start(&secure.world);
+        open_raw(&client, &secure, &writer);
+        begin_update(&client, &writer);
+        transport_read_pause(&world_connection(&secure.world)->stream);
+        send_record(&client, &writer, RAW_TYPE_HANDSHAKE, SLICE("\1"));
+        raw_change_key(&writer);
+        send_record(&client, &writer, RAW_TYPE_CONTENT, SLICE(ASK_SMALL));
+        await_big(&client);
+        secure_await(&client, "HTTP/1.1 200 OK\r\n", 2);
+        assert_false(client.failed);
+        secure_close(&client);
+        world_await_open(&secure.world, 0);
+        end(&secure);
+    }
+}
+
+static void the_rest_of_a_message_may_not_come(void **state)
+{
+    (void)state;
+    for (int backend = LOOP_BACKEND_EPOLL; backend < LOOP_BACKEND_COUNT; backend++) {
+        struct secure_world secure;
+        struct secure_client client;
+        struct raw_writer writer;
+        begin(&secure, (enum loop_backend)backend, &pki.ecdsa_pair);
+        secure.world.settings->timeouts.write_ms = 300;
+        world_start(&secure.world);
+        open_raw(&client, &secure, &writer);
+        begin_update(&client, &writer);
+        shutdown(client.plain.fd, SHUT_WR);
+        secure_await_end(&client);
+        world_await_open(&secure.world, 0);
+        assert_int_equal(secure.world.counters.timeouts, 0);
+        secure_close(&client);
+        open_raw(&client, &secure, &writer);
+        begin_update(&client, &writer);
+        secure_await_end(&client);
+        world_await_open(&secure.world, 0);
+        assert_int_equal(secure.world.counters.timeouts, 1);
+        secure_close(&client);
+        end(&secure);
+    }
+}
+
 static void the_end_is_told(void **state)
 {
     (void)state;
@@ -506,6 +606,8 @@ int main(void)
         cmocka_unit_test(files_come_whole),
         cmocka_unit_test(a_slow_client_gets_all),
         cmocka_unit_test(keys_change_while_a_response_is_sent),
+        cmocka_unit_test(a_message_may_come_in_two_records),
+        cmocka_unit_test(the_rest_of_a_message_may_not_come),
         cmocka_unit_test(the_end_is_told),
         cmocka_unit_test(a_cut_request_is_not_answered),
         cmocka_unit_test(plain_http_is_told),

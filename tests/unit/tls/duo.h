@@ -85,7 +85,7 @@ struct duo {
     int client_alert;       /* the last that it got; TLS_ALERT_NONE: none */
     size_t step;            /* bytes that the server gets at once; 0: all */
     struct buffer received; /* plaintext that the server got */
-    struct buffer events;   /* a letter each: Ready, Confirmed, Work, End, Http, X for an error */
+    struct buffer events;   /* a letter each: Ready, Confirmed, Again, Work, End, Http, X for an error */
 };
 
 static inline struct tls_context *duo_context(const struct tls_settings *settings)
@@ -192,8 +192,9 @@ static inline void duo_work_elsewhere(struct duo *duo)
 /* Gives the server these bytes, and takes its events until it wants more. */
 static inline void duo_feed_piece(struct duo *duo, struct slice bytes)
 {
-    static const char letters[] = {[TLS_READY] = 'R', [TLS_CONFIRMED] = 'C', [TLS_END] = 'E',
-                                   [TLS_WORK] = 'W',  [TLS_HTTP] = 'H',      [TLS_ERROR] = 'X'};
+    static const char letters[] = {
+        [TLS_READY] = 'R', [TLS_CONFIRMED] = 'C', [TLS_WRITABLE] = 'A', [TLS_END] = 'E',
+        [TLS_WORK] = 'W',  [TLS_HTTP] = 'H',      [TLS_ERROR] = 'X'};
     for (;;) {
         struct slice plain;
         enum tls_event event = tls_session_next(&duo->session, &duo->call, &bytes, &plain);
