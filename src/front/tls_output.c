@@ -164,6 +164,17 @@ static ssize_t encrypt(struct tls_transport *tls, struct segment *segments, size
 
 /* ---- sending it ---- */
 
+/* The buffer cannot become the connection's, and the next connection writes to it. */
+static void take_output_back(struct tls_transport *tls)
+{
+    struct stream *stream = tls_stream_of(tls);
+    if (stream_is_sending(stream))
+        stream_break_send(stream, -ENOMEM);
+    buffer_clear(&tls_worker_of(tls)->output);
+    if (tls->error == 0)
+        tls->error = -ENOMEM;
+}
+
 /* Passes the worker's buffer to the stream. */
 static enum send_result tls_output_push(struct tls_transport *tls, size_t content)
 {
@@ -177,8 +188,7 @@ static enum send_result tls_output_push(struct tls_transport *tls, size_t conten
     } else if (ensure_sending(tls)) {
         hold_ciphertext(tls, content);
     } else {
-        buffer_clear(&worker->output); /* it is the next connection's */
-        tls->error = -ENOMEM;
+        take_output_back(tls);
         result = SEND_FAILED;
     }
     return result;

@@ -56,14 +56,14 @@ static void tls_transport_wait_in(struct tls_transport *tls, struct list *list)
     task_defer(worker->front->loop, &worker->task);
 }
 
-static bool wants_input(const struct tls_transport *tls)
+static bool tls_transport_wants_input(const struct tls_transport *tls)
 {
     return tls->is_reading || tls->is_blocked;
 }
 
 static bool may_take(struct tls_transport *tls)
 {
-    if (tls_transport_is_closed(tls) || tls->is_working || !wants_input(tls))
+    if (tls_transport_is_closed(tls) || tls->is_working || !tls_transport_wants_input(tls))
         return false;
     if (!tls->is_shaking_hands || has_handshake_time(tls_worker_of(tls)))
         return true;
@@ -271,7 +271,7 @@ static void tls_transport_await(struct tls_transport *tls, struct slice rest)
     } else if (tls->has_fin && !has_input && !tls->end_told) {
         note_fin(tls);
         tls_transport_tell_end(tls);
-    } else if (has_input || !wants_input(tls)) {
+    } else if (has_input || !tls_transport_wants_input(tls)) {
         stream_read_pause(tls_stream_of(tls));
     } else if (!tls->has_fin) {
         stream_read_resume(tls_stream_of(tls));

@@ -177,14 +177,21 @@ static size_t stream_total_length(const struct segment *segments, size_t count)
     return length;
 }
 
-/* Keeps the rest of a send, to continue it; or, after a failure, for stream_unsent. If memory runs out,
- * the stream fails, and the owner calls stream_unsent before any other stream is used. */
+/* Of a failed send only the number of bytes is known; the owner calls stream_unsent before any other stream
+ * is used. */
+static void forget_rest(struct stream *stream, const struct segment *segments, size_t count)
+{
+    stream->loop->forgetful = stream;
+    stream->loop->forgotten_bytes = stream_total_length(segments, count);
+}
+
+/* Keeps the rest of a send, to continue it; or, after a failure, for stream_unsent. If memory runs out, the
+ * stream fails. */
 static bool keep_rest(struct stream *stream, const struct segment *segments, size_t count)
 {
     struct sending *sending = malloc(sizeof(*sending) + count * sizeof(struct segment));
     if (sending == NULL) {
-        stream->loop->forgetful = stream;
-        stream->loop->forgotten_bytes = stream_total_length(segments, count);
+        forget_rest(stream, segments, count);
         return false;
     }
     sending->count = count;
@@ -359,6 +366,17 @@ size_t stream_unsent(const struct stream *stream)
     else if (UNLIKELY(stream->loop->forgetful == stream))
         bytes += stream->loop->forgotten_bytes;
     return bytes;
+}
+
+void stream_break_send(struct stream *stream, int error)
+{
+    struct sending *sending = stream->sending;
+    assert(sending != NULL && error < 0);
+    forget_rest(stream, sending->segments + sending->next, sending->count - sending->next);
+    free(sending);
+    stream->sending = NULL;
+    stream->error = stream->error ? stream->error : (int16_t)error;
+    stream->flags &= (uint8_t)~STREAM_WRITABLE;
 }
 
 void stream_drop_send(struct stream *stream)

@@ -160,6 +160,10 @@ static inline int stream_error(const struct stream *stream)
  * never took. */
 size_t stream_unsent(const struct stream *stream);
 
+/* Breaks a pending or failed send off: the rest is not sent, and its memory may be reused. The send has
+ * failed with `error`, unless it had failed before; on_error is not called. */
+void stream_break_send(struct stream *stream, int error);
+
 /* After a failed send: forgets it and its bytes. Nothing more can be sent, but what the peer sent before can
  * be read; an error that is reported now is one of reading. */
 void stream_drop_send(struct stream *stream);

@@ -463,12 +463,26 @@ static void check_end(const struct owner *owner)
     assert(owner->is_broken || h2_flood(owner->engine) == H2_FLOOD_NONE);
 }
 
+static struct h2_shared *shared;
+
+/* LeakSanitizer does not look for pointers in poisoned memory, where those of the kept blocks are. */
+static void destroy_shared(void)
+{
+    h2_shared_destroy(shared);
+}
+
+static void ensure_shared(void)
+{
+    if (shared)
+        return;
+    shared = h2_shared_create(&limits, &events);
+    atexit(destroy_shared);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct h2_shared *shared;
     struct owner owner = {.input = slice_make((const char *)data, size)};
-    if (shared == NULL)
-        shared = h2_shared_create(&limits, &events);
+    ensure_shared();
     uint8_t cuts = take_byte(&owner);
     owner.step_bytes = cuts ? cuts : UINT32_MAX;
     owner.manner = take_byte(&owner);

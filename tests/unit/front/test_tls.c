@@ -1,160 +1,12 @@
 /* Connections with TLS, by a client of OpenSSL's, on every backend. */
 #include "tests/unit/test.h"
 
-#include "tests/unit/tls/duo.h"
+#include "tests/unit/secure_builder.h"
 #include "tests/unit/tls/raw_records.h"
 
-#include "tests/unit/server_builder.h"
-
-#include "front/tls_transport.h"
-
-#define BIG_BYTES ((size_t)8 << 20)
-
-struct secure_world {
-    struct world world;
-    struct tls_names names;
-    struct tls_listener listener;
-    SSL_CTX *client_ctx;
-};
-
-struct secure_client {
-    struct client plain; /* its socket, and the plaintext that was received */
-    SSL *ssl;
-    bool is_open;    /* the handshake is done */
-    bool said_close; /* close_notify came */
-    bool failed;
-    int alert;
-};
-
-static void begin(struct secure_world *secure, enum loop_backend backend, const struct tls_pair_files *pair)
+static bool has_big_file(const struct secure_client *client, size_t at)
 {
-    struct world *world = &secure->world;
-    world_init(world);
-    world->backend = backend;
-    world_add_file(world, "small", 10);
-    world_add_file(world, "big", BIG_BYTES);
-    const struct tls_settings settings = {.pairs = pair, .pair_count = 1, .protocols = TLS_PROTOCOL_HTTP1};
-    struct tls_context *context = duo_context(&settings);
-    tls_names_init(&secure->names);
-    tls_names_set_default(&secure->names, context);
-    tls_context_unref(context);
-    secure->listener = (struct tls_listener){.names = &secure->names, .limits = TLS_LIMITS_DEFAULT};
-    world->tls = &secure->listener;
-    secure->client_ctx = SSL_CTX_new(TLS_client_method());
-    X509_STORE_add_cert(SSL_CTX_get_cert_store(secure->client_ctx), pki.root.certificate);
-    SSL_CTX_set_verify(secure->client_ctx, SSL_VERIFY_PEER, NULL);
-}
-
-static void end(struct secure_world *secure)
-{
-    world_finish(&secure->world);
-    tls_names_finish(&secure->names);
-    SSL_CTX_free(secure->client_ctx);
-}
-
-static void note_alert(const SSL *ssl, int where, int value)
-{
-    struct secure_client *client = SSL_get_app_data(ssl);
-    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT)
-        client->alert = value & 0xff;
-}
-
-static void secure_connect(struct secure_client *client, struct secure_world *secure, int receive_bytes)
-{
-    *client = (struct secure_client){.alert = TLS_ALERT_NONE};
-    client_connect(&client->plain, &secure->world, receive_bytes);
-    client->ssl = SSL_new(secure->client_ctx);
-    SSL_set_app_data(client->ssl, client);
-    SSL_set_info_callback(client->ssl, note_alert);
-    SSL_set_tlsext_host_name(client->ssl, PKI_NAME);
-    SSL_set_fd(client->ssl, client->plain.fd);
-    SSL_set_connect_state(client->ssl);
-}
-
-static void secure_close(struct secure_client *client)
-{
-    SSL_free(client->ssl);
-    client_close(&client->plain);
-}
-
-/* Takes what is there, and shakes hands if that is not done yet. */
-static void secure_take(struct secure_client *client)
-{
-    char bytes[16384];
-    size_t length;
-    ERR_clear_error();
-    int result = client->is_open ? 1 : SSL_do_handshake(client->ssl);
-    client->is_open |= result == 1;
-    while (result == 1 && (result = SSL_read_ex(client->ssl, bytes, sizeof(bytes), &length)) == 1)
-        buffer_append(&client->plain.received, slice_make(bytes, length));
-    int error = SSL_get_error(client->ssl, result);
-    client->said_close |= error == SSL_ERROR_ZERO_RETURN;
-    client->failed |= error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL;
-}
-
-static bool is_over(const struct secure_client *client)
-{
-    return client->said_close || client->failed;
-}
-
-static bool has_shaken_hands(void *context)
-{
-    struct secure_client *client = context;
-    secure_take(client);
-    return client->is_open || is_over(client);
-}
-
-static bool has_pattern(void *context)
-{
-    struct secure_client *client = context;
-    secure_take(client);
-    return client_count(&client->plain, client->plain.pattern) >= client->plain.wanted || is_over(client);
-}
-
-static bool has_bytes(void *context)
-{
-    struct secure_client *client = context;
-    secure_take(client);
-    return client->plain.received.length >= client->plain.wanted || is_over(client);
-}
-
-static bool has_ended(void *context)
-{
-    struct secure_client *client = context;
-    secure_take(client);
-    return is_over(client);
-}
-
-static void secure_open(struct secure_client *client, struct secure_world *secure, int receive_bytes)
-{
-    secure_connect(client, secure, receive_bytes);
-    world_expect(&secure->world, has_shaken_hands, client);
-    assert_true(client->is_open);
-}
-
-static void secure_say(struct secure_client *client, const char *text)
-{
-    size_t length;
-    assert_int_equal(SSL_write_ex(client->ssl, text, strlen(text), &length), 1);
-}
-
-static void secure_await(struct secure_client *client, const char *pattern, size_t times)
-{
-    client->plain.pattern = pattern;
-    client->plain.wanted = times;
-    world_expect(client->plain.world, has_pattern, client);
-    assert_true(client_count(&client->plain, pattern) >= times);
-}
-
-static void secure_await_end(struct secure_client *client)
-{
-    world_expect(client->plain.world, has_ended, client);
-}
-
-static bool ends_with_big_file(const struct secure_client *client)
-{
-    const struct buffer *received = &client->plain.received;
-    const char *content = received->data + received->length - BIG_BYTES;
+    const char *content = client->plain.received.data + at;
     for (size_t i = 0; i < BIG_BYTES; i++) {
         if (content[i] != world_byte_at(i))
             return false;
@@ -167,21 +19,23 @@ static bool ends_with_big_file(const struct secure_client *client)
 #define ASK_SMALL "GET /small HTTP/1.1\r\nHost: x\r\n\r\n"
 #define ASK_BIG   "GET /big HTTP/1.1\r\nHost: x\r\n\r\n"
 
+/* More may come behind it. */
 static void await_big(struct secure_client *client)
 {
     secure_await(client, "\r\n\r\n", 1);
     const char *head_end = memmem(client->plain.received.data, client->plain.received.length, "\r\n\r\n", 4);
-    client->plain.wanted = (size_t)(head_end + 4 - client->plain.received.data) + BIG_BYTES;
-    world_expect(client->plain.world, has_bytes, client);
-    assert_int_equal(client->plain.received.length, client->plain.wanted);
-    assert_true(ends_with_big_file(client));
+    size_t begin = (size_t)(head_end + 4 - client->plain.received.data);
+    client->plain.wanted = begin + BIG_BYTES;
+    world_expect(client->plain.world, secure_has_bytes, client);
+    assert_true(client->plain.received.length >= client->plain.wanted);
+    assert_true(has_big_file(client, begin));
 }
 
 static void serves_files(enum loop_backend backend, int version)
 {
     struct secure_world secure;
     struct secure_client client;
-    begin(&secure, backend, &pki.ecdsa_pair);
+    secure_begin(&secure, backend, &pki.ecdsa_pair);
     world_start(&secure.world);
     SSL_CTX_set_max_proto_version(secure.client_ctx, version);
     secure_open(&client, &secure, 0);
@@ -198,7 +52,7 @@ static void serves_files(enum loop_backend backend, int version)
     assert_int_equal(secure.world.counters.tls_handshakes, 1);
     secure_close(&client);
     world_await_open(&secure.world, 0);
-    end(&secure);
+    secure_end(&secure);
 }
 
 static void files_come_whole(void **state)
@@ -226,7 +80,7 @@ static void a_slow_client_gets_all(void **state)
     for (int backend = LOOP_BACKEND_EPOLL; backend < LOOP_BACKEND_COUNT; backend++) {
         struct secure_world secure;
         struct secure_client client;
-        begin(&secure, (enum loop_backend)backend, &pki.ecdsa_pair);
+        secure_begin(&secure, (enum loop_backend)backend, &pki.ecdsa_pair);
         world_start(&secure.world);
         secure_open(&client, &secure, 4096);
         secure_say(&client, ASK_BIG);
@@ -238,7 +92,7 @@ static void a_slow_client_gets_all(void **state)
         assert_false(transport_is_sending(stream));
         assert_int_equal(secure.world.server->front.tls->held_count, 0);
         secure_close(&client);
-        end(&secure);
+        secure_end(&secure);
     }
 }
 
@@ -249,7 +103,7 @@ static void keys_change_while_a_response_is_sent(void **state)
     for (int backend = LOOP_BACKEND_EPOLL; backend < LOOP_BACKEND_COUNT; backend++) {
         struct secure_world secure;
         struct secure_client client;
-        begin(&secure, (enum loop_backend)backend, &pki.ecdsa_pair);
+        secure_begin(&secure, (enum loop_backend)backend, &pki.ecdsa_pair);
         world_start(&secure.world);
         secure_open(&client, &secure, 4096);
         secure_say(&client, "POST /big HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
@@ -268,7 +122,7 @@ static void keys_change_while_a_response_is_sent(void **state)
         secure_say(&client, ASK_SMALL);
         secure_await(&client, "HTTP/1.1 200 OK\r\n", 2);
         secure_close(&client);
-        end(&secure);
+        secure_end(&secure);
     }
 }
 
@@ -327,7 +181,7 @@ static void a_message_may_come_in_two_records(void **state)
         struct secure_world secure;
         struct secure_client client;
         struct raw_writer writer;
-        begin(&secure, (enum loop_backend)backend, &pki.ecdsa_pair);
+        secure_begin(&secure, (enum loop_backend)backend, &pki.ecdsa_pair);
         world_start(&secure.world);
         open_raw(&client, &secure, &writer);
         begin_update(&client, &writer);
@@ -340,7 +194,7 @@ static void a_message_may_come_in_two_records(void **state)
         assert_false(client.failed);
         secure_close(&client);
         world_await_open(&secure.world, 0);
-        end(&secure);
+        secure_end(&secure);
     }
 }
 
@@ -351,7 +205,7 @@ static void the_rest_of_a_message_may_not_come(void **state)
         struct secure_world secure;
         struct secure_client client;
         struct raw_writer writer;
-        begin(&secure, (enum loop_backend)backend, &pki.ecdsa_pair);
+        secure_begin(&secure, (enum loop_backend)backend, &pki.ecdsa_pair);
         secure.world.settings->timeouts.write_ms = 300;
         world_start(&secure.world);
         open_raw(&client, &secure, &writer);
@@ -367,7 +221,7 @@ static void the_rest_of_a_message_may_not_come(void **state)
         world_await_open(&secure.world, 0);
         assert_int_equal(secure.world.counters.timeouts, 1);
         secure_close(&client);
-        end(&secure);
+        secure_end(&secure);
     }
 }
 
@@ -377,7 +231,7 @@ static void the_end_is_told(void **state)
     for (int backend = LOOP_BACKEND_EPOLL; backend < LOOP_BACKEND_COUNT; backend++) {
         struct secure_world secure;
         struct secure_client client;
-        begin(&secure, (enum loop_backend)backend, &pki.ecdsa_pair);
+        secure_begin(&secure, (enum loop_backend)backend, &pki.ecdsa_pair);
         world_start(&secure.world);
         secure_open(&client, &secure, 0);
         secure_say(&client, "GET /small HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -394,7 +248,7 @@ static void the_end_is_told(void **state)
         world_await_state(&secure.world, CLIENT_LINGER);
         secure_close(&client);
         world_await_open(&secure.world, 0);
-        end(&secure);
+        secure_end(&secure);
     }
 }
 
@@ -404,7 +258,7 @@ static void a_cut_request_is_not_answered(void **state)
     (void)state;
     struct secure_world secure;
     struct secure_client client;
-    begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
+    secure_begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
     world_start(&secure.world);
     secure_open(&client, &secure, 0);
     secure_say(&client, "POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabc");
@@ -421,7 +275,7 @@ static void a_cut_request_is_not_answered(void **state)
     secure_await(&client, "HTTP/1.1 200 OK\r\n", 1);
     secure_await_end(&client);
     secure_close(&client);
-    end(&secure);
+    secure_end(&secure);
 }
 
 static void plain_http_is_told(void **state)
@@ -429,7 +283,7 @@ static void plain_http_is_told(void **state)
     (void)state;
     struct secure_world secure;
     struct client client;
-    begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
+    secure_begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
     world_start(&secure.world);
     client_connect(&client, &secure.world, 0);
     client_say(&client, ASK_SMALL);
@@ -444,7 +298,7 @@ static void plain_http_is_told(void **state)
     world_await_open(&secure.world, 0);
     assert_int_equal(secure.world.counters.tls_failures, 2);
     assert_int_equal(secure.world.counters.tls_handshakes, 0);
-    end(&secure);
+    secure_end(&secure);
 }
 
 static void a_refused_client_gets_the_alert(void **state)
@@ -452,7 +306,7 @@ static void a_refused_client_gets_the_alert(void **state)
     (void)state;
     struct secure_world secure;
     struct secure_client client;
-    begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
+    secure_begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
     tls_names_set_default(&secure.names, NULL);
     world_start(&secure.world);
     secure_connect(&client, &secure, 0);
@@ -460,7 +314,7 @@ static void a_refused_client_gets_the_alert(void **state)
     assert_int_equal(client.alert, TLS_ALERT_UNRECOGNIZED_NAME);
     secure_close(&client);
     world_await_open(&secure.world, 0);
-    end(&secure);
+    secure_end(&secure);
 }
 
 static void a_handshake_has_its_time(void **state)
@@ -469,7 +323,7 @@ static void a_handshake_has_its_time(void **state)
     for (int drips = 0; drips < 2; drips++) {
         struct secure_world secure;
         struct client client;
-        begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
+        secure_begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
         secure.world.settings->timeouts.handshake_ms = 300;
         world_start(&secure.world);
         client_connect(&client, &secure.world, 0);
@@ -483,7 +337,7 @@ static void a_handshake_has_its_time(void **state)
         client_await_end(&client);
         assert_int_equal(secure.world.counters.timeouts, 1);
         client_close(&client);
-        end(&secure);
+        secure_end(&secure);
     }
 }
 
@@ -495,7 +349,7 @@ static void slow_signatures_leave_the_loop(void **state)
         struct secure_world secure;
         struct secure_client client;
         struct plug plug;
-        begin(&secure, (enum loop_backend)backend, &pki.slow_pair);
+        secure_begin(&secure, (enum loop_backend)backend, &pki.slow_pair);
         world_start(&secure.world);
         secure_open(&client, &secure, 0);
         secure_say(&client, ASK_SMALL);
@@ -513,7 +367,7 @@ static void slow_signatures_leave_the_loop(void **state)
         SSL_free(client.ssl);
         world_await_open(&secure.world, 0);
         plug_pull(&plug, &secure.world);
-        end(&secure);
+        secure_end(&secure);
     }
 }
 
@@ -525,14 +379,14 @@ static void a_crowd_takes_turns(void **state)
     (void)state;
     struct secure_world secure;
     struct secure_client clients[CROWD];
-    begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
+    secure_begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
     world_start(&secure.world);
     for (size_t i = 0; i < CROWD; i++) {
         secure_connect(&clients[i], &secure, 0);
         secure_take(&clients[i]);
     }
     for (size_t i = 0; i < CROWD; i++)
-        world_expect(&secure.world, has_shaken_hands, &clients[i]);
+        world_expect(&secure.world, secure_has_shaken_hands, &clients[i]);
     for (size_t i = 0; i < CROWD; i++) {
         secure_say(&clients[i], ASK_SMALL);
         secure_await(&clients[i], "HTTP/1.1 200 OK\r\n", 1);
@@ -541,7 +395,7 @@ static void a_crowd_takes_turns(void **state)
     for (size_t i = 0; i < CROWD; i++)
         secure_close(&clients[i]);
     world_await_open(&secure.world, 0);
-    end(&secure);
+    secure_end(&secure);
 }
 
 static unsigned looks;
@@ -558,7 +412,7 @@ static void records_that_come_together_cost_one_look(void **state)
     (void)state;
     struct secure_world secure;
     struct secure_client client;
-    begin(&secure, LOOP_BACKEND_EPOLL, &pki.ecdsa_pair);
+    secure_begin(&secure, LOOP_BACKEND_EPOLL, &pki.ecdsa_pair);
     world_start(&secure.world);
     struct handler *handler = &secure.world.server->service.handlers[ROUTE_FILES];
     struct handler_type files = *handler->type;
@@ -574,7 +428,7 @@ static void records_that_come_together_cost_one_look(void **state)
     assert_int_equal(looks, 1);
     secure_close(&client);
     world_await_open(&secure.world, 0);
-    end(&secure);
+    secure_end(&secure);
 }
 
 static void a_drain_is_polite(void **state)
@@ -582,7 +436,7 @@ static void a_drain_is_polite(void **state)
     (void)state;
     struct secure_world secure;
     struct secure_client idle, busy;
-    begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
+    secure_begin(&secure, LOOP_BACKEND_AUTO, &pki.ecdsa_pair);
     world_start(&secure.world);
     secure_open(&idle, &secure, 0);
     secure_open(&busy, &secure, 4096);
@@ -597,7 +451,7 @@ static void a_drain_is_polite(void **state)
     assert_true(idle.said_close && busy.said_close);
     secure_close(&idle);
     secure_close(&busy);
-    end(&secure);
+    secure_end(&secure);
 }
 
 int main(void)
