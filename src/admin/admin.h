@@ -19,12 +19,22 @@
 
 #include <stdbool.h>
 
+struct reload_history;
+
+struct admin_certificate {
+    const char *file; /* NULL: this one is not shown */
+    int64_t expires;  /* since 1970, in seconds */
+};
+
 /* The handler's state. */
 struct admin {
     struct counters_view workers;
-    struct board *board;                 /* of the servers that requests are forwarded to; NULL: none */
-    const struct shield_figures *shield; /* NULL: there is none */
-    int64_t began_seconds;               /* when this worker started, since 1970 */
+    struct board *board;                  /* of the servers that requests are forwarded to; NULL: none */
+    const struct shield_figures *shield;  /* NULL: there is none */
+    const struct reload_history *reloads; /* NULL: none */
+    /* The certificates in use, by number; returns false after the last one. May be NULL. */
+    bool (*certificate)(const void *context, size_t number, struct admin_certificate *ret_certificate);
+    int64_t began_seconds; /* when this worker started, since 1970 */
     bool (*is_draining)(const void *context);
     const void *context;
 };

@@ -5,6 +5,7 @@
 #include "admin/server_metrics.h"
 #include "admin/shield_metrics.h"
 #include "http/json.h"
+#include "log/reload_history.h"
 
 #include <stdio.h>
 
@@ -60,6 +61,47 @@ static void put_durations(struct json *json, const struct counters_view *workers
     json_end(json, '}');
 }
 
+static void put_certificates(struct json *json, const struct admin *admin)
+{
+    struct admin_certificate one;
+    json_key(json, "certificates");
+    json_begin(json, '[');
+    for (size_t i = 0; admin->certificate && admin->certificate(admin->context, i, &one); i++) {
+        if (one.file == NULL)
+            continue;
+        json_begin_line(json, '{');
+        json_key(json, "file");
+        json_string(json, slice_from(one.file));
+        json_put_number(json, "expires", (uint64_t)MAX(one.expires, (int64_t)0));
+        json_end(json, '}');
+    }
+    json_end(json, ']');
+}
+
+static void put_reload(struct json *json, const struct reload_record *record)
+{
+    json_begin_line(json, '{');
+    json_put_number(json, "time", (uint64_t)record->when_seconds);
+    json_put_number(json, "generation", record->generation);
+    json_key(json, "result");
+    json_string(json, slice_from(record->result));
+    json_key(json, "text");
+    json_string(json, slice_from(record->text));
+    json_end(json, '}');
+}
+
+/* The newest first. */
+static void put_reloads(struct json *json, const struct reload_history *history)
+{
+    struct reload_record list[RELOADS_KEPT];
+    bool is_read = history && shared_copy(&history->version, history->list, list, sizeof(list));
+    json_key(json, "reloads");
+    json_begin(json, '[');
+    for (size_t i = 0; is_read && i < RELOADS_KEPT && list[i].when_seconds > 0; i++)
+        put_reload(json, &list[i]);
+    json_end(json, ']');
+}
+
 void status_write(const struct admin *admin, int64_t now_seconds, enum status_layout layout,
                   struct buffer *out)
 {
@@ -77,6 +119,8 @@ void status_write(const struct admin *admin, int64_t now_seconds, enum status_la
     route_metrics_write_json(&admin->workers, now_seconds, &json);
     server_metrics_write_json(admin->board, &json);
     shield_metrics_write_json(admin->shield, &json);
+    put_certificates(&json, admin);
+    put_reloads(&json, admin->reloads);
     json_end(&json, '}');
     buffer_append_byte(out, '\n');
 }

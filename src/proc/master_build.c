@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "conf/load.h"
+#include "log/reload_history.h"
 #include "proc/keepers.h"
 #include "proc/sandbox.h"
 #include "proc/worker.h"
@@ -66,6 +67,7 @@ static int master_work(void *context, size_t number, int ready_fd)
         .slots = master->slots,
         .board = master->board,
         .shield = master->shield.figures,
+        .reloads = master->reloads,
         .contexts = master->certificates.contexts,
         .tickets = master->tickets.tickets,
         .log = &master->log,
@@ -209,7 +211,9 @@ static int create_supervisor(struct master *master)
     };
     master->slots = sys_shared_memory(slots_bytes(master));
     master->board = board_create(slots_count(master));
-    int error = master->slots && master->board ? supervisor_init(&master->supervisor, &options) : -ENOMEM;
+    master->reloads = sys_shared_memory(sizeof(*master->reloads));
+    bool has_memory = master->slots && master->board && master->reloads;
+    int error = has_memory ? supervisor_init(&master->supervisor, &options) : -ENOMEM;
     if (error == 0)
         error = master_change_init(master);
     if (error == 0)
@@ -302,6 +306,7 @@ void master_finish(struct master *master)
     sys_shared_memory_free(master->slots, slots_bytes(master));
     board_destroy(master->board);
     shield_finish(&master->shield);
+    sys_shared_memory_free(master->reloads, sizeof(*master->reloads));
     certificate_keeper_end(&master->certificates);
     ticket_keeper_end(&master->tickets);
     sockets_close(&master->sockets, true);

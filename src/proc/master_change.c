@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "conf/load.h"
+#include "log/reload_history.h"
 #include "proc/notify.h"
 #include "proc/sandbox_scope.h"
 #include "serve/board.h"
@@ -321,11 +322,21 @@ static void log_outcome(struct master *master, const struct reload_outcome *outc
     }
 }
 
+/* For the page of a listener for metrics. */
+static const char *const outcome_words[] = {
+    [RELOAD_DONE] = "in force",
+    [RELOAD_PARTLY] = "in force partly",
+    [RELOAD_REFUSED] = "refused",
+    [RELOAD_REVERTED] = "taken back",
+};
+
 static void on_reload_end(void *context, const struct reload_outcome *outcome)
 {
     struct master *master = context;
     sockets_end(&master->left);
     log_outcome(master, outcome);
+    reload_history_add(master->reloads, sys_realtime_ns() / 1000000000, outcome->generation,
+                       outcome_words[outcome->result], outcome->text);
     master_control_tell_reload(master, outcome);
     notify_service_manager("READY=1");
 }

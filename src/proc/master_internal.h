@@ -51,6 +51,8 @@ enum master_state {
     MASTER_ENDING,   /* workers have been killed */
 };
 
+struct reload_history;
+
 struct master {
     const struct master_options *options;
     struct config *config; /* the generation in force; the first one is the caller's */
@@ -66,6 +68,7 @@ struct master {
     struct sockets left; /* of listeners that are gone; workers may still have to accept from them */
     struct slot *slots;  /* of each worker, shared */
     struct board *board; /* of all workers, shared */
+    struct reload_history *reloads; /* shared */
     struct supervisor supervisor;
     struct heartbeat heartbeat;
     struct ticket_keeper tickets;

@@ -226,6 +226,7 @@ static int create_server(struct worker *worker)
         .board = worker->options->board,
         .shield = worker->options->shield,
         .offences = &worker->offences,
+        .reloads = worker->options->reloads,
         .worker = worker->options->number,
         .log = worker->log,
         .access_log = worker->access_log,

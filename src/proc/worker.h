@@ -22,6 +22,7 @@ struct worker_options {
     struct slot *slots;                  /* of all workers */
     struct board *board;                 /* likewise */
     const struct shield_figures *shield; /* of the master */
+    struct reload_history *reloads;      /* of the master */
     struct context_set *contexts;        /* inherited from the master, owned by the worker; NULL: no TLS */
     struct tls_tickets *tickets;         /* shared by all workers; NULL: none */
     struct log_file *log;                /* not attached to a loop */

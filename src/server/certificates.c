@@ -166,6 +166,19 @@ static void warn_of_ends(struct certificates *certificates)
     }
 }
 
+bool certificates_next(const struct certificates *certificates, size_t number,
+                       struct certificate_in_use *ret_used)
+{
+    if (certificates == NULL || certificates->set == NULL || number >= certificates->set->plan.context_count)
+        return false;
+    const struct kept_context *kept = &certificates->set->contexts[number];
+    bool is_shown = kept->context && kept->planned->settings.pair_count > 0;
+    *ret_used = (struct certificate_in_use){0};
+    if (is_shown)
+        *ret_used = (struct certificate_in_use){kept_context_file(kept), kept->context->expires};
+    return true;
+}
+
 static void look_in(struct certificates *certificates, uint64_t ms)
 {
     wheel_arm(loop_wheel(certificates->options.loop), &certificates->timer, ms);

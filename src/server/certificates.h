@@ -28,7 +28,17 @@ struct certificates_options {
     void *context;
 };
 
+/* A certificate of a site or a listener. */
+struct certificate_in_use {
+    const char *file; /* NULL: there is none of this number */
+    int64_t expires;  /* when it or an issuer's expires: seconds since 1970 */
+};
+
 #ifdef HAVE_TLS
+
+/* Which certificate is in use, by number; returns false after the last one. */
+bool certificates_next(const struct certificates *certificates, size_t number,
+                       struct certificate_in_use *ret_used) MUST_CHECK;
 
 /* Creates them from a loaded set, of which it takes ownership, also on failure; NULL: nothing uses TLS so
  * far. Returns 0 or -ENOMEM. */
@@ -65,6 +75,13 @@ const struct tls_remotes *certificates_remotes(const struct certificates *certif
 void certificates_destroy(struct certificates *certificates);
 
 #else
+
+static inline bool certificates_next(const struct certificates *certificates, size_t number,
+                                     struct certificate_in_use *ret_used)
+{
+    (void)certificates, (void)number, (void)ret_used;
+    return false;
+}
 
 static inline int certificates_create(const struct certificates_options *options, struct context_set *set,
                                       struct certificates **ret_certificates)

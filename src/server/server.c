@@ -53,6 +53,16 @@ static bool has_begun_draining(const void *context)
     return server->front.is_draining;
 }
 
+static bool server_certificate(const void *context, size_t number, struct admin_certificate *ret_certificate)
+{
+    const struct server *server = context;
+    struct certificate_in_use used;
+    if (!certificates_next(server->options.certificates, number, &used))
+        return false;
+    *ret_certificate = (struct admin_certificate){.file = used.file, .expires = used.expires};
+    return true;
+}
+
 static void init_admin(struct server *server)
 {
     struct counters_view own = {.first = server->options.counters, .count = 1};
@@ -60,6 +70,8 @@ static void init_admin(struct server *server)
         .workers = server->options.workers.count > 0 ? server->options.workers : own,
         .board = server->options.board,
         .shield = server->options.shield,
+        .reloads = server->options.reloads,
+        .certificate = server_certificate,
         .began_seconds = loop_wall_seconds(server->options.loop),
         .is_draining = has_begun_draining,
         .context = server,

@@ -14,21 +14,23 @@ struct board;
 struct certificates;
 struct loop;
 struct offences;
+struct reload_history;
 struct server;
 struct shield_figures;
 struct tls_listener;
 
 struct server_options {
-    struct loop *loop;                   /* outlives the server */
-    struct settings *settings;           /* the server takes a reference of its own */
-    struct counters *counters;           /* outlives the server */
-    struct counters_view workers;        /* of all workers, for metrics; empty: those of this server alone */
-    struct board *board;                 /* of all workers (serve/board.h); NULL: this server is alone */
-    struct offences *offences;           /* collects them (serve/offences.h); NULL: nobody wants to know */
-    const struct shield_figures *shield; /* for metrics; NULL: there is no shield */
-    size_t worker;                       /* number on the board */
-    struct log *log;                     /* outlives the server */
-    struct access_log *access_log;       /* NULL: no access log; outlives the server */
+    struct loop *loop;                    /* outlives the server */
+    struct settings *settings;            /* the server takes a reference of its own */
+    struct counters *counters;            /* outlives the server */
+    struct counters_view workers;         /* of all workers, for metrics; empty: those of this server alone */
+    struct board *board;                  /* of all workers (serve/board.h); NULL: this server is alone */
+    struct offences *offences;            /* collects them (serve/offences.h); NULL: nobody wants to know */
+    const struct shield_figures *shield;  /* for metrics; NULL: there is no shield */
+    const struct reload_history *reloads; /* for the page; NULL: there are none */
+    size_t worker;                        /* number on the board */
+    struct log *log;                      /* outlives the server */
+    struct access_log *access_log;        /* NULL: no access log; outlives the server */
     const struct access_log_set *site_logs; /* of these and later settings; NULL: none; outlives the server */
     struct certificates *certificates;      /* NULL: no TLS; outlives the server */
     /* After server_drain: every connection is closed, or timeouts.drain_ms have passed. The server may be

@@ -1,10 +1,12 @@
 """The page of a listener with `admin: true`, in a headless Chromium."""
+import json
 import re
 import time
 
 import pytest
 
 import browser
+import pki
 import vif
 import wire
 
@@ -55,6 +57,40 @@ def test_shows_what_happens(site, page):
     page.evaluate("document.querySelector('summary').click()")
     page.wait_for("document.querySelectorAll('#counters tr').length > 20")
     assert not page.complaints
+
+
+def test_shows_reloads_and_their_changes(site, page):
+    start, port = site
+    running = start()
+    page.open(f"http://127.0.0.1:{port}/")
+    page.wait_for("document.getElementById('state')?.dataset.state === 'live'")
+    assert page.evaluate("document.getElementById('changes').hidden")
+    settings = json.loads(running.config_path.read_text(encoding="utf-8"))
+    settings["sites"][0]["routes"]["/new"] = {"respond": "new"}
+    running.config_path.write_text(json.dumps(settings), encoding="utf-8")
+    assert vif.run("reload", "-c", running.config_path).returncode == 0
+    page.wait_for("document.querySelectorAll('#reloads tr').length === 1")
+    assert "in force" in text(page, "reloads") and "+ sites[0].routes./new" in text(page, "reloads").replace("[*]", "[0]")
+    running.config_path.write_text('{"secret": 1}', encoding="utf-8")
+    assert vif.run("reload", "-c", running.config_path).returncode == 1
+    page.wait_for("document.querySelectorAll('#reloads tr').length === 2")
+    first = page.evaluate("document.querySelector('#reloads tr').textContent")
+    assert "refused" in first and 'unknown option "secret"' in first and '{"secret": 1}' not in first
+    assert not page.complaints
+
+
+def test_shows_when_certificates_expire(server, page, tmp_path):
+    own, port = vif.free_port(), vif.free_port()
+    certificate, key = pki.Authority(tmp_path / "pki").issue("a", hosts=["a.example.com"], days=10)
+    files = {"certificate": str(certificate), "key": str(key)}
+    running = server(port=own, config={
+        "listen": [{"address": f"127.0.0.1:{own}", "tls": True}, {"address": f"127.0.0.1:{port}", "admin": True}],
+        "sites": [{"hosts": ["a.example.com"], "tls": files, "routes": {"/": {"respond": "a"}}}]})
+    page.open(f"http://127.0.0.1:{port}/")
+    page.wait_for("document.querySelectorAll('#certificates tr').length === 1")
+    assert files["certificate"] in text(page, "certificates")
+    assert page.evaluate("document.querySelector('#certificates td.bad').textContent") in ("9", "10")
+    assert running.process.poll() is None
 
 
 def test_comes_back_when_the_server_does(site, page):

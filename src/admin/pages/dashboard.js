@@ -1,6 +1,7 @@
 "use strict";
 /* Each event has counters since the start; what is shown are differences between two of them. */
 const KEPT = 120;
+const WARNED_DAYS = 14;
 const charts = [
   {title: "Requests/s", format: compact, lines: [["a", "2xx"], ["b", "3xx"], ["c", "4xx"], ["d", "5xx"]]},
   {title: "Time of a request", format: duration, lines: [["a", "p50"], ["b", "p90"], ["c", "p99"]]},
@@ -108,15 +109,19 @@ function draw(chart) {
 function show(id, text) {
   document.getElementById(id).textContent = text;
 }
+/* Cells are texts, or {text, class}. */
 function fill(id, rows) {
   const body = document.createDocumentFragment();
   for (const [head, ...cells] of rows) {
     const row = document.createElement("tr");
     element(row, "th", head, {scope: "row"});
-    for (const cell of cells) element(row, "td", cell);
+    for (const cell of cells) element(row, "td", cell.text ?? cell, cell.class ? {class: cell.class, title: cell.text} : {});
     body.appendChild(row);
   }
   document.getElementById(id).replaceChildren(body);
+}
+function words(text) {
+  return {text, class: "text"};
 }
 function state(name, text) {
   const place = document.getElementById("state");
@@ -146,17 +151,28 @@ function render(now) {
     worker.cache_hits + worker.cache_misses > 0 ? Math.round(100 * worker.cache_hits / (worker.cache_hits + worker.cache_misses)) + " %" : "–",
     compact(worker.stalls)]));
   const bounds = now.durations.bounds_us;
-  fill("routes", now.routes.filter((route) => route.requests > 0).map((route) => [route.route, route.site,
+  fill("routes", now.routes.filter((route) => route.requests > 0).map((route) => [route.route, words(route.site),
     sample ? compact(sample.routes[route.site + " " + route.route] || 0) : "–", compact(route.requests),
     duration(percentile(bounds, route.durations, .5)), duration(percentile(bounds, route.durations, .99)),
     compact(route.responses_4xx), compact(route.responses_5xx)]));
   document.getElementById("slow").hidden = now.slowest.length === 0;
-  fill("slowest", now.slowest.map((slow) => [slow.method + " " + slow.target, slow.host, String(slow.status), duration(slow.duration_us),
+  fill("slowest", now.slowest.map((slow) => [slow.method + " " + slow.target, words(slow.host), String(slow.status), duration(slow.duration_us),
     ...["head", "queue", "handler", "upstream", "send"].map((phase) => slow[phase + "_us"] ? duration(slow[phase + "_us"]) : "–"),
     new Date(slow.time * 1000).toLocaleTimeString(), slow.request_id || "–"]));
   document.getElementById("forwarding").hidden = now.servers.length === 0;
-  fill("servers", now.servers.map((server) => [server.server, server.route, server.up ? "up" : server.reason ? "down: " + server.reason : "left out",
+  fill("servers", now.servers.map((server) => [server.server, words(server.route),
+    words(server.up ? "up" : server.reason ? "down: " + server.reason : "left out"),
     compact(server.in_use), compact(server.requests), compact(server.failures), compact(server.errors)]));
+  const certificates = now.certificates.filter((one, i, all) => all.findIndex((other) => other.file === one.file) === i);
+  document.getElementById("secure").hidden = certificates.length === 0;
+  fill("certificates", certificates.sort((one, other) => one.expires - other.expires).map((one) => {
+    const days = Math.floor((one.expires * 1000 - Date.now()) / 86400e3);
+    return [one.file, new Date(one.expires * 1000).toLocaleDateString(), {text: days < 0 ? "expired" : String(days), class: days < WARNED_DAYS ? "bad" : ""}];
+  }));
+  document.getElementById("changes").hidden = now.reloads.length === 0;
+  fill("reloads", now.reloads.map((reload) => [new Date(reload.time * 1000).toLocaleString(),
+    {text: reload.result, class: reload.result === "in force" ? "text" : "text bad"},
+    {text: reload.text.trimEnd() || "nothing has changed", class: "text lines"}]));
   if (document.querySelector("details").open) fill("counters", Object.entries(now.total).map(([name, value]) => [name, value.toLocaleString("en")]));
 }
 function take(event) {
