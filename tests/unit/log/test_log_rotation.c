@@ -30,15 +30,23 @@ struct fixture {
 /* ---- the clock, and a disk ---- */
 
 static uint64_t skipped_ms;
-static const char *unlucky; /* what cannot be compressed */
+static int64_t skipped_hours; /* of the time of day */
+static const char *unlucky;   /* what cannot be compressed */
 
 uint64_t __wrap_sys_monotonic_ns(void);
+int64_t __real_sys_realtime_ns(void);
+int64_t __wrap_sys_realtime_ns(void);
 int __real_sys_create_like(const char *path, int fd);
 int __wrap_sys_create_like(const char *path, int fd);
 
 uint64_t __wrap_sys_monotonic_ns(void)
 {
     return (1000000 + skipped_ms) * 1000000;
+}
+
+int64_t __wrap_sys_realtime_ns(void)
+{
+    return __real_sys_realtime_ns() + skipped_hours * 3600 * 1000000000;
 }
 
 /* A descriptor that takes no byte is as good as a full disk. */
@@ -95,6 +103,7 @@ static void end(struct fixture *fixture)
     assert_int_equal(chdir("/"), 0);
     assert_int_equal(system(command), 0);
     unlucky = NULL;
+    skipped_hours = 0;
 }
 
 static int create(const char *path, const char *text)
@@ -183,6 +192,28 @@ static void a_log_that_was_removed_by_hand_is_left_alone(void **state)
     unlink("a.log");
     pass(&fixture, 60000);
     assert_int_equal(fixture.reopened, 0);
+    end(&fixture);
+}
+
+/* ---- age ---- */
+
+static void a_log_is_as_old_as_its_first_line(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    begin(&fixture, 10, LOG_COMPRESSOR_NONE);
+    fixture.rotation.rules.age_ms = 3600 * 1000;
+    close(create("a.log", ""));
+    pass(&fixture, 2000);
+    skipped_hours += 2;
+    pass(&fixture, 2000);
+    put("a.log");
+    pass(&fixture, 2000);
+    assert_int_equal(fixture.reopened, 0);
+    skipped_hours += 2;
+    pass(&fixture, 2000);
+    assert_int_equal(fixture.reopened, 1);
+    assert_false(is_there("a.log"));
     end(&fixture);
 }
 
@@ -393,6 +424,7 @@ int main(void)
         cmocka_unit_test(it_is_said_again_while_somebody_writes_to_the_old_part),
         cmocka_unit_test(it_is_said_if_an_earlier_vif_left_no_file),
         cmocka_unit_test(a_log_that_was_removed_by_hand_is_left_alone),
+        cmocka_unit_test(a_log_is_as_old_as_its_first_line),
         cmocka_unit_test(an_old_part_that_is_written_to_is_not_removed),
         cmocka_unit_test(a_compressed_part_and_its_original_count_as_one),
         cmocka_unit_test(the_first_of_a_second_is_the_oldest_compressed_or_not),

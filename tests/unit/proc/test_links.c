@@ -144,6 +144,12 @@ static void an_answer_that_nobody_has_asked_for_ends_the_channel(void **state)
     assert_int_equal(fixture.link->taken, 1);
     tear_down(&fixture);
     set_up(&fixture);
+    answer(&fixture, 0, 0);
+    assert_int_equal(take(&fixture), 0);
+    assert_int_equal(fixture.link->taken, 1);
+    assert_false(links_has(&fixture.links, 0));
+    tear_down(&fixture);
+    set_up(&fixture);
     ask(&fixture, 2);
     answer(&fixture, 9, 0);
     assert_int_equal(take(&fixture), 0);
