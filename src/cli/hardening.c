@@ -26,18 +26,28 @@ static void process_list_add(struct process_list *list, pid_t pid, const char *r
         list->all[list->count++] = (struct hardening_process){pid, role};
 }
 
-/* A master and its children, one of which may rotate logs. */
+/* By its name: "vif logs" and others are no workers, and keep the rights of the master. */
+static const char *role_of_child(pid_t pid)
+{
+    static const char *const others[] = {"logs", "reader", "opener"};
+    struct process_rights rights;
+    if (sys_process_rights(pid, &rights) < 0 || strncmp(rights.name, "vif ", 4) != 0)
+        return "worker";
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        if (strcmp(rights.name + 4, others[i]) == 0)
+            return others[i];
+    }
+    return "worker";
+}
+
+/* A master and its children. */
 static void add_vif(struct process_list *list, pid_t pid)
 {
     static pid_t children[PROCESSES_MAX];
-    struct process_rights rights;
     process_list_add(list, pid, "master");
     size_t count = sys_children(pid, children, ARRAY_LENGTH(children));
-    for (size_t i = 0; i < count; i++) {
-        bool is_known = sys_process_rights(children[i], &rights) == 0;
-        process_list_add(list, children[i],
-                         is_known && strcmp(rights.name, "vif-logs") == 0 ? "logs" : "worker");
-    }
+    for (size_t i = 0; i < count; i++)
+        process_list_add(list, children[i], role_of_child(children[i]));
 }
 
 static void find_vifs(struct process_list *list)

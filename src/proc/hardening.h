@@ -8,7 +8,7 @@
 
 struct hardening_process {
     pid_t pid;
-    const char *role; /* "master", "worker" */
+    const char *role; /* "master", "worker", "logs" */
 };
 
 /* Writes what the kernel and this build have, and what they lack, and then the rights of each process; for

@@ -209,16 +209,18 @@ def test_a_container_that_forbids_confinement(server, root):
     assert "lacks    Landlock, which is forbidden here, perhaps by the seccomp profile of a container" in outcome.stdout
 
 
-def test_the_rights_of_the_vif_that_runs(server, root):
+def test_the_rights_of_the_vif_that_runs(server, root, tmp_path):
     with tempfile.TemporaryDirectory() as folder:  # the path of a socket is short
         place = {**os.environ, "RUNTIME_DIRECTORY": folder}
         assert json.loads(vif.run("hardening", "--json", env=place).stdout)["processes"] == []
-        running = server(config=files(root), workers=2, prefix=["env", f"RUNTIME_DIRECTORY={folder}"])
+        logs = {"access": str(tmp_path / "access.log"), "rotate": True}
+        running = server(config=files(root, log=logs), workers=2, prefix=["env", f"RUNTIME_DIRECTORY={folder}"])
         of_workers = vif.workers_of(running.process)
         found = json.loads(vif.run("hardening", "--json", env=place).stdout)["processes"]
-        assert [(process["role"], process["pid"]) for process in found] == [
-            ("master", running.process.pid), *(("worker", pid) for pid in of_workers)]
-        assert all(process["no_new_privileges"] for process in found[1:])
+        assert [process["pid"] for process in found if process["role"] == "master"] == [running.process.pid]
+        assert {process["pid"] for process in found if process["role"] == "worker"} == set(of_workers)
+        assert [vif.name_of(process["pid"]) for process in found if process["role"] == "logs"] == [vif.LOG_KEEPER]
+        assert all(process["no_new_privileges"] for process in found if process["role"] == "worker")
         running.stop()
 
 
