@@ -56,6 +56,14 @@ def test_licences_are_copied_whole(package):
     assert "Leon Sorokin" in written
 
 
+def test_our_own_archives_are_no_libraries(package, tmp_path):
+    (tmp_path / "build.ninja").write_text(
+        "build vif: c_LINKER vif.p/main.c.o src/cli/libvifcli.a | src/libvifcore.a /usr/lib/libz.a\n"
+        f" LINK_ARGS = -Wl,--start-group src/libvifcore.a /usr/lib/libz.a {tmp_path}/lab/libviflab.a -Wl,--end-group\n\n"
+        "build other: phony /usr/lib/libother.a\n")
+    assert [path for path in package.static_libraries(tmp_path) if not path.endswith("libc.a")] == ["/usr/lib/libz.a"]
+
+
 def test_a_library_is_named_by_its_package(package):
     library = subprocess.run(["gcc", "-print-file-name=libc.a"], capture_output=True, text=True, check=True).stdout.strip()
     name, version = package.package_of(library)
