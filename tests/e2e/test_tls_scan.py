@@ -35,7 +35,8 @@ def fixture_secure(server, root, tmp_path):
 @pytest.mark.skipif(not COMMAND, reason="testssl.sh is not installed")
 @pytest.mark.skipif(IS_SANITIZED, reason="once is enough")
 @pytest.mark.seconds(SECONDS)
-@pytest.mark.parametrize("what", [["-p", "-s"], ["-f"], ["-U"]], ids=["ciphers", "forward-secrecy", "vulnerabilities"])
+@pytest.mark.parametrize("what", [["-p", "-s"], ["-f"], ["-U"], ["-E", "-g"], ["-c"]],
+                         ids=["ciphers", "forward-secrecy", "vulnerabilities", "each-cipher-and-grease", "clients"])
 def test_testssl_finds_nothing_above_low(secure, tmp_path, what):
     report = tmp_path / "report.json"
     subprocess.run([COMMAND, "--quiet", "--color", "0", "--warnings", "off", "--ip", "127.0.0.1", "--add-ca", secure.authority,
