@@ -207,6 +207,21 @@ static void upstream_tunnel_release(struct upstream_tunnel *tunnel)
         upstream_connection_resume(connection);
 }
 
+static enum source_result upstream_tunnel_wait(struct upstream_tunnel *tunnel)
+{
+    struct upstream_connection *connection = tunnel->user.connection;
+    tunnel->is_waited_for = true;
+    /* No byte will come until the ring is released, so nothing else would wake the owner. */
+    if (connection && connection->is_paused)
+        task_defer(tunnel->proxy->service->loop, &tunnel->wake);
+    return SOURCE_WAIT;
+}
+
+static void upstream_tunnel_on_wake(struct task *task)
+{
+    tunnel_wake(&CONTAINER_OF(task, struct upstream_tunnel, wake)->tunnel);
+}
+
 static enum source_result upstream_tunnel_next(struct source *source, size_t bytes_max,
                                                struct segment *ret_segment)
 {
@@ -226,8 +241,7 @@ static enum source_result upstream_tunnel_next(struct source *source, size_t byt
         return SOURCE_FAILED;
     if (tunnel->is_server_done)
         return SOURCE_END;
-    tunnel->is_waited_for = true;
-    return SOURCE_WAIT;
+    return upstream_tunnel_wait(tunnel);
 }
 
 /* The owner is done with it. A client that was cut cuts the server. */
@@ -237,6 +251,7 @@ static void upstream_tunnel_close(struct source *source)
     struct proxy *proxy = tunnel->proxy;
     if (tunnel->user.connection && !tunnel->is_client_done)
         upstream_connection_reset_on_close(tunnel->user.connection);
+    task_cancel(&tunnel->wake);
     upstream_leave(&tunnel->user);
     upstream_tunnel_leave_server(tunnel);
     byte_ring_finish(&tunnel->upload);
@@ -296,6 +311,7 @@ struct upstream_tunnel *upstream_tunnel_create(struct proxy *proxy, struct upstr
     tunnel_init(&tunnel->tunnel, &upstream_tunnel_type, &upstream_tunnel_sink, &upstream_tunnel_source,
                 exchange);
     tunnel->tunnel.sink.credit = CREDIT_MAX;
+    task_init(&tunnel->wake, upstream_tunnel_on_wake);
     byte_ring_init(&tunnel->upload, &proxy->rings);
     byte_ring_init(&tunnel->download, &proxy->rings);
     upstream_connection_become_tunnel(user->connection, &tunnel->user);

@@ -23,6 +23,7 @@ struct upstream_tunnel {
     struct access_log_upstream *log; /* the exchange's, as long as there is one */
     struct byte_ring upload;
     struct byte_ring download;
+    struct task wake;    /* the source can go on */
     bool is_client_done; /* its side has ended */
     bool is_server_done;
     bool has_sent_end;  /* the end of the client's side was passed to the server */

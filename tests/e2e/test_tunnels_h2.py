@@ -67,6 +67,23 @@ class Client(h2_wire.Client):
         assert (kind, of, payload) == (h2_wire.DATA, stream, b"") and flags & h2_wire.END_STREAM
 
 
+def test_a_tunnel_goes_on_after_much_came_at_once(proxy):
+    """The server is not read while there is no room, and again when the client has taken what there was."""
+    much = 100 << 10
+
+    def script(peer):
+        while peer.take(1):
+            peer.socket.sendall(b"x" * much)
+        return False
+
+    vif, _ = proxy(granting(script))
+    client = Client(vif, window=1 << 20)
+    stream, _ = client.open()
+    for _ in range(20):
+        client.data(stream, b"?")
+        assert client.take(stream, much) == b"x" * much
+
+
 def test_extended_connect_becomes_an_upgrade(proxy):
     vif, origin = proxy(granting(echoing, behind=b"hi"))
     client = Client(vif)
