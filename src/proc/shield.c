@@ -139,6 +139,8 @@ static int shield_take_over(struct shield *shield, struct xdp *inherited)
     int error = sys_xdp_load(&shield->xdp);
     if (error < 0)
         sys_xdp_close(&shield->xdp);
+    else
+        shield->totals = shield->told = sys_xdp_totals(&shield->xdp); /* the former one has logged these */
     return error;
 }
 
