@@ -36,12 +36,15 @@ static void shield_tell_dropped(struct shield *shield, uint64_t now_ms)
     shield->told_ms = now_ms;
 }
 
-static void shield_close(struct shield *shield)
+/* The link stays if another vif has it. */
+static void shield_close(struct shield *shield, bool leaves_link)
 {
     if (!shield_is_on(shield))
         return;
     shield->totals = sys_xdp_totals(&shield->xdp);
     shield_tell_dropped(shield, 0);
+    if (!shield->is_taken_over && !leaves_link)
+        sys_xdp_detach(&shield->xdp);
     sys_xdp_close(&shield->xdp);
     shield->blocked = 0;
     shield->totals = shield->told = (struct xdp_totals){0};
@@ -51,7 +54,7 @@ void shield_finish(struct shield *shield)
 {
     if (shield->log == NULL)
         return;
-    shield_close(shield);
+    shield_close(shield, false);
     shield_abandon(shield);
     offenders_finish(&shield->offenders);
     sys_shared_memory_free(shield->figures, sizeof(*shield->figures));
@@ -181,7 +184,7 @@ void shield_go_on(struct shield *shield)
 
 void shield_hand_over(struct shield *shield)
 {
-    shield_close(shield);
+    shield_close(shield, true);
 }
 
 /* ---- new settings ---- */
@@ -201,6 +204,7 @@ int shield_prepare(struct shield *shield, const struct settings *next, struct bu
 
 void shield_abandon(struct shield *shield)
 {
+    sys_xdp_detach(&shield->next);
     sys_xdp_close(&shield->next);
 }
 
@@ -225,7 +229,7 @@ void shield_commit(struct shield *shield, const struct settings *next)
         change_mode(shield, next);
     } else if (!is_same) {
         bool was_on = shield_is_on(shield);
-        shield_close(shield);
+        shield_close(shield, false);
         shield->xdp = shield->next;
         shield->next = XDP_NONE;
         if (was_on && !shield_is_on(shield))

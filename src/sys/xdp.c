@@ -104,6 +104,12 @@ int sys_xdp_attach(struct xdp *xdp, unsigned interface, enum xdp_mode mode)
                                                              : error;
 }
 
+/* An interface that is gone has taken the program with it. */
+static void xdp_detach_link(int fd)
+{
+    (void)bpf_link_detach(fd);
+}
+
 int sys_xdp_replace(const struct xdp *xdp)
 {
     return bpf_link_update(xdp->link_fd, xdp->program_fd, NULL) < 0 ? -errno : 0;
@@ -204,6 +210,11 @@ bool sys_has_xdp(void)
     return false;
 }
 
+static void xdp_detach_link(int fd)
+{
+    (void)fd;
+}
+
 int sys_xdp_load(struct xdp *xdp)
 {
     (void)xdp;
@@ -263,12 +274,14 @@ static void xdp_close_fd(int *fd)
 
 void sys_xdp_detach(struct xdp *xdp)
 {
+    if (xdp->link_fd >= 0)
+        xdp_detach_link(xdp->link_fd);
     xdp_close_fd(&xdp->link_fd);
 }
 
 void sys_xdp_close(struct xdp *xdp)
 {
-    sys_xdp_detach(xdp);
+    xdp_close_fd(&xdp->link_fd);
     xdp_close_fd(&xdp->program_fd);
     xdp_close_fd(&xdp->blocked_fd);
     xdp_close_fd(&xdp->ports_fd);

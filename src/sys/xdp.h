@@ -71,10 +71,10 @@ int sys_xdp_replace(const struct xdp *xdp) MUST_CHECK;
 /* Whether it still is: an interface that is removed takes the program with it. */
 bool sys_xdp_is_attached(const struct xdp *xdp);
 
-/* Detaches, if no other process has the link. */
+/* Detaches, whoever has the link: a child process may have a copy of the descriptor. */
 void sys_xdp_detach(struct xdp *xdp);
 
-/* Closes everything. */
+/* Closes everything, and detaches nothing that another process has. */
 void sys_xdp_close(struct xdp *xdp);
 
 /* Lists an address until that time of the monotonic clock, or changes the time of one that is listed. */

@@ -12,6 +12,7 @@ import time
 import pytest
 
 import network
+import protocols
 import succession
 import vif
 import wire
@@ -300,6 +301,21 @@ def test_an_upgrade_that_fails_changes_nothing(shielded, tmp_path):
     program.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     program.chmod(0o755)
     assert vif.run("upgrade", "-c", site.running.config_path, "--binary", program).returncode == 1
+    assert len(site.cable.programs()) == 1
+    assert site.status_for(site.cable.clients[0]) is None
+
+
+def test_an_upgrade_that_fails_late_changes_nothing(shielded, tmp_path):
+    """The new vif had taken the link over, and gives it back without detaching it."""
+    certificate, key = map(str, protocols.certificate())
+    site = shielded()
+    site.have_blocked(site.cable.clients[0])
+    keys = tmp_path / "ticket.keys"
+    keys.write_bytes(b"too short")
+    tls = {"address": f"{site.cable.address}:{PORT + 2}", "tls": {"certificate": certificate, "key": key}}
+    site.write(listen=[*site.config["listen"], tls], tickets={"keys": str(keys)})
+    result = vif.run("upgrade", "-c", site.running.config_path)
+    assert (result.returncode, "ticket" in result.stderr) == (1, True), result
     assert len(site.cable.programs()) == 1
     assert site.status_for(site.cable.clients[0]) is None
 
