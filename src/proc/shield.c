@@ -249,10 +249,8 @@ static bool network_meets(const struct network *network, const struct xdp_addres
 {
     struct network wide = *network;
     bool is_mapped_v4 = memcmp(address->bytes, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
-    if (!is_mapped_v4 && wide.address.family == AF_INET6 && wide.bits > 64) {
-        wide.bits = 64;
-        memset(wide.address.bytes + 8, 0, 8);
-    }
+    if (!is_mapped_v4 && wide.address.family == AF_INET6)
+        wide.bits = MIN(wide.bits, (uint8_t)64);
     return network_have(&wide, 1, AF_INET6, address->bytes);
 }
 

@@ -290,6 +290,7 @@ def test_an_upgrade_keeps_it(shielded):
     assert site.status_for(offender) is None
     wire.wait_until(lambda: site.status()["blocked"] == 1, "the entry in the map")
     site.have_blocked(site.cable.clients[1], before=1)
+    assert "is gone" not in site.running.stderr()  # it was attached all the time
     site.running.stop()
     assert site.cable.programs() == []
 
