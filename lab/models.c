@@ -241,6 +241,16 @@ const struct lab_model lab_models[] = {
         .serve = lab_serve_af_xdp,
         .unavailable = lab_af_xdp_unavailable,
     },
+    {
+        .name = "dpdk",
+        .title = "DPDK and a TCP in user space",
+        .idea = "The program has the card: one thread asks it all the time, and TCP is the same library.",
+        .breaks = "It takes a whole processor without any client; else as af-xdp.",
+        .source = "lab/dpdk.c",
+        .network = LAB_VETH_BARE,
+        .serve = lab_serve_dpdk,
+        .unavailable = lab_dpdk_unavailable,
+    },
     {0},
 };
 

@@ -27,6 +27,7 @@ int lab_serve_kqueue(struct lab_site *site, int listening_fd) MUST_CHECK;
 int lab_serve_loop_threads(struct lab_site *site, int listening_fd) MUST_CHECK;
 int lab_serve_shared_socket(struct lab_site *site, int listening_fd) MUST_CHECK;
 int lab_serve_af_xdp(struct lab_site *site, int listening_fd) MUST_CHECK;
+int lab_serve_dpdk(struct lab_site *site, int listening_fd) MUST_CHECK;
 int lab_serve_exclusive(struct lab_site *site, int listening_fd) MUST_CHECK;
 int lab_serve_reuseport(struct lab_site *site, int listening_fd) MUST_CHECK;
 
@@ -43,6 +44,7 @@ const char *lab_libuv_unavailable(void);
 const char *lab_libev_unavailable(void);
 const char *lab_kqueue_unavailable(void);
 const char *lab_af_xdp_unavailable(void);
+const char *lab_dpdk_unavailable(void);
 
 /* Concurrent connections of these models. */
 #define LAB_POOL_THREADS      64

@@ -65,13 +65,13 @@ class Counts:
 
     def bypass(self):
         """The first model is what the others are compared with: their figures are multiples of its own."""
-        def cell(point, key, unit):
-            return unit(point[key]) if point is first[point["connections"]] else f"× {point['of_first'][key]:.2f}"
+        def cell(name, point, key, unit):
+            return unit(point[key]) if name == first else f"× {point['of_first'][key]:.2f}"
 
-        models = self.over_veth["models"]
-        first = {point["connections"]: point for point in next(iter(models.values()))["points"]}
-        rows = [[f"`{name}`, {point['connections']}", cell(point, "requests_per_s", count), cell(point, "server_us", us),
-                 cell(point, "client_us", us), digits(model["calls_per_answer"]) if point is model["points"][-1] else ""]
+        first, *_ = models = self.over_veth["models"]
+        rows = [[f"`{name}`, {point['connections']}" + (f", {point['pipeline']} at once" if point["pipeline"] > 1 else ""),
+                 cell(name, point, "requests_per_s", count), cell(name, point, "server_us", us), cell(name, point, "client_us", us),
+                 digits(model["calls_per_answer"]) if (point["connections"], point["pipeline"]) == (100, 1) else ""]
                 for name, model in models.items() for point in model["points"]]
         return table(["over a veth pair, connections", "requests/s", "CPU of the server", "CPU of the client",
                       "system calls for an answer"], rows)

@@ -104,14 +104,14 @@ _vif() {
     load\ --status) words='' ;;
     load\ --json) _vif_files -f; return ;;
     load\ --svg) _vif_files -f; return ;;
-    lab\ --models) words='one fork threads thread-pool prefork spin select poll epoll-level epoll-edge kqueue libevent libuv libev io-uring shared exclusive reuseport workers epoll-mt offload coroutines epoll-veth af-xdp' commas=1 ;;
+    lab\ --models) words='one fork threads thread-pool prefork spin select poll epoll-level epoll-edge kqueue libevent libuv libev io-uring shared exclusive reuseport workers epoll-mt offload coroutines epoll-veth af-xdp dpdk' commas=1 ;;
     lab\ --scenarios) words='throughput idle crowd slow blocking limit' commas=1 ;;
     lab\ --connections) words='' ;;
     lab\ --duration) words='' ;;
     lab\ --rounds) words='' ;;
     lab\ --out) _vif_files -f; return ;;
     lab\ --page) _vif_files -f; return ;;
-    lab\ --serve) words='one fork threads thread-pool prefork spin select poll epoll-level epoll-edge kqueue libevent libuv libev io-uring shared exclusive reuseport workers epoll-mt offload coroutines epoll-veth af-xdp' ;;
+    lab\ --serve) words='one fork threads thread-pool prefork spin select poll epoll-level epoll-edge kqueue libevent libuv libev io-uring shared exclusive reuseport workers epoll-mt offload coroutines epoll-veth af-xdp dpdk' ;;
     lab\ --port) words='' ;;
     cert\ --ca) _vif_files -f; return ;;
     *)

@@ -12,13 +12,14 @@ import wire
 # In the order of the table in lab/models.c; test_the_list_names_them_all holds the two against each other.
 EVERY = ["one", "fork", "threads", "thread-pool", "prefork", "spin", "select", "poll", "epoll-level", "epoll-edge",
          "kqueue", "libevent", "libuv", "libev", "io-uring", "shared", "exclusive", "reuseport", "workers",
-         "epoll-mt", "offload", "coroutines", "epoll-veth", "af-xdp"]
+         "epoll-mt", "offload", "coroutines", "epoll-veth", "af-xdp",
+         "dpdk"]
 
 # Reached over a veth pair, which only root can make.
-OVER_VETH = ["epoll-veth", "af-xdp"]
+OVER_VETH = ["epoll-veth", "af-xdp", "dpdk"]
 
 # Their connections are not the kernel's and have no descriptors.
-OWN_TCP = ["af-xdp"]
+OWN_TCP = ["af-xdp", "dpdk"]
 
 # Not of every build: kqueue is of other systems, and the loops of others and TCP in user space are options.
 OPTIONAL = ["kqueue", "libevent", "libuv", "libev", *OVER_VETH]

@@ -68,6 +68,7 @@ const looks = {
   "epoll-mt": ["#1e3a8a", "#93c5fd", [8, 4]],
   "epoll-veth": ["#0c4a6e", "#7dd3fc", [2, 4]],
   "af-xdp": ["#166534", "#86efac", [2, 4]],
+  dpdk: ["#7e22ce", "#d8b4fe", [2, 4]],
 };
 const spare = [
   ["#0369a1", "#38bdf8", []], ["#1d4ed8", "#7da2ff", []], ["#dc2626", "#f87171", []], ["#0f766e", "#2dd4bf", []],
