@@ -15,13 +15,14 @@
 
 #define SERVERS_MAX 64
 
-/* While one vif takes the place of another, both may be found. */
+/* While one vif takes the place of another, both may be found; one that is busy may not have answered. */
 #define SECOND_LOOK_MS 300
 
 struct control_search {
     char folder[SYS_RUN_FOLDER_BYTES];
     struct control_server servers[SERVERS_MAX];
     size_t count;
+    unsigned silent; /* the process id of a server that has not said what it serves; 0: none */
 };
 
 /* ---- one question ---- */
@@ -69,7 +70,8 @@ enum control_result control_take_result(struct slice *answer)
 
 /* ---- finding it ---- */
 
-static void ask_title(struct control_server *server)
+/* Returns false if it does not answer. */
+static bool ask_title(struct control_server *server)
 {
     struct buffer answer;
     buffer_init(&answer, CONTROL_ANSWER_BYTES_MAX);
@@ -79,6 +81,7 @@ static void ask_title(struct control_server *server)
     struct slice title = is_known ? slice_take(text, slice_find(text, '\n')) : SLICE("?");
     snprintf(server->title, sizeof(server->title), "%.*s", SLICE_ARGS(title));
     buffer_finish(&answer);
+    return is_known;
 }
 
 /* A socket that nobody listens on was left by a server that was killed. */
@@ -105,7 +108,8 @@ static void consider(struct control_search *search, const char *path)
         return;
     struct control_server *server = &search->servers[search->count++];
     *server = (struct control_server){.pid = (unsigned)pid, .address = address};
-    ask_title(server);
+    if (!ask_title(server))
+        search->silent = server->pid;
 }
 
 static int find_servers(struct control_search *search)
@@ -159,6 +163,7 @@ static void keep_wanted(struct control_search *search, const struct arguments *a
 static void control_look(struct control_search *search, const struct arguments *arguments, int *ret_error)
 {
     search->count = 0;
+    search->silent = 0;
     *ret_error = find_servers(search);
     keep_wanted(search, arguments);
 }
@@ -168,7 +173,9 @@ static void tell_choice(const struct control_search *search, int error)
     if (error < 0)
         fprintf(stderr, "vif: cannot look for running servers in %s: %s\n", search->folder,
                 error_text(error));
-    if (search->count == 0 && error == 0)
+    if (search->count == 0 && error == 0 && search->silent > 0)
+        fprintf(stderr, "vif: process %u does not answer; no other vif that is meant runs\n", search->silent);
+    else if (search->count == 0 && error == 0)
         fprintf(stderr, "vif: no such vif runs: its socket would be in %s; only its user and root find it\n",
                 search->folder);
     if (search->count > 1)
@@ -191,7 +198,7 @@ const struct control_server *control_choose_server(const struct arguments *argum
     static struct control_search search; /* too large for some stacks */
     int error;
     control_look(&search, arguments, &error);
-    if (search.count > 1) {
+    if (search.count > 1 || (search.count == 0 && search.silent > 0)) {
         struct pollfd nothing = {.fd = -1};
         (void)!sys_poll(&nothing, 1, SECOND_LOOK_MS);
         control_look(&search, arguments, &error);

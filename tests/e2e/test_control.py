@@ -6,6 +6,7 @@ import pathlib
 import re
 import signal
 import socket
+import tempfile
 
 import pytest
 
@@ -43,6 +44,23 @@ def test_commands_are_taken_when_the_banner_is_shown(root, round):
     finally:
         process.terminate()
         process.communicate(timeout=vif.STOP_SECONDS)
+
+
+def test_a_vif_that_hangs_is_not_said_to_be_absent(server, root):
+    with tempfile.TemporaryDirectory() as folder:  # the path of a socket is short
+        running = server(root, prefix=["env", f"RUNTIME_DIRECTORY={folder}"])
+        place = {**os.environ, "RUNTIME_DIRECTORY": folder}
+        wire.wait_until(lambda: vif.run("status", env=place).returncode == 0, "the control socket")
+        os.kill(running.process.pid, signal.SIGSTOP)
+        try:
+            outcome = vif.run("status", "-c", "other.yaml", env=place)
+        finally:
+            os.kill(running.process.pid, signal.SIGCONT)
+        assert outcome.returncode == 1
+        assert f"process {running.process.pid} does not answer" in outcome.stderr
+        outcome = vif.run("status", "-c", "other.yaml", env=place)
+        assert (outcome.returncode, "no such vif runs" in outcome.stderr) == (1, True)
+        running.stop()
 
 
 def test_reload_says_that_all_workers_have_it(site):
