@@ -21,6 +21,9 @@
 
 struct reload_history;
 
+/* So many are shown: a page and a scrape are not to take longer than some milliseconds. */
+#define ADMIN_CERTIFICATES_MAX 256
+
 struct admin_certificate {
     const char *file; /* NULL: this one is not shown */
     int64_t expires;  /* since 1970, in seconds */
@@ -32,7 +35,8 @@ struct admin {
     struct board *board;                  /* of the servers that requests are forwarded to; NULL: none */
     const struct shield_figures *shield;  /* NULL: there is none */
     const struct reload_history *reloads; /* NULL: none */
-    /* The certificates in use, by number; returns false after the last one. May be NULL. */
+    /* The certificates in use, by number; returns false after the last one. May be NULL: admin_certificate.
+     */
     bool (*certificate)(const void *context, size_t number, struct admin_certificate *ret_certificate);
     int64_t began_seconds; /* when this worker started, since 1970 */
     bool (*is_draining)(const void *context);
@@ -40,5 +44,12 @@ struct admin {
 };
 
 extern const struct handler_type admin_handler;
+
+static inline bool admin_certificate(const struct admin *admin, size_t number,
+                                     struct admin_certificate *ret_one)
+{
+    return number < ADMIN_CERTIFICATES_MAX && admin->certificate &&
+           admin->certificate(admin->context, number, ret_one);
+}
 
 #endif

@@ -36,9 +36,10 @@ void metrics_put_label(const struct metrics_writer *metrics, const char *name, s
 {
     buffer_printf(metrics->out, "%s=\"", name);
     for (size_t i = 0; i < value.length; i++) {
-        if (value.data[i] == '"' || value.data[i] == '\\')
+        bool is_line_end = value.data[i] == '\n';
+        if (is_line_end || value.data[i] == '"' || value.data[i] == '\\')
             buffer_append_byte(metrics->out, '\\');
-        buffer_append_byte(metrics->out, value.data[i]);
+        buffer_append_byte(metrics->out, is_line_end ? 'n' : value.data[i]);
     }
     buffer_append_byte(metrics->out, '"');
 }
@@ -71,6 +72,36 @@ static void put_counters(struct metrics *metrics)
 #define X(name, text) put_counter(metrics, #name, offsetof(struct counters, name), text);
     COUNTER_TABLE(X)
 #undef X
+}
+
+/* ---- certificates ---- */
+
+/* Several sites may use one file. */
+static bool is_told_already(const struct admin *admin, size_t number, const char *file)
+{
+    struct admin_certificate other;
+    for (size_t i = 0; i < number && admin_certificate(admin, i, &other); i++) {
+        if (other.file && strcmp(other.file, file) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void metrics_put_certificates(const struct metrics *metrics)
+{
+    static const char name[] = "certificate_expiry_timestamp_seconds";
+    struct admin_certificate one;
+    if (!admin_certificate(metrics->admin, 0, &one))
+        return;
+    metrics_put_family(&metrics->writer, name, "gauge", "when a certificate or one of its issuers expires");
+    metrics_put_unit(&metrics->writer, name, "seconds");
+    for (size_t i = 0; admin_certificate(metrics->admin, i, &one); i++) {
+        if (one.file == NULL || is_told_already(metrics->admin, i, one.file))
+            continue;
+        buffer_printf(metrics->writer.out, "vif_%s{", name);
+        metrics_put_label(&metrics->writer, "file", slice_from(one.file));
+        buffer_printf(metrics->writer.out, "} %" PRId64 "\n", one.expires);
+    }
 }
 
 /* ---- histograms ---- */
@@ -155,6 +186,7 @@ void metrics_write(const struct admin *admin, enum metrics_format format, struct
     put_counters(&metrics);
     put_histograms(&metrics);
     put_phases(&metrics);
+    metrics_put_certificates(&metrics);
     route_metrics_write(&admin->workers, format, out);
     server_metrics_write(admin->board, format, out);
     shield_metrics_write(admin->shield, format, out);

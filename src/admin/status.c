@@ -61,12 +61,12 @@ static void put_durations(struct json *json, const struct counters_view *workers
     json_end(json, '}');
 }
 
-static void put_certificates(struct json *json, const struct admin *admin)
+static void status_put_certificates(struct json *json, const struct admin *admin)
 {
     struct admin_certificate one;
     json_key(json, "certificates");
     json_begin(json, '[');
-    for (size_t i = 0; admin->certificate && admin->certificate(admin->context, i, &one); i++) {
+    for (size_t i = 0; admin_certificate(admin, i, &one); i++) {
         if (one.file == NULL)
             continue;
         json_begin_line(json, '{');
@@ -119,7 +119,7 @@ void status_write(const struct admin *admin, int64_t now_seconds, enum status_la
     route_metrics_write_json(&admin->workers, now_seconds, &json);
     server_metrics_write_json(admin->board, &json);
     shield_metrics_write_json(admin->shield, &json);
-    put_certificates(&json, admin);
+    status_put_certificates(&json, admin);
     put_reloads(&json, admin->reloads);
     json_end(&json, '}');
     buffer_append_byte(out, '\n');

@@ -90,7 +90,11 @@ def test_shows_when_certificates_expire(server, page, tmp_path):
     page.wait_for("document.querySelectorAll('#certificates tr').length === 1")
     assert files["certificate"] in text(page, "certificates")
     assert page.evaluate("document.querySelector('#certificates td.bad').textContent") in ("9", "10")
-    assert running.process.poll() is None
+    with wire.Client(("127.0.0.1", port)) as client:
+        metrics = client.exchange("GET", "/metrics").body.decode()
+    expiry = re.findall(rf'^vif_certificate_expiry_timestamp_seconds{{file="{certificate}"}} (\d+)$', metrics, re.MULTILINE)
+    assert [9 <= (int(one) - time.time()) / 86400 <= 10 for one in expiry] == [True]
+    running.stop()
 
 
 def test_comes_back_when_the_server_does(site, page):
