@@ -525,9 +525,9 @@ const struct option options[] = {
      .fallback = "", .example = "\"ok\\n\"", TARGET(ROUTE, respond.body), .rule = &rule_any},
 
     {SECTION_PROXY, "to", OPTION_SECTIONS,
-     "The servers: `http://HOST:PORT`, `https://HOST:PORT`, `unix:` with the path of a socket, or a port of "
-     "this machine. Each address of a name is a server of its own; `http://_http._tcp.example.com` is those "
-     "of SRV records. [More](proxy.md#names).",
+     "The servers: `http://HOST:PORT`, `https://HOST:PORT`, `h2c://HOST:PORT` (HTTP/2 without TLS), `unix:` "
+     "with the path of a socket, or a port of this machine. Each address of a name is a server of its own; "
+     "`http://_http._tcp.example.com` is those of SRV records. [More](proxy.md#names).",
      .example = "[\"http://10.0.0.1:3000\", {server: \"http://10.0.0.2:3000\", weight: 3}]",
      .is_required = true, TARGET_ARRAY(ROUTE, proxy.servers, proxy.server_count, NULL),
      .child = SECTION_SERVER, RANGE(1, PROXY_SERVERS_MAX)},

@@ -33,7 +33,8 @@ static void complete_server(const struct rule_context *context, struct slice *te
     else if (!slice_starts_with(*text, unix_scheme) && memmem(text->data, text->length, "://", 3) == NULL)
         *text = rules_joined(context, "http://", *text);
     bool is_url = text->data &&
-                  (slice_starts_with(*text, SLICE("http://")) || slice_starts_with(*text, SLICE("https://")));
+                  (slice_starts_with(*text, SLICE("http://")) ||
+                   slice_starts_with(*text, SLICE("https://")) || slice_starts_with(*text, SLICE("h2c://")));
     if (is_url && slice_ends_with(*text, SLICE("/")) && slice_count(*text, '/') == 3)
         text->length--;
 }

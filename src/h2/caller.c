@@ -14,8 +14,8 @@
 /* Heads of requests are within vif's own limits, of which this is above the highest. */
 #define REQUEST_HEAD_BYTES_MAX ((size_t)8 << 20)
 
-/* Streams that a server takes whose settings are not known yet (RFC 9113 section 6.5.2). */
-#define STREAMS_UNTOLD 100
+/* Streams for a server whose settings are not known yet: it might refuse more. */
+#define STREAMS_UNTOLD 1
 
 /* Sends GOAWAY and accepts nothing more. Returns the result for nghttp2's callback. */
 static int caller_break(struct h2_caller *caller, uint32_t code, const char *fault)
@@ -158,7 +158,7 @@ static void caller_take_head(struct h2_caller *caller, struct h2_call *call, boo
     if (call->fault)
         return;
     call->has_head = !is_interim;
-    h2_caller_events_of(caller)->on_head(caller->owner, call, &list->head);
+    h2_caller_events_of(caller)->on_head(caller->owner, call, &list->head, is_end);
     if (is_end && is_heard(call))
         caller_take_end(caller, call, NULL, 0);
 }
@@ -220,6 +220,7 @@ static int caller_on_frame(nghttp2_session *session, const nghttp2_frame *frame,
     case NGHTTP2_HEADERS: caller_on_headers(caller, frame, call); return 0;
     case NGHTTP2_DATA: return caller_on_data_frame(caller, frame, call);
     case NGHTTP2_RST_STREAM: caller_on_reset(call, frame->rst_stream.error_code); return 0;
+    case NGHTTP2_SETTINGS: caller->is_introduced = true; return 0;
     case NGHTTP2_GOAWAY: caller->was_dismissed = true; return 0;
     default: return 0;
     }
@@ -251,7 +252,8 @@ static enum h2_call_end caller_end_of(struct h2_call *call, uint32_t code)
     if (call->is_reset)
         return H2_CALL_RESET;
     if (call->fault == NULL)
-        call->fault = "its content is not as long as it says";
+        call->fault = code == NGHTTP2_FLOW_CONTROL_ERROR ? "it sends more than its window allows"
+                                                         : "its content is not as long as it says";
     return H2_CALL_BAD;
 }
 
@@ -345,7 +347,6 @@ static int caller_make_options(nghttp2_option **ret_options)
     nghttp2_option_set_max_settings(options, SETTINGS_MAX);
     nghttp2_option_set_max_deflate_dynamic_table_size(options, TABLE_BYTES);
     nghttp2_option_set_max_send_header_block_length(options, REQUEST_HEAD_BYTES_MAX);
-    nghttp2_option_set_peer_max_concurrent_streams(options, STREAMS_UNTOLD);
 #ifdef HAVE_NGHTTP2_OPTION_SET_MAX_CONTINUATIONS
     nghttp2_option_set_max_continuations(options, LIBRARY_CONTINUATIONS_MAX);
 #endif
@@ -395,6 +396,25 @@ static int caller_introduce(struct h2_caller *caller)
                                                          (int32_t)limits->connection_window_bytes);
 }
 
+/* nghttp2 puts the preface into its frame buffer, which all engines share (h2/memory.h): it is taken at once,
+ * and written by h2_caller_write. */
+static int caller_create_session(struct h2_caller *caller)
+{
+    struct h2_caller_shared *shared = caller->shared;
+    const uint8_t *preface;
+    if (shared->memory.frame)
+        h2_memory_open_frame(&shared->memory);
+    shared->memory.is_creating = true;
+    int error = nghttp2_session_client_new3(&caller->session, shared->callbacks, caller, shared->options,
+                                            &shared->memory.calls);
+    shared->memory.is_creating = false;
+    if (error == 0 && nghttp2_session_mem_send(caller->session, &preface) != NGHTTP2_CLIENT_MAGIC_LEN)
+        error = NGHTTP2_ERR_NOMEM;
+    if (shared->memory.frame)
+        h2_memory_close_frame(&shared->memory);
+    return error;
+}
+
 struct h2_caller *h2_caller_create(struct h2_caller_shared *shared, void *owner)
 {
     struct h2_caller *caller = calloc(1, sizeof(*caller));
@@ -402,11 +422,7 @@ struct h2_caller *h2_caller_create(struct h2_caller_shared *shared, void *owner)
         return NULL;
     caller->shared = shared;
     caller->owner = owner;
-    shared->memory.is_creating = true;
-    int error = nghttp2_session_client_new3(&caller->session, shared->callbacks, caller, shared->options,
-                                            &shared->memory.calls);
-    shared->memory.is_creating = false;
-    if (error == 0 && caller_introduce(caller) == 0)
+    if (caller_create_session(caller) == 0 && caller_introduce(caller) == 0)
         return caller;
     h2_caller_destroy(caller);
     return NULL;
@@ -443,10 +459,16 @@ void h2_caller_receive(struct h2_caller *caller, struct slice bytes, uint64_t no
         (void)caller_break(caller, NGHTTP2_ENHANCE_YOUR_CALM, h2_floods_text(H2_FLOOD_QUEUE));
 }
 
+bool h2_caller_is_introduced(const struct h2_caller *caller)
+{
+    return caller->is_introduced;
+}
+
 uint32_t h2_caller_room(const struct h2_caller *caller)
 {
-    uint32_t most =
-        nghttp2_session_get_remote_settings(caller->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+    uint32_t most = STREAMS_UNTOLD;
+    if (caller->is_introduced)
+        most = nghttp2_session_get_remote_settings(caller->session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
     if (caller->is_broken || !nghttp2_session_check_request_allowed(caller->session))
         return 0;
     return most > caller->call_count ? most - caller->call_count : 0;

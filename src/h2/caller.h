@@ -61,8 +61,9 @@ struct h2_request {
 };
 
 struct h2_caller_events {
-    /* The head of a response, or with a status below 200 that of an interim one. Valid during the call. */
-    void (*on_head)(void *owner, struct h2_call *call, const struct http_response_head *head);
+    /* The head of a response, or with a status below 200 that of an interim one. Valid during the call.
+     * `is_end`: on_end follows at once. */
+    void (*on_head)(void *owner, struct h2_call *call, const struct http_response_head *head, bool is_end);
     /* Content, never empty. Call h2_caller_consume when there is room for as much again. */
     void (*on_content)(void *owner, struct h2_call *call, struct slice bytes);
     /* The response is complete. The request may be not: then the owner cancels it. */
@@ -88,8 +89,10 @@ struct h2_caller *h2_caller_create(struct h2_caller_shared *shared, void *owner)
 /* Frees the engine without any more callbacks. NULL is ignored. */
 void h2_caller_destroy(struct h2_caller *caller);
 
-/* How many more calls the server accepts now; before its settings are known, as many as RFC 9113 recommends
- * at least. 0 after GOAWAY. */
+/* Whether the server's settings have come. */
+bool h2_caller_is_introduced(const struct h2_caller *caller);
+
+/* How many more calls the server accepts now; before its settings have come, one in all. 0 after GOAWAY. */
 uint32_t h2_caller_room(const struct h2_caller *caller);
 
 /* Begins a call, for which there is room. Returns false if out of memory. */
@@ -114,7 +117,7 @@ void h2_caller_finish(struct h2_caller *caller);
 /* Consumes all bytes; to be followed by h2_caller_write. `now_ms` is from any monotonic clock. */
 void h2_caller_receive(struct h2_caller *caller, struct slice bytes, uint64_t now_ms);
 
-/* Fills `room`, of at least H2_FRAME_BYTES_MAX bytes. */
+/* Fills `room`, of at least H2_FRAME_BYTES_MAX bytes and the 24 of the preface. */
 enum h2_written h2_caller_write(struct h2_caller *caller, char *room, size_t size,
                                 size_t *ret_length) MUST_CHECK;
 

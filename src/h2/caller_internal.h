@@ -27,7 +27,9 @@ struct h2_caller {
     const char *fault;
     uint32_t call_count;
     bool is_alone;
+    bool has_begun;     /* the preface was written */
     bool is_broken;     /* nothing more is received */
+    bool is_introduced; /* the server's settings have come */
     bool was_dismissed; /* GOAWAY has come */
     bool is_full;       /* the room is */
     char *room;         /* set inside h2_caller_write only */

@@ -107,14 +107,24 @@ static enum h2_written caller_write_frames(struct h2_caller *caller)
     return H2_WRITTEN_FULL;
 }
 
+static void caller_write_preface(struct h2_caller *caller)
+{
+    if (caller->has_begun)
+        return;
+    caller->has_begun = true;
+    memcpy(caller->room, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
+    caller->room_used = NGHTTP2_CLIENT_MAGIC_LEN;
+}
+
 enum h2_written h2_caller_write(struct h2_caller *caller, char *room, size_t size, size_t *ret_length)
 {
-    assert(size >= H2_FRAME_BYTES_MAX);
+    assert(size >= H2_FRAME_BYTES_MAX + NGHTTP2_CLIENT_MAGIC_LEN);
     struct h2_memory *memory = &caller->shared->memory;
     caller->room = room;
     caller->room_size = size;
     caller->room_used = 0;
     caller->is_full = false;
+    caller_write_preface(caller);
     h2_memory_open_frame(memory);
     enum h2_written written = caller_write_frames(caller);
     h2_memory_close_frame(memory);

@@ -21,6 +21,9 @@
     X(CLOSED, 502, "closed", "it closed the connection instead of answering")                         \
     X(RESET, 502, "reset", "the connection broke")                                                    \
     X(CUT, 502, "cut", "it closed the connection in the middle of its answer")                        \
+    X(HTTP2, 502, "http2_failed", "it broke the rules of HTTP/2")                                     \
+    X(STREAM_RESET, 502, "stream_reset", "it reset the request")                                      \
+    X(STREAM_REFUSED, 502, "stream_refused", "it refused the request unprocessed")                    \
     X(BAD_RESPONSE, 502, "bad_response", "its answer is not valid")                                   \
     X(TUNNEL_IDLE, 504, "tunnel_idle", "no byte passed for too long")                                 \
     X(DRAINED, 503, "drained", "vif shuts down")                                                      \

@@ -113,12 +113,15 @@ static bool forwarding_is_untouched(const struct forwarding *forwarding, enum pr
     bool is_unconnected = fault == PROXY_FAULT_REFUSED || fault == PROXY_FAULT_UNREACHABLE ||
                           fault == PROXY_FAULT_CONNECT_TIMEOUT || fault == PROXY_FAULT_NO_ADDRESS ||
                           fault == PROXY_FAULT_QUEUE_FULL || fault == PROXY_FAULT_QUEUE_TIMEOUT;
-    return is_unconnected || forwarding->head_given == 0;
+    return is_unconnected || fault == PROXY_FAULT_STREAM_REFUSED || forwarding->user.is_untouched;
 }
 
-/* A kept connection that the server closes at the moment when the request is sent. */
+/* A kept connection that the server closes at the moment when the request is sent; with HTTP/2 it can say so.
+ */
 static bool forwarding_is_stale(const struct forwarding *forwarding, enum proxy_fault fault)
 {
+    if (fault == PROXY_FAULT_STREAM_REFUSED)
+        return true;
     return forwarding->user.is_reused && !forwarding->user.has_answered &&
            (fault == PROXY_FAULT_CLOSED || fault == PROXY_FAULT_RESET);
 }
@@ -147,10 +150,13 @@ static bool write_request(struct forwarding *forwarding)
         .id = request_id_of(exchange),
         .expects_continue = forwarding->awaits_continue,
         .is_early = exchange->is_early,
-        .upgrade = forwarding->upgrade,
+        .is_secure = forwarding->upstream->parts.is_secure,
+        .upgrade = forwarding->upstream->parts.is_h2 ? (struct slice){0} : forwarding->upgrade,
         .websocket_key = forwarding->key,
     };
-    int status = request_write(&plan, &exchange->arena, &forwarding->head);
+    int status = forwarding->upstream->parts.is_h2
+                     ? request_list(&plan, &exchange->arena, &forwarding->head_list, &forwarding->head_count)
+                     : request_write(&plan, &exchange->arena, &forwarding->head);
     if (status == 0)
         return true;
     forwarding_release(forwarding);
@@ -189,6 +195,10 @@ static void forwarding_try(struct forwarding *forwarding)
 {
     struct service *service = forwarding->proxy->service;
     enum proxy_fault fault;
+    if (forwarding->upstream->parts.is_h2 && forwarding->exchange->request.method == HTTP_METHOD_CONNECT) {
+        forwarding_fail(forwarding, PROXY_FAULT_NOT_UPGRADED, "requests to it over HTTP/2 are not upgraded");
+        return;
+    }
     if (!write_request(forwarding))
         return;
     upload_restart(forwarding);
@@ -312,6 +322,9 @@ static void forwarding_on_turn(struct upstream_user *user)
 
 static const struct upstream_user_events forwarding_user_events = {
     .on_open = forwarding_on_open,
+    .take = upload_take,
+    .request = upload_request,
+    .pull = upload_pull,
     .on_sent = upload_on_sent,
     .on_interim = download_on_interim,
     .on_upgrade = download_on_upgrade,

@@ -34,10 +34,14 @@ struct forwarding {
     struct timer total_timer;
     struct slice upgrade; /* the protocol that the request wants to change to; empty: none */
     struct slice key;     /* Sec-WebSocket-Key, where the client has none */
-    struct slice head;    /* of the request, as sent to this server */
-    size_t head_given;    /* bytes of it that were passed to the connection */
-    struct slice tail;    /* behind the content: the last chunk, with trailers; empty without chunks */
-    bool is_tail_given;   /* it was passed to the connection */
+    struct slice head;    /* of the request, as sent to this server; of HTTP/2: a list */
+    const struct http_response_field *head_list;
+    unsigned head_count;
+    bool is_head_given;             /* it was passed to the carrier */
+    char chunk[20];                 /* the line before content that is on its way */
+    struct http_response *trailers; /* of the request; NULL: none */
+    struct slice tail;              /* behind the content: the last chunk, with them; empty without chunks */
+    bool is_tail_given;             /* it was passed to the carrier */
     struct sink sink;
     struct source source;
     struct byte_ring upload;
@@ -84,13 +88,16 @@ void upload_begin(struct forwarding *forwarding);
 /* Sends the request from its beginning. */
 void upload_restart(struct forwarding *forwarding);
 
-/* Sends what there is, as far as the connection takes it. */
+/* Sends what there is, as far as the server takes it. */
 void upload_pump(struct forwarding *forwarding);
 
 /* The server wants the content. */
 void upload_allow_content(struct forwarding *forwarding);
 
+size_t upload_take(struct upstream_user *user, struct segment segments[UPSTREAM_SEGMENTS_MAX]);
 void upload_on_sent(struct upstream_user *user);
+void upload_request(struct upstream_user *user, struct h2_request *ret_request);
+bool upload_pull(struct upstream_user *user, char *room, size_t bytes_max, struct h2_piece *ret_piece);
 
 /* The server has answered: what was sent is not needed again. */
 void upload_forget(struct forwarding *forwarding);
@@ -106,7 +113,7 @@ void download_on_interim(struct upstream_user *user, const struct http_response_
 bool download_on_upgrade(struct upstream_user *user, const struct http_response_head *head);
 void download_on_head(struct upstream_user *user, const struct http_response_head *head);
 void download_on_content(struct upstream_user *user, struct slice bytes);
-void download_on_end(struct upstream_user *user, struct slice trailers);
+void download_on_end(struct upstream_user *user, const struct http_field *trailers, unsigned count);
 
 static inline struct forwarding *forwarding_of(struct upstream_user *user)
 {

@@ -1,11 +1,10 @@
 /* From the server to the client. Read download_on_head, then download_next.
  *
- * The connection is read while the ring has room for what one read can bring. What the source gave is
+ * The carrier is told how much room the ring has. What the source gave is
  * released with the next call after SOURCE_WAIT, when the client's connection has sent it (serve/source.h).
  */
 #include "proxy/forwarding.h"
 
-#include "h1/line.h"
 #include "proxy/hop_by_hop.h"
 #include "proxy/upstream_tunnel.h"
 
@@ -21,6 +20,13 @@ static bool has_room_for_read(const struct forwarding *forwarding)
 
 /* ---- heads ---- */
 
+static struct slice download_via(const struct http_response_head *head)
+{
+    if (head->version_major == 2)
+        return SLICE("2.0 vif");
+    return head->version_minor ? SLICE("1.1 vif") : SLICE("1.0 vif");
+}
+
 /* Headers of the response, in their order. */
 static void add_fields(struct exchange *exchange, const struct http_response_head *head,
                        const struct hop_by_hop *named)
@@ -33,7 +39,7 @@ static void add_fields(struct exchange *exchange, const struct http_response_hea
         else if (!hop_by_hop_is(named, field))
             http_response_add(response, field->name_text, field->value);
     }
-    http_response_add(response, SLICE("Via"), head->version_minor ? SLICE("1.1 vif") : SLICE("1.0 vif"));
+    http_response_add(response, SLICE("Via"), download_via(head));
 }
 
 /* Begins a response with the status and headers of the server's. Returns false if that is not possible. */
@@ -61,10 +67,14 @@ void download_on_interim(struct upstream_user *user, const struct http_response_
     }
 }
 
-static uint64_t download_length(struct http_response *response, const struct http_response_head *head)
+/* A client of HTTP/2 needs no length of 0 if the server says none: gRPC has such responses. */
+static uint64_t download_length(const struct exchange *exchange, struct http_response *response,
+                                const struct http_response_head *head)
 {
     switch (head->body) {
-    case HTTP_RESPONSE_BODY_LENGTH: return head->content_length;
+    case HTTP_RESPONSE_BODY_LENGTH:
+        response->no_length |= !head->has_length && exchange->request.version_major == 2;
+        return head->content_length;
     case HTTP_RESPONSE_BODY_NONE:
         /* To HEAD: the length that GET would have, if the server says it. */
         response->no_length |= !head->has_length;
@@ -162,7 +172,7 @@ void download_on_head(struct upstream_user *user, const struct http_response_hea
     forwarding->source = (struct source){
         .type = &download_source,
         .exchange = exchange,
-        .length = download_length(&exchange->response, head),
+        .length = download_length(exchange, &exchange->response, head),
     };
     forwarding->is_responding = true;
     exchange_respond(exchange, &forwarding->source);
@@ -180,34 +190,32 @@ void download_on_content(struct upstream_user *user, struct slice bytes)
     forwarding->must_wake = true;
     if (!byte_ring_write(&forwarding->download, bytes))
         forwarding_fail(forwarding, PROXY_FAULT_OVERLOADED, NULL);
-    else if (!has_room_for_read(forwarding))
-        upstream_connection_pause(user->connection);
+    else
+        user->carrier->type->set_room(user->carrier, byte_ring_room(&forwarding->download));
 }
 
 /* Those that cannot be copied, for want of memory, are left out: trailers are optional. */
-static void add_trailers(struct exchange *exchange, struct slice section)
+static void add_trailers(struct exchange *exchange, const struct http_field *trailers, unsigned count)
 {
-    struct slice line;
-    struct http_field field;
     const struct hop_by_hop none = {0};
-    while (h1_take_line(&section, &line) == H1_HEAD_DONE && h1_parse_field_line(line, false, &field)) {
-        struct slice name = arena_copy(&exchange->arena, field.name_text);
-        struct slice value = arena_copy(&exchange->arena, field.value);
-        if (name.data && value.data && !hop_by_hop_is(&none, &field))
+    for (unsigned i = 0; i < count; i++) {
+        struct slice name = arena_copy(&exchange->arena, trailers[i].name_text);
+        struct slice value = arena_copy(&exchange->arena, trailers[i].value);
+        if (name.data && value.data && !hop_by_hop_is(&none, &trailers[i]))
             exchange_add_trailer(exchange, name, value);
     }
 }
 
 /* A server may answer without the whole request: the rest is not wanted. */
-void download_on_end(struct upstream_user *user, struct slice trailers)
+void download_on_end(struct upstream_user *user, const struct http_field *trailers, unsigned count)
 {
     struct forwarding *forwarding = forwarding_of(user);
     timer_disarm(&forwarding->total_timer);
     forwarding_leave_server(forwarding);
     if (forwarding->head_us)
         forwarding->log.body_us = loop_clock_us(forwarding->proxy->service->loop) - forwarding->head_us;
-    if (trailers.length > 0 && !forwarding->is_source_closed)
-        add_trailers(forwarding->exchange, trailers);
+    if (!forwarding->is_source_closed)
+        add_trailers(forwarding->exchange, trailers, count);
     forwarding->is_answered = forwarding->must_wake = true;
     if (!forwarding->is_content_whole)
         exchange_stop_reading(forwarding->exchange);
@@ -220,15 +228,16 @@ static void download_release(struct forwarding *forwarding)
 {
     forwarding->is_waited_for = false;
     byte_ring_release(&forwarding->download);
-    if (forwarding->user.connection && has_room_for_read(forwarding))
-        upstream_connection_resume(forwarding->user.connection);
+    struct upstream_carrier *carrier = forwarding->user.carrier;
+    if (carrier)
+        carrier->type->set_room(carrier, byte_ring_room(&forwarding->download));
 }
 
 static enum source_result download_wait(struct forwarding *forwarding)
 {
     forwarding->is_waited_for = true;
-    /* No byte will come until the ring is released, so nothing else would wake the exchange. */
-    if (forwarding->user.connection && forwarding->user.connection->is_paused)
+    /* No byte may come until the ring is released, so nothing else would wake the exchange. */
+    if (forwarding->user.carrier && !has_room_for_read(forwarding))
         task_defer(forwarding->proxy->service->loop, &forwarding->wake);
     return SOURCE_WAIT;
 }

@@ -1,19 +1,15 @@
 /* From the client to the server. Read upload_write and upload_pump first.
  *
- * Framing is written into the ring, together with the content. What was sent stays in the ring as long as
- * there is room, so that it can be sent again: see upload_release. */
+ * The ring has the content alone; what HTTP/1 writes around it is added on its way to the connection, since
+ * the next attempt may be with a server of HTTP/2. What was sent stays in the ring as long as there is room,
+ * so that it can be sent again: see upload_release. */
 #include "proxy/forwarding.h"
 
 #include "h1/response_writer.h"
+#include "h2/caller.h"
 #include "proxy/request_writer.h"
 
 #include <stdio.h>
-
-/* The framing around a write. */
-#define FRAMING_BYTES 32
-
-/* The head, the content in two parts, and the last chunk. */
-#define UPLOAD_SEGMENTS 4
 
 /* The sink has credit for at most this much, and for none while there is room for less. */
 #define CREDIT_MAX (64u << 10)
@@ -34,7 +30,7 @@ static uint64_t upload_room(const struct forwarding *forwarding)
     size_t room = byte_ring_room(&forwarding->upload);
     if (forwarding->awaits_continue || room < CREDIT_MIN)
         return 0;
-    return MIN(room - FRAMING_BYTES, (size_t)CREDIT_MAX);
+    return MIN(room, (size_t)CREDIT_MAX);
 }
 
 static void upload_give_credit(struct forwarding *forwarding)
@@ -59,7 +55,8 @@ static void upload_release(struct forwarding *forwarding)
 void upload_forget(struct forwarding *forwarding)
 {
     forwarding->is_replayable = false;
-    if (!upstream_link_is_sending(&forwarding->user.connection->stream_link))
+    const struct upstream_carrier *carrier = forwarding->user.carrier;
+    if (!carrier->type->is_sending(carrier))
         byte_ring_release(&forwarding->upload);
 }
 
@@ -76,17 +73,41 @@ static struct slice upload_waiting_tail(const struct forwarding *forwarding)
     return forwarding->is_tail_given ? (struct slice){0} : forwarding->tail;
 }
 
-static size_t upload_collect(const struct forwarding *forwarding, struct segment segments[UPLOAD_SEGMENTS])
+static size_t upload_add(struct segment *segments, size_t count, struct slice bytes)
 {
-    struct slice head = slice_skip(forwarding->head, forwarding->head_given);
+    if (bytes.length == 0)
+        return count;
+    segments[count] = segment_memory(bytes);
+    return count + 1;
+}
+
+/* All that waits in the ring, as one chunk if the request has chunks. */
+static size_t upload_add_content(struct forwarding *forwarding, struct segment *segments, size_t count)
+{
+    size_t waiting = byte_ring_waiting(&forwarding->upload);
     struct slice first = byte_ring_peek(&forwarding->upload, 0, SIZE_MAX);
     struct slice second = byte_ring_peek(&forwarding->upload, first.length, SIZE_MAX);
-    size_t count = 0;
-    const struct slice parts[UPLOAD_SEGMENTS] = {head, first, second, upload_waiting_tail(forwarding)};
-    for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
-        if (parts[i].length > 0)
-            segments[count++] = segment_memory(parts[i]);
+    struct slice line = {0}, line_end = {0};
+    if (forwarding->is_chunked && waiting > 0) {
+        int length = snprintf(forwarding->chunk, sizeof(forwarding->chunk), "%zx\r\n", waiting);
+        line = slice_make(forwarding->chunk, (size_t)length);
+        line_end = SLICE("\r\n");
     }
+    count = upload_add(segments, count, line);
+    count = upload_add(segments, count, first);
+    count = upload_add(segments, count, second);
+    byte_ring_hand_over(&forwarding->upload, waiting);
+    return upload_add(segments, count, line_end);
+}
+
+size_t upload_take(struct upstream_user *user, struct segment segments[UPSTREAM_SEGMENTS_MAX])
+{
+    struct forwarding *forwarding = forwarding_of(user);
+    size_t count = forwarding->is_head_given ? 0 : upload_add(segments, 0, forwarding->head);
+    forwarding->is_head_given = true;
+    count = upload_add_content(forwarding, segments, count);
+    count = upload_add(segments, count, upload_waiting_tail(forwarding));
+    forwarding->is_tail_given = forwarding->tail.length > 0;
     return count;
 }
 
@@ -99,65 +120,63 @@ static void upload_take_stock(struct forwarding *forwarding)
     upload_give_credit(forwarding);
 }
 
-/* Sends all that waits. If the kernel takes none of the request, the server cannot have seen it. */
-static void upload_send(struct forwarding *forwarding, const struct segment *segments, size_t count)
-{
-    struct upstream_connection *connection = forwarding->user.connection;
-    size_t waiting = byte_ring_waiting(&forwarding->upload);
-    bool is_first = forwarding->head_given == 0, is_untouched;
-    forwarding->head_given = forwarding->head.length;
-    forwarding->is_tail_given = forwarding->tail.length > 0;
-    byte_ring_hand_over(&forwarding->upload, waiting);
-    switch (upstream_connection_send(connection, segments, count, &is_untouched)) {
-    case SEND_DONE: upload_take_stock(forwarding); return;
-    case SEND_PENDING: return;
-    case SEND_FAILED:
-        if (is_first && is_untouched)
-            forwarding->head_given = 0;
-        return;
-    }
-}
-
 void upload_pump(struct forwarding *forwarding)
 {
-    struct upstream_connection *connection = forwarding->user.connection;
-    struct segment segments[UPLOAD_SEGMENTS];
-    size_t count;
-    while (!connection->is_deaf && !upstream_link_is_sending(&connection->stream_link) &&
-           (count = upload_collect(forwarding, segments)) > 0)
-        upload_send(forwarding, segments, count);
-    upstream_connection_update_wait(connection);
+    struct upstream_carrier *carrier = forwarding->user.carrier;
+    carrier->type->send(carrier);
 }
 
 void upload_on_sent(struct upstream_user *user)
 {
+    upload_take_stock(forwarding_of(user));
+}
+
+void upload_request(struct upstream_user *user, struct h2_request *ret_request)
+{
     struct forwarding *forwarding = forwarding_of(user);
+    *ret_request = (struct h2_request){
+        .fields = forwarding->head_list,
+        .field_count = forwarding->head_count,
+        .has_content = !forwarding->is_content_whole || byte_ring_waiting(&forwarding->upload) > 0 ||
+                       forwarding->trailers != NULL,
+    };
+    forwarding->is_tail_given = !ret_request->has_content;
+}
+
+/* What is pulled is copied, so it counts as sent. The exchange goes on only after the call of the engine that
+ * this is in. */
+bool upload_pull(struct upstream_user *user, char *room, size_t bytes_max, struct h2_piece *ret_piece)
+{
+    struct forwarding *forwarding = forwarding_of(user);
+    struct slice bytes = byte_ring_peek(&forwarding->upload, 0, bytes_max);
+    if (bytes.length == 0 && !forwarding->is_content_whole)
+        return false;
+    if (bytes.length > 0)
+        memcpy(room, bytes.data, bytes.length);
+    byte_ring_hand_over(&forwarding->upload, bytes.length);
+    ret_piece->bytes = slice_make(room, bytes.length);
+    ret_piece->is_last = forwarding->is_content_whole && byte_ring_waiting(&forwarding->upload) == 0;
+    ret_piece->trailers = ret_piece->is_last ? forwarding->trailers : NULL;
+    forwarding->is_tail_given = ret_piece->is_last;
     upload_take_stock(forwarding);
-    upload_pump(forwarding);
+    if (forwarding->must_wake)
+        task_defer(forwarding->proxy->service->loop, &forwarding->wake);
+    forwarding->must_wake = false;
+    return true;
 }
 
 void upload_restart(struct forwarding *forwarding)
 {
-    forwarding->head_given = 0;
-    forwarding->is_tail_given = forwarding->user.has_sent = false;
+    forwarding->is_head_given = forwarding->is_tail_given = forwarding->user.has_sent = false;
+    forwarding->user.is_untouched = true;
     byte_ring_rewind(&forwarding->upload);
 }
 
 /* ---- the sink ---- */
 
-static bool upload_append(struct forwarding *forwarding, struct slice bytes)
-{
-    char line[20];
-    if (!forwarding->is_chunked)
-        return byte_ring_write(&forwarding->upload, bytes);
-    int length = snprintf(line, sizeof(line), "%zx\r\n", bytes.length);
-    return byte_ring_write(&forwarding->upload, slice_make(line, (size_t)length)) &&
-           byte_ring_write(&forwarding->upload, bytes) && byte_ring_write(&forwarding->upload, SLICE("\r\n"));
-}
-
 static void upload_go_on(struct forwarding *forwarding)
 {
-    if (forwarding->user.connection)
+    if (forwarding->user.carrier)
         upload_pump(forwarding);
     if (!forwarding->is_released)
         upload_give_credit(forwarding);
@@ -167,26 +186,46 @@ static void upload_go_on(struct forwarding *forwarding)
 static void upload_write(struct sink *sink, struct slice bytes)
 {
     struct forwarding *forwarding = forwarding_of_sink(sink);
-    if (!upload_append(forwarding, bytes))
+    if (!byte_ring_write(&forwarding->upload, bytes))
         forwarding_fail(forwarding, PROXY_FAULT_OVERLOADED, NULL);
     upload_go_on(forwarding);
+}
+
+/* Returns false if out of memory. */
+static bool upload_collect_trailers(struct forwarding *forwarding, struct http_response *trailers)
+{
+    const struct exchange *exchange = forwarding->exchange;
+    for (unsigned i = 0; i < exchange->trailers.count; i++) {
+        const struct http_field *field = &exchange->trailers.fields[i];
+        if (!request_is_own_field(field))
+            http_response_add(trailers, field->name_text, field->value);
+    }
+    forwarding->trailers = trailers->field_count > 0 ? trailers : NULL;
+    return !trailers->lacks_fields;
 }
 
 /* The last chunk, with the request's trailers. Returns false if out of memory. */
 static bool upload_make_tail(struct forwarding *forwarding)
 {
-    struct exchange *exchange = forwarding->exchange;
-    struct http_response last;
-    http_response_init(&last, &exchange->arena);
-    for (unsigned i = 0; i < exchange->trailers.count; i++) {
-        const struct http_field *field = &exchange->trailers.fields[i];
-        if (!request_is_own_field(field))
-            http_response_add(&last, field->name_text, field->value);
-    }
-    char *text = last.lacks_fields ? NULL : arena_alloc(&exchange->arena, h1_last_chunk_size(&last));
+    struct arena *arena = &forwarding->exchange->arena;
+    struct http_response *last = arena_alloc(arena, sizeof(*last));
+    if (last == NULL)
+        return false;
+    http_response_init(last, arena);
+    if (!upload_collect_trailers(forwarding, last))
+        return false;
+    char *text = arena_alloc(arena, h1_last_chunk_size(last));
     if (text)
-        forwarding->tail = slice_make(text, h1_last_chunk_write(text, &last));
+        forwarding->tail = slice_make(text, h1_last_chunk_write(text, last));
     return text != NULL;
+}
+
+/* Whether all that there was before the end was sent. */
+static bool upload_has_sent_all(const struct forwarding *forwarding)
+{
+    const struct upstream_carrier *carrier = forwarding->user.carrier;
+    return carrier && forwarding->tail.length == 0 && byte_ring_waiting(&forwarding->upload) == 0 &&
+           !carrier->type->is_sending(carrier);
 }
 
 static void upload_end(struct sink *sink)
@@ -195,9 +234,7 @@ static void upload_end(struct sink *sink)
     forwarding->is_content_whole = true;
     if (forwarding->is_chunked && !upload_make_tail(forwarding))
         forwarding_fail(forwarding, PROXY_FAULT_OVERLOADED, NULL);
-    if (forwarding->user.connection && forwarding->tail.length == 0 &&
-        byte_ring_waiting(&forwarding->upload) == 0 &&
-        !upstream_link_is_sending(&forwarding->user.connection->stream_link))
+    if (upload_has_sent_all(forwarding))
         upload_take_stock(forwarding);
     upload_go_on(forwarding);
 }

@@ -242,7 +242,7 @@ static bool health_probe_write_request(struct health_probe *probe)
 /* The connection is there, with TLS if there is to be any. */
 static void health_probe_ask(struct health_probe *probe)
 {
-    if (probe->settings->health.path.length == 0) {
+    if (probe->settings->health.path.length == 0 || probe->upstream->parts.is_h2) {
         health_probe_end(probe, NULL);
         return;
     }

@@ -15,8 +15,14 @@
 /* A request that came through vif so often goes round in a circle. */
 #define VIA_MAX 20
 
+/* Headers that vif adds, and pseudo-headers. */
+#define OWN_FIELDS_MAX 24
+
 struct head_text {
+    char *begin;
     char *next;
+    struct http_response_field *list; /* of HTTP/2: `next` has the values only; NULL: of HTTP/1.1 */
+    unsigned count;
 };
 
 static void head_text_put(struct head_text *text, struct slice bytes)
@@ -26,12 +32,32 @@ static void head_text_put(struct head_text *text, struct slice bytes)
     text->next += bytes.length;
 }
 
-static void request_put_field(struct head_text *text, struct slice name, struct slice value)
+/* Between these two the value is put. */
+static void head_text_begin_field(struct head_text *text, struct slice name)
 {
+    if (text->list) {
+        text->list[text->count] = (struct http_response_field){name, slice_make(text->next, 0)};
+        return;
+    }
     head_text_put(text, name);
     head_text_put(text, SLICE(": "));
+}
+
+static void head_text_end_field(struct head_text *text)
+{
+    if (text->list == NULL) {
+        head_text_put(text, SLICE("\r\n"));
+        return;
+    }
+    struct slice *value = &text->list[text->count++].value;
+    value->length = (size_t)(text->next - value->data);
+}
+
+static void request_put_field(struct head_text *text, struct slice name, struct slice value)
+{
+    head_text_begin_field(text, name);
     head_text_put(text, value);
-    head_text_put(text, SLICE("\r\n"));
+    head_text_end_field(text);
 }
 
 /* ---- the path ---- */
@@ -130,7 +156,8 @@ static void put_forwarded(struct head_text *text, const struct request_plan *pla
     char room[INET6_ADDRSTRLEN];
     struct slice client = client_text(plan->peer, room);
     bool is_v6 = slice_find(client, ':') < client.length;
-    head_text_put(text, SLICE("Forwarded: for="));
+    head_text_begin_field(text, SLICE("Forwarded"));
+    head_text_put(text, SLICE("for="));
     head_text_put(text, is_v6 ? SLICE("\"[") : SLICE(""));
     head_text_put(text, client.length > 0 ? client : SLICE("unknown"));
     head_text_put(text, is_v6 ? SLICE("]\"") : SLICE(""));
@@ -141,7 +168,7 @@ static void put_forwarded(struct head_text *text, const struct request_plan *pla
     }
     head_text_put(text, SLICE(";proto="));
     head_text_put(text, scheme_text(plan->peer));
-    head_text_put(text, SLICE("\r\n"));
+    head_text_end_field(text);
 }
 
 static void request_put_client(struct head_text *text, const struct request_plan *plan, struct slice host)
@@ -232,6 +259,8 @@ static void put_content_framing(struct head_text *text, const struct http_reques
                       request->method == HTTP_METHOD_POST || request->method == HTTP_METHOD_PUT ||
                       request->method == HTTP_METHOD_PATCH;
     uint64_t length = request->body == HTTP_BODY_NONE ? 0 : request->content_length;
+    if (request_is_chunked(request) && text->list)
+        return;
     if (request_is_chunked(request))
         request_put_field(text, SLICE("Transfer-Encoding"), SLICE("chunked"));
     else if (has_length)
@@ -259,7 +288,8 @@ static void put_te(struct head_text *text, const struct http_request *request)
     if (!http_field_list_has(http_request_list(request, HTTP_FIELD_TE), SLICE("trailers")))
         return;
     request_put_field(text, SLICE("TE"), SLICE("trailers"));
-    request_put_field(text, SLICE("Connection"), SLICE("TE"));
+    if (text->list == NULL)
+        request_put_field(text, SLICE("Connection"), SLICE("TE"));
 }
 
 static void request_put_upgrade(struct head_text *text, const struct request_plan *plan)
@@ -290,11 +320,9 @@ static size_t size_max(const struct request_plan *plan, struct slice path, struc
     return size;
 }
 
-static void request_put_line(struct head_text *text, const struct request_plan *plan, struct slice path)
+static void request_put_target(struct head_text *text, const struct request_plan *plan, struct slice path)
 {
     const struct http_request *request = plan->request;
-    head_text_put(text, request->method == HTTP_METHOD_CONNECT ? SLICE("GET") : request->method_text);
-    head_text_put(text, SLICE(" "));
     if (plan->settings->prefix.length > 0)
         head_text_put(text, new_prefix(plan, path));
     head_text_put(text, path);
@@ -302,10 +330,44 @@ static void request_put_line(struct head_text *text, const struct request_plan *
         head_text_put(text, SLICE("?"));
         head_text_put(text, request->query);
     }
-    head_text_put(text, SLICE(" HTTP/1.1\r\n"));
 }
 
-int request_write(const struct request_plan *plan, struct arena *arena, struct slice *ret_head)
+static void request_put_line(struct head_text *text, const struct request_plan *plan, struct slice path,
+                             struct slice host)
+{
+    const struct http_request *request = plan->request;
+    head_text_put(text, request->method == HTTP_METHOD_CONNECT ? SLICE("GET") : request->method_text);
+    head_text_put(text, SLICE(" "));
+    request_put_target(text, plan, path);
+    head_text_put(text, SLICE(" HTTP/1.1\r\n"));
+    request_put_field(text, SLICE("Host"), host);
+}
+
+/* RFC 9113 section 8.3.1. */
+static void request_put_pseudo(struct head_text *text, const struct request_plan *plan, struct slice path,
+                               struct slice host)
+{
+    request_put_field(text, SLICE(":method"), plan->request->method_text);
+    request_put_field(text, SLICE(":scheme"), plan->is_secure ? SLICE("https") : SLICE("http"));
+    request_put_field(text, SLICE(":authority"), host);
+    head_text_begin_field(text, SLICE(":path"));
+    request_put_target(text, plan, path);
+    head_text_end_field(text);
+}
+
+static bool request_make_room(const struct request_plan *plan, struct arena *arena, size_t size,
+                              struct head_text *text, bool is_list)
+{
+    unsigned fields_max = plan->request->field_count + OWN_FIELDS_MAX;
+    if (is_list)
+        text->list = arena_alloc(arena, fields_max * sizeof(*text->list));
+    text->next = arena_alloc(arena, size);
+    return text->next && (text->list || !is_list);
+}
+
+/* As request_write; `text` gets the head. */
+static int request_put(const struct request_plan *plan, struct arena *arena, struct head_text *text,
+                       bool is_list)
 {
     const struct http_request *request = plan->request;
     struct slice path = request->path, host = requested_host(request);
@@ -316,27 +378,47 @@ int request_write(const struct request_plan *plan, struct arena *arena, struct s
         return 508;
     if (plan->settings->prefix.length > 0 && !inner_path(plan, arena, &path))
         return 503;
-    char *begin = arena_alloc(arena, size_max(plan, path, host));
-    if (begin == NULL)
+    if (!request_make_room(plan, arena, size_max(plan, path, host), text, is_list))
         return 503;
-    struct head_text text = {.next = begin};
-    request_put_line(&text, plan, path);
-    request_put_field(&text, SLICE("Host"), sent_host(plan, host));
-    request_put_fields(&text, plan, &named);
-    if (UNLIKELY(plan->upgrade.length > 0))
-        request_put_upgrade(&text, plan);
+    text->begin = text->next;
+    if (is_list)
+        request_put_pseudo(text, plan, path, sent_host(plan, host));
     else
-        put_content_framing(&text, request);
-    request_put_client(&text, plan, host);
+        request_put_line(text, plan, path, sent_host(plan, host));
+    request_put_fields(text, plan, &named);
+    if (UNLIKELY(plan->upgrade.length > 0))
+        request_put_upgrade(text, plan);
+    else
+        put_content_framing(text, request);
+    request_put_client(text, plan, host);
     if (plan->id.length > 0)
-        request_put_field(&text, plan->id_header, plan->id);
-    request_put_field(&text, SLICE("Via"), via_text(request));
-    put_te(&text, request);
+        request_put_field(text, plan->id_header, plan->id);
+    request_put_field(text, SLICE("Via"), via_text(request));
+    put_te(text, request);
     if (plan->is_early && !request_has_early_data(request))
-        request_put_field(&text, SLICE("Early-Data"), SLICE("1"));
+        request_put_field(text, SLICE("Early-Data"), SLICE("1"));
     if (plan->expects_continue)
-        request_put_field(&text, SLICE("Expect"), SLICE("100-continue"));
-    head_text_put(&text, SLICE("\r\n"));
-    *ret_head = slice_make(begin, (size_t)(text.next - begin));
+        request_put_field(text, SLICE("Expect"), SLICE("100-continue"));
     return 0;
+}
+
+int request_write(const struct request_plan *plan, struct arena *arena, struct slice *ret_head)
+{
+    struct head_text text = {0};
+    int status = request_put(plan, arena, &text, false);
+    if (status != 0)
+        return status;
+    head_text_put(&text, SLICE("\r\n"));
+    *ret_head = slice_make(text.begin, (size_t)(text.next - text.begin));
+    return 0;
+}
+
+int request_list(const struct request_plan *plan, struct arena *arena,
+                 const struct http_response_field **ret_fields, unsigned *ret_count)
+{
+    struct head_text text = {0};
+    int status = request_put(plan, arena, &text, true);
+    *ret_fields = text.list;
+    *ret_count = text.count;
+    return status;
 }

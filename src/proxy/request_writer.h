@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "http/request.h"
+#include "http/response.h"
 #include "serve/peer.h"
 #include "settings/settings.h"
 
@@ -22,6 +23,7 @@ struct request_plan {
     struct slice server_authority; /* of the server's URL */
     struct slice id_header;        /* name and value of the header with the request's id; empty: none */
     struct slice id;
+    bool is_secure;             /* the server's URL is; for HTTP/2 */
     bool expects_continue;      /* the content waits for "100 Continue" */
     bool is_early;              /* it came as early data: RFC 8470 */
     struct slice upgrade;       /* the protocol to change to; empty: none */
@@ -31,8 +33,12 @@ struct request_plan {
 /* Whether only vif says this to servers: clients cannot, in headers or in trailers. */
 bool request_is_own_field(const struct http_field *field);
 
-/* Writes the head into memory of the arena. Returns 0, or the status to reject the request with: 400,
- * 503 or 508 (RFC 5842: the request goes round in a circle). */
+/* Writes the head, for HTTP/1.1, into memory of the arena. Returns 0, or the status to reject the request
+ * with: 400, 503 or 508 (RFC 5842: the request goes round in a circle). */
 int request_write(const struct request_plan *plan, struct arena *arena, struct slice *ret_head) MUST_CHECK;
+
+/* The same for HTTP/2: a list of headers, pseudo-headers first. */
+int request_list(const struct request_plan *plan, struct arena *arena,
+                 const struct http_response_field **ret_fields, unsigned *ret_count) MUST_CHECK;
 
 #endif

@@ -1,5 +1,5 @@
-/* The URL of a server that requests go to: "http://HOST[:PORT]", the same with "https://", or "unix:/PATH".
- */
+/* The URL of a server that requests go to: "http://HOST[:PORT]", the same with "https://" or "h2c://"
+ * (HTTP/2 in the clear), or "unix:/PATH". */
 #ifndef PROXY_SERVER_URL_H
 #define PROXY_SERVER_URL_H
 
@@ -14,6 +14,7 @@ struct server_url {
     struct slice path; /* of a Unix socket; empty otherwise */
     uint16_t port;
     bool is_secure; /* TLS */
+    bool is_h2;     /* HTTP/2, by prior knowledge */
 };
 
 /* Returns NULL if `url` is good, otherwise what is wrong, such as "it has a path: …". The slices of `ret_url`

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "proxy/upstream_connection.h"
+#include "proxy/upstream_h2.h"
 #ifdef HAVE_TLS
 #include "proxy/upstream_tls.h"
 #endif
@@ -111,6 +112,7 @@ void upstreams_finish(struct upstreams *all)
 {
     assert(all->count == 0);
     upstreams_finish_tls(all);
+    upstream_h2_finish(all);
     job_queue_finish(&all->lookups);
     map_finish(&all->by_url);
     pool_finish(&all->connections);
@@ -137,6 +139,7 @@ static struct upstream *upstream_create(struct upstreams *all, struct slice text
     const char *fault = server_url_parse(slice_take(upstream->url, url_length), &upstream->parts);
     assert(fault == NULL);
     list_init(&upstream->idle);
+    list_init(&upstream->shared);
     list_init(&upstream->waiting);
     timer_init(&upstream->idle_timer, upstream_on_idle_timer);
     task_init(&upstream->serve_waiting, upstream_serve_waiting);
@@ -296,6 +299,10 @@ static struct upstream_connection *upstream_newest_idle(struct upstream *upstrea
 static enum upstream_joined upstream_connect(struct upstream *upstream, struct upstream_user *user,
                                              enum proxy_fault *ret_fault)
 {
+#ifdef HAVE_HTTP2
+    if (upstream->parts.is_h2)
+        return upstream_h2_join(upstream, user, ret_fault);
+#endif
     if (upstream->idle_count > 0 && !user->needs_new) {
         upstream_connection_take(upstream_newest_idle(upstream), user);
         return UPSTREAM_OPEN;
@@ -303,8 +310,8 @@ static enum upstream_joined upstream_connect(struct upstream *upstream, struct u
     return upstream_connection_open(upstream, user, ret_fault);
 }
 
-static enum upstream_joined upstream_wait(struct upstream *upstream, struct upstream_user *user,
-                                          enum proxy_fault *ret_fault)
+enum upstream_joined upstream_wait(struct upstream *upstream, struct upstream_user *user,
+                                   enum proxy_fault *ret_fault)
 {
     if (upstream->waiting_count >= user->settings->waiting) {
         *ret_fault = upstream->address_count == 0 ? PROXY_FAULT_NO_ADDRESS : PROXY_FAULT_QUEUE_FULL;
@@ -347,9 +354,10 @@ void upstream_leave(struct upstream_user *user)
     if (user->upstream == NULL)
         return;
     upstream_stop_waiting(user);
-    struct upstream_connection *connection = user->connection ? user->connection : user->opening;
-    if (connection)
-        upstream_connection_close(connection);
+    if (user->carrier)
+        user->carrier->type->leave(user->carrier);
+    else if (user->opening)
+        upstream_connection_close(user->opening);
     assert(user->upstream == NULL);
 }
 

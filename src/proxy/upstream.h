@@ -30,8 +30,12 @@
 #include "sys/socket.h"
 
 struct upstream;
+struct upstream_carrier;
 struct upstream_connection;
 struct upstream_user;
+struct h2_caller_shared;
+struct h2_piece;
+struct h2_request;
 struct proxy_protocol_ends;
 struct tls_remote;
 
@@ -51,6 +55,9 @@ struct upstreams {
     unsigned drained;                        /* tunnels, so far */
     unsigned count;                          /* that are not freed yet */
     struct http_response_head *head;  /* the head that is being parsed; NULL before the first upstream */
+    struct h2_caller_shared *callers; /* of HTTP/2; NULL before the first connection of it */
+    struct pool h2_streams;
+    char *h2_room;                    /* for the output of one of them; NULL: none is free */
     struct upstream_tls_rooms *rooms; /* see upstream_tls.c; NULL before the first connection with TLS */
 };
 
@@ -68,10 +75,12 @@ struct upstream {
     struct upstream *named;     /* the one whose name has this address: a reference; NULL: none */
     struct list idle;           /* kept connections, the one that is idle for longest first */
     unsigned idle_count;
-    unsigned user_count;       /* requests that have a connection, or one on its way */
-    unsigned connection_count; /* open or on their way, idle ones too */
-    unsigned object_count;     /* those, and closed ones whose memory is still needed */
-    struct list waiting;       /* users */
+    struct list shared;                     /* connections of HTTP/2 that have requests */
+    struct upstream_connection *h2_opening; /* the one of HTTP/2 that others wait for: see upstream_h2.c */
+    unsigned user_count;                    /* requests that have a connection, or one on its way */
+    unsigned connection_count;              /* open or on their way, idle ones too */
+    unsigned object_count;                  /* those, and closed ones whose memory is still needed */
+    struct list waiting;                    /* users */
     unsigned waiting_count;
     struct timer idle_timer;
     struct task serve_waiting;
@@ -81,21 +90,47 @@ struct upstream {
     uint64_t session_ms;            /* when the certificate behind it was verified */
 };
 
+/* What carries a request to a server and its response back: a connection of HTTP/1, or a stream of one of
+ * HTTP/2. It calls back its user. */
+struct upstream_carrier_type {
+    /* There is something to send. */
+    void (*send)(struct upstream_carrier *carrier);
+    /* Whether what it took of the request must still be kept. */
+    bool (*is_sending)(const struct upstream_carrier *carrier);
+    /* So much content of the response can be taken now. */
+    void (*set_room)(struct upstream_carrier *carrier, size_t bytes);
+    /* The user leaves before the response is complete. */
+    void (*leave)(struct upstream_carrier *carrier);
+};
+
+struct upstream_carrier {
+    const struct upstream_carrier_type *type;
+};
+
+/* Segments of one `take`. */
+#define UPSTREAM_SEGMENTS_MAX 6
+
 /* Callbacks of a user. Except for on_turn none may free it. A tunnel has only on_sent, on_content, on_end (of
  * the server's side), on_failed and on_turn. `head` is only valid during the call. */
 struct upstream_user_events {
-    /* It has a connection: user->connection. */
+    /* It has a carrier. */
     void (*on_open)(struct upstream_user *user);
-    /* The kernel has all bytes of a pending send. */
+    /* For HTTP/1: what is next of the request. It is kept until on_sent. Returns how many segments. */
+    size_t (*take)(struct upstream_user *user, struct segment segments[UPSTREAM_SEGMENTS_MAX]);
+    /* What was taken was sent. */
     void (*on_sent)(struct upstream_user *user);
+    /* For HTTP/2: the head of the request, once; then its content, as in h2/caller.h. Returns whether there
+     * is some. */
+    void (*request)(struct upstream_user *user, struct h2_request *ret_request);
+    bool (*pull)(struct upstream_user *user, char *room, size_t bytes_max, struct h2_piece *ret_piece);
     void (*on_interim)(struct upstream_user *user, const struct http_response_head *head);
     /* The server answered 101: nothing but bytes follow. Returns false if it may not. Otherwise the
      * connection has another user (upstream_connection_become_tunnel), or is closed. */
     bool (*on_upgrade)(struct upstream_user *user, const struct http_response_head *head);
     void (*on_head)(struct upstream_user *user, const struct http_response_head *head);
     void (*on_content)(struct upstream_user *user, struct slice bytes);
-    /* The response is complete; `trailers` are its trailer section, or empty. */
-    void (*on_end)(struct upstream_user *user, struct slice trailers);
+    /* The response is complete, with these trailers. */
+    void (*on_end)(struct upstream_user *user, const struct http_field *trailers, unsigned count);
     /* `detail` may be NULL. */
     void (*on_failed)(struct upstream_user *user, enum proxy_fault fault, const char *detail);
     /* The last callback of an event of the loop. May free the user. */
@@ -105,15 +140,16 @@ struct upstream_user_events {
 struct upstream_user {
     const struct upstream_user_events *events;
     const struct proxy_settings *settings;
-    struct upstream *upstream;              /* NULL: none */
-    struct upstream_connection *connection; /* NULL: none, or not open yet */
-    struct upstream_connection *opening;    /* NULL: none on its way */
-    struct list link;                       /* among those that wait */
-    struct timer deadline;                  /* of waiting */
+    struct upstream *upstream;           /* NULL: none */
+    struct upstream_carrier *carrier;    /* NULL: none, or not open yet */
+    struct upstream_connection *opening; /* NULL: none on its way */
+    struct list link;                    /* among those that wait */
+    struct timer deadline;               /* of waiting */
     enum http_method method;
     const struct proxy_protocol_ends *client; /* for the PROXY protocol; NULL: vif itself */
     bool wants_upgrade;                       /* 101 may be the answer */
     bool needs_new;                           /* takes no connection that was used before */
+    bool is_untouched;                        /* the server cannot have seen any of the request */
     bool has_sent;                            /* the whole request was sent */
     bool is_reused;                           /* its connection had an earlier request */
     bool has_answered;                        /* bytes of a response arrived */
@@ -158,6 +194,10 @@ void upstream_leave(struct upstream_user *user);
 
 /* For upstream_name.c: the addresses are others now. */
 void upstream_renew_connections(struct upstream *upstream);
+
+/* For upstream_h2.c: the user waits for a connection, at most `queue_ms`. */
+enum upstream_joined upstream_wait(struct upstream *upstream, struct upstream_user *user,
+                                   enum proxy_fault *ret_fault) MUST_CHECK;
 
 /* For upstream_connection.c. */
 

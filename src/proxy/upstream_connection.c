@@ -9,6 +9,8 @@
 #include "proxy/upstream_connection.h"
 
 #include "base/error.h"
+#include "h1/line.h"
+#include "proxy/upstream_h2.h"
 
 #include <errno.h>
 
@@ -24,13 +26,13 @@ static struct loop *upstream_connection_loop(const struct upstream_connection *c
 
 /* ---- ends ---- */
 
-/* The user has nothing to do with the connection any more. */
-static void upstream_connection_detach(struct upstream_connection *connection)
+void upstream_connection_detach(struct upstream_connection *connection)
 {
     struct upstream_user *user = connection->user;
     if (user == NULL)
         return;
-    user->connection = user->opening = NULL;
+    user->carrier = NULL;
+    user->opening = NULL;
     user->upstream = NULL;
     connection->user = NULL;
     connection->upstream->user_count--;
@@ -40,6 +42,7 @@ static void upstream_connection_free(struct upstream_connection *connection)
 {
     struct upstream *upstream = connection->upstream;
     buffer_finish(&connection->kept);
+    upstream_h2_free(connection);
     pool_put(&upstream->all->connections, connection);
     upstream->object_count--;
     upstream_check_end(upstream);
@@ -50,7 +53,7 @@ static void upstream_connection_on_gone(struct task *task)
     upstream_connection_free(CONTAINER_OF(task, struct upstream_connection, gone));
 }
 
-static void upstream_connection_stop_dialing(struct upstream_connection *connection)
+void upstream_connection_stop_dialing(struct upstream_connection *connection)
 {
     dialer_end(connection->dialer);
     connection->dialer = NULL;
@@ -67,6 +70,9 @@ void upstream_connection_close(struct upstream_connection *connection)
     connection->state = UPSTREAM_CLOSED;
     upstream->connection_count--;
     upstream->all->counters->upstream_connections_open--;
+    upstream_h2_forget(connection);
+    if (state == UPSTREAM_SHARED)
+        list_remove(&connection->link);
     if (state == UPSTREAM_IDLE) {
         list_remove(&connection->link);
         upstream->idle_count--;
@@ -79,8 +85,8 @@ void upstream_connection_close(struct upstream_connection *connection)
     }
 }
 
-static void upstream_connection_fail(struct upstream_connection *connection, enum proxy_fault fault,
-                                     const char *detail)
+void upstream_connection_fail(struct upstream_connection *connection, enum proxy_fault fault,
+                              const char *detail)
 {
     struct upstream_user *user = connection->user;
     upstream_connection_close(connection);
@@ -88,22 +94,38 @@ static void upstream_connection_fail(struct upstream_connection *connection, enu
         user->events->on_failed(user, fault, detail);
 }
 
-/* Keeps the connection for the next request. */
-static void upstream_connection_keep(struct upstream_connection *connection)
+void upstream_connection_rest(struct upstream_connection *connection, uint32_t idle_ms, uint32_t idle_max)
 {
     struct upstream *upstream = connection->upstream;
-    const struct proxy_settings *settings = connection->user->settings;
     struct loop *loop = upstream_connection_loop(connection);
-    upstream_connection_resume(connection); /* to notice when the server closes it */
-    connection->expiry_ms = loop_now_ms(loop) + settings->idle_ms;
+    connection->expiry_ms = loop_now_ms(loop) + idle_ms;
     connection->state = UPSTREAM_IDLE;
     connection->wait = UPSTREAM_WAIT_NONE;
     list_append(&upstream->idle, &connection->link);
-    if (++upstream->idle_count > settings->idle_connections)
+    if (++upstream->idle_count > idle_max)
         upstream_connection_close(CONTAINER_OF(upstream->idle.next, struct upstream_connection, link));
     if (!timer_is_armed(&upstream->idle_timer))
-        wheel_arm(loop_wheel(loop), &upstream->idle_timer, settings->idle_ms);
+        wheel_arm(loop_wheel(loop), &upstream->idle_timer, idle_ms);
+}
+
+/* Keeps the connection for the next request. */
+static void upstream_connection_keep(struct upstream_connection *connection)
+{
+    const struct proxy_settings *settings = connection->user->settings;
+    upstream_connection_resume(connection); /* to notice when the server closes it */
+    upstream_connection_rest(connection, settings->idle_ms, settings->idle_connections);
     upstream_connection_detach(connection);
+}
+
+/* Parses the trailer section into the head, which is not needed any more. */
+static unsigned upstream_connection_take_trailers(struct http_response_head *head, struct slice section)
+{
+    struct slice line;
+    unsigned count = 0;
+    while (count < HTTP_RESPONSE_FIELDS_MAX && h1_take_line(&section, &line) == H1_HEAD_DONE &&
+           h1_parse_field_line(line, false, &head->fields[count]))
+        count++;
+    return count;
 }
 
 /* The response is complete; `is_clean`: nothing came behind it. */
@@ -120,7 +142,8 @@ static void upstream_connection_finish(struct upstream_connection *connection, b
         upstream_connection_keep(connection);
     else
         upstream_connection_close(connection);
-    user->events->on_end(user, trailers);
+    struct http_response_head *head = connection->upstream->all->head;
+    user->events->on_end(user, head->fields, upstream_connection_take_trailers(head, trailers));
 }
 
 /* A send has failed: only an answer can still come. */
@@ -217,6 +240,10 @@ static void upstream_connection_on_read(struct stream *stream, struct slice byte
 {
     struct upstream_connection *connection = upstream_connection_of(stream);
     struct upstream_user *user = connection->user;
+    if (connection->h2) {
+        upstream_h2_on_read(connection, bytes);
+        return;
+    }
     if (user == NULL) { /* nobody asked: a server that is out of step */
         upstream_connection_close(connection);
         return;
@@ -238,7 +265,7 @@ static void upstream_connection_take_end(struct upstream_connection *connection)
         return;
     }
     if (connection->is_tunnel) { /* the other side may go on */
-        connection->user->events->on_end(connection->user, (struct slice){0});
+        connection->user->events->on_end(connection->user, NULL, 0);
         return;
     }
     enum h1_response_event end = h1_response_close(&connection->parser, connection->kept.length);
@@ -259,6 +286,10 @@ static void upstream_connection_on_end(struct stream *stream)
 {
     struct upstream_connection *connection = upstream_connection_of(stream);
     struct upstream_user *user = connection->user;
+    if (connection->state == UPSTREAM_SHARED) {
+        upstream_h2_on_end(connection, 0);
+        return;
+    }
     if (user == NULL) {
         upstream_connection_close(connection);
         return;
@@ -286,6 +317,10 @@ static void upstream_connection_on_error(struct stream *stream, int error)
 {
     struct upstream_connection *connection = upstream_connection_of(stream);
     struct upstream_user *user = connection->user;
+    if (connection->state == UPSTREAM_SHARED) {
+        upstream_h2_on_end(connection, error);
+        return;
+    }
     if (user == NULL) {
         upstream_connection_close(connection);
         return;
@@ -324,6 +359,70 @@ static void upstream_connection_on_timer(struct timer *timer)
     }
 }
 
+/* ---- the carrier ---- */
+
+static struct upstream_connection *upstream_connection_of_carrier(const struct upstream_carrier *carrier)
+{
+    return CONTAINER_OF((struct upstream_carrier *)carrier, struct upstream_connection, carrier);
+}
+
+/* Sends what the user has taken from its request. If the kernel takes none of it, and took nothing before,
+ * the server cannot have seen it. Returns false if it has to wait. */
+static bool send_taken(struct upstream_connection *connection, const struct segment *segments, size_t count,
+                       bool was_untouched)
+{
+    struct upstream_user *user = connection->user;
+    bool is_untouched;
+    switch (upstream_connection_send(connection, segments, count, &is_untouched)) {
+    case SEND_DONE: user->events->on_sent(user); return true;
+    case SEND_PENDING: return false;
+    case SEND_FAILED: user->is_untouched = was_untouched && is_untouched; return false;
+    }
+    UNREACHABLE();
+}
+
+static void upstream_connection_pump(struct upstream_carrier *carrier)
+{
+    struct upstream_connection *connection = upstream_connection_of_carrier(carrier);
+    struct upstream_user *user = connection->user;
+    struct segment segments[UPSTREAM_SEGMENTS_MAX];
+    size_t count;
+    bool goes_on = true;
+    while (goes_on && upstream_connection_may_send(connection) &&
+           (count = user->events->take(user, segments)) > 0) {
+        bool was_untouched = user->is_untouched;
+        user->is_untouched = false;
+        goes_on = send_taken(connection, segments, count, was_untouched);
+    }
+    upstream_connection_update_wait(connection);
+}
+
+static bool upstream_connection_is_sending(const struct upstream_carrier *carrier)
+{
+    return upstream_link_is_sending(&upstream_connection_of_carrier(carrier)->stream_link);
+}
+
+/* It is read while there is room for what one read can bring. */
+static void upstream_connection_set_room(struct upstream_carrier *carrier, size_t bytes)
+{
+    if (bytes < LOOP_READ_BYTES)
+        upstream_connection_pause(upstream_connection_of_carrier(carrier));
+    else
+        upstream_connection_resume(upstream_connection_of_carrier(carrier));
+}
+
+static void upstream_connection_leave(struct upstream_carrier *carrier)
+{
+    upstream_connection_close(upstream_connection_of_carrier(carrier));
+}
+
+static const struct upstream_carrier_type upstream_connection_carrier = {
+    .send = upstream_connection_pump,
+    .is_sending = upstream_connection_is_sending,
+    .set_room = upstream_connection_set_room,
+    .leave = upstream_connection_leave,
+};
+
 /* ---- sending ---- */
 
 enum send_result upstream_connection_send(struct upstream_connection *connection,
@@ -344,10 +443,16 @@ static void upstream_connection_on_sent(struct stream *stream)
 {
     struct upstream_connection *connection = upstream_connection_of(stream);
     struct upstream_user *user = connection->user;
+    if (connection->h2) {
+        upstream_h2_on_sent(connection);
+        return;
+    }
     if (user == NULL)
         return;
     connection->wait = UPSTREAM_WAIT_NONE; /* progress: the next send has its whole time */
     user->events->on_sent(user);
+    if (connection->state == UPSTREAM_BUSY && !connection->is_tunnel)
+        upstream_connection_pump(&connection->carrier);
     if (connection->state == UPSTREAM_BUSY)
         upstream_connection_update_wait(connection);
     user->events->on_turn(user);
@@ -374,7 +479,7 @@ static size_t upstream_connection_describe(const struct stream *stream, char *ou
 
 static void upstream_connection_on_secured(struct stream *stream);
 
-static const struct upstream_link_events upstream_connection_link_events = {
+const struct upstream_link_events upstream_connection_link_events = {
     .stream =
         {
             .on_read = upstream_connection_on_read,
@@ -390,8 +495,7 @@ static const struct upstream_link_events upstream_connection_link_events = {
 
 /* ---- beginnings ---- */
 
-/* The next request may use it. */
-static void upstream_connection_begin(struct upstream_connection *connection, struct upstream_user *user)
+void upstream_connection_begin(struct upstream_connection *connection, struct upstream_user *user)
 {
     connection->user = user;
     connection->state = UPSTREAM_BUSY;
@@ -406,7 +510,8 @@ static void upstream_connection_begin(struct upstream_connection *connection, st
     connection->parser.is_strict = connection->parser.keeps_trailers = true;
     h1_response_expect(&connection->parser, user->method);
     buffer_init(&connection->kept, (size_t)user->settings->head_bytes + LOOP_READ_BYTES);
-    user->connection = connection;
+    connection->carrier.type = &upstream_connection_carrier;
+    user->carrier = &connection->carrier;
     user->opening = NULL;
     user->is_reused = connection->is_reused;
     user->has_answered = false;
@@ -432,84 +537,20 @@ static void upstream_connection_on_secured(struct stream *stream)
     struct upstream_user *user = connection->user;
     if (user == NULL) /* within upstream_connection_connected */
         return;
-    upstream_connection_begin(connection, user);
+    if (connection->h2 && !upstream_h2_begin(connection, user)) {
+        user->events->on_failed(user, PROXY_FAULT_OVERLOADED, NULL);
+        user->events->on_turn(user);
+        return;
+    }
+    if (connection->h2 == NULL)
+        upstream_connection_begin(connection, user);
     user->events->on_open(user);
     if (connection->state == UPSTREAM_BUSY)
         upstream_connection_update_wait(connection);
     user->events->on_turn(user);
 }
 
-/* Of upstream_link_start: its error is vif's own, except for what becomes of the first bytes. */
-static enum proxy_fault upstream_connection_fault_of_start(int error)
-{
-    switch (-error) {
-    case 0: return PROXY_FAULT_CLOSED;
-    case EPROTONOSUPPORT: return PROXY_FAULT_TLS;
-    case ECONNRESET:
-    case ECONNABORTED:
-    case EPIPE:
-    case ETIMEDOUT:
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-    case ENETDOWN: return PROXY_FAULT_RESET;
-    default: return PROXY_FAULT_OVERLOADED;
-    }
-}
-
-/* It is connected; with TLS that is not all. stream_start reads at once: nothing, if the server is in step.
- */
-static enum proxy_fault upstream_connection_connected(struct upstream_connection *connection, int fd)
-{
-    struct upstream *upstream = connection->upstream;
-    struct upstream_user *user = connection->user;
-    upstream_connection_stop_dialing(connection);
-    connection->state = UPSTREAM_SECURING;
-    connection->user = NULL; /* so that it hears nothing yet */
-    int error = upstream_link_start(&connection->stream_link, upstream, fd, &upstream_connection_link_events,
-                                    user->settings, user->client);
-    connection->user = user;
-    if (connection->state == UPSTREAM_CLOSED || error < 0) {
-        upstream_connection_detach(connection);
-        upstream_connection_close(connection);
-        return upstream_connection_fault_of_start(error);
-    }
-    if (upstream_link_is_securing(&connection->stream_link))
-        upstream_connection_update_wait(connection);
-    else
-        upstream_connection_begin(connection, user);
-    return PROXY_OK;
-}
-
-static void upstream_on_connected(void *owner, int fd)
-{
-    struct upstream_connection *connection = owner;
-    struct upstream_user *user = connection->user;
-    enum proxy_fault fault = upstream_connection_connected(connection, fd);
-    if (fault == PROXY_OK && connection->state == UPSTREAM_SECURING)
-        return;
-    if (fault == PROXY_OK)
-        user->events->on_open(user);
-    else
-        user->events->on_failed(user, fault, NULL);
-    user->events->on_turn(user);
-}
-
-static void upstream_on_unconnected(void *owner, int error)
-{
-    struct upstream_connection *connection = owner;
-    struct upstream_user *user = connection->user;
-    upstream_name_look(connection->upstream);
-    upstream_connection_fail(connection, proxy_fault_of_connect(error), NULL);
-    user->events->on_turn(user);
-}
-
-static const struct dialer_events upstream_dialer_events = {
-    .on_connected = upstream_on_connected,
-    .on_failed = upstream_on_unconnected,
-};
-
-static struct upstream_connection *upstream_connection_create(struct upstream *upstream,
-                                                              struct upstream_user *user)
+struct upstream_connection *upstream_connection_create(struct upstream *upstream, struct upstream_user *user)
 {
     struct upstream_connection *connection = pool_get(&upstream->all->connections);
     struct dialer *dialer = connection ? dialer_create(upstream, &upstream_dialer_events, connection) : NULL;
@@ -532,27 +573,4 @@ static struct upstream_connection *upstream_connection_create(struct upstream *u
     upstream->all->counters->upstream_connections++;
     upstream->all->counters->upstream_connections_open++;
     return connection;
-}
-
-enum upstream_joined upstream_connection_open(struct upstream *upstream, struct upstream_user *user,
-                                              enum proxy_fault *ret_fault)
-{
-    struct upstream_connection *connection = upstream_connection_create(upstream, user);
-    if (connection == NULL) {
-        *ret_fault = PROXY_FAULT_OVERLOADED;
-        return UPSTREAM_REFUSED;
-    }
-    int fd = dialer_start(connection->dialer, user->settings->connect_ms);
-    if (fd == -EINPROGRESS && dialer_may_hurry(connection->dialer))
-        wheel_arm(loop_wheel(upstream->all->loop), &connection->timer, DIALER_PATIENCE_MS);
-    if (fd == -EINPROGRESS)
-        return UPSTREAM_WAITS;
-    *ret_fault = fd < 0 ? proxy_fault_of_connect(fd) : upstream_connection_connected(connection, fd);
-    if (fd < 0) {
-        upstream_name_look(upstream);
-        upstream_connection_close(connection);
-    }
-    if (*ret_fault != PROXY_OK)
-        return UPSTREAM_REFUSED;
-    return connection->state == UPSTREAM_SECURING ? UPSTREAM_WAITS : UPSTREAM_OPEN;
 }

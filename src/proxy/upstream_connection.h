@@ -21,7 +21,16 @@
 #include "proxy/dialer.h"
 #include "proxy/upstream_link.h"
 
-enum upstream_state { UPSTREAM_OPENING, UPSTREAM_SECURING, UPSTREAM_BUSY, UPSTREAM_IDLE, UPSTREAM_CLOSED };
+enum upstream_state {
+    UPSTREAM_OPENING,
+    UPSTREAM_SECURING,
+    UPSTREAM_BUSY,
+    UPSTREAM_SHARED, /* HTTP/2, with requests: see upstream_h2.h */
+    UPSTREAM_IDLE,
+    UPSTREAM_CLOSED
+};
+
+struct upstream_h2;
 
 /* What a connection waits for. */
 enum upstream_wait {
@@ -34,7 +43,9 @@ enum upstream_wait {
 };
 
 struct upstream_connection {
-    struct list link; /* among the idle ones */
+    struct upstream_carrier carrier; /* of HTTP/1 */
+    struct list link;                /* among the idle ones, or the shared ones */
+    struct upstream_h2 *h2;          /* NULL: it is HTTP/1 */
     struct upstream *upstream;
     struct upstream_user *user;       /* NULL: idle or closed */
     struct upstream_link stream_link; /* its stream */
@@ -63,6 +74,11 @@ struct upstream_connection {
     struct buffer kept; /* of a response's head that is incomplete */
 };
 
+static inline struct upstream_connection *upstream_connection_of_user(const struct upstream_user *user)
+{
+    return user->carrier ? CONTAINER_OF(user->carrier, struct upstream_connection, carrier) : NULL;
+}
+
 /* Opens a connection for the user. */
 enum upstream_joined upstream_connection_open(struct upstream *upstream, struct upstream_user *user,
                                               enum proxy_fault *ret_fault) MUST_CHECK;
@@ -76,7 +92,7 @@ enum send_result upstream_connection_send(struct upstream_connection *connection
                                           const struct segment *segments, size_t count,
                                           bool *ret_is_untouched) MUST_CHECK;
 
-/* The user has (not) got room for content of the response. */
+/* For tunnels and a carrier: the user has (not) got room for content of the response. */
 void upstream_connection_pause(struct upstream_connection *connection);
 void upstream_connection_resume(struct upstream_connection *connection);
 
@@ -109,7 +125,32 @@ void upstream_connection_note_moved(struct upstream_connection *connection);
 /* What it is that the wait was too long. */
 enum proxy_fault upstream_connection_wait_fault(const struct upstream_connection *connection);
 
+/* Keeps a connection without requests for the next ones. */
+void upstream_connection_rest(struct upstream_connection *connection, uint32_t idle_ms, uint32_t idle_max);
+
 /* Closes the connection; its user is forgotten without a callback. */
 void upstream_connection_close(struct upstream_connection *connection);
+
+/* ---- for upstream_open.c ---- */
+
+extern const struct upstream_link_events upstream_connection_link_events;
+extern const struct dialer_events upstream_dialer_events;
+
+/* Creates one for the user. Returns NULL if out of memory. */
+struct upstream_connection *upstream_connection_create(struct upstream *upstream,
+                                                       struct upstream_user *user) MUST_CHECK;
+
+/* It is open, or closed: nothing is waited for any more. */
+void upstream_connection_stop_dialing(struct upstream_connection *connection);
+
+/* It is open: the user may send its request. */
+void upstream_connection_begin(struct upstream_connection *connection, struct upstream_user *user);
+
+/* The user has nothing to do with the connection any more. */
+void upstream_connection_detach(struct upstream_connection *connection);
+
+/* Closes the connection, and tells its user why. */
+void upstream_connection_fail(struct upstream_connection *connection, enum proxy_fault fault,
+                              const char *detail);
 
 #endif

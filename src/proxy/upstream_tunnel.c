@@ -49,12 +49,12 @@ static void upstream_tunnel_note_sent(struct upstream_tunnel *tunnel)
     if (!tunnel->is_client_done || tunnel->has_sent_end || byte_ring_waiting(&tunnel->upload) > 0)
         return;
     tunnel->has_sent_end = true;
-    upstream_connection_shutdown(tunnel->user.connection);
+    upstream_connection_shutdown(upstream_connection_of_user(&tunnel->user));
 }
 
 static void upstream_tunnel_pump(struct upstream_tunnel *tunnel)
 {
-    struct upstream_connection *connection = tunnel->user.connection;
+    struct upstream_connection *connection = upstream_connection_of_user(&tunnel->user);
     bool is_untouched;
     while (connection && upstream_connection_may_send(connection) && byte_ring_waiting(&tunnel->upload) > 0) {
         struct slice first = byte_ring_peek(&tunnel->upload, 0, SIZE_MAX);
@@ -82,13 +82,13 @@ static void upstream_tunnel_write(struct sink *sink, struct slice bytes)
     struct upstream_tunnel *tunnel = upstream_tunnel_of_sink(sink);
     tunnel->tunnel.received_bytes += bytes.length;
     upstream_tunnel_counters(tunnel)->tunnel_bytes_received += bytes.length;
-    if (tunnel->user.connection == NULL) {
+    if (upstream_connection_of_user(&tunnel->user) == NULL) {
         sink->credit = CREDIT_MAX; /* nobody takes it any more: the source says so */
         return;
     }
     if (!byte_ring_write(&tunnel->upload, bytes)) {
         tunnel->is_broken = true;
-        upstream_connection_drain(tunnel->user.connection);
+        upstream_connection_drain(upstream_connection_of_user(&tunnel->user));
     }
     upstream_tunnel_pump(tunnel);
     upstream_tunnel_give_credit(tunnel);
@@ -99,7 +99,8 @@ static void upstream_tunnel_end(struct sink *sink)
 {
     struct upstream_tunnel *tunnel = upstream_tunnel_of_sink(sink);
     tunnel->is_client_done = true;
-    if (tunnel->user.connection && upstream_connection_may_send(tunnel->user.connection))
+    if (upstream_connection_of_user(&tunnel->user) &&
+        upstream_connection_may_send(upstream_connection_of_user(&tunnel->user)))
         upstream_tunnel_note_sent(tunnel);
     upstream_tunnel_check_end(tunnel);
 }
@@ -133,7 +134,7 @@ static void upstream_tunnel_on_content(struct upstream_user *user, struct slice 
         upstream_leave(user);
         upstream_tunnel_on_failed(user, PROXY_FAULT_OVERLOADED, NULL);
     } else if (!upstream_tunnel_has_room(tunnel)) {
-        upstream_connection_pause(user->connection);
+        upstream_connection_pause(upstream_connection_of_user(user));
     }
 }
 
@@ -154,10 +155,11 @@ static void upstream_tunnel_note_done(struct upstream_tunnel *tunnel)
 }
 
 /* The server has ended its side. */
-static void upstream_tunnel_on_end(struct upstream_user *user, struct slice trailers)
+static void upstream_tunnel_on_end(struct upstream_user *user, const struct http_field *trailers,
+                                   unsigned count)
 {
     struct upstream_tunnel *tunnel = upstream_tunnel_of_user(user);
-    (void)trailers;
+    (void)trailers, (void)count;
     upstream_tunnel_note_done(tunnel);
     upstream_tunnel_check_end(tunnel);
 }
@@ -200,7 +202,7 @@ static void upstream_tunnel_on_failed(struct upstream_user *user, enum proxy_fau
 /* Everything given before was sent. */
 static void upstream_tunnel_release(struct upstream_tunnel *tunnel)
 {
-    struct upstream_connection *connection = tunnel->user.connection;
+    struct upstream_connection *connection = upstream_connection_of_user(&tunnel->user);
     tunnel->is_waited_for = false;
     byte_ring_release(&tunnel->download);
     if (connection && upstream_tunnel_has_room(tunnel))
@@ -209,7 +211,7 @@ static void upstream_tunnel_release(struct upstream_tunnel *tunnel)
 
 static enum source_result upstream_tunnel_wait(struct upstream_tunnel *tunnel)
 {
-    struct upstream_connection *connection = tunnel->user.connection;
+    struct upstream_connection *connection = upstream_connection_of_user(&tunnel->user);
     tunnel->is_waited_for = true;
     /* No byte will come until the ring is released, so nothing else would wake the owner. */
     if (connection && connection->is_paused)
@@ -232,8 +234,8 @@ static enum source_result upstream_tunnel_next(struct source *source, size_t byt
     if (bytes.length > 0) {
         byte_ring_hand_over(&tunnel->download, bytes.length);
         upstream_tunnel_counters(tunnel)->tunnel_bytes_sent += bytes.length;
-        if (tunnel->user.connection)
-            upstream_connection_note_moved(tunnel->user.connection);
+        if (upstream_connection_of_user(&tunnel->user))
+            upstream_connection_note_moved(upstream_connection_of_user(&tunnel->user));
         *ret_segment = segment_memory(bytes);
         return SOURCE_GIVEN;
     }
@@ -249,8 +251,8 @@ static void upstream_tunnel_close(struct source *source)
 {
     struct upstream_tunnel *tunnel = upstream_tunnel_of_source(source);
     struct proxy *proxy = tunnel->proxy;
-    if (tunnel->user.connection && !tunnel->is_client_done)
-        upstream_connection_reset_on_close(tunnel->user.connection);
+    if (upstream_connection_of_user(&tunnel->user) && !tunnel->is_client_done)
+        upstream_connection_reset_on_close(upstream_connection_of_user(&tunnel->user));
     task_cancel(&tunnel->wake);
     upstream_leave(&tunnel->user);
     upstream_tunnel_leave_server(tunnel);
@@ -288,8 +290,8 @@ static const struct upstream_user_events upstream_tunnel_user_events = {
 static void upstream_tunnel_drain(struct tunnel *base)
 {
     struct upstream_tunnel *tunnel = CONTAINER_OF(base, struct upstream_tunnel, tunnel);
-    if (tunnel->user.connection)
-        upstream_connection_drain(tunnel->user.connection);
+    if (upstream_connection_of_user(&tunnel->user))
+        upstream_connection_drain(upstream_connection_of_user(&tunnel->user));
 }
 
 static const struct tunnel_type upstream_tunnel_type = {.drain = upstream_tunnel_drain};
@@ -314,7 +316,7 @@ struct upstream_tunnel *upstream_tunnel_create(struct proxy *proxy, struct upstr
     task_init(&tunnel->wake, upstream_tunnel_on_wake);
     byte_ring_init(&tunnel->upload, &proxy->rings);
     byte_ring_init(&tunnel->download, &proxy->rings);
-    upstream_connection_become_tunnel(user->connection, &tunnel->user);
+    upstream_connection_become_tunnel(upstream_connection_of_user(user), &tunnel->user);
     proxy->service->counters->tunnels++;
     proxy->service->counters->tunnels_open++;
     return tunnel;

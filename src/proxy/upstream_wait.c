@@ -128,9 +128,9 @@ void upstream_connection_resume(struct upstream_connection *connection)
 void upstream_connection_become_tunnel(struct upstream_connection *connection, struct upstream_user *user)
 {
     struct upstream_user *before = connection->user;
-    before->connection = NULL;
+    before->carrier = NULL;
     before->upstream = NULL;
-    user->connection = connection;
+    user->carrier = &connection->carrier;
     user->upstream = connection->upstream;
     connection->user = user;
     connection->is_tunnel = true;

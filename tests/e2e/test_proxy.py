@@ -434,6 +434,14 @@ def test_the_recipes_work(server, origins, tmp_path, request, recipe):
         text = serve_by_tls(text, origins, tmp_path)
     if "proxy_protocol" in recipe:
         text = text.replace("127.0.0.1:3007", f"127.0.0.1:{origins(behind_header(echo, [])).address[1]}")
+    if "h2c://" in recipe:
+        if "nghttp2" not in vif_process.run("version").stdout:
+            pytest.skip("built without HTTP/2")
+        pytest.importorskip("hpack")
+        import h2_origin
+        http2 = h2_origin.H2Origin(h2_origin.echo)
+        request.addfinalizer(http2.stop)
+        text = text.replace("h2c://127.0.0.1:50051", http2.url)
     for number, origin in enumerate(tcp):
         text = text.replace(f"127.0.0.1:300{number}", f"127.0.0.1:{origin.address[1]}")
     text = text.replace("127.0.0.1:3003", f"127.0.0.1:{tcp[0].address[1]}")
@@ -450,6 +458,6 @@ def test_the_recipes_work(server, origins, tmp_path, request, recipe):
     running = server(config=config)
     path = next(path for path in ("/api", "/events", "/chat", "/") if f" {path}:" in recipe)
     response = running.get(f"{path.rstrip('/')}/x")
-    assert (response.status, response["via"]) == (200, "1.1 vif")
+    assert (response.status, response["via"]) == (200, "2.0 vif" if "h2c://" in recipe else "1.1 vif")
     if "/billing:" in recipe:
         assert running.get("/billing/x").status == 200

@@ -124,7 +124,7 @@ def test_a_route_is_chosen_by_its_name(server, origins):
 @pytest.mark.parametrize("words, answer", [
     (["drain", "http://127.0.0.1:1"], "no route has this server"),
     (["add", "http://127.0.0.1:1", "--route", "/no"], "there is no such route; those that forward are:\n  /\n"),
-    (["add", "ftp://x"], 'does not begin with "http://", "https://" or "unix:"'),
+    (["add", "ftp://x"], 'does not begin with "http://", "https://", "h2c://" or "unix:"'),
     (["add", "https://127.0.0.1:1"], "the route does not speak TLS to its servers"),
     (["add"], "expected one server"),
     (["weight", "3000"], "expected a server and its weight"),

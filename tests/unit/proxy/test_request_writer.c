@@ -194,6 +194,29 @@ static void some_requests_are_rejected(void **state)
     arena_finish(&writing.arena);
 }
 
+/* The same request for HTTP/2, as "name: value" lines. */
+static void requests_are_lists_for_http_2(void **state)
+{
+    (void)state;
+    const struct http_response_field *fields;
+    unsigned count;
+    char text[1024];
+    int length = 0;
+    parse(
+        "POST //a?b HTTP/1.1\r\nHost: h:1\r\nTE: trailers\r\nConnection: TE, X-Hop\r\nX-Hop: 1\r\nX-A: b\r\n"
+        "Upgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n");
+    writing.peer = (struct peer){.family = AF_UNIX};
+    writing.settings.forwarded = PROXY_FORWARDED_STANDARD;
+    writing.plan.is_secure = true;
+    assert_int_equal(request_list(&writing.plan, &writing.arena, &fields, &count), 0);
+    for (unsigned i = 0; i < count; i++)
+        length += snprintf(text + length, sizeof(text) - (size_t)length, "%.*s: %.*s\n",
+                           SLICE_ARGS(fields[i].name), SLICE_ARGS(fields[i].value));
+    assert_string_equal(text, ":method: POST\n:scheme: https\n:authority: h:1\n:path: //a?b\nX-A: b\n"
+                              "Forwarded: for=unknown;host=\"h:1\";proto=http\nVia: 1.1 vif\nTE: trailers\n");
+    arena_finish(&writing.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +224,7 @@ int main(void)
         cmocka_unit_test(prefixes_are_replaced_and_never_left),
         cmocka_unit_test(the_client_is_named),
         cmocka_unit_test(some_requests_are_rejected),
+        cmocka_unit_test(requests_are_lists_for_http_2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

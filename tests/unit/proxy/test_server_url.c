@@ -11,13 +11,17 @@ static void good_ones(void **state)
     static const struct {
         const char *url, *host, *authority, *path;
         unsigned port;
-        bool is_secure;
+        bool is_secure, is_h2;
     } rows[] = {
         {"http://127.0.0.1:3000", "127.0.0.1", "127.0.0.1:3000", "", 3000},
         {"http://a.example", "a.example", "a.example", "", 80},
         {"http://a.example/", "a.example", "a.example", "", 80},
         {"https://a.example", "a.example", "a.example", "", 443, true},
         {"https://[::1]:8443/", "::1", "[::1]:8443", "", 8443, true},
+#ifdef HAVE_HTTP2
+        {"h2c://a.example", "a.example", "a.example", "", 80, false, true},
+        {"h2c://[::1]:50051/", "::1", "[::1]:50051", "", 50051, false, true},
+#endif
         {"http://[::1]:81", "::1", "[::1]:81", "", 81},
         {"unix:/run/a b.sock", "", "localhost", "/run/a b.sock", 0},
     };
@@ -29,6 +33,7 @@ static void good_ones(void **state)
         assert_slice(url.path, rows[i].path);
         assert_int_equal(url.port, rows[i].port);
         assert_int_equal(url.is_secure, rows[i].is_secure);
+        assert_int_equal(url.is_h2, rows[i].is_h2);
     }
 }
 
@@ -36,10 +41,10 @@ static void bad_ones(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "",           "a",          "http:",       "http://",    "http:///x",
-        "http://:80", "http://a:0", "http://a:-1", "http://a:x", "http://a:99999",
-        "http://a b", "http://a/b", "http://a?b",  "http://a#b", "http://u@a",
-        "https://",   "ftp://a",    "unix:",       "HTTP://a",
+        "",           "a",           "http:",      "http://",        "http:///x",  "http://:80",
+        "http://a:0", "http://a:-1", "http://a:x", "http://a:99999", "http://a b", "http://a/b",
+        "http://a?b", "http://a#b",  "http://u@a", "https://",       "ftp://a",    "h2c://",
+        "h2://a",     "unix:",       "HTTP://a",
     };
     TABLE_ROWS(i, rows, rows[i]) {
         struct server_url url;

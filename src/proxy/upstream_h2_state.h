@@ -1,0 +1,64 @@
+/* The state of HTTP/2 to a server, for upstream_h2.c and upstream_h2_stream.c alone. */
+#ifndef PROXY_UPSTREAM_H2_STATE_H
+#define PROXY_UPSTREAM_H2_STATE_H
+
+#include "base/byte_ring.h"
+#include "h2/caller.h"
+#include "proxy/upstream_h2.h"
+
+/* A stream's window: what the ring of a response holds, so that there is room for all that may come. */
+#define H2_STREAM_WINDOW_BYTES BYTE_RING_BYTES
+
+struct upstream_h2 {
+    struct upstream_connection *connection;
+    struct h2_caller *caller;
+    struct list streams;
+    unsigned stream_count;
+    unsigned streams_max; /* fewer than at first, if the server refused one */
+    struct task flush;
+    char *room;        /* of output that is on its way; NULL: none is */
+    uint32_t idle_ms;  /* of the settings of its last request, */
+    uint32_t idle_max; /* as these */
+    bool is_of_client; /* the PROXY protocol has said so: no other may use it */
+};
+
+struct upstream_h2_stream {
+    struct upstream_carrier carrier; /* first */
+    struct h2_call call;
+    struct upstream_h2 *h2;
+    struct upstream_user *user; /* NULL: it has left */
+    struct list link;
+    struct timer timer;
+    uint64_t deadline_ms;
+    uint8_t wait;    /* enum upstream_wait */
+    size_t window;   /* what the server may still send, as far as it will be told */
+    bool is_begun;   /* the request was passed to the engine */
+    bool is_starved; /* the user had no content to send */
+};
+
+static inline bool upstream_h2_is_closed(const struct upstream_h2 *h2)
+{
+    return h2->connection->state == UPSTREAM_CLOSED;
+}
+
+static inline struct loop *upstream_h2_loop(const struct upstream_h2 *h2)
+{
+    return h2->connection->upstream->all->loop;
+}
+
+/* What was submitted is sent at the end of the turn. */
+static inline void upstream_h2_defer_flush(struct upstream_h2 *h2)
+{
+    task_defer(upstream_h2_loop(h2), &h2->flush);
+}
+
+/* What all streams of a worker are events of. */
+extern const struct h2_caller_events upstream_h2_stream_events;
+
+/* Gives the user a stream. Returns false if out of memory. */
+bool upstream_h2_stream_create(struct upstream_h2 *h2, struct upstream_user *user) MUST_CHECK;
+
+/* The connection is closed: fails the user, and frees the stream. */
+void upstream_h2_stream_fail(struct upstream_h2_stream *stream, enum proxy_fault fault, const char *detail);
+
+#endif

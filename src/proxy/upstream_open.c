@@ -1,0 +1,111 @@
+/* Opening connections: the addresses of a server, then TLS if it is spoken. Read upstream_connection_open
+ * first. */
+#include "proxy/upstream_connection.h"
+#include "proxy/upstream_h2.h"
+
+#include <errno.h>
+
+/* Of upstream_link_start: its error is vif's own, except for what becomes of the first bytes. */
+static enum proxy_fault upstream_connection_fault_of_start(int error)
+{
+    switch (-error) {
+    case 0: return PROXY_FAULT_CLOSED;
+    case EPROTONOSUPPORT: return PROXY_FAULT_TLS;
+    case ECONNRESET:
+    case ECONNABORTED:
+    case EPIPE:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ENETDOWN: return PROXY_FAULT_RESET;
+    default: return PROXY_FAULT_OVERLOADED;
+    }
+}
+
+/* There is no memory for what it needs. */
+static enum proxy_fault upstream_connection_forsake(struct upstream_connection *connection, int fd)
+{
+    sys_close(fd);
+    upstream_connection_detach(connection);
+    upstream_connection_close(connection);
+    return PROXY_FAULT_OVERLOADED;
+}
+
+/* It is connected; with TLS that is not all. stream_start reads at once: nothing, if the server is in step.
+ */
+static enum proxy_fault upstream_connection_connected(struct upstream_connection *connection, int fd)
+{
+    struct upstream *upstream = connection->upstream;
+    struct upstream_user *user = connection->user;
+    if (upstream->parts.is_h2 && !upstream_h2_create(connection))
+        return upstream_connection_forsake(connection, fd);
+    upstream_connection_stop_dialing(connection);
+    connection->state = UPSTREAM_SECURING;
+    connection->user = NULL; /* so that it hears nothing yet */
+    int error = upstream_link_start(&connection->stream_link, upstream, fd, &upstream_connection_link_events,
+                                    user->settings, user->client);
+    connection->user = user;
+    if (connection->state == UPSTREAM_CLOSED || error < 0) {
+        upstream_connection_detach(connection);
+        upstream_connection_close(connection);
+        return upstream_connection_fault_of_start(error);
+    }
+    if (upstream_link_is_securing(&connection->stream_link))
+        upstream_connection_update_wait(connection);
+    else if (connection->h2)
+        return upstream_h2_begin(connection, user) ? PROXY_OK : PROXY_FAULT_OVERLOADED;
+    else
+        upstream_connection_begin(connection, user);
+    return PROXY_OK;
+}
+
+static void upstream_on_connected(void *owner, int fd)
+{
+    struct upstream_connection *connection = owner;
+    struct upstream_user *user = connection->user;
+    enum proxy_fault fault = upstream_connection_connected(connection, fd);
+    if (fault == PROXY_OK && connection->state == UPSTREAM_SECURING)
+        return;
+    if (fault == PROXY_OK)
+        user->events->on_open(user);
+    else
+        user->events->on_failed(user, fault, NULL);
+    user->events->on_turn(user);
+}
+
+static void upstream_on_unconnected(void *owner, int error)
+{
+    struct upstream_connection *connection = owner;
+    struct upstream_user *user = connection->user;
+    upstream_name_look(connection->upstream);
+    upstream_connection_fail(connection, proxy_fault_of_connect(error), NULL);
+    user->events->on_turn(user);
+}
+
+const struct dialer_events upstream_dialer_events = {
+    .on_connected = upstream_on_connected,
+    .on_failed = upstream_on_unconnected,
+};
+
+enum upstream_joined upstream_connection_open(struct upstream *upstream, struct upstream_user *user,
+                                              enum proxy_fault *ret_fault)
+{
+    struct upstream_connection *connection = upstream_connection_create(upstream, user);
+    if (connection == NULL) {
+        *ret_fault = PROXY_FAULT_OVERLOADED;
+        return UPSTREAM_REFUSED;
+    }
+    int fd = dialer_start(connection->dialer, user->settings->connect_ms);
+    if (fd == -EINPROGRESS && dialer_may_hurry(connection->dialer))
+        wheel_arm(loop_wheel(upstream->all->loop), &connection->timer, DIALER_PATIENCE_MS);
+    if (fd == -EINPROGRESS)
+        return UPSTREAM_WAITS;
+    *ret_fault = fd < 0 ? proxy_fault_of_connect(fd) : upstream_connection_connected(connection, fd);
+    if (fd < 0) {
+        upstream_name_look(upstream);
+        upstream_connection_close(connection);
+    }
+    if (*ret_fault != PROXY_OK)
+        return UPSTREAM_REFUSED;
+    return connection->state == UPSTREAM_SECURING ? UPSTREAM_WAITS : UPSTREAM_OPEN;
+}
