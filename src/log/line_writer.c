@@ -32,6 +32,9 @@
 #define WRITABLE_WAIT_MS 100
 #define WRITE_MS_MAX     400
 
+/* For another process that is writing: see sys_append_lines. */
+#define LOCK_WAIT_MS 1000
+
 /* Space for waiting lines is shared among sources, so that one that floods the log does not displace the
  * lines of all others: once half of the space is used, no source may use more than an eighth. What a
  * source has used is halved each time a quarter of the space has been written. */
@@ -127,7 +130,8 @@ static int write_piece(struct output *output)
     if (error < 0)
         return error;
     struct slice piece = next_piece(output);
-    ssize_t written = output->is_file ? sys_append_lines(output->fd, piece) : sys_write(output->fd, piece);
+    ssize_t written =
+        output->is_file ? sys_append_lines(output->fd, piece, LOCK_WAIT_MS) : sys_write(output->fd, piece);
     if (written <= 0)
         return written < 0 ? (int)written : -EAGAIN;
     output->written += (size_t)written;

@@ -18,6 +18,9 @@
 /* Short, but enough to write a burst of lines at once. */
 #define DELAY_MS 20
 
+/* For another process that is writing to the file; the master waits, and all that it has to do. */
+#define LOCK_WAIT_MS 20
+
 /* The maximum of level name, colour and time added to a line of log_line. */
 #define FRAME_BYTES_MAX 64
 
@@ -64,7 +67,7 @@ static void write_now(int fd, struct slice line)
 {
     ssize_t written = 0;
     if (sys_is_regular_file(fd))
-        written = sys_append_lines(fd, line);
+        written = sys_append_lines(fd, line, LOCK_WAIT_MS);
     else if (sys_wait_writable(fd, 0) == 0)
         written = sys_write(fd, line);
     (void)written;

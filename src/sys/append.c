@@ -11,9 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A lock is held for microseconds, unless its owner is stopped or its disk is slow. */
-#define LOCK_WAIT_MS 1000
-#define LOCK_LOOK_US 200
+/* A lock is held for microseconds, unless its owner is stopped or its disk is slow. Whoever may read a file
+ * can lock it, so one who has waited in vain does not wait again for a minute: nobody is held up at each
+ * line. That is noted by descriptor; two that share an entry are both not waited for. */
+#define LOCK_NO_WAIT_MS 60000
+#define LOCK_LOOK_US    200
+#define FILES_NOTED     64
 
 static int set_lock(int fd, short type)
 {
@@ -21,17 +24,35 @@ static int set_lock(int fd, short type)
     return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
 }
 
-static bool lock_file(int fd)
+static bool is_held_by_another(int error)
+{
+    return error == -EAGAIN || error == -EACCES;
+}
+
+static int wait_for_lock(int fd, unsigned wait_ms)
 {
     const struct timespec pause = {.tv_nsec = LOCK_LOOK_US * 1000L};
-    int error = set_lock(fd, F_WRLCK);
-    if (error != -EAGAIN && error != -EACCES)
-        return error == 0;
-    uint64_t deadline_ms = sys_monotonic_ms() + LOCK_WAIT_MS;
+    uint64_t deadline_ms = sys_monotonic_ms() + wait_ms;
+    int error;
     do {
         nanosleep(&pause, NULL);
         error = set_lock(fd, F_WRLCK);
-    } while ((error == -EAGAIN || error == -EACCES) && sys_monotonic_ms() < deadline_ms);
+    } while (is_held_by_another(error) && sys_monotonic_ms() < deadline_ms);
+    return error;
+}
+
+static bool lock_file(int fd, unsigned wait_ms)
+{
+    static _Atomic uint64_t noted[FILES_NOTED];
+    _Atomic uint64_t *waits_from_ms = &noted[fd % FILES_NOTED];
+    int error = set_lock(fd, F_WRLCK);
+    if (is_held_by_another(error) && sys_monotonic_ms() >= *waits_from_ms) {
+        error = wait_for_lock(fd, wait_ms);
+        if (is_held_by_another(error))
+            *waits_from_ms = sys_monotonic_ms() + LOCK_NO_WAIT_MS;
+    }
+    if (error == 0 && *waits_from_ms != 0)
+        *waits_from_ms = 0;
     return error == 0;
 }
 
@@ -69,9 +90,9 @@ static int append_write_all(int fd, struct slice lines, size_t *written)
     return 0;
 }
 
-ssize_t sys_append_lines(int fd, struct slice lines)
+ssize_t sys_append_lines(int fd, struct slice lines, unsigned wait_ms)
 {
-    bool is_locked = lock_file(fd);
+    bool is_locked = lock_file(fd, wait_ms);
     size_t written;
     int error = append_write_all(fd, lines, &written);
     size_t complete = complete_lines(slice_take(lines, written));

@@ -3,6 +3,7 @@
 #include "../test.h"
 
 #include "sys/append.h"
+#include "sys/clock.h"
 #include "sys/output.h"
 
 #include <errno.h>
@@ -51,6 +52,11 @@ static int open_log(void)
     return fd;
 }
 
+static ssize_t append_lines(int fd, struct slice lines)
+{
+    return sys_append_lines(fd, lines, 1000);
+}
+
 static const char *content(void)
 {
     static char text[1 << 20];
@@ -67,13 +73,13 @@ static void what_does_not_fit_is_not_begun(void **state)
     (void)state;
     int fd = open_log();
     set_size_max(10);
-    assert_int_equal(sys_append_lines(fd, SLICE("one\ntwo\nthree\n")), 8);
+    assert_int_equal(append_lines(fd, SLICE("one\ntwo\nthree\n")), 8);
     assert_string_equal(content(), "one\ntwo\n");
-    assert_int_equal(sys_append_lines(fd, SLICE("three\n")), -EFBIG);
+    assert_int_equal(append_lines(fd, SLICE("three\n")), -EFBIG);
     assert_string_equal(content(), "one\ntwo\n");
     /* There is room again. */
     set_size_max(RLIM_INFINITY);
-    assert_int_equal(sys_append_lines(fd, SLICE("three\n")), 6);
+    assert_int_equal(append_lines(fd, SLICE("three\n")), 6);
     assert_string_equal(content(), "one\ntwo\nthree\n");
     close(fd);
 }
@@ -84,8 +90,8 @@ static void the_room_is_for_whoever_fits(void **state)
     (void)state;
     int first = open_log(), second = open_log();
     set_size_max(10);
-    assert_int_equal(sys_append_lines(first, SLICE("a long line\n")), -EFBIG);
-    assert_int_equal(sys_append_lines(second, SLICE("short\n")), 6);
+    assert_int_equal(append_lines(first, SLICE("a long line\n")), -EFBIG);
+    assert_int_equal(append_lines(second, SLICE("short\n")), 6);
     assert_string_equal(content(), "short\n");
     close(first);
     close(second);
@@ -98,12 +104,32 @@ static void a_lock_that_stays_is_not_waited_for(void **state)
     int holder = open_log(), fd = open_log();
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     assert_int_equal(fcntl(holder, F_OFD_SETLK, &lock), 0);
-    assert_int_equal(sys_append_lines(fd, SLICE("one\n")), 4);
+    assert_int_equal(append_lines(fd, SLICE("one\n")), 4);
     /* What it is about to remove may be another one's, so a part of a line stays. */
     set_size_max(10);
-    assert_int_equal(sys_append_lines(fd, SLICE("a long line\n")), 6);
+    assert_int_equal(append_lines(fd, SLICE("a long line\n")), 6);
     assert_string_equal(content(), "one\na long");
     close(holder);
+    set_size_max(RLIM_INFINITY);
+    assert_int_equal(append_lines(fd, SLICE("\n")),
+                     1); /* it is free again: the next one would be waited for */
+    close(fd);
+}
+
+/* Even a reader can lock the file. */
+static void a_lock_that_stays_is_waited_for_once(void **state)
+{
+    enum { LINES = 20, WAIT_MS = 500 };
+    (void)state;
+    int holder = open(path, O_RDONLY | O_CLOEXEC), fd = open_log();
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    assert_int_equal(fcntl(holder, F_OFD_SETLK, &lock), 0);
+    uint64_t began_ms = sys_monotonic_ms();
+    for (int i = 0; i < LINES; i++)
+        assert_int_equal(sys_append_lines(fd, SLICE("one\n"), WAIT_MS), 4);
+    assert_in_range(sys_monotonic_ms() - began_ms, WAIT_MS, LINES * WAIT_MS / 2);
+    close(holder);
+    assert_int_equal(append_lines(fd, SLICE("two\n")), 4);
     close(fd);
 }
 
@@ -114,7 +140,7 @@ static void what_is_standard_error_is_not_shortened(void **state)
     int before = dup(STDERR_FILENO), fd = open_log();
     assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
     set_size_max(10);
-    ssize_t written = sys_append_lines(fd, SLICE("one\na long line\n"));
+    ssize_t written = append_lines(fd, SLICE("one\na long line\n"));
     dup2(before, STDERR_FILENO);
     close(before);
     close(fd);
@@ -136,7 +162,7 @@ static void write_lines(int number)
                 "................................................................................"
                 "................................................................................"
                 "........................................");
-        ssize_t written = sys_append_lines(fd, slice_make(lines, length));
+        ssize_t written = append_lines(fd, slice_make(lines, length));
         if (written < 0 && written != -EFBIG)
             _exit(1);
     }
@@ -182,6 +208,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_not_begun, begin, end),
         cmocka_unit_test_setup_teardown(the_room_is_for_whoever_fits, begin, end),
         cmocka_unit_test_setup_teardown(a_lock_that_stays_is_not_waited_for, begin, end),
+        cmocka_unit_test_setup_teardown(a_lock_that_stays_is_waited_for_once, begin, end),
         cmocka_unit_test_setup_teardown(what_is_standard_error_is_not_shortened, begin, end),
         cmocka_unit_test_setup_teardown(many_write_and_no_line_is_torn, begin, end),
     };
