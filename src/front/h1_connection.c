@@ -61,7 +61,7 @@ static bool h1_connection_needs_cut(const struct h1_connection *connection)
     const struct list *exchanges = &connection->session.exchanges;
     return !list_is_empty(exchanges) &&
            h1_exchange_needs_cut(CONTAINER_OF(exchanges->next, struct exchange, link),
-                                 transport_is_sending(&connection->base.stream));
+                                 transport_unsent(&connection->base.stream) > 0);
 }
 
 /* `why` is logged for incomplete responses. */

@@ -322,9 +322,9 @@ static bool ends_with_connection(const struct h1_exchange *h1)
     return h1->left == HTTP_LENGTH_UNKNOWN && !h1->is_chunked;
 }
 
-bool h1_exchange_needs_cut(const struct exchange *exchange, bool is_sending)
+bool h1_exchange_needs_cut(const struct exchange *exchange, bool is_unsent)
 {
-    return exchange->is_responded && exchange->tunnel == NULL && (is_sending || !exchange->is_sent) &&
+    return exchange->is_responded && exchange->tunnel == NULL && (is_unsent || !exchange->is_sent) &&
            ends_with_connection(CONTAINER_OF(exchange, struct h1_exchange, exchange));
 }
 

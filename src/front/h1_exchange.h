@@ -44,8 +44,8 @@ void h1_exchange_respond(struct exchange *exchange, struct http_kept_head *keep)
 void h1_exchange_respond_kept(struct exchange *exchange, struct http_kept_head *kept, bool is_sole);
 
 /* Whether its response ends with the connection, and has not been sent to its end: a close in order would
- * make it look complete. `is_sending`: not all that was gathered has been sent. */
-bool h1_exchange_needs_cut(const struct exchange *exchange, bool is_sending);
+ * make it look complete. `is_unsent`: so is a part of what was gathered. */
+bool h1_exchange_needs_cut(const struct exchange *exchange, bool is_unsent);
 
 /* Segments for one send. */
 struct h1_output {
