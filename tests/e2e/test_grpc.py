@@ -1,0 +1,44 @@
+"""gRPC through vif: a real server and a real client, with the recipe of docs/proxy.md."""
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+import vif as vif_process
+
+pytestmark = pytest.mark.skipif("nghttp2" not in vif_process.run("version").stdout, reason="vif is built without HTTP/2")
+
+HERE = pathlib.Path(__file__).resolve().parent / "grpc"
+
+
+@pytest.fixture(scope="session")
+def modules():
+    """The folder with @grpc/grpc-js, installed by npm once and kept."""
+    if not shutil.which("npm") or not shutil.which("node"):
+        pytest.skip("npm is not there")
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "vif-tests" / "grpc"
+    folder = cache / "node_modules"
+    if not (folder / "@grpc" / "grpc-js" / "package.json").exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        made = subprocess.run(["npm", "install", "--prefix", cache, "--no-audit", "--no-fund", "@grpc/grpc-js@1"],
+                              capture_output=True, timeout=300, check=False)
+        if made.returncode != 0:
+            pytest.skip("npm could not install @grpc/grpc-js")
+    return folder
+
+
+@pytest.mark.any_backend
+def test_grpc(server, modules):
+    """Unary, an error that is a head with nothing behind it, streams of either side and of both, and a deadline, whose
+    end the server learns of."""
+    port = vif_process.free_port()
+    vif = server(config={"sites": [{"routes": {"/": {"proxy": {"to": f"h2c://127.0.0.1:{port}",
+                                                               "between_bytes_timeout": "1h"}}}}]})
+    talk = subprocess.run(["node", HERE / "talk.js", f"127.0.0.1:{port}", f"127.0.0.1:{vif.port}"], capture_output=True,
+                          text=True, timeout=100, check=False, env={**os.environ, "NODE_PATH": str(modules)})
+    assert talk.stdout.splitlines() == [
+        "unary hello you", "fail NOT_FOUND", "down 01234 OK", "up 500000", "both 10 OK", "never DEADLINE_EXCEEDED",
+        "cancelled",
+    ], talk.stderr
