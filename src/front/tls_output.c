@@ -248,6 +248,10 @@ enum send_result tls_transport_send(struct stream *stream, const struct segment 
 bool tls_output_flush(struct tls_transport *tls)
 {
     struct tls_worker *worker = tls_worker_of(tls);
+    if (UNLIKELY(worker->output.failed)) { /* what is missing in it cannot be made again */
+        (void)break_off(tls, -ENOMEM);
+        return false;
+    }
     if (worker->output.length == 0)
         return true;
     if (tls->sending == NULL)
