@@ -86,24 +86,25 @@ struct dialog {
     bool said_last;       /* with a GOAWAY that is not the warning before the last one */
 
     uint64_t began_us;
-    uint64_t asked_us;     /* when the last byte of a request was sent */
-    uint64_t moved_us;     /* when the last byte went either way */
-    uint64_t content_us;   /* when the last content came */
-    uint64_t starved_us;   /* since when the connection's window has been closed; 0: it is open */
-    bool was_starved;      /* at some time that window was closed */
-    bool turned_away;      /* 503 in the place of a connection */
-    bool is_half_sent;     /* we do not send the rest of a frame */
-    bool is_provoked;      /* we broke the protocol: */
-    uint64_t provoked_end; /* position behind that frame */
-    uint64_t provoked_us;  /* when it was sent; 0: not yet */
-    bool said_goaway;      /* we did */
-    bool is_finished;      /* we sent FIN */
-    bool is_abandoned;     /* we sent RST, or closed: nothing is owed any more */
-    bool is_slow;          /* we did not take what was there for a while */
-    bool was_hit;          /* a fault hit this very connection */
-    bool has_ended;        /* FIN or RST came */
-    bool is_shaking_hands; /* the handshake of TLS was not complete when the connection ended */
-    bool had_time;         /* the server had had everything for a while by then */
+    uint64_t asked_us;      /* when the last byte of a request was sent */
+    uint64_t moved_us;      /* when the last byte went either way */
+    uint64_t content_us;    /* when the last content came */
+    uint64_t starved_us;    /* since when the connection's window has been closed; 0: it is open */
+    bool was_starved;       /* at some time that window was closed */
+    bool turned_away;       /* 503 in the place of a connection */
+    bool is_half_sent;      /* we do not send the rest of a frame */
+    bool is_provoked;       /* we broke the protocol: */
+    uint32_t provoked_code; /* what the server says to that */
+    uint64_t provoked_end;  /* position behind that frame */
+    uint64_t provoked_us;   /* when it was sent; 0: not yet */
+    bool said_goaway;       /* we did */
+    bool is_finished;       /* we sent FIN */
+    bool is_abandoned;      /* we sent RST, or closed: nothing is owed any more */
+    bool is_slow;           /* we did not take what was there for a while */
+    bool was_hit;           /* a fault hit this very connection */
+    bool has_ended;         /* FIN or RST came */
+    bool is_shaking_hands;  /* the handshake of TLS was not complete when the connection ended */
+    bool had_time;          /* the server had had everything for a while by then */
 };
 
 void dialog_begin(struct dialog *dialog, struct scene *scene, unsigned number);
@@ -137,7 +138,7 @@ void dialog_send_priority(struct dialog *dialog, const struct dialog_stream *str
 void dialog_send_goaway(struct dialog *dialog);
 
 /* A frame after which the server must end the connection. */
-void dialog_break(struct dialog *dialog, uint8_t type, uint32_t stream, struct slice payload);
+void dialog_break(struct dialog *dialog, uint8_t type, uint32_t stream, struct slice payload, uint32_t code);
 
 /* What is to be given to the network next; it took so many bytes of it. */
 struct slice dialog_unsent(const struct dialog *dialog);

@@ -223,7 +223,8 @@ void dialog_judge_goaway(struct dialog *dialog, uint32_t code)
                      dialog_may_be_idle(dialog) || dialog_may_be_crowded(dialog) || may_be_late(dialog) ||
                      has_had_all_requests(dialog) || dialog->is_slow || dialog->is_finished ||
                      dialog->said_goaway;
-    if (code != FRAME_NO_ERROR && !dialog->is_provoked && !dialog_has_fault(dialog))
+    bool is_provoked = dialog->is_provoked && code == dialog->provoked_code;
+    if (code != FRAME_NO_ERROR && !is_provoked && !dialog_has_fault(dialog))
         blame(&dialog->verdict, "GOAWAY with code %u", code);
     if (!has_cause)
         blame(&dialog->verdict, "GOAWAY without a reason after %llu us",

@@ -161,9 +161,10 @@ void dialog_send_goaway(struct dialog *dialog)
     queue_numbers(dialog, FRAME_GOAWAY, 0, (uint32_t[]){0, FRAME_NO_ERROR}, 2);
 }
 
-void dialog_break(struct dialog *dialog, uint8_t type, uint32_t stream, struct slice payload)
+void dialog_break(struct dialog *dialog, uint8_t type, uint32_t stream, struct slice payload, uint32_t code)
 {
     dialog->is_provoked = true;
+    dialog->provoked_code = code;
     dialog_queue(dialog, type, 0, stream, payload);
     dialog->provoked_end = dialog->queued_bytes;
 }

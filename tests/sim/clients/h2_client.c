@@ -235,15 +235,17 @@ static void h2_break_protocol(struct h2_client *client)
     sim_trace("client %u: breaks the protocol", client->number);
     client->requests_left = 0;
     static const struct {
-        uint8_t type, stream, length;
+        uint8_t type, stream, length, code;
     } broken[] = {
-        {FRAME_DATA, 0, 3},         {FRAME_HEADERS, 0, 1},       {FRAME_HEADERS, 2, 1},
-        {FRAME_SETTINGS, 0, 5},     {FRAME_WINDOW_UPDATE, 0, 4}, {FRAME_PING, 0, 7},
-        {FRAME_CONTINUATION, 1, 1},
+        {FRAME_DATA, 0, 3, FRAME_PROTOCOL_ERROR},          {FRAME_HEADERS, 0, 1, FRAME_PROTOCOL_ERROR},
+        {FRAME_HEADERS, 2, 1, FRAME_PROTOCOL_ERROR},       {FRAME_SETTINGS, 0, 5, FRAME_SIZE_ERROR},
+        {FRAME_WINDOW_UPDATE, 0, 4, FRAME_PROTOCOL_ERROR}, {FRAME_PING, 0, 7, FRAME_SIZE_ERROR},
+        {FRAME_CONTINUATION, 1, 1, FRAME_PROTOCOL_ERROR},
     };
     size_t which = (size_t)sim_below(&client->chance, ARRAY_LENGTH(broken));
     char zeros[8] = {0};
-    dialog_break(dialog, broken[which].type, broken[which].stream, slice_make(zeros, broken[which].length));
+    dialog_break(dialog, broken[which].type, broken[which].stream, slice_make(zeros, broken[which].length),
+                 broken[which].code);
 }
 
 /* After so many times a window is opened wide, or the server takes it for a flood. */

@@ -417,6 +417,7 @@ static void goaway_with_a_code_is_noticed(void **state)
     (void)state;
     stage.scene.is_draining = true;
     introduce_server();
+    dialog_break(&dialog, FRAME_PING, 0, SLICE("1234567"), FRAME_SIZE_ERROR); /* excuses no other code */
     put_numbers(FRAME_GOAWAY, 0, 1, FRAME_ENHANCE_YOUR_CALM, 2);
     deliver();
     expect_words("GOAWAY with code 11");
@@ -539,7 +540,7 @@ static void a_broken_connection_that_goes_on_is_noticed(void **state)
 {
     (void)state;
     introduce_server();
-    dialog_break(&dialog, FRAME_PING, 0, SLICE("1234567"));
+    dialog_break(&dialog, FRAME_PING, 0, SLICE("1234567"), FRAME_SIZE_ERROR);
     flush_client();
     time_spend(40 * SIM_S);
     dialog.moved_us = sim_now_us();
