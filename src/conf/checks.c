@@ -131,10 +131,10 @@ void check_shield(struct loader *loader, const struct node *map)
     const struct node *node = node_get(map, SLICE("interface"));
     if (interface.length == 0 || node == NULL)
         return;
-    if (sys_interface_find(interface.data) == 0)
-        diagnostics_add(loader->diagnostics, node->position,
-                        "shield.interface: there is no interface \"%.*s\" (see: ip link)",
-                        SLICE_ARGS(interface));
+    if (sys_interface_find(interface.data) == 0) /* it may come back, while vif runs */
+        diagnostics_warn(loader->diagnostics, node->position,
+                         "shield.interface: there is no interface \"%.*s\" (see: ip link)",
+                         SLICE_ARGS(interface));
     else if (sys_interface_is_loopback(interface.data))
         diagnostics_add(
             loader->diagnostics, node->position,

@@ -79,8 +79,6 @@ bool admission_shed(struct front *front, const void *kept)
         if (client == NULL)
             continue;
         front->counters->connections_shed++;
-        if (shed_order[i] == CLIENT_HANDSHAKE || shed_order[i] == CLIENT_HEAD)
-            admission_note_offence(front, &client->peer);
         client->kind->ops->abort(client, OUTCOME_SHED);
         return true;
     }

@@ -31,6 +31,7 @@ static struct peer peer_of(const struct address *address, const struct connectio
     struct peer peer = {
         .family = (uint8_t)address->any.sa_family,
         .is_secure = origin->tls != NULL,
+        .is_proxied = origin->is_proxied,
         .listener = (uint8_t)(origin->number & 63),
     };
     if (peer.family == AF_INET)
@@ -122,6 +123,11 @@ size_t connection_describe(const struct stream *stream, char *out, size_t size)
                           (int)front->service->activity_length, front->service->activity,
                           loop_backend_name(front->loop));
     return MIN((size_t)MAX(length, 0), size - 1);
+}
+
+bool connection_waits_for_server(const struct front_client *client)
+{
+    return transport_waits_for_server(&connection_of_client(client)->stream);
 }
 
 uint64_t connection_bytes_left(const struct front_client *client)

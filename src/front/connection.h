@@ -67,6 +67,9 @@ enum outcome connection_outcome(int error);
 /* For struct stream_events: describes what the connection is doing, for the report of a stall. */
 size_t connection_describe(const struct stream *stream, char *out, size_t size);
 
+/* Whether its handshake waits for this side: for its turn, or for a thread. */
+bool connection_waits_for_server(const struct front_client *client);
+
 /* For struct front_client_ops. */
 uint64_t connection_bytes_left(const struct front_client *client);
 uint64_t connection_send_idle_ms(const struct front_client *client);

@@ -253,7 +253,10 @@ static void expire(struct front_client *client)
         if (may_go_on_lingering(client))
             return;
         break;
-    case CLIENT_HANDSHAKE: admission_note_offence(client->kind->front, &client->peer); break;
+    case CLIENT_HANDSHAKE:
+        if (!connection_waits_for_server(client))
+            admission_note_offence(client->kind->front, &client->peer);
+        break;
     case CLIENT_HANDLE:
     case CLIENT_CLOSED: UNREACHABLE();
     }

@@ -317,6 +317,16 @@ static void tls_transport_go_on(struct task *task)
         task_defer(worker->front->loop, &worker->task);
 }
 
+static bool has_input_left(const struct tls_transport *tls)
+{
+    return tls->input || tls->is_working || !list_is_empty(&tls->link);
+}
+
+bool tls_transport_waits_for_server(const struct stream *stream)
+{
+    return has_input_left(tls_transport_of(stream));
+}
+
 /* ---- what the stream tells ---- */
 
 static void tls_transport_on_read(struct stream *stream, struct slice bytes)
@@ -326,8 +336,7 @@ static void tls_transport_on_read(struct stream *stream, struct slice bytes)
         return;
     if (tls->is_shaking_hands && !list_is_empty(&tls_worker_of(tls)->shaking))
         tls_transport_wait_in(tls, &tls_worker_of(tls)->shaking);
-    bool must_wait = tls->input || tls->is_working || !list_is_empty(&tls->link);
-    if (LIKELY(!must_wait)) {
+    if (LIKELY(!has_input_left(tls))) {
         take_in(tls, bytes);
         return;
     }

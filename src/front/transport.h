@@ -32,6 +32,7 @@ void tls_transport_limit_reads(struct stream *stream, uint16_t bytes_max);
 void tls_transport_hand_over(struct stream *stream, const struct stream_events *events);
 bool tls_transport_is_reading(const struct stream *stream);
 bool tls_transport_has_ended(const struct stream *stream);
+bool tls_transport_waits_for_server(const struct stream *stream);
 enum send_result tls_transport_send(struct stream *stream, const struct segment *segments,
                                     size_t segment_count) MUST_CHECK;
 void tls_transport_send_later(struct stream *stream);
@@ -80,6 +81,12 @@ static inline void transport_hand_over(struct stream *stream, const struct strea
 static inline bool transport_is_reading(const struct stream *stream)
 {
     return transport_is_tls(stream) ? tls_transport_is_reading(stream) : stream->flags & STREAM_READING;
+}
+
+/* Input that the peer has sent is not processed yet. */
+static inline bool transport_waits_for_server(const struct stream *stream)
+{
+    return transport_is_tls(stream) && tls_transport_waits_for_server(stream);
 }
 
 /* Whether on_end was called. */

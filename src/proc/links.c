@@ -115,7 +115,8 @@ static int link_receive(const struct links *links, struct link *link, uint64_t n
         return 0;
     if (message.kind == CHANNEL_OFFENCES && message.offences.count <= OFFENCES_MAX) {
         if (links->on_offences)
-            links->on_offences(links->context, message.offences.list, message.offences.count);
+            links->on_offences(links->context, (size_t)(link - links->list), message.offences.list,
+                               message.offences.count);
         return 0;
     }
     if (message.kind != CHANNEL_VERDICT || link->asked == 0 || message.verdict.generation != link->asked)

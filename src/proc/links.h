@@ -28,7 +28,7 @@ struct links {
     struct link *list; /* by worker */
     size_t count;
     /* A worker reports offences. NULL: nobody wants to know. */
-    void (*on_offences)(void *context, const struct offence *list, size_t count);
+    void (*on_offences)(void *context, size_t number, const struct offence *list, size_t count);
     void *context;
 };
 

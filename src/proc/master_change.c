@@ -368,9 +368,11 @@ static void master_on_watch(void *context)
     sockets_end(&((struct master *)context)->left);
 }
 
-static void master_take_offences(void *context, const struct offence *list, size_t count)
+static_assert(OFFENDERS_REPORTERS_MAX >= WORKERS_MAX, "each worker is one");
+
+static void master_take_offences(void *context, size_t number, const struct offence *list, size_t count)
 {
-    shield_take_report(&((struct master *)context)->shield, list, count, sys_monotonic_ms());
+    shield_take_report(&((struct master *)context)->shield, number, list, count, sys_monotonic_ms());
 }
 
 int master_change_init(struct master *master)

@@ -7,6 +7,8 @@
 struct offender {
     struct map_link by_address;
     struct list by_age;
+    struct list of_reporter;
+    size_t reporter; /* that named it first */
     struct xdp_address address;
     uint64_t began_ms;
     uint64_t offences;
@@ -17,12 +19,16 @@ void offenders_init(struct offenders *offenders, const struct hash_key *key)
     *offenders = (struct offenders){.key = *key};
     map_init(&offenders->by_address);
     list_init(&offenders->by_age);
+    for (size_t i = 0; i < OFFENDERS_REPORTERS_MAX; i++)
+        list_init(&offenders->reporters[i].named);
 }
 
 static void offender_forget(struct offenders *offenders, struct offender *offender)
 {
     map_remove(&offenders->by_address, &offender->by_address);
     list_remove(&offender->by_age);
+    list_remove(&offender->of_reporter);
+    offenders->reporters[offender->reporter].count--;
     free(offender);
 }
 
@@ -59,33 +65,39 @@ static struct offender *offender_find(const struct offenders *offenders, const s
 }
 
 /* Returns NULL if out of memory. */
-static struct offender *offender_add(struct offenders *offenders, const struct xdp_address *address,
-                                     uint64_t hash, uint64_t now_ms)
+static struct offender *offender_add(struct offenders *offenders, size_t reporter,
+                                     const struct xdp_address *address, uint64_t hash, uint64_t now_ms)
 {
-    if (offenders->by_address.count == OFFENDERS_MAX)
-        offender_forget(offenders, offender_first(offenders));
+    struct list *named = &offenders->reporters[reporter].named;
+    if (offenders->reporters[reporter].count == OFFENDERS_MAX)
+        offender_forget(offenders, CONTAINER_OF(named->next, struct offender, of_reporter));
     struct offender *offender = calloc(1, sizeof(*offender));
     if (offender == NULL || map_insert(&offenders->by_address, &offender->by_address, hash) < 0) {
         free(offender);
         return NULL;
     }
     offender->address = *address;
+    offender->reporter = reporter;
     offender->began_ms = now_ms;
     list_append(&offenders->by_age, &offender->by_age);
+    list_append(named, &offender->of_reporter);
+    offenders->reporters[reporter].count++;
     return offender;
 }
 
-bool offenders_add(struct offenders *offenders, const struct xdp_address *address, uint32_t count,
+bool offenders_add(struct offenders *offenders, size_t reporter, const struct offence *offence,
                    const struct offender_rule *rule, uint64_t now_ms)
 {
+    const struct xdp_address *address = &offence->address;
     uint64_t hash = hash_bytes(&offenders->key, slice_make((const char *)address, sizeof(*address)));
+    assert(reporter < OFFENDERS_REPORTERS_MAX);
     forget_old(offenders, rule->within_ms, now_ms);
     struct offender *offender = offender_find(offenders, address, hash);
     if (offender == NULL)
-        offender = offender_add(offenders, address, hash, now_ms);
+        offender = offender_add(offenders, reporter, address, hash, now_ms);
     if (offender == NULL)
         return false;
-    offender->offences += count;
+    offender->offences += offence->count;
     if (offender->offences < rule->offences)
         return false;
     offender_forget(offenders, offender);

@@ -6,15 +6,21 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/map.h"
-#include "sys/xdp.h"
+#include "serve/offences.h"
 
-/* Clients that are counted at a time: of more, the one that began first is forgotten. */
-#define OFFENDERS_MAX 4096
+/* Clients that are counted at a time for each reporter: of more, the one that it named first is forgotten. So
+ * a reporter that makes clients up pushes out its own ones. */
+#define OFFENDERS_MAX           1024
+#define OFFENDERS_REPORTERS_MAX 1024
 
 struct offenders {
     struct map by_address;
     struct list by_age; /* the one that began first is the first */
     struct hash_key key;
+    struct {
+        struct list named; /* by it first, in order */
+        unsigned count;
+    } reporters[OFFENDERS_REPORTERS_MAX];
 };
 
 struct offender_rule {
@@ -25,8 +31,9 @@ struct offender_rule {
 void offenders_init(struct offenders *offenders, const struct hash_key *key);
 void offenders_finish(struct offenders *offenders);
 
-/* Adds offences of a client. Returns true if it has as many as the rule says: then it is counted anew. */
-bool offenders_add(struct offenders *offenders, const struct xdp_address *address, uint32_t count,
+/* What a reporter says: offences of a client. Returns true if those of all reporters are as many as the rule
+ * says: then it is counted anew. */
+bool offenders_add(struct offenders *offenders, size_t reporter, const struct offence *offence,
                    const struct offender_rule *rule, uint64_t now_ms);
 
 /* How many clients are counted. */

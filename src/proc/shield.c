@@ -127,11 +127,16 @@ static void shield_tell_place(struct shield *shield)
     buffer_finish(&text);
 }
 
-static bool is_same_place(const struct xdp *xdp, const struct settings *settings)
+static bool is_mode_of(const struct xdp *xdp, const struct settings *settings)
 {
     int mode = settings->shield.mode;
-    return xdp->link_fd >= 0 && is_wanted_by(settings) && xdp->interface == interface_of(settings) &&
-           (mode == XDP_AUTO || mode == (int)xdp->mode);
+    return mode == XDP_AUTO || mode == (int)xdp->mode;
+}
+
+/* By its name: an interface that is gone may come back. */
+static bool is_same_interface(const struct shield *shield, const struct settings *next)
+{
+    return shield_is_on(shield) && slice_equal(shield->settings->shield.interface, next->shield.interface);
 }
 
 static int shield_take_over(struct shield *shield, struct xdp *inherited)
@@ -152,8 +157,8 @@ int shield_begin(struct shield *shield, const struct settings *settings, struct 
     shield->settings = settings;
     if (!is_wanted_by(settings))
         return 0;
-    int error = is_same_place(inherited, settings) ? shield_take_over(shield, inherited)
-                                                   : shield_load(&shield->xdp, settings);
+    bool is_inherited = inherited->link_fd >= 0 && inherited->interface == interface_of(settings);
+    int error = is_inherited ? shield_take_over(shield, inherited) : shield_load(&shield->xdp, settings);
     if (error == 0) {
         shield_tell_place(shield);
         shield->look_ms = sys_monotonic_ms();
@@ -172,74 +177,9 @@ void shield_set_ports(struct shield *shield, const uint16_t *ports, size_t count
         log_error(shield->log, "shield: it does not know all ports: %s", error_text(error));
 }
 
-void shield_go_on(struct shield *shield)
-{
-    if (!shield->is_taken_over)
-        return;
-    shield->is_taken_over = false;
-    int error = sys_xdp_replace(&shield->xdp);
-    if (error < 0)
-        log_error(shield->log, "shield: the program of the former vif stays: %s", error_text(error));
-}
-
 void shield_hand_over(struct shield *shield)
 {
     shield_close(shield, true);
-}
-
-/* ---- new settings ---- */
-
-/* The mode of one interface can be changed only when it is in force: the kernel allows one at a time. */
-int shield_prepare(struct shield *shield, const struct settings *next, struct buffer *why)
-{
-    if (!is_wanted_by(next) || is_same_place(&shield->xdp, next))
-        return 0;
-    bool is_other_mode = shield_is_on(shield) && shield->xdp.interface == interface_of(next);
-    int error = is_other_mode ? 0 : shield_load(&shield->next, next);
-    if (error < 0)
-        buffer_printf(why, "the shield cannot be attached to %.*s: %s\n", SLICE_ARGS(next->shield.interface),
-                      shield_fault_text(error));
-    return error;
-}
-
-void shield_abandon(struct shield *shield)
-{
-    sys_xdp_detach(&shield->next);
-    sys_xdp_close(&shield->next);
-}
-
-static void change_mode(struct shield *shield, const struct settings *next)
-{
-    enum xdp_mode former = shield->xdp.mode;
-    unsigned interface = shield->xdp.interface;
-    sys_xdp_detach(&shield->xdp);
-    int error = sys_xdp_attach(&shield->xdp, interface, (enum xdp_mode)next->shield.mode);
-    if (error == 0)
-        return;
-    log_error(shield->log, "shield: the mode stays as it is: %s", shield_fault_text(error));
-    error = sys_xdp_attach(&shield->xdp, interface, former);
-    if (error < 0)
-        log_error(shield->log, "shield: nothing is dropped any more: %s", shield_fault_text(error));
-}
-
-void shield_commit(struct shield *shield, const struct settings *next)
-{
-    bool is_same = is_same_place(&shield->xdp, next);
-    if (!is_same && shield->next.program_fd < 0 && is_wanted_by(next) && shield_is_on(shield)) {
-        change_mode(shield, next);
-    } else if (!is_same) {
-        bool was_on = shield_is_on(shield);
-        shield_close(shield, false);
-        shield->xdp = shield->next;
-        shield->next = XDP_NONE;
-        if (was_on && !shield_is_on(shield))
-            log_info(shield->log, "shield: it is off");
-    }
-    shield->settings = next;
-    shield->is_lost = false;
-    shield->look_ms = sys_monotonic_ms();
-    if (!is_same && shield_is_on(shield))
-        shield_tell_place(shield);
 }
 
 /* ---- blocking ---- */
@@ -256,10 +196,10 @@ static bool network_meets(const struct network *network, const struct xdp_addres
 
 static bool networks_meet(const struct network *networks, size_t count, const struct xdp_address *address)
 {
-    bool meet = false;
-    for (size_t i = 0; i < count; i++)
-        meet |= network_meets(&networks[i], address);
-    return meet;
+    size_t i = 0;
+    while (i < count && !network_meets(&networks[i], address))
+        i++;
+    return i < count;
 }
 
 /* Loopback and unspecified addresses, and the link itself: all neighbours are in one network of 64 bits
@@ -318,12 +258,15 @@ static void log_block(struct shield *shield, const struct xdp_address *address, 
 
 static void shield_block(struct shield *shield, const struct xdp_address *address, uint64_t now_ms)
 {
-    uint64_t until_ns = sys_monotonic_ns() + (uint64_t)shield->settings->shield.for_ms * 1000000;
-    if (!may_block(shield, now_ms))
+    uint64_t now_ns = sys_monotonic_ns();
+    uint64_t until_ns = now_ns + (uint64_t)shield->settings->shield.for_ms * 1000000;
+    bool is_blocked = sys_xdp_blocked_until(&shield->xdp, address) > now_ns; /* its connections end late */
+    if (is_blocked || !may_block(shield, now_ms))
         return;
     int error = sys_xdp_block(&shield->xdp, address, until_ns);
     if (error < 0) {
-        log_error(shield->log, "shield: a client cannot be blocked: %s", error_text(error));
+        if (line_limit_add(&shield->fault_lines, now_ms * 1000) > 0)
+            log_error(shield->log, "shield: a client cannot be blocked: %s", error_text(error));
         return;
     }
     shield->blocked++;
@@ -331,7 +274,8 @@ static void shield_block(struct shield *shield, const struct xdp_address *addres
     log_block(shield, address, now_ms);
 }
 
-void shield_take_report(struct shield *shield, const struct offence *list, size_t count, uint64_t now_ms)
+void shield_take_report(struct shield *shield, size_t worker, const struct offence *list, size_t count,
+                        uint64_t now_ms)
 {
     if (!shield_is_on(shield))
         return;
@@ -341,10 +285,108 @@ void shield_take_report(struct shield *shield, const struct offence *list, size_
     };
     for (size_t i = 0; i < count; i++) {
         shield->offences += list[i].count;
-        if (!shield_exempts(shield->settings, &list[i].address) &&
-            offenders_add(&shield->offenders, &list[i].address, list[i].count, &rule, now_ms))
+        if (offenders_add(&shield->offenders, worker, &list[i], &rule, now_ms) &&
+            !shield_exempts(shield->settings, &list[i].address))
             shield_block(shield, &list[i].address, now_ms);
     }
+}
+
+struct blocked_review {
+    const struct settings *settings;
+    uint64_t latest_ns;
+};
+
+static uint64_t until_by_settings(void *context, const struct xdp_address *address, uint64_t until_ns)
+{
+    const struct blocked_review *review = context;
+    return shield_exempts(review->settings, address) ? 0 : MIN(until_ns, review->latest_ns);
+}
+
+/* Those that are blocked, by other settings or by another vif. */
+static void review_blocked(struct shield *shield)
+{
+    uint64_t now_ns = sys_monotonic_ns();
+    struct blocked_review review = {
+        .settings = shield->settings,
+        .latest_ns = now_ns + (uint64_t)shield->settings->shield.for_ms * 1000000,
+    };
+    shield->blocked = sys_xdp_review(&shield->xdp, until_by_settings, &review, now_ns);
+}
+
+/* ---- new settings ---- */
+
+int shield_prepare(struct shield *shield, const struct settings *next, struct buffer *why)
+{
+    if (!is_wanted_by(next) || is_same_interface(shield, next))
+        return 0;
+    int error = shield_load(&shield->next, next);
+    if (error < 0)
+        buffer_printf(why, "the shield cannot be attached to %.*s: %s\n", SLICE_ARGS(next->shield.interface),
+                      shield_fault_text(error));
+    return error;
+}
+
+void shield_abandon(struct shield *shield)
+{
+    sys_xdp_detach(&shield->next);
+    sys_xdp_close(&shield->next);
+}
+
+/* When the settings are in force: the kernel allows one mode at a time. An interface that is gone gets it
+ * later. */
+static void change_mode(struct shield *shield, const struct settings *next)
+{
+    enum xdp_mode former = shield->xdp.mode;
+    unsigned interface = shield->xdp.interface;
+    if (is_mode_of(&shield->xdp, next) || shield->xdp.link_fd < 0)
+        return;
+    sys_xdp_detach(&shield->xdp);
+    int error = sys_xdp_attach(&shield->xdp, interface, (enum xdp_mode)next->shield.mode);
+    if (error < 0) {
+        log_error(shield->log, "shield: the mode stays as it is: %s", shield_fault_text(error));
+        error = sys_xdp_attach(&shield->xdp, interface, former);
+    }
+    if (error < 0)
+        log_error(shield->log, "shield: nothing is dropped any more: %s", shield_fault_text(error));
+}
+
+void shield_go_on(struct shield *shield)
+{
+    if (!shield->is_taken_over)
+        return;
+    shield->is_taken_over = false;
+    int error = sys_xdp_replace(&shield->xdp);
+    if (error < 0)
+        log_error(shield->log, "shield: the program of the former vif stays: %s", error_text(error));
+    change_mode(shield, shield->settings);
+    review_blocked(shield);
+}
+
+static void move_to_next(struct shield *shield)
+{
+    bool was_on = shield_is_on(shield);
+    shield_close(shield, false);
+    shield->xdp = shield->next;
+    shield->next = XDP_NONE;
+    shield->is_lost = false;
+    if (was_on && !shield_is_on(shield))
+        log_info(shield->log, "shield: it is off");
+}
+
+void shield_commit(struct shield *shield, const struct settings *next)
+{
+    enum xdp_mode former = shield->xdp.mode;
+    bool is_same = is_same_interface(shield, next);
+    if (is_same)
+        change_mode(shield, next);
+    else
+        move_to_next(shield);
+    shield->settings = next;
+    shield->look_ms = sys_monotonic_ms();
+    if (shield_is_on(shield) && (!is_same || shield->xdp.mode != former))
+        shield_tell_place(shield);
+    if (shield_is_on(shield))
+        review_blocked(shield);
 }
 
 /* ---- watching ---- */
@@ -361,16 +403,17 @@ static void shield_show(const struct shield *shield)
     figures->dropped_bytes = shield->totals.bytes;
 }
 
-/* An interface that was removed, and perhaps made anew. */
+/* An interface may be removed, and made anew; or somebody else has detached the program. */
 static void look_for_interface(struct shield *shield)
 {
     if (sys_xdp_is_attached(&shield->xdp))
         return;
+    unsigned interface = interface_of(shield->settings);
     if (!shield->is_lost)
-        log_error(shield->log, "shield: the interface %.*s is gone: nothing is dropped until it is back",
+        log_error(shield->log, "shield: %s %.*s: nothing is dropped until it is back",
+                  interface == 0 ? "there is no interface" : "the program was detached from",
                   SLICE_ARGS(shield->settings->shield.interface));
     shield->is_lost = true;
-    unsigned interface = interface_of(shield->settings);
     sys_xdp_detach(&shield->xdp);
     if (interface == 0 ||
         sys_xdp_attach(&shield->xdp, interface, (enum xdp_mode)shield->settings->shield.mode) < 0)
@@ -379,12 +422,18 @@ static void look_for_interface(struct shield *shield)
     shield_tell_place(shield);
 }
 
+static uint64_t until_as_listed(void *context, const struct xdp_address *address, uint64_t until_ns)
+{
+    (void)context, (void)address;
+    return until_ns;
+}
+
 void shield_look(struct shield *shield, uint64_t now_ms)
 {
     if (shield_is_on(shield) && now_ms >= shield->look_ms) {
         shield->look_ms = now_ms + SHIELD_LOOK_MS;
         look_for_interface(shield);
-        shield->blocked = sys_xdp_expire(&shield->xdp, sys_monotonic_ns());
+        shield->blocked = sys_xdp_review(&shield->xdp, until_as_listed, NULL, sys_monotonic_ns());
         shield->totals = sys_xdp_totals(&shield->xdp);
         if (now_ms - shield->told_ms >= TELL_MS)
             shield_tell_dropped(shield, now_ms);

@@ -39,9 +39,10 @@ struct shield {
     struct xdp_totals totals;
     struct xdp_totals told; /* the totals when they were last logged */
     uint64_t told_ms;
-    bool is_lost; /* the interface is gone */
+    bool is_lost; /* nothing is attached any more */
     struct line_limit block_lines;
     struct line_limit full_lines;
+    struct line_limit fault_lines;
 };
 
 /* Returns 0 or -ENOMEM. May be finished in any state, also a zeroed one. */
@@ -73,7 +74,8 @@ void shield_commit(struct shield *shield, const struct settings *next);
 void shield_abandon(struct shield *shield);
 
 /* A worker reports. */
-void shield_take_report(struct shield *shield, const struct offence *list, size_t count, uint64_t now_ms);
+void shield_take_report(struct shield *shield, size_t worker, const struct offence *list, size_t count,
+                        uint64_t now_ms);
 
 /* Whether it never blocks that address. */
 bool shield_exempts(const struct settings *settings, const struct xdp_address *address);

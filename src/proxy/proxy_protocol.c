@@ -44,10 +44,7 @@ static struct proxy_protocol_end proxy_protocol_end_at(const struct address *add
 /* Whether the client is whoever has connected. */
 static bool is_at_its_socket(const struct exchange *exchange)
 {
-    const struct settings *settings = exchange->snapshot->settings;
-    unsigned listener = exchange->peer->listener;
-    bool is_proxied = listener < settings->listener_count && settings->listeners[listener].is_proxied;
-    return exchange->client == exchange->peer && !is_proxied;
+    return exchange->client == exchange->peer && !exchange->peer->is_proxied;
 }
 
 void proxy_protocol_find_ends(const struct exchange *exchange, struct proxy_protocol_ends *ret_ends)

@@ -39,12 +39,10 @@ static struct xdp_address offences_address(const struct peer *peer)
     return address;
 }
 
-/* A listener that is gone may have been one with the PROXY protocol. */
 static bool is_sender(const struct settings *settings, const struct peer *peer)
 {
     bool has_address = peer->family == AF_INET || peer->family == AF_INET6;
-    return has_address && peer->listener < settings->listener_count &&
-           !settings->listeners[peer->listener].is_proxied && !peer_is_trusted(settings, peer);
+    return has_address && !peer->is_proxied && !peer_is_trusted(settings, peer);
 }
 
 void offences_add(struct offences *offences, const struct settings *settings, const struct peer *peer)

@@ -12,8 +12,9 @@
 
 /* The peer's address, in compact form. */
 struct peer {
-    uint8_t family;     /* AF_INET, AF_INET6, AF_UNIX */
-    bool is_secure : 1; /* the connection uses TLS */
+    uint8_t family : 7;  /* AF_INET, AF_INET6, AF_UNIX */
+    bool is_proxied : 1; /* the listener has the PROXY protocol: the address may be that of a header */
+    bool is_secure : 1;  /* the connection uses TLS */
     bool is_early : 1; /* what it reads now came before its TLS handshake was complete: see struct exchange */
     uint8_t listener : 6; /* its number in the settings */
     uint8_t bytes[16];
@@ -48,7 +49,7 @@ static inline struct address peer_address(const struct peer *peer)
 static inline struct peer peer_client(const struct peer *peer)
 {
     struct peer part = *peer;
-    part.is_secure = part.is_early = false;
+    part.is_secure = part.is_early = part.is_proxied = false;
     part.listener = 0;
     bool is_mapped_v4 = memcmp(part.bytes, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
     if (part.family == AF_INET6 && !is_mapped_v4)

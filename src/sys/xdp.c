@@ -164,7 +164,25 @@ int sys_xdp_set_ports(const struct xdp *xdp, const uint16_t *ports, size_t count
     return error;
 }
 
-unsigned sys_xdp_expire(const struct xdp *xdp, uint64_t now_ns)
+uint64_t sys_xdp_blocked_until(const struct xdp *xdp, const struct xdp_address *address)
+{
+    struct blocked_value value;
+    return bpf_map_lookup_elem(xdp->blocked_fd, address, &value) == 0 ? value.until_ns : 0;
+}
+
+/* Returns whether it stays. */
+static bool review(const struct xdp *xdp, const struct xdp_address *address, uint64_t before_ns,
+                   uint64_t until_ns, uint64_t now_ns)
+{
+    bool stays = until_ns > now_ns;
+    int error = !stays                  ? bpf_map_delete_elem(xdp->blocked_fd, address)
+                : until_ns != before_ns ? sys_xdp_block(xdp, address, until_ns)
+                                        : 0;
+    (void)error; /* an entry that has just gone is as good */
+    return stays;
+}
+
+unsigned sys_xdp_review(const struct xdp *xdp, xdp_until *until, void *context, uint64_t now_ns)
 {
     struct xdp_address addresses[ENTRIES_PER_CALL];
     struct blocked_value values[ENTRIES_PER_CALL];
@@ -178,10 +196,8 @@ unsigned sys_xdp_expire(const struct xdp *xdp, uint64_t now_ns)
             break;
         from = &place;
         for (uint32_t i = 0; i < count; i++) {
-            bool is_over = values[i].until_ns <= now_ns;
-            left += !is_over;
-            if (is_over)
-                (void)bpf_map_delete_elem(xdp->blocked_fd, &addresses[i]);
+            uint64_t until_ns = until(context, &addresses[i], values[i].until_ns);
+            left += review(xdp, &addresses[i], values[i].until_ns, until_ns, now_ns);
         }
     }
     return left;
@@ -251,9 +267,15 @@ int sys_xdp_set_ports(const struct xdp *xdp, const uint16_t *ports, size_t count
     return -EOPNOTSUPP;
 }
 
-unsigned sys_xdp_expire(const struct xdp *xdp, uint64_t now_ns)
+uint64_t sys_xdp_blocked_until(const struct xdp *xdp, const struct xdp_address *address)
 {
-    (void)xdp, (void)now_ns;
+    (void)xdp, (void)address;
+    return 0;
+}
+
+unsigned sys_xdp_review(const struct xdp *xdp, xdp_until *until, void *context, uint64_t now_ns)
+{
+    (void)xdp, (void)until, (void)context, (void)now_ns;
     return 0;
 }
 

@@ -83,8 +83,13 @@ int sys_xdp_block(const struct xdp *xdp, const struct xdp_address *address, uint
 /* These are the ports from now on, XDP_PORTS_MAX at most. Returns 0 or -errno. */
 int sys_xdp_set_ports(const struct xdp *xdp, const uint16_t *ports, size_t count) MUST_CHECK;
 
-/* Takes off the list whose time is over. Returns how many are left. */
-unsigned sys_xdp_expire(const struct xdp *xdp, uint64_t now_ns);
+/* Until when an address is listed; 0: it is not. */
+uint64_t sys_xdp_blocked_until(const struct xdp *xdp, const struct xdp_address *address);
+
+/* Asks for each listed address until when it is to be, and takes it off the list if that is over. Returns how
+ * many are left. */
+typedef uint64_t xdp_until(void *context, const struct xdp_address *address, uint64_t until_ns);
+unsigned sys_xdp_review(const struct xdp *xdp, xdp_until *until, void *context, uint64_t now_ns);
 
 /* What was dropped so far. */
 struct xdp_totals sys_xdp_totals(const struct xdp *xdp);

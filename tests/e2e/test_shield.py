@@ -256,6 +256,35 @@ def test_a_reload_changes_settings(shielded):
     wire.wait_until(lambda: site.status()["blocked"] == 2, "the second one to be blocked")
 
 
+@pytest.mark.parametrize("settings", [{"exempt": ["10.77.0.2"]}, "trusted_proxies", {"for": "1s"}], ids=str)
+def test_a_reload_is_for_those_that_are_blocked_too(shielded, settings):
+    site = shielded()
+    offender = site.cable.clients[0]
+    site.have_blocked(offender)
+    if settings == "trusted_proxies":
+        site.write(trusted_proxies=[offender])
+    else:
+        site.write(shield={**site.config["shield"], **settings})
+    assert site.reload().returncode == 0
+    wire.wait_until(lambda: site.status()["blocked"] == 0, "it to be forgotten", 10)
+    assert site.serves(offender)
+
+
+def test_a_block_does_not_prolong_itself(shielded):
+    """Connections that are open when their client is blocked end late, which is an offence."""
+    site = shielded()
+    site.write(timeouts={"head": "1s"}, limits={"connections_per_address": 20})
+    assert site.reload().returncode == 0
+    offender = site.cable.clients[0]
+    slow = [site.connect(offender, wire.TIME_LIMIT) for _ in range(3 * OFFENCES)]
+    for client in slow:
+        client.sendall(b"GET / HTTP/1.1\r\n")
+    wire.wait_until(lambda: site.status()["offences"] == 3 * OFFENCES, "all of them to be late")
+    assert (site.status()["blocks"], site.status()["blocked"]) == (1, 1)
+    for client in slow:
+        client.close()
+
+
 def test_a_reload_changes_interface_and_mode(shielded):
     site = shielded()
     site.write(shield={**site.config["shield"], "mode": "generic"})
@@ -274,7 +303,7 @@ def test_a_reload_that_names_no_interface_changes_nothing(shielded):
     site.write(shield={**site.config["shield"], "interface": "nowhere"})
     result = site.reload()
     assert result.returncode == 1
-    assert 'there is no interface "nowhere"' in result.stderr + result.stdout
+    assert "cannot be attached to nowhere: there is no such interface" in result.stderr + result.stdout
     assert site.cable.programs() == before
 
 
@@ -290,9 +319,19 @@ def test_an_upgrade_keeps_it(shielded):
     assert site.status_for(offender) is None
     wire.wait_until(lambda: site.status()["blocked"] == 1, "the entry in the map")
     site.have_blocked(site.cable.clients[1], before=1)
-    assert "is gone" not in site.running.stderr()  # it was attached all the time
+    assert "nothing is dropped" not in site.running.stderr()  # it was attached all the time
     site.running.stop()
     assert site.cable.programs() == []
+
+
+def test_an_upgrade_changes_the_mode(shielded):
+    site = shielded()
+    site.have_blocked(site.cable.clients[0])
+    site.write(shield={**site.config["shield"], "mode": "generic"})
+    former = succession.upgrade(site.running)
+    assert former.wait(vif.STOP_SECONDS) == 0
+    assert (site.status()["mode"], len(site.cable.programs())) == ("generic", 1)
+    assert site.status_for(site.cable.clients[0]) is None
 
 
 def test_an_upgrade_that_fails_changes_nothing(shielded, tmp_path):
@@ -325,7 +364,9 @@ def test_an_interface_that_comes_back(shielded):
     site = shielded()
     link = ("-n", site.cable.inside, "link")
     network.ip(*link, "del", "dev", "shielded")
-    wire.wait_until(lambda: "shield: the interface shielded is gone" in site.running.stderr(), "the report")
+    wire.wait_until(lambda: "shield: there is no interface shielded: nothing is dropped" in site.running.stderr(), "the report")
+    site.write(limits={"connections_per_address": 2})
+    assert site.reload().returncode == 0  # other settings can be changed meanwhile
     network.ip(*link, "add", "shielded", "type", "veth", "peer", "name", "end", "netns", site.cable.outside)
     wire.wait_until(lambda: len(site.cable.programs()) == 1, "the program to be back")
 
@@ -355,7 +396,7 @@ def vif_in(cable, *words):  # noqa: F811
 def test_check(cable, tmp_path):  # noqa: F811
     assert check(cable, tmp_path, interface="shielded").returncode == 0
     nowhere = check(cable, tmp_path, interface="nowhere")
-    assert (nowhere.returncode, 'there is no interface "nowhere"' in nowhere.stderr) == (2, True)
+    assert (nowhere.returncode, 'there is no interface "nowhere"' in nowhere.stderr) == (0, True)
     loopback = check(cable, tmp_path, interface="lo")
     assert (loopback.returncode, "is the loopback interface" in loopback.stderr) == (2, True)
     without = check(cable, tmp_path, "setpriv", "--bounding-set=-all", "--inh-caps=-all", interface="shielded")
@@ -377,7 +418,7 @@ def test_it_does_not_start_without_it(cable, tmp_path):  # noqa: F811
 
 
 def attempts(site, source, count, at_once=250):
-    """So many connections, each with a request if it comes to one."""
+    """Tries so many connections, each with a request if it comes to one; returns how many there were."""
     connected = 0
     for _ in range(count // at_once):
         clients = {}
@@ -423,6 +464,8 @@ def test_a_flood_costs_the_server_less(shielded, record_property):
             assert site.reload().returncode == 0
         began = cpu_seconds(site.running)
         connected = attempts(site, flooder, 20000)
+        assert connected > 19000 if not is_on else connected < 5000
+        assert (site.status() or {}).get("blocked", 0) == is_on
         used[is_on] = cpu_seconds(site.running) - began
         print(f"shield {is_on}: {connected} of 20000 connected, {used[is_on]:.3f} s of CPU time")
         assert site.serves(other)

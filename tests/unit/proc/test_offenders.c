@@ -13,10 +13,16 @@ static struct xdp_address client(unsigned number)
     return address;
 }
 
+static bool offend_by(struct offenders *offenders, size_t reporter, unsigned number, uint32_t count,
+                      uint64_t now_ms)
+{
+    struct offence offence = {.address = client(number), .count = count};
+    return offenders_add(offenders, reporter, &offence, &rule, now_ms);
+}
+
 static bool offend(struct offenders *offenders, unsigned number, uint32_t count, uint64_t now_ms)
 {
-    struct xdp_address address = client(number);
-    return offenders_add(offenders, &address, count, &rule, now_ms);
+    return offend_by(offenders, 0, number, count, now_ms);
 }
 
 static void as_many_as_the_rule_says(void **state)
@@ -51,16 +57,29 @@ static void old_ones_do_not_count(void **state)
     offenders_finish(&offenders);
 }
 
-static void the_one_that_began_first_is_forgotten_for_others(void **state)
+static void those_of_all_reporters_are_one_sum(void **state)
 {
     (void)state;
     struct offenders offenders;
     offenders_init(&offenders, &key);
+    assert_false(offend_by(&offenders, 3, 1, 1, 0));
+    assert_false(offend_by(&offenders, 0, 1, 1, 0));
+    assert_true(offend_by(&offenders, OFFENDERS_REPORTERS_MAX - 1, 1, 1, 0));
+    offenders_finish(&offenders);
+}
+
+static void a_reporter_pushes_out_its_own_ones_only(void **state)
+{
+    (void)state;
+    struct offenders offenders;
+    offenders_init(&offenders, &key);
+    assert_false(offend_by(&offenders, 1, 1000000, 2, 0));
     for (unsigned i = 0; i < OFFENDERS_MAX + 1; i++)
-        assert_false(offend(&offenders, i, 2, 0));
-    assert_int_equal(offenders_count(&offenders), OFFENDERS_MAX);
+        assert_false(offend_by(&offenders, 0, i, 2, 0));
+    assert_int_equal(offenders_count(&offenders), OFFENDERS_MAX + 1);
+    assert_true(offend_by(&offenders, 1, 1000000, 1, 0));
     assert_true(offend(&offenders, 1, 1, 0));
-    assert_false(offend(&offenders, 0, 1, 0));
+    assert_false(offend(&offenders, 0, 1, 0)); /* it was the first */
     offenders_finish(&offenders);
 }
 
@@ -69,7 +88,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_many_as_the_rule_says),
         cmocka_unit_test(old_ones_do_not_count),
-        cmocka_unit_test(the_one_that_began_first_is_forgotten_for_others),
+        cmocka_unit_test(those_of_all_reporters_are_one_sum),
+        cmocka_unit_test(a_reporter_pushes_out_its_own_ones_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 #include <arpa/inet.h>
 
 static unsigned blocks;
-static uint64_t until_ns, clock_ns;
+static uint64_t until_ns, listed_until_ns, clock_ns;
 
 uint64_t __wrap_sys_monotonic_ns(void);
 uint64_t __wrap_sys_monotonic_ns(void)
@@ -21,6 +21,13 @@ int __wrap_sys_xdp_block(const struct xdp *xdp, const struct xdp_address *addres
     blocks++;
     until_ns = until;
     return 0;
+}
+
+uint64_t __wrap_sys_xdp_blocked_until(const struct xdp *xdp, const struct xdp_address *address);
+uint64_t __wrap_sys_xdp_blocked_until(const struct xdp *xdp, const struct xdp_address *address)
+{
+    (void)xdp, (void)address;
+    return listed_until_ns;
 }
 
 static void write_line(struct log *log, enum log_level level, struct slice line)
@@ -104,7 +111,7 @@ static void report(struct fixture *fixture, unsigned first, unsigned count, uint
         struct offence offence = {.count = 2};
         offence.address = address_of("2001:db8::");
         memcpy(offence.address.bytes + 4, &i, sizeof(i));
-        shield_take_report(&fixture->shield, &offence, 1, now_ms);
+        shield_take_report(&fixture->shield, 0, &offence, 1, now_ms);
     }
 }
 
@@ -119,8 +126,25 @@ static void an_offender_is_blocked_for_its_time(void **state)
     assert_int_equal(until_ns, UINT64_C(8000000000));
     assert_int_equal(fixture.shield.offences, 2);
     struct offence exempt = {.address = address_of("::ffff:127.0.0.1"), .count = 100};
-    shield_take_report(&fixture.shield, &exempt, 1, 5000);
+    shield_take_report(&fixture.shield, 0, &exempt, 1, 5000);
     assert_int_equal(blocks, 1);
+    tear_down(&fixture);
+}
+
+/* Connections that it has when it is blocked may be offences of their own, later. */
+static void who_is_blocked_is_not_blocked_again(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture, 10);
+    clock_ns = UINT64_C(5000000000);
+    listed_until_ns = clock_ns + 1;
+    report(&fixture, 0, 1, 5000);
+    assert_int_equal(blocks, 0);
+    listed_until_ns = clock_ns;
+    report(&fixture, 0, 1, 5000);
+    assert_int_equal(blocks, 1);
+    listed_until_ns = 0;
     tear_down(&fixture);
 }
 
@@ -147,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exempt_addresses),
         cmocka_unit_test(an_offender_is_blocked_for_its_time),
+        cmocka_unit_test(who_is_blocked_is_not_blocked_again),
         cmocka_unit_test(so_many_in_a_second_and_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

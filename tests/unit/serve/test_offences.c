@@ -23,19 +23,16 @@ static bool report(void *context, const struct offence *list, size_t count)
 struct fixture {
     struct wheel wheel;
     struct offences offences;
-    struct listener_settings listeners[2];
     struct network trusted;
     struct settings settings;
 };
 
 static void set_up(struct fixture *fixture)
 {
-    *fixture = (struct fixture){.listeners = {{.is_proxied = false}, {.is_proxied = true}}};
+    *fixture = (struct fixture){0};
     assert_int_equal(network_read(SLICE("10.0.0.0/8"), &fixture->trusted), NETWORK_OK);
     fixture->settings = (struct settings){
         .shield = {.interface = SLICE("eth0")},
-        .listeners = fixture->listeners,
-        .listener_count = 2,
         .trusted = {.networks = &fixture->trusted, .network_count = 1},
     };
     wheel_init(&fixture->wheel, 0);
@@ -44,10 +41,10 @@ static void set_up(struct fixture *fixture)
     is_full = false;
 }
 
-static void add(struct fixture *fixture, const char *text, unsigned listener)
+static void add(struct fixture *fixture, const char *text, bool is_proxied)
 {
     bool is_v6 = strchr(text, ':') != NULL;
-    struct peer peer = {.family = is_v6 ? AF_INET6 : AF_INET, .listener = listener & 63};
+    struct peer peer = {.family = is_v6 ? AF_INET6 : AF_INET, .is_proxied = is_proxied};
     assert_int_equal(inet_pton(peer.family, text, peer.bytes), 1);
     offences_add(&fixture->offences, &fixture->settings, &peer);
 }
@@ -63,11 +60,11 @@ static void those_of_a_client_are_one_entry(void **state)
     (void)state;
     struct fixture fixture;
     set_up(&fixture);
-    add(&fixture, "192.0.2.1", 0);
-    add(&fixture, "::ffff:192.0.2.1", 0);
-    add(&fixture, "2001:db8::1", 0);
-    add(&fixture, "2001:db8::ffff:2", 0);
-    add(&fixture, "2001:db8:0:1::1", 0);
+    add(&fixture, "192.0.2.1", false);
+    add(&fixture, "::ffff:192.0.2.1", false);
+    add(&fixture, "2001:db8::1", false);
+    add(&fixture, "2001:db8::ffff:2", false);
+    add(&fixture, "2001:db8:0:1::1", false);
     assert_int_equal(report_count, 0);
     pass(&fixture, OFFENCES_REPORT_MS + 64);
     assert_int_equal(report_count, 1);
@@ -87,12 +84,11 @@ static void who_did_not_send_the_packets_is_not_reported(void **state)
     (void)state;
     struct fixture fixture;
     set_up(&fixture);
-    add(&fixture, "192.0.2.1", 1); /* as the PROXY protocol says */
-    add(&fixture, "192.0.2.1", 2); /* of a listener that is gone */
-    add(&fixture, "10.9.9.9", 0);  /* a trusted proxy */
+    add(&fixture, "192.0.2.1", true); /* as the PROXY protocol says */
+    add(&fixture, "10.9.9.9", false); /* a trusted proxy */
     offences_add(&fixture.offences, &fixture.settings, &(struct peer){.family = AF_UNIX});
     fixture.settings.shield.interface = (struct slice){0};
-    add(&fixture, "192.0.2.1", 0); /* without a shield */
+    add(&fixture, "192.0.2.1", false); /* without a shield */
     assert_int_equal(fixture.offences.count, 0);
     assert_false(timer_is_armed(&fixture.offences.timer));
     offences_finish(&fixture.offences);
@@ -107,10 +103,10 @@ static void a_full_pipe_is_tried_again(void **state)
     char text[32];
     for (unsigned i = 0; i < OFFENCES_MAX + 10; i++) {
         snprintf(text, sizeof(text), "192.0.2.%u", i);
-        add(&fixture, text, 0);
+        add(&fixture, text, false);
     }
     pass(&fixture, OFFENCES_REPORT_MS + 64);
-    add(&fixture, "192.0.2.0", 0);
+    add(&fixture, "192.0.2.0", false);
     is_full = false;
     pass(&fixture, 2 * (OFFENCES_REPORT_MS + 64));
     assert_int_equal(report_count, 1);

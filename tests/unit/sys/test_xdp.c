@@ -83,6 +83,24 @@ static struct packet make_v6(unsigned char last, unsigned char next, uint16_t po
     return packet;
 }
 
+static uint64_t as_listed(void *context, const struct xdp_address *address, uint64_t until_ns)
+{
+    (void)context, (void)address;
+    return until_ns;
+}
+
+static unsigned expire(uint64_t now_ns)
+{
+    return sys_xdp_review(&xdp, as_listed, NULL, now_ns);
+}
+
+/* Of networks: other times. */
+static uint64_t changed(void *context, const struct xdp_address *address, uint64_t until_ns)
+{
+    (void)context;
+    return memcmp(address, &v4, sizeof(v4)) == 0 ? 0 : until_ns - 1;
+}
+
 static bool is_dropped(const struct packet *packet)
 {
     LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet->bytes,
@@ -171,10 +189,10 @@ static void time_and_totals(void **state)
     after = sys_xdp_totals(&xdp);
     assert_int_equal(after.packets - before.packets, 1);
     assert_int_equal(after.bytes - before.bytes, 40);
-    assert_int_equal(sys_xdp_expire(&xdp, OVER + 1), 2);
+    assert_int_equal(expire(OVER + 1), 2);
     assert_int_equal(sys_xdp_block(&xdp, &v4, OVER), 0);
     assert_false(is_dropped(&packet));
-    assert_int_equal(sys_xdp_expire(&xdp, OVER), 1);
+    assert_int_equal(expire(OVER), 1);
     assert_int_equal(sys_xdp_block(&xdp, &v4, LATER), 0);
 }
 
@@ -189,6 +207,16 @@ static void ports_are_exchanged(void **state)
     assert_true(is_dropped(&packet));
 }
 
+static void entries_are_changed(void **state)
+{
+    (void)state;
+    assert_int_equal(sys_xdp_blocked_until(&xdp, &v6), LATER);
+    assert_int_equal(sys_xdp_review(&xdp, changed, NULL, OVER), 1);
+    assert_int_equal(sys_xdp_blocked_until(&xdp, &v4), 0);
+    assert_int_equal(sys_xdp_blocked_until(&xdp, &v6), LATER - 1);
+    assert_int_equal(sys_xdp_block(&xdp, &v4, LATER), 0);
+}
+
 /* More than one call reads. */
 static void many_addresses(void **state)
 {
@@ -198,8 +226,8 @@ static void many_addresses(void **state)
         memcpy(address.bytes + 4, &i, sizeof(i));
         assert_int_equal(sys_xdp_block(&xdp, &address, i < 500 ? OVER : LATER), 0);
     }
-    assert_int_equal(sys_xdp_expire(&xdp, OVER), 2 + 1500);
-    assert_int_equal(sys_xdp_expire(&xdp, OVER), 2 + 1500);
+    assert_int_equal(expire(OVER), 2 + 1500);
+    assert_int_equal(expire(OVER), 2 + 1500);
 }
 
 static int load(void **state)
@@ -228,7 +256,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_of_ipv4),      cmocka_unit_test(packets_of_ipv6),
         cmocka_unit_test(packets_that_are_cut), cmocka_unit_test(time_and_totals),
-        cmocka_unit_test(ports_are_exchanged),  cmocka_unit_test(many_addresses),
+        cmocka_unit_test(ports_are_exchanged),  cmocka_unit_test(entries_are_changed),
+        cmocka_unit_test(many_addresses),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
