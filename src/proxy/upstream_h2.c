@@ -135,7 +135,7 @@ void upstream_h2_on_read(struct upstream_connection *connection, struct slice by
 {
     struct upstream_h2 *h2 = connection->h2;
     h2_caller_receive(h2->caller, bytes, loop_now_ms(upstream_h2_loop(h2)));
-    if (connection->state == UPSTREAM_SHARED && h2_caller_is_introduced(h2->caller))
+    if (h2_caller_is_introduced(h2->caller))
         upstream_h2_forget(connection);
     upstream_h2_flush(h2);
 }

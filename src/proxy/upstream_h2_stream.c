@@ -3,6 +3,10 @@
  * of it, whatever becomes of its user. */
 #include "proxy/upstream_h2_state.h"
 
+/* Many servers end a stream whose response has no content by a DATA frame. It has so much time: to those that
+ * count resets, one for each such response would look like an attack. */
+#define END_MS 1000
+
 static struct upstream_h2_stream *stream_of_carrier(const struct upstream_carrier *carrier)
 {
     return CONTAINER_OF((struct upstream_carrier *)carrier, struct upstream_h2_stream, carrier);
@@ -132,6 +136,10 @@ static void upstream_h2_stream_on_timer(struct timer *timer)
     struct upstream_h2_stream *stream = CONTAINER_OF(timer, struct upstream_h2_stream, timer);
     struct loop *loop = upstream_h2_loop(stream->h2);
     uint64_t now = loop_now_ms(loop);
+    if (stream->user == NULL) {
+        upstream_h2_stream_cancel(stream);
+        return;
+    }
     if (stream->wait == UPSTREAM_WAIT_NONE)
         return;
     if (now < stream->deadline_ms) {
@@ -212,8 +220,10 @@ static void upstream_h2_stream_finish(struct upstream_h2_stream *stream, const s
     struct upstream_user *user = upstream_h2_stream_detach(stream);
     if (user == NULL)
         return;
-    if (!user->has_sent || !is_over)
+    if (!user->has_sent)
         upstream_h2_stream_cancel(stream);
+    else if (!is_over)
+        wheel_arm(loop_wheel(upstream_h2_loop(stream->h2)), &stream->timer, END_MS);
     user->events->on_end(user, trailers, count);
     user->events->on_turn(user);
 }

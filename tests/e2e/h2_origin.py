@@ -31,7 +31,7 @@ class Call:
 class H2Peer(wire.Frames):
     """The origin's end of a connection."""
 
-    def __init__(self, peer, credits=True, **settings):
+    def __init__(self, peer, credits=True, before_settings=lambda peer: None, **settings):
         """`credits`: whether content opens the windows again."""
         super().__init__(peer.socket)
         self.peer = peer
@@ -42,6 +42,7 @@ class H2Peer(wire.Frames):
         self.encoder = hpack.Encoder()
         preface = peer.take(len(wire.PREFACE))
         assert preface in (wire.PREFACE, None), preface
+        before_settings(peer)
         self.buffer = peer.pending
         self.send(wire.settings(**settings))
 

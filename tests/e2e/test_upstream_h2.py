@@ -130,6 +130,23 @@ def test_a_response_without_content_whose_stream_ends_later(h2_proxy):
     assert origin.connection_count == 1
 
 
+def test_a_response_without_content_that_ends_with_an_empty_frame(h2_proxy):
+    """Servers that count resets would take one for each of these for an attack."""
+    calls = []
+
+    def script(h2):
+        while call := h2.next_call():
+            calls.append(call)
+            h2.head(call, ("content-length", "0"), status=call[":path"][1:])
+            h2.data(call, b"", end=True)
+
+    vif, origin = h2_proxy(script)
+    for status in (200, 204, 304, 404) * 3:
+        assert vif.get(f"/{status}").status == status
+    assert origin.connection_count == 1
+    assert not [call for call in calls if call.reset_code is not None]
+
+
 def test_head_gets_the_length_that_get_would_have(h2_proxy):
     def script(h2):
         h2.head(h2.next_call(), ("content-length", "12345"), end=True)
@@ -182,7 +199,7 @@ def test_requests_share_a_connection(h2_proxy):
         h2.wait(lambda: len(h2.calls) == 20)
         for call in reversed(list(h2.calls.values())):
             h2.answer(call, call[":path"].encode())
-        h2.next_call()
+        h2.wait(lambda: False)
 
     vif, origin = h2_proxy(script)
     assert in_threads(20, lambda i: vif.get(f"/{i}").body) == [b"/%d" % i for i in range(20)]
@@ -200,6 +217,27 @@ def test_no_more_than_the_server_takes(h2_proxy):
     vif, origin = h2_proxy(script, settings={"_3": 2})
     assert in_threads(8, lambda i: vif.get("/").status) == [200] * 8
     assert 1 < origin.connection_count <= 8
+
+
+@pytest.mark.http1
+def test_who_waits_for_a_connection_outlives_the_one_it_was_opened_for(h2_proxy):
+    """Until the server's settings come, only one request is sent; here its client leaves before that."""
+    seen, reset = threading.Event(), h2_wire.frame(h2_wire.RST_STREAM, 0, 1, struct.pack(">I", h2_wire.CANCEL))
+
+    def until_the_first_has_left(peer):
+        seen.set()
+        while reset not in peer.pending and peer.fill():
+            pass
+
+    vif, origin = h2_proxy(settings={"before_settings": until_the_first_has_left}, queue_timeout="15s")
+    first, second = vif.connect(), vif.connect()
+    first.request("GET", "/first")
+    assert seen.wait(wire.TIME_LIMIT)
+    second.request("GET", "/second")
+    wire.wait_until(second.has_been_read, "the second request to wait")
+    first.close()
+    assert second.read_response().status == 200
+    assert origin.connection_count == 1
 
 
 def test_a_connection_is_kept_and_closed_when_idle(h2_proxy):
