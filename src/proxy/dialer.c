@@ -9,7 +9,8 @@
 struct dialer_attempt {
     struct connector connector;
     struct dialer *dialer;
-    unsigned address; /* index */
+    unsigned address;  /* index */
+    uint64_t began_ms; /* at this address */
 };
 
 struct dialer {
@@ -26,14 +27,15 @@ struct dialer {
 
 /* ---- attempts ---- */
 
-/* Returns the descriptor, -EINPROGRESS, or the last error. */
-static int dialer_try_next(struct dialer_attempt *attempt)
+/* Returns the descriptor, -EINPROGRESS, or the last error, which is `error` if there is no further address.
+ */
+static int dialer_try_next(struct dialer_attempt *attempt, int error)
 {
     struct dialer *dialer = attempt->dialer;
     struct upstream *upstream = dialer->upstream;
-    int error = -EHOSTUNREACH;
     while (dialer->tries < upstream->address_count) {
         attempt->address = (dialer->first + dialer->tries++) % upstream->address_count;
+        attempt->began_ms = loop_now_ms(upstream->all->loop);
         error =
             connector_start(&attempt->connector, &upstream->addresses[attempt->address], dialer->connect_ms);
         if (error >= 0 || error == -EINPROGRESS)
@@ -52,7 +54,8 @@ static void dialer_win(struct dialer_attempt *attempt, int fd)
 {
     struct dialer *dialer = attempt->dialer;
     dialer->upstream->address_first = attempt->address;
-    dialer->events->on_connected(dialer->owner, fd); /* which ends the other attempt: dialer_end */
+    /* Which ends the other attempt: dialer_end. */
+    dialer->events->on_connected(dialer->owner, fd, attempt->began_ms);
 }
 
 static struct dialer_attempt *dialer_attempt_of(struct connector *connector)
@@ -68,11 +71,11 @@ static void dialer_on_connected(struct connector *connector, int fd)
 static void dialer_on_unconnected(struct connector *connector, int error)
 {
     struct dialer_attempt *attempt = dialer_attempt_of(connector);
-    int fd = dialer_try_next(attempt);
+    int fd = dialer_try_next(attempt, error);
     if (fd >= 0)
         dialer_win(attempt, fd);
     else if (fd != -EINPROGRESS && !dialer_other(attempt)->connector.is_connecting)
-        attempt->dialer->events->on_failed(attempt->dialer->owner, error);
+        attempt->dialer->events->on_failed(attempt->dialer->owner, fd);
 }
 
 static const struct connector_events dialer_connector_events = {
@@ -105,7 +108,7 @@ int dialer_start(struct dialer *dialer, uint32_t connect_ms)
 {
     dialer->connect_ms = connect_ms;
     dialer->first = dialer->upstream->address_first;
-    int fd = dialer_try_next(&dialer->attempts[0]);
+    int fd = dialer_try_next(&dialer->attempts[0], -EHOSTUNREACH);
     if (fd >= 0)
         dialer->upstream->address_first = dialer->attempts[0].address;
     return fd;
@@ -121,7 +124,7 @@ void dialer_hurry(struct dialer *dialer)
     if (!dialer_may_hurry(dialer))
         return;
     dialer->has_hurried = true;
-    int fd = dialer_try_next(&dialer->attempts[1]);
+    int fd = dialer_try_next(&dialer->attempts[1], -EHOSTUNREACH);
     if (fd >= 0)
         dialer_win(&dialer->attempts[1], fd);
 }

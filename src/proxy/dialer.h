@@ -18,8 +18,9 @@ struct upstream;
 #define DIALER_PATIENCE_MS 250
 
 struct dialer_events {
-    /* `fd` is connected; the callee owns it, and calls dialer_end. */
-    void (*on_connected)(void *owner, int fd);
+    /* `fd` is connected, by an attempt that began at `began_ms` (the loop's clock); the callee owns it, and
+     * calls dialer_end. */
+    void (*on_connected)(void *owner, int fd, uint64_t began_ms);
     /* No address can be reached; `error` is that of the last one. The callee calls dialer_end. */
     void (*on_failed)(void *owner, int error);
 };

@@ -65,7 +65,7 @@ struct upstream_connection {
     unsigned address_set;    /* the upstream's, when it was opened */
     uint32_t unsent;         /* at the last look */
     union {
-        uint64_t opened_ms; /* before it is open: when the first attempt began */
+        uint64_t opened_ms; /* before it is open: when the attempt began */
         uint64_t expiry_ms; /* when an idle one is closed, or a tunnel that is drained, at the latest */
     };
     struct task gone; /* frees it, if it was never open */

@@ -59,10 +59,11 @@ static enum proxy_fault upstream_connection_connected(struct upstream_connection
     return PROXY_OK;
 }
 
-static void upstream_on_connected(void *owner, int fd)
+static void upstream_on_connected(void *owner, int fd, uint64_t began_ms)
 {
     struct upstream_connection *connection = owner;
     struct upstream_user *user = connection->user;
+    connection->opened_ms = began_ms; /* each address has the whole time, its TLS handshake included */
     enum proxy_fault fault = upstream_connection_connected(connection, fd);
     if (fault == PROXY_OK && connection->state == UPSTREAM_SECURING)
         return;

@@ -220,3 +220,34 @@ class Origin:
         for peer in self.peers:
             peer.close()
         assert not self.errors, self.errors
+
+
+class Silent:
+    """A port whose queue of connections is full, so that the kernel drops what else arrives: to a client it is as an
+    address that is not reached."""
+
+    def __init__(self, address, family):
+        self.listener = socket.socket(family, socket.SOCK_STREAM)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(address)
+        self.listener.listen(0)
+        self.fillers = [socket.socket(family, socket.SOCK_STREAM)]
+        self.fillers[0].connect(self.listener.getsockname())
+
+    @property
+    def has_been_tried(self):
+        """Makes room for whoever tries again."""
+        waiting = [self.listener.accept()[0]]
+        self.listener.settimeout(3)
+        try:
+            waiting.append(self.listener.accept()[0])
+            return True
+        except TimeoutError:
+            return False
+        finally:
+            for one in waiting:
+                one.close()
+
+    def stop(self):
+        for one in (self.listener, *self.fillers):
+            one.close()

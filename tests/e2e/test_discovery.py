@@ -11,7 +11,7 @@ import pytest
 import vif as vif_process
 import wire
 from name_server import SRV, NameServer
-from origin import Origin
+from origin import Origin, Silent
 from proxies import forwarding, log_lines, origins  # noqa: F401
 
 pytestmark = pytest.mark.http1
@@ -98,37 +98,6 @@ def test_the_host_is_that_of_the_url(server, name_server, hosts):
     vif = server(config=configured(name_server, url_of(several[0]), host="server"))
     wire.wait_until(lambda: bodies(vif) == {"a", "b"}, "both servers")
     assert set(seen) == {f"app.test:{several[0].address[1]}"}
-
-
-class Silent:
-    """A port whose queue of connections is full, so that the kernel drops what else arrives: to a client it is as an
-    address that is not reached."""
-
-    def __init__(self, address, family):
-        self.listener = socket.socket(family, socket.SOCK_STREAM)
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind(address)
-        self.listener.listen(0)
-        self.fillers = [socket.socket(family, socket.SOCK_STREAM)]
-        self.fillers[0].connect(self.listener.getsockname())
-
-    @property
-    def has_been_tried(self):
-        """Makes room for whoever tries again."""
-        waiting = [self.listener.accept()[0]]
-        self.listener.settimeout(3)
-        try:
-            waiting.append(self.listener.accept()[0])
-            return True
-        except TimeoutError:
-            return False
-        finally:
-            for one in waiting:
-                one.close()
-
-    def stop(self):
-        for one in (self.listener, *self.fillers):
-            one.close()
 
 
 def sockets_of(vif):

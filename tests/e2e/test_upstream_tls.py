@@ -13,7 +13,7 @@ import pki
 import vif as vif_process
 import wire
 from name_server import NameServer
-from origin import echo
+from origin import Silent, echo
 from proxies import forwarding, log_lines, origins  # noqa: F401
 from test_tunnels import HANDSHAKE, echoing, granting
 
@@ -315,6 +315,17 @@ def test_a_handshake_has_the_time_of_a_connection(server, origins, authority):
     cause, line = refused(vif, 504)
     over.set()
     assert cause == "connect_timeout" and "TLS handshake" in line
+
+
+def test_the_second_address_has_the_time_of_a_connection_too(server, origins, authority):
+    """The first one of localhost has taken all of its own."""
+    silent = Silent(("127.0.0.1", 0), socket.AF_INET)
+    port = silent.listener.getsockname()[1]
+    origins(address=("::1", port), family=socket.AF_INET6, tls=serving(*authority.issue("localhost", ["localhost"])))
+    vif = server(config={"sites": [{"routes": {"/": {"proxy": {
+        "to": f"https://localhost:{port}", "connect_timeout": "240ms", "tls": str(authority.certificate)}}}}]})
+    assert vif.get("/").status == 200
+    silent.stop()
 
 
 def leaving(at, how):
