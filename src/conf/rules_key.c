@@ -25,6 +25,8 @@ static struct slice key_file_secret(const struct buffer *content)
     struct slice text = buffer_slice(content);
     while (text.length > 0 && (unsigned char)text.data[text.length - 1] <= ' ')
         text.length--;
+    while (text.length > 0 && (unsigned char)text.data[0] <= ' ')
+        text = slice_skip(text, 1);
     return text;
 }
 

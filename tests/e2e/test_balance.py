@@ -183,7 +183,7 @@ def key_file(folder, name, text="0123456789abcdef0123456789abcdef\n", mode=0o600
 def test_machines_with_the_same_key_understand_each_other(server, origins, tmp_path):
     """And so does the same machine after a restart. A line feed at the end makes no other key."""
     several = [origins(named(name)) for name in "abc"]
-    same = [key_file(tmp_path, "a.key"), key_file(tmp_path, "b.key", "0123456789abcdef0123456789abcdef")]
+    same = [key_file(tmp_path, "a.key"), key_file(tmp_path, "b.key", " 0123456789abcdef0123456789abcdef")]
     other = key_file(tmp_path, "c.key", "0123456789abcdef0123456789abcdeg\n")
     first, second, stranger = (server(config=to(*several, sticky={"cookie": "srv", "key": key}))
                                for key in (*same, other))
