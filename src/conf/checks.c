@@ -141,3 +141,18 @@ void check_shield(struct loader *loader, const struct node *map)
             "shield.interface: \"%.*s\" is the loopback interface, whose clients are this machine",
             SLICE_ARGS(interface));
 }
+
+void check_health(struct loader *loader, const struct node *map)
+{
+    const struct proxy_settings *proxy = &((struct route *)loader->objects[OBJECT_ROUTE])->proxy;
+    const struct node *health = node_get(map, SLICE("health"));
+    for (size_t i = 0; i < proxy->server_count && proxy->health.path.length > 0; i++) {
+        const struct slice *url = &proxy->servers[i].url;
+        if (slice_starts_with(*url, SLICE("h2c://")))
+            diagnostics_warn(
+                loader->diagnostics, node_position_of(health, SLICE("path")),
+                "proxy.health.path: \"%.*s\" is not asked for it: whether a server of HTTP/2 accepts "
+                "connections is all that is checked",
+                SLICE_ARGS(*url));
+    }
+}

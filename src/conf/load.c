@@ -273,8 +273,10 @@ static void load_map(struct loader *loader, enum option_section section, const s
         check_files(loader, node);
     if (section == SECTION_TLS)
         check_tls(loader, node);
-    if (section == SECTION_PROXY)
+    if (section == SECTION_PROXY) {
         check_proxy_tls(loader, node);
+        check_health(loader, node);
+    }
     if (section == SECTION_HSTS)
         check_hsts(loader, node);
     if (section == SECTION_ROTATE)

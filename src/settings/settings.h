@@ -83,7 +83,7 @@ enum proxy_balance { PROXY_ROUND_ROBIN, PROXY_LEAST_CONNECTIONS, PROXY_LEAST_TIM
 
 /* A server that requests are forwarded to. */
 struct proxy_server {
-    struct slice url;     /* "http://HOST:PORT" or "unix:/PATH" */
+    struct slice url;     /* "http://HOST:PORT", "https:", "h2c:", or "unix:/PATH" */
     uint32_t weight;      /* 0: it gets no new clients */
     uint32_t connections; /* requests at once, over all workers; 0: as the route says */
     bool is_backup;       /* gets requests only while all others are down */
@@ -131,7 +131,6 @@ enum proxy_forwarded {
 /* The servers of a route are bits of a 64-bit word. */
 #define PROXY_SERVERS_MAX 64
 
-/* How requests are forwarded to other servers. */
 /* The cookie that keeps a client at its server. */
 struct proxy_sticky {
     bool is_on;
@@ -139,6 +138,7 @@ struct proxy_sticky {
     struct slice key;    /* a struct hash_key, from a file; empty: the one of the board */
 };
 
+/* How requests are forwarded to other servers. */
 struct proxy_settings {
     struct proxy_server *servers;
     size_t server_count;
