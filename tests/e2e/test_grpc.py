@@ -10,6 +10,7 @@ import vif as vif_process
 
 pytestmark = pytest.mark.skipif("nghttp2" not in vif_process.run("version").stdout, reason="vif is built without HTTP/2")
 
+NPM_SECONDS = 120
 HERE = pathlib.Path(__file__).resolve().parent / "grpc"
 
 
@@ -22,14 +23,15 @@ def modules():
     folder = cache / "node_modules"
     if not (folder / "@grpc" / "grpc-js" / "package.json").exists():
         cache.mkdir(parents=True, exist_ok=True)
-        made = subprocess.run(["npm", "install", "--prefix", cache, "--no-audit", "--no-fund", "@grpc/grpc-js@1"],
-                              capture_output=True, timeout=300, check=False)
-        if made.returncode != 0:
+        words = ["timeout", str(NPM_SECONDS), "npm", "install", "--prefix", cache, "--no-audit", "--no-fund",
+                 "@grpc/grpc-js@1"]
+        if subprocess.run(words, capture_output=True, check=False).returncode != 0:
             pytest.skip("npm could not install @grpc/grpc-js")
     return folder
 
 
 @pytest.mark.any_backend
+@pytest.mark.seconds(NPM_SECONDS + 100)
 def test_grpc(server, modules):
     """Unary, an error that is a head with nothing behind it, streams of either side and of both, and a deadline, whose
     end the server learns of."""
