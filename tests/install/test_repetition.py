@@ -58,10 +58,17 @@ def test_one_that_passes_alone_is_unsteady(tool, tmp_path, suite, which):
 def test_one_that_fails_again_has_failed(tool, tmp_path):
     result = run(tool, tmp_path, FAILS_ALWAYS, "lab")
     assert (result.passed, result.failed, result.unsteady) == (0, 1, 0), result
-    assert "Repeated alone, it failed again" in result.output and result.output.count("no luck") >= 2
+    assert "Repeated alone, 1 failed again" in result.output and result.output.count("no luck") >= 2
 
 
-@pytest.mark.parametrize("complaint", ["ERROR: AddressSanitizer: heap-use-after-free", "x.c:1: runtime error: overflow"])
+def test_of_two_that_failed_one_may_be_unsteady(tool, tmp_path):
+    text = FAILS_AT_FIRST.format(marker=str(tmp_path / "marker"), which="plain", reason="was ended by signal 9 (Killed)")
+    result = run(tool, tmp_path, text + FAILS_ALWAYS, "lab")
+    assert (result.passed, result.failed, result.unsteady) == (3, 1, 1), result
+
+
+@pytest.mark.parametrize("complaint", ["worker process 1 was ended by signal 11 (Segmentation fault)",
+                                       "ERROR: AddressSanitizer: heap-use-after-free", "x.c:1: runtime error: overflow"])
 def test_what_a_sanitizer_complained_of_is_not_repeated(tool, tmp_path, complaint):
     text = FAILS_AT_FIRST.format(marker=str(tmp_path / "marker"), which="plain", reason=complaint)
     result = run(tool, tmp_path, text, "lab")
