@@ -64,14 +64,22 @@ def test_each_connection_begins_with_the_client(server, origins, version):
 
 def test_a_route_with_it_shares_no_connection_with_others(server, origins):
     """Without the header a server would take the request for one, or for somebody else's."""
-    headers = []
-    script = behind_header(echo, headers)
-    origin = origins(lambda peer: echo(peer) if peer.number % 2 == 0 else script(peer))
+    headers, used = [], []
+
+    def noting(peer):
+        request = peer.read_request()
+        if request is not None:
+            used.append(peer.number)
+        return request is not None and peer.answer(request.raw)
+
+    script = behind_header(noting, headers)
+    origin = origins(lambda peer: noting(peer) if peer.number % 2 == 0 else script(peer))
     vif = server(config={"sites": [{"routes": {"/": {"proxy": origin.url},
                                                "/p": {"proxy": {"to": origin.url, "proxy_protocol": 2}}}}]})
     with vif.connect() as client:
         assert [client.exchange("GET", path).status for path in ("/", "/p", "/")] == [200] * 3
         assert headers == [header_of(client, 2)] and origin.connection_count == 2
+        assert used == [0, 1, 0]
 
 
 @pytest.mark.any_protocol
