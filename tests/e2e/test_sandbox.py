@@ -66,6 +66,13 @@ def test_a_worker_has_no_rights(server, root, backend):
 
 
 @needs_root
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="there is no setpriv")
+def test_groups_of_whoever_started_it_are_given_up(server, root):
+    running = server(config=files(root), prefix=["setpriv", "--groups", "4,24"])
+    assert status(running.process.pid)["Groups"] == status(workers(running)[0])["Groups"] == []
+
+
+@needs_root
 def test_the_user_is_said_at_the_start(server, root):
     running = server(config=files(root))
     wire.wait_until(lambda: "worker processes run as the user nobody" in running.stderr(), "the line")
