@@ -1,15 +1,9 @@
 /* The life of a client's engine and its input. Read h2_caller_receive, then the callbacks in the order of a
  * response: caller_on_begin_headers, caller_on_header, caller_on_frame, caller_on_data, caller_on_close. */
 #include "h2/caller_internal.h"
+#include "h2/library.h"
 
 #include <stdlib.h>
-
-/* As for a server: see h2/engine.c. */
-#define LIBRARY_CONTINUATIONS_MAX 64
-#define SETTINGS_MAX              32
-#define WAITING_ANSWERS_MAX       256
-#define QUEUE_MAX                 4096
-#define TABLE_BYTES               4096
 
 /* Heads of requests are within vif's own limits, of which this is above the highest. */
 #define REQUEST_HEAD_BYTES_MAX ((size_t)8 << 20)
@@ -337,21 +331,10 @@ static int caller_make_callbacks(nghttp2_session_callbacks **ret_callbacks)
 
 static int caller_make_options(nghttp2_option **ret_options)
 {
-    nghttp2_option *options;
-    int error = nghttp2_option_new(&options);
-    if (error)
-        return error;
-    nghttp2_option_set_no_auto_window_update(options, 1);
-    nghttp2_option_set_no_closed_streams(options, 1);
-    nghttp2_option_set_max_outbound_ack(options, WAITING_ANSWERS_MAX);
-    nghttp2_option_set_max_settings(options, SETTINGS_MAX);
-    nghttp2_option_set_max_deflate_dynamic_table_size(options, TABLE_BYTES);
-    nghttp2_option_set_max_send_header_block_length(options, REQUEST_HEAD_BYTES_MAX);
-#ifdef HAVE_NGHTTP2_OPTION_SET_MAX_CONTINUATIONS
-    nghttp2_option_set_max_continuations(options, LIBRARY_CONTINUATIONS_MAX);
-#endif
-    *ret_options = options;
-    return 0;
+    int error = h2_library_options(ret_options);
+    if (error == 0)
+        nghttp2_option_set_max_send_header_block_length(*ret_options, REQUEST_HEAD_BYTES_MAX);
+    return error;
 }
 
 struct h2_caller_shared *h2_caller_shared_create(const struct h2_caller_limits *limits,
@@ -455,7 +438,7 @@ void h2_caller_receive(struct h2_caller *caller, struct slice bytes, uint64_t no
     ssize_t used = nghttp2_session_mem_recv(caller->session, (const uint8_t *)bytes.data, bytes.length);
     if (UNLIKELY(used < 0))
         caller_note_error(caller, (int)used);
-    if (UNLIKELY(nghttp2_session_get_outbound_queue_size(caller->session) > QUEUE_MAX))
+    if (UNLIKELY(nghttp2_session_get_outbound_queue_size(caller->session) > H2_QUEUE_MAX))
         (void)caller_break(caller, NGHTTP2_ENHANCE_YOUR_CALM, h2_floods_text(H2_FLOOD_QUEUE));
 }
 

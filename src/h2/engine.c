@@ -1,24 +1,9 @@
 /* The engine's life cycle and input. Read h2_receive, then the callbacks in the order of a stream's life:
  * on_begin_headers, on_header, on_frame, on_data, on_stream_close. */
 #include "h2/internal.h"
+#include "h2/library.h"
 
 #include <stdlib.h>
-
-/* Our own limit applies first (see on_continuation); that of nghttp2, if it has one, also counts frame
- * headers that arrive in two reads. */
-#define LIBRARY_CONTINUATIONS_MAX 64
-
-/* Most settings in one frame: about a dozen are defined. */
-#define SETTINGS_MAX 32
-
-/* Most unsent answers to PING and SETTINGS for a client that does not read. */
-#define WAITING_ANSWERS_MAX 256
-
-/* Most unsent frames other than content for a client that does not read. */
-#define QUEUE_MAX 4096
-
-/* Largest HPACK table for headers that we send; also the default of RFC 7541. */
-#define TABLE_BYTES 4096
 
 enum { FRAME_PRIORITY_UPDATE = 0x10 };
 
@@ -310,27 +295,15 @@ static int make_callbacks(nghttp2_session_callbacks **ret_callbacks)
     return 0;
 }
 
-/* Versions before 1.57 lack some of the library's limits, though distributions have backported them; our own
- * limits (floods.c) do not need them. */
 static int make_options(nghttp2_option **ret_options)
 {
-    nghttp2_option *options;
-    int error = nghttp2_option_new(&options);
+    int error = h2_library_options(ret_options);
     if (error)
         return error;
-    nghttp2_option_set_no_auto_window_update(options, 1);
-    nghttp2_option_set_no_closed_streams(options, 1);
-    nghttp2_option_set_max_outbound_ack(options, WAITING_ANSWERS_MAX);
-    nghttp2_option_set_max_settings(options, SETTINGS_MAX);
-    nghttp2_option_set_max_deflate_dynamic_table_size(options, TABLE_BYTES);
-    nghttp2_option_set_builtin_recv_extension_type(options, NGHTTP2_PRIORITY_UPDATE);
+    nghttp2_option_set_builtin_recv_extension_type(*ret_options, NGHTTP2_PRIORITY_UPDATE);
 #ifdef HAVE_NGHTTP2_OPTION_SET_STREAM_RESET_RATE_LIMIT
-    nghttp2_option_set_stream_reset_rate_limit(options, UINT32_MAX, UINT32_MAX);
+    nghttp2_option_set_stream_reset_rate_limit(*ret_options, UINT32_MAX, UINT32_MAX);
 #endif
-#ifdef HAVE_NGHTTP2_OPTION_SET_MAX_CONTINUATIONS
-    nghttp2_option_set_max_continuations(options, LIBRARY_CONTINUATIONS_MAX);
-#endif
-    *ret_options = options;
     return 0;
 }
 
@@ -463,7 +436,7 @@ bool h2_receive(struct h2 *h2, struct slice bytes, uint64_t now_ms)
         receive_part(h2, slice_skip(slice_take(bytes, part), before));
         bytes = slice_skip(bytes, part);
     }
-    if (UNLIKELY(nghttp2_session_get_outbound_queue_size(h2->session) > QUEUE_MAX))
+    if (UNLIKELY(nghttp2_session_get_outbound_queue_size(h2->session) > H2_QUEUE_MAX))
         (void)h2_give_up(h2, H2_FLOOD_QUEUE);
     return !h2->is_broken;
 }
