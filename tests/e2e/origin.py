@@ -222,6 +222,10 @@ class Origin:
         assert not self.errors, self.errors
 
 
+# Of <asm/socket.h> and <linux/sock_diag.h>.
+SO_MEMINFO, SK_MEMINFO_DROPS = 55, 8
+
+
 class Silent:
     """A port whose queue of connections is full, so that the kernel drops what else arrives: to a client it is as an
     address that is not reached."""
@@ -234,19 +238,15 @@ class Silent:
         self.fillers = [socket.socket(family, socket.SOCK_STREAM)]
         self.fillers[0].connect(self.listener.getsockname())
 
-    @property
-    def has_been_tried(self):
-        """Makes room for whoever tries again."""
-        waiting = [self.listener.accept()[0]]
-        self.listener.settimeout(3)
-        try:
-            waiting.append(self.listener.accept()[0])
-            return True
-        except TimeoutError:
-            return False
-        finally:
-            for one in waiting:
-                one.close()
+    def tries(self):
+        """How often somebody has asked for a connection so far: the packets that the kernel has dropped (SO_MEMINFO). Who
+        goes on trying is counted again after a second, and so on."""
+        return struct.unpack("9I", self.listener.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 9 * 4))[SK_MEMINFO_DROPS]
+
+    def is_being_tried(self):
+        """Whether a connection to its port is on its way."""
+        port = self.listener.getsockname()[1]
+        return any(end.peer_port == port and end.state == wire.SYN_SENT for end in wire.tcp_ends("tcp", "tcp6"))
 
     def stop(self):
         for one in (self.listener, *self.fillers):

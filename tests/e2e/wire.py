@@ -344,12 +344,13 @@ class TcpEnd(typing.NamedTuple):
 
 
 # In /proc/net/tcp.
-ESTABLISHED, TIME_WAIT, CLOSE_WAIT = "01", "06", "08"
+ESTABLISHED, SYN_SENT, TIME_WAIT, CLOSE_WAIT = "01", "02", "06", "08"
 
 
-def tcp_ends():
-    with open("/proc/net/tcp", encoding="ascii") as table:
-        rows = [row.split() for row in table.readlines()[1:]]
+def tcp_ends(*tables):
+    """Those of the tables, or of IPv4."""
+    rows = [row.split() for table in tables or ["tcp"]
+            for row in pathlib.Path(f"/proc/net/{table}").read_text(encoding="ascii").splitlines()[1:]]
     return [TcpEnd(port_of(row[1]), port_of(row[2]), row[3], *(int(queue, 16) for queue in row[4].split(":"))) for row in rows]
 
 
