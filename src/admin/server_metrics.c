@@ -82,6 +82,34 @@ static void put_server_figures(struct server_metrics *metrics)
     }
 }
 
+/* ---- lists in files ---- */
+
+static void put_file_figures(struct server_metrics *metrics, const char *name, const char *help,
+                             uint64_t (*figure)(const struct board_list *list))
+{
+    char family[64];
+    snprintf(family, sizeof(family), "upstream_file_%s", name);
+    metrics_put_family(&metrics->writer, family, "gauge", help);
+    for (size_t i = 0; i < BOARD_LISTS_MAX; i++) {
+        const struct board_list *list = &metrics->board->shared->lists[i];
+        if (list->number == 0 || !list->is_named)
+            continue;
+        buffer_printf(metrics->writer.out, "vif_%s{", family);
+        metrics_put_label(&metrics->writer, "file", board_text(list->path, sizeof(list->path)));
+        buffer_printf(metrics->writer.out, "} %" PRIu64 "\n", figure(list));
+    }
+}
+
+static uint64_t file_is_good(const struct board_list *list)
+{
+    return list->is_wrong == 0;
+}
+
+static uint64_t servers_of_file(const struct board_list *list)
+{
+    return list->count;
+}
+
 void server_metrics_write(struct board *board, enum metrics_format format, struct buffer *out)
 {
     struct server_metrics all = {.writer = {.format = format, .out = out}, .board = board};
@@ -93,6 +121,10 @@ void server_metrics_write(struct board *board, enum metrics_format format, struc
     BOARD_COUNTER_TABLE(X)
 #undef X
     put_server_figures(metrics);
+    put_file_figures(metrics, "good",
+                     "1; 0 while the file is wrong or missing, and its last good list in force",
+                     file_is_good);
+    put_file_figures(metrics, "servers", "servers of the list in force", servers_of_file);
 }
 
 /* ---- JSON ---- */

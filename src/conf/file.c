@@ -1,4 +1,4 @@
-/* Reading a configuration file, and finding out which folder it lies in. */
+/* Reading a configuration file or a list of servers, and finding out which folder it lies in. */
 #include "conf/file.h"
 #include "base/error.h"
 #include "conf/include.h"
@@ -88,15 +88,21 @@ static struct slice config_file_folder_of(const char *path, struct arena *arena)
 }
 
 /* Relative paths in the text begin at the folder that it lies in. */
-static int config_file_parse(const char *path, struct slice text, struct slice folder,
-                             struct diagnostics *diagnostics, struct document *document)
+static struct source_text *config_file_source(const char *path, struct slice text, struct slice folder,
+                                              struct diagnostics *diagnostics)
 {
     const char *name = is_standard_input(path) ? "standard input" : path;
     struct source_text *source = diagnostics_add_source(diagnostics, slice_from(name), text, true);
-    if (source == NULL)
-        return -ENOMEM;
-    source->folder = arena_copy(&diagnostics->arena, folder);
-    return source->folder.data ? yaml_read(source, diagnostics, document) : -ENOMEM;
+    if (source)
+        source->folder = arena_copy(&diagnostics->arena, folder);
+    return source && source->folder.data ? source : NULL;
+}
+
+static int config_file_parse(const char *path, struct slice text, struct slice folder,
+                             struct diagnostics *diagnostics, struct document *document)
+{
+    const struct source_text *source = config_file_source(path, text, folder, diagnostics);
+    return source ? yaml_read(source, diagnostics, document) : -ENOMEM;
 }
 
 static int load_file(const char *path, struct source_position position, struct diagnostics *diagnostics,
@@ -137,6 +143,64 @@ int file_load(const char *path, struct source_position position, struct diagnost
         return report_at(position, diagnostics, path, "no regular file");
     int error = load_file(path, position, diagnostics, document, &folder, &length);
     *bytes += length;
+    return error;
+}
+
+/* ---- lists ---- */
+
+static bool is_same_content(const struct file_status *one, const struct file_status *other)
+{
+    return one->size == other->size && one->modified_ns == other->modified_ns &&
+           one->changed_ns == other->changed_ns;
+}
+
+static int list_file_read_stream(FILE *stream, struct buffer *text)
+{
+    struct file_status before, after;
+    int error = sys_file_status(fileno(stream), &before);
+    if (error == 0)
+        error = config_file_read_stream(stream, text);
+    if (error == 0)
+        error = sys_file_status(fileno(stream), &after);
+    if (error < 0)
+        return error;
+    return is_same_content(&before, &after) ? 0 : -EAGAIN;
+}
+
+static int list_file_read(const char *path, struct buffer *text)
+{
+    FILE *stream = fopen(path, "re");
+    if (stream == NULL)
+        return -errno;
+    int error = list_file_read_stream(stream, text);
+    fclose(stream);
+    return error;
+}
+
+static int list_file_parse(const char *path, struct slice text, struct diagnostics *diagnostics,
+                           struct document *document, struct node **ret_top)
+{
+    struct slice folder = config_file_folder_of(path, &document->arena);
+    const struct source_text *source =
+        folder.data ? config_file_source(path, text, folder, diagnostics) : NULL;
+    return source ? yaml_read_any(source, diagnostics, document, ret_top) : -ENOMEM;
+}
+
+int file_load_list(const char *path, struct source_position position, struct diagnostics *diagnostics,
+                   struct document *document, struct node **ret_top)
+{
+    struct buffer text;
+    if (!config_file_is_file(path))
+        return report_at(position, diagnostics, path, "no regular file");
+    buffer_init(&text, DOCUMENT_BYTES_MAX + 2 * READ_BYTES);
+    int error = list_file_read(path, &text);
+    if (error == 0 && text.length > LIST_FILE_BYTES_MAX)
+        error = report_at(position, diagnostics, path, "longer than 64 KiB");
+    else if (error == 0)
+        error = list_file_parse(path, buffer_slice(&text), diagnostics, document, ret_top);
+    else if (error != -ENOENT && error != -EAGAIN && error != -ENOMEM)
+        error = report_at(position, diagnostics, path, error_text(error));
+    buffer_finish(&text);
     return error;
 }
 

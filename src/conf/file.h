@@ -1,4 +1,4 @@
-/* Loads a configuration file. */
+/* Loads a configuration file, or a list of servers. */
 #ifndef CONF_FILE_H
 #define CONF_FILE_H
 
@@ -9,5 +9,13 @@
  * `bytes`. Returns 0; ERROR_SYNTAX with at least one mistake; or -ENOMEM. */
 int file_load(const char *path, struct source_position position, struct diagnostics *diagnostics,
               struct document *document, size_t *bytes) MUST_CHECK;
+
+/* Most bytes of a list: several times of what its servers need. */
+#define LIST_FILE_BYTES_MAX (64u << 10)
+
+/* Reads a file whose top may be anything; `ret_top` is NULL if it is empty. Otherwise like file_load, but
+ * returns -ENOENT if there is no such file, and -EAGAIN if it was written to meanwhile, without a mistake. */
+int file_load_list(const char *path, struct source_position position, struct diagnostics *diagnostics,
+                   struct document *document, struct node **ret_top) MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 #include "conf/checks.h"
 #include "conf/quantity.h"
 #include "conf/routes.h"
+#include "conf/server_file.h"
 #include "conf/unknown.h"
 #include "conf/yaml.h"
 
@@ -63,7 +64,7 @@ static bool check_sections(struct loader *loader, const struct option *option, c
     return false;
 }
 
-static void load_sections(struct loader *loader, const struct option *option, const struct node *node)
+void loader_read_sections(struct loader *loader, const struct option *option, const struct node *node)
 {
     if (!check_sections(loader, option, node))
         return;
@@ -175,7 +176,7 @@ static void load_option(struct loader *loader, const struct option *option, cons
     case OPTION_TEXTS:
     case OPTION_PAIRS: loader_read_value(loader, option, node); break;
     case OPTION_SECTION: load_child(loader, option, node); break;
-    case OPTION_SECTIONS: load_sections(loader, option, node); break;
+    case OPTION_SECTIONS: loader_read_sections(loader, option, node); break;
     case OPTION_SECTION_MAP: load_routes(loader, option, node); break;
     }
 }
@@ -223,12 +224,13 @@ static void check_alternatives(struct loader *loader, enum option_section sectio
         last = value ? value : last;
     }
     char text[OPTION_TEXT_MAX];
+    const char *name = section == SECTION_ROUTE ? "this route" : section_name(section);
     if (has_alternatives && given == 0 && !is_explained)
-        diagnostics_add(loader->diagnostics, node->position, "this route needs one of %s",
+        diagnostics_add(loader->diagnostics, node->position, "%s needs one of %s", name,
                         list_alternatives(section, text));
     if (given > 1)
-        diagnostics_add(loader->diagnostics, last->position, "a route can have only one of %s",
-                        list_alternatives(section, text));
+        diagnostics_add(loader->diagnostics, last->position, "%s can have only one of %s",
+                        section == SECTION_ROUTE ? "a route" : name, list_alternatives(section, text));
 }
 
 /* An old key is as good as the new one, with a warning; both together leave open which one counts. */
@@ -274,6 +276,7 @@ static void load_map(struct loader *loader, enum option_section section, const s
     if (section == SECTION_TLS)
         check_tls(loader, node);
     if (section == SECTION_PROXY) {
+        server_file_load(loader, node);
         check_proxy_tls(loader, node);
         check_health(loader, node);
     }

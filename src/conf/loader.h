@@ -1,4 +1,5 @@
-/* Shared by the two halves of loading: load.c (sections) and values.c (values of options). */
+/* Shared by the parts of loading: load.c (sections), values.c (values of options) and server_file.c (servers
+ * of a file of their own). */
 #ifndef CONF_LOADER_H
 #define CONF_LOADER_H
 
@@ -19,6 +20,10 @@ struct loader {
 /* Reads the value of an option that is not a section into its target. Mistakes are added to the diagnostics;
  * the target is undefined then. */
 void loader_read_value(struct loader *loader, const struct option *option, const struct node *node);
+
+/* Reads a list of sections, an OPTION_SECTIONS, into its target, behind what is there. Mistakes are added to
+ * the diagnostics. */
+void loader_read_sections(struct loader *loader, const struct option *option, const struct node *node);
 
 /* Reads a text by its rule into the settings' arena. Returns false after adding a mistake. */
 bool loader_read_text(struct loader *loader, const struct option *option, const struct text_rule *rule,

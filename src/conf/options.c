@@ -529,8 +529,14 @@ const struct option options[] = {
      "with the path of a socket, or a port of this machine. Each address of a name is a server of its own; "
      "`http://_http._tcp.example.com` is those of SRV records. [More](proxy.md#names).",
      .example = "[\"http://10.0.0.1:3000\", {server: \"http://10.0.0.2:3000\", weight: 3}]",
-     .is_required = true, TARGET_ARRAY(ROUTE, proxy.servers, proxy.server_count, NULL),
+     .is_alternative = true, TARGET_ARRAY(ROUTE, proxy.servers, proxy.server_count, NULL),
      .child = SECTION_SERVER, RANGE(1, PROXY_SERVERS_MAX)},
+    {SECTION_PROXY, "to_file", OPTION_TEXT,
+     "A file with the list of `to`, in YAML or JSON. It is watched: a new list is in force within a second, "
+     "without a reload. A wrong one changes nothing, and the error log says why. [More](proxy.md#a-list-in-a-"
+     "file).",
+     .example = "/etc/vif/servers.yaml", .is_alternative = true, TARGET(ROUTE, proxy.to_file),
+     .rule = &rule_list_file},
     {SECTION_PROXY, "balance", OPTION_WORD,
      "Which server gets the next request: each in turn, the one with the fewest requests in progress, of "
      "two the one that answers sooner, or always the same one for the same `hash`. All go by weight.",

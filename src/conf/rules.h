@@ -48,6 +48,7 @@ extern const struct text_rule rule_error_status; /* "400" to "599" */
 extern const struct text_rule rule_location;     /* of a redirect */
 extern const struct text_rule
     rule_server; /* a URL (proxy/server_url.h) or a port; a Unix path becomes absolute */
+extern const struct text_rule rule_list_file;   /* becomes absolute; need not exist */
 extern const struct text_rule rule_new_prefix;  /* of forwarded paths */
 extern const struct text_rule rule_protocol;    /* for the Upgrade header */
 extern const struct text_rule rule_sent_host;   /* for the Host header */

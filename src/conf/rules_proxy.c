@@ -58,6 +58,16 @@ const struct text_rule rule_server = {
     check_server,
 };
 
+static const char *check_list_file(const struct rule_context *context, struct slice *text)
+{
+    if (text->length == 0)
+        return "it is empty";
+    *text = rule_absolute(context, *text);
+    return NULL;
+}
+
+const struct text_rule rule_list_file = {"file", "the path of a file", "^.+$", check_list_file};
+
 static const char *check_new_prefix(const struct rule_context *context, struct slice *text)
 {
     (void)context;

@@ -23,6 +23,7 @@ struct reader {
     const struct source_text *source;
     struct diagnostics *diagnostics;
     struct document *document;
+    struct node **top; /* gets the top, whatever it is; NULL: it is the map of a configuration */
     struct anchor anchors[ANCHORS_MAX];
     size_t anchor_count;
     unsigned depth;
@@ -249,15 +250,24 @@ static int read_node(struct reader *reader, yaml_event_t *event, struct node **r
     return error;
 }
 
+static bool has_root(const struct reader *reader)
+{
+    return reader->top ? *reader->top != NULL : reader->document->root->entry_count > 0;
+}
+
 /* The root of the first document, or none in an empty stream. */
 static int read_root(struct reader *reader, yaml_event_t *event)
 {
     struct node *root = NULL;
-    if (reader->document->root->entry_count > 0)
+    if (has_root(reader))
         return yaml_refuse(reader, event, "a second YAML document begins here; a configuration is one");
     int error = read_node(reader, event, &root);
     if (error)
         return error;
+    if (reader->top) {
+        *reader->top = root;
+        return 0;
+    }
     bool is_empty_text = root->kind == NODE_TEXT && root->text.length == 0;
     if (root->kind != NODE_MAP && !is_empty_text)
         return yaml_refuse(reader, event, "expected options, each as \"name: value\"");
@@ -284,12 +294,13 @@ static int yaml_read_stream(struct reader *reader)
     }
 }
 
-int yaml_read(const struct source_text *source, struct diagnostics *diagnostics, struct document *document)
+static int yaml_read_whole(const struct source_text *source, struct diagnostics *diagnostics,
+                           struct document *document, struct node **top)
 {
     struct reader *reader = calloc(1, sizeof(*reader));
     if (reader == NULL)
         return -ENOMEM;
-    *reader = (struct reader){.source = source, .diagnostics = diagnostics, .document = document};
+    *reader = (struct reader){.source = source, .diagnostics = diagnostics, .document = document, .top = top};
     document->root->position = (struct source_position){.source = source};
     int error = -ENOMEM;
     if (yaml_parser_initialize(&reader->parser)) {
@@ -303,4 +314,16 @@ int yaml_read(const struct source_text *source, struct diagnostics *diagnostics,
     }
     free(reader);
     return error;
+}
+
+int yaml_read(const struct source_text *source, struct diagnostics *diagnostics, struct document *document)
+{
+    return yaml_read_whole(source, diagnostics, document, NULL);
+}
+
+int yaml_read_any(const struct source_text *source, struct diagnostics *diagnostics,
+                  struct document *document, struct node **ret_top)
+{
+    *ret_top = NULL;
+    return yaml_read_whole(source, diagnostics, document, ret_top);
 }

@@ -12,4 +12,8 @@
 int yaml_read(const struct source_text *source, struct diagnostics *diagnostics,
               struct document *document) MUST_CHECK;
 
+/* The same of a text whose top may be anything; `ret_top` is NULL if the text is empty. */
+int yaml_read_any(const struct source_text *source, struct diagnostics *diagnostics,
+                  struct document *document, struct node **ret_top) MUST_CHECK;
+
 #endif

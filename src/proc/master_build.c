@@ -52,6 +52,7 @@ static int master_work(void *context, size_t number, int ready_fd)
     upgrade_leave(&master->upgrade);
     inheritance_leave(&master->inheritance);
     ticket_keeper_leave(&master->tickets);
+    server_keeper_leave(&master->servers);
     struct message_ends ends = reload_become_worker(&master->reload, number, &slot->rooms);
     if (sandbox_enter(master->config, &master->user, &master->log.log) < 0)
         return 1;
@@ -184,7 +185,7 @@ int master_reserve(struct master *master, size_t worker_count)
     if (error == 0)
         error = file_opener_reserve(&master->opener, worker_count);
     size_t count = MASTER_FDS + 2 * worker_count + reload_poll_max(&master->reload) + CONTROL_FDS_MAX +
-                   UPGRADE_FDS_MAX + 1;
+                   UPGRADE_FDS_MAX + SERVER_KEEPER_FDS_MAX + 1;
     struct pollfd *pollfds = error == 0 ? realloc(master->pollfds, count * sizeof(*pollfds)) : NULL;
     if (pollfds == NULL)
         return -ENOMEM;
@@ -215,12 +216,15 @@ static int create_supervisor(struct master *master)
     bool has_memory = master->slots && master->board && master->reloads;
     int error = has_memory ? supervisor_init(&master->supervisor, &options) : -ENOMEM;
     if (error == 0)
+        error = server_keeper_init(&master->servers, master->board, &master->log.log, master->pid);
+    if (error == 0)
         error = master_change_init(master);
     if (error == 0)
         error = master_reserve(master, master->worker_count);
     if (error < 0)
         return master_fail(master, MASTER_FAULT_SYSTEM, error);
     init_slots(master);
+    server_keeper_take(&master->servers, master->config->settings, sys_monotonic_ms());
     master->heartbeat = (struct heartbeat){.slots = master->slots, .supervisor = &master->supervisor};
     return 0;
 }
@@ -302,6 +306,7 @@ void master_finish(struct master *master)
     upgrade_give_up(&master->upgrade);
     reload_finish(&master->reload);
     supervisor_finish(&master->supervisor);
+    server_keeper_finish(&master->servers);
     free(master->pollfds);
     sys_shared_memory_free(master->slots, slots_bytes(master));
     board_destroy(master->board);

@@ -14,6 +14,7 @@
 #include "proc/log_keeper.h"
 #include "proc/master.h"
 #include "proc/reload.h"
+#include "proc/server_keeper.h"
 #include "proc/shield.h"
 #include "proc/sockets.h"
 #include "proc/supervisor.h"
@@ -73,6 +74,7 @@ struct master {
     struct heartbeat heartbeat;
     struct ticket_keeper tickets;
     struct certificate_keeper certificates;
+    struct server_keeper servers;
     struct reload reload;
     struct master_change change;
     struct control control;

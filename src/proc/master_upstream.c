@@ -227,6 +227,7 @@ void master_upstream_print_status(const struct master *master, struct buffer *ou
     struct upstream_route route;
     for (size_t position = 0; next_route(master, &position, &route);)
         print_route_status(master, &route, out);
+    server_keeper_print_status(&master->servers, out);
 }
 
 /* ---- changing ---- */
@@ -255,16 +256,6 @@ static const struct listed_server *find_listed(const struct server_list *list, s
     return NULL;
 }
 
-/* Whether the file names it. */
-static bool is_in_file(const struct upstream_route *route, struct slice url)
-{
-    for (size_t i = 0; i < route->settings->server_count; i++) {
-        if (slice_equal(route->settings->servers[i].url, url))
-            return true;
-    }
-    return false;
-}
-
 /* Returns false if an option has no good value. */
 static bool read_options(struct slice options, struct board_change *change)
 {
@@ -284,14 +275,16 @@ static bool read_options(struct slice options, struct board_change *change)
     return true;
 }
 
-/* Fills the change that an order means for a server as it is now. Returns what is wrong, or NULL. */
+/* Fills the change that an order means for a server of the list as it is now. Returns what is wrong, or NULL.
+ */
 static const char *make_change(const struct upstream_order *order, const struct upstream_route *route,
-                               const struct listed_server *now, struct board_change *change)
+                               const struct server_list *list, struct board_change *change)
 {
+    const struct listed_server *now = find_listed(list, order->url);
     bool is_added = slice_equal(order->verb, SLICE("add"));
     if (is_added && now)
         return "the route has this server already";
-    *change = (struct board_change){.weight = 1, .is_added = !is_in_file(route, order->url)};
+    *change = (struct board_change){.weight = 1, .is_added = !server_list_names(list, order->url)};
     if (now) {
         change->weight = now->weight;
         change->connections = now->limit;
@@ -340,8 +333,8 @@ static const char *why_not_added(const struct master *master, const struct serve
     if (list->count == PROXY_SERVERS_MAX)
         return "the route has 64 servers, which is the most";
     if (!can_be_reached(master, url))
-        return "worker processes may connect to Unix sockets, or over TCP, only if the file names a server "
-               "of that kind";
+        return "worker processes may connect to Unix sockets, or over TCP, only if the configuration names a "
+               "server of that kind";
     if (slice_starts_with(url, SLICE("https://")) && !proxy_speaks_tls(route->settings))
         return "the route does not speak TLS to its servers: write \"proxy: {tls: true}\" or an https:// "
                "server into the file";
@@ -355,11 +348,10 @@ static const char *change_route(struct master *master, const struct upstream_ord
     struct server_list list;
     struct board_change change;
     server_list_make(&list, master->board, route->name, route->settings);
-    const struct listed_server *now = find_listed(&list, order->url);
     bool is_added = slice_equal(order->verb, SLICE("add"));
     const char *fault = is_added ? why_not_added(master, &list, route, order->url) : NULL;
     if (fault == NULL)
-        fault = make_change(order, route, now, &change);
+        fault = make_change(order, route, &list, &change);
     if (fault)
         return fault;
     if (!board_change(master->board, &change))

@@ -29,8 +29,11 @@ static bool scope_each_route(const struct config *config,
     return goes_on;
 }
 
+/* A file may get servers of every kind later. */
 static void scope_add_servers(struct sandbox_scope *scope, const struct proxy_settings *proxy)
 {
+    if (proxy->to_file.length > 0)
+        scope->calls.connects = scope->calls.connects_unix = true;
     for (size_t i = 0; i < proxy->server_count; i++) {
         bool is_unix = slice_starts_with(proxy->servers[i].url, SLICE("unix:"));
         scope->calls.connects |= !is_unix;

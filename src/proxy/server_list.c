@@ -37,26 +37,72 @@ static void list_server(struct server_list *list, const struct proxy_settings *s
     };
 }
 
-/* The master writes changes in no time. If it was killed meanwhile, they do not count. */
+/* ---- what is on the board ---- */
+
+/* The master writes in no time. If it was killed meanwhile, what is there does not count. */
 #define TRIES_MAX 10000
 
-static void read_changes(struct server_list *list, const struct board *board)
+/* Changes and list belong together: one version has both. */
+static bool try_read_board(struct server_list *list, const struct board *board, const struct digest *file)
+{
+    unsigned version = board_version(board);
+    return board_read_changes(board, &list->changes) && board_read_list(board, file, &list->file) &&
+           version == board_version(board);
+}
+
+static void read_board(struct server_list *list, const struct board *board, const struct digest *file)
 {
     for (int i = 0; i < TRIES_MAX; i++) {
-        if (board_read_changes(board, &list->changes))
+        if (try_read_board(list, board, file))
             return;
     }
     list->changes.count = 0;
+    list->file.number = 0;
+}
+
+/* ---- the servers ---- */
+
+static_assert((int)BOARD_LISTED_MAX == PROXY_SERVERS_MAX, "a list has the servers of a route");
+
+static struct proxy_server server_of_listed(const struct board_listed *listed)
+{
+    return (struct proxy_server){
+        .url = slice_from(listed->url),
+        .weight = listed->weight,
+        .connections = listed->connections,
+        .is_backup = listed->is_backup,
+    };
+}
+
+/* Before the master has put the file's list on the board, it is as it was when the settings were read. */
+static void name_servers_of(struct server_list *list, const struct proxy_settings *settings)
+{
+    bool is_on_board = settings->to_file.length > 0 && list->file.number != 0;
+    size_t count = is_on_board ? list->file.count : settings->server_count;
+    list->named_count = MIN(count, (size_t)PROXY_SERVERS_MAX);
+    for (size_t i = 0; i < list->named_count; i++)
+        list->named[i] = is_on_board ? server_of_listed(&list->file.servers[i]) : settings->servers[i];
+}
+
+bool server_list_names(const struct server_list *list, struct slice url)
+{
+    for (size_t i = 0; i < list->named_count; i++) {
+        if (slice_equal(list->named[i].url, url))
+            return true;
+    }
+    return false;
 }
 
 void server_list_make(struct server_list *list, const struct board *board, const char *name,
                       const struct proxy_settings *settings)
 {
     static const struct proxy_server nothing; /* a server that is not in the file is as its change says */
+    struct digest file = board_list_name(settings->to_file);
     list->count = 0;
-    read_changes(list, board);
-    for (size_t i = 0; i < settings->server_count; i++) {
-        const struct proxy_server *server = &settings->servers[i];
+    read_board(list, board, &file);
+    name_servers_of(list, settings);
+    for (size_t i = 0; i < list->named_count; i++) {
+        const struct proxy_server *server = &list->named[i];
         list_server(list, settings, server->url, server, change_of(list, name, server->url));
     }
     for (size_t i = 0; i < list->changes.count; i++) {

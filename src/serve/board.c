@@ -377,6 +377,79 @@ bool board_read_changes(const struct board *board, struct board_changes *ret_cha
     return version % 2 == 0 && version == board_version(board);
 }
 
+/* ---- lists of servers ---- */
+
+struct digest board_list_name(struct slice path)
+{
+    return hash_digest(&board_name_key, path);
+}
+
+static bool is_list_of(const struct board_list *list, const struct digest *name)
+{
+    return list->number != 0 && list->name.first == name->first && list->name.second == name->second;
+}
+
+/* That of the name, or the one that is given up for it. */
+static struct board_list *room_for_list(struct board *board, const struct digest *name)
+{
+    struct board_list *oldest = &board->shared->lists[0];
+    for (size_t i = 0; i < BOARD_LISTS_MAX; i++) {
+        struct board_list *list = &board->shared->lists[i];
+        if (is_list_of(list, name))
+            return list;
+        if (list->number < oldest->number)
+            oldest = list;
+    }
+    return oldest;
+}
+
+static void end_changes(struct board_changes *changes,
+                        bool (*ends)(void *context, const struct board_change *change), void *context)
+{
+    size_t count = MIN(changes->count, (size_t)BOARD_CHANGES_MAX); /* workers can write to it */
+    for (size_t i = count; i > 0; i--) {
+        if (ends(context, &changes->list[i - 1]))
+            drop_change(changes, count--, i - 1);
+    }
+}
+
+void board_put_list(struct board *board, const struct board_list *list,
+                    bool (*ends)(void *context, const struct board_change *change), void *context)
+{
+    struct board_list *room = room_for_list(board, &list->name);
+    assert(list->count <= BOARD_LISTED_MAX);
+    begin_writing(board);
+    *room = *list;
+    room->number = ++board->lists_put;
+    end_changes(&board->shared->changes, ends, context);
+    end_writing(board);
+}
+
+void board_note_list(struct board *board, const struct digest *name, bool is_named, bool is_wrong)
+{
+    struct board_list *list = room_for_list(board, name);
+    if (!is_list_of(list, name))
+        return;
+    list->is_named = is_named;
+    list->is_wrong = is_wrong;
+}
+
+bool board_read_list(const struct board *board, const struct digest *name, struct board_list *ret_list)
+{
+    unsigned version = atomic_load_explicit(&board->shared->version, memory_order_acquire);
+    ret_list->number = 0;
+    ret_list->count = 0;
+    for (size_t i = 0; i < BOARD_LISTS_MAX && ret_list->number == 0; i++) {
+        if (is_list_of(&board->shared->lists[i], name))
+            *ret_list = board->shared->lists[i];
+    }
+    ret_list->count = MIN(ret_list->count, (size_t)BOARD_LISTED_MAX); /* workers can write to it */
+    for (size_t i = 0; i < ret_list->count; i++)
+        ret_list->servers[i].url[BOARD_LISTED_URL_BYTES - 1] = '\0';
+    atomic_thread_fence(memory_order_acquire);
+    return version % 2 == 0 && version == board_version(board);
+}
+
 /* ---- the one for all ---- */
 
 bool board_take_lease(struct board *board, size_t worker, uint64_t now_ms)

@@ -89,12 +89,38 @@ struct board_changes {
     struct board_change list[BOARD_CHANGES_MAX];
 };
 
+/* A list of servers from a file that is watched, as the master has read it last. */
+#define BOARD_LISTED_MAX       64
+#define BOARD_LISTED_URL_BYTES 288 /* of the longest URL that a server can have, and more */
+#define BOARD_PATH_BYTES       256 /* of the text that people see; a longer one is cut */
+
+struct board_listed {
+    char url[BOARD_LISTED_URL_BYTES];
+    uint32_t weight;
+    uint32_t connections; /* at once; 0: as the route says */
+    uint8_t is_backup;    /* no bool: workers can write any byte */
+};
+
+struct board_list {
+    struct digest name; /* of the file's path */
+    uint64_t number;    /* rises with each list that is put on the board; 0: there is none here */
+    char path[BOARD_PATH_BYTES];
+    uint8_t is_named; /* by the settings in force */
+    uint8_t is_wrong; /* the file is wrong or missing now: this is the last good list */
+    size_t count;
+    struct board_listed servers[BOARD_LISTED_MAX];
+};
+
+/* Twice as many as a configuration can have, for workers that have not taken the latest one. */
+#define BOARD_LISTS_MAX 32
+
 /* What all processes share. */
 struct board_memory {
     atomic_ullong lease;          /* the worker that does what one does for all: see board_take_lease */
     atomic_uint version;          /* of the changes; odd while they are written, by the master only */
     atomic_uint entered;          /* the highest number of a worker so far, plus 1 */
-    struct board_changes changes; /* read them with board_read_changes */
+    struct board_changes changes; /* read them with board_read_changes; they and the lists have `version` */
+    struct board_list lists[BOARD_LISTS_MAX]; /* read them with board_read_list */
     struct board_server servers[BOARD_SERVERS_MAX];
     /* shares follow: those of a server are together; then holds, likewise; then board_waiting_since */
 };
@@ -102,6 +128,7 @@ struct board_memory {
 struct board {
     struct board_memory *shared;
     size_t worker_count; /* there is room for so many */
+    uint64_t lists_put;  /* so far, by this process: the master */
     struct hash_key key; /* for cookies without a key of their own; drawn when the board was made */
 };
 
@@ -149,11 +176,27 @@ uint32_t board_in_use(const struct board *board, const struct board_server *serv
  * each request. By the master only. Returns false if there are too many. */
 bool board_change(struct board *board, const struct board_change *change);
 
-/* The servers are those of the file again. By the master only. Returns whether that is a change. */
+/* The servers are those of the files again. By the master only. Returns whether that is a change. */
 bool board_forget_changes(struct board *board);
 
 /* Copies the changes in force. Returns false while they are being written. */
 bool board_read_changes(const struct board *board, struct board_changes *ret_changes);
+
+/* The name of a list. */
+struct digest board_list_name(struct slice path);
+
+/* Puts a list in force in all workers, in place of the one of the same name, or else of the one that was put
+ * there longest ago; sets its number. Changes for which `ends` returns true do not count any more from the
+ * same moment on. By the master only. */
+void board_put_list(struct board *board, const struct board_list *list,
+                    bool (*ends)(void *context, const struct board_change *change), void *context);
+
+/* What its file is now; for those who look. Does nothing if there is no list of that name. By the master
+ * only. */
+void board_note_list(struct board *board, const struct digest *name, bool is_named, bool is_wrong);
+
+/* Copies the list of a name; its number is 0 if there is none. Returns false while it is being written. */
+bool board_read_list(const struct board *board, const struct digest *name, struct board_list *ret_list);
 
 static inline unsigned board_version(const struct board *board)
 {

@@ -131,6 +131,9 @@ enum proxy_forwarded {
 /* The servers of a route are bits of a 64-bit word. */
 #define PROXY_SERVERS_MAX 64
 
+/* Different files with servers that a configuration may name. */
+#define PROXY_FILES_MAX 16
+
 /* The cookie that keeps a client at its server. */
 struct proxy_sticky {
     bool is_on;
@@ -142,8 +145,10 @@ struct proxy_sticky {
 struct proxy_settings {
     struct proxy_server *servers;
     size_t server_count;
-    int balance;       /* enum proxy_balance */
-    struct slice hash; /* of what, for PROXY_HASH: "address", "header:NAME" or "cookie:NAME" */
+    struct slice to_file;     /* that they are from, which is watched; empty: they are in the configuration */
+    uint64_t to_file_read_ns; /* when it was read (sys_monotonic_ns); 0: there was no such file */
+    int balance;              /* enum proxy_balance */
+    struct slice hash;        /* of what, for PROXY_HASH: "address", "header:NAME" or "cookie:NAME" */
     struct proxy_sticky sticky;
     uint32_t slow_start_ms; /* in which the share of a server that is back rises to the whole */
     uint32_t panic;         /* below this percentage of healthy servers all get requests */
@@ -172,7 +177,8 @@ struct proxy_settings {
     uint32_t tunnel_idle_ms; /* without a byte in either direction, after that change */
 };
 
-/* Whether TLS may be spoken with servers of the route: one is "https://", or could be added. */
+/* Whether TLS may be spoken with servers of the route: one is "https://", or could be added. A list in a file
+ * has such servers only if the route's `tls` is on. */
 bool proxy_speaks_tls(const struct proxy_settings *settings);
 
 /* A number that identifies all that TLS to servers depends on: equal numbers mean equal settings. */

@@ -319,6 +319,7 @@ int sys_inotify_watch(int inotify_fd, int fd, enum inotify_interest interest)
         [INOTIFY_CONTENT] =
             IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF | IN_MODIFY | IN_CLOSE_WRITE | IN_MASK_ADD,
         [INOTIFY_PLACE] = IN_MOVE_SELF | IN_DELETE_SELF | IN_MASK_ADD,
+        [INOTIFY_NAMES] = IN_CREATE | IN_MOVED_TO | IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR | IN_MASK_ADD,
     };
     /* Watches the opened file, whatever its name refers to now. */
     char path[FD_PATH_BYTES];

@@ -118,6 +118,7 @@ enum inotify_interest {
     INOTIFY_ENTRIES, /* the same, and every change to what the folder's names refer to */
     INOTIFY_CONTENT, /* the same as INOTIFY_ITSELF, and writes; not for folders */
     INOTIFY_PLACE,   /* only that it was moved or deleted */
+    INOTIFY_NAMES,   /* the same of a folder, and that it gets a name */
 };
 
 /* inotify(7). sys_inotify_create opens a non-blocking descriptor; sys_inotify_watch watches what `fd` holds;

@@ -447,6 +447,7 @@ def test_the_recipes_work(server, origins, tmp_path, request, recipe):
     text = text.replace("127.0.0.1:3003", f"127.0.0.1:{tcp[0].address[1]}")
     text = text.replace("app.internal:3000", f"app.internal:{tcp[0].address[1]}")
     (tmp_path / "recipe.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "servers.yaml").write_text(f"- {tcp[0].url}\n", encoding="utf-8")  # for `to_file`
     config = {"include": "recipe.yaml"}
     if "app.internal" in recipe:
         if "c-ares" not in vif_process.run("version").stdout:

@@ -11,7 +11,10 @@ static void check_route(const struct route *route)
     case ROUTE_FILES: assert(route->files.root.data[0] == '/'); return;
     case ROUTE_REDIRECT: assert(route->redirect.status >= 301 && route->redirect.status <= 308); return;
     case ROUTE_RESPOND: assert(route->respond.status >= 200 && route->respond.status <= 599); return;
-    case ROUTE_PROXY: assert(route->proxy.server_count > 0 && route->proxy.servers[0].url.length > 0); return;
+    case ROUTE_PROXY:
+        assert(route->proxy.to_file.length > 0 ||
+               (route->proxy.server_count > 0 && route->proxy.servers[0].url.length > 0));
+        return;
     case ROUTE_ADMIN: /* of listeners only */
     case ROUTE_KIND_COUNT: break;
     }

@@ -230,7 +230,7 @@ static void tells_one_mistake_once(void **state)
         {ROUTE("proxy: 'http://a@b'"), "it has a user name, which is not sent to servers"},
         {ROUTE("proxy: 'unix:'"), "the path behind \"unix:\" is empty"},
         {ROUTE("proxy: []"), "proxy.to: expected a list of 1 to 64, not 0"},
-        {ROUTE("proxy: {balance: round_robin}"), "proxy.to is missing"},
+        {ROUTE("proxy: {balance: round_robin}"), "proxy needs one of to, to_file"},
         {ROUTE("proxy: {to: 3000, balance: random}"),
          "expected round_robin, least_connections, least_time or hash"},
         {ROUTE("proxy: {to: 3000, prefix: v2}"), "it does not begin with \"/\""},

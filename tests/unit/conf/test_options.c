@@ -89,6 +89,7 @@ static const char *const excuses[] = {
     "this vif was built without zstd",
     "proxy.tls.key: there is no `certificate` beside it",
     "this vif was built without TLS",
+    "proxy can have only one of to, to_file",
 };
 
 static void check_value(const struct option *option, const char *value)

@@ -120,6 +120,108 @@ static void any_number_may_come_and_go(void **state)
     board_destroy(board);
 }
 
+static bool ends_all(void *context, const struct board_change *change)
+{
+    (void)change;
+    ++*(unsigned *)context;
+    return true;
+}
+
+static bool ends_none(void *context, const struct board_change *change)
+{
+    (void)context, (void)change;
+    return false;
+}
+
+static struct board_list list_of(const char *path, const char *url, uint32_t weight)
+{
+    struct board_list list = {.name = board_list_name(slice_from(path)), .count = 1};
+    snprintf(list.servers[0].url, sizeof(list.servers[0].url), "%s", url);
+    list.servers[0].weight = weight;
+    return list;
+}
+
+/* Before there is one on the board, the settings' servers are those of the file. */
+static void the_list_of_a_file_takes_their_place(void **state)
+{
+    (void)state;
+    struct board *board = board_of_one();
+    struct board_list list = list_of("/servers", "http://x", 4), other = list_of("/other", "http://y", 5);
+    board_put_list(board, &list, ends_none, NULL);
+    board_put_list(board, &other, ends_none, NULL);
+    assert_string_equal(listed(board, "/"), "http://a=1 http://b=2");
+    settings.to_file = SLICE("/nowhere");
+    assert_string_equal(listed(board, "/"), "http://a=1 http://b=2");
+    settings.to_file = SLICE("/servers");
+    assert_string_equal(listed(board, "/"), "http://x=4");
+    change(board, "/", "http://x", (struct board_change){.weight = 7});
+    change(board, "/", "http://z", (struct board_change){.weight = 8, .is_added = true});
+    assert_string_equal(listed(board, "/"), "http://x=7 http://z=8");
+    static struct server_list whole;
+    server_list_make(&whole, board, "/", &settings);
+    assert_true(server_list_names(&whole, SLICE("http://x")));
+    assert_false(server_list_names(&whole, SLICE("http://z")));
+    settings.to_file = SLICE("");
+    board_destroy(board);
+}
+
+/* In the same moment: nobody sees the one without the other. */
+static void changes_may_end_with_a_list(void **state)
+{
+    (void)state;
+    struct board *board = board_of_one();
+    struct board_list list = list_of("/servers", "http://x", 4);
+    unsigned asked = 0;
+    change(board, "/", "http://a", (struct board_change){.weight = 7});
+    change(board, "/", "http://b", (struct board_change){.weight = 8});
+    unsigned version = board_version(board);
+    board_put_list(board, &list, ends_none, NULL);
+    assert_string_equal(listed(board, "/"), "http://a=7 http://b=8");
+    assert_int_equal(board_version(board), version + 2);
+    board_put_list(board, &list, ends_all, &asked);
+    assert_string_equal(listed(board, "/"), "http://a=1 http://b=2");
+    assert_int_equal(asked, 2);
+    board_destroy(board);
+}
+
+/* Files that come and go leave those that stay. */
+static void the_list_that_was_put_there_longest_ago_goes(void **state)
+{
+    (void)state;
+    struct board *board = board_of_one();
+    struct board_list list = list_of("/servers", "http://x", 4);
+    settings.to_file = SLICE("/servers");
+    for (unsigned i = 0; i < 3 * BOARD_LISTS_MAX; i++) {
+        char path[20];
+        if (i % (BOARD_LISTS_MAX / 2) == 0)
+            board_put_list(board, &list, ends_none, NULL);
+        snprintf(path, sizeof(path), "/%u", i);
+        struct board_list other = list_of(path, "http://y", 5);
+        board_put_list(board, &other, ends_none, NULL);
+        assert_string_equal(listed(board, "/"), "http://x=4");
+    }
+    settings.to_file = SLICE("");
+    board_destroy(board);
+}
+
+/* A worker that was taken over can write to all of it. */
+static void whatever_is_written_to_a_list_has_bounds(void **state)
+{
+    (void)state;
+    struct board *board = board_of_one();
+    struct board_list list = list_of("/servers", "http://x", 4);
+    static struct server_list whole;
+    settings.to_file = SLICE("/servers");
+    board_put_list(board, &list, ends_none, NULL);
+    memset(board->shared->lists[0].servers, 'x', sizeof(board->shared->lists[0].servers));
+    board->shared->lists[0].count = SIZE_MAX;
+    server_list_make(&whole, board, "/", &settings);
+    assert_int_equal(whole.count, PROXY_SERVERS_MAX);
+    assert_int_equal(whole.servers[0].url.length, BOARD_LISTED_URL_BYTES - 1);
+    settings.to_file = SLICE("");
+    board_destroy(board);
+}
+
 static void names_of_routes(void **state)
 {
     (void)state;
@@ -143,6 +245,10 @@ int main(void)
         cmocka_unit_test(changes_that_are_being_written_do_not_count),
         cmocka_unit_test(there_are_bounds),
         cmocka_unit_test(any_number_may_come_and_go),
+        cmocka_unit_test(the_list_of_a_file_takes_their_place),
+        cmocka_unit_test(changes_may_end_with_a_list),
+        cmocka_unit_test(the_list_that_was_put_there_longest_ago_goes),
+        cmocka_unit_test(whatever_is_written_to_a_list_has_bounds),
         cmocka_unit_test(names_of_routes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
