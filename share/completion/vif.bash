@@ -10,7 +10,7 @@ _vif() {
     [[ $previous == '=' ]] && previous="${COMP_WORDS[COMP_CWORD - 2]}"
     COMPREPLY=()
     case "${COMP_WORDS[1]}" in
-    serve | proxy | run | check | reload | upgrade | status | top | stop | reopen | upstream | hardening | load | lab | cert | schema | manual | completion | help | version) ((COMP_CWORD > 1)) && command="${COMP_WORDS[1]}" ;;
+    serve | proxy | run | check | reload | upgrade | status | top | stop | reopen | upstream | hardening | load | lab | cert | password | schema | manual | completion | help | version) ((COMP_CWORD > 1)) && command="${COMP_WORDS[1]}" ;;
     esac
     case "$command $previous" in
     serve\ -p | serve\ --port) words='' ;;
@@ -131,6 +131,7 @@ _vif() {
         load\ -*) words='--connections --duration --requests --rate --pipeline --close --warm-up --timeout --connect-rate --threads --method --header --body --body-file --status --json --svg --help --version' ;;
         lab\ -*) words='--quick --models --scenarios --connections --duration --rounds --out --page --list --serve --port --help --version' ;;
         cert\ -*) words='--ca --help --version' ;;
+        password\ -*) words='--help --version' ;;
         schema\ -*) words='--help --version' ;;
         manual\ -*) words='--man --markdown --help --version' ;;
         completion\ -*) words='--help --version' ;;
@@ -138,13 +139,13 @@ _vif() {
         version\ -*) words='--help --version' ;;
         serve\ *)
             _vif_files -f
-            ((COMP_CWORD == 1)) && words='serve proxy run check reload upgrade status top stop reopen upstream hardening load lab cert schema manual completion help version'
+            ((COMP_CWORD == 1)) && words='serve proxy run check reload upgrade status top stop reopen upstream hardening load lab cert password schema manual completion help version'
             ;;
         run\ * | check\ *) _vif_files -f ;;
         lab\ *) _vif_files -d ;;
         cert\ *) words='list issue renew remove' ;;
         completion\ *) words='bash zsh' ;;
-        help\ *) words='serve proxy run check reload upgrade status top stop reopen upstream hardening load lab cert schema manual completion help version' ;;
+        help\ *) words='serve proxy run check reload upgrade status top stop reopen upstream hardening load lab cert password schema manual completion help version' ;;
         esac
         ;;
     esac

@@ -1,9 +1,10 @@
-/* Finds the page for a path. Pages are written whole, as they are small and bounded: some kilobytes for each
- * worker. */
+/* Finds the page for a path, if the guard lets the client pass. Pages are written whole, as they are small
+ * and bounded: some kilobytes for each worker. */
 #include "admin/admin.h"
 
 #include "admin/dashboard.h"
 #include "admin/events.h"
+#include "admin/guard.h"
 #include "admin/metrics.h"
 #include "admin/status.h"
 #include "serve/exchange.h"
@@ -91,14 +92,15 @@ static void respond_no_icon(struct exchange *exchange, struct buffer *page)
     exchange_respond(exchange, NULL);
 }
 
-static const struct {
+static const struct admin_page {
     struct slice path;
     void (*respond)(struct exchange *exchange, struct buffer *page);
+    bool is_open; /* without the password: what asks for it often has none, and it shows next to nothing */
 } pages[] = {
-    {{"/", 1}, respond_dashboard},           {{"/metrics", 8}, respond_metrics},
-    {{"/status", 7}, respond_status},        {{"/events", 7}, respond_events},
-    {{"/healthz", 8}, respond_health},       {{"/readyz", 7}, respond_readiness},
-    {{"/favicon.ico", 12}, respond_no_icon},
+    {{"/", 1}, respond_dashboard, false},           {{"/metrics", 8}, respond_metrics, false},
+    {{"/status", 7}, respond_status, false},        {{"/events", 7}, respond_events, false},
+    {{"/healthz", 8}, respond_health, true},        {{"/readyz", 7}, respond_readiness, true},
+    {{"/favicon.ico", 12}, respond_no_icon, false},
 };
 
 static void respond_options(struct exchange *exchange, struct buffer *page)
@@ -109,20 +111,35 @@ static void respond_options(struct exchange *exchange, struct buffer *page)
     exchange_respond(exchange, NULL);
 }
 
-static void admin_handle(struct exchange *exchange)
+static const struct admin_page *find_admin_page(struct slice path)
 {
+    for (size_t i = 0; i < ARRAY_LENGTH(pages); i++) {
+        if (slice_equal(path, pages[i].path))
+            return &pages[i];
+    }
+    return NULL;
+}
+
+static void admin_answer(struct exchange *exchange)
+{
+    const struct admin_page *found = find_admin_page(exchange->path);
     struct buffer page;
     buffer_init(&page, PAGE_BYTES_MAX);
-    for (size_t i = 0; i < ARRAY_LENGTH(pages); i++) {
-        if (!slice_equal(exchange->path, pages[i].path))
-            continue;
-        if (exchange->request.method == HTTP_METHOD_OPTIONS)
-            respond_options(exchange, &page);
-        else
-            pages[i].respond(exchange, &page);
-        return;
-    }
-    exchange_fail(exchange, 404);
+    if (found == NULL)
+        exchange_fail(exchange, 404);
+    else if (exchange->request.method == HTTP_METHOD_OPTIONS)
+        respond_options(exchange, &page);
+    else
+        found->respond(exchange, &page);
+}
+
+static void admin_handle(struct exchange *exchange)
+{
+    const struct admin_page *found = find_admin_page(exchange->path);
+    if (found && found->is_open)
+        admin_answer(exchange);
+    else
+        guard_pass(admin_of(exchange)->guard, exchange, admin_answer);
 }
 
 const struct handler_type admin_handler = {.reads_only = true, .handle = admin_handle};

@@ -1,4 +1,4 @@
-/* The handler of listeners with `admin: true`:
+/* The handler of listeners for administration:
  *
  *   /         a page that shows the rest as it happens
  *   /metrics  counters of all workers, for Prometheus and its kind
@@ -6,6 +6,9 @@
  *   /events   the same each second, as server-sent events
  *   /healthz  200: the worker answers
  *   /readyz   200; 503 while the server shuts down, so that a load balancer sends no new clients
+ *
+ * If the listener has a password, all but the last two need it (admin/guard.h): programs that ask for those
+ * often have none, and learn no more from them than from a connection to the server.
  *
  * Requests for these are neither counted nor logged. Every worker answers for all of them, from the counters
  * that they share. */
@@ -19,6 +22,7 @@
 
 #include <stdbool.h>
 
+struct guard;
 struct reload_history;
 
 /* So many are shown: a page and a scrape are not to take longer than some milliseconds. */
@@ -31,6 +35,7 @@ struct admin_certificate {
 
 /* The handler's state. */
 struct admin {
+    struct guard *guard;
     struct counters_view workers;
     struct board *board;                  /* of the servers that requests are forwarded to; NULL: none */
     const struct shield_figures *shield;  /* NULL: there is none */

@@ -60,6 +60,10 @@ const struct command commands[] = {
      "Makes certificates for HTTPS on this machine, by a local authority. Lists them, and says how to trust "
      "them.",
      "", command_cert, .takes_more = true},
+    {"password", FLAG_OF_PASSWORD, "NAME",
+     "Makes a line of a password file (`password_file`). Asks for the password, or reads it as a line from "
+     "standard input.",
+     "only one name can be given", command_password},
     {"schema", FLAG_OF_SCHEMA, "", "Prints the JSON Schema of the configuration file, for editors.", NULL,
      command_schema},
     {"manual", FLAG_OF_MANUAL, "[--man | --markdown]",

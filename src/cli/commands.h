@@ -38,6 +38,7 @@ int command_hardening(char *const *words);
 int command_load(char *const *words);
 int command_lab(char *const *words);
 int command_cert(char *const *words);
+int command_password(char *const *words);
 int command_schema(char *const *words);
 int command_manual(char *const *words);
 int command_completion(char *const *words);

@@ -89,6 +89,7 @@ static const char *operand_action(const struct command *command)
     case FLAG_OF_LOAD: return "'1:URL:_urls'";
     case FLAG_OF_LAB: return "'1:folder:_files -/'";
     case FLAG_OF_CERT: return "'1:action:(list issue renew remove)'";
+    case FLAG_OF_PASSWORD: return "'1:name:_users'";
     case FLAG_OF_UPSTREAM: return "'1:action:(list add weight drain remove)' '*:server:_hosts'";
     case FLAG_OF_COMPLETION: return "'1:shell:(bash zsh)'";
     case FLAG_OF_HELP: return "'1:command:_vif_commands'";

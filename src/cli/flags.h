@@ -30,6 +30,7 @@ enum flag_command {
     FLAG_OF_TOP = 131072,
     FLAG_OF_UPSTREAM = 262144,
     FLAG_OF_HARDENING = 524288,
+    FLAG_OF_PASSWORD = 1048576,
 };
 
 enum flag_action {

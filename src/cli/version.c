@@ -44,6 +44,13 @@
 #define C_ARES ""
 #endif
 
+#ifdef HAVE_CRYPT
+#include <crypt.h>
+#define LIBXCRYPT ", libxcrypt " XCRYPT_VERSION_STR
+#else
+#define LIBXCRYPT ""
+#endif
+
 #ifdef HAVE_XDP
 #define LIBBPF ", libbpf"
 #else
@@ -64,7 +71,7 @@ int version_print(void)
                   "vif " VIF_VERSION "\n"
                   "commit     " VIF_COMMIT "\n"
                   "compiler   " COMPILER "\n"
-                  "libraries  libyaml %s" LIBURING OPENSSL "%s" NGHTTP2 "%s" ZSTD C_ARES LIBBPF "\n"
+                  "libraries  libyaml %s" LIBURING OPENSSL "%s" NGHTTP2 "%s" ZSTD C_ARES LIBXCRYPT LIBBPF "\n"
                   "protocols  " HTTP2 "HTTP/1.1, HTTP/1.0\n",
                   yaml_get_version_string(), OPENSSL_NUMBER, NGHTTP2_VERSION);
     return print_finish(&text, 0);

@@ -6,6 +6,11 @@ const struct section sections[SECTION_COUNT] = {
     [SECTION_LISTENER] = {"listen",
                           "Where connections come from. A single value in place of the map is its `address`.",
                           "address", NULL},
+    [SECTION_ADMIN] =
+        {"listen[].admin",
+         "Metrics, health checks, the status and a dashboard ([more](metrics.md)). `true` in place "
+         "of the map is its defaults.",
+         NULL, NULL},
     [SECTION_UNIX_SOCKET] = {"unix_socket",
                              "Who may connect to the Unix sockets among `listen`: those who may write to "
                              "their files.",

@@ -174,15 +174,24 @@ const struct option options[] = {
      "that of the first listener that speaks TLS.",
      .fallback = "false", .example = "443", TARGET(LISTENER, https_port), .rule = &rule_https_port,
      .zero = "false"},
-    {SECTION_LISTENER, "admin", OPTION_BOOL,
+    {SECTION_LISTENER, "admin", OPTION_SECTION,
      "Serves metrics, health checks and the server's status here, and no sites. The address must be one of "
-     "the machine itself, or clients must have certificates (`tls: {client: required}`).",
-     .fallback = "false", .example = "true", TARGET(LISTENER, is_admin)},
+     "the machine itself, or clients must have certificates (`tls: {client: required}`), or a password over "
+     "TLS.",
+     .fallback = "false", .example = "true", .is_switch = true, TARGET(LISTENER, is_admin), .constant = true,
+     .child = SECTION_ADMIN},
 
     {SECTION_LISTENER, "proxy_protocol", OPTION_BOOL,
      "Whether each connection begins with a header of the PROXY protocol, version 1 or 2, before any TLS. "
      "Only `trusted_proxies` may connect then.",
      .fallback = "false", .example = "true", TARGET(LISTENER, is_proxied)},
+
+    {SECTION_ADMIN, "password_file", OPTION_TEXT,
+     "A file with a line `NAME:HASH` for each user, as `vif password NAME` and htpasswd(1) make them: a "
+     "client must know one of the passwords (HTTP Basic). Hashes are yescrypt, bcrypt or SHA-512 (crypt(5)). "
+     "`/healthz` and `/readyz` stay open. The file is read at the start and by `vif reload`.",
+     .fallback = "false", .example = "/etc/vif/admin.passwords", TARGET(LISTENER, password_file),
+     .rule = &rule_password_file, .zero = "false"},
 
     {SECTION_UNIX_SOCKET, "mode", OPTION_TEXT,
      "The permissions in octal, as chmod(1) takes them; without it, those that the umask leaves.",

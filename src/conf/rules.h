@@ -56,6 +56,7 @@ extern const struct text_rule rule_server_name; /* that a server's certificate m
 extern const struct text_rule rule_hash_key;    /* "address", "header:NAME", "cookie:NAME" */
 extern const struct text_rule rule_cookie_name;
 extern const struct text_rule rule_key_file;      /* becomes the key, a struct hash_key */
+extern const struct text_rule rule_password_file; /* becomes absolute; see conf/passwords.h */
 extern const struct text_rule rule_check_path;    /* of a health check, with its query */
 extern const struct text_rule rule_status_range;  /* "200" or "200-399" */
 extern const struct text_rule rule_wanted_header; /* "NAME" or "NAME: VALUE" */

@@ -1,4 +1,4 @@
-/* The rule for a file with a secret, whose content becomes a key. */
+/* The rules for files with a secret: one whose content becomes a key, and one with passwords. */
 #include "base/hash.h"
 #include "conf/paths.h"
 #include "conf/rules.h"
@@ -57,7 +57,8 @@ static const char *check_key_file(const struct rule_context *context, struct sli
     return fault;
 }
 
-static const char *doubt_key_file(const struct rule_context *context, struct slice text)
+/* The group of a file may be there to read it. */
+static const char *doubt_secrecy(const struct rule_context *context, struct slice text, const char *what)
 {
     struct file_status status;
     struct slice path = rule_absolute(context, text);
@@ -67,11 +68,30 @@ static const char *doubt_key_file(const struct rule_context *context, struct sli
     char *doubt = arena_alloc(context->arena, size);
     if (doubt)
         snprintf(doubt, size,
-                 "%s: every user of this machine may read the key; change that with: chmod 600 %s", path.data,
-                 path.data);
+                 "%s: every user of this machine may read the %s; change that with: chmod 600 %s", path.data,
+                 what, path.data);
     return doubt;
+}
+
+static const char *doubt_key_file(const struct rule_context *context, struct slice text)
+{
+    return doubt_secrecy(context, text, "key");
 }
 
 const struct text_rule rule_key_file = {
     "file", "the path of a file", "^.+$", check_key_file, .doubt = doubt_key_file, .says_all = true,
+};
+
+static const char *check_password_file(const struct rule_context *context, struct slice *text)
+{
+    return rule_readable_file.check(context, text);
+}
+
+static const char *doubt_password_file(const struct rule_context *context, struct slice text)
+{
+    return doubt_secrecy(context, text, "hashes");
+}
+
+const struct text_rule rule_password_file = {
+    "file", "the path of a file", "^.+$", check_password_file, .doubt = doubt_password_file, .says_all = true,
 };

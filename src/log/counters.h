@@ -54,6 +54,7 @@
     X(tunnels_open, "tunnels open now")                                            \
     X(tunnel_bytes_received, "bytes that tunnels received from clients")           \
     X(tunnel_bytes_sent, "bytes that tunnels sent to clients")                     \
+    X(admin_passwords_wrong, "wrong passwords at listeners for administration")    \
     X(cache_hits, "requests answered from the file cache")                         \
     X(cache_misses, "requests that opened a file")                                 \
     X(stalls, "loop callbacks longer than 5 ms")                                   \

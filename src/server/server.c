@@ -66,7 +66,9 @@ static bool server_certificate(const void *context, size_t number, struct admin_
 static void init_admin(struct server *server)
 {
     struct counters_view own = {.first = server->options.counters, .count = 1};
+    guard_init(&server->guard);
     server->admin = (struct admin){
+        .guard = &server->guard,
         .workers = server->options.workers.count > 0 ? server->options.workers : own,
         .board = server->options.board,
         .shield = server->options.shield,
@@ -100,6 +102,7 @@ int server_create(const struct server_options *options, struct server **ret_serv
     if (error < 0) {
         loop_finish_jobs(options->loop);
         files_handler_finish(&server->files, NULL);
+        guard_finish(&server->guard);
         root_table_finish(&server->roots);
         free(server);
         return error;
@@ -165,6 +168,7 @@ void server_destroy(struct server *server)
     loop_finish_jobs(server->options.loop);
     proxy_handler_finish(&server->proxy);
     files_handler_finish(&server->files, server->service.snapshot);
+    guard_finish(&server->guard);
     service_finish(&server->service);
     snapshot_unref(server->service.snapshot);
     root_table_finish(&server->roots);

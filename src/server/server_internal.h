@@ -3,6 +3,7 @@
 #define SERVER_SERVER_INTERNAL_H
 
 #include "admin/admin.h"
+#include "admin/guard.h"
 #include "files/files.h"
 #include "front/front.h"
 #include "proxy/proxy.h"
@@ -15,6 +16,7 @@ struct server {
     struct settings_change *change; /* the change being prepared; NULL: none */
     unsigned change_jobs;           /* running jobs of all changes, including cancelled ones */
     struct files files;
+    struct guard guard;
     struct admin admin;
     struct proxy proxy;
     struct front front;

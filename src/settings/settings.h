@@ -184,7 +184,18 @@ bool proxy_speaks_tls(const struct proxy_settings *settings);
 /* A number that identifies all that TLS to servers depends on: equal numbers mean equal settings. */
 uint64_t proxy_tls_identity(const struct proxy_tls_settings *tls);
 
-/* ROUTE_ADMIN has no options: see admin/admin.h. */
+/* Who may see the pages of a listener for administration. */
+struct admin_user {
+    struct slice name;
+    struct slice hash; /* of the password (sys/password.h); a NUL follows */
+};
+
+/* Options of the route of such a listener: see admin/admin.h. */
+struct admin_settings {
+    struct admin_user *users; /* none: there is no password */
+    size_t user_count;
+};
+
 enum route_kind { ROUTE_FILES, ROUTE_REDIRECT, ROUTE_RESPOND, ROUTE_PROXY, ROUTE_ADMIN, ROUTE_KIND_COUNT };
 
 /* What answers requests below a path. A prefix matches whole segments: "/a" matches "/a" and "/a/b", not
@@ -198,6 +209,7 @@ struct route {
         struct redirect_settings redirect;
         struct respond_settings respond;
         struct proxy_settings proxy;
+        struct admin_settings admin;
     };
     struct slice
         *cors_origins; /* whose pages may read the responses: "*" for all, a serialised origin, one with
@@ -268,7 +280,8 @@ struct listener_settings {
     struct slice https_port; /* redirect all requests to HTTPS at this port: a number, or "true" for the port
                                 of the first listener with TLS; empty: no redirect */
     bool is_admin;           /* has metrics and the like instead of sites */
-    struct route *route;     /* answers all its requests, for one of these two reasons; NULL: the sites do */
+    struct slice password_file; /* of who may see them; empty: everybody who gets there */
+    struct route *route; /* answers all its requests, for one of these two reasons; NULL: the sites do */
 };
 
 /* A set of listeners fits into 64 bits. */

@@ -109,6 +109,31 @@ def test_comes_back_when_the_server_does(site, page):
     page.wait_for("samples.every(sample => sample.rate >= 0)")
 
 
+@pytest.mark.skipif("libxcrypt" not in vif.run("version").stdout, reason="built without libcrypt")
+def test_with_a_password(server, site_root, page, tmp_path):
+    """A browser sends it with the stream of events too, and again after the server was away."""
+    own, port, passwords = vif.free_port(), vif.free_port(), tmp_path / "passwords"
+    passwords.write_text(vif.run("password", "anna", input="right\n").stdout)
+
+    def start():
+        admin = {"address": f"127.0.0.1:{port}", "admin": {"password_file": str(passwords)}}
+        return server(port=own, workers=2, config={
+            "listen": [f"127.0.0.1:{own}", admin], "sites": [{"routes": {"/": {"files": str(site_root)}}}]})
+
+    def is_live():
+        page.wait_for("document.getElementById('state')?.dataset.state === 'live'")
+
+    first = start()
+    page.open(f"http://anna:right@127.0.0.1:{port}/status")  # here the browser is asked, and remembers
+    page.wait_for("document.body?.textContent.includes('uptime_seconds')")
+    page.open(f"http://127.0.0.1:{port}/")
+    is_live()
+    first.stop()
+    page.wait_for("document.getElementById('state')?.dataset.state === 'lost'")
+    start()
+    is_live()
+
+
 def test_fits_a_phone_and_the_dark(site, page):
     start, port = site
     start()

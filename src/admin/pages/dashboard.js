@@ -186,7 +186,14 @@ function take(event) {
   render(now);
 }
 build();
-const source = new EventSource("/events");
-source.onmessage = take;
-source.onerror = () => state("lost", "no connection; trying again");
+// A browser connects again by itself after a lost connection, but not after an error such as 503.
+function connect() {
+  const source = new EventSource("/events");
+  source.onmessage = take;
+  source.onerror = () => {
+    state("lost", "no connection; trying again");
+    if (source.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
+  };
+}
+connect();
 document.querySelector("details").addEventListener("toggle", () => last && render(last.now));

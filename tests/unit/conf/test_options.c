@@ -42,6 +42,8 @@ static void every_row_is_whole(void **state)
 static const char *const surroundings[SECTION_COUNT] = {
     [SECTION_TOP] = "{%s, sites: [{routes: {/: {respond: a}}}]}",
     [SECTION_LISTENER] = "{listen: [{address: 8080, %s}], sites: [{routes: {/: {respond: a}}}]}",
+    [SECTION_ADMIN] =
+        "{listen: [{address: '127.0.0.1:9180', admin: {%s}}], sites: [{routes: {/: {respond: a}}}]}",
     [SECTION_UNIX_SOCKET] = "{unix_socket: {%s}, sites: [{routes: {/: {respond: a}}}]}",
     [SECTION_LOG] = "{log: {%s}, sites: [{routes: {/: {respond: a}}}]}",
     [SECTION_ACCESS_LOG] = "{log: {access: {%s}}, sites: [{routes: {/: {respond: a}}}]}",

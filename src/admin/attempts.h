@@ -1,0 +1,36 @@
+/* Attempts of clients to name a password. Each may be wrong ATTEMPTS_MAX times in ATTEMPTS_WITHIN_MS, counted
+ * from the first one on; a check that is under way counts as wrong until it is known better, so that no
+ * client has many of them at once.
+ *
+ * A client is an address, or an IPv6 network of 64 bits (peer_client). Of the last ATTEMPTS_CLIENTS_MAX is
+ * known. A worker counts for itself. */
+#ifndef ADMIN_ATTEMPTS_H
+#define ADMIN_ATTEMPTS_H
+
+#include "serve/peer.h"
+
+#define ATTEMPTS_MAX         10
+#define ATTEMPTS_WITHIN_MS   60000
+#define ATTEMPTS_CLIENTS_MAX 256
+
+struct attempts_client {
+    struct peer part;  /* peer_client */
+    uint32_t count;    /* in this time */
+    uint64_t began_ms; /* of the first of them */
+};
+
+/* Zeroed at first. */
+struct attempts {
+    struct attempts_client clients[ATTEMPTS_CLIENTS_MAX];
+};
+
+/* Counts one more. Returns 0, or for how many seconds the client has to wait. */
+unsigned attempts_take(struct attempts *attempts, const struct peer *peer, uint64_t now_ms) MUST_CHECK;
+
+/* Gives one back that was right, or never came to a check. */
+void attempts_give_back(struct attempts *attempts, const struct peer *peer);
+
+/* How many of the client are counted. */
+unsigned attempts_of(const struct attempts *attempts, const struct peer *peer);
+
+#endif
