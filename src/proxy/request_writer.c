@@ -7,8 +7,6 @@
 #include "proxy/hop_by_hop.h"
 #include "sys/address.h"
 
-#include <arpa/inet.h>
-
 /* More than all constant text that is written, with the client's address. */
 #define CONSTANT_BYTES 1024
 
@@ -125,13 +123,12 @@ static struct slice new_prefix(const struct request_plan *plan, struct slice pat
 
 /* ---- headers about the client ---- */
 
-static struct slice client_text(const struct peer *peer, char text[INET6_ADDRSTRLEN])
+static struct slice client_text(const struct peer *peer, char text[ADDRESS_TEXT_BYTES_MAX])
 {
-    if (peer->family == AF_UNIX || inet_ntop(peer->family, peer->bytes, text, INET6_ADDRSTRLEN) == NULL)
+    struct address address = peer_address(peer);
+    if (peer->family != AF_INET && peer->family != AF_INET6)
         return (struct slice){0};
-    struct slice address = slice_from(text), mapped = SLICE("::ffff:");
-    bool is_mapped = slice_starts_with(address, mapped) && slice_find(address, '.') < address.length;
-    return is_mapped ? slice_skip(address, mapped.length) : address;
+    return slice_make(text, address_format_host(&address, text));
 }
 
 static struct slice scheme_text(const struct peer *peer)
@@ -141,7 +138,7 @@ static struct slice scheme_text(const struct peer *peer)
 
 static void put_x_forwarded(struct head_text *text, const struct request_plan *plan, struct slice host)
 {
-    char room[INET6_ADDRSTRLEN];
+    char room[ADDRESS_TEXT_BYTES_MAX];
     struct slice client = client_text(plan->peer, room);
     if (client.length > 0)
         request_put_field(text, SLICE("X-Forwarded-For"), client);
@@ -153,7 +150,7 @@ static void put_x_forwarded(struct head_text *text, const struct request_plan *p
 /* RFC 7239 section 4; an IPv6 address has brackets and quotes. */
 static void put_forwarded(struct head_text *text, const struct request_plan *plan, struct slice host)
 {
-    char room[INET6_ADDRSTRLEN];
+    char room[ADDRESS_TEXT_BYTES_MAX];
     struct slice client = client_text(plan->peer, room);
     bool is_v6 = slice_find(client, ':') < client.length;
     head_text_begin_field(text, SLICE("Forwarded"));

@@ -156,6 +156,58 @@ static size_t format_v4(const uint8_t bytes[4], char *out)
     return (size_t)(end - out);
 }
 
+/* A run of groups of an IPv6 address. */
+struct group_run {
+    unsigned begin;
+    unsigned count;
+};
+
+/* The first of the longest runs of zeros, if it has at least two: "::" (RFC 5952 section 4.2). */
+static struct group_run longest_zeros(const uint16_t groups[8])
+{
+    struct group_run longest = {.count = 1}, run = {0};
+    for (unsigned i = 0; i < 8; i++) {
+        run = groups[i] != 0 ? (struct group_run){.begin = i + 1}
+                             : (struct group_run){.begin = run.begin, .count = run.count + 1};
+        if (run.count > longest.count)
+            longest = run;
+    }
+    return longest.count > 1 ? longest : (struct group_run){0};
+}
+
+static char *put_group(char *out, unsigned group)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (unsigned shift = 16; shift > 0; shift -= 4) {
+        if (group >> (shift - 4) != 0 || shift == 4)
+            *out++ = digits[group >> (shift - 4) & 15];
+    }
+    return out;
+}
+
+/* As inet_ntop(3) writes it. */
+static size_t format_v6(const uint8_t bytes[16], char *out)
+{
+    uint16_t groups[8];
+    char *end = out;
+    for (unsigned i = 0; i < 8; i++)
+        groups[i] = (uint16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]);
+    struct group_run zeros = longest_zeros(groups);
+    for (unsigned i = 0; i < 8; i++) {
+        bool is_left_out = i - zeros.begin < zeros.count;
+        if (i > 0 ? !is_left_out || i == zeros.begin : is_left_out)
+            *end++ = ':';
+        if (i == 6 && zeros.begin == 0 && zeros.count == 6) /* ::192.0.2.1 */
+            return (size_t)(end - out) + format_v4(&bytes[12], end);
+        if (!is_left_out)
+            end = put_group(end, groups[i]);
+    }
+    if (zeros.count > 0 && zeros.begin + zeros.count == 8)
+        *end++ = ':';
+    *end = '\0';
+    return (size_t)(end - out);
+}
+
 size_t address_format_host(const struct address *address, char out[ADDRESS_TEXT_BYTES_MAX])
 {
     if (address->any.sa_family == AF_INET)
@@ -163,10 +215,9 @@ size_t address_format_host(const struct address *address, char out[ADDRESS_TEXT_
     if (is_v4_inside_v6(address))
         return format_v4(&address->v6.sin6_addr.s6_addr[12], out);
     if (address->any.sa_family == AF_INET6)
-        inet_ntop(AF_INET6, &address->v6.sin6_addr, out, ADDRESS_TEXT_BYTES_MAX);
-    else
-        memcpy(out, "unix", sizeof("unix"));
-    return strlen(out);
+        return format_v6(address->v6.sin6_addr.s6_addr, out);
+    memcpy(out, "unix", sizeof("unix"));
+    return sizeof("unix") - 1;
 }
 
 bool address_is_loopback(const struct address *address)

@@ -52,6 +52,24 @@ static void writes_every_number_of_v4(void **state)
     }
 }
 
+/* All that eight groups of four kinds can be, but for what is IPv4 in IPv6 and written so. */
+static void writes_v6_as_inet_ntop_does(void **state)
+{
+    (void)state;
+    static const uint16_t kinds[] = {0, 0xa, 0xffff, 0x0b0c};
+    for (unsigned choice = 0; choice < 1u << 16; choice++) {
+        struct address address = {.v6 = {.sin6_family = AF_INET6}};
+        char text[ADDRESS_TEXT_BYTES_MAX], expected[INET6_ADDRSTRLEN];
+        for (unsigned i = 0; i < 8; i++)
+            address.v6.sin6_addr.s6_addr16[i] = htons(kinds[choice >> 2 * i & 3]);
+        if (IN6_IS_ADDR_V4MAPPED(&address.v6.sin6_addr))
+            continue;
+        assert_non_null(inet_ntop(AF_INET6, &address.v6.sin6_addr, expected, sizeof(expected)));
+        assert_int_equal(address_format_host(&address, text), strlen(expected));
+        assert_string_equal(text, expected);
+    }
+}
+
 static void says_what_is_wrong(void **state)
 {
     (void)state;
@@ -162,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_and_writes_every_form),
         cmocka_unit_test(writes_every_number_of_v4),
+        cmocka_unit_test(writes_v6_as_inet_ntop_does),
         cmocka_unit_test(says_what_is_wrong),
         cmocka_unit_test(bounds_the_path),
         cmocka_unit_test(tells_ports),
