@@ -96,7 +96,7 @@ class Vif(Server):
 
     def proxy_command(self, site, secure):
         return [self.find(), "proxy", "-q", "-w", "1", "-a", "127.0.0.1", "-p", str(site.port), *self.options,
-                "--log-file", "/dev/null", *map(str, secure), str(site.origin_port)]
+                *map(str, secure), str(site.origin_port)]
 
 
 class Floor(Server):
