@@ -117,17 +117,25 @@ void upstreams_finish(struct upstreams *all)
     map_finish(&all->by_url);
     pool_finish(&all->connections);
     free(all->head);
+    free(all->recent);
 }
 
 static void upstream_on_idle_timer(struct timer *timer);
 static void upstream_serve_waiting(struct task *task);
 
-/* The URL is stored behind the struct; `text` begins with it. */
-static struct upstream *upstream_create(struct upstreams *all, struct slice text, size_t url_length)
+static bool upstreams_have_heads(struct upstreams *all)
 {
     if (all->head == NULL)
         all->head = malloc(sizeof(*all->head));
-    if (all->head == NULL)
+    if (all->recent == NULL)
+        all->recent = calloc(1, sizeof(*all->recent));
+    return all->head && all->recent;
+}
+
+/* The URL is stored behind the struct; `text` begins with it. */
+static struct upstream *upstream_create(struct upstreams *all, struct slice text, size_t url_length)
+{
+    if (!upstreams_have_heads(all))
         return NULL;
     struct upstream *upstream = calloc(1, sizeof(*upstream) + text.length + 1);
     if (upstream == NULL)

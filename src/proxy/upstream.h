@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/pool.h"
-#include "h1/response_parser.h"
+#include "h1/recent_response.h"
 #include "log/counters.h"
 #include "loop/stream.h"
 #include "loop/wheel.h"
@@ -54,8 +54,9 @@ struct upstreams {
     unsigned names_version;                  /* how often names have got other addresses */
     unsigned drained;                        /* tunnels, so far */
     unsigned count;                          /* that are not freed yet */
-    struct http_response_head *head;  /* the head that is being parsed; NULL before the first upstream */
-    struct h2_caller_shared *callers; /* of HTTP/2; NULL before the first connection of it */
+    struct http_response_head *head;         /* that is being parsed; NULL before the first upstream */
+    struct h1_recent_response *recent;       /* of all of them; NULL likewise */
+    struct h2_caller_shared *callers;        /* of HTTP/2; NULL before the first connection of it */
     struct pool h2_streams;
     char *h2_room;                    /* for the output of one of them; NULL: none is free */
     struct upstream_tls_rooms *rooms; /* see upstream_tls.c; NULL before the first connection with TLS */

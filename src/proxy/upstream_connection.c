@@ -171,15 +171,32 @@ static void take_head(struct upstream_connection *connection, const struct http_
     user->events->on_head(user, head);
 }
 
+/* The parser's next event. A head is one that was recognised, or parsed. */
+static enum h1_response_event next_of_response(struct upstream_connection *connection, struct slice *input,
+                                               const struct http_response_head **ret_head,
+                                               struct slice *ret_piece)
+{
+    struct upstreams *all = connection->upstream->all;
+    const char *begin = input->data;
+    *ret_head = h1_recent_response_take(all->recent, &connection->parser, input);
+    if (*ret_head)
+        return H1_RESPONSE_HEAD;
+    *ret_head = all->head;
+    enum h1_response_event event = h1_response_next(&connection->parser, input, all->head, ret_piece);
+    if (event == H1_RESPONSE_HEAD)
+        h1_recent_response_note(all->recent, &connection->parser, all->head,
+                                slice_make(begin, (size_t)(input->data - begin)));
+    return event;
+}
+
 /* Takes what there is of the response from the front of `input`. */
 static void take_response(struct upstream_connection *connection, struct slice *input)
 {
-    struct h1_response_parser *parser = &connection->parser;
-    const struct http_response_head *head = connection->upstream->all->head;
     while (connection->state == UPSTREAM_BUSY) {
         struct upstream_user *user = connection->user;
+        const struct http_response_head *head;
         struct slice piece = {0};
-        switch (h1_response_next(parser, input, connection->upstream->all->head, &piece)) {
+        switch (next_of_response(connection, input, &head, &piece)) {
         case H1_RESPONSE_MORE: return;
         case H1_RESPONSE_INTERIM: user->events->on_interim(user, head); break;
         case H1_RESPONSE_HEAD: take_head(connection, head); break;
@@ -189,8 +206,9 @@ static void take_response(struct upstream_connection *connection, struct slice *
                 connection, input->length == 0 && !upstream_link_has_more(&connection->stream_link), piece);
             return;
         case H1_RESPONSE_BAD:
-            upstream_connection_fail(connection, PROXY_FAULT_BAD_RESPONSE,
-                                     h1_response_fault_text((enum h1_response_fault)parser->fault));
+            upstream_connection_fail(
+                connection, PROXY_FAULT_BAD_RESPONSE,
+                h1_response_fault_text((enum h1_response_fault)connection->parser.fault));
             return;
         }
     }

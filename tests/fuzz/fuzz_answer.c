@@ -3,9 +3,10 @@
  *
  * Of the first response the strict engine, which is the proxy's, must also say the same as a reader that
  * shares no code with it (response_reader.h): it refuses what that refuses, and what it accepts has the same
- * status, headers, content and end. */
+ * status, headers, content and end. A head that is recognised instead of parsed is compared with it, too. */
 #include "fuzz.h"
 
+#include "h1/recent_response.h"
 #include "response_reader.h"
 
 #include "../unit/h1/response_transcript.h"
@@ -112,16 +113,41 @@ static void compare_content(struct h1_response_parser *engine, struct slice *inp
     }
 }
 
+static void begin_strict(struct h1_response_parser *engine, enum http_method method)
+{
+    h1_response_init(engine, &limits);
+    engine->is_strict = engine->keeps_trailers = true;
+    h1_response_expect(engine, method);
+}
+
+/* `engine` has parsed `head`, whose bytes are `text`. */
+static void compare_recognised(const struct h1_response_parser *engine, const struct http_response_head *head,
+                               struct slice text, const struct read_head *read)
+{
+    static struct h1_recent_response recent;
+    struct h1_response_parser again;
+    begin_strict(&again, (enum http_method)engine->method);
+    recent.length = 0;
+    h1_recent_response_note(&recent, engine, head, text);
+    const struct http_response_head *recognised = h1_recent_response_take(&recent, &again, &text);
+    assert(recognised != NULL && text.length == 0);
+    assert(again.state == engine->state && again.content.state == engine->content.state);
+    assert(recognised->body == head->body && recognised->keep_alive == head->keep_alive);
+    compare_heads(recognised, read);
+}
+
 static void compare_readers(struct h1_response_parser *engine, struct slice input,
                             const struct read_response *read, bool is_clear)
 {
     static struct http_response_head head; /* too large for a stack with sanitizers */
     struct slice piece;
     enum h1_response_event event;
+    struct slice before = input;
     unsigned interims = 0;
     while ((event = h1_response_next(engine, &input, &head, &piece)) == H1_RESPONSE_INTERIM) {
         assert(interims < read->interim_count);
         compare_heads(&head, read->interims[interims++]);
+        before = input;
     }
     if (event != H1_RESPONSE_HEAD) {
         assert(!is_clear || read->may_be_refused || exceeds_limits(read));
@@ -129,6 +155,7 @@ static void compare_readers(struct h1_response_parser *engine, struct slice inpu
     }
     assert(is_clear && interims == read->interim_count && !exceeds_limits(read));
     compare_heads(&head, &read->head);
+    compare_recognised(engine, &head, slice_take(before, before.length - input.length), &read->head);
     compare_framings(&head, read);
     compare_content(engine, &input, &head, read);
 }
@@ -142,9 +169,7 @@ static void check_strict(struct slice input, enum http_method method)
     char *copy = malloc(input.length + 1); /* the engine may write to it */
     assert(copy != NULL);
     memcpy(copy, input.data, input.length);
-    h1_response_init(&engine, &limits);
-    engine.is_strict = engine.keeps_trailers = true;
-    h1_response_expect(&engine, method);
+    begin_strict(&engine, method);
     bool is_clear = response_read(&read, input, method == HTTP_METHOD_HEAD, true);
     compare_readers(&engine, slice_make(copy, input.length), &read, is_clear);
     response_release(&read);
