@@ -16,6 +16,9 @@
 
 #define TIME_MS_MAX 3600000
 
+/* In a row, that leave without an answer: one upgrade follows the other. */
+#define SERVERS_ASKED_MAX 5
+
 /* ---- the commands ---- */
 
 static int tell_answer(struct slice answer)
@@ -30,19 +33,29 @@ static int tell_answer(struct slice answer)
     return result == CONTROL_DONE && is_written ? EXIT_GOOD : EXIT_FAILED;
 }
 
+/* A server that has taken a command answers it. Returns false, after saying why, if there is none. */
+static bool ask_whoever_runs(const struct arguments *arguments, const char *command, struct buffer *answer)
+{
+    int error = 0;
+    unsigned pid = 0;
+    for (int i = 0; i < SERVERS_ASKED_MAX && answer->length == 0; i++) {
+        const struct control_server *server = control_choose_server(arguments);
+        if (server == NULL)
+            return false;
+        pid = server->pid;
+        error = control_ask(&server->address, command, -1, answer);
+    }
+    if (error < 0)
+        fprintf(stderr, "vif: cannot talk to process %u: %s\n", pid, error_text(error));
+    return error == 0;
+}
+
 int control_run(struct session *session, const char *command)
 {
     struct buffer answer;
-    const struct control_server *server = control_choose_server(&session->arguments);
-    if (server == NULL)
-        return EXIT_FAILED;
     buffer_init(&answer, CONTROL_ANSWER_BYTES_MAX);
-    int error = control_ask(&server->address, command, -1, &answer);
-    int exit_code = EXIT_FAILED;
-    if (error < 0)
-        fprintf(stderr, "vif: cannot talk to process %u: %s\n", server->pid, error_text(error));
-    else
-        exit_code = tell_answer(buffer_slice(&answer));
+    bool is_answered = ask_whoever_runs(&session->arguments, command, &answer);
+    int exit_code = is_answered ? tell_answer(buffer_slice(&answer)) : EXIT_FAILED;
     buffer_finish(&answer);
     return exit_code;
 }

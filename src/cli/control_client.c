@@ -2,6 +2,7 @@
 #include "cli/control_client.h"
 
 #include "base/error.h"
+#include "sys/clock.h"
 #include "sys/glob.h"
 #include "sys/run_folder.h"
 
@@ -15,8 +16,10 @@
 
 #define SERVERS_MAX 64
 
-/* While one vif takes the place of another, both may be found; one that is busy may not have answered. */
-#define SECOND_LOOK_MS 300
+/* While one vif takes the place of another, both may be found, and the new one answers when the old one has
+ * left; one that is busy may not have answered. On a busy machine that takes a while. */
+#define NEXT_LOOK_MS 300
+#define LOOKS_MS_MAX 4500
 
 struct control_search {
     char folder[SYS_RUN_FOLDER_BYTES];
@@ -193,14 +196,42 @@ size_t control_find_servers(const struct control_server **ret_servers)
     return error < 0 ? 0 : search.count;
 }
 
+/* Whether two serve the same: one takes the place of the other, or they will be told apart by --pid. */
+static bool has_succession(const struct control_search *search)
+{
+    for (size_t i = 1; i < search->count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(search->servers[i].title, search->servers[j].title) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* After so many looks. Where nobody was found, one may have come and another gone while the folder was read:
+ * there is always one of them, so a second look finds it. */
+static bool is_worth_a_look(const struct control_search *search, unsigned looks, uint64_t until_ms)
+{
+    if (search->count == 1 || (looks > 1 && sys_monotonic_ms() >= until_ms))
+        return false;
+    return looks == 1 || (search->count == 0 && search->silent > 0) || has_succession(search);
+}
+
+static void pause_before_look(const struct control_search *search)
+{
+    struct pollfd nothing = {.fd = -1};
+    if (search->count > 0 || search->silent > 0)
+        (void)!sys_poll(&nothing, 1, NEXT_LOOK_MS);
+}
+
 const struct control_server *control_choose_server(const struct arguments *arguments)
 {
     static struct control_search search; /* too large for some stacks */
+    uint64_t until_ms = sys_monotonic_ms() + LOOKS_MS_MAX;
     int error;
     control_look(&search, arguments, &error);
-    if (search.count > 1 || (search.count == 0 && search.silent > 0)) {
-        struct pollfd nothing = {.fd = -1};
-        (void)!sys_poll(&nothing, 1, SECOND_LOOK_MS);
+    for (unsigned looks = 1; is_worth_a_look(&search, looks, until_ms); looks++) {
+        pause_before_look(&search);
         control_look(&search, arguments, &error);
     }
     if (search.count == 1)

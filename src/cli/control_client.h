@@ -28,7 +28,8 @@ size_t control_find_servers(const struct control_server **ret_servers);
 int control_ask(const struct address *address, const char *command, int timeout_ms,
                 struct buffer *out) MUST_CHECK;
 
-/* Sends a command to the server that is meant, and prints the answer. Returns the exit code. */
+/* Sends a command to the server that is meant, and prints the answer. If that one leaves without any answer,
+ * as one that another takes the place of does, looks again. Returns the exit code. */
 struct session;
 int control_run(struct session *session, const char *command) MUST_CHECK;
 

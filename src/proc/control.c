@@ -213,7 +213,7 @@ void control_leave(struct control *control)
 
 void control_close(struct control *control)
 {
-    if (control->log == NULL || control->fd < 0)
+    if (!control_is_opened(control) || control->fd < 0)
         return;
     sys_socket_file_remove(&control->bound, control->file);
     control_leave(control);

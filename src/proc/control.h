@@ -55,6 +55,12 @@ struct control {
  * same, and the log says why. */
 void control_open(struct control *control, struct log *log);
 
+/* Whether control_open was called on one that was zeroed at first. */
+static inline bool control_is_opened(const struct control *control)
+{
+    return control->log != NULL;
+}
+
 /* Sends the answer and closes the connection. */
 void control_answer(struct control_client *client, enum control_result result, struct slice text);
 

@@ -68,7 +68,6 @@ void master_on_other_child(void *context, const struct process_change *change)
 {
     struct master *master = context;
     if (!file_opener_take_change(&master->opener, change) &&
-        !server_keeper_take_change(&master->servers, change) &&
         !log_keeper_take_change(&master->log_keeper, change, &master->log.log))
         (void)upgrade_take_end(&master->upgrade, change);
 }
@@ -102,7 +101,9 @@ static void announce_heir(const struct upgrade_heir *heir)
     notify_service_manager(state);
 }
 
-/* The control socket goes first, so that commands find one vif only. */
+/* The heir has its control socket already, and takes commands from it when it is told to go on; so this one's
+ * goes first. Commands that are waiting for a reload get no answer: they look again, and find the heir, which
+ * may have read the configuration before it was changed. */
 static void hand_over(struct master *master, const struct upgrade_heir *heir, struct buffer *text)
 {
     buffer_printf(
@@ -115,7 +116,6 @@ static void hand_over(struct master *master, const struct upgrade_heir *heir, st
     log_keeper_end(&master->log_keeper); /* the heir has its own */
     shield_hand_over(&master->shield);
     master_control_tell_upgrade(master, true, buffer_slice(text));
-    master_control_tell_stopping(master);
     control_close(&master->control);
     upgrade_confirm(&master->upgrade);
     master_begin_stop(master);

@@ -60,6 +60,17 @@ def wait_for_end(pid):
     wire.wait_until(has_ended, f"process {pid} to end")
 
 
+def socket_of(pid):
+    """The control socket of a process, in the folder of this user."""
+    if "RUNTIME_DIRECTORY" in os.environ:
+        folder = os.environ["RUNTIME_DIRECTORY"]
+    elif os.geteuid() == 0:
+        folder = "/run/vif"
+    else:
+        folder = f"{os.environ['XDG_RUNTIME_DIR']}/vif" if "XDG_RUNTIME_DIR" in os.environ else f"/tmp/vif-{os.geteuid()}"
+    return pathlib.Path(folder) / f"{pid}.sock"
+
+
 def status_of(server):
     result = vif.run("status", "-c", server.config_path, "--json")
     return json.loads(result.stdout) if result.returncode == 0 else None

@@ -10,6 +10,7 @@ import tempfile
 
 import pytest
 
+import succession
 import tree
 import vif
 import wire
@@ -171,11 +172,7 @@ def test_a_server_that_is_not_there_is_said(tmp_path):
 
 
 def socket_of(site):
-    folder = pathlib.Path(os.environ.get("RUNTIME_DIRECTORY", "/run/vif"))
-    if os.geteuid() != 0 and "RUNTIME_DIRECTORY" not in os.environ:
-        folder = pathlib.Path(os.environ.get("XDG_RUNTIME_DIR", "")) / "vif"
-        folder = folder if "XDG_RUNTIME_DIR" in os.environ else pathlib.Path(f"/tmp/vif-{os.geteuid()}")
-    return folder / f"{site.running.process.pid}.sock"
+    return succession.socket_of(site.running.process.pid)
 
 
 def ask(site, text):

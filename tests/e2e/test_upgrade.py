@@ -1,4 +1,5 @@
 """Another program takes the place of a running vif, or fails to."""
+import json
 import os
 import pathlib
 import re
@@ -332,6 +333,97 @@ def test_tls_sessions_are_resumed_by_the_new_one(server, root):
     former = succession.upgrade(running)
     assert former.wait(vif.STOP_SECONDS) == 0
     assert connect(session)[1]
+
+
+def begin_upgrade(site):
+    """The command, and the process that is to take over, when it is ready: it and the old one are stopped then."""
+    former = site.running.process
+    before = set(vif.children_of(former.pid))
+    command = vif.start("upgrade", "-c", site.running.config_path)
+    wire.wait_until(lambda: set(vif.children_of(former.pid)) - before, "another process")
+    former.send_signal(signal.SIGSTOP)
+
+    def find():
+        return [pid for pid in vif.children_of(former.pid) if succession.socket_of(pid).exists()]
+
+    try:
+        (heir,) = wire.wait_until(find, "the control socket of the new one")
+        os.kill(heir, signal.SIGSTOP)
+    except BaseException:
+        former.send_signal(signal.SIGCONT)
+        raise
+    return command, heir
+
+
+def is_waiting(process):
+    """Whether it has asked somebody, or has ended."""
+    try:
+        sockets = [fd for fd in pathlib.Path(f"/proc/{process.pid}/fd").iterdir() if "socket:" in os.readlink(fd)]
+        return bool(sockets) and pathlib.Path(f"/proc/{process.pid}/wchan").read_text(encoding="ascii") != "0"
+    except FileNotFoundError:
+        return process.poll() is not None
+
+
+def test_a_command_between_the_old_and_the_new_one(site):
+    """The old one has left, and the new one does not know yet."""
+    former = site.running.process
+    upgrading, heir = begin_upgrade(site)
+    try:
+        former.send_signal(signal.SIGCONT)
+        wire.wait_until(lambda: not succession.socket_of(former.pid).exists(), "the old one to close its control socket")
+        asking = vif.start("status", "-c", site.running.config_path, "--json")
+        wire.wait_until(lambda: is_waiting(asking), "a command to look for vif")
+    finally:
+        os.kill(heir, signal.SIGCONT)
+    said, complained = asking.communicate(timeout=wire.TIME_LIMIT)
+    assert asking.returncode == 0, complained
+    assert json.loads(said)["pid"] == heir
+    assert upgrading.wait(wire.TIME_LIMIT) == 0, upgrading.stderr.read()
+    assert succession.follow(site.running).wait(vif.STOP_SECONDS) == 0
+
+
+def test_a_reload_that_waits_for_the_upgrade_is_one_of_the_new_one(site):
+    """Which may have read the configuration before it was changed."""
+    former = site.running.process
+    upgrading, heir = begin_upgrade(site)
+    try:
+        site.set_text("two")
+        reloading = vif.start("reload", "-c", site.running.config_path)
+        wire.wait_until(lambda: is_waiting(reloading), "the reload to ask")
+    finally:
+        former.send_signal(signal.SIGCONT)
+        os.kill(heir, signal.SIGCONT)
+    said, complained = reloading.communicate(timeout=wire.TIME_LIMIT)
+    assert reloading.returncode == 0, complained
+    assert "/text" in said
+    assert upgrading.wait(wire.TIME_LIMIT) == 0, upgrading.stderr.read()
+    assert succession.follow(site.running).wait(vif.STOP_SECONDS) == 0
+    assert site.text() == b"two"
+
+
+@pytest.mark.parametrize("words", [["status"], ["reopen"], ["upstream", "list"]], ids=" ".join)
+def test_commands_without_end_find_a_vif_through_upgrades(site, words):
+    """Three at a time, one after the other, while three programs take over."""
+    failures, counts, is_over = [], [], threading.Event()
+
+    def ask():
+        count = 0
+        while not is_over.is_set() and not failures:
+            result = vif.run(*words, "-c", site.running.config_path)
+            count += 1
+            if result.returncode != 0:
+                failures.append(result)
+        counts.append(count)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(3):
+        assert succession.upgrade(site.running).wait(vif.STOP_SECONDS) == 0
+    is_over.set()
+    for thread in threads:
+        thread.join()
+    assert not failures and min(counts) > 0
 
 
 def test_no_request_fails_while_programs_change(site):
