@@ -4,6 +4,7 @@
 
 #include "conf/paths.h"
 #include "log/log_compression.h"
+#include "proxy/server_url.h"
 #include "sys/xdp.h"
 
 /* RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: a client would take a body for the next response. */
@@ -142,13 +143,77 @@ void check_shield(struct loader *loader, const struct node *map)
             SLICE_ARGS(interface));
 }
 
+/* ---- servers ---- */
+
+/* A mistake or a warning about `protocol` for one server; NULL: there is none. `ret_is_error`: it cannot be.
+ */
+static const char *proxy_http_fault(const struct server_url *url, enum proxy_http wanted, bool *ret_is_error)
+{
+    *ret_is_error = wanted == PROXY_HTTP_1;
+    if (wanted == PROXY_HTTP_1 && url->is_h2)
+        return "is HTTP/2 by its scheme; write http:// there, or protocol: h2 here";
+    if (wanted == PROXY_HTTP_AUTO && !url->is_secure && !url->is_h2)
+        return "gets HTTP/1.1: without TLS it cannot choose (ALPN); if it speaks HTTP/2, write h2c:// or "
+               "https://";
+    return NULL;
+}
+
+/* Whether a server could choose, now or when one is added at run time, or to the file. */
+static void check_proxy_choice(struct loader *loader, const struct node *node,
+                               const struct proxy_settings *proxy)
+{
+    bool is_listed = proxy->server_count > 0 && proxy->to_file.length == 0;
+    if (proxy->http == PROXY_HTTP_AUTO && is_listed && !proxy_speaks_tls(proxy))
+        diagnostics_add(
+            loader->diagnostics, node->position,
+            "proxy.protocol: no server is https://, and without TLS none can choose (ALPN); write "
+            "h2 for HTTP/2, or leave it out for HTTP/1.1");
+}
+
+static void check_proxy_protocol_of(struct loader *loader, const struct node *node,
+                                    const struct proxy_settings *proxy, struct slice text)
+{
+    struct server_url url;
+    bool is_error;
+    if (text.length == 0 || server_url_parse(text, &url) != NULL)
+        return;
+    const char *fault = proxy_http_fault(&url, (enum proxy_http)proxy->http, &is_error);
+    if (fault)
+        (is_error ? diagnostics_add : diagnostics_warn)(
+            loader->diagnostics, node->position, "proxy.protocol: \"%.*s\" %s", SLICE_ARGS(text), fault);
+}
+
+void check_proxy_protocol(struct loader *loader, const struct node *map)
+{
+    const struct proxy_settings *proxy = &((struct route *)loader->objects[OBJECT_ROUTE])->proxy;
+    const struct node *node = node_get(map, SLICE("protocol")), *upgrade = node_get(map, SLICE("upgrade"));
+    size_t errors = loader->diagnostics->errors;
+    if (node == NULL)
+        return;
+#ifndef HAVE_HTTP2
+    if (proxy->http != PROXY_HTTP_1)
+        diagnostics_add(loader->diagnostics, node->position,
+                        "proxy.protocol: this vif was built without HTTP/2 (nghttp2)");
+#endif
+    check_proxy_choice(loader, node, proxy);
+    for (size_t i = 0; i < proxy->server_count && loader->diagnostics->errors == errors; i++)
+        check_proxy_protocol_of(loader, node, proxy, proxy->servers[i].url);
+    if (proxy->http == PROXY_HTTP_2 && upgrade && proxy->upgrade_count > 0)
+        diagnostics_warn(
+            loader->diagnostics, upgrade->position,
+            "proxy.upgrade: it has no effect, as servers are not asked for an upgrade over HTTP/2; "
+            "with protocol: auto they are, over HTTP/1.1");
+}
+
 void check_health(struct loader *loader, const struct node *map)
 {
     const struct proxy_settings *proxy = &((struct route *)loader->objects[OBJECT_ROUTE])->proxy;
     const struct node *health = node_get(map, SLICE("health"));
     for (size_t i = 0; i < proxy->server_count && proxy->health.path.length > 0; i++) {
         const struct slice *url = &proxy->servers[i].url;
-        if (slice_starts_with(*url, SLICE("h2c://")))
+        struct server_url parts;
+        if (url->length > 0 && server_url_parse(*url, &parts) == NULL &&
+            server_url_http(&parts, (enum proxy_http)proxy->http) == PROXY_HTTP_2)
             diagnostics_warn(
                 loader->diagnostics, node_position_of(health, SLICE("path")),
                 "proxy.health.path: \"%.*s\" is not asked for it: whether a server of HTTP/2 accepts "

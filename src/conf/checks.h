@@ -35,6 +35,9 @@ void check_shield(struct loader *loader, const struct node *map);
 /* TLS to the servers of a route: its options are consistent. `map` is the `proxy` section's. */
 void check_proxy_tls(struct loader *loader, const struct node *map);
 
+/* What of `protocol` contradicts the servers of a route. `map` is the `proxy` section's. */
+void check_proxy_protocol(struct loader *loader, const struct node *map);
+
 /* What of the checks of a route's servers has no effect. `map` is the `proxy` section's. */
 void check_health(struct loader *loader, const struct node *map);
 

@@ -65,11 +65,11 @@ const struct section sections[SECTION_COUNT] = {
     [SECTION_RESPOND] = {"respond",
                          "Answers with a fixed text. A single value in place of the map is its `body`.",
                          "body"},
-    [SECTION_PROXY] =
-        {"proxy",
-         "Forwards requests to other servers, in HTTP/1.1 ([more](proxy.md)): to those of either `to` or "
-         "`to_file`. A single value or a list in place of the map is its `to`.",
-         "to", "to"},
+    [SECTION_PROXY] = {"proxy",
+                       "Forwards requests to other servers ([more](proxy.md)): to those of either `to` or "
+                       "`to_file`. A single "
+                       "value or a list in place of the map is its `to`.",
+                       "to", "to"},
     [SECTION_SERVER] = {"proxy.to[]", "A server. A single value in place of the map is its `server`.",
                         "server"},
     [SECTION_STICKY] = {"proxy.sticky",

@@ -33,6 +33,12 @@ static const char *const proxy_balances[] = {
     [PROXY_HASH] = "hash",
     NULL,
 };
+static const char *const proxy_protocols[] = {
+    [PROXY_HTTP_1] = "h1",
+    [PROXY_HTTP_2] = "h2",
+    [PROXY_HTTP_AUTO] = "auto",
+    NULL,
+};
 static const char *const proxy_forwarded[] = {
     [PROXY_FORWARDED_X] = "x_forwarded",
     [PROXY_FORWARDED_STANDARD] = "forwarded",
@@ -546,6 +552,11 @@ const struct option options[] = {
      "file).",
      .example = "/etc/vif/servers.yaml", .is_alternative = true, TARGET(ROUTE, proxy.to_file),
      .rule = &rule_list_file},
+    {SECTION_PROXY, "protocol", OPTION_WORD,
+     "What is spoken with the servers: `h1` is HTTP/1.1; `h2` is HTTP/2, which an `https://` server has to "
+     "choose by ALPN, and others have to understand from the start; with `auto` an `https://` server chooses "
+     "one of the two by ALPN. `h2c://` is HTTP/2 in any case. [More](proxy.md#http2).",
+     .fallback = "h1", .example = "h2", TARGET(ROUTE, proxy.http), .words = proxy_protocols},
     {SECTION_PROXY, "balance", OPTION_WORD,
      "Which server gets the next request: each in turn, the one with the fewest requests in progress, of "
      "two the one that answers sooner, or always the same one for the same `hash`. All go by weight.",

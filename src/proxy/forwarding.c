@@ -137,7 +137,7 @@ static bool may_try_again(const struct forwarding *forwarding, enum proxy_fault 
 }
 
 /* Writes the request for the server of this attempt. Returns false after answering with an error. */
-static bool write_request(struct forwarding *forwarding)
+static bool write_request(struct forwarding *forwarding, bool is_h2)
 {
     struct exchange *exchange = forwarding->exchange;
     struct request_plan plan = {
@@ -151,10 +151,11 @@ static bool write_request(struct forwarding *forwarding)
         .expects_continue = forwarding->awaits_continue,
         .is_early = exchange->is_early,
         .is_secure = forwarding->upstream->parts.is_secure,
-        .upgrade = forwarding->upstream->parts.is_h2 ? (struct slice){0} : forwarding->upgrade,
+        .upgrade = is_h2 ? (struct slice){0} : forwarding->upgrade,
         .websocket_key = forwarding->key,
     };
-    int status = forwarding->upstream->parts.is_h2
+    forwarding->is_for_h2 = is_h2;
+    int status = is_h2
                      ? request_list(&plan, &exchange->arena, &forwarding->head_list, &forwarding->head_count)
                      : request_write(&plan, &exchange->arena, &forwarding->head);
     if (status == 0)
@@ -178,7 +179,8 @@ static void forwarding_on_open(struct upstream_user *user)
     note_time(forwarding, &forwarding->log.connect_us);
     if (!user->is_reused)
         forwarding->group->members[forwarding->index].place.share->connections++;
-    upload_pump(forwarding);
+    if (LIKELY(user->is_h2 == forwarding->is_for_h2) || write_request(forwarding, user->is_h2))
+        upload_pump(forwarding);
 }
 
 /* Whether the server is to blame, rather than vif and its limits. */
@@ -195,11 +197,12 @@ static void forwarding_try(struct forwarding *forwarding)
 {
     struct service *service = forwarding->proxy->service;
     enum proxy_fault fault;
-    if (forwarding->upstream->parts.is_h2 && forwarding->exchange->request.method == HTTP_METHOD_CONNECT) {
+    if (forwarding->upstream->http == PROXY_HTTP_2 &&
+        forwarding->exchange->request.method == HTTP_METHOD_CONNECT) {
         forwarding_fail(forwarding, PROXY_FAULT_NOT_UPGRADED, "requests to it over HTTP/2 are not upgraded");
         return;
     }
-    if (!write_request(forwarding))
+    if (!write_request(forwarding, upstream_prefers_h2(forwarding->upstream, &forwarding->user)))
         return;
     upload_restart(forwarding);
     if (forwarding->attempts++ > 0)

@@ -37,6 +37,7 @@ struct forwarding {
     struct slice head;    /* of the request, as sent to this server; of HTTP/2: a list */
     const struct http_response_field *head_list;
     unsigned head_count;
+    bool is_for_h2;                 /* it is written so */
     bool is_head_given;             /* it was passed to the carrier */
     char chunk[20];                 /* the line before content that is on its way */
     struct http_response *trailers; /* of the request; NULL: none */

@@ -242,7 +242,7 @@ static bool health_probe_write_request(struct health_probe *probe)
 /* The connection is there, with TLS if there is to be any. */
 static void health_probe_ask(struct health_probe *probe)
 {
-    if (probe->settings->health.path.length == 0 || probe->upstream->parts.is_h2) {
+    if (probe->settings->health.path.length == 0 || probe->upstream->http == PROXY_HTTP_2) {
         health_probe_end(probe, NULL);
         return;
     }
@@ -280,8 +280,11 @@ static void health_probe_take_connection(struct health_probe *probe, int fd)
 {
     probe->is_open = true;
     bool is_secure = probe->upstream->parts.is_secure;
-    int error = upstream_link_start(&probe->link, probe->upstream, fd, &health_probe_link_events,
-                                    probe->settings, NULL);
+    struct upstream_link_plan plan = {
+        .settings = probe->settings,
+        .offer = probe->upstream->http == PROXY_HTTP_2 ? UPSTREAM_OFFER_H2 : UPSTREAM_OFFER_H1,
+    };
+    int error = upstream_link_start(&probe->link, probe->upstream, fd, &health_probe_link_events, &plan);
     if (probe->upstream == NULL)
         return;
     if (error < 0)

@@ -70,6 +70,13 @@ const char *server_url_parse(struct slice url, struct server_url *ret_url)
     return server_url_parse_authority(slice_take(rest, end), ret_url);
 }
 
+enum proxy_http server_url_http(const struct server_url *url, enum proxy_http wanted)
+{
+    if (url->is_h2)
+        return PROXY_HTTP_2;
+    return wanted == PROXY_HTTP_AUTO && !url->is_secure ? PROXY_HTTP_1 : wanted;
+}
+
 struct slice server_url_certificate_name(const struct server_url *url)
 {
     struct slice name = url->host;

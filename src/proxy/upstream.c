@@ -56,6 +56,7 @@ static bool upstream_knows_addresses(struct upstream *upstream)
 void upstream_renew_connections(struct upstream *upstream)
 {
     upstream->address_set++;
+    upstream->chose_h1 = false;
     (void)upstream_close_idle(upstream);
 }
 
@@ -154,12 +155,19 @@ static struct upstream *upstream_create(struct upstreams *all, struct slice text
     return upstream;
 }
 
-static struct upstream *upstreams_find(struct upstreams *all, struct slice url,
-                                       const struct tls_remote *remote, uint64_t hash)
+/* What one is known by, besides its URL. */
+struct upstream_kind {
+    struct tls_remote *remote;
+    enum proxy_http http; /* as the route wants it */
+};
+
+static struct upstream *upstreams_find(struct upstreams *all, struct slice url, struct upstream_kind kind,
+                                       uint64_t hash)
 {
     for (struct map_link *link = map_find(&all->by_url, hash); link; link = map_find_next(link)) {
         struct upstream *upstream = CONTAINER_OF(link, struct upstream, link);
-        if (slice_equal(upstream->url, url) && upstream->remote == remote)
+        if (slice_equal(upstream->url, url) && upstream->remote == kind.remote &&
+            upstream->http == server_url_http(&upstream->parts, kind.http))
             return upstream;
     }
     return NULL;
@@ -167,10 +175,10 @@ static struct upstream *upstreams_find(struct upstreams *all, struct slice url,
 
 /* With a reference. `ret_is_new`: it has no addresses yet. */
 static struct upstream *upstreams_find_or_make(struct upstreams *all, struct slice text, size_t url_length,
-                                               struct tls_remote *remote, bool *ret_is_new)
+                                               struct upstream_kind kind, bool *ret_is_new)
 {
     uint64_t hash = hash_bytes(&all->hash_key, text);
-    struct upstream *upstream = upstreams_find(all, text, remote, hash);
+    struct upstream *upstream = upstreams_find(all, text, kind, hash);
     *ret_is_new = upstream == NULL;
     if (upstream) {
         upstream->references++;
@@ -183,14 +191,17 @@ static struct upstream *upstreams_find_or_make(struct upstreams *all, struct sli
     }
     all->count++;
     upstream->references = 1;
-    upstream_take_remote(upstream, remote);
+    upstream->http = server_url_http(&upstream->parts, kind.http);
+    upstream_take_remote(upstream, kind.remote);
     return upstream;
 }
 
-struct upstream *upstreams_get(struct upstreams *all, struct slice url, struct tls_remote *remote)
+struct upstream *upstreams_get(struct upstreams *all, struct slice url, struct tls_remote *remote,
+                               enum proxy_http http)
 {
     bool is_new;
-    struct upstream *upstream = upstreams_find_or_make(all, url, url.length, remote, &is_new);
+    struct upstream_kind kind = {.remote = remote, .http = http};
+    struct upstream *upstream = upstreams_find_or_make(all, url, url.length, kind, &is_new);
     if (upstream == NULL || !is_new || upstream_knows_addresses(upstream) || upstream_name_begin(upstream))
         return upstream;
     upstream_unref(upstream);
@@ -206,8 +217,9 @@ struct upstream *upstreams_get_found(struct upstream *named, size_t index)
     int length = snprintf(text, sizeof(text), "%.*s (%s)", SLICE_ARGS(named->url), address);
     if ((size_t)length >= sizeof(text))
         return NULL;
+    struct upstream_kind kind = {.remote = named->remote, .http = named->http};
     struct upstream *upstream = upstreams_find_or_make(named->all, slice_make(text, (size_t)length),
-                                                       named->url.length, named->remote, &is_new);
+                                                       named->url.length, kind, &is_new);
     if (upstream == NULL || !is_new)
         return upstream;
     named->references++;
@@ -298,24 +310,38 @@ void upstream_user_init(struct upstream_user *user, const struct upstream_user_e
     timer_init(&user->deadline, upstream_on_queue_timer);
 }
 
-/* The connection used last is the most likely one to be still open. */
-static struct upstream_connection *upstream_newest_idle(struct upstream *upstream)
+/* The connection used last is the most likely one to be still open. Only with PROXY_HTTP_AUTO there are both
+ * kinds, and then few of HTTP/2. */
+struct upstream_connection *upstream_newest_idle(const struct upstream *upstream, bool is_h2)
 {
-    return CONTAINER_OF(upstream->idle.previous, struct upstream_connection, link);
+    for (struct list *link = upstream->idle.previous; link != &upstream->idle; link = link->previous) {
+        struct upstream_connection *connection = CONTAINER_OF(link, struct upstream_connection, link);
+        if ((connection->h2 != NULL) == is_h2)
+            return connection;
+    }
+    return NULL;
 }
 
+enum upstream_joined upstream_join_alone(struct upstream *upstream, struct upstream_user *user,
+                                         enum proxy_fault *ret_fault)
+{
+    struct upstream_connection *idle = user->needs_new ? NULL : upstream_newest_idle(upstream, false);
+    if (idle == NULL)
+        return upstream_connection_open(upstream, user, ret_fault);
+    upstream_connection_take(idle, user);
+    return UPSTREAM_OPEN;
+}
+
+/* A request that wants to change to another protocol needs HTTP/1. */
 static enum upstream_joined upstream_connect(struct upstream *upstream, struct upstream_user *user,
                                              enum proxy_fault *ret_fault)
 {
 #ifdef HAVE_HTTP2
-    if (upstream->parts.is_h2)
+    bool may_share = upstream->http == PROXY_HTTP_2 || !user->wants_upgrade;
+    if (upstream->http != PROXY_HTTP_1 && may_share)
         return upstream_h2_join(upstream, user, ret_fault);
 #endif
-    if (upstream->idle_count > 0 && !user->needs_new) {
-        upstream_connection_take(upstream_newest_idle(upstream), user);
-        return UPSTREAM_OPEN;
-    }
-    return upstream_connection_open(upstream, user, ret_fault);
+    return upstream_join_alone(upstream, user, ret_fault);
 }
 
 enum upstream_joined upstream_wait(struct upstream *upstream, struct upstream_user *user,

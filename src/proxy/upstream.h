@@ -1,8 +1,8 @@
 /* Upstreams: the servers that requests are forwarded to, with their connections. Each worker has its own.
  *
- * An upstream is shared by all routes that name its URL, with the same TLS settings, and outlives changes of
- * the settings as long as some route does. Its idle connections are kept for the next requests, up to a
- * number and for a time.
+ * An upstream is shared by all routes that name its URL, with the same TLS settings and the same HTTP, and
+ * outlives changes of the settings as long as some route does. Its idle connections are kept for the next
+ * requests, up to a number and for a time.
  *
  * A request is an upstream's user (struct upstream_user) while it waits for a connection, and while it has
  * one:
@@ -67,6 +67,8 @@ struct upstream {
     struct upstreams *all;
     struct slice url;
     struct server_url parts;
+    enum proxy_http http; /* AUTO: each connection's is what the server chooses */
+    bool chose_h1;        /* AUTO: the last time */
     unsigned references;
     struct address addresses[UPSTREAM_ADDRESSES_MAX];
     unsigned address_count;     /* 0: not known yet */
@@ -148,6 +150,7 @@ struct upstream_user {
     struct timer deadline;               /* of waiting */
     enum http_method method;
     const struct proxy_protocol_ends *client; /* for the PROXY protocol; NULL: vif itself */
+    bool is_h2;                               /* its carrier speaks HTTP/2 */
     bool wants_upgrade;                       /* 101 may be the answer */
     bool needs_new;                           /* takes no connection that was used before */
     bool is_untouched;                        /* the server cannot have seen any of the request */
@@ -166,8 +169,9 @@ void upstreams_finish(struct upstreams *all);
 
 /* Returns the upstream with that URL, which must be valid, with a reference for the caller; NULL if out of
  * memory. Addresses of a name are looked up by the offload pool. Routes with other TLS settings (`remote`;
- * NULL: none) have upstreams of their own. */
-struct upstream *upstreams_get(struct upstreams *all, struct slice url, struct tls_remote *remote) MUST_CHECK;
+ * NULL: none), or another HTTP, have upstreams of their own. */
+struct upstream *upstreams_get(struct upstreams *all, struct slice url, struct tls_remote *remote,
+                               enum proxy_http http) MUST_CHECK;
 
 /* Returns the upstream of one of the addresses of another one's name, with a reference; NULL if out of
  * memory. For people it is "URL (ADDRESS)". */
@@ -190,6 +194,18 @@ void upstream_user_init(struct upstream_user *user, const struct upstream_user_e
 enum upstream_joined upstream_join(struct upstream *upstream, struct upstream_user *user,
                                    enum proxy_fault *ret_fault) MUST_CHECK;
 
+/* Whether a request would be sent in HTTP/2 now. With PROXY_HTTP_AUTO that is known only when there is a
+ * connection: see user->is_h2. */
+static inline bool upstream_prefers_h2(const struct upstream *upstream, const struct upstream_user *user)
+{
+    switch (upstream->http) {
+    case PROXY_HTTP_1: return false;
+    case PROXY_HTTP_2: return true;
+    case PROXY_HTTP_AUTO: return !user->wants_upgrade && !upstream->chose_h1;
+    }
+    UNREACHABLE();
+}
+
 /* Gives up whatever the user has or waits for: its connection is closed. Does nothing without any. */
 void upstream_leave(struct upstream_user *user);
 
@@ -199,6 +215,13 @@ void upstream_renew_connections(struct upstream *upstream);
 /* For upstream_h2.c: the user waits for a connection, at most `queue_ms`. */
 enum upstream_joined upstream_wait(struct upstream *upstream, struct upstream_user *user,
                                    enum proxy_fault *ret_fault) MUST_CHECK;
+
+/* For upstream_h2.c: a connection of HTTP/1 for this user, or one of which the server says what it is. */
+enum upstream_joined upstream_join_alone(struct upstream *upstream, struct upstream_user *user,
+                                         enum proxy_fault *ret_fault) MUST_CHECK;
+
+/* For upstream_h2.c: the idle connection of HTTP/2 or HTTP/1 that was used last; NULL: there is none. */
+struct upstream_connection *upstream_newest_idle(const struct upstream *upstream, bool is_h2);
 
 /* For upstream_connection.c. */
 

@@ -322,10 +322,11 @@ static void upstream_connection_break(struct upstream_connection *connection, in
     const struct upstream_link *link = &connection->stream_link;
     const char *detail = upstream_link_fault(link);
     bool is_of_tls = detail || connection->state == UPSTREAM_SECURING;
-    enum proxy_fault fault = error == -ENOMEM                ? PROXY_FAULT_OVERLOADED
-                             : upstream_link_distrusts(link) ? PROXY_FAULT_CERTIFICATE
-                             : is_of_tls                     ? PROXY_FAULT_TLS
-                                                             : PROXY_FAULT_RESET;
+    enum proxy_fault fault = error == -ENOMEM                 ? PROXY_FAULT_OVERLOADED
+                             : upstream_link_distrusts(link)  ? PROXY_FAULT_CERTIFICATE
+                             : upstream_link_refused_h2(link) ? PROXY_FAULT_NO_HTTP2
+                             : is_of_tls                      ? PROXY_FAULT_TLS
+                                                              : PROXY_FAULT_RESET;
     if (detail == NULL && fault == PROXY_FAULT_TLS)
         detail = error_text(error);
     upstream_connection_fail(connection, fault, detail);
@@ -495,8 +496,6 @@ static size_t upstream_connection_describe(const struct stream *stream, char *ou
     return length;
 }
 
-static void upstream_connection_on_secured(struct stream *stream);
-
 const struct upstream_link_events upstream_connection_link_events = {
     .stream =
         {
@@ -530,6 +529,7 @@ void upstream_connection_begin(struct upstream_connection *connection, struct up
     buffer_init(&connection->kept, (size_t)user->settings->head_bytes + LOOP_READ_BYTES);
     connection->carrier.type = &upstream_connection_carrier;
     user->carrier = &connection->carrier;
+    user->is_h2 = false;
     user->opening = NULL;
     user->is_reused = connection->is_reused;
     user->has_answered = false;
@@ -546,26 +546,6 @@ void upstream_connection_take(struct upstream_connection *connection, struct ups
     connection->is_reused = true;
     upstream->all->counters->upstream_reuses++;
     upstream_connection_begin(connection, user);
-}
-
-/* The TLS handshake is complete. */
-static void upstream_connection_on_secured(struct stream *stream)
-{
-    struct upstream_connection *connection = upstream_connection_of(stream);
-    struct upstream_user *user = connection->user;
-    if (user == NULL) /* within upstream_connection_connected */
-        return;
-    if (connection->h2 && !upstream_h2_begin(connection, user)) {
-        user->events->on_failed(user, PROXY_FAULT_OVERLOADED, NULL);
-        user->events->on_turn(user);
-        return;
-    }
-    if (connection->h2 == NULL)
-        upstream_connection_begin(connection, user);
-    user->events->on_open(user);
-    if (connection->state == UPSTREAM_BUSY)
-        upstream_connection_update_wait(connection);
-    user->events->on_turn(user);
 }
 
 struct upstream_connection *upstream_connection_create(struct upstream *upstream, struct upstream_user *user)

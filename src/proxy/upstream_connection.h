@@ -133,6 +133,9 @@ void upstream_connection_close(struct upstream_connection *connection);
 
 /* ---- for upstream_open.c ---- */
 
+/* The event of the link: TLS is complete. */
+void upstream_connection_on_secured(struct stream *stream);
+
 extern const struct upstream_link_events upstream_connection_link_events;
 extern const struct dialer_events upstream_dialer_events;
 

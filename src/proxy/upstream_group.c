@@ -109,7 +109,8 @@ static bool add_found(struct upstream_group *group, const struct upstream_group_
 static bool add_listed(struct upstream_group *group, const struct upstream_group_plan *plan,
                        const struct listed_server *server)
 {
-    struct upstream *upstream = upstreams_get(group->all, server->url, remote_of(plan, server->url));
+    struct upstream *upstream = upstreams_get(group->all, server->url, remote_of(plan, server->url),
+                                              (enum proxy_http)plan->route->proxy.http);
     if (upstream == NULL || group->count == PROXY_SERVERS_MAX) {
         upstream_unref(upstream);
         return upstream != NULL;

@@ -3,6 +3,7 @@
  * stack, so only there streams fail together, and the connection closes. */
 #include "proxy/upstream_h2_state.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 /* For one send. */
@@ -137,7 +138,10 @@ void upstream_h2_on_read(struct upstream_connection *connection, struct slice by
     h2_caller_receive(h2->caller, bytes, loop_now_ms(upstream_h2_loop(h2)));
     if (h2_caller_is_introduced(h2->caller))
         upstream_h2_forget(connection);
-    upstream_h2_flush(h2);
+    if (upstream_link_has_more(&connection->stream_link)) /* with TLS: the next record follows at once */
+        upstream_h2_defer_flush(h2);
+    else
+        upstream_h2_flush(h2);
 }
 
 void upstream_h2_on_sent(struct upstream_connection *connection)
@@ -150,8 +154,12 @@ void upstream_h2_on_sent(struct upstream_connection *connection)
 
 void upstream_h2_on_end(struct upstream_connection *connection, int error)
 {
-    upstream_h2_fail(connection->h2, error ? PROXY_FAULT_RESET : PROXY_FAULT_CLOSED,
-                     upstream_link_fault(&connection->stream_link));
+    const char *detail = upstream_link_fault(&connection->stream_link);
+    enum proxy_fault fault = error == 0         ? PROXY_FAULT_CLOSED
+                             : error == -ENOMEM ? PROXY_FAULT_OVERLOADED
+                             : detail           ? PROXY_FAULT_TLS
+                                                : PROXY_FAULT_RESET;
+    upstream_h2_fail(connection->h2, fault, detail);
 }
 
 /* ---- the beginning ---- */
@@ -223,10 +231,9 @@ static struct upstream_connection *upstream_h2_find(struct upstream *upstream)
 /* One that rests begins again. */
 static struct upstream_connection *upstream_h2_wake(struct upstream *upstream)
 {
-    if (upstream->idle_count == 0)
+    struct upstream_connection *connection = upstream_newest_idle(upstream, true);
+    if (connection == NULL)
         return NULL;
-    struct upstream_connection *connection =
-        CONTAINER_OF(upstream->idle.previous, struct upstream_connection, link);
     if (!upstream_h2_has_room(connection)) {
         upstream_connection_close(connection);
         return NULL;
@@ -244,6 +251,8 @@ static struct upstream_connection *upstream_h2_opening_of(const struct upstream_
 {
     if (user->opening)
         return user->opening;
+    if (!user->is_h2)
+        return NULL;
     const struct upstream_h2 *h2 = CONTAINER_OF(user->carrier, struct upstream_h2_stream, carrier)->h2;
     return h2_caller_is_introduced(h2->caller) ? NULL : h2->connection;
 }
@@ -261,6 +270,8 @@ enum upstream_joined upstream_h2_join(struct upstream *upstream, struct upstream
     *ret_fault = PROXY_FAULT_OVERLOADED;
     if (connection)
         return UPSTREAM_REFUSED;
+    if (upstream->chose_h1)
+        return upstream_join_alone(upstream, user, ret_fault);
     if (upstream->h2_opening)
         return upstream_wait(upstream, user, ret_fault);
     enum upstream_joined joined = upstream_connection_open(upstream, user, ret_fault);

@@ -349,6 +349,7 @@ bool upstream_h2_stream_create(struct upstream_h2 *h2, struct upstream_user *use
     list_append(&h2->streams, &stream->link);
     h2->stream_count++;
     user->carrier = &stream->carrier;
+    user->is_h2 = true;
     user->opening = NULL;
     user->upstream = connection->upstream;
     user->is_reused = connection->is_reused;

@@ -39,23 +39,32 @@ static int upstream_link_introduce(const struct upstream_link *link, unsigned ve
 }
 
 int upstream_link_start(struct upstream_link *link, struct upstream *upstream, int fd,
-                        const struct upstream_link_events *events, const struct proxy_settings *settings,
-                        const struct proxy_protocol_ends *client)
+                        const struct upstream_link_events *events, const struct upstream_link_plan *plan)
 {
     stream_init(&link->stream, upstream->all->loop, fd, &events->stream);
     link->tls = NULL;
     int error = upstream->parts.is_secure ? upstream_link_begin_tls(link, upstream, events) : 0;
     if (error == 0)
-        error = upstream_link_introduce(link, settings->proxy_protocol, client);
+        error = upstream_link_introduce(link, plan->settings->proxy_protocol, plan->client);
     if (error == 0)
         error = stream_start(&link->stream);
     bool is_open = error == 0 && !(link->stream.flags & STREAM_CLOSED);
-    return is_open && HAS_TLS(link) ? upstream_tls_connect(link->tls, settings) : error;
+    return is_open && HAS_TLS(link) ? upstream_tls_connect(link->tls, plan) : error;
 }
 
 bool upstream_link_is_securing(const struct upstream_link *link)
 {
     return HAS_TLS(link) && upstream_tls_is_securing(link->tls);
+}
+
+bool upstream_link_chose_h2(const struct upstream_link *link)
+{
+    return HAS_TLS(link) && upstream_tls_chose_h2(link->tls);
+}
+
+bool upstream_link_refused_h2(const struct upstream_link *link)
+{
+    return HAS_TLS(link) && upstream_tls_refused_h2(link->tls);
 }
 
 const char *upstream_link_fault(const struct upstream_link *link)

@@ -16,24 +16,43 @@ struct upstream_link {
     struct upstream_tls *tls; /* NULL: in the clear */
 };
 
+/* What is offered to a server with TLS, by ALPN. */
+enum upstream_offer {
+    UPSTREAM_OFFER_H1,
+    UPSTREAM_OFFER_H2,
+    UPSTREAM_OFFER_ANY, /* rather HTTP/2 */
+};
+
+/* How a link begins. */
+struct upstream_link_plan {
+    const struct proxy_settings *settings;
+    enum upstream_offer offer;
+    const struct proxy_protocol_ends *client; /* for the PROXY protocol; NULL: vif itself */
+};
+
 /* Besides the events of the stream. */
 struct upstream_link_events {
     struct stream_events stream;
-    /* With TLS: the handshake is complete, and the server is who it should be. Before that the stream's
-     * events are on_error and on_closed alone. */
+    /* With TLS: the handshake is complete, the server is who it should be, and has chosen what it was
+     * offered. Before that the stream's events are on_error and on_closed alone. */
     void (*on_secured)(struct stream *stream);
 };
 
 /* Begins on a connected socket, which it takes over, in any case, as stream_init and stream_start: in the
  * clear, or with TLS if the server's URL says so. Before all else it sends a header of the PROXY protocol, if
- * the settings want one, for the client's connection (NULL: vif itself). Returns 0 or -errno: close it then.
- */
+ * the settings want one. Returns 0 or -errno: close it then. */
 int upstream_link_start(struct upstream_link *link, struct upstream *upstream, int fd,
-                        const struct upstream_link_events *events, const struct proxy_settings *settings,
-                        const struct proxy_protocol_ends *client) MUST_CHECK;
+                        const struct upstream_link_events *events,
+                        const struct upstream_link_plan *plan) MUST_CHECK;
 
 /* Whether TLS is not complete yet. */
 bool upstream_link_is_securing(const struct upstream_link *link);
+
+/* After on_secured: whether the server has chosen HTTP/2, rather than HTTP/1.1 or nothing. */
+bool upstream_link_chose_h2(const struct upstream_link *link);
+
+/* After on_error: whether the server refused HTTP/2, which was all that it was offered. */
+bool upstream_link_refused_h2(const struct upstream_link *link);
 
 /* After on_error: why, in a few words for the log; NULL: the error says all. */
 const char *upstream_link_fault(const struct upstream_link *link);

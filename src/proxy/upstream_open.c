@@ -31,31 +31,92 @@ static enum proxy_fault upstream_connection_forsake(struct upstream_connection *
     return PROXY_FAULT_OVERLOADED;
 }
 
+/* ---- what is spoken ---- */
+
+/* A request that wants to change to another protocol needs HTTP/1, see upstream_connect. */
+static enum upstream_offer upstream_connection_offer(const struct upstream_connection *connection)
+{
+    switch (connection->upstream->http) {
+    case PROXY_HTTP_1: return UPSTREAM_OFFER_H1;
+    case PROXY_HTTP_2: return UPSTREAM_OFFER_H2;
+    case PROXY_HTTP_AUTO: return connection->user->wants_upgrade ? UPSTREAM_OFFER_H1 : UPSTREAM_OFFER_ANY;
+    }
+    UNREACHABLE();
+}
+
+/* The server has chosen, if it was asked. Returns false if out of memory. */
+static bool upstream_connection_take_choice(struct upstream_connection *connection)
+{
+    struct upstream *upstream = connection->upstream;
+    bool is_h2 = upstream_link_chose_h2(&connection->stream_link);
+    if (upstream_connection_offer(connection) == UPSTREAM_OFFER_ANY)
+        upstream->chose_h1 = !is_h2;
+    return !is_h2 || upstream_h2_create(connection);
+}
+
+/* It is open, so its user can begin. With PROXY_HTTP_AUTO others may have waited for what it is. */
+static enum proxy_fault upstream_connection_hand_over(struct upstream_connection *connection,
+                                                      struct upstream_user *user)
+{
+    if (connection->upstream->parts.is_secure && !upstream_connection_take_choice(connection)) {
+        upstream_connection_detach(connection);
+        upstream_connection_close(connection);
+        return PROXY_FAULT_OVERLOADED;
+    }
+    if (connection->h2)
+        return upstream_h2_begin(connection, user) ? PROXY_OK : PROXY_FAULT_OVERLOADED;
+    upstream_connection_begin(connection, user);
+    upstream_h2_forget(connection);
+    return PROXY_OK;
+}
+
+void upstream_connection_on_secured(struct stream *stream)
+{
+    struct upstream_connection *connection =
+        CONTAINER_OF(stream, struct upstream_connection, stream_link.stream);
+    struct upstream_user *user = connection->user;
+    if (user == NULL) /* within upstream_connection_connected */
+        return;
+    enum proxy_fault fault = upstream_connection_hand_over(connection, user);
+    if (fault == PROXY_OK)
+        user->events->on_open(user);
+    else
+        user->events->on_failed(user, fault, NULL);
+    if (connection->state == UPSTREAM_BUSY)
+        upstream_connection_update_wait(connection);
+    user->events->on_turn(user);
+}
+
+/* ---- the way there ---- */
+
 /* It is connected; with TLS that is not all. stream_start reads at once: nothing, if the server is in step.
- */
+ * Without TLS that may be HTTP/2 already. */
 static enum proxy_fault upstream_connection_connected(struct upstream_connection *connection, int fd)
 {
     struct upstream *upstream = connection->upstream;
     struct upstream_user *user = connection->user;
-    if (upstream->parts.is_h2 && !upstream_h2_create(connection))
+    bool is_known_h2 = upstream->http == PROXY_HTTP_2 && !upstream->parts.is_secure;
+    struct upstream_link_plan plan = {
+        .settings = user->settings,
+        .offer = upstream_connection_offer(connection),
+        .client = user->client,
+    };
+    if (is_known_h2 && !upstream_h2_create(connection))
         return upstream_connection_forsake(connection, fd);
     upstream_connection_stop_dialing(connection);
     connection->state = UPSTREAM_SECURING;
     connection->user = NULL; /* so that it hears nothing yet */
-    int error = upstream_link_start(&connection->stream_link, upstream, fd, &upstream_connection_link_events,
-                                    user->settings, user->client);
+    int error =
+        upstream_link_start(&connection->stream_link, upstream, fd, &upstream_connection_link_events, &plan);
     connection->user = user;
     if (connection->state == UPSTREAM_CLOSED || error < 0) {
         upstream_connection_detach(connection);
         upstream_connection_close(connection);
         return upstream_connection_fault_of_start(error);
     }
-    if (upstream_link_is_securing(&connection->stream_link))
-        upstream_connection_update_wait(connection);
-    else if (connection->h2)
-        return upstream_h2_begin(connection, user) ? PROXY_OK : PROXY_FAULT_OVERLOADED;
-    else
-        upstream_connection_begin(connection, user);
+    if (!upstream_link_is_securing(&connection->stream_link))
+        return upstream_connection_hand_over(connection, user);
+    upstream_connection_update_wait(connection);
     return PROXY_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "proxy/upstream_tls_state.h"
 
 #include "base/error.h"
+#include "tls/alert.h"
 #include "tls/remotes.h"
 
 #include <errno.h>
@@ -106,16 +107,41 @@ static void upstream_tls_begin_work(struct upstream_tls *tls)
         tls_session_work(&tls->session);
 }
 
+/* The server may take no notice of ALPN, which means HTTP/1.1. OpenSSL has not always verified that what it
+ * chooses was offered. Returns false if it cannot be spoken with. */
+static bool upstream_tls_take_choice(struct upstream_tls *tls)
+{
+    struct tls_info info;
+    tls_session_info(&tls->session, &info);
+    tls->chose_h2 = tls->offer != UPSTREAM_OFFER_H1 && slice_equal(info.protocol, SLICE("h2"));
+    tls->refused_h2 = tls->offer == UPSTREAM_OFFER_H2 && info.protocol.length == 0;
+    bool chose_h1 = tls->offer != UPSTREAM_OFFER_H2 &&
+                    (info.protocol.length == 0 || slice_equal(info.protocol, SLICE("http/1.1")));
+    if (tls->refused_h2)
+        tls->fault = "the server chose no protocol (ALPN)";
+    else if (!tls->chose_h2 && !chose_h1)
+        tls->fault = "the server chose a protocol that it was not offered (ALPN)";
+    return tls->fault == NULL;
+}
+
+static bool upstream_tls_become_secured(struct upstream_tls *tls)
+{
+    if (!upstream_tls_take_choice(tls)) {
+        upstream_tls_fail(tls, -EPROTO);
+        return false;
+    }
+    tls->is_secured = true;
+    tls->events->on_secured(upstream_tls_stream(tls));
+    return true;
+}
+
 /* Returns whether the session may have more to say. */
 static bool upstream_tls_act(struct upstream_tls *tls, enum tls_event event, struct slice plaintext)
 {
     struct stream *stream = upstream_tls_stream(tls);
     switch (event) {
     case TLS_MORE: return false;
-    case TLS_READY:
-        tls->is_secured = true;
-        tls->events->on_secured(stream);
-        return true;
+    case TLS_READY: return upstream_tls_become_secured(tls);
     case TLS_DATA: tls->events->stream.on_read(stream, plaintext); return true;
     case TLS_END:
         tls->has_ended = true;
@@ -290,9 +316,23 @@ bool upstream_tls_is_securing(const struct upstream_tls *tls)
     return !tls->is_secured;
 }
 
+bool upstream_tls_chose_h2(const struct upstream_tls *tls)
+{
+    return tls->chose_h2;
+}
+
+bool upstream_tls_refused_h2(const struct upstream_tls *tls)
+{
+    bool says_so = tls->offer == UPSTREAM_OFFER_H2 && !tls->is_working &&
+                   tls->session.alert_received == TLS_ALERT_NO_APPLICATION_PROTOCOL;
+    return tls->refused_h2 || says_so;
+}
+
 /* A stream that broke says itself why. */
 const char *upstream_tls_fault(const struct upstream_tls *tls)
 {
+    if (tls->fault)
+        return tls->fault;
     return tls->error == -EPROTO || tls->is_cut ? tls_session_fault(&tls->session) : NULL;
 }
 
@@ -383,10 +423,22 @@ int upstream_tls_begin(struct upstream_link *link, struct upstream *upstream,
     return 0;
 }
 
-int upstream_tls_connect(struct upstream_tls *tls, const struct proxy_settings *settings)
+/* In the format of ALPN. */
+static struct slice upstream_tls_protocols(enum upstream_offer offer)
+{
+    switch (offer) {
+    case UPSTREAM_OFFER_H1: return SLICE("\x08http/1.1");
+    case UPSTREAM_OFFER_H2: return SLICE("\x02h2");
+    case UPSTREAM_OFFER_ANY: return SLICE("\x02h2\x08http/1.1");
+    }
+    UNREACHABLE();
+}
+
+int upstream_tls_connect(struct upstream_tls *tls, const struct upstream_link_plan *plan)
 {
     char host[HOST_BYTES_MAX];
     const struct upstream *upstream = tls->upstream;
+    const struct proxy_settings *settings = plan->settings;
     struct slice name =
         settings->tls.name.length > 0 ? settings->tls.name : server_url_certificate_name(&upstream->parts);
     size_t length = MIN(name.length, sizeof(host) - 1);
@@ -395,10 +447,12 @@ int upstream_tls_connect(struct upstream_tls *tls, const struct proxy_settings *
     const struct tls_target target = {
         .host = host,
         .accepts_any = !proxy_tls_verifies(&settings->tls),
+        .protocols = upstream_tls_protocols(plan->offer),
         .former = upstream_tls_former_session(tls),
         .resumed = &tls->fresh,
     };
     struct tls_call call = upstream_tls_call(tls, upstream_tls_rooms_of(tls)->write);
+    tls->offer = (uint8_t)plan->offer;
     tls->begun_ms = call.now_ms;
     tls->former_ms = upstream->session_ms;
     if (!tls_session_connect(&tls->session, upstream->remote->context, &target, &call)) {

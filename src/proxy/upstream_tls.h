@@ -10,10 +10,12 @@ int upstream_tls_begin(struct upstream_link *link, struct upstream *upstream,
                        const struct upstream_link_events *events) MUST_CHECK;
 
 /* Sends the first message, once the stream has started. Returns 0 or -errno. */
-int upstream_tls_connect(struct upstream_tls *tls, const struct proxy_settings *settings) MUST_CHECK;
+int upstream_tls_connect(struct upstream_tls *tls, const struct upstream_link_plan *plan) MUST_CHECK;
 
 /* As those of a link. */
 bool upstream_tls_is_securing(const struct upstream_tls *tls);
+bool upstream_tls_chose_h2(const struct upstream_tls *tls);
+bool upstream_tls_refused_h2(const struct upstream_tls *tls);
 const char *upstream_tls_fault(const struct upstream_tls *tls);
 bool upstream_tls_distrusts(const struct upstream_tls *tls);
 bool upstream_tls_is_cut(const struct upstream_tls *tls);

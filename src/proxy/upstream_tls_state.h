@@ -32,7 +32,11 @@ struct upstream_tls {
     uint64_t former_ms; /* when the handshake of the session that it wants to resume began */
     struct task again;  /* takes the input */
     struct job job;
+    const char *fault; /* what is wrong with the server's choice; NULL: nothing */
     int16_t error;
+    uint8_t offer;   /* enum upstream_offer */
+    bool chose_h2;   /* the server */
+    bool refused_h2; /* the server, which was offered nothing else */
     bool is_secured;
     bool is_reading; /* the owner wants plaintext */
     bool is_working; /* a thread has the session */

@@ -81,6 +81,14 @@ struct respond_settings {
 /* Which server gets the next request. */
 enum proxy_balance { PROXY_ROUND_ROBIN, PROXY_LEAST_CONNECTIONS, PROXY_LEAST_TIME, PROXY_HASH };
 
+/* Which HTTP is spoken with the servers of a route. One that is "h2c://" is spoken to in HTTP/2 in any case.
+ */
+enum proxy_http {
+    PROXY_HTTP_1,    /* HTTP/1.1 */
+    PROXY_HTTP_2,    /* HTTP/2: with TLS by ALPN, without it by prior knowledge */
+    PROXY_HTTP_AUTO, /* with TLS what the server chooses by ALPN, without it HTTP/1.1 */
+};
+
 /* A server that requests are forwarded to. */
 struct proxy_server {
     struct slice url;     /* "http://HOST:PORT", "https:", "h2c:", or "unix:/PATH" */
@@ -147,6 +155,7 @@ struct proxy_settings {
     size_t server_count;
     struct slice to_file;     /* that they are from, which is watched; empty: they are in the configuration */
     uint64_t to_file_read_ns; /* when it was read (sys_monotonic_ns); 0: there was no such file */
+    int http;                 /* enum proxy_http */
     int balance;              /* enum proxy_balance */
     struct slice hash;        /* of what, for PROXY_HASH: "address", "header:NAME" or "cookie:NAME" */
     struct proxy_sticky sticky;

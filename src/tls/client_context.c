@@ -14,9 +14,6 @@
 /* Most intermediate certificates between a server's and its trusted issuer. */
 #define DEPTH_MAX 8
 
-/* In the format of ALPN. */
-static const unsigned char alpn[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
-
 /* ---- the issuers of the system ---- */
 
 static const char *const root_files[] = {
@@ -101,8 +98,6 @@ bool tls_client_context_apply(struct tls_context *context, const struct tls_sett
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ctx, keep_session);
     SSL_CTX_set_msg_callback(ctx, see_messages);
-    if (SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn)) != 0)
-        return false;
     if (settings->accepts_any)
         return true;
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);

@@ -51,7 +51,7 @@ static const struct words server_words[] = {
     {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, "the server speaks no TLS version that is allowed (1.2 and 1.3)"},
     {SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE, "the server found nothing in common (handshake_failure)"},
     {SSL_R_TLSV1_UNRECOGNIZED_NAME, "the server has no certificate for that name (unrecognized_name)"},
-    {SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL, "the server does not speak HTTP/1.1 (ALPN)"},
+    {SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL, "the server speaks no protocol that it was offered (ALPN)"},
     {SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, "the server wants a certificate of its client"},
     {SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, "the server refuses its client's certificate (bad_certificate)"},
     {SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN,

@@ -126,9 +126,10 @@ void tls_session_finish(struct tls_session *session);
 
 /* What a client wants of a server. */
 struct tls_target {
-    const char *host;              /* whose certificate it must be: a name, or an address without brackets */
-    bool accepts_any;              /* the certificate is not looked at */
-    struct ssl_session_st *former; /* to be resumed; NULL: none */
+    const char *host;       /* whose certificate it must be: a name, or an address without brackets */
+    bool accepts_any;       /* the certificate is not looked at */
+    struct slice protocols; /* offered by ALPN, the best one first, each behind a byte with its length */
+    struct ssl_session_st *former;   /* to be resumed; NULL: none */
     struct ssl_session_st **resumed; /* gets sessions that can be resumed later; the owner frees them */
 };
 

@@ -51,6 +51,9 @@ static bool session_connect_prepare(struct tls_session *session, const struct tl
     if (session->ssl == NULL || !session_bio_attach(session) ||
         !session_connect_set_host(session->ssl, target))
         return false;
+    if (SSL_set_alpn_protos(session->ssl, (const unsigned char *)target->protocols.data,
+                            (unsigned)target->protocols.length) != 0)
+        return false;
     SSL_set_app_data(session->ssl, target->resumed);
     SSL_set_connect_state(session->ssl);
     return target->former == NULL || SSL_set_session(session->ssl, target->former) == 1;

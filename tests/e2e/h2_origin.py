@@ -1,4 +1,4 @@
-"""A server behind vif that speaks HTTP/2 in the clear, frame by frame, and does what a test tells it."""
+"""A server behind vif that speaks HTTP/2, in the clear or by TLS, frame by frame, and does what a test tells it."""
 import struct
 
 import hpack
@@ -143,18 +143,21 @@ class H2Peer(wire.Frames):
 
 
 class H2Origin(Origin):
-    """Its scripts get an H2Peer, once for each connection."""
+    """Its scripts get an H2Peer, once for each connection. `otherwise`: with TLS, the script for connections whose client
+    has not agreed on HTTP/2; it gets a Peer."""
 
-    def __init__(self, script, **options):
+    def __init__(self, script, tls=None, otherwise=None, **options):
         def run(peer):
+            if otherwise and peer.socket.selected_alpn_protocol() != "h2":
+                return otherwise(peer)
             script(H2Peer(peer, **options))
             return False
 
-        super().__init__(run)
+        super().__init__(run, tls=tls)
 
     @property
     def url(self):
-        return f"h2c://{self.address[0]}:{self.address[1]}"
+        return f"{'https' if self.tls else 'h2c'}://{self.address[0]}:{self.address[1]}"
 
 
 def echo(h2):

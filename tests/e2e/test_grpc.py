@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+import pki
 import vif as vif_process
 
 pytestmark = pytest.mark.skipif("nghttp2" not in vif_process.run("version").stdout, reason="vif is built without HTTP/2")
@@ -30,17 +31,41 @@ def modules():
     return folder
 
 
+def talk(vif, port, modules, *files):
+    """What node prints: unary, an error that is a head with nothing behind it, streams of either side and of both, and a
+    deadline, whose end the server learns of."""
+    done = subprocess.run(["node", HERE / "talk.js", f"127.0.0.1:{port}", f"127.0.0.1:{vif.port}", *files],
+                          capture_output=True, text=True, timeout=100, check=False,
+                          env={**os.environ, "NODE_PATH": str(modules)})
+    assert done.stdout.splitlines() == [
+        "unary hello you", "fail NOT_FOUND", "down 01234 OK", "up 500000", "both 10 OK", "never DEADLINE_EXCEEDED",
+        "cancelled",
+    ], done.stderr
+
+
+def routes(**options):
+    return {"sites": [{"routes": {"/": {"proxy": {"between_bytes_timeout": "1h", **options}}}}]}
+
+
 @pytest.mark.any_backend
 @pytest.mark.seconds(NPM_SECONDS + 100)
 def test_grpc(server, modules):
-    """Unary, an error that is a head with nothing behind it, streams of either side and of both, and a deadline, whose
-    end the server learns of."""
     port = vif_process.free_port()
-    vif = server(config={"sites": [{"routes": {"/": {"proxy": {"to": f"h2c://127.0.0.1:{port}",
-                                                               "between_bytes_timeout": "1h"}}}}]})
-    talk = subprocess.run(["node", HERE / "talk.js", f"127.0.0.1:{port}", f"127.0.0.1:{vif.port}"], capture_output=True,
-                          text=True, timeout=100, check=False, env={**os.environ, "NODE_PATH": str(modules)})
-    assert talk.stdout.splitlines() == [
-        "unary hello you", "fail NOT_FOUND", "down 01234 OK", "up 500000", "both 10 OK", "never DEADLINE_EXCEEDED",
-        "cancelled",
-    ], talk.stderr
+    talk(server(config=routes(to=f"h2c://127.0.0.1:{port}")), port, modules)
+
+
+@pytest.mark.any_backend
+@pytest.mark.seconds(NPM_SECONDS + 100)
+@pytest.mark.skipif("OpenSSL" not in vif_process.run("version").stdout, reason="vif is built without OpenSSL")
+@pytest.mark.parametrize("protocol", ["h2", "auto"])
+def test_grpc_over_tls(server, modules, tmp_path_factory, protocol):
+    """With a certificate of vif's own, which the server demands."""
+    folder = tmp_path_factory.mktemp("grpc-pki")
+    folder.chmod(0o755)
+    authority, port = pki.Authority(folder), vif_process.free_port()
+    certificate, key = authority.issue("grpc", ["127.0.0.1"])
+    own, own_key = authority.issue("vif", [], usage="clientAuth")
+    own_key.chmod(0o644)
+    tls = {"ca": str(authority.certificate), "certificate": str(own), "key": str(own_key)}
+    vif = server(config=routes(to=f"https://127.0.0.1:{port}", protocol=protocol, tls=tls))
+    talk(vif, port, modules, certificate, key, authority.certificate)

@@ -403,26 +403,58 @@ def test_the_access_log_names_the_server(proxy):
 RECIPES = re.findall(r"```yaml\n(.*?)```", (vif_process.REPOSITORY / "docs" / "proxy.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
-def serve_by_tls(text, origins, folder):
-    """With the servers and the files of the recipe with TLS."""
+TLS_SERVERS = {  # port: the name in the certificate, what it speaks, whether it wants to know its clients
+    "8443": ("127.0.0.1", "http/1.1", False),
+    "8444": ("billing.internal", "http/1.1", True),
+    "8445": ("127.0.0.1", "h2", False),
+    "8446": ("127.0.0.1", "h2", False),
+    "8447": ("127.0.0.1", "http/1.1", False),
+    "50052": ("127.0.0.1", "h2", True),
+}
+
+
+def serve_by_tls(text, origins, h2_origin, folder):
+    """With the servers and the files of the recipes with TLS. `h2_origin(**options)` makes one of HTTP/2."""
     authority = pki.Authority(folder / "pki")
     shutil.copy(authority.certificate, folder / "origin-ca.pem")
     for path, name in zip(authority.issue("vif", [], usage="clientAuth"), ("vif.pem", "vif.key")):
         shutil.copy(path, folder / name)
         (folder / name).chmod(0o644)
-    for port, host in (("8443", "127.0.0.1"), ("8444", "billing.internal")):
+    for port, (host, protocol, wants_client) in TLS_SERVERS.items():
+        if f"127.0.0.1:{port}" not in text:
+            continue
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*authority.issue(host, [host]))
-        if port == "8444":
+        context.set_alpn_protocols([protocol])
+        if wants_client:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(authority.certificate)
-        text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{origins(tls=context).address[1]}")
+        origin = (h2_origin if protocol == "h2" else origins)(tls=context)
+        text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{origin.address[1]}")
     return text
+
+
+@pytest.fixture
+def h2_origin():
+    """h2_origin(**options): an origin of HTTP/2."""
+    made = []
+
+    def make(**options):
+        if "nghttp2" not in vif_process.run("version").stdout:
+            pytest.skip("built without HTTP/2")
+        pytest.importorskip("hpack")
+        from h2_origin import H2Origin, echo as h2_echo
+        made.append(H2Origin(h2_echo, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
 
 
 @pytest.mark.http1
 @pytest.mark.parametrize("recipe", RECIPES, ids=[str(number) for number in range(len(RECIPES))])
-def test_the_recipes_work(server, origins, tmp_path, request, recipe):
+def test_the_recipes_work(server, origins, h2_origin, tmp_path, request, recipe):
     """Each with origins in place of its servers, and a name server that knows them."""
     (tmp_path / "public").mkdir()
     (tmp_path / "public" / "index.html").write_text("home", encoding="utf-8")
@@ -431,17 +463,11 @@ def test_the_recipes_work(server, origins, tmp_path, request, recipe):
         origins(address=str(tmp_path / "app.sock"), family=socket.AF_UNIX)
     text = re.sub(r"^(listen|workers|name_servers):.*\n", "", recipe, flags=re.MULTILINE)  # the fixture has its own
     if "origin-ca.pem" in recipe:
-        text = serve_by_tls(text, origins, tmp_path)
+        text = serve_by_tls(text, origins, h2_origin, tmp_path)
     if "proxy_protocol" in recipe:
         text = text.replace("127.0.0.1:3007", f"127.0.0.1:{origins(behind_header(echo, [])).address[1]}")
     if "h2c://" in recipe:
-        if "nghttp2" not in vif_process.run("version").stdout:
-            pytest.skip("built without HTTP/2")
-        pytest.importorskip("hpack")
-        import h2_origin
-        http2 = h2_origin.H2Origin(h2_origin.echo)
-        request.addfinalizer(http2.stop)
-        text = text.replace("h2c://127.0.0.1:50051", http2.url)
+        text = text.replace("h2c://127.0.0.1:50051", h2_origin().url)
     for number, origin in enumerate(tcp):
         text = text.replace(f"127.0.0.1:300{number}", f"127.0.0.1:{origin.address[1]}")
     text = text.replace("127.0.0.1:3003", f"127.0.0.1:{tcp[0].address[1]}")
@@ -460,5 +486,6 @@ def test_the_recipes_work(server, origins, tmp_path, request, recipe):
     path = next(path for path in ("/api", "/events", "/chat", "/") if f" {path}:" in recipe)
     response = running.get(f"{path.rstrip('/')}/x")
     assert (response.status, response["via"]) == (200, "2.0 vif" if "h2c://" in recipe else "1.1 vif")
-    if "/billing:" in recipe:
-        assert running.get("/billing/x").status == 200
+    for further in ("/billing", "/old", "/billing.Invoices/"):
+        if f" {further}:" in recipe:
+            assert [running.get(f"{further.rstrip('/')}/x").status for _ in range(2)] == [200, 200]

@@ -1,8 +1,10 @@
 /* A gRPC server and a client of it behind vif: node talk.js ADDRESS_OF_SERVER ADDRESS_OF_VIF. Prints what came of each
- * call, a line each. Messages are bytes, so nothing is generated from a schema. */
+ * call, a line each. Messages are bytes, so nothing is generated from a schema. With three files, a certificate, its key
+ * and the issuer of its clients' certificates, the server speaks TLS and demands a certificate. */
+const fs = require("fs");
 const grpc = require("@grpc/grpc-js");
 
-const [own, through] = process.argv.slice(2);
+const [own, through, ...files] = process.argv.slice(2);
 
 function method(name, requestStream, responseStream) {
   const same = bytes => bytes;
@@ -98,6 +100,13 @@ async function talk() {
   process.exit(0);
 }
 
+function credentials() {
+  if (files.length === 0)
+    return grpc.ServerCredentials.createInsecure();
+  const [certificate, key, issuer] = files.map(file => fs.readFileSync(file));
+  return grpc.ServerCredentials.createSsl(issuer, [{cert_chain: certificate, private_key: key}], true);
+}
+
 const server = new grpc.Server();
 server.addService(service, implementation);
-server.bindAsync(own, grpc.ServerCredentials.createInsecure(), talk);
+server.bindAsync(own, credentials(), talk);

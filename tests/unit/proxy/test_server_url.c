@@ -52,6 +52,29 @@ static void bad_ones(void **state)
     }
 }
 
+/* "h2c://" says it all; without TLS there is no ALPN that a server could choose by. */
+static void what_is_spoken(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        enum proxy_http wanted, spoken;
+    } rows[] = {
+        {"http://a", PROXY_HTTP_1, PROXY_HTTP_1},    {"http://a", PROXY_HTTP_2, PROXY_HTTP_2},
+        {"http://a", PROXY_HTTP_AUTO, PROXY_HTTP_1}, {"unix:/a", PROXY_HTTP_2, PROXY_HTTP_2},
+        {"unix:/a", PROXY_HTTP_AUTO, PROXY_HTTP_1},  {"https://a", PROXY_HTTP_1, PROXY_HTTP_1},
+        {"https://a", PROXY_HTTP_2, PROXY_HTTP_2},   {"https://a", PROXY_HTTP_AUTO, PROXY_HTTP_AUTO},
+#ifdef HAVE_HTTP2
+        {"h2c://a", PROXY_HTTP_1, PROXY_HTTP_2},     {"h2c://a", PROXY_HTTP_AUTO, PROXY_HTTP_2},
+#endif
+    };
+    TABLE_ROWS(i, rows, rows[i].url) {
+        struct server_url url;
+        assert_null(server_url_parse(slice_from(rows[i].url), &url));
+        assert_int_equal(server_url_http(&url, rows[i].wanted), rows[i].spoken);
+    }
+}
+
 /* A longer one is refused, and not cut. */
 static void the_longest_host(void **state)
 {
@@ -89,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_ones),
         cmocka_unit_test(bad_ones),
+        cmocka_unit_test(what_is_spoken),
         cmocka_unit_test(the_longest_host),
         cmocka_unit_test(names_of_certificates),
     };

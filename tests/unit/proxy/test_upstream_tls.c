@@ -34,6 +34,8 @@ struct pair {
     unsigned secured, sents, errors, ends, closeds;
     unsigned more; /* how often more came than was read */
     bool pauses;   /* once it is secured */
+    enum upstream_offer offer;
+    bool chose_h2, refused_h2;
     const char *fault;
 
     SSL_CTX *ctx; /* the server's end */
@@ -77,6 +79,7 @@ static void on_error(struct stream *stream, int error)
     assert_true(error < 0);
     pair->errors++;
     pair->fault = upstream_link_fault(&pair->link);
+    pair->refused_h2 = upstream_link_refused_h2(&pair->link);
     upstream_link_close(&pair->link);
 }
 
@@ -95,6 +98,7 @@ static void on_secured(struct stream *stream)
 {
     struct pair *pair = pair_of(stream);
     pair->secured++;
+    pair->chose_h2 = upstream_link_chose_h2(&pair->link);
     if (pair->pauses)
         upstream_link_pause(&pair->link);
 }
@@ -193,8 +197,8 @@ static void pair_begin(struct pair *pair)
     SSL_set_bio(pair->server, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     SSL_set_max_send_fragment(pair->server, 512);
     SSL_set_accept_state(pair->server);
-    assert_int_equal(
-        upstream_link_start(&pair->link, &pair->upstream, fds[0], &events, &pair->settings, NULL), 0);
+    const struct upstream_link_plan plan = {.settings = &pair->settings, .offer = pair->offer};
+    assert_int_equal(upstream_link_start(&pair->link, &pair->upstream, fds[0], &events, &plan), 0);
 }
 
 /* Until vif's end is secured. `last`: what the server says right behind its last message. */
@@ -257,6 +261,32 @@ static enum send_result pair_send(struct pair *pair, const char *text)
 {
     struct segment segments[] = {segment_memory(slice_make(text, 2)), segment_memory(slice_from(text + 2))};
     return upstream_link_send(&pair->link, segments, 2);
+}
+
+/* What the server chooses, whatever it was offered; without `chosen` it refuses all. */
+static int choose(SSL *ssl, const unsigned char **ret_chosen, unsigned char *ret_length,
+                  const unsigned char *offered, unsigned length, void *chosen)
+{
+    (void)ssl, (void)offered, (void)length;
+    if (chosen == NULL)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *ret_chosen = chosen;
+    *ret_length = (unsigned char)strlen(chosen);
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* Until vif's end is secured, or has failed. */
+static void pair_negotiate(struct pair *pair)
+{
+    pair_begin(pair);
+    for (int turns = 0; !pair->secured && !pair->errors; turns++) {
+        assert_true(turns < PATIENCE_TURNS);
+        pair_turn(pair);
+        server_take(pair);
+        (void)SSL_do_handshake(pair->server);
+        ERR_clear_error();
+        server_send(pair, true);
+    }
 }
 
 /* ---- the tests ---- */
@@ -425,6 +455,62 @@ static void records_behind_what_is_read_are_noticed(void **state)
     pair_finish(&pair);
 }
 
+struct negotiation {
+    enum upstream_offer offer;
+    char *chosen; /* NULL: the server refuses */
+    bool is_good, chose_h2, refused_h2;
+};
+
+static void the_server_chooses_what_it_was_offered(void **state)
+{
+    (void)state;
+    static const struct negotiation rows[] = {
+        {UPSTREAM_OFFER_H1, "http/1.1", true, false, false},
+        {UPSTREAM_OFFER_H1, "h2", false, false, false},
+        {UPSTREAM_OFFER_H1, NULL, false, false, false},
+        {UPSTREAM_OFFER_H2, "h2", true, true, false},
+        {UPSTREAM_OFFER_H2, "http/1.1", false, false, false},
+        {UPSTREAM_OFFER_H2, NULL, false, false, true},
+        {UPSTREAM_OFFER_ANY, "h2", true, true, false},
+        {UPSTREAM_OFFER_ANY, "http/1.1", true, false, false},
+        {UPSTREAM_OFFER_ANY, "spdy/3", false, false, false},
+        {UPSTREAM_OFFER_ANY, NULL, false, false, false},
+    };
+    struct tls_settings settings = trusting();
+    for (size_t i = 0; i < 2 * ARRAY_LENGTH(rows); i++) {
+        const struct negotiation *row = &rows[i / 2];
+        struct pair pair;
+        pair_init(&pair, &settings, i % 2 ? TLS1_3_VERSION : TLS1_2_VERSION);
+        pair.offer = row->offer;
+        SSL_CTX_set_alpn_select_cb(pair.ctx, choose, row->chosen);
+        pair_negotiate(&pair);
+        assert_int_equal(pair.secured, row->is_good);
+        assert_int_equal(pair.chose_h2, row->chose_h2);
+        assert_int_equal(pair.refused_h2, row->refused_h2);
+        assert_true(pair.fault != NULL || row->is_good);
+        pair_close(&pair);
+        pair_finish(&pair);
+    }
+}
+
+/* As servers do that know HTTP/1 alone. */
+static void a_server_may_take_no_notice_of_what_is_offered(void **state)
+{
+    (void)state;
+    struct tls_settings settings = trusting();
+    for (int offer = UPSTREAM_OFFER_H1; offer <= UPSTREAM_OFFER_ANY; offer++) {
+        struct pair pair;
+        pair_init(&pair, &settings, TLS1_3_VERSION);
+        pair.offer = (enum upstream_offer)offer;
+        pair_negotiate(&pair);
+        assert_int_equal(pair.secured, offer != UPSTREAM_OFFER_H2);
+        assert_int_equal(pair.refused_h2, offer == UPSTREAM_OFFER_H2);
+        assert_false(pair.chose_h2);
+        pair_close(&pair);
+        pair_finish(&pair);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +521,8 @@ int main(void)
         cmocka_unit_test(an_error_of_tls_is_told),
         cmocka_unit_test(what_came_during_work_is_read_when_it_is_wanted),
         cmocka_unit_test(records_behind_what_is_read_are_noticed),
+        cmocka_unit_test(the_server_chooses_what_it_was_offered),
+        cmocka_unit_test(a_server_may_take_no_notice_of_what_is_offered),
     };
     return cmocka_run_group_tests(tests, duo_make_pki, duo_free_pki);
 }
