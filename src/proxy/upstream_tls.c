@@ -188,6 +188,13 @@ static bool upstream_tls_keep(struct upstream_tls *tls, struct slice rest)
     return true;
 }
 
+/* A send that is held waits for the rest of a message, whether or not the owner wants plaintext: it may be
+ * that the client reads no response before its upload is through. No plaintext can come before that rest. */
+static bool upstream_tls_wants_input(const struct upstream_tls *tls)
+{
+    return tls->is_reading || !tls->is_secured || (tls->held && tls->session.is_blocked);
+}
+
 static void upstream_tls_await(struct upstream_tls *tls, struct slice rest)
 {
     struct stream *stream = upstream_tls_stream(tls);
@@ -200,7 +207,7 @@ static void upstream_tls_await(struct upstream_tls *tls, struct slice rest)
     bool is_blocked = upstream_tls_has_input(tls) || tls->is_working;
     if (tls->has_fin && !is_blocked && !tls->has_ended)
         upstream_tls_take_fin(tls);
-    else if (is_blocked || (tls->is_secured && !tls->is_reading))
+    else if (is_blocked || !upstream_tls_wants_input(tls))
         stream_read_pause(stream);
     else if (!tls->has_fin)
         stream_read_resume(stream);
@@ -208,7 +215,7 @@ static void upstream_tls_await(struct upstream_tls *tls, struct slice rest)
 
 static bool upstream_tls_may_take(const struct upstream_tls *tls)
 {
-    return !upstream_tls_is_closed(tls) && !tls->is_working && (tls->is_reading || !tls->is_secured);
+    return !upstream_tls_is_closed(tls) && !tls->is_working && upstream_tls_wants_input(tls);
 }
 
 /* The server cannot get what it needs. Work is done first, since a session that waits for it cannot end; an
@@ -351,19 +358,25 @@ bool upstream_tls_is_cut(const struct upstream_tls *tls)
     return tls->is_cut;
 }
 
+void upstream_tls_read_on(struct upstream_tls *tls)
+{
+    if (upstream_tls_has_input(tls) && !tls->is_working)
+        task_defer(tls->upstream->all->loop, &tls->again);
+    else if (!upstream_tls_has_input(tls) && !tls->has_fin)
+        stream_read_resume(upstream_tls_stream(tls));
+}
+
 void upstream_tls_pause(struct upstream_tls *tls)
 {
     tls->is_reading = false;
-    stream_read_pause(upstream_tls_stream(tls));
+    if (!upstream_tls_wants_input(tls))
+        stream_read_pause(upstream_tls_stream(tls));
 }
 
 void upstream_tls_resume(struct upstream_tls *tls)
 {
     tls->is_reading = true;
-    if (upstream_tls_has_input(tls) && !tls->is_working)
-        task_defer(tls->upstream->all->loop, &tls->again);
-    else if (!upstream_tls_has_input(tls) && !tls->has_fin)
-        stream_read_resume(upstream_tls_stream(tls));
+    upstream_tls_read_on(tls);
 }
 
 void upstream_tls_reset_on_close(struct upstream_tls *tls)

@@ -101,6 +101,8 @@ static enum send_result upstream_tls_hold(struct upstream_tls *tls, const struct
     }
     memcpy(tls->held, segments, count * sizeof(*segments));
     tls->held_count = count;
+    if (!tls->is_reading)
+        upstream_tls_read_on(tls);
     return SEND_PENDING;
 }
 

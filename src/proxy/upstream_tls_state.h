@@ -80,6 +80,9 @@ static inline void upstream_tls_fail(struct upstream_tls *tls, int error)
 /* Of a call of the session, with one of the rooms. */
 struct tls_call upstream_tls_call(const struct upstream_tls *tls, char room[TLS_RECORD_BYTES_MAX]);
 
+/* Takes what came and has to wait, in a later turn, or else reads on. */
+void upstream_tls_read_on(struct upstream_tls *tls);
+
 /* ---- output ---- */
 
 /* Empties the shared buffer. */

@@ -319,6 +319,49 @@ static void sends_wait_for_the_rest_of_a_message(void **state)
     pair_finish(&pair);
 }
 
+/* The owner reads no response before its upload is through. `pauses_first`: it had stopped before it sent;
+ * `comes_first`: the rest of the ticket and the response behind it had come by then. */
+static void expect_send_gets_on(struct pair *pair, bool pauses_first, bool comes_first)
+{
+    pair_connect(pair);
+    server_makes_ticket(pair);
+    assert_int_equal(SSL_write(pair->server, "answer", 6), 6);
+    server_send(pair, false);
+    pair_turn(pair);
+    if (pauses_first)
+        upstream_link_pause(&pair->link);
+    if (comes_first)
+        server_send(pair, true);
+    assert_int_equal(pair_send(pair, "hello"), SEND_PENDING);
+    upstream_link_pause(&pair->link);
+    server_send(pair, true);
+    for (int turns = 0; pair->sents == 0; turns++) {
+        assert_true(turns < PATIENCE_TURNS && "the send waits for the owner to read");
+        pair_turn(pair);
+    }
+    pair_turn(pair);
+    expect_server_reads(pair, "hello");
+    assert_int_equal(pair->received.length, 0);
+    upstream_link_resume(&pair->link);
+    for (int turns = 0; pair->received.length == 0 && turns < PATIENCE_TURNS; turns++)
+        pair_turn(pair);
+    assert_slice(buffer_slice(&pair->received), "answer");
+    assert_int_equal(pair->errors, 0);
+    pair_close(pair);
+}
+
+static void sends_do_not_wait_for_the_owner_to_read(void **state)
+{
+    (void)state;
+    struct tls_settings settings = trusting();
+    struct pair pair;
+    pair_init(&pair, &settings, TLS1_3_VERSION);
+    expect_send_gets_on(&pair, false, false);
+    expect_send_gets_on(&pair, true, false);
+    expect_send_gets_on(&pair, true, true);
+    pair_finish(&pair);
+}
+
 static void a_send_that_waits_can_be_dropped(void **state)
 {
     (void)state;
@@ -515,6 +558,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sends_wait_for_the_rest_of_a_message),
+        cmocka_unit_test(sends_do_not_wait_for_the_owner_to_read),
         cmocka_unit_test(a_send_that_waits_can_be_dropped),
         cmocka_unit_test(the_certificate_is_looked_at_again_after_an_hour),
         cmocka_unit_test(what_came_is_read_although_nothing_can_be_sent),
