@@ -72,6 +72,73 @@ static void other_refusals(void **state)
     duo_finish(&duo);
 }
 
+#define RECORD_HEAD_BYTES  5
+#define MESSAGE_HEAD_BYTES 4
+#define VERSION_BYTES      2
+#define RANDOM_BYTES       32
+
+static size_t number_at(const struct buffer *buffer, size_t at, size_t bytes)
+{
+    size_t number = 0;
+    for (size_t i = 0; i < bytes; i++)
+        number = number << 8 | (uint8_t)buffer->data[at + i];
+    return number;
+}
+
+static void set_number_at(struct buffer *buffer, size_t at, size_t bytes, size_t number)
+{
+    for (size_t i = 0; i < bytes; i++)
+        buffer->data[at + i] = (char)(number >> 8 * (bytes - 1 - i));
+}
+
+/* The position behind the session's id in a hello of either side, which is alone in its record. */
+static size_t behind_session_id(const struct buffer *hello)
+{
+    size_t at = RECORD_HEAD_BYTES + MESSAGE_HEAD_BYTES + VERSION_BYTES + RANDOM_BYTES;
+    return at + 1 + number_at(hello, at, 1);
+}
+
+/* The client offers DEFLATE before no compression. OpenSSL's clients do not, so one is put in. */
+static void offer_compression(struct buffer *hello)
+{
+    size_t suites = behind_session_id(hello), methods = suites + 2 + number_at(hello, suites, 2);
+    assert_int_equal(number_at(hello, methods, 2), 0x0100);
+    buffer_append_byte(hello, 0);
+    memmove(hello->data + methods + 2, hello->data + methods + 1, hello->length - methods - 2);
+    hello->data[methods] = 2;
+    hello->data[methods + 1] = 1;
+    set_number_at(hello, 3, 2, number_at(hello, 3, 2) + 1);
+    set_number_at(hello, RECORD_HEAD_BYTES + 1, 3, number_at(hello, RECORD_HEAD_BYTES + 1, 3) + 1);
+}
+
+/* Of TLS 1.2 it is passed over, with TLS 1.3 nothing else may be offered than none (RFC 8446 section 4.1.2).
+ */
+static void compression_is_refused(void **state)
+{
+    (void)state;
+    struct tls_settings settings = duo_settings(&pki.ecdsa_pair, 1);
+    struct duo duo;
+    duo_init(&duo, &settings);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct buffer hello;
+        buffer_init(&hello, 1 << 16);
+        SSL_CTX_set_min_proto_version(duo.client_ctx, version);
+        SSL_CTX_set_max_proto_version(duo.client_ctx, version);
+        duo_begin(&duo, PKI_NAME);
+        SSL_do_handshake(duo.client);
+        duo_take(&duo, &hello);
+        offer_compression(&hello);
+        duo_feed(&duo, buffer_slice(&hello));
+        buffer_finish(&hello);
+        assert_slice(buffer_slice(&duo.events), version == TLS1_3_VERSION ? "X" : "");
+        if (version == TLS1_3_VERSION)
+            assert_int_equal(duo.session.alert_sent, TLS_ALERT_ILLEGAL_PARAMETER);
+        else
+            assert_int_equal(number_at(&duo.output, behind_session_id(&duo.output) + 2, 1), 0);
+    }
+    duo_finish(&duo);
+}
+
 /* Two names and no default. */
 static void names_that_are_not_served(void **state)
 {
@@ -409,6 +476,7 @@ int main(void)
         cmocka_unit_test(old_versions),
         cmocka_unit_test(ciphers_that_are_not_allowed),
         cmocka_unit_test(other_refusals),
+        cmocka_unit_test(compression_is_refused),
         cmocka_unit_test(names_that_are_not_served),
         cmocka_unit_test(a_second_hello_for_another_name),
         cmocka_unit_test(certificates_of_clients),
