@@ -603,6 +603,11 @@ const struct option options[] = {
      "The headers that tell a server about its client: `x_forwarded` is `X-Forwarded-For`, `-Proto` and "
      "`-Host`, `forwarded` is that of RFC 7239. Those that a client sent are removed in any case.",
      .fallback = "x_forwarded", .example = "both", TARGET(ROUTE, proxy.forwarded), .words = proxy_forwarded},
+    {SECTION_PROXY, "client_certificate", OPTION_BOOL,
+     "Tells servers who the client is by its certificate, which vif has verified (`tls: {client: "
+     "required}`): `X-Client-Subject`, `X-Client-Issuer`, and `X-Client-Fingerprint`, its SHA-256. Those "
+     "that a client sent are removed in any case.",
+     .fallback = "false", .example = "true", TARGET(ROUTE, proxy.client_certificate)},
     {SECTION_PROXY, "connections", OPTION_NUMBER,
      "Requests at once to a server, over all workers; more wait in a queue.",
      .fallback = "none", .example = "100", TARGET(ROUTE, proxy.connections), RANGE(1, MIB), .zero = "none"},

@@ -136,13 +136,27 @@ static bool may_try_again(const struct forwarding *forwarding, enum proxy_fault 
     return has_ended && !forwarding->user.has_answered && is_idempotent(&forwarding->exchange->request);
 }
 
+/* Behind a trusted proxy the certificate is not that of the client. */
+static const struct peer_tls *certified_client(struct exchange *exchange,
+                                               const struct proxy_settings *settings, struct peer_tls *room)
+{
+    bool is_told = settings->client_certificate && exchange->client == exchange->peer &&
+                   exchange->peer->is_secure && exchange->events->tell_tls;
+    if (!is_told)
+        return NULL;
+    exchange->events->tell_tls(exchange->owner, &exchange->arena, room);
+    return room->has_client ? room : NULL;
+}
+
 /* Writes the request for the server of this attempt. Returns false after answering with an error. */
 static bool write_request(struct forwarding *forwarding, bool is_h2)
 {
     struct exchange *exchange = forwarding->exchange;
+    struct peer_tls tls;
     struct request_plan plan = {
         .request = &exchange->request,
         .peer = exchange->client,
+        .certified = certified_client(exchange, &forwarding->group->route->proxy, &tls),
         .settings = &forwarding->group->route->proxy,
         .bare_prefix = exchange->route_entry->bare_prefix,
         .server_authority = forwarding->upstream->parts.authority,

@@ -177,6 +177,20 @@ static void request_put_client(struct head_text *text, const struct request_plan
         put_forwarded(text, plan, host);
 }
 
+/* What a certificate says is the choice of whoever issued it. */
+static void put_certified(struct head_text *text, const struct peer_tls *certified)
+{
+    const struct http_response_field fields[] = {
+        {SLICE("X-Client-Subject"), certified->client_subject},
+        {SLICE("X-Client-Issuer"), certified->client_issuer},
+        {SLICE("X-Client-Fingerprint"), certified->client_fingerprint},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(fields); i++) {
+        if (fields[i].value.length > 0 && http_is_field_value(fields[i].value))
+            request_put_field(text, fields[i].name, fields[i].value);
+    }
+}
+
 /* ---- the rest ---- */
 
 /* The host that the client asked for, with its port: of an absolute target, which replaces Host (RFC 9112
@@ -218,6 +232,9 @@ bool request_is_own_field(const struct http_field *field)
         SLICE("X-Forwarded-Server"),
         SLICE("X-Forwarded-Scheme"),
         SLICE("X-Forwarded-Ssl"),
+        SLICE("X-Client-Subject"),
+        SLICE("X-Client-Issuer"),
+        SLICE("X-Client-Fingerprint"),
     };
     if (field->name == HTTP_FIELD_HOST || field->name == HTTP_FIELD_EXPECT)
         return true;
@@ -314,6 +331,8 @@ static size_t size_max(const struct request_plan *plan, struct slice path, struc
                   plan->server_authority.length + 3 * host.length + plan->id_header.length + plan->id.length;
     for (unsigned i = 0; i < request->field_count; i++)
         size += request->fields[i].name_text.length + request->fields[i].value.length + 4;
+    if (plan->certified)
+        size += plan->certified->client_subject.length + plan->certified->client_issuer.length;
     return size;
 }
 
@@ -388,6 +407,8 @@ static int request_put(const struct request_plan *plan, struct arena *arena, str
     else
         put_content_framing(text, request);
     request_put_client(text, plan, host);
+    if (plan->certified)
+        put_certified(text, plan->certified);
     if (plan->id.length > 0)
         request_put_field(text, plan->id_header, plan->id);
     request_put_field(text, SLICE("Via"), via_text(request));

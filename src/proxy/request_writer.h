@@ -18,6 +18,7 @@
 struct request_plan {
     const struct http_request *request;
     const struct peer *peer;
+    const struct peer_tls *certified; /* the client, by its certificate; NULL: the server is not told */
     const struct proxy_settings *settings;
     struct slice bare_prefix;      /* of the route, without its final '/' */
     struct slice server_authority; /* of the server's URL */

@@ -165,6 +165,7 @@ struct proxy_settings {
     struct proxy_tls_settings tls;
     uint32_t proxy_protocol; /* version of the header that connections to a server begin with; 0: none */
     int forwarded;           /* enum proxy_forwarded */
+    bool client_certificate; /* servers are told whose certificate the client has */
     struct slice host;       /* the Host header: empty: the client's; "server": that of the URL; or a value */
     struct slice prefix;     /* replaces the route's in paths; empty: paths stay as they are */
     uint32_t connections;    /* requests at once to a server, over all workers; 0: no limit */

@@ -12,6 +12,7 @@ import pytest
 
 import wire
 from pki import Authority, openssl
+from proxies import origins  # noqa: F401, a fixture
 from tls_client import TlsClient, context_for, get, refusal
 from vif import REPOSITORY, free_port, run, workers_of
 
@@ -265,6 +266,53 @@ def test_the_log_says_who_the_client_is(server, authority, clients, tmp_path):
     members = list(known)[list(known).index("host") + 1:list(known).index("status")]
     assert [*members, "early_data"] == documented  # which only requests in early data have: test_tls_early.py
     assert not {"client_subject", "client_issuer", "client_fingerprint"} & set(unknown)
+
+
+def sent_by(origin):
+    request = origin.requests.pop()
+    return tuple(request[f"X-Client-{name}"] for name in ("Subject", "Issuer", "Fingerprint"))
+
+
+def test_a_server_is_told_who_the_client_is(server, authority, clients, origins):
+    """And by nobody but vif; not without the option, nor if there is no certificate."""
+    port, plain = free_port(), free_port()
+    pair = authority.issue("told", ["a.example"])
+    ada = clients.issue("ada-told", usage="clientAuth")
+    demand = {"client": "optional", "client_ca": str(clients.certificate)}
+    origin = origins()
+    routes = {"/told": {"proxy": {"to": origin.url, "client_certificate": True}}, "/": {"proxy": {"to": origin.url}}}
+    serve(server, plain, [{"tls": tls(pair, **demand), "routes": routes}], [f"127.0.0.1:{plain}", secure(port)])
+    claims = {"X-Client-Subject": "CN=root", "X_Client_Issuer": "CN=x", "X-Client-Fingerprint": "00"}
+    fingerprint = openssl("x509", "-in", ada[0], "-noout", "-fingerprint", "-sha256").decode().strip()
+    fingerprint = fingerprint.split("=")[1].replace(":", "").lower()
+    with TlsClient(port, context_for(authority, client=ada), "a.example") as client:
+        assert client.get("/told", **claims)[0] == 200
+        assert sent_by(origin) == ("CN=ada-told", "CN=Client Authority", fingerprint)
+        assert client.get("/other", **claims)[0] == 200
+        assert sent_by(origin) == (None, None, None)
+    with TlsClient(port, context_for(authority), "a.example") as client:
+        assert client.get("/told", **claims)[0] == 200
+        assert sent_by(origin) == (None, None, None)
+    with wire.Client(("127.0.0.1", plain)) as client:
+        client.send(b"GET /told HTTP/1.1\r\nHost: a\r\nX-Client-Subject: CN=root\r\n\r\n")
+        assert client.read_response().status == 200
+        assert sent_by(origin) == (None, None, None)
+
+
+def test_a_server_is_not_told_who_its_clients_proxy_is(server, authority, clients, origins):
+    port, plain = free_port(), free_port()
+    pair = authority.issue("proxied", ["a.example"])
+    demand = {"client": "required", "client_ca": str(clients.certificate)}
+    origin = origins()
+    routes = {"/": {"proxy": {"to": origin.url, "client_certificate": True}}}
+    serve(server, plain, [{"tls": tls(pair, **demand), "routes": routes}], [f"127.0.0.1:{plain}", secure(port)],
+          trusted_proxies=["127.0.0.1"])
+    context = context_for(authority, client=clients.issue("front", usage="clientAuth"))
+    with TlsClient(port, context, "a.example") as client:
+        assert client.get("/", "a.example", **{"X-Forwarded-For": "192.0.2.7"})[0] == 200
+        assert sent_by(origin) == (None, None, None)
+        assert client.get("/", "a.example")[0] == 200
+        assert sent_by(origin)[0] == "CN=front"
 
 
 def test_who_asks_by_http2_is_known_too(server, authority, clients, tmp_path):

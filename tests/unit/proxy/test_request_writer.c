@@ -81,6 +81,9 @@ static void requests_are_written_anew(void **state)
         {"GET / HTTP/1.1\r\nHost: a:81\r\nContent_Length: 5\r\ntransfer_encoding: x\r\nX-Forwarded_For: y\r\n"
          "Expect: x\r\nProxy: z\r\n\r\n",
          "GET / HTTP/1.1\r\nHost: a:81\r\n" CLIENT "\r\n"},
+        {"GET / HTTP/1.1\r\nHost: a:81\r\nX-Client-Subject: CN=root\r\nX_Client_Issuer: x\r\n"
+         "X-Client_Fingerprint: 1\r\n\r\n",
+         "GET / HTTP/1.1\r\nHost: a:81\r\n" CLIENT "\r\n"},
     };
     TABLE_ROWS(i, rows, rows[i].request) {
         parse(rows[i].request);
@@ -89,6 +92,30 @@ static void requests_are_written_anew(void **state)
         assert_slice(writing.head, rows[i].expected);
         arena_finish(&writing.arena);
     }
+}
+
+/* A long name has its room; what is no header's value is left out. */
+static void servers_are_told_of_certificates(void **state)
+{
+    (void)state;
+    static char subject[4000];
+    memset(subject, 'a', sizeof(subject));
+    struct peer_tls tls = {
+        .has_client = true,
+        .client_subject = slice_make(subject, sizeof(subject)),
+        .client_issuer = SLICE("CN=\n"),
+        .client_fingerprint = SLICE("12ab"),
+    };
+    parse("GET / HTTP/1.1\r\nHost: a:81\r\nX-Client-Fingerprint: 0\r\n\r\n");
+    writing.plan.certified = &tls;
+    write_head();
+    assert_int_equal(writing.status, 0);
+    struct slice before = SLICE("GET / HTTP/1.1\r\nHost: a:81\r\nX-Forwarded-For: 192.0.2.1\r\n"
+                                "X-Forwarded-Proto: http\r\nX-Forwarded-Host: a:81\r\nX-Client-Subject: ");
+    assert_slice(slice_take(writing.head, before.length), before.data);
+    assert_slice(slice_skip(writing.head, before.length + sizeof(subject)),
+                 "\r\nX-Client-Fingerprint: 12ab\r\nVia: 1.1 vif\r\n\r\n");
+    arena_finish(&writing.arena);
 }
 
 static void prefixes_are_replaced_and_never_left(void **state)
@@ -221,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_written_anew),
+        cmocka_unit_test(servers_are_told_of_certificates),
         cmocka_unit_test(prefixes_are_replaced_and_never_left),
         cmocka_unit_test(the_client_is_named),
         cmocka_unit_test(some_requests_are_rejected),
