@@ -100,22 +100,23 @@ static bool is_first_to_name(const struct settings *settings, const struct route
     return true;
 }
 
-static size_t count_files(const struct settings *settings)
+static bool has_too_many_files(const struct settings *settings)
 {
     size_t count = 0;
     for (size_t i = 0; i < settings->site_count; i++) {
-        for (size_t j = 0; j < settings->sites[i].route_count; j++) {
+        for (size_t j = 0; j < settings->sites[i].route_count && count <= PROXY_FILES_MAX; j++) {
             const struct route *route = &settings->sites[i].routes[j];
             count += route->kind == ROUTE_PROXY && route->proxy.to_file.length > 0 &&
                      is_first_to_name(settings, route);
         }
     }
-    return count;
+    return count > PROXY_FILES_MAX;
 }
 
 void server_file_load(struct loader *loader, const struct node *map)
 {
     const struct proxy_settings *proxy = proxy_being_loaded(loader);
+    const struct settings *settings = loader->objects[OBJECT_SETTINGS];
     struct source_position position = node_position_of(map, SLICE("to_file"));
     if (proxy->to_file.length == 0 || node_get(map, SLICE("to"))) /* both together are reported */
         return;
@@ -130,7 +131,7 @@ void server_file_load(struct loader *loader, const struct node *map)
                          "proxy.to_file: %s does not exist yet: until it does, requests get 503",
                          proxy->to_file.data);
     loader->out_of_memory |= error == -ENOMEM;
-    if (count_files(loader->objects[OBJECT_SETTINGS]) > PROXY_FILES_MAX)
+    if (is_first_to_name(settings, loader->objects[OBJECT_ROUTE]) && has_too_many_files(settings))
         diagnostics_add(loader->diagnostics, position,
                         "proxy.to_file: more than %d files with servers in one configuration",
                         PROXY_FILES_MAX);

@@ -243,10 +243,11 @@ static void finish_reading(const struct server_keeper *keeper, struct server_fil
     take_reading(keeper, file);
 }
 
-/* A process that hangs in the kernel cannot be ended. No other one is started before it is. */
+/* A process that hangs in the kernel cannot be ended. No other one is started before it is. One that has
+ * ended may have been waited for before its descriptor was looked at: then it is nobody's. */
 static void stop_reading(struct server_file *file, uint64_t due_ms)
 {
-    if (file->reader_fd >= 0)
+    if (file->reader_fd >= 0 && file->reader > 0)
         sys_kill(file->reader, SIGKILL);
     close_fd(&file->reader_fd);
     close_fd(&file->next_fd);

@@ -42,12 +42,12 @@ static void list_server(struct server_list *list, const struct proxy_settings *s
 /* The master writes in no time. If it was killed meanwhile, what is there does not count. */
 #define TRIES_MAX 10000
 
-/* Changes and list belong together: one version has both. */
+/* Changes and list belong together: one version has both. `file` is NULL if the servers are in none. */
 static bool try_read_board(struct server_list *list, const struct board *board, const struct digest *file)
 {
     unsigned version = board_version(board);
-    return board_read_changes(board, &list->changes) && board_read_list(board, file, &list->file) &&
-           version == board_version(board);
+    return board_read_changes(board, &list->changes) &&
+           (file == NULL || board_read_list(board, file, &list->file)) && version == board_version(board);
 }
 
 static void read_board(struct server_list *list, const struct board *board, const struct digest *file)
@@ -77,7 +77,7 @@ static struct proxy_server server_of_listed(const struct board_listed *listed)
 /* Before the master has put the file's list on the board, it is as it was when the settings were read. */
 static void name_servers_of(struct server_list *list, const struct proxy_settings *settings)
 {
-    bool is_on_board = settings->to_file.length > 0 && list->file.number != 0;
+    bool is_on_board = list->file.number != 0;
     size_t count = is_on_board ? list->file.count : settings->server_count;
     list->named_count = MIN(count, (size_t)PROXY_SERVERS_MAX);
     for (size_t i = 0; i < list->named_count; i++)
@@ -99,7 +99,8 @@ void server_list_make(struct server_list *list, const struct board *board, const
     static const struct proxy_server nothing; /* a server that is not in the file is as its change says */
     struct digest file = board_list_name(settings->to_file);
     list->count = 0;
-    read_board(list, board, &file);
+    list->file.number = 0;
+    read_board(list, board, settings->to_file.length > 0 ? &file : NULL);
     name_servers_of(list, settings);
     for (size_t i = 0; i < list->named_count; i++) {
         const struct proxy_server *server = &list->named[i];

@@ -12,6 +12,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* 0 would be this process with all of its group. */
+void __real_sys_kill(pid_t pid, int signal);
+void __wrap_sys_kill(pid_t pid, int signal);
+void __wrap_sys_kill(pid_t pid, int signal)
+{
+    assert_true(pid > 0);
+    __real_sys_kill(pid, signal);
+}
+
 static char told[20000];
 
 static void keep_line(struct log *log, enum log_level level, struct slice line)
@@ -206,6 +215,19 @@ static void a_reading_that_takes_too_long_is_given_up(void **state)
     end_keeping(keeping);
 }
 
+/* The end of a process may be heard of before that of its descriptor: then there is nobody to kill. */
+static void a_reader_that_was_waited_for_is_not_killed(void **state)
+{
+    (void)state;
+    struct keeping *keeping = begin_keeping();
+    server_keeper_look(&keeping->keeper, 1000);
+    reap_reader(keeping);
+    assert_true(file_of(keeping)->reader_fd >= 0);
+    server_keeper_take(&keeping->keeper, &keeping->settings, 2000);
+    read_now(keeping, 2000);
+    end_keeping(keeping);
+}
+
 static void a_reader_that_dies_is_told(void **state)
 {
     (void)state;
@@ -340,6 +362,7 @@ int main(void)
         cmocka_unit_test(events_of_a_file_that_is_due_are_not_awaited),
         cmocka_unit_test(the_same_list_is_no_change),
         cmocka_unit_test(a_reading_that_takes_too_long_is_given_up),
+        cmocka_unit_test(a_reader_that_was_waited_for_is_not_killed),
         cmocka_unit_test(a_reader_that_dies_is_told),
         cmocka_unit_test(whatever_a_reader_writes_has_bounds),
         cmocka_unit_test(text_of_a_reader_has_bounds),
