@@ -1,4 +1,4 @@
-/* TLS output. Up to 64 KiB of plaintext at a time are encrypted into the worker's shared buffer and passed to
+/* TLS output. Up to 63 KiB of plaintext at a time are encrypted into the worker's shared buffer and passed to
  * the stream in one call. If the socket is full, the connection keeps the buffer until it is sent; plaintext
  * that is not encrypted yet is kept as segments, whose memory belongs to the owner. */
 #include "front/tls_transport.h"

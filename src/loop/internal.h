@@ -10,12 +10,6 @@
 
 struct offload;
 
-/* The most bytes that one system call copies into a socket. Larger calls are slower: 100 KiB in one
- * send(2) cost a third more CPU time than in two (32 against 22 us, medians of interleaved rounds over
- * loopback), because the peer begins to receive the first part while the second is copied, and the pages
- * it frees are still in the cache. */
-#define LOOP_CALL_BYTES_MAX ((size_t)64 << 10)
-
 struct loop {
     const struct backend *backend;
     struct backend_state *backend_state;
@@ -41,7 +35,7 @@ struct loop {
     struct offload *offload; /* NULL before the first job */
     struct wheel wheel;
     char read_buffer[LOOP_READ_BYTES];
-    char copy_buffer[LOOP_CALL_BYTES_MAX]; /* for copying a part of a file */
+    char copy_buffer[STREAM_CALL_BYTES_MAX]; /* for copying a part of a file */
 };
 
 /* loop.c: called after a callback of `watch` (or after other work, if NULL): reports it if it took longer

@@ -16,7 +16,7 @@
 #define SEND_BYTES_MAX ((size_t)1 << 20)
 
 /* The most bytes for one sendfile(2) while the turn has time. It copies nothing, so the reason for
- * LOOP_CALL_BYTES_MAX does not apply; and each call ends with a packet that is not full, so that many
+ * STREAM_CALL_BYTES_MAX does not apply; and each call ends with a packet that is not full, so that many
  * small calls cost more. See docs/architecture.md for figures. */
 #define SENDFILE_BYTES_MAX ((size_t)512 << 10)
 
@@ -85,7 +85,7 @@ static ssize_t send_memory(struct stream *stream, const struct segment *segments
 {
     struct iovec pieces[STREAM_SEGMENTS_MAX];
     size_t used = 0;
-    size_t room = LOOP_CALL_BYTES_MAX;
+    size_t room = STREAM_CALL_BYTES_MAX;
     while (used < count && segments[used].data != NULL && room > 0) {
         size_t length = MIN(segments[used].length, room);
         pieces[used] = (struct iovec){.iov_base = (void *)segments[used].data, .iov_len = length};
@@ -115,11 +115,11 @@ static ssize_t send_file(struct stream *stream, const struct segment *segment, s
 {
     size_t length = MIN(segment->length, length_max);
     if (segment->is_copied || !stream->loop->may_sendfile)
-        return send_copy(stream, segment, MIN(length, LOOP_CALL_BYTES_MAX));
+        return send_copy(stream, segment, MIN(length, STREAM_CALL_BYTES_MAX));
     if (!stream->events->may_send_file(stream, segment))
         return ERROR_CHANGED;
     off_t offset = segment->offset;
-    size_t call_max = loop_has_time(stream->loop) ? SENDFILE_BYTES_MAX : LOOP_CALL_BYTES_MAX;
+    size_t call_max = loop_has_time(stream->loop) ? SENDFILE_BYTES_MAX : STREAM_CALL_BYTES_MAX;
     ssize_t sent = sys_sendfile(stream->watch.fd, segment->fd, &offset, MIN(length, call_max));
     return sent == 0 ? ERROR_CHANGED : sent;
 }
@@ -152,7 +152,7 @@ static int stream_send_some(struct stream *stream, struct segment *segments, siz
 {
     size_t allowed = SEND_BYTES_MAX;
     while (*next < count) {
-        bool is_much = allowed <= SEND_BYTES_MAX - LOOP_CALL_BYTES_MAX;
+        bool is_much = allowed <= SEND_BYTES_MAX - STREAM_CALL_BYTES_MAX;
         if (allowed == 0 || (is_much && !loop_has_time(stream->loop))) {
             send_on_later(stream);
             return 0;
@@ -267,7 +267,7 @@ static enum send_result send_off(struct stream *stream, const struct segment *se
 /* The usual case of a response. */
 static bool is_small_memory(const struct segment *segment)
 {
-    return segment->data != NULL && segment->length > 0 && segment->length <= LOOP_CALL_BYTES_MAX;
+    return segment->data != NULL && segment->length > 0 && segment->length <= STREAM_CALL_BYTES_MAX;
 }
 
 enum send_result stream_send(struct stream *stream, const struct segment *segments, size_t segment_count)

@@ -94,6 +94,12 @@ struct stream {
     struct list again;       /* link in one of the loop's lists: streams to continue, or closed ones */
 };
 
+/* The most bytes that one system call copies into a socket: 45 full packets over Ethernet (an MTU of 1,500,
+ * and timestamps). The kernel handles them as one of at most 64 KiB, and so does the loopback device, whose
+ * packets have 65,483. 64 KiB would make a large packet and a small one, and the small one costs nearly as
+ * much: docs/architecture.md has figures. Output that is gathered for one send should not be longer. */
+#define STREAM_CALL_BYTES_MAX ((size_t)45 * 1448)
+
 /* The most segments that one stream_send accepts. */
 #define STREAM_SEGMENTS_MAX 64
 

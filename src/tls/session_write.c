@@ -45,7 +45,16 @@ struct rest {
     const struct slice *pieces;
     size_t count;
     size_t skipped; /* of the first piece */
+    size_t bytes;   /* in all */
 };
+
+static struct rest rest_of(const struct slice *pieces, size_t count)
+{
+    struct rest rest = {.pieces = pieces, .count = count};
+    for (size_t i = 0; i < count; i++)
+        rest.bytes += pieces[i].length;
+    return rest;
+}
 
 static void skip_written(struct rest *rest)
 {
@@ -56,18 +65,18 @@ static void skip_written(struct rest *rest)
     }
 }
 
-/* The next `size` bytes, or all that are left: in place if one piece contains them, else gathered in the
+/* The next `size` bytes, of those that are left: in place if one piece contains them, else gathered in the
  * room. */
 static struct slice tls_session_write_gather(struct rest *rest, size_t size, char *room)
 {
     struct slice first = slice_skip(rest->pieces[0], rest->skipped);
-    if (first.length >= size || rest->count == 1) {
-        first.length = MIN(first.length, size);
-        rest->skipped += first.length;
+    if (first.length >= size) {
+        first.length = size;
+        rest->skipped += size;
         return first;
     }
     size_t length = 0;
-    for (; rest->count > 0 && length < size; skip_written(rest)) {
+    for (; length < size; skip_written(rest)) {
         struct slice piece = slice_skip(rest->pieces[0], rest->skipped);
         piece.length = MIN(piece.length, size - length);
         memcpy(room + length, piece.data, piece.length);
@@ -114,7 +123,7 @@ ssize_t tls_session_write(struct tls_session *session, const struct tls_call *ca
                           const struct slice *pieces, size_t piece_count)
 {
     struct slice none = {0};
-    struct rest rest = {.pieces = pieces, .count = piece_count};
+    struct rest rest = rest_of(pieces, piece_count);
     ssize_t taken = 0;
     assert(call->room_size >= TLS_RECORD_BYTES_MAX);
     if (!tls_session_is_ready(session) || session->has_closed)
@@ -123,10 +132,11 @@ ssize_t tls_session_write(struct tls_session *session, const struct tls_call *ca
     session->output = call->output;
     skip_written(&rest);
     for (size_t size; rest.count > 0; skip_written(&rest)) {
-        size = choose_record_size(session, call->now_ms);
+        size = MIN(choose_record_size(session, call->now_ms), rest.bytes);
         if (!has_space(call->output, size))
             break;
         struct slice content = tls_session_write_gather(&rest, size, call->room);
+        rest.bytes -= content.length;
         ssize_t written = write_record(session, call, content);
         taken = written < 0 ? written : taken + written;
         if (written <= 0)

@@ -395,10 +395,10 @@ ssize_t tls_session_write(struct tls_session *session, const struct tls_call *ca
         return ERROR_CLOSED;
     while (true) {
         size_t size = next_size(session, call->now_ms);
-        bool has_room = call->output->length_max - call->output->length >= size + TLS_RECORD_OVERHEAD_MAX;
-        size_t length = has_room ? gather(pieces, piece_count, taken, call->room, size) : 0;
+        size_t length = gather(pieces, piece_count, taken, call->room, size);
+        bool has_room = call->output->length_max - call->output->length >= length + TLS_RECORD_OVERHEAD_MAX;
         session->written_ms = call->now_ms;
-        if (length == 0)
+        if (length == 0 || !has_room)
             return (ssize_t)taken;
         veil_seal(&session->handshake->to_client, VEIL_DATA, slice_make(call->room, length), call->output);
         if (call->output->failed)

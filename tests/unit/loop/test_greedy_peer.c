@@ -4,7 +4,7 @@
 #include "loop/internal.h"
 
 /* Of a turn; one call more may have begun before. */
-#define SHARE_MAX (((size_t)1 << 20) + LOOP_CALL_BYTES_MAX)
+#define SHARE_MAX (((size_t)1 << 20) + STREAM_CALL_BYTES_MAX)
 
 #define LENGTH ((size_t)8 << 20)
 
