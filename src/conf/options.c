@@ -616,6 +616,9 @@ const struct option options[] = {
     {SECTION_PROXY, "idle_connections", OPTION_NUMBER,
      "Connections of a worker to a server that are kept for later requests.",
      .fallback = "64", .example = "16", TARGET(ROUTE, proxy.idle_connections), RANGE(0, MIB)},
+    {SECTION_PROXY, "streams", OPTION_NUMBER,
+     "Requests at once on a connection of HTTP/2, if the server takes as many; more get another connection.",
+     .fallback = "100", .example = "10", TARGET(ROUTE, proxy.streams), RANGE(1, 10000)},
     {SECTION_PROXY, "max_failures", OPTION_NUMBER,
      "Failures in a row after which a server is left out for `retry_after`, if there are others.",
      .fallback = "3", .example = "1", TARGET(ROUTE, proxy.failures), RANGE(1, MIB)},
@@ -639,6 +642,10 @@ const struct option options[] = {
     {SECTION_PROXY, "between_bytes_timeout", OPTION_DURATION,
      "Without any byte of a response's content, while the client takes it; then the response is cut.",
      .fallback = "5m", .example = "1h", TARGET(ROUTE, proxy.between_bytes_ms), RANGE(1, DAY_MS)},
+    {SECTION_PROXY, "ping_after", OPTION_DURATION,
+     "After so long without a byte on a connection of HTTP/2 that has requests, the server gets a PING. If "
+     "nothing comes within `connect_timeout`, the connection is dead, and its requests get 504.",
+     .fallback = "10s", .example = "30s", TARGET(ROUTE, proxy.ping_ms), RANGE(1, DAY_MS), .zero = "none"},
     {SECTION_PROXY, "total_timeout", OPTION_DURATION,
      "From the end of a request's headers to the end of its response, all attempts together; then 504, or "
      "the response is cut.",

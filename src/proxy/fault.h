@@ -16,6 +16,7 @@
     X(TLS, 502, "tls_failed", "TLS failed")                                                            \
     X(NO_HTTP2, 502, "no_http2", "it does not choose HTTP/2 (with protocol: auto, HTTP/1.1 would do)") \
     X(SEND_TIMEOUT, 504, "send_timeout", "it did not take the request in time")                        \
+    X(PING_TIMEOUT, 504, "ping_timeout", "it did not answer a PING in time")                           \
     X(FIRST_BYTE_TIMEOUT, 504, "first_byte_timeout", "it did not answer in time")                      \
     X(BETWEEN_BYTES_TIMEOUT, 504, "between_bytes_timeout", "it stopped in the middle of its answer")   \
     X(TOTAL_TIMEOUT, 504, "total_timeout", "its answer was not complete in time")                      \

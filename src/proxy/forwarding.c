@@ -132,7 +132,8 @@ static bool may_try_again(const struct forwarding *forwarding, enum proxy_fault 
         return false;
     if (forwarding_is_untouched(forwarding, fault))
         return true;
-    bool has_ended = fault == PROXY_FAULT_CLOSED || fault == PROXY_FAULT_RESET;
+    bool has_ended =
+        fault == PROXY_FAULT_CLOSED || fault == PROXY_FAULT_RESET || fault == PROXY_FAULT_PING_TIMEOUT;
     return has_ended && !forwarding->user.has_answered && is_idempotent(&forwarding->exchange->request);
 }
 

@@ -1,7 +1,7 @@
 /* Finding a connection for a request. Read upstream_join first.
  *
- * Users wait only for the addresses of a name. A task at the end of the turn serves them, so that nobody gets
- * a connection inside a callback of somebody else's. */
+ * Users wait for the addresses of a name, and for a connection that others may share. A task at the end of
+ * the turn serves them, so that nobody gets a connection inside a callback of somebody else's. */
 #include "proxy/upstream.h"
 
 #include "base/hash.h"
@@ -296,7 +296,7 @@ static void upstream_on_queue_timer(struct timer *timer)
 {
     struct upstream_user *user = CONTAINER_OF(timer, struct upstream_user, deadline);
     enum proxy_fault fault =
-        user->upstream->address_count == 0 ? PROXY_FAULT_NO_ADDRESS : PROXY_FAULT_QUEUE_TIMEOUT;
+        user->upstream->address_count == 0 ? PROXY_FAULT_NO_ADDRESS : PROXY_FAULT_CONNECT_TIMEOUT;
     upstream_leave(user);
     user->events->on_failed(user, fault, NULL);
     user->events->on_turn(user);
@@ -347,14 +347,18 @@ static enum upstream_joined upstream_connect(struct upstream *upstream, struct u
 enum upstream_joined upstream_wait(struct upstream *upstream, struct upstream_user *user,
                                    enum proxy_fault *ret_fault)
 {
-    if (upstream->waiting_count >= user->settings->waiting) {
-        *ret_fault = upstream->address_count == 0 ? PROXY_FAULT_NO_ADDRESS : PROXY_FAULT_QUEUE_FULL;
+    const struct proxy_settings *settings = user->settings;
+    bool has_address = upstream->address_count > 0;
+    if (upstream->waiting_count >= settings->waiting) {
+        *ret_fault = has_address ? PROXY_FAULT_QUEUE_FULL : PROXY_FAULT_NO_ADDRESS;
         return UPSTREAM_REFUSED;
     }
+    user->is_late = false;
     user->upstream = upstream;
     list_append(&upstream->waiting, &user->link);
     upstream->waiting_count++;
-    wheel_arm(loop_wheel(upstream->all->loop), &user->deadline, user->settings->queue_ms);
+    wheel_arm(loop_wheel(upstream->all->loop), &user->deadline,
+              has_address ? settings->connect_ms : settings->queue_ms);
     return UPSTREAM_WAITS;
 }
 
@@ -400,7 +404,9 @@ static void upstream_serve(struct upstream *upstream, struct upstream_user *user
     enum proxy_fault fault = PROXY_FAULT_NO_ADDRESS;
     enum upstream_joined joined = UPSTREAM_REFUSED;
     upstream_stop_waiting(user);
-    if (upstream->address_count > 0)
+    if (user->is_late)
+        fault = PROXY_FAULT_CONNECT_TIMEOUT;
+    else if (upstream->address_count > 0)
         joined = upstream_connect(upstream, user, &fault);
     if (joined == UPSTREAM_OPEN)
         user->events->on_open(user);

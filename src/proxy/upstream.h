@@ -152,6 +152,7 @@ struct upstream_user {
     const struct proxy_protocol_ends *client; /* for the PROXY protocol; NULL: vif itself */
     bool is_h2;                               /* its carrier speaks HTTP/2 */
     bool wants_upgrade;                       /* 101 may be the answer */
+    bool is_late;                             /* what it waits for took too long */
     bool needs_new;                           /* takes no connection that was used before */
     bool is_untouched;                        /* the server cannot have seen any of the request */
     bool has_sent;                            /* the whole request was sent */
@@ -212,7 +213,8 @@ void upstream_leave(struct upstream_user *user);
 /* For upstream_name.c: the addresses are others now. */
 void upstream_renew_connections(struct upstream *upstream);
 
-/* For upstream_h2.c: the user waits for a connection, at most `queue_ms`. */
+/* For upstream_h2.c: the user waits for a connection that is being opened, at most `connect_ms`; or for an
+ * address, at most `queue_ms`. */
 enum upstream_joined upstream_wait(struct upstream *upstream, struct upstream_user *user,
                                    enum proxy_fault *ret_fault) MUST_CHECK;
 

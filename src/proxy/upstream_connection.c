@@ -89,6 +89,8 @@ void upstream_connection_fail(struct upstream_connection *connection, enum proxy
                               const char *detail)
 {
     struct upstream_user *user = connection->user;
+    if (fault == PROXY_FAULT_CONNECT_TIMEOUT)
+        upstream_h2_give_up(connection);
     upstream_connection_close(connection);
     if (user)
         user->events->on_failed(user, fault, detail);

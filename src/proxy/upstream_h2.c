@@ -4,13 +4,11 @@
 #include "proxy/upstream_h2_state.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 /* For one send. */
 #define ROOM_BYTES (64u << 10)
-
-/* Requests of a worker on one connection, if the server takes as many. */
-#define STREAMS_MAX 100
 
 static const struct h2_caller_limits upstream_h2_limits = {
     .window_bytes = H2_STREAM_WINDOW_BYTES,
@@ -18,17 +16,18 @@ static const struct h2_caller_limits upstream_h2_limits = {
     .list_bytes = 1 << 20,
 };
 
-static bool upstream_h2_has_room(const struct upstream_connection *connection)
+/* `streams`: the most requests that the settings allow on it. */
+static bool upstream_h2_has_room(const struct upstream_connection *connection, unsigned streams)
 {
     const struct upstream_h2 *h2 = connection->h2;
-    return !h2->is_of_client && connection->address_set == connection->upstream->address_set &&
-           h2->stream_count < h2->streams_max && h2_caller_room(h2->caller) > 0;
+    return !h2->is_of_client && !h2->is_mute &&
+           connection->address_set == connection->upstream->address_set &&
+           h2->stream_count < MIN(h2->streams_max, streams) && h2_caller_room(h2->caller) > 0;
 }
 
 /* ---- ends ---- */
 
-/* Closes the connection, and fails its requests. */
-static void upstream_h2_fail(struct upstream_h2 *h2, enum proxy_fault fault, const char *detail)
+void upstream_h2_fail(struct upstream_h2 *h2, enum proxy_fault fault, const char *detail)
 {
     struct upstream_connection *connection = h2->connection;
     if (upstream_h2_is_closed(h2))
@@ -52,7 +51,7 @@ static void upstream_h2_fail_over(struct upstream_h2 *h2)
 static bool upstream_h2_may_rest(const struct upstream_h2 *h2)
 {
     const struct upstream_connection *connection = h2->connection;
-    return connection->upstream->references > 0 && upstream_h2_has_room(connection);
+    return connection->upstream->references > 0 && upstream_h2_has_room(connection, UINT_MAX);
 }
 
 /* Its last request is over. */
@@ -135,6 +134,7 @@ static void upstream_h2_on_flush(struct task *task)
 void upstream_h2_on_read(struct upstream_connection *connection, struct slice bytes)
 {
     struct upstream_h2 *h2 = connection->h2;
+    upstream_h2_note_alive(h2);
     h2_caller_receive(h2->caller, bytes, loop_now_ms(upstream_h2_loop(h2)));
     if (h2_caller_is_introduced(h2->caller))
         upstream_h2_forget(connection);
@@ -147,6 +147,7 @@ void upstream_h2_on_read(struct upstream_connection *connection, struct slice by
 void upstream_h2_on_sent(struct upstream_connection *connection)
 {
     struct upstream_h2 *h2 = connection->h2;
+    upstream_h2_note_alive(h2);
     upstream_h2_give_room(connection->upstream->all, h2->room);
     h2->room = NULL;
     upstream_h2_flush(h2);
@@ -180,9 +181,10 @@ bool upstream_h2_create(struct upstream_connection *connection)
     if (h2 == NULL)
         return false;
     h2->connection = connection;
-    h2->streams_max = STREAMS_MAX;
+    h2->streams_max = UINT_MAX;
     list_init(&h2->streams);
     task_init(&h2->flush, upstream_h2_on_flush);
+    upstream_h2_watch_init(h2);
     h2->caller = h2_caller_create(all->callers, h2);
     connection->h2 = h2;
     return h2->caller != NULL;
@@ -199,6 +201,16 @@ void upstream_h2_forget(struct upstream_connection *connection)
         task_defer(upstream->all->loop, &upstream->serve_waiting);
 }
 
+void upstream_h2_give_up(struct upstream_connection *connection)
+{
+    struct upstream *upstream = connection->upstream;
+    if (upstream->h2_opening != connection)
+        return;
+    LIST_FOREACH(link, &upstream->waiting)
+        CONTAINER_OF(link, struct upstream_user, link)->is_late = true;
+    upstream_h2_forget(connection);
+}
+
 bool upstream_h2_begin(struct upstream_connection *connection, struct upstream_user *user)
 {
     struct upstream *upstream = connection->upstream;
@@ -211,6 +223,7 @@ bool upstream_h2_begin(struct upstream_connection *connection, struct upstream_u
         upstream_h2_forget(connection);
     user->upstream = NULL;
     user->opening = NULL;
+    connection->h2->began_ms = connection->opened_ms;
     connection->h2->is_of_client = user->settings->proxy_protocol != 0;
     if (upstream_h2_stream_create(connection->h2, user))
         return true;
@@ -218,11 +231,12 @@ bool upstream_h2_begin(struct upstream_connection *connection, struct upstream_u
     return false;
 }
 
-static struct upstream_connection *upstream_h2_find(struct upstream *upstream)
+static struct upstream_connection *upstream_h2_find(struct upstream *upstream,
+                                                    const struct upstream_user *user)
 {
     LIST_FOREACH(link, &upstream->shared) {
         struct upstream_connection *connection = CONTAINER_OF(link, struct upstream_connection, link);
-        if (upstream_h2_has_room(connection))
+        if (upstream_h2_has_room(connection, user->settings->streams))
             return connection;
     }
     return NULL;
@@ -234,7 +248,7 @@ static struct upstream_connection *upstream_h2_wake(struct upstream *upstream)
     struct upstream_connection *connection = upstream_newest_idle(upstream, true);
     if (connection == NULL)
         return NULL;
-    if (!upstream_h2_has_room(connection)) {
+    if (!upstream_h2_has_room(connection, UINT_MAX)) {
         upstream_connection_close(connection);
         return NULL;
     }
@@ -262,7 +276,7 @@ enum upstream_joined upstream_h2_join(struct upstream *upstream, struct upstream
 {
     if (user->settings->proxy_protocol)
         return upstream_connection_open(upstream, user, ret_fault);
-    struct upstream_connection *connection = upstream_h2_find(upstream);
+    struct upstream_connection *connection = upstream_h2_find(upstream, user);
     if (connection == NULL)
         connection = upstream_h2_wake(upstream);
     if (connection && upstream_h2_stream_create(connection->h2, user))
@@ -286,6 +300,7 @@ void upstream_h2_free(struct upstream_connection *connection)
     if (h2 == NULL)
         return;
     assert(list_is_empty(&h2->streams));
+    timer_disarm(&h2->watch);
     task_cancel(&h2->flush);
     h2_caller_destroy(h2->caller);
     free(h2->room);

@@ -4,7 +4,8 @@
  * on it has no user of its own (UPSTREAM_SHARED), and its streams have. What is to be sent is collected until
  * the end of the loop's turn, so that many requests are one send.
  *
- * A stream waits for the same as a connection of HTTP/1, with the same time-outs. */
+ * A stream waits for the same as a connection of HTTP/1, with the same time-outs. Whether the server is alive
+ * at all is asked for all of a connection's streams together (upstream_h2_watch.c). */
 #ifndef PROXY_UPSTREAM_H2_H
 #define PROXY_UPSTREAM_H2_H
 
@@ -30,6 +31,9 @@ void upstream_h2_on_end(struct upstream_connection *connection, int error);
 
 /* Nobody waits for the connection any more: it is closed, or takes requests. */
 void upstream_h2_forget(struct upstream_connection *connection);
+
+/* It takes too long: those that wait for it fail, as they would have to wait for the next one as long. */
+void upstream_h2_give_up(struct upstream_connection *connection);
 
 /* Frees what upstream_h2_create has made, if anything. */
 void upstream_h2_free(struct upstream_connection *connection);
@@ -68,6 +72,11 @@ static inline void upstream_h2_on_end(struct upstream_connection *connection, in
 }
 
 static inline void upstream_h2_forget(struct upstream_connection *connection)
+{
+    (void)connection;
+}
+
+static inline void upstream_h2_give_up(struct upstream_connection *connection)
 {
     (void)connection;
 }

@@ -1,4 +1,4 @@
-/* The state of HTTP/2 to a server, for upstream_h2.c and upstream_h2_stream.c alone. */
+/* The state of HTTP/2 to a server, for upstream_h2.c, upstream_h2_stream.c and upstream_h2_watch.c alone. */
 #ifndef PROXY_UPSTREAM_H2_STATE_H
 #define PROXY_UPSTREAM_H2_STATE_H
 
@@ -14,11 +14,20 @@ struct upstream_h2 {
     struct h2_caller *caller;
     struct list streams;
     unsigned stream_count;
-    unsigned streams_max; /* fewer than at first, if the server refused one */
+    unsigned streams_max; /* since the server refused one */
     struct task flush;
-    char *room;        /* of output that is on its way; NULL: none is */
-    uint32_t idle_ms;  /* of the settings of its last request, */
-    uint32_t idle_max; /* as these */
+    char *room;          /* of output that is on its way; NULL: none is */
+    uint32_t idle_ms;    /* of the settings of its last request, */
+    uint32_t idle_max;   /* as these, */
+    uint32_t connect_ms; /* and these: see upstream_h2_watch.c */
+    uint32_t ping_ms;
+    struct timer watch;
+    uint64_t began_ms; /* the attempt to open it */
+    uint64_t heard_ms; /* the server was alive then, */
+    uint64_t asked_ms; /* and has to answer to a PING of this time, */
+    bool is_asked;     /* if there was one */
+    uint8_t pings;     /* since it last sent something of a response */
+    bool is_mute;      /* its settings did not come in time */
     bool is_of_client; /* the PROXY protocol has said so: no other may use it */
 };
 
@@ -51,6 +60,25 @@ static inline void upstream_h2_defer_flush(struct upstream_h2 *h2)
 {
     task_defer(upstream_h2_loop(h2), &h2->flush);
 }
+
+/* Closes the connection, and fails its requests. Not within a call of the engine. */
+void upstream_h2_fail(struct upstream_h2 *h2, enum proxy_fault fault, const char *detail);
+
+/* ---- whether the server is alive: upstream_h2_watch.c ---- */
+
+void upstream_h2_watch_init(struct upstream_h2 *h2);
+
+/* There is another request. */
+void upstream_h2_watch_begin(struct upstream_h2 *h2);
+
+/* Bytes came, or were taken. */
+static inline void upstream_h2_note_alive(struct upstream_h2 *h2)
+{
+    h2->heard_ms = loop_now_ms(upstream_h2_loop(h2));
+    h2->is_asked = false;
+}
+
+/* ---- streams ---- */
 
 /* What all streams of a worker are events of. */
 extern const struct h2_caller_events upstream_h2_stream_events;

@@ -243,6 +243,7 @@ static void upstream_h2_stream_on_head(void *owner, struct h2_call *call,
     struct upstream_user *user = stream->user;
     bool is_last = head->status >= 200 && !upstream_h2_has_content(head);
     (void)owner;
+    stream->h2->pings = 0;
     if (user == NULL)
         return;
     user->has_answered = true;
@@ -262,6 +263,7 @@ static void upstream_h2_stream_on_content(void *owner, struct h2_call *call, str
     struct upstream_h2_stream *stream = stream_of_call(call);
     struct upstream_user *user = stream->user;
     (void)owner;
+    stream->h2->pings = 0;
     if (user == NULL)
         return;
     if (bytes.length > stream->window) {
@@ -360,5 +362,8 @@ bool upstream_h2_stream_create(struct upstream_h2 *h2, struct upstream_user *use
     connection->is_reused = true;
     h2->idle_ms = user->settings->idle_ms;
     h2->idle_max = user->settings->idle_connections;
+    h2->connect_ms = user->settings->connect_ms;
+    h2->ping_ms = user->settings->ping_ms;
+    upstream_h2_watch_begin(h2);
     return true;
 }

@@ -171,6 +171,8 @@ struct proxy_settings {
     uint32_t connections;    /* requests at once to a server, over all workers; 0: no limit */
     uint32_t waiting;        /* requests of a worker that wait for a server */
     uint32_t idle_connections; /* kept open to a server, by each worker */
+    uint32_t streams;          /* requests at once on a connection of HTTP/2 */
+    uint32_t ping_ms;          /* without a byte on one that has requests, until a PING; 0: never */
     uint32_t headers;          /* of a response; at most HTTP_FIELDS_MAX */
     uint32_t head_bytes;       /* of a response */
     uint32_t failures;         /* in a row, after which a server is left out */

@@ -1,4 +1,5 @@
 """A server behind vif that speaks HTTP/2, in the clear or by TLS, frame by frame, and does what a test tells it."""
+import socket
 import struct
 
 import hpack
@@ -146,14 +147,14 @@ class H2Origin(Origin):
     """Its scripts get an H2Peer, once for each connection. `otherwise`: with TLS, the script for connections whose client
     has not agreed on HTTP/2; it gets a Peer."""
 
-    def __init__(self, script, tls=None, otherwise=None, **options):
+    def __init__(self, script, tls=None, otherwise=None, address=("127.0.0.1", 0), family=socket.AF_INET, **options):
         def run(peer):
             if otherwise and peer.socket.selected_alpn_protocol() != "h2":
                 return otherwise(peer)
             script(H2Peer(peer, **options))
             return False
 
-        super().__init__(run, tls=tls)
+        super().__init__(run, tls=tls, address=address, family=family)
 
     @property
     def url(self):
