@@ -6,7 +6,7 @@
     ./clients.py long                   a request of 1,000 bytes, as with a browser's cookies
     ./clients.py reset                  connects, and resets the connection
     ./clients.py silent COUNT           connect and say nothing, until Ctrl-C
-    ./clients.py crowd COUNT [PATH]     all connect; a second later all ask: how many are answered
+    ./clients.py many COUNT [PATH]      all connect; a second later all ask: how many are answered
     ./clients.py busy COUNT [PATH]      as many requests, one after the other: their mean time
     ./clients.py late                   asks for /big, and begins to read a second later
 
@@ -20,7 +20,7 @@ import socket
 import struct
 import time
 
-PATIENCE = 2  # seconds: what has not answered then is silent
+TIMEOUT = 2  # seconds: what has not answered then is silent
 
 
 def raise_limits():
@@ -38,10 +38,10 @@ def connect(port):
     return socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
-def read_to_end(client, patience):
+def read_to_end(client, timeout):
     """What came until the server closed, or reset, the connection; None if it did not in that time."""
     received = bytearray()
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     poll = select.poll()  # select() ends at descriptor 1,023: see 06-select.c
     poll.register(client, select.POLLIN)
     while poll.poll(max(deadline - time.monotonic(), 0) * 1000):
@@ -55,12 +55,12 @@ def read_to_end(client, patience):
     return None
 
 
-def exchange(port, patience, sent):
+def exchange(port, timeout, sent):
     """Sends this and reads to the end. None: silence. Empty: no answer."""
     try:
         with connect(port) as client:
             client.sendall(sent)
-            return read_to_end(client, patience)
+            return read_to_end(client, timeout)
     except ConnectionError:
         return b""
 
@@ -69,9 +69,9 @@ def is_answer(received):
     return received is not None and received.startswith(b"HTTP/1.1 200 ")
 
 
-def ask(port, patience, path="/", cookie=0):
+def ask(port, timeout, path="/", cookie=0):
     """Whether there was an answer."""
-    return is_answer(exchange(port, patience, request(path, cookie)))
+    return is_answer(exchange(port, timeout, request(path, cookie)))
 
 
 def reset(port):
@@ -91,7 +91,7 @@ def connect_many(port, count):
     return connected
 
 
-def ask_all(clients, patience, path="/"):
+def ask_all(clients, timeout, path="/"):
     """Each of them asks; returns how many are answered. They are closed."""
     waiting = {}
     poll = select.poll()
@@ -103,12 +103,12 @@ def ask_all(clients, patience, path="/"):
         except ConnectionError:
             client.close()
     answered = 0
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while waiting and time.monotonic() < deadline:
         for fd, _ in poll.poll(100):
             poll.unregister(fd)
             with waiting.pop(fd) as client:
-                answered += is_answer(read_to_end(client, patience))
+                answered += is_answer(read_to_end(client, timeout))
     for client in waiting.values():
         client.close()
     return answered
@@ -126,15 +126,15 @@ def ask_late(port, wait):
 
 def show_ask(port, path="/"):
     started = time.monotonic()
-    answered = ask(port, PATIENCE, path)
-    print(f"answered after {time.monotonic() - started:.3f} s" if answered else f"nothing in {PATIENCE} s")
+    answered = ask(port, TIMEOUT, path)
+    print(f"answered after {time.monotonic() - started:.3f} s" if answered else f"nothing in {TIMEOUT} s")
 
 
 def show_half(port):
     with connect(port) as client:
         client.sendall(b"GE")
         client.shutdown(socket.SHUT_WR)
-        received = read_to_end(client, PATIENCE) or b"closed without an answer"
+        received = read_to_end(client, TIMEOUT) or b"closed without an answer"
         print(received.partition(b"\r\n")[0].decode())
 
 
@@ -152,17 +152,17 @@ def show_silent(port, count):
     print(f"the server closed {closed}")
 
 
-def show_crowd(port, count, path="/"):
+def show_many(port, count, path="/"):
     clients = connect_many(port, int(count))
     time.sleep(1)
     started = time.monotonic()
-    answered = ask_all(clients, 5 * PATIENCE, path)
+    answered = ask_all(clients, 5 * TIMEOUT, path)
     print(f"{answered} of {count} answered, {answered / (time.monotonic() - started):,.0f}/s")
 
 
 def show_busy(port, count, path="/"):
     started = time.monotonic()
-    answered = sum(ask(port, PATIENCE, path) for _ in range(int(count)))
+    answered = sum(ask(port, TIMEOUT, path) for _ in range(int(count)))
     print(f"{answered} of {count} answered, {(time.monotonic() - started) / int(count) * 1e6:,.0f} us each")
 
 
@@ -173,10 +173,10 @@ def show_late(port):
 SHOWN = {
     "ask": show_ask,
     "half": show_half,
-    "long": lambda port: print("answered" if ask(port, PATIENCE, cookie=1000) else f"nothing in {PATIENCE} s"),
+    "long": lambda port: print("answered" if ask(port, TIMEOUT, cookie=1000) else f"nothing in {TIMEOUT} s"),
     "reset": show_reset,
     "silent": show_silent,
-    "crowd": show_crowd,
+    "many": show_many,
     "busy": show_busy,
     "late": show_late,
 }

@@ -1,7 +1,7 @@
 """What the course promises: which command fails on which program, and does not fail on the next one.
 
 Each promise is a function of a running server. It returns what was seen (`Seen`): whether that is the failure, and the
-figure. On the program that is to fail it waits PATIENCE seconds for an answer that must not come; on the other one
+figure. On the program that is to fail it waits TIMEOUT seconds for an answer that must not come; on the other one
 as long as a busy machine may need. So no promise depends on speed, and the figures are printed, not judged.
 """
 
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import clients
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-PATIENCE = 1
+TIMEOUT = 1
 FOREVER = 90
 BIG = 20 << 20
 IDLE = 3000
@@ -62,7 +62,7 @@ class Server:
 
     def __init__(self, program, is_to_fail, limits="", workers=0):
         self.is_to_fail = is_to_fail
-        self.patience = PATIENCE if is_to_fail else FOREVER
+        self.timeout = TIMEOUT if is_to_fail else FOREVER
         for _ in range(20):
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
@@ -156,7 +156,7 @@ class Server:
         wait_until(lambda: all(stat_of(pid)[0] in "Tt" for pid in self.pids()), "the server to stop")
 
     def ask(self, path="/", cookie=0):
-        return clients.ask(self.port, self.patience, path, cookie)
+        return clients.ask(self.port, self.timeout, path, cookie)
 
 
 def closing(sockets):
@@ -184,7 +184,7 @@ def answer_beside_silent(server, count):
     silent = clients.connect_many(server.port, count)
     is_answered = server.ask()
     closing(silent)
-    return Seen(not is_answered, "the next client is answered" if is_answered else f"nothing in {PATIENCE} s")
+    return Seen(not is_answered, "the next client is answered" if is_answered else f"nothing in {TIMEOUT} s")
 
 
 def one_silent(server):
@@ -198,19 +198,19 @@ def eight_silent(server):
 def race(server):
     for _ in range(20 if server.is_to_fail else 1):
         server.pause()
-        crowd = clients.connect_many(server.port, 200)
+        connected = clients.connect_many(server.port, 200)
         server.signal(signal.SIGCONT)
-        answered = clients.ask_all(crowd, server.patience)
+        answered = clients.ask_all(connected, server.timeout)
         if answered < 200:
             break
     return Seen(answered < 200, f"{answered} of 200 answered")
 
 
 def little_memory(server):
-    crowd = clients.connect_many(server.port, 200)
+    connected = clients.connect_many(server.port, 200)
     if server.is_to_fail:  # the last one is closed when there is no memory for its thread
-        clients.read_to_end(crowd[-1], FOREVER)
-    answered = clients.ask_all(crowd, FOREVER)
+        clients.read_to_end(connected[-1], FOREVER)
+    answered = clients.ask_all(connected, FOREVER)
     return Seen(answered < 200, f"{answered} of 200 answered")
 
 
@@ -252,9 +252,9 @@ def need_descriptors(count):
 
 def many_descriptors(server):
     need_descriptors(1500)
-    crowd = clients.connect_many(server.port, 1500)
+    connected = clients.connect_many(server.port, 1500)
     server.settle()
-    answered = clients.ask_all(crowd, server.patience)
+    answered = clients.ask_all(connected, server.timeout)
     ended = "" if server.is_alive() else f", ended by {signal.Signals(-server.process.returncode).name}"
     return Seen(answered < 1500, f"{answered} of 1500 answered{ended}")
 
@@ -270,24 +270,24 @@ def cpu_of_requests(server):
     return statistics.median(measure_round() for _ in range(9))
 
 
-def idle_crowd(server):
+def idle_clients(server):
     need_descriptors(IDLE)
     alone = cpu_of_requests(server)
-    crowd = clients.connect_many(server.port, IDLE)
+    connected = clients.connect_many(server.port, IDLE)
     server.settle()
     beside = cpu_of_requests(server)
-    closing(crowd)
+    closing(connected)
     return Seen(beside > 3 * alone, f"{alone:.0f} us alone, {beside:.0f} us beside {IDLE:,} idle clients")
 
 
 def long_request(server):
     is_answered = server.ask(cookie=1000)
-    return Seen(not is_answered, "answered" if is_answered else f"nothing in {PATIENCE} s")
+    return Seen(not is_answered, "answered" if is_answered else f"nothing in {TIMEOUT} s")
 
 
 def any_request(server):
     is_answered = server.ask()
-    return Seen(not is_answered, "answered" if is_answered else f"nothing in {PATIENCE} s")
+    return Seen(not is_answered, "answered" if is_answered else f"nothing in {TIMEOUT} s")
 
 
 def late_reader(server):
@@ -316,9 +316,9 @@ def slow_beside_quick(server):
 
 
 def one_core(server):
-    crowd = clients.connect_many(server.port, 400)
+    connected = clients.connect_many(server.port, 400)
     before = server.cpu_seconds()
-    answered = clients.ask_all(crowd, FOREVER, "/busy")
+    answered = clients.ask_all(connected, FOREVER, "/busy")
     used = [after - earlier for earlier, after in zip(before, server.cpu_seconds())]
     share = max(used) / sum(used)
     return Seen(share > 0.9, f"{answered / max(used):,.0f}/s at most: {share:.0%} of the work is one thread's")
@@ -350,11 +350,11 @@ def count_calls(server, act):
 def system_calls(server):
     def ask_at_once():
         server.pause()
-        crowd = clients.connect_many(server.port, 200)
-        for client in crowd:
+        connected = clients.connect_many(server.port, 200)
+        for client in connected:
             client.sendall(clients.request())
         server.signal(signal.SIGCONT)
-        for client in crowd:
+        for client in connected:
             if not clients.is_answer(clients.read_to_end(client, FOREVER)):
                 raise RuntimeError("a request was not answered")
 
@@ -389,19 +389,19 @@ PROMISES = [
     Promise("half a request", "01-one", "02-whole", half_a_request, "clients.py half"),
     Promise("a client that resets", "01-one", "02-whole", reset, "clients.py reset"),
     Promise("a silent client", "02-whole", "03-threads", one_silent, "clients.py silent 1, then ask"),
-    Promise("the address of fd", "03b-race", "03-threads", race, "clients.py crowd 200"),
-    Promise("little memory", "03-threads", "04-pool", little_memory, "clients.py crowd 200", "ulimit -v 1000000"),
+    Promise("the address of fd", "03b-race", "03-threads", race, "clients.py many 200"),
+    Promise("little memory", "03-threads", "04-pool", little_memory, "clients.py many 200", "ulimit -v 1000000"),
     Promise("eight silent clients", "04-pool", "05-ask", eight_silent, "clients.py silent 8, then ask"),
     Promise("nobody asks", "05-ask", "06-select", idle, "top"),
-    Promise("1,500 clients", "06-select", "06b-poll", many_descriptors, "clients.py crowd 1500"),
-    Promise("3,000 idle clients", "06b-poll", "07-epoll", idle_crowd, "clients.py silent 3000, then busy 200"),
+    Promise("1,500 clients", "06-select", "06b-poll", many_descriptors, "clients.py many 1500"),
+    Promise("3,000 idle clients", "06b-poll", "07-epoll", idle_clients, "clients.py silent 3000, then busy 200"),
     Promise("a long request", "07b-edge", "07-epoll", long_request, "clients.py long"),
     Promise("a late reader", "07-epoll", "08-room", late_reader, "clients.py late"),
     Promise("any request", "08b-one-step", "08-room", any_request, "clients.py ask"),
     Promise("no descriptors left", "08-room", "09-limits", no_descriptors, "clients.py silent 30", "ulimit -n 20"),
     Promise("silent for long", "08-room", "09-limits", silent_for_long, "clients.py silent 1"),
     Promise("/slow beside /", "09-limits", "10-offload", slow_beside_quick, "clients.py ask /slow, then ask"),
-    Promise("much to compute", "10-offload", "11-workers", one_core, "clients.py crowd 400 /busy", workers=2),
+    Promise("much to compute", "10-offload", "11-workers", one_core, "clients.py many 400 /busy", workers=2),
     Promise("one socket for all", "11b-herd", "11-workers", wakes_in_vain, "strace -f -c", workers=4),
     Promise("system calls", "11-workers", "12-uring", system_calls, "strace -f -c", workers=2),
 ]

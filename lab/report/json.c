@@ -76,8 +76,8 @@ static void put_settings(struct json *json, const struct lab_settings *settings)
     json_put_number(json, "throughput_timeout_ms", settings->throughput_timeout_ms);
     json_put_number(json, "idle_connections", settings->idle_connections);
     json_put_number(json, "busy_connections", settings->busy_connections);
-    json_key(json, "crowd_connections");
-    put_counts(json, settings->crowd_connections, settings->crowd_count);
+    json_key(json, "mostly_idle_connections");
+    put_counts(json, settings->mostly_idle_connections, settings->mostly_idle_count);
     json_put_number(json, "slow_fast_connections", settings->slow_fast_connections);
     json_put_number(json, "slow_requests_per_s", settings->slow_requests_per_s);
     json_put_number(json, "slow_drip_clients", settings->slow_drip_clients);
@@ -208,7 +208,7 @@ static void put_model(struct json *json, const struct lab_model_result *result)
     put_text(json, "fault", result->fault);
     put_points(json, "throughput", result->points, result->point_count);
     put_idle(json, &result->idle);
-    put_points(json, "crowd", result->crowd, result->crowd_count);
+    put_points(json, "mostly_idle", result->mostly_idle, result->mostly_idle_count);
     put_pair(json, "slow", &result->slow, false);
     put_pair(json, "blocking", &result->blocking, true);
     put_limit(json, &result->limit);

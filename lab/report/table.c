@@ -63,7 +63,7 @@ static const struct lab_point *find_point(const struct lab_model_result *result,
 }
 
 /* More connections than the model serves: the others only wait. */
-static bool is_crowded(const struct lab_model_result *result, const struct lab_point *point)
+static bool is_overloaded(const struct lab_model_result *result, const struct lab_point *point)
 {
     unsigned most = result->model->connections_max;
     return point->load.requests_unanswered > 0 || (most && point->connections > most);
@@ -75,7 +75,7 @@ static struct cell rate_cell(const struct lab_model_result *result, unsigned con
     const struct lab_point *point = find_point(result, connections);
     struct cell cell = scaled(point ? point->load.requests_per_s : NAN, counts);
     size_t length = strlen(cell.text);
-    if (point && is_crowded(result, point))
+    if (point && is_overloaded(result, point))
         snprintf(cell.text + length, sizeof(cell.text) - length, "!");
     return cell;
 }

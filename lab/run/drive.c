@@ -158,7 +158,7 @@ static bool listen_to(const struct drive *drive, int fd, struct hearing *hearing
     for (;;) {
         struct note note;
         bool has_slow = drive->slow[0] || drive->slow[1];
-        if (!watch_wait(drive->watch, fd, has_slow ? CROWD_STEP_MS : 500))
+        if (!watch_wait(drive->watch, fd, has_slow ? BACKGROUND_STEP_MS : 500))
             return false;
         struct pollfd ready = {.fd = fd, .events = POLLIN};
         if (sys_poll(&ready, 1, 0) > 0) {
@@ -166,8 +166,8 @@ static bool listen_to(const struct drive *drive, int fd, struct hearing *hearing
                 return true;
             hear(drive, hearing, &note);
         }
-        crowd_step(drive->slow[0]);
-        crowd_step(drive->slow[1]);
+        background_step(drive->slow[0]);
+        background_step(drive->slow[1]);
     }
 }
 

@@ -3,7 +3,7 @@
 #ifndef LAB_RUN_DRIVE_H
 #define LAB_RUN_DRIVE_H
 
-#include "lab/run/crowd.h"
+#include "lab/run/background.h"
 #include "lab/run/result.h"
 #include "lab/run/tree.h"
 #include "load/load.h"
@@ -11,8 +11,8 @@
 struct drive {
     const struct load_plan *plan;
     const struct lab_machine *machine;
-    pid_t server;          /* process group to measure */
-    struct crowd *slow[2]; /* slow clients stepped meanwhile; NULL: none */
+    pid_t server;               /* process group to measure */
+    struct background *slow[2]; /* slow clients stepped meanwhile; NULL: none */
     struct watch *watch;
 };
 

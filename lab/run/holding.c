@@ -1,6 +1,6 @@
 /* The scenarios that open connections and ask little of them: what one weighs, and how many there can be. */
 #include "base/error.h"
-#include "lab/run/crowd.h"
+#include "lab/run/background.h"
 #include "lab/run/scenario.h"
 #include "lab/run/tree.h"
 
@@ -10,10 +10,10 @@
 /* One client that comes, is answered and goes: then the server is there, and has what it will always need. */
 static void visit(const struct scenario *scenario, const struct server *server)
 {
-    struct crowd *crowd = crowd_create(&server->address, CROWD_STAYS, 1);
-    if (crowd)
-        crowd_grow(crowd, 1, 5000, scenario->watch);
-    crowd_destroy(crowd);
+    struct background *background = background_create(&server->address, BACKGROUND_IDLE, 1);
+    if (background)
+        background_grow(background, 1, 5000, scenario->watch);
+    background_destroy(background);
 }
 
 /* --- idle --- */
@@ -53,10 +53,10 @@ static void divide(const struct idle_look *look, unsigned some, unsigned wanted,
 }
 
 /* Gathers `wanted` clients, lets the server settle, and reads. False where not all were answered. */
-static bool look_at(const struct scenario *scenario, const struct server *server, struct crowd *crowd,
-                    unsigned wanted, struct tree_memory *ret_memory)
+static bool look_at(const struct scenario *scenario, const struct server *server,
+                    struct background *background, unsigned wanted, struct tree_memory *ret_memory)
 {
-    if (!crowd_gather(crowd, wanted, scenario->settings->answer_timeout_ms, scenario->watch) ||
+    if (!background_gather(background, wanted, scenario->settings->answer_timeout_ms, scenario->watch) ||
         !watch_wait(scenario->watch, -1, 100))
         return false;
     tree_read_memory(server->pid, ret_memory);
@@ -73,13 +73,13 @@ void scenario_idle(const struct scenario *scenario)
     if (!scenario_start_server(scenario, &server))
         return;
     visit(scenario, &server);
-    struct crowd *crowd = crowd_create(&server.address, CROWD_STAYS, wanted);
-    if (crowd && look_at(scenario, &server, crowd, 0, &look.alone) &&
-        look_at(scenario, &server, crowd, some, &look.some) &&
-        look_at(scenario, &server, crowd, wanted, &look.all))
+    struct background *background = background_create(&server.address, BACKGROUND_IDLE, wanted);
+    if (background && look_at(scenario, &server, background, 0, &look.alone) &&
+        look_at(scenario, &server, background, some, &look.some) &&
+        look_at(scenario, &server, background, wanted, &look.all))
         divide(&look, some, wanted, &scenario->result->idle);
     server_stop(&server); /* first: it need not close each connection by itself */
-    crowd_destroy(crowd);
+    background_destroy(background);
 }
 
 /* --- limit --- */
@@ -91,7 +91,7 @@ static bool has_ended(pid_t pid)
 }
 
 static void tell(const struct scenario *scenario, const struct server *server,
-                 const struct crowd_outcome *outcome, unsigned tried)
+                 const struct background_outcome *outcome, unsigned tried)
 {
     struct lab_limit_figures *limit = &scenario->result->limit;
     if (has_ended(server->pid))
@@ -100,22 +100,22 @@ static void tell(const struct scenario *scenario, const struct server *server,
         snprintf(limit->how, LAB_TEXT_MAX, "no more clients on this machine: %s",
                  error_text(outcome->local_error));
     else
-        crowd_tell(outcome, tried, scenario->settings->answer_timeout_ms, limit->how, LAB_TEXT_MAX);
+        background_tell(outcome, tried, scenario->settings->answer_timeout_ms, limit->how, LAB_TEXT_MAX);
 }
 
 /* Fills the figures; not measured after an interruption. */
 static void grow_until_it_breaks(const struct scenario *scenario, const struct server *server,
-                                 struct crowd *crowd)
+                                 struct background *background)
 {
     struct lab_limit_figures *limit = &scenario->result->limit;
     unsigned most = scenario->settings->limit_connections;
-    struct crowd_outcome outcome = {0};
-    while (crowd_held(crowd) < most) {
-        unsigned batch = crowd_next_batch(crowd_held(crowd), most);
-        outcome = crowd_grow(crowd, batch, scenario->settings->answer_timeout_ms, scenario->watch);
+    struct background_outcome outcome = {0};
+    while (background_held(background) < most) {
+        unsigned batch = background_next_batch(background_held(background), most);
+        outcome = background_grow(background, batch, scenario->settings->answer_timeout_ms, scenario->watch);
         if (scenario->watch->was_interrupted)
             return;
-        limit->connections = MAX(limit->connections, crowd_held(crowd));
+        limit->connections = MAX(limit->connections, background_held(background));
         if (outcome.answered < batch || outcome.lost > 0) {
             tell(scenario, server, &outcome, batch);
             break;
@@ -123,8 +123,8 @@ static void grow_until_it_breaks(const struct scenario *scenario, const struct s
     }
     limit->is_measured = true;
     /* Where the clients run out of descriptors, the server has not broken. */
-    limit->has_held_all = crowd_held(crowd) == most || outcome.local_error != 0;
-    if (crowd_held(crowd) == most)
+    limit->has_held_all = background_held(background) == most || outcome.local_error != 0;
+    if (background_held(background) == most)
         snprintf(limit->how, LAB_TEXT_MAX, "it did not: no more were tried");
 }
 
@@ -134,10 +134,10 @@ void scenario_limit(const struct scenario *scenario)
     if (!scenario_start_server(scenario, &server))
         return;
     visit(scenario, &server);
-    struct crowd *crowd =
-        crowd_create(&server.address, CROWD_STAYS, scenario->settings->limit_connections + 1);
-    if (crowd)
-        grow_until_it_breaks(scenario, &server, crowd);
+    struct background *background =
+        background_create(&server.address, BACKGROUND_IDLE, scenario->settings->limit_connections + 1);
+    if (background)
+        grow_until_it_breaks(scenario, &server, background);
     server_stop(&server); /* first: it need not close each connection by itself */
-    crowd_destroy(crowd);
+    background_destroy(background);
 }

@@ -33,7 +33,7 @@ static void find_cpu(char *cpu, size_t size)
     fclose(file);
 }
 
-/* Loopback traffic is worked off on the core of who sends: with cores of their own neither takes from the
+/* Loopback traffic is processed on the core of the sender: with cores of their own neither takes from the
  * other. */
 static void divide_cores(struct lab_machine *machine)
 {

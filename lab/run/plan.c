@@ -19,8 +19,8 @@ static void add_slots(struct plan *plan, const struct lab_settings *settings)
     for (size_t i = 0; i < settings->connection_count; i++)
         add_slot(plan, settings, LAB_SCENARIO_THROUGHPUT, settings->connections[i]);
     add_slot(plan, settings, LAB_SCENARIO_IDLE, 0);
-    for (size_t i = 0; i < settings->crowd_count; i++)
-        add_slot(plan, settings, LAB_SCENARIO_CROWD, settings->crowd_connections[i]);
+    for (size_t i = 0; i < settings->mostly_idle_count; i++)
+        add_slot(plan, settings, LAB_SCENARIO_MOSTLY_IDLE, settings->mostly_idle_connections[i]);
     add_slot(plan, settings, LAB_SCENARIO_SLOW, 0);
     add_slot(plan, settings, LAB_SCENARIO_BLOCKING, 0);
     add_slot(plan, settings, LAB_SCENARIO_LIMIT, 0);
@@ -45,7 +45,7 @@ static bool is_measured(const struct slot *slot, unsigned round, const struct la
         return false;
     switch (slot->scenario) {
     case LAB_SCENARIO_THROUGHPUT: return most == 0 || !is_beyond(settings, most, slot->connections);
-    case LAB_SCENARIO_CROWD: return most == 0 || slot->connections <= most; /* who holds them all */
+    case LAB_SCENARIO_MOSTLY_IDLE: return most == 0 || slot->connections <= most; /* who holds them all */
     case LAB_SCENARIO_SLOW:
     case LAB_SCENARIO_BLOCKING: return true;
     case LAB_SCENARIO_IDLE:
@@ -89,7 +89,7 @@ static uint64_t slot_ms(const struct lab_settings *settings, const struct slot *
     uint64_t load_ms = 100 + settings->warm_up_ms + settings->duration_ms;
     switch (slot->scenario) {
     case LAB_SCENARIO_THROUGHPUT:
-    case LAB_SCENARIO_CROWD: return load_ms + slot->connections / 5;
+    case LAB_SCENARIO_MOSTLY_IDLE: return load_ms + slot->connections / 5;
     case LAB_SCENARIO_IDLE: return 400 + settings->idle_connections / 5;
     case LAB_SCENARIO_SLOW:
     case LAB_SCENARIO_BLOCKING: return 2 * load_ms + 400;

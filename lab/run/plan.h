@@ -8,7 +8,7 @@
 /* A scenario with a number of connections. */
 struct slot {
     enum lab_scenario scenario;
-    unsigned connections; /* for throughput and crowd only */
+    unsigned connections; /* for throughput and mostly-idle only */
 };
 
 /* Two scenarios have several slots. */

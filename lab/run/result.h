@@ -19,7 +19,7 @@
 enum lab_scenario {
     LAB_SCENARIO_THROUGHPUT = 1,
     LAB_SCENARIO_IDLE = 2,
-    LAB_SCENARIO_CROWD = 4,
+    LAB_SCENARIO_MOSTLY_IDLE = 4,
     LAB_SCENARIO_SLOW = 8,
     LAB_SCENARIO_BLOCKING = 16,
     LAB_SCENARIO_LIMIT = 32,
@@ -50,9 +50,9 @@ struct lab_settings {
     unsigned answer_timeout_ms;     /* how long a client waits, except */
     unsigned throughput_timeout_ms; /* for throughput, where clients wait for one another */
     unsigned idle_connections;
-    unsigned busy_connections;                  /* among idle ones */
-    unsigned crowd_connections[LAB_POINTS_MAX]; /* busy and idle ones together, ascending */
-    size_t crowd_count;
+    unsigned busy_connections;                        /* among idle ones */
+    unsigned mostly_idle_connections[LAB_POINTS_MAX]; /* busy and idle ones together, ascending */
+    size_t mostly_idle_count;
     unsigned slow_fast_connections;
     unsigned slow_requests_per_s;
     unsigned slow_drip_clients;
@@ -136,8 +136,8 @@ struct lab_model_result {
     struct lab_point points[LAB_POINTS_MAX];
     size_t point_count;
     struct lab_idle_figures idle;
-    struct lab_point crowd[LAB_POINTS_MAX];
-    size_t crowd_count;
+    struct lab_point mostly_idle[LAB_POINTS_MAX];
+    size_t mostly_idle_count;
     struct lab_pair slow;
     struct lab_pair blocking;
     struct lab_limit_figures limit;

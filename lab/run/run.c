@@ -4,7 +4,7 @@
  * lab/run/watch.c; children put them back. */
 #include "lab/run/run.h"
 
-#include "lab/run/crowd.h"
+#include "lab/run/background.h"
 #include "lab/run/machine.h"
 #include "lab/run/plan.h"
 #include "lab/run/rounds.h"
@@ -94,9 +94,10 @@ static void show_samples(const struct slot *slot, const struct samples *samples,
         rounds_combine_points(samples->points, samples->count,
                               place_point(result->points, &result->point_count, slot->connections));
         return;
-    case LAB_SCENARIO_CROWD:
-        rounds_combine_points(samples->points, samples->count,
-                              place_point(result->crowd, &result->crowd_count, slot->connections));
+    case LAB_SCENARIO_MOSTLY_IDLE:
+        rounds_combine_points(
+            samples->points, samples->count,
+            place_point(result->mostly_idle, &result->mostly_idle_count, slot->connections));
         return;
     case LAB_SCENARIO_SLOW: rounds_combine_pairs(samples->pairs, samples->count, &result->slow); return;
     case LAB_SCENARIO_BLOCKING:
@@ -118,7 +119,7 @@ static void name_slot(const struct slot *slot, char *text, size_t size)
         snprintf(text, size, "%u connection%s", slot->connections, slot->connections == 1 ? "" : "s");
         return;
     case LAB_SCENARIO_IDLE: snprintf(text, size, "idle connections"); return;
-    case LAB_SCENARIO_CROWD: snprintf(text, size, "few among %u", slot->connections); return;
+    case LAB_SCENARIO_MOSTLY_IDLE: snprintf(text, size, "few among %u", slot->connections); return;
     case LAB_SCENARIO_SLOW: snprintf(text, size, "slow clients"); return;
     case LAB_SCENARIO_BLOCKING: snprintf(text, size, "a handler that blocks"); return;
     case LAB_SCENARIO_LIMIT: snprintf(text, size, "where it breaks"); return;
@@ -135,8 +136,8 @@ static double *run_load(const struct scenario *scenario, const struct slot *slot
     switch (slot->scenario) {
     case LAB_SCENARIO_THROUGHPUT:
         return scenario_throughput(scenario, slot->connections, point) ? &point->others_share : NULL;
-    case LAB_SCENARIO_CROWD:
-        return scenario_crowd(scenario, slot->connections, point) ? &point->others_share : NULL;
+    case LAB_SCENARIO_MOSTLY_IDLE:
+        return scenario_mostly_idle(scenario, slot->connections, point) ? &point->others_share : NULL;
     case LAB_SCENARIO_SLOW: return scenario_slow(scenario, pair) ? &pair->others_share : NULL;
     case LAB_SCENARIO_BLOCKING: return scenario_blocking(scenario, pair) ? &pair->others_share : NULL;
     case LAB_SCENARIO_IDLE: scenario_idle(scenario); return NULL;
@@ -222,9 +223,9 @@ static int make_root(char root[ROOT_BYTES])
     int folder = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return -errno;
-    int error = make_file(folder, CROWD_SMALL_NAME, SMALL_BYTES);
+    int error = make_file(folder, BACKGROUND_SMALL_NAME, SMALL_BYTES);
     if (error == 0)
-        error = make_file(folder, CROWD_LARGE_NAME, LARGE_BYTES);
+        error = make_file(folder, BACKGROUND_LARGE_NAME, LARGE_BYTES);
     sys_close(folder);
     return error;
 }
@@ -234,8 +235,8 @@ static void remove_root(const char *root)
     int folder = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return;
-    unlinkat(folder, CROWD_SMALL_NAME, 0);
-    unlinkat(folder, CROWD_LARGE_NAME, 0);
+    unlinkat(folder, BACKGROUND_SMALL_NAME, 0);
+    unlinkat(folder, BACKGROUND_LARGE_NAME, 0);
     sys_close(folder);
     rmdir(root);
 }

@@ -14,7 +14,7 @@ static struct load_plan plan_of(const struct scenario *scenario, const struct se
 {
     const struct lab_settings *settings = scenario->settings;
     struct load_plan plan = {
-        .targets = {{.path = SLICE(CROWD_SMALL_PATH), .weight = 1}},
+        .targets = {{.path = SLICE(BACKGROUND_SMALL_PATH), .weight = 1}},
         .target_count = 1,
         .addresses = {server->address},
         .address_count = 1,
@@ -73,35 +73,36 @@ bool scenario_throughput(const struct scenario *scenario, unsigned connections, 
 
 /* --- few among many --- */
 
-/* The busy ones' load, while the crowd stays as it is. */
-static bool drive_in_crowd(const struct scenario *scenario, const struct server *server, unsigned connections,
-                           struct lab_point *ret_point)
+/* The busy ones' load, while the background clients stay as they are. */
+static bool drive_busy_ones(const struct scenario *scenario, const struct server *server,
+                            unsigned connections, struct lab_point *ret_point)
 {
     struct load_plan plan = plan_of(scenario, server, scenario->settings->busy_connections, 0);
     plan.threads = 1;
     return drive_to_point(scenario, server, &plan, connections, ret_point);
 }
 
-bool scenario_crowd(const struct scenario *scenario, unsigned connections, struct lab_point *ret_point)
+bool scenario_mostly_idle(const struct scenario *scenario, unsigned connections, struct lab_point *ret_point)
 {
     struct server server;
     unsigned busy = scenario->settings->busy_connections;
     unsigned idle = connections > busy ? connections - busy : 0;
     if (!scenario_start_server(scenario, &server))
         return false;
-    struct crowd *crowd = crowd_create(&server.address, CROWD_STAYS, idle);
-    bool is_over = crowd &&
-                   crowd_gather(crowd, idle, scenario->settings->answer_timeout_ms, scenario->watch) &&
-                   drive_in_crowd(scenario, &server, connections, ret_point);
+    struct background *background = background_create(&server.address, BACKGROUND_IDLE, idle);
+    bool is_over =
+        background &&
+        background_gather(background, idle, scenario->settings->answer_timeout_ms, scenario->watch) &&
+        drive_busy_ones(scenario, &server, connections, ret_point);
     server_stop(&server);
-    crowd_destroy(crowd);
+    background_destroy(background);
     return is_over;
 }
 
 /* --- slow clients --- */
 
 struct slow_clients {
-    struct crowd *crowds[2];
+    struct background *clients[2];
 };
 
 /* Time for the server to fill their sockets, megabytes each: afterwards they only drip. */
@@ -113,12 +114,12 @@ static bool gather_slow(const struct scenario *scenario, const struct server *se
 {
     const struct lab_settings *settings = scenario->settings;
     const unsigned counts[] = {settings->slow_drip_clients, settings->slow_read_clients};
-    const enum crowd_manner manners[] = {CROWD_DRIPS, CROWD_SIPS};
+    const enum background_kind kinds[] = {BACKGROUND_SLOW_HEAD, BACKGROUND_SLOW_READ};
     for (size_t i = 0; i < ARRAY_LENGTH(counts); i++) {
-        slow->crowds[i] = crowd_create(&server->address, manners[i], counts[i]);
-        if (slow->crowds[i] == NULL)
+        slow->clients[i] = background_create(&server->address, kinds[i], counts[i]);
+        if (slow->clients[i] == NULL)
             return false;
-        crowd_grow(slow->crowds[i], counts[i], settings->answer_timeout_ms, scenario->watch);
+        background_grow(slow->clients[i], counts[i], settings->answer_timeout_ms, scenario->watch);
     }
     return watch_wait(scenario->watch, -1, SETTLE_MS);
 }
@@ -141,15 +142,15 @@ static bool drive_quick_clients(const struct scenario *scenario, bool with_slow,
         .machine = scenario->machine,
         .server = server.pid,
         .watch = scenario->watch,
-        .slow = {slow.crowds[0], slow.crowds[1]},
+        .slow = {slow.clients[0], slow.clients[1]},
     };
     is_over = is_over && drive_run(&drive, &measured);
     if (is_over)
         drive_load_figures(&measured, -1, figures);
     drive_result_finish(&measured);
     server_stop(&server);
-    crowd_destroy(slow.crowds[0]);
-    crowd_destroy(slow.crowds[1]);
+    background_destroy(slow.clients[0]);
+    background_destroy(slow.clients[1]);
     return is_over;
 }
 

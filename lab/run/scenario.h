@@ -8,7 +8,7 @@
 struct scenario {
     const struct lab_machine *machine;
     const struct lab_settings *settings;
-    const char *root; /* folder with the files named in crowd.h */
+    const char *root; /* folder with the files named in background.h */
     struct watch *watch;
     struct lab_model_result *result; /* of the measured model; gets faults of the server */
 };
@@ -24,8 +24,8 @@ bool scenario_throughput(const struct scenario *scenario, unsigned connections,
 
 /* A few busy connections among many idle ones, `connections` in all. No result if the model cannot hold that
  * many. */
-bool scenario_crowd(const struct scenario *scenario, unsigned connections,
-                    struct lab_point *ret_point) MUST_CHECK;
+bool scenario_mostly_idle(const struct scenario *scenario, unsigned connections,
+                          struct lab_point *ret_point) MUST_CHECK;
 
 /* Fast clients alone, then together with slow ones. */
 bool scenario_slow(const struct scenario *scenario, struct lab_pair *ret_pair) MUST_CHECK;

@@ -5,7 +5,7 @@
  * in 100 that blocks 50 ms, at 1,000 a second, blocks half of the time of a loop that waits for it. */
 #include "lab/run/run.h"
 
-/* Of this process: its files, its pipes, what crowd and loop need for themselves. */
+/* Of this process: its files, its pipes, what background clients and loop need for themselves. */
 #define OWN_DESCRIPTORS 100
 
 void lab_settings_init(struct lab_settings *settings, bool is_quick, const struct lab_machine *machine)
@@ -33,10 +33,10 @@ void lab_settings_init(struct lab_settings *settings, bool is_quick, const struc
         .limit_connections = (unsigned)MIN(clients_max, is_quick ? (size_t)5000 : (size_t)20000),
     };
     /* 900 is within what select can watch. */
-    const unsigned crowds[] = {100, 900, 10000};
-    for (size_t i = is_quick; i < ARRAY_LENGTH(crowds) - is_quick; i++) {
-        if (crowds[i] <= clients_max)
-            settings->crowd_connections[settings->crowd_count++] = crowds[i];
+    const unsigned totals[] = {100, 900, 10000};
+    for (size_t i = is_quick; i < ARRAY_LENGTH(totals) - is_quick; i++) {
+        if (totals[i] <= clients_max)
+            settings->mostly_idle_connections[settings->mostly_idle_count++] = totals[i];
     }
     const unsigned most = is_quick ? 1000 : 10000;
     for (unsigned connections = 1; connections <= most && connections <= clients_max; connections *= 10)

@@ -105,7 +105,7 @@ _vif() {
     load\ --json) _vif_files -f; return ;;
     load\ --svg) _vif_files -f; return ;;
     lab\ --models) words='one fork threads thread-pool prefork spin select poll epoll-level epoll-edge kqueue libevent libuv libev io-uring shared exclusive reuseport workers epoll-mt offload coroutines epoll-veth af-xdp dpdk' commas=1 ;;
-    lab\ --scenarios) words='throughput idle crowd slow blocking limit' commas=1 ;;
+    lab\ --scenarios) words='throughput idle mostly-idle slow blocking limit' commas=1 ;;
     lab\ --connections) words='' ;;
     lab\ --duration) words='' ;;
     lab\ --rounds) words='' ;;

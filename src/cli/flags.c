@@ -96,7 +96,7 @@ const struct flag flags[] = {
     {"measure", 0, "quick", NULL, "about five minutes, not about twenty", FLAG_OF_LAB, FLAG_OWN, OWN_LAB},
     {NULL, 0, "models", "NAMES", "only these, by commas", FLAG_OF_LAB, FLAG_OWN, OWN_LAB,
      .values = VALUES_MODELS},
-    {NULL, 0, "scenarios", "NAMES", "throughput,idle,crowd,slow,blocking,limit", FLAG_OF_LAB, FLAG_OWN,
+    {NULL, 0, "scenarios", "NAMES", "by commas: throughput, mostly-idle, ...", FLAG_OF_LAB, FLAG_OWN,
      OWN_LAB, .values = VALUES_SCENARIOS},
     {NULL, 0, "connections", "NUMBERS", "how many, for the throughput (1,10,...)", FLAG_OF_LAB, FLAG_OWN,
      OWN_LAB},

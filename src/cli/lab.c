@@ -158,8 +158,8 @@ static bool has_figures(const struct lab_result *result)
 {
     for (size_t i = 0; i < result->model_count; i++) {
         const struct lab_model_result *model = &result->models[i];
-        if (model->point_count || model->crowd_count || model->idle.connections || model->slow.is_measured ||
-            model->blocking.is_measured || model->limit.is_measured)
+        if (model->point_count || model->mostly_idle_count || model->idle.connections ||
+            model->slow.is_measured || model->blocking.is_measured || model->limit.is_measured)
             return true;
     }
     return false;

@@ -30,7 +30,8 @@ static bool read_models(struct lab_flags *wanted, const struct lab_machine *mach
     return wanted->options.model_count > 0;
 }
 
-const char *const lab_scenario_names[] = {"throughput", "idle", "crowd", "slow", "blocking", "limit", NULL};
+const char *const lab_scenario_names[] = {"throughput", "idle",  "mostly-idle", "slow",
+                                          "blocking",   "limit", NULL};
 
 static bool read_scenarios(struct lab_flags *wanted, const struct lab_machine *machine, struct slice value)
 {
@@ -152,7 +153,7 @@ static const struct {
 } rows[] = {
     {"quick", read_quick, NULL},
     {"models", read_models, "names of `vif lab --list`, by commas"},
-    {"scenarios", read_scenarios, "of throughput, idle, crowd, slow, blocking, limit, by commas"},
+    {"scenarios", read_scenarios, "of throughput, idle, mostly-idle, slow, blocking, limit, by commas"},
     {"connections", lab_flags_read_connections, NULL}, /* see lab_flags_expect */
     {"duration", lab_flags_read_duration, "a time from 100ms to 1h, such as 2s"},
     {"rounds", read_rounds, "a number from 1 to 9"},

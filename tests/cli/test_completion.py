@@ -52,7 +52,7 @@ def interactive(request, folder):
     ("vif lab --serve ", ["epoll-edge", "thread-pool", "io-uring"], ["public/"]),
     ("vif lab --models epoll-", ["epoll-level", "epoll-edge"], ["poll", "select"]),
     ("vif lab --models select,epoll-", ["epoll-level", "epoll-edge"], ["thread-pool"]),
-    ("vif lab --scenarios ", ["throughput", "crowd"], []),
+    ("vif lab --scenarios ", ["throughput", "mostly-idle"], []),
     ("vif --log-level ", ["error", "warning", "info", "debug"], ["public/"]),
     ("vif run --log-level=", ["warning", "debug"], ["public/"]),
     ("vif --backend ", ["epoll", "io_uring"], []),

@@ -52,8 +52,8 @@ def throughput(best, limit, threads, shape):
     return points
 
 
-def crowd(best, limit, threads, shape, counts):
-    """Ten busy connections among idle ones: what a turn costs grows with the crowd."""
+def mostly_idle(best, limit, threads, shape, counts):
+    """Ten busy connections among idle ones: what a turn costs grows with those."""
     points = []
     for connections in counts:
         if connections <= limit:
@@ -76,7 +76,7 @@ def model(name, title, best, limit, bytes_each, threads):
         "breaks": "And here stands what makes it break: a word on cores, on clients that wait, on what grows with them.",
         "source": f"lab/{name}.c", "connections_max": limit if limit < 100 else None, "unavailable": None, "fault": None,
         "throughput": throughput(best, limit, threads, shape), "idle": idle,
-        "crowd": crowd(best, limit, threads, shape, (100, 900, 10000)),
+        "mostly_idle": mostly_idle(best, limit, threads, shape, (100, 900, 10000)),
         "slow": {"without": load(2000, 90), "with": load(2000, 95) if limit > 64 else unanswered(80)},
         "blocking": {"without": load(990, 85), "with": load(990, 11000 if loop else 88), "blocked": load(10, 51000)},
         "limit": {"connections": limit if limit < 20000 else 19900, "has_held_all": limit >= 20000,
@@ -95,7 +95,7 @@ def sample():
         },
         "settings": {
             "connections": [1, 10, 100, 1000, 10000], "warm_up_ms": 1000, "duration_ms": 4000, "idle_connections": 1000,
-            "busy_connections": 10, "crowd_connections": [100, 900, 10000],
+            "busy_connections": 10, "mostly_idle_connections": [100, 900, 10000],
             "slow_fast_connections": 20, "slow_requests_per_s": 2000, "slow_drip_clients": 40, "slow_read_clients": 40,
             "blocking_connections": 20, "blocking_requests_per_s": 1000, "blocking_share": 0.01, "blocking_ms": 50,
             "limit_connections": 19900, "answer_timeout_ms": 1000, "throughput_timeout_ms": 3000,
@@ -103,6 +103,6 @@ def sample():
         "models": [model(*row) for row in MODELS] + [{
             "name": "absent", "title": "A model that this machine lacks", "idea": "An idea.", "breaks": "Nothing.",
             "source": "lab/absent.c", "connections_max": None, "unavailable": "the kernel does not allow it", "fault": None,
-            "throughput": [], "crowd": [], "idle": None, "slow": None, "blocking": None, "limit": None,
+            "throughput": [], "mostly_idle": [], "idle": None, "slow": None, "blocking": None, "limit": None,
         }],
     }

@@ -109,7 +109,7 @@ def descriptor_count(server):
 
 
 @pytest.mark.parametrize("name", UNBOUNDED + ["thread-pool"])
-def test_the_first_client_after_a_crowd_is_served(start, connect, name):
+def test_the_first_client_after_many_is_served(start, connect, name):
     """Whenever it comes: a server that waits in accept without a descriptor must not close it."""
     server = start(name, few_descriptors)
     clients = connect(server, DESCRIPTORS + 20)

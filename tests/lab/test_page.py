@@ -96,19 +96,50 @@ def test_data_is_the_run(page):
 @needs_browser
 def test_every_plot_is_drawn(dom):
     assert told(dom, "ready") == "yes"
-    in_crowds = sum(bool(model["crowd"]) for model in MEASURED)
-    assert list(map(int, re.findall(r'data-drawn="(\d+)"', dom))) == [len(MEASURED)] * (PLOTS - 1) + [in_crowds]
+    among_idle = sum(bool(model["mostly_idle"]) for model in MEASURED)
+    assert list(map(int, re.findall(r'data-drawn="(\d+)"', dom))) == [len(MEASURED)] * (PLOTS - 1) + [among_idle]
     assert dom.count("<canvas") == PLOTS
 
 
 @needs_browser
 def test_every_figure_stands_in_a_table_too(dom):
     tables = re.findall(r"<table.*?</table>", dom, flags=re.DOTALL)
-    assert len(tables) == 1 + PLOTS + 4
+    assert len(tables) == 1 + PLOTS + 4 + len(COUNTED)
     for model in MEASURED:
         assert sum(html.escape(model["title"]) in table for table in tables) >= PLOTS
     assert "≥\u202f19\u202f900" in dom
     assert "not available here: the kernel does not allow it" in dom
+
+
+COUNTED = ["calls", "bursts"]
+
+
+def counted_row(dom, name, model):
+    table = re.search(rf'id="{name}-table">.*?</table>', dom, re.DOTALL)[0]
+    rows = [row for row in re.findall(r"<tr.*?</tr>", table, re.DOTALL) if f">{html.escape(model['title'])}<" in row]
+    return re.findall(r'<td class="number[^"]*">(.*?)</td>', rows[0])
+
+
+@needs_browser
+def test_what_was_counted_stands_there_too(dom):
+    """The committed counts, for the models of the run."""
+    counts = json.loads((vif.REPOSITORY / "docs" / "lab" / "counts.json").read_text(encoding="utf-8"))["models"]
+    for model in MEASURED:
+        found = counts[model["name"]]
+        assert abs(float(counted_row(dom, "calls", model)[0]) - found["batches"]["calls_per_answer"]) < 0.05
+        assert counted_row(dom, "bursts", model)[2].replace("\u202f", "") == str(found["burst"]["answered"])
+    assert '<div id="sharing" hidden=""' in dom  # none of these models shares a socket
+
+
+@needs_browser
+def test_loops_that_share_a_socket_are_compared(chromium, tmp_path):
+    run = sample.sample()
+    run["models"][0]["name"] = "shared"
+    text, said = chromium.dom(make_page(tmp_path, run))
+    assert said == []
+    counts = json.loads((vif.REPOSITORY / "docs" / "lab" / "counts.json").read_text(encoding="utf-8"))["models"]["shared"]["sharing"]
+    shares = [" / ".join(map(str, counts[key])) for key in ("shares_of_20", "shares")]
+    assert counted_row(text, "sharing", run["models"][0])[1:] == shares
 
 
 @needs_browser

@@ -112,7 +112,7 @@ def test_throughput_is_possible(models, possible, name):
 def test_rounds_lie_around_what_is_told(measured, models):
     assert measured[2]["settings"]["rounds"] == 2
     for model in models.values():
-        for point in model["throughput"] + model["crowd"]:
+        for point in model["throughput"] + model["mostly_idle"]:
             assert point["requests_per_s_least"] <= point["requests_per_s"] <= point["requests_per_s_most"]
             if point["cpu_us_per_request"] is not None:
                 assert point["cpu_us_per_request_least"] <= point["cpu_us_per_request"] <= point["cpu_us_per_request_most"]
@@ -253,7 +253,7 @@ def test_help_fits_a_screen():
 @pytest.mark.parametrize("arguments, words", [
     (["--models", "epol-edge"], 'did you mean "epoll-edge"?'),
     (["--models", ""], "expected names"),
-    (["--scenarios", "fast"], "expected of throughput, idle, crowd, slow, blocking, limit"),
+    (["--scenarios", "fast"], "expected of throughput, idle, mostly-idle, slow, blocking, limit"),
     (["--connections", "10,1"], "rising numbers"),
     (["--connections", "100000000"], "rising numbers from 1 to "),
     (["--connections", "0"], "rising numbers from 1 to "),

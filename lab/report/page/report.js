@@ -32,7 +32,7 @@ function fillHeader(run, models) {
 function fillRecords(models, connections) {
   const at = (key) => (model) => {
     const point = pointAt(model, connections);
-    return point && !isCrowded(model, point) ? point[key] : null;
+    return point && !isOverloaded(model, point) ? point[key] : null;
   };
   const records = [
     ["Most requests per second", at("requests_per_s"), "count", -1],
@@ -49,9 +49,9 @@ function fillRecords(models, connections) {
   }
 }
 
-/* Those that are busy alone, and then the same in larger and larger crowds. */
-function crowdPoints(run) {
-  return (model) => model.throughput.filter((point) => point.connections === run.settings.busy_connections).concat(model.crowd);
+/* Those that are busy alone, and then the same among more and more idle ones. */
+function mostlyIdlePoints(run) {
+  return (model) => model.throughput.filter((point) => point.connections === run.settings.busy_connections).concat(model.mostly_idle);
 }
 
 function fillPlots(run, models) {
@@ -78,12 +78,12 @@ function fillPlots(run, models) {
     keys: [{key: "voluntary_switches_per_request", name: "waited"}, {key: "involuntary_switches_per_request", name: "preempted"}],
     text: "How often one of the server's threads gave up its core, to wait or because its time was up.",
   });
-  const crowded = measured.filter((model) => model.crowd.length > 0);
-  if (crowded.length > 0) {
-    addPlot(into, crowded, {
-      title: "A few among many that are idle", unit: "us", pointsOf: crowdPoints(run),
+  const asked = measured.filter((model) => model.mostly_idle.length > 0);
+  if (asked.length > 0) {
+    addPlot(into, asked, {
+      title: "A few among many that are idle", unit: "us", pointsOf: mostlyIdlePoints(run),
       keys: [{key: "cpu_us_per_request", name: "CPU"}, {key: "latency_p99_us", name: "p99"}],
-      text: `Lower is better. ${run.settings.busy_connections} connections ask, all others only stay: what a request costs, with the crowd as large as the axis says.`,
+      text: `Lower is better. ${run.settings.busy_connections} connections ask, all others only stay: what a request costs, with as many connections in all as the axis says.`,
     });
   }
 }
@@ -168,6 +168,7 @@ function main() {
     clientBound(models, connections);
   fillPlots(run, models);
   fillScenarios(run, models);
+  fillCounts(JSON.parse(byId("counted").textContent), models);
   byId("cards").append(...models.map((model) => card(model, connections)));
   fillMethod(run);
   darkScheme.addEventListener("change", () => {

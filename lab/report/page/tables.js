@@ -141,7 +141,7 @@ function fillLimits(into, models) {
 /* --- the summary --- */
 
 /* More connections than the model serves: the others only wait. */
-const isCrowded = (model, point) => point !== undefined && (point.requests_unanswered > 0 || (model.connections_max !== null && point.connections > model.connections_max));
+const isOverloaded = (model, point) => point !== undefined && (point.requests_unanswered > 0 || (model.connections_max !== null && point.connections > model.connections_max));
 
 const pointAt = (model, connections) => model.throughput.find((point) => point.connections === connections);
 
@@ -179,7 +179,7 @@ function fillSummary(table, models, connections, timeout) {
   const all = summaryColumns(connections, timeout).filter((column) => models.some((model) => column.value(model) !== null));
   /* Who leaves clients without an answer holds no record. */
   for (const column of all) {
-    const sound = models.filter((model) => !isCrowded(model, pointAt(model, connections)));
+    const sound = models.filter((model) => !isOverloaded(model, pointAt(model, connections)));
     const values = sound.map(column.value).filter((value) => value !== null);
     column.record = column.best === "most" ? Math.max(...values) : Math.min(...values);
   }

@@ -89,8 +89,8 @@ static const struct lab_settings settings = {
     .scenarios = LAB_SCENARIO_EVERY,
     .connections = {1, 10, 100, 1000},
     .connection_count = 4,
-    .crowd_connections = {50, 900},
-    .crowd_count = 2,
+    .mostly_idle_connections = {50, 900},
+    .mostly_idle_count = 2,
     .rounds = 3,
     .duration_ms = 100,
 };
@@ -130,14 +130,14 @@ static void each_is_measured_as_often_as_there_are_rounds(void **state)
         assert_int_equal(count_steps(plan, model, LAB_SCENARIO_BLOCKING, 0), 3);
         assert_int_equal(count_steps(plan, model, LAB_SCENARIO_IDLE, 0), 1);
         assert_int_equal(count_steps(plan, model, LAB_SCENARIO_LIMIT, 0), 1);
-        assert_int_equal(count_steps(plan, model, LAB_SCENARIO_CROWD, 50), 3);
+        assert_int_equal(count_steps(plan, model, LAB_SCENARIO_MOSTLY_IDLE, 50), 3);
     }
-    /* One point beyond what it serves, so that there is something to compare; and no crowd that it cannot
-     * hold. */
+    /* One point beyond what it serves, so that there is something to compare; and no number of idle ones that
+     * it cannot hold. */
     assert_int_equal(count_steps(plan, 1, LAB_SCENARIO_THROUGHPUT, 100), 3);
     assert_int_equal(count_steps(plan, 1, LAB_SCENARIO_THROUGHPUT, 1000), 0);
-    assert_int_equal(count_steps(plan, 1, LAB_SCENARIO_CROWD, 900), 0);
-    assert_int_equal(count_steps(plan, 0, LAB_SCENARIO_CROWD, 900), 3);
+    assert_int_equal(count_steps(plan, 1, LAB_SCENARIO_MOSTLY_IDLE, 900), 0);
+    assert_int_equal(count_steps(plan, 0, LAB_SCENARIO_MOSTLY_IDLE, 900), 3);
     free(plan);
 }
 

@@ -1,8 +1,8 @@
-/* A crowd of clients, and a server that answers each of them and closes where
+/* Background clients, and a server that answers each of them and closes where
  * the test wants it. */
 #include "tests/unit/test.h"
 
-#include "lab/run/crowd.h"
+#include "lab/run/background.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -49,20 +49,20 @@ static void who_is_lost_is_held_no_more(void **state)
     struct server server;
     struct watch watch = {.signal_fd = -1};
     start(&server);
-    struct crowd *crowd = crowd_create(&server.address, CROWD_STAYS, CLIENTS);
-    assert_non_null(crowd);
-    struct crowd_outcome outcome = crowd_grow(crowd, CLIENTS - 1, TIMEOUT_MS, &watch);
+    struct background *background = background_create(&server.address, BACKGROUND_IDLE, CLIENTS);
+    assert_non_null(background);
+    struct background_outcome outcome = background_grow(background, CLIENTS - 1, TIMEOUT_MS, &watch);
     assert_int_equal(outcome.answered, CLIENTS - 1);
-    assert_int_equal(crowd_held(crowd), CLIENTS - 1);
+    assert_int_equal(background_held(background), CLIENTS - 1);
     close(server.fds[0]);
-    outcome = crowd_grow(crowd, 1, TIMEOUT_MS, &watch);
+    outcome = background_grow(background, 1, TIMEOUT_MS, &watch);
     assert_int_equal(outcome.answered, 1);
     assert_int_equal(outcome.lost, 1);
-    assert_int_equal(crowd_held(crowd), CLIENTS - 1);
+    assert_int_equal(background_held(background), CLIENTS - 1);
     pthread_join(server.thread, NULL);
     for (size_t i = 1; i < CLIENTS; i++)
         close(server.fds[i]);
-    crowd_destroy(crowd);
+    background_destroy(background);
     close(server.fd);
 }
 
