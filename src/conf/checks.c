@@ -204,20 +204,3 @@ void check_proxy_protocol(struct loader *loader, const struct node *map)
             "proxy.upgrade: it has no effect, as servers are not asked for an upgrade over HTTP/2; "
             "with protocol: auto they are, over HTTP/1.1");
 }
-
-void check_health(struct loader *loader, const struct node *map)
-{
-    const struct proxy_settings *proxy = &((struct route *)loader->objects[OBJECT_ROUTE])->proxy;
-    const struct node *health = node_get(map, SLICE("health"));
-    for (size_t i = 0; i < proxy->server_count && proxy->health.path.length > 0; i++) {
-        const struct slice *url = &proxy->servers[i].url;
-        struct server_url parts;
-        if (url->length > 0 && server_url_parse(*url, &parts) == NULL &&
-            server_url_http(&parts, (enum proxy_http)proxy->http) == PROXY_HTTP_2)
-            diagnostics_warn(
-                loader->diagnostics, node_position_of(health, SLICE("path")),
-                "proxy.health.path: \"%.*s\" is not asked for it: whether a server of HTTP/2 accepts "
-                "connections is all that is checked",
-                SLICE_ARGS(*url));
-    }
-}

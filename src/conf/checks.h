@@ -38,9 +38,6 @@ void check_proxy_tls(struct loader *loader, const struct node *map);
 /* What of `protocol` contradicts the servers of a route. `map` is the `proxy` section's. */
 void check_proxy_protocol(struct loader *loader, const struct node *map);
 
-/* What of the checks of a route's servers has no effect. `map` is the `proxy` section's. */
-void check_health(struct loader *loader, const struct node *map);
-
 /* Checks an `hsts` section and formats its header's value. `map` is the section's. */
 void check_hsts(struct loader *loader, const struct node *map);
 

@@ -279,7 +279,6 @@ static void load_map(struct loader *loader, enum option_section section, const s
         server_file_load(loader, node);
         check_proxy_tls(loader, node);
         check_proxy_protocol(loader, node);
-        check_health(loader, node);
     }
     if (section == SECTION_HSTS)
         check_hsts(loader, node);

@@ -1,10 +1,8 @@
-/* connect, send, receive; whatever happens first decides. Read health_probe_begin first. */
-#include "proxy/health_probe.h"
+/* connect, send, receive; whatever happens first decides. Read health_probe_begin first. What is of HTTP/2 is
+ * in health_probe_h2.c. */
+#include "proxy/health_probe_state.h"
 
-#include "base/buffer.h"
 #include "base/error.h"
-#include "loop/connector.h"
-#include "proxy/upstream_link.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,25 +10,6 @@
 
 /* Of the content, which is searched for a text. */
 #define HEALTH_BODY_BYTES_MAX (64u << 10)
-
-struct health_probe {
-    struct upstream *upstream; /* a reference; NULL: the check is over */
-    const struct proxy_settings *settings;
-    health_probe_done *done;
-    void *context;
-    struct connector connector;
-    struct upstream_link link;
-    struct timer deadline;
-    unsigned address; /* index */
-    unsigned tries;   /* addresses that were tried */
-    struct task gone; /* frees it, if it was never open */
-    bool is_open;     /* it has a stream */
-    struct buffer request;
-    struct buffer input; /* not parsed yet */
-    struct buffer content;
-    struct h1_limits limits;
-    struct h1_response_parser parser;
-};
 
 /* ---- what is good ---- */
 
@@ -61,6 +40,7 @@ bool health_has_header(const struct http_field *fields, unsigned count, struct s
 
 static void health_probe_free(struct health_probe *probe)
 {
+    health_probe_h2_free(probe);
     buffer_finish(&probe->request);
     buffer_finish(&probe->input);
     buffer_finish(&probe->content);
@@ -93,7 +73,7 @@ void health_probe_hand_over(struct health_probe *probe, void *context)
     probe->context = context;
 }
 
-static void health_probe_end(struct health_probe *probe, const char *fault)
+void health_probe_end(struct health_probe *probe, const char *fault)
 {
     health_probe_done *done = probe->done;
     void *context = probe->context;
@@ -113,7 +93,7 @@ static void health_probe_on_late(struct timer *timer)
 
 /* ---- the response ---- */
 
-static void health_probe_take_head(struct health_probe *probe, const struct http_response_head *head)
+void health_probe_take_head(struct health_probe *probe, const struct http_response_head *head)
 {
     const struct proxy_health *health = &probe->settings->health;
     char fault[BUFSIZ];
@@ -136,7 +116,7 @@ static bool health_has_body(const struct health_probe *probe)
            memmem(content.data, content.length, wanted.data, wanted.length) != NULL;
 }
 
-static void health_probe_take_content(struct health_probe *probe, struct slice bytes)
+void health_probe_take_content(struct health_probe *probe, struct slice bytes)
 {
     size_t room = HEALTH_BODY_BYTES_MAX - probe->content.length;
     if (!buffer_append(&probe->content, slice_take(bytes, MIN(room, bytes.length))))
@@ -145,7 +125,7 @@ static void health_probe_take_content(struct health_probe *probe, struct slice b
         health_probe_end(probe, NULL);
 }
 
-static void health_probe_take_end(struct health_probe *probe)
+void health_probe_take_end(struct health_probe *probe)
 {
     char fault[BUFSIZ];
     snprintf(fault, sizeof(fault), "no \"%.*s\" in its content", SLICE_ARGS(probe->settings->health.body));
@@ -180,9 +160,11 @@ static struct health_probe *health_probe_of(const struct stream *stream)
 static void health_probe_on_read(struct stream *stream, struct slice bytes)
 {
     struct health_probe *probe = health_probe_of(stream);
-    if (probe->upstream == NULL)
+    if (probe->upstream == NULL || probe->settings->health.path.length == 0)
         return;
-    if (buffer_append(&probe->input, bytes))
+    if (probe->h2)
+        health_probe_h2_on_read(probe, bytes);
+    else if (buffer_append(&probe->input, bytes))
         health_probe_take_input(probe);
     else
         health_probe_end(probe, "vif is short of memory");
@@ -193,7 +175,7 @@ static void health_probe_on_end(struct stream *stream)
     struct health_probe *probe = health_probe_of(stream);
     if (probe->upstream == NULL)
         return;
-    if (h1_response_close(&probe->parser, probe->input.length) == H1_RESPONSE_END)
+    if (probe->h2 == NULL && h1_response_close(&probe->parser, probe->input.length) == H1_RESPONSE_END)
         health_probe_take_end(probe);
     else
         health_probe_end(probe, "it closed the connection instead of answering");
@@ -201,7 +183,9 @@ static void health_probe_on_end(struct stream *stream)
 
 static void health_probe_on_sent(struct stream *stream)
 {
-    (void)stream;
+    struct health_probe *probe = health_probe_of(stream);
+    if (probe->upstream && probe->h2)
+        health_probe_h2_flush(probe);
 }
 
 static void health_probe_on_error(struct stream *stream, int error)
@@ -239,13 +223,8 @@ static bool health_probe_write_request(struct health_probe *probe)
                          SLICE_ARGS(path), SLICE_ARGS(host));
 }
 
-/* The connection is there, with TLS if there is to be any. */
-static void health_probe_ask(struct health_probe *probe)
+static void health_probe_ask_h1(struct health_probe *probe)
 {
-    if (probe->settings->health.path.length == 0 || probe->upstream->http == PROXY_HTTP_2) {
-        health_probe_end(probe, NULL);
-        return;
-    }
     if (!health_probe_write_request(probe)) {
         health_probe_end(probe, "vif is short of memory");
         return;
@@ -253,6 +232,19 @@ static void health_probe_ask(struct health_probe *probe)
     struct segment segment = segment_memory(buffer_slice(&probe->request));
     if (upstream_link_send(&probe->link, &segment, 1) == SEND_FAILED)
         health_probe_end(probe, error_text(stream_error(&probe->link.stream)));
+}
+
+/* The connection is there, with TLS if there is to be any. */
+static void health_probe_ask(struct health_probe *probe)
+{
+    if (probe->settings->health.path.length == 0)
+        health_probe_end(probe, NULL);
+    else if (upstream_link_chose_h2(&probe->link) && !health_probe_h2_create(probe))
+        health_probe_end(probe, "vif is short of memory");
+    else if (probe->h2)
+        health_probe_h2_ask(probe);
+    else
+        health_probe_ask_h1(probe);
 }
 
 static void health_probe_on_secured(struct stream *stream)
@@ -276,14 +268,28 @@ static const struct upstream_link_events health_probe_link_events = {
     .on_secured = health_probe_on_secured,
 };
 
+static enum upstream_offer health_probe_offer(const struct upstream *upstream)
+{
+    switch (upstream->http) {
+    case PROXY_HTTP_1: return UPSTREAM_OFFER_H1;
+    case PROXY_HTTP_2: return UPSTREAM_OFFER_H2;
+    case PROXY_HTTP_AUTO: return UPSTREAM_OFFER_ANY;
+    }
+    UNREACHABLE();
+}
+
+/* A server that is known to speak HTTP/2 may have sent its first frame already. */
 static void health_probe_take_connection(struct health_probe *probe, int fd)
 {
-    probe->is_open = true;
     bool is_secure = probe->upstream->parts.is_secure;
-    struct upstream_link_plan plan = {
-        .settings = probe->settings,
-        .offer = probe->upstream->http == PROXY_HTTP_2 ? UPSTREAM_OFFER_H2 : UPSTREAM_OFFER_H1,
-    };
+    struct upstream_link_plan plan = {.settings = probe->settings,
+                                      .offer = health_probe_offer(probe->upstream)};
+    if (!is_secure && plan.offer == UPSTREAM_OFFER_H2 && !health_probe_h2_create(probe)) {
+        sys_close(fd);
+        health_probe_end(probe, "vif is short of memory");
+        return;
+    }
+    probe->is_open = true;
     int error = upstream_link_start(&probe->link, probe->upstream, fd, &health_probe_link_events, &plan);
     if (probe->upstream == NULL)
         return;

@@ -57,6 +57,7 @@ struct upstreams {
     struct http_response_head *head;         /* that is being parsed; NULL before the first upstream */
     struct h1_recent_response *recent;       /* of all of them; NULL likewise */
     struct h2_caller_shared *callers;        /* of HTTP/2; NULL before the first connection of it */
+    struct h2_caller_shared *probe_callers;  /* the same of health checks */
     struct pool h2_streams;
     char *h2_room;                    /* for the output of one of them; NULL: none is free */
     struct upstream_tls_rooms *rooms; /* see upstream_tls.c; NULL before the first connection with TLS */

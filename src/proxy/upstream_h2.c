@@ -312,5 +312,6 @@ void upstream_h2_finish(struct upstreams *all)
     if (all->callers)
         pool_finish(&all->h2_streams);
     h2_caller_shared_destroy(all->callers);
+    h2_caller_shared_destroy(all->probe_callers);
     free(all->h2_room);
 }

@@ -177,27 +177,6 @@ static void warns_of_old_names(void **state)
     unload(&loading);
 }
 
-/* A server of HTTP/2 is not asked for the path of health checks. */
-static void warns_of_checks_without_effect(void **state)
-{
-    (void)state;
-    static const char *const healths[] = {"/healthz", "{path: /healthz, interval: 5s}"};
-    for (size_t i = 0; i < ARRAY_LENGTH(healths); i++) {
-        char text[256];
-        int length = snprintf(
-            text, sizeof(text),
-            ROUTE("proxy: {to: [\"http://127.0.0.1:1\", \"h2c://127.0.0.1:2\"], health: %s}"), healths[i]);
-        struct loading loading = load(slice_make(text, (size_t)length));
-        assert_int_equal(loading.error, 0);
-        assert_int_equal(loading.diagnostics.count, 1);
-        assert_non_null(
-            strstr(loading.printed.data, "warning: proxy.health.path: \"h2c://127.0.0.1:2\" is not asked"));
-        unload(&loading);
-    }
-    struct loading loading = load_good(ROUTE("proxy: {to: \"h2c://127.0.0.1:2\", health: {interval: 5s}}"));
-    unload(&loading);
-}
-
 /* What the unknown word was meant for is not missing as well. */
 static void tells_one_mistake_once(void **state)
 {
@@ -415,7 +394,6 @@ int main(void)
         cmocka_unit_test(tells_what_is_wrong),
         cmocka_unit_test(leaves_computed_fields_alone),
         cmocka_unit_test(warns_of_old_names),
-        cmocka_unit_test(warns_of_checks_without_effect),
         cmocka_unit_test(tells_one_mistake_once),
         cmocka_unit_test(tells_a_shared_mistake_once),
         cmocka_unit_test(tells_all_mistakes_in_order_with_carets),
