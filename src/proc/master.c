@@ -177,6 +177,7 @@ static int events_timeout_ms(const struct master *master)
         due_ms = sooner(due_ms, reload_wait_ms(&master->reload));
     due_ms = sooner(due_ms, control_wait_ms(&master->control, now));
     due_ms = sooner(due_ms, log_keeper_wait_ms(&master->log_keeper));
+    due_ms = sooner(due_ms, server_keeper_wait_ms(&master->servers, now));
     due_ms = sooner(due_ms, shield_wait_ms(&master->shield, now));
     return sooner(due_ms, heartbeat_wait_ms(&master->heartbeat, now));
 }
@@ -211,7 +212,10 @@ static int wait_for_events(struct master *master)
     size_t control_count = takes_commands ? control_poll_set(&master->control, of_control) : 0;
     struct pollfd *of_upgrade = of_control + control_count;
     size_t upgrade_count = upgrade_poll_set(&master->upgrade, of_upgrade);
-    size_t count = MASTER_FDS + worker_count + opener_count + reload_count + control_count + upgrade_count;
+    struct pollfd *of_servers = of_upgrade + upgrade_count;
+    size_t servers_count = server_keeper_poll_set(&master->servers, of_servers);
+    size_t count = MASTER_FDS + worker_count + opener_count + reload_count + control_count + upgrade_count +
+                   servers_count;
     if (inheritance_is_open(&master->inheritance))
         pollfds[count++] = (struct pollfd){.fd = master->inheritance.channel_fd, .events = POLLIN};
     int ready = sys_poll(pollfds, count, poll_timeout_ms(master));
@@ -219,6 +223,7 @@ static int wait_for_events(struct master *master)
         return ready;
     supervisor_take_ready(&master->supervisor, of_workers, worker_count);
     upgrade_take_ready(&master->upgrade, of_upgrade, upgrade_count);
+    server_keeper_take_ready(&master->servers, of_servers, servers_count, sys_monotonic_ms());
     control_take_ready(&master->control, of_control, control_count, sys_monotonic_ms());
     reload_take_ready(&master->reload, of_reload, reload_count);
     file_opener_take_ready(&master->opener, of_opener, opener_count, master->config, master->reload.config,
@@ -262,6 +267,7 @@ static void watch_over(struct master *master)
     heartbeat_look(&master->heartbeat, sys_monotonic_ms());
     log_keeper_look(&master->log_keeper, master->config, &master->log);
     ticket_keeper_look(&master->tickets, sys_monotonic_ms());
+    server_keeper_look(&master->servers, sys_monotonic_ms());
     shield_look(&master->shield, sys_monotonic_ms());
     master_look_at_successors(master);
     keepers_update(master->slots, &master->supervisor);

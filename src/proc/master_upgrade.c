@@ -68,6 +68,7 @@ void master_on_other_child(void *context, const struct process_change *change)
 {
     struct master *master = context;
     if (!file_opener_take_change(&master->opener, change) &&
+        !server_keeper_take_change(&master->servers, change) &&
         !log_keeper_take_change(&master->log_keeper, change, &master->log.log))
         (void)upgrade_take_end(&master->upgrade, change);
 }
