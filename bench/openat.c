@@ -21,6 +21,8 @@ long syscall(long number, ...)
         const struct open_how *how = (const void *)with[2];
         return openat((int)with[0], (const char *)with[1], (int)how->flags, (mode_t)how->mode);
     }
-    system_call *real = (system_call *)dlsym(RTLD_NEXT, "syscall");
+    static system_call *real;
+    if (real == NULL)
+        real = (system_call *)dlsym(RTLD_NEXT, "syscall");
     return real(number, with[0], with[1], with[2], with[3], with[4], with[5]);
 }

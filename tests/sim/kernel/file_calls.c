@@ -251,19 +251,31 @@ static long cachestat(int fd, const uint64_t range[2], uint64_t out[5])
     return 0;
 }
 
-long __wrap_syscall(long number, ...)
+static long file_call(long number, int fd, void *second, void *third)
 {
     call_begin();
+    switch (number) {
+    case SYS_openat2: return open_by_openat2(fd, second, third);
+    case SYS_CACHESTAT: return cachestat(fd, second, third);
+    default: sim_fail("system call %ld", number);
+    }
+}
+
+/* Those that the C library has no function for, or one that does more than the call. */
+long __wrap_syscall(long number, ...)
+{
     va_list values;
     va_start(values, number);
     int fd = va_arg(values, int);
     void *second = va_arg(values, void *);
     void *third = va_arg(values, void *);
+    bool has_flags = number == SYS_recvfrom || number == SYS_sendto;
+    int flags = has_flags ? va_arg(values, int) : 0;
     va_end(values);
     switch (number) {
-    case SYS_openat2: return open_by_openat2(fd, second, third);
-    case SYS_CACHESTAT: return cachestat(fd, second, third);
-    default: sim_fail("system call %ld", number);
+    case SYS_recvfrom: return socket_call_recv(fd, second, (size_t)third, flags);
+    case SYS_sendto: return socket_call_send(fd, second, (size_t)third, flags);
+    default: return file_call(number, fd, second, third);
     }
 }
 

@@ -196,6 +196,9 @@ void outgoing_start(void);
 ssize_t socket_send(int fd, const struct iovec *pieces, size_t count, const char *call);
 /* The most that it would take now; 0 or more, or -errno. */
 ssize_t socket_may_send(int fd, const char *call);
+/* recv(2) and send(2), whichever function of the C library makes the call. */
+ssize_t socket_call_recv(int fd, void *buffer, size_t size, int flags);
+ssize_t socket_call_send(int fd, const void *bytes, size_t length, int flags);
 struct sim_socket *socket_client(int fd);
 /* The connection was reset. */
 void socket_break(int fd);
