@@ -53,6 +53,7 @@ static reject_status h1_head_parse_target(struct slice target, const struct h1_l
     request->target = target;
     request->host = uri.host;
     request->path = uri.path;
+    request->path_is_normal = uri.path_is_normal;
     request->query = uri.query;
     request->is_https = uri.scheme == HTTP_SCHEME_HTTPS;
     return 0;

@@ -145,6 +145,7 @@ static uint16_t h2_head_check_target(struct h2_head *head)
     if (!is_origin || http_uri_parse(request->target, method, &uri) != HTTP_URI_OK)
         return BAD_REQUEST;
     request->path = uri.path;
+    request->path_is_normal = uri.path_is_normal;
     request->query = uri.query;
     return 0;
 }

@@ -29,7 +29,8 @@ struct http_request {
     uint8_t version_minor; /* of HTTP/1: 0 or 1 */
     bool keep_alive;       /* requested by the client: RFC 9112 section 9.3 */
     bool expect_continue;
-    bool is_https; /* the target is an absolute https URI */
+    bool is_https;       /* the target is an absolute https URI */
+    bool path_is_normal; /* see struct http_uri; false if that is not known */
     enum http_body body;
     uint64_t content_length;
     uint16_t field_count;

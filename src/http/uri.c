@@ -214,19 +214,12 @@ static enum http_uri_result http_uri_parse_target(struct slice target, enum http
     return parse_absolute(target, method, uri);
 }
 
-enum http_uri_result http_uri_parse(struct slice target, enum http_method method, struct http_uri *ret_uri)
-{
-    struct http_uri uri = {0};
-    enum http_uri_result result = http_uri_parse_target(target, method, &uri);
-    if (result == HTTP_URI_OK)
-        *ret_uri = uri;
-    return result;
-}
-
-/* Whether there is no escape, no NUL, no empty segment and no segment that begins with a dot. */
-static bool is_in_order(struct slice path)
+/* Whether it is a path with no escape, no NUL, no empty segment and no segment that begins with a dot. */
+static bool is_normal(struct slice path)
 {
     size_t at = 0;
+    if (path.length == 0 || path.data[0] != '/')
+        return false;
     while ((at = class_end(path, at, CLASS_NAME)) < path.length) {
         char byte = path.data[at++];
         bool is_odd = at < path.length && (path.data[at] == '/' || path.data[at] == '.');
@@ -234,6 +227,17 @@ static bool is_in_order(struct slice path)
             return false;
     }
     return true;
+}
+
+enum http_uri_result http_uri_parse(struct slice target, enum http_method method, struct http_uri *ret_uri)
+{
+    struct http_uri uri = {0};
+    enum http_uri_result result = http_uri_parse_target(target, method, &uri);
+    if (result != HTTP_URI_OK)
+        return result;
+    uri.path_is_normal = is_normal(uri.path);
+    *ret_uri = uri;
+    return result;
 }
 
 /* Decodes a segment, except for an encoded '/', which is kept and sets `has_slash`. Returns the number of
@@ -298,7 +302,7 @@ enum http_path_result http_path_normalize(struct slice encoded, enum http_path_f
 {
     if (encoded.length == 0 || encoded.data[0] != '/')
         return HTTP_PATH_BAD;
-    if (LIKELY(is_in_order(encoded))) {
+    if (LIKELY(is_normal(encoded))) {
         *ret_path = encoded;
         return HTTP_PATH_OK;
     }

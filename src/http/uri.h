@@ -29,6 +29,7 @@ struct http_uri {
     struct slice port;  /* digits after the host's colon; may be empty */
     struct slice path;  /* still encoded, begins with '/'; "*" for OPTIONS of the server; empty for CONNECT */
     struct slice query; /* after '?', still encoded; data is NULL if there is no '?' */
+    bool path_is_normal; /* http_path_normalize returns the path as it is, in both forms */
 };
 
 /* Parses a request target. Asterisk-form is for OPTIONS, authority-form for CONNECT, the other forms for

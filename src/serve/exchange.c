@@ -144,6 +144,10 @@ enum http_path_result exchange_normalize_path(struct exchange *exchange, enum ht
                                               struct slice *ret_path)
 {
     struct slice encoded = exchange->request.path;
+    if (LIKELY(exchange->request.path_is_normal)) {
+        *ret_path = encoded;
+        return HTTP_PATH_OK;
+    }
     enum http_path_result result = http_path_normalize(encoded, form, NULL, 0, ret_path);
     if (LIKELY(result != HTTP_PATH_TOO_LONG))
         return result;

@@ -315,6 +315,33 @@ static void normalizes_paths(void **state)
     }
 }
 
+/* Only of a path that is returned as it is a parser says so. */
+static void knows_what_is_normal(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *target;
+        enum http_method method;
+        bool is_normal;
+    } cases[] = {
+        {"/", HTTP_METHOD_GET, true},
+        {"/a/b.c/d?../", HTTP_METHOD_GET, true},
+        {"http://example.com/a", HTTP_METHOD_GET, true},
+        {"http://example.com", HTTP_METHOD_GET, true},
+        {"/a/../b", HTTP_METHOD_GET, false},
+        {"/a/.b", HTTP_METHOD_GET, false},
+        {"//a", HTTP_METHOD_GET, false},
+        {"/%61", HTTP_METHOD_GET, false},
+        {"*", HTTP_METHOD_OPTIONS, false},
+        {"example.com:443", HTTP_METHOD_CONNECT, false},
+    };
+    TABLE_ROWS(i, cases, cases[i].target) {
+        struct http_uri uri;
+        assert_int_equal(http_uri_parse(slice_from(cases[i].target), cases[i].method, &uri), HTTP_URI_OK);
+        assert_int_equal(uri.path_is_normal, cases[i].is_normal);
+    }
+}
+
 static void copies_only_what_it_must(void **state)
 {
     (void)state;
@@ -372,6 +399,7 @@ int main(void)
         cmocka_unit_test(cuts_hosts),
         cmocka_unit_test(normalizes_paths),
         cmocka_unit_test(copies_only_what_it_must),
+        cmocka_unit_test(knows_what_is_normal),
         cmocka_unit_test(encodes_what_it_decodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
