@@ -1,5 +1,6 @@
 /* The recent head. Storing one takes some time, which is wasted if no two heads are the same; so only one
- * of several is stored. */
+ * of several is stored. The slices of its request are moved only when the head comes to another place: most
+ * requests are read into the same buffer. */
 #include "h1/recent_head.h"
 
 #include "base/word.h"
@@ -14,15 +15,19 @@ static bool are_same_limits(const struct h1_limits *a, const struct h1_limits *b
 }
 
 /* Copies the request except for its array of headers and the array's capacity. */
-static void copy_request(struct http_request *to, const struct http_request *from, struct slice head,
-                         const char *copy)
+static void copy_request(struct http_request *to, const struct http_request *from)
 {
     memcpy(to, from, offsetof(struct http_request, fields_max));
     memcpy(to->fields, from->fields, from->field_count * sizeof(struct http_field));
-    http_request_move(to, head.data, head.length, copy);
 }
 
-bool h1_recent_head_take(const struct h1_recent_head *recent, struct h1 *engine, struct slice *input,
+/* The byte of the head that a slice points to. */
+static const char *kept_byte(const struct h1_recent_head *recent, const char *at)
+{
+    return recent->bytes + (at - recent->place);
+}
+
+bool h1_recent_head_take(struct h1_recent_head *recent, struct h1 *engine, struct slice *input,
                          struct http_request *request)
 {
     size_t length = recent->length;
@@ -31,8 +36,11 @@ bool h1_recent_head_take(const struct h1_recent_head *recent, struct h1 *engine,
     if (recent->request.field_count > request->fields_max ||
         !are_same_limits(&recent->limits, engine->limits))
         return false;
-    copy_request(request, &recent->request, slice_make(recent->request.method_text.data, length),
-                 input->data);
+    if (UNLIKELY(recent->place != input->data)) {
+        http_request_move(&recent->request, recent->place, length, input->data);
+        recent->place = input->data;
+    }
+    copy_request(request, &recent->request);
     h1_take_head(engine, input, length, request);
     return true;
 }
@@ -50,14 +58,16 @@ void h1_recent_head_note(struct h1_recent_head *recent, const struct h1 *engine,
     recent->others = 0;
     recent->request.fields = recent->fields;
     memcpy(recent->bytes, head.data, head.length);
-    copy_request(&recent->request, request, head, recent->bytes);
+    recent->place = head.data;
+    copy_request(&recent->request, request);
 }
 
 /* The end of a header's line in `bytes`. Lines are adjacent, and an empty line follows the last one. */
 static const char *line_end(const struct h1_recent_head *recent, unsigned index)
 {
-    return index + 1u < recent->request.field_count ? recent->fields[index + 1].name_text.data
-                                                    : recent->bytes + recent->length - 2;
+    return index + 1u < recent->request.field_count
+               ? kept_byte(recent, recent->fields[index + 1].name_text.data)
+               : recent->bytes + recent->length - 2;
 }
 
 /* The length of the common prefix. */
@@ -76,7 +86,8 @@ static unsigned take_from(struct h1_recent_lines *lines, unsigned index, struct 
                           struct http_field *fields, unsigned fields_max)
 {
     const struct h1_recent_head *recent = lines->recent;
-    const char *begin = recent->fields[index].name_text.data;
+    const char *at = recent->fields[index].name_text.data;
+    const char *begin = kept_byte(recent, at);
     const char *end = recent->bytes + recent->length - 2;
     const char *same_end = begin + common_length(rest->data, begin, MIN((size_t)(end - begin), rest->length));
     const char *taken_end = begin;
@@ -85,8 +96,8 @@ static unsigned take_from(struct h1_recent_lines *lines, unsigned index, struct 
         const struct http_field *field = &recent->fields[index];
         fields[count++] = (struct http_field){
             .name = field->name,
-            .name_text = slice_make(rest->data + (field->name_text.data - begin), field->name_text.length),
-            .value = slice_make(rest->data + (field->value.data - begin), field->value.length),
+            .name_text = slice_make(rest->data + (field->name_text.data - at), field->name_text.length),
+            .value = slice_make(rest->data + (field->value.data - at), field->value.length),
         };
         taken_end = line_end(recent, index++);
     }
@@ -114,7 +125,9 @@ void h1_recent_lines_pass(struct h1_recent_lines *lines, const struct http_field
     const struct h1_recent_head *recent = lines->recent;
     if (recent == NULL || lines->next >= recent->request.field_count)
         return;
-    if (slice_equal_nocase(recent->fields[lines->next].name_text, field->name_text))
+    struct slice expected = recent->fields[lines->next].name_text;
+    expected.data = kept_byte(recent, expected.data);
+    if (slice_equal_nocase(expected, field->name_text))
         lines->next++;
     else if (field->name != HTTP_FIELD_OTHER && recent->request.first[field->name] > lines->next)
         lines->next = recent->request.first[field->name];

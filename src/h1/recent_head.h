@@ -19,7 +19,9 @@
 struct h1_recent_head {
     size_t length; /* 0: nothing is remembered */
     struct h1_limits limits;
-    struct http_request request; /* its slices point into `bytes`, its headers are `fields` */
+    const char
+        *place; /* where the head was last: the slices point there, though other bytes may be there now */
+    struct http_request request; /* its headers are `fields` */
     struct http_field fields[H1_RECENT_FIELDS];
     unsigned others; /* number of different heads since then */
     char bytes[H1_RECENT_BYTES];
@@ -27,7 +29,7 @@ struct h1_recent_head {
 
 /* If the input begins with the recent head, takes it as the engine would; the engine must be between two
  * requests. Otherwise, also if the head is incomplete, returns false and changes nothing. */
-bool h1_recent_head_take(const struct h1_recent_head *recent, struct h1 *engine, struct slice *input,
+bool h1_recent_head_take(struct h1_recent_head *recent, struct h1 *engine, struct slice *input,
                          struct http_request *request);
 
 /* The engine has parsed `request`, whose head ends at `end`: it may be remembered. */

@@ -45,6 +45,7 @@ static void assert_same_request(const struct http_request *a, const struct http_
     assert_int_equal(a->keep_alive, b->keep_alive);
     assert_int_equal(a->expect_continue, b->expect_continue);
     assert_int_equal(a->is_https, b->is_https);
+    assert_int_equal(a->path_is_normal, b->path_is_normal);
     assert_int_equal(a->body, b->body);
     assert_int_equal(a->content_length, b->content_length);
     assert_int_equal(a->field_count, b->field_count);
@@ -246,12 +247,36 @@ static void another_head_takes_its_place(void **state)
     free(pair);
 }
 
+/* The requests of a pipeline are in one buffer. */
+static void it_may_come_to_any_place(void **state)
+{
+    (void)state;
+    struct pair *pair = malloc(sizeof(*pair));
+    static char text[3 * (sizeof(BROWSER) - 1)];
+    static const size_t order[] = {0, 1, 1, 2, 0, 2, 1, 0};
+    pair_init(pair);
+    for (size_t i = 0; i < 3; i++)
+        memcpy(text + i * heads[0].length, BROWSER, heads[0].length);
+    for (size_t i = 0; i < ARRAY_LENGTH(order); i++) {
+        struct slice input = slice_make(text + order[i] * heads[0].length, heads[0].length), left = input;
+        struct slice content;
+        struct h1 engine, parser;
+        h1_init(&engine, &usual);
+        h1_init(&parser, &usual);
+        assert_int_equal(recognise(pair, &engine, &input), H1_REQUEST);
+        assert_int_equal(h1_next(&parser, &left, &pair->parsed, &content), H1_REQUEST);
+        assert_same_request(&pair->recognised, &pair->parsed);
+    }
+    assert_int_equal(pair->taken, ARRAY_LENGTH(order) - 1);
+    free(pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_came_before),         cmocka_unit_test(one_byte_makes_another_head),
         cmocka_unit_test(other_limits_are_kept_to),     cmocka_unit_test(what_has_no_room_is_not_kept),
-        cmocka_unit_test(another_head_takes_its_place),
+        cmocka_unit_test(another_head_takes_its_place), cmocka_unit_test(it_may_come_to_any_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
