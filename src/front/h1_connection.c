@@ -134,11 +134,12 @@ static bool h1_connection_has_yielded(const struct h1_connection *connection)
     return connection->session.is_waiting && list_is_empty(&connection->session.exchanges);
 }
 
-static enum client_state h1_connection_state_of(const struct h1_connection *connection)
+/* `wanted`: of the content of the current request, here and below. */
+static enum client_state h1_connection_state_of(const struct h1_connection *connection, uint64_t wanted)
 {
     if (transport_is_sending(&connection->base.stream) || h1_connection_has_yielded(connection))
         return CLIENT_SEND;
-    if (h1_session_content_wanted(&connection->session) > 0)
+    if (wanted > 0)
         return CLIENT_BODY;
     /* A job or a source of an exchange is pending: h1_connection_continue follows. */
     if (!list_is_empty(&connection->session.exchanges))
@@ -147,10 +148,9 @@ static enum client_state h1_connection_state_of(const struct h1_connection *conn
 }
 
 /* Reads only if the input can be parsed: otherwise the kept bytes would grow without limit. */
-static bool wants_input(const struct h1_connection *connection, enum client_state state)
+static bool wants_input(const struct h1_connection *connection, enum client_state state, uint64_t wanted)
 {
-    return !connection->session.is_closing &&
-           (state <= CLIENT_BODY || h1_session_content_wanted(&connection->session) > 0);
+    return !connection->session.is_closing && (state <= CLIENT_BODY || wanted > 0);
 }
 
 /* Reads although nothing can be parsed, to notice that the client leaves. What it sends is kept; once there
@@ -161,22 +161,22 @@ static bool watches_client(const struct h1_connection *connection)
 }
 
 /* No limit while everything is wanted; otherwise the excess would have to be kept. */
-static uint16_t read_limit(const struct h1_connection *connection)
+static uint16_t read_limit(uint64_t wanted)
 {
-    uint64_t wanted = h1_session_content_wanted(&connection->session);
     return wanted > UINT16_MAX ? 0 : (uint16_t)MAX(wanted, (uint64_t)HEAD_READ_BYTES);
 }
 
 /* Nothing more can be done now: chooses the state by what the connection waits for. */
 static void h1_connection_choose_state(struct h1_connection *connection)
 {
-    enum client_state state = h1_connection_state_of(connection);
+    uint64_t wanted = h1_session_content_wanted(&connection->session);
+    enum client_state state = h1_connection_state_of(connection, wanted);
     if (peer_has_ended(connection) && state <= CLIENT_BODY) {
         h1_connection_close_now(connection, OUTCOME_CLIENT_LEFT);
         return;
     }
-    transport_limit_reads(&connection->base.stream, read_limit(connection));
-    if (wants_input(connection, state) || watches_client(connection))
+    transport_limit_reads(&connection->base.stream, read_limit(wanted));
+    if (wants_input(connection, state, wanted) || watches_client(connection))
         transport_read_resume(&connection->base.stream);
     else
         transport_read_pause(&connection->base.stream);
@@ -202,7 +202,8 @@ static void become_tunnel(struct h1_connection *connection, struct slice input)
 
 /* Returns true if the connection ended with this output, or is a tunnel from here on, with the rest of the
  * input. */
-static bool has_ended(struct h1_connection *connection, enum h1_output_result delivered, struct slice input)
+static inline bool has_ended(struct h1_connection *connection, enum h1_output_result delivered,
+                             struct slice input)
 {
     switch (delivered) {
     case H1_OUTPUT_EMPTY:
@@ -514,7 +515,7 @@ static const char *h1_connection_validate(const struct front_client *client)
     if (is_lingering && (has_input || !list_is_empty(&connection->session.exchanges)))
         return "a lingering connection has something left";
     if (!is_lingering && client->state != CLIENT_HANDSHAKE &&
-        client->state != h1_connection_state_of(connection))
+        client->state != h1_connection_state_of(connection, h1_session_content_wanted(&connection->session)))
         return "a connection is not in the state that it is in by what it waits for";
     if (client->state <= CLIENT_BODY && !connection->session.is_closing &&
         !transport_is_reading(&connection->base.stream))

@@ -68,6 +68,7 @@ static void h1_session_on_request(struct h1_session *session)
     struct exchange *exchange = h1_session_begin_exchange(session);
     dispatch_route(exchange);
     if (exchange->request.body == HTTP_BODY_NONE) {
+        h1_skip_end(&session->engine);
         dispatch_answer(exchange);
         return;
     }

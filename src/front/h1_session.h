@@ -97,8 +97,7 @@ bool h1_session_is_read_whole(const struct h1_session *session);
 /* Whether content of the current request is still to come. */
 static inline bool h1_session_is_inside_content(const struct h1_session *session)
 {
-    enum h1_state state = (enum h1_state)session->engine.state;
-    return state != H1_STATE_HEAD && state != H1_STATE_END && state != H1_STATE_DEAD;
+    return session->engine.state == H1_STATE_CONTENT;
 }
 
 /* Bytes of content of the current request that can be taken now; 0 between requests. */
