@@ -108,11 +108,15 @@ static int epoll_wait_ready(struct backend_state *state, int timeout_ms)
 static struct watch *epoll_ready(struct backend_state *state, int i, unsigned *ret_events)
 {
     uint32_t events = state->events[i].events;
+    struct watch *watch = state->events[i].data.ptr;
+    *ret_events = WATCH_READABLE;
+    if (LIKELY(events == EPOLLIN))
+        return watch;
     *ret_events = (events & EPOLLIN ? WATCH_READABLE : 0u) | (events & EPOLLOUT ? WATCH_WRITABLE : 0u) |
                   (events & (EPOLLRDHUP | EPOLLHUP) ? WATCH_ENDED : 0u) |
                   (events & (EPOLLERR | EPOLLHUP) ? WATCH_FAILED : 0u) |
                   (events & EPOLLPRI ? WATCH_PRIORITY : 0u);
-    return state->events[i].data.ptr;
+    return watch;
 }
 
 const struct backend backend_epoll = {

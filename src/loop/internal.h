@@ -15,6 +15,7 @@ struct loop {
     struct backend_state *backend_state;
     struct loop_options options;
     uint64_t turn_began_ns;
+    uint64_t turn_began_ms;
     uint64_t checked_ns;     /* when the last callback ended, see loop_check_stall */
     uint64_t slice_began_ns; /* start of the time measured by loop_has_time */
     struct stall_meter stall_meter;

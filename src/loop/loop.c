@@ -38,6 +38,7 @@ static const struct backend *const backends[LOOP_BACKEND_COUNT] = {
 static void read_clocks(struct loop *loop)
 {
     loop->turn_began_ns = loop->checked_ns = loop->slice_began_ns = sys_monotonic_ns();
+    loop->turn_began_ms = loop->turn_began_ns / 1000000;
     int64_t wall_ns = sys_realtime_ns();
     loop->wall_seconds = wall_ns / 1000000000;
     loop->wall_nanoseconds = (unsigned)(wall_ns % 1000000000);
@@ -171,7 +172,7 @@ void loop_stop(struct loop *loop)
 
 uint64_t loop_now_ms(const struct loop *loop)
 {
-    return loop->turn_began_ns / 1000000;
+    return loop->turn_began_ms;
 }
 
 bool loop_has_time(const struct loop *loop)

@@ -278,7 +278,8 @@ enum send_result stream_send(struct stream *stream, const struct segment *segmen
     if (verbs_of(stream)->send_off)
         return send_off(stream, segments, segment_count);
     if (LIKELY(segment_count == 1 && is_small_memory(segments))) {
-        sent = send_memory(stream, segments, 1);
+        struct iovec piece = {.iov_base = (void *)segments->data, .iov_len = segments->length};
+        sent = sys_send(stream->watch.fd, &piece, 1, false);
         if (LIKELY(sent == (ssize_t)segments->length))
             return SEND_DONE;
     }
