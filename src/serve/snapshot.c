@@ -68,11 +68,9 @@ static const struct host_entry *snapshot_find_wildcard(const struct snapshot *sn
     return find_host(snapshot, listener, SLICE("*"));
 }
 
-static const struct site_table *match_site(const struct snapshot *snapshot, unsigned listener,
-                                           struct slice host)
+static const struct site_table *snapshot_find_site(const struct snapshot *snapshot, unsigned listener,
+                                                   struct slice host)
 {
-    if (LIKELY(snapshot->hosts->only != NULL))
-        return snapshot->hosts->only;
     char name[HOST_BYTES_MAX];
     size_t length = host.length;
     /* "example.com." is the same name, fully qualified. */
@@ -87,6 +85,13 @@ static const struct site_table *match_site(const struct snapshot *snapshot, unsi
     if (entry == NULL)
         entry = snapshot_find_wildcard(snapshot, listener, name, length);
     return entry ? entry->site : NULL;
+}
+
+static const struct site_table *match_site(const struct snapshot *snapshot, unsigned listener,
+                                           struct slice host)
+{
+    const struct site_table *only = snapshot->hosts->only;
+    return LIKELY(only != NULL) ? only : snapshot_find_site(snapshot, listener, host);
 }
 
 static const struct route_entry *find_entry(const struct snapshot *snapshot, const struct site_table *site,
