@@ -61,6 +61,22 @@ def test_the_port_is_free_while_a_download_goes_on(server, root):
     assert new.get("/text").body == b"new"
 
 
+def test_the_service_manager_hears_that_one_which_finishes_lives(server, root, monkeypatch):
+    """Else its watchdog would cut off the requests."""
+    monkeypatch.setenv("WATCHDOG_USEC", "200000")
+    tree.write(root, "large.bin", LARGE)
+    running = Site(server, root).running
+    download = begin_download(running)
+    running.process.send_signal(signal.SIGTERM)
+    wire.wait_until(lambda: running.manager.has_heard("STOPPING=1"), "the end to begin")
+    for _ in range(3):
+        wire.wait_until(lambda: running.manager.has_heard("WATCHDOG=1"), "a sign of life")
+    assert len(download.take(len(LARGE))) == len(LARGE)
+    download.close()
+    process, running.process = running.process, None
+    assert process.wait(vif.STOP_SECONDS) == 0
+
+
 def test_a_unix_socket_is_free_too(server, root, tmp_path):
     tree.write(root, "large.bin", LARGE)
     path = tmp_path / "vif.sock"
