@@ -35,11 +35,6 @@ static void ignore_line(struct log *log, enum log_level level, struct slice line
     (void)log, (void)level, (void)line;
 }
 
-static void remove_socket(void)
-{
-    unlink(bench.server_path);
-}
-
 /* ---- building ---- */
 
 static struct settings *make_settings(void)
@@ -88,15 +83,18 @@ static int listen_on(const struct sockaddr_un *address, socklen_t length)
     return fd;
 }
 
-/* The server has a path, the clients' socket a name that the kernel chooses. */
+/* The server has a path, the clients' socket a name that the kernel chooses. The path leads to the socket by
+ * a descriptor, as its own name is removed at once: nothing is left behind, however the program ends. */
 static void open_listeners(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(bench.server_path, sizeof(bench.server_path), "/tmp/fuzz-proxy-%ld.sock", (long)getpid());
-    remove_socket();
-    strcpy(address.sun_path, bench.server_path);
+    snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/fuzz-proxy-%ld.sock", (long)getpid());
+    unlink(address.sun_path);
     bench.server_listener = listen_on(&address, sizeof(address));
-    atexit(remove_socket);
+    int named = open(address.sun_path, O_PATH | O_CLOEXEC);
+    assert(named >= 0);
+    unlink(address.sun_path);
+    snprintf(bench.server_path, sizeof(bench.server_path), "/proc/self/fd/%d", named);
     bench.client_listener = listen_on(&(struct sockaddr_un){.sun_family = AF_UNIX}, sizeof(sa_family_t));
     bench.client_address_length = sizeof(bench.client_address);
     int error = getsockname(bench.client_listener, (struct sockaddr *)&bench.client_address,
