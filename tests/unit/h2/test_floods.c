@@ -3,6 +3,8 @@
  * them. */
 #include "tests/unit/h2_pair.h"
 
+#include "front/h2_fault.h"
+
 static struct world world;
 static struct h2_pair pair;
 
@@ -86,6 +88,27 @@ static void send_frames(const struct flood *flood, unsigned count)
     buffer_finish(&bytes);
 }
 
+/* In the counter of its kind, and in no other. */
+static void assert_counted(enum h2_flood kind)
+{
+    static const size_t counter_at[H2_FLOOD_COUNT] = {
+        [H2_FLOOD_RESETS] = offsetof(struct counters, h2_resets),
+        [H2_FLOOD_CONTINUATIONS] = offsetof(struct counters, h2_continuations),
+        [H2_FLOOD_HEADERS] = offsetof(struct counters, h2_headers),
+        [H2_FLOOD_SETTINGS] = offsetof(struct counters, h2_settings),
+        [H2_FLOOD_PINGS] = offsetof(struct counters, h2_pings),
+        [H2_FLOOD_PRIORITIES] = offsetof(struct counters, h2_priorities),
+        [H2_FLOOD_EMPTY_FRAMES] = offsetof(struct counters, h2_empty_frames),
+        [H2_FLOOD_WINDOWS] = offsetof(struct counters, h2_windows),
+        [H2_FLOOD_FAULTS] = offsetof(struct counters, h2_faults),
+    };
+    struct front *front = &world.server->front;
+    struct counters expected = *front->counters;
+    ++*(uint64_t *)(void *)((char *)&expected + counter_at[kind]);
+    h2_fault_log(front, pair.session->engine);
+    assert_memory_equal(front->counters, &expected, sizeof(expected));
+}
+
 /* The farewell says so, and nothing comes behind it. */
 static void assert_calmed(enum h2_flood kind, const char *name)
 {
@@ -96,6 +119,7 @@ static void assert_calmed(enum h2_flood kind, const char *name)
     assert_int_equal(pair.client.goaways, 1);
     assert_int_equal(pair.client.goaway_code, NGHTTP2_ENHANCE_YOUR_CALM);
     assert_true(h2_is_over(pair.session->engine));
+    assert_counted(kind);
 }
 
 static void begin_request(struct slice head)
@@ -219,6 +243,7 @@ static void faults_of_streams(void **state)
     buffer_finish(&bytes);
     assert_true(pair.takes_no_more);
     assert_int_equal(h2_flood(pair.session->engine), H2_FLOOD_FAULTS);
+    assert_counted(H2_FLOOD_FAULTS);
     assert_int_equal(pair.session->request_count, 0);
     clean_up();
 }
