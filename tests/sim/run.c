@@ -43,7 +43,8 @@
 struct change {
     size_t number; /* see sim_clients_on_change */
     uint64_t faults_before;
-    uint64_t refused_before; /* descriptors */
+    uint64_t refused_before;      /* descriptors */
+    uint64_t jobs_refused_before; /* by the pool */
 };
 
 #define CHANGES_MAX 32
@@ -238,7 +239,7 @@ static bool is_excused(const struct change *change, int error)
     case -ECANCELED: /* a later one came */
     case -EBUSY:     /* earlier ones wait for the disk, */
     case -ETIMEDOUT: /* or this one has for too long */ return true;
-    case -EAGAIN: return sim_is_short_of_jobs();
+    case -EAGAIN: return offload_refused() > change->jobs_refused_before;
     case -EMFILE: return descriptors_refused() > change->refused_before;
     default: return false;
     }
@@ -261,7 +262,8 @@ static void change_settings(struct run *run)
     size_t edition = sim_below(&run->change_chance, run->edition_count);
     *change = (struct change){.number = sim_clients_on_change(edition),
                               .faults_before = faults_count(),
-                              .refused_before = descriptors_refused()};
+                              .refused_before = descriptors_refused(),
+                              .jobs_refused_before = offload_refused()};
     server_change(run->server, run->editions[edition], on_changed, change);
 }
 
@@ -379,11 +381,6 @@ static unsigned queue_length(void)
 {
     struct sim_chance chance = sim_chance_for("queue", 0);
     return sim_one_in(&chance, 4) ? (unsigned)sim_between(&chance, 1, QUEUE_FEW) : QUEUE_LONG;
-}
-
-bool sim_is_short_of_jobs(void)
-{
-    return queue_length() <= QUEUE_FEW;
 }
 
 static int start_loop(struct run *run, enum loop_backend backend)

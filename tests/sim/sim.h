@@ -31,11 +31,6 @@ uint64_t sim_seed(void);
 /* System calls and allocations fail in this run: see sim_clients_on_fault. */
 bool sim_has_faults(void);
 
-/* The server has so few descriptors, or so little room for jobs in its pool, that it must refuse clients or
- * close idle ones for want of them. */
-bool sim_is_short_of_descriptors(void);
-bool sim_is_short_of_jobs(void);
-
 /* The files are on a file system that nobody tells of changes in: what was found there is believed for a
  * while (FAR_TRUST_MS and FAR_LOOK_MS of files/lookup.c), this long at most. 0: they are not. */
 uint64_t sim_files_may_be_stale_us(void);
@@ -267,14 +262,17 @@ void sim_log_fill(uint64_t until_us);
 
 /* ---- faults ---- */
 
-/* A call that failed because the seed said so, or did less than it could have. */
+/* A call that failed because the seed said so; or because the server has no descriptor left, or its pool no
+ * room for a job. */
 struct sim_fault {
     const char *call; /* "recv", "malloc" */
     int error;        /* errno */
-    uint64_t number;  /* the how-manieth call of that name it was, from 1 */
+    uint64_t number;  /* the how-manieth call of that name it was, from 1; 0: nobody made it fail */
     struct sim_socket
         *socket;      /* the client's end of the connection that it hit; NULL: none, or it is closed */
     const char *path; /* of the file that it hit; NULL: none. Lives for the length of the call */
+    bool is_for_one;  /* the server was at work for one connection alone: */
+    const struct sim_socket *served; /* the client's end of it, which may be closed: only to be compared */
 };
 
 /* Short reads and writes and EINTR are no faults in this sense: whoever calls must get along with them

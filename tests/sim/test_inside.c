@@ -16,9 +16,11 @@
 
 /* ---- what others provide elsewhere ---- */
 
+static struct sim_fault last_fault;
+
 void sim_clients_on_fault(const struct sim_fault *fault)
 {
-    (void)fault;
+    last_fault = *fault;
 }
 
 void sim_clients_on_log(struct slice bytes)
@@ -72,6 +74,7 @@ static int set_up(void **state)
     let_pass(2 * SIM_S);
     server = accept_one();
     assert_true(server >= 0);
+    serving_enter((struct serving){0});
     return 0;
 }
 
@@ -177,6 +180,40 @@ static void what_nobody_can_know_yet_is_no_fault(void **state)
     leave_and_wait(make_a_call, 1);
 }
 
+/* ---- for whom it is ---- */
+
+static void fail_for_want_of_room(struct job *job)
+{
+    (void)job;
+    shortage_of_jobs();
+}
+
+static void expect_last_fault(bool is_for_one, const struct sim_socket *served)
+{
+    assert_non_null(last_fault.call);
+    assert_int_equal(last_fault.is_for_one, is_for_one);
+    assert_ptr_equal(last_fault.served, served);
+    last_fault = (struct sim_fault){0};
+}
+
+static void a_fault_is_told_with_whom_it_is_for(void **state)
+{
+    (void)state;
+    submit(&first, fail_for_want_of_room);
+    let_pass(2 * SIM_S);
+    expect_last_fault(false, NULL);
+    submit(&second, fail_for_want_of_room);
+    let_pass(2 * SIM_S);
+    expect_last_fault(true, client);
+    shortage_of_jobs();
+    expect_last_fault(false, NULL);
+    struct sim_socket *other = sim_connect(&(struct sim_connect){.port = PORT, .events = &no_events});
+    let_pass(2 * SIM_S);
+    assert_true(accept_one() >= 0);
+    shortage_of_descriptors("open", NULL);
+    expect_last_fault(true, other);
+}
+
 /* ---- making room ---- */
 
 static void who_can_be_spared(void **state)
@@ -244,6 +281,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_job_that_is_done_for_who_has_left_is_noticed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_job_that_is_given_up_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_nobody_can_know_yet_is_no_fault, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_fault_is_told_with_whom_it_is_for, set_up, tear_down),
         cmocka_unit_test(who_can_be_spared),
         cmocka_unit_test_setup_teardown(bytes_that_were_not_sent_are_noticed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(connections_that_stay_counted_are_noticed, set_up, tear_down),

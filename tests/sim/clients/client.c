@@ -249,6 +249,8 @@ static void take_bytes(struct client *client, size_t most)
 {
     char bytes[16384];
     size_t answered = client->conversation.answered;
+    uint64_t ended_us = sim_socket_ended_by_server_us(client->socket);
+    client->conversation.ended_us = ended_us == UINT64_MAX ? 0 : ended_us;
     client->wire.may_break = conversation_has_fault(&client->conversation);
     while (most > 0) {
         size_t count = wire_receive(&client->wire, bytes, MIN(most, sizeof(bytes)));
@@ -426,10 +428,10 @@ void client_start_in_flood(struct client *client, struct scene *scene, unsigned 
     sim_at(&client->start, first->start.at_us + sim_below(&client->chance, 50 * SIM_MS), connect);
 }
 
-void client_note_fault(struct client *client, const struct sim_socket *socket)
+void client_note_fault(struct client *client, const struct sim_fault *fault)
 {
-    if (client->socket && client->socket == socket)
-        client->conversation.was_hit = true;
+    if (client->socket && client->socket == harmed_socket(fault))
+        harms_note_own(&client->conversation.harms, fault);
 }
 
 void client_finish(struct client *client)

@@ -42,8 +42,8 @@ void client_start_in_flood(struct client *client, struct scene *scene, unsigned 
 void client_start_with(struct client *client, struct scene *scene, unsigned number, uint16_t port,
                        const struct manner *manner, uint64_t at_us);
 
-/* A fault hit this client's connection. */
-void client_note_fault(struct client *client, const struct sim_socket *socket);
+/* A call has failed: it may be this client's connection that it hit. */
+void client_note_fault(struct client *client, const struct sim_fault *fault);
 
 /* Nothing more will happen: closes what is open, and judges what was owed. */
 void client_finish(struct client *client);

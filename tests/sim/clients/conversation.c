@@ -12,6 +12,7 @@ void conversation_begin(struct conversation *conversation, struct scene *scene, 
         .began_us = sim_now_us(),
         .answered_us = sim_now_us(),
         .moved_us = sim_now_us(),
+        .harms.all = &scene->harms,
     };
     buffer_init(&conversation->inbox, 64u << 20);
 }
@@ -106,7 +107,7 @@ struct circumstances conversation_circumstances(const struct conversation *conve
         .files_from_us = ask ? conversation_files_from_us(ask) : conversation->began_us,
         .until_us = sim_now_us(),
         .until_ns = sim_wall_ns(),
-        .is_busy = sim_is_short_of_jobs() || sim_is_short_of_descriptors(),
+        .is_busy = conversation_was_busy(conversation, ask),
         .has_fault = conversation_is_hit(conversation, ask),
         .has_page_fault = conversation_page_is_hit(conversation, ask),
         .fs_unknown_us = conversation->scene->harms.last_us[HARM_FILE_SYSTEM],

@@ -36,6 +36,10 @@ struct scene {
 void scene_note_open(struct scene *scene);
 void scene_note_closed(struct scene *scene);
 
+/* There may have been so many connections when the server ended one that began and ended then, that this one
+ * had to make room or was refused. */
+bool scene_was_full(const struct scene *scene, uint64_t began_us, uint64_t ended_us);
+
 /* What came may be late by that much: the network's delays, the loop's turns, waiting for a disk. */
 #define SLACK_US (4 * SIM_S)
 
@@ -66,8 +70,9 @@ struct conversation {
     bool is_framed;        /* over TLS */
     bool is_shaking_hands; /* and its handshake was not complete when the connection ended */
     bool is_slow;          /* we did not take what was there for a while */
-    bool was_hit;          /* a fault hit this very connection */
+    struct harms harms;    /* what hit this connection, or anybody */
     bool has_ended;        /* FIN or RST came */
+    uint64_t ended_us;     /* when the server said that; 0: not known yet */
     bool had_time;         /* the server had had everything for a while by then */
 };
 
@@ -108,26 +113,43 @@ uint64_t conversation_files_from_us(const struct ask *ask);
  * client knows. */
 bool conversation_was_written_over(const struct ask *ask);
 
+/* When the server ended the connection; now, where it may do so now. */
+static inline uint64_t conversation_end_us(const struct conversation *conversation)
+{
+    return conversation->ended_us > 0 ? conversation->ended_us : sim_now_us();
+}
+
 /* A fault may have ended the connection. */
 static inline bool conversation_has_fault(const struct conversation *conversation)
 {
-    return conversation->was_hit ||
-           harms_end_connections(&conversation->scene->harms, conversation->began_us);
+    return harms_ended(&conversation->harms, conversation->began_us, conversation_end_us(conversation));
+}
+
+/* A fault may have disturbed its end. */
+static inline bool conversation_closes_badly(const struct conversation *conversation)
+{
+    return harms_since(&conversation->harms, HARM_CLOSING, conversation->began_us);
 }
 
 /* A fault may be why the answer is an error, or cut off. */
 static inline bool conversation_is_hit(const struct conversation *conversation, const struct ask *ask)
 {
     uint64_t since_us = ask ? conversation_files_from_us(ask) : conversation->began_us;
-    return conversation->was_hit || harms_hit(&conversation->scene->harms, ask, since_us);
+    return harms_hit(&conversation->harms, ask, since_us);
 }
 
 /* A fault may be why an error does not have the page that it should have. */
 static inline bool conversation_page_is_hit(const struct conversation *conversation, const struct ask *ask)
 {
     uint64_t since_us = ask ? conversation_files_from_us(ask) : conversation->began_us;
-    return conversation->was_hit ||
-           harms_hit_page(&conversation->scene->harms, conversation->scene->website, since_us);
+    return harms_hit_page(&conversation->harms, conversation->scene->website, since_us);
+}
+
+/* There was no room for a job that the answer needs, or no descriptor. */
+static inline bool conversation_was_busy(const struct conversation *conversation, const struct ask *ask)
+{
+    uint64_t since_us = ask ? conversation_files_from_us(ask) : conversation->began_us;
+    return harms_since(&conversation->harms, HARM_BUSY, since_us);
 }
 
 #endif

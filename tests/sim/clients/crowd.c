@@ -185,10 +185,10 @@ static bool are_h2_clients_done(void)
     return true;
 }
 
-static void note_h2_fault(const struct sim_socket *socket)
+static void note_h2_fault(const struct sim_fault *fault)
 {
     LIST_FOREACH(link, &crowd.h2_clients)
-        h2_client_note_fault(CONTAINER_OF(link, struct h2_client, link), socket);
+        h2_client_note_fault(CONTAINER_OF(link, struct h2_client, link), fault);
 }
 
 static void finish_h2_clients(void)
@@ -212,9 +212,9 @@ static bool are_h2_clients_done(void)
     return true;
 }
 
-static void note_h2_fault(const struct sim_socket *socket)
+static void note_h2_fault(const struct sim_fault *fault)
 {
-    (void)socket;
+    (void)fault;
 }
 
 static void finish_h2_clients(void)
@@ -300,13 +300,11 @@ void sim_clients_on_drain(void)
 void sim_clients_on_fault(const struct sim_fault *fault)
 {
     harms_note(&crowd.scene.harms, &crowd.website, fault);
-    if (harm_of(fault) != HARM_CONNECTION)
-        return;
     LIST_FOREACH(link, &crowd.clients)
-        client_note_fault(CONTAINER_OF(link, struct client, link), fault->socket);
-    note_h2_fault(fault->socket);
+        client_note_fault(CONTAINER_OF(link, struct client, link), fault);
+    note_h2_fault(fault);
     LIST_FOREACH(link, &crowd.hello_clients)
-        hello_client_note_fault(CONTAINER_OF(link, struct hello_client, link), fault->socket);
+        hello_client_note_fault(CONTAINER_OF(link, struct hello_client, link), fault);
 }
 
 void sim_clients_on_no_server(void)

@@ -26,6 +26,7 @@ void dialog_begin(struct dialog *dialog, struct scene *scene, unsigned number)
         .server_window = FRAME_WINDOW,
         .streams_max = UINT32_MAX,
         .last_stream = UINT32_MAX,
+        .harms.all = &scene->harms,
         .began_us = sim_now_us(),
         .asked_us = sim_now_us(),
         .moved_us = sim_now_us(),

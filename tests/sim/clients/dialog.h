@@ -95,16 +95,19 @@ struct dialog {
     bool is_half_sent;      /* we do not send the rest of a frame */
     bool is_provoked;       /* we broke the protocol: */
     uint32_t provoked_code; /* what the server says to that */
-    uint64_t provoked_end;  /* position behind that frame */
-    uint64_t provoked_us;   /* when it was sent; 0: not yet */
-    bool said_goaway;       /* we did */
-    bool is_finished;       /* we sent FIN */
-    bool is_abandoned;      /* we sent RST, or closed: nothing is owed any more */
-    bool is_slow;           /* we did not take what was there for a while */
-    bool was_hit;           /* a fault hit this very connection */
-    bool has_ended;         /* FIN or RST came */
-    bool is_shaking_hands;  /* the handshake of TLS was not complete when the connection ended */
-    bool had_time;          /* the server had had everything for a while by then */
+    uint64_t provoked_begin, provoked_end; /* positions before and behind that frame */
+    uint64_t provoked_from_us;             /* when the first byte of it was sent; 0: not yet */
+    uint64_t provoked_us;                  /* the same of all of it */
+    bool said_goaway;                      /* we did */
+    bool is_finished;                      /* we sent FIN */
+    bool is_abandoned;                     /* we sent RST, or closed: nothing is owed any more */
+    bool is_slow;                          /* we did not take what was there for a while */
+    struct harms harms;                    /* what hit this connection, or anybody */
+    bool has_ended;                        /* FIN or RST came */
+    uint64_t ended_us;                     /* when the server said that; 0: not known yet */
+    uint64_t read_bytes;   /* that the server had read of what was sent in the clear; 0: nobody knows */
+    bool is_shaking_hands; /* the handshake of TLS was not complete when the connection ended */
+    bool had_time;         /* the server had had everything for a while by then */
 };
 
 void dialog_begin(struct dialog *dialog, struct scene *scene, unsigned number);
@@ -173,6 +176,9 @@ bool dialog_owes(const struct dialog *dialog, const struct dialog_stream *stream
 
 /* A fault may have ended the connection. */
 bool dialog_has_fault(const struct dialog *dialog);
+
+/* There were so many connections that the server may have refused or closed this one to make room. */
+bool dialog_may_be_crowded(const struct dialog *dialog);
 
 /* The log is told what the client saw of it. */
 void dialog_note(const struct dialog *dialog, const struct sim_socket *socket);

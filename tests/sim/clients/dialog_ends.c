@@ -18,21 +18,39 @@ static uint64_t dialog_ms(uint32_t count)
     return count * SIM_MS;
 }
 
+/* When the server ended the connection; now, where it may do so now. */
+static uint64_t dialog_end_us(const struct dialog *dialog)
+{
+    return dialog->ended_us > 0 ? dialog->ended_us : sim_now_us();
+}
+
 bool dialog_may_be_crowded(const struct dialog *dialog)
 {
-    const struct scene *scene = dialog->scene;
-    return sim_is_short_of_descriptors() ||
-           (scene->full_us > 0 && scene->full_us + SLACK_US >= dialog->began_us);
+    uint64_t ended_us = dialog_end_us(dialog);
+    return harms_shed(&dialog->harms, dialog->began_us, ended_us) ||
+           scene_was_full(dialog->scene, dialog->began_us, ended_us);
 }
 
 bool dialog_has_fault(const struct dialog *dialog)
 {
-    return dialog->was_hit || harms_end_connections(&dialog->scene->harms, dialog->began_us);
+    return harms_ended(&dialog->harms, dialog->began_us, dialog_end_us(dialog));
+}
+
+/* A fault may have disturbed its end. */
+static bool dialog_closes_badly(const struct dialog *dialog)
+{
+    return harms_since(&dialog->harms, HARM_CLOSING, dialog->began_us);
 }
 
 static bool is_stream_hit(const struct dialog *dialog, const struct ask *ask)
 {
-    return dialog->was_hit || harms_hit(&dialog->scene->harms, ask, conversation_files_from_us(ask));
+    return harms_hit(&dialog->harms, ask, conversation_files_from_us(ask));
+}
+
+/* There was no room for a job that the response needs, or no descriptor. */
+static bool was_stream_busy(const struct dialog *dialog, const struct ask *ask)
+{
+    return harms_since(&dialog->harms, HARM_BUSY, conversation_files_from_us(ask));
 }
 
 /* A server that drains answers what it has accepted, as long as drain_ms lasts. */
@@ -47,7 +65,6 @@ static bool is_drain_over(const struct dialog *dialog)
 
 static struct circumstances circumstances_of(const struct dialog *dialog, const struct ask *ask)
 {
-    const struct harms *harms = &dialog->scene->harms;
     uint64_t files_from_us = conversation_files_from_us(ask);
     return (struct circumstances){
         .website = dialog->scene->website,
@@ -57,10 +74,10 @@ static struct circumstances circumstances_of(const struct dialog *dialog, const 
         .files_from_us = files_from_us,
         .until_us = sim_now_us(),
         .until_ns = sim_wall_ns(),
-        .is_busy = sim_is_short_of_jobs() || sim_is_short_of_descriptors(),
+        .is_busy = was_stream_busy(dialog, ask),
         .has_fault = is_stream_hit(dialog, ask),
-        .has_page_fault = dialog->was_hit || harms_hit_page(harms, dialog->scene->website, files_from_us),
-        .fs_unknown_us = harms->last_us[HARM_FILE_SYSTEM],
+        .has_page_fault = harms_hit_page(&dialog->harms, dialog->scene->website, files_from_us),
+        .fs_unknown_us = dialog->scene->harms.last_us[HARM_FILE_SYSTEM],
     };
 }
 
@@ -160,8 +177,8 @@ static bool has_reason(const struct dialog *dialog, const struct dialog_stream *
     case FRAME_NO_ERROR: return stream->has_end && ask->has_content;
     case FRAME_PROTOCOL_ERROR: return stream->ask.resets;
     case FRAME_INTERNAL_ERROR:
-        return conversation_was_written_over(ask) || is_stream_hit(dialog, ask) || sim_is_short_of_jobs() ||
-               sim_is_short_of_descriptors();
+        return conversation_was_written_over(ask) || is_stream_hit(dialog, ask) ||
+               was_stream_busy(dialog, ask);
     case FRAME_REFUSED_STREAM:
         return !stream->has_head && (had_too_many(dialog, stream) || is_stream_hit(dialog, ask) ||
                                      dialog->scene->is_draining || dialog->goaways > 0);
@@ -182,9 +199,16 @@ void dialog_judge_reset(struct dialog *dialog, struct dialog_stream *stream, uin
 
 /* ---- the end of the connection ---- */
 
+/* We had broken the protocol by then. */
+static bool dialog_was_provoked(const struct dialog *dialog)
+{
+    return dialog->provoked_from_us > 0 && dialog_end_us(dialog) >= dialog->provoked_from_us;
+}
+
 static bool dialog_may_end_any_time(const struct dialog *dialog)
 {
-    return dialog->is_abandoned || dialog->turned_away || dialog->is_provoked || dialog_has_fault(dialog);
+    return dialog->is_abandoned || dialog->turned_away || dialog_was_provoked(dialog) ||
+           dialog_has_fault(dialog);
 }
 
 static bool dialog_may_be_idle(const struct dialog *dialog)
@@ -222,8 +246,8 @@ void dialog_judge_goaway(struct dialog *dialog, uint32_t code)
     bool has_cause = dialog_may_end_any_time(dialog) || dialog->scene->is_draining ||
                      dialog_may_be_idle(dialog) || dialog_may_be_crowded(dialog) || may_be_late(dialog) ||
                      has_had_all_requests(dialog) || dialog->is_slow || dialog->is_finished ||
-                     dialog->said_goaway;
-    bool is_provoked = dialog->is_provoked && code == dialog->provoked_code;
+                     dialog->said_goaway || dialog_closes_badly(dialog);
+    bool is_provoked = dialog->provoked_from_us > 0 && code == dialog->provoked_code;
     if (code != FRAME_NO_ERROR && !is_provoked && !dialog_has_fault(dialog))
         blame(&dialog->verdict, "GOAWAY with code %u", code);
     if (!has_cause)
@@ -234,7 +258,8 @@ void dialog_judge_goaway(struct dialog *dialog, uint32_t code)
 /* What we sent behind the server's end may have destroyed what was still on its way to us. */
 static bool dialog_provoked_reset(const struct dialog *dialog)
 {
-    return dialog->scene->website->timeouts->linger_ms * SIM_MS < LINGER_US_MIN;
+    return dialog->scene->website->timeouts->linger_ms * SIM_MS < LINGER_US_MIN ||
+           dialog_closes_badly(dialog);
 }
 
 /* Nothing may have moved for as long as the server waits, and at less than the minimum rate. */
@@ -250,9 +275,10 @@ static bool may_have_stalled(const struct dialog *dialog)
 /* The connection as a whole may end with responses outstanding. */
 static bool may_lose_streams(const struct dialog *dialog, bool by_reset)
 {
-    return dialog_may_end_any_time(dialog) || may_have_stalled(dialog) || dialog_may_be_crowded(dialog) ||
-           is_drain_over(dialog) || (by_reset && dialog_provoked_reset(dialog)) ||
-           ((dialog_may_be_idle(dialog) || may_be_late(dialog)) && !dialog->had_time);
+    /* One that waits for the server is not idle, and is never closed to make room. */
+    bool may_be_spared = dialog_may_be_idle(dialog) || may_be_late(dialog) || dialog_may_be_crowded(dialog);
+    return dialog_may_end_any_time(dialog) || may_have_stalled(dialog) || is_drain_over(dialog) ||
+           (by_reset && dialog_provoked_reset(dialog)) || (may_be_spared && !dialog->had_time);
 }
 
 /* The last GOAWAY may be lost, and with it what would have said that the stream was not accepted. */
@@ -284,10 +310,21 @@ static void dialog_judge_idle(struct dialog *dialog)
     bool has_cause = dialog_may_end_any_time(dialog) || dialog_handshake_is_late(dialog) ||
                      dialog->scene->is_draining || dialog->is_slow || dialog->goaways > 0 ||
                      dialog->said_goaway || dialog->is_finished || dialog_may_be_crowded(dialog) ||
-                     dialog_may_be_idle(dialog) || may_be_late(dialog);
+                     dialog_may_be_idle(dialog) || may_be_late(dialog) || dialog_closes_badly(dialog);
     if (!has_cause)
         blame(&dialog->verdict, "a connection without a request was closed after %llu us",
               (unsigned long long)(sim_now_us() - dialog->asked_us));
+}
+
+/* Whoever breaks the protocol is told so before the end: a FIN comes behind all that was said. */
+static void judge_told(struct dialog *dialog)
+{
+    bool has_other_cause = dialog->goaways > 0 || dialog->is_abandoned || dialog->turned_away ||
+                           dialog->scene->is_draining || dialog_has_fault(dialog) ||
+                           dialog_may_be_crowded(dialog) || dialog_may_be_idle(dialog) ||
+                           may_be_late(dialog) || may_have_stalled(dialog) || dialog->is_slow;
+    if (dialog->is_provoked && dialog->read_bytes >= dialog->provoked_end && !has_other_cause)
+        blame(&dialog->verdict, "the protocol was broken, and the connection ended without a word");
 }
 
 void dialog_ended(struct dialog *dialog, bool by_reset)
@@ -296,6 +333,8 @@ void dialog_ended(struct dialog *dialog, bool by_reset)
     if (dialog->has_ended)
         return;
     dialog->has_ended = true;
+    if (!by_reset)
+        judge_told(dialog);
     for (size_t i = 0; i < dialog->stream_count && !dialog->verdict.is_bad; i++) {
         if (!dialog_owes(dialog, dialog->streams[i]))
             continue;
@@ -387,7 +426,7 @@ void dialog_check_time(struct dialog *dialog)
         return;
     dialog_check_silence(dialog);
     check_provoked(dialog);
-    if (dialog->is_provoked || dialog->goaways > 0 || dialog->is_slow || dialog_has_fault(dialog))
+    if (dialog->provoked_from_us > 0 || dialog->goaways > 0 || dialog->is_slow)
         return;
     check_acknowledgements(dialog);
     for (size_t i = 0; i < dialog->stream_count; i++) {
@@ -397,6 +436,18 @@ void dialog_check_time(struct dialog *dialog)
 }
 
 /* ---- the log ---- */
+
+/* The server may find something else before it sees that the client has left. */
+static unsigned causes_of_server(const struct dialog *dialog, const struct ask *ask)
+{
+    bool has_left = dialog->is_abandoned || dialog->is_finished;
+    bool is_hit =
+        dialog_has_fault(dialog) || is_stream_hit(dialog, ask) || (dialog->is_abandoned && sim_has_faults());
+    return (conversation_was_written_over(ask) ? CAUSE_CHANGE : 0u) | (is_hit ? CAUSE_FAULT : 0u) |
+           (is_hit || was_stream_busy(dialog, ask) ? CAUSE_SHORTAGE : 0u) |
+           (dialog->goaways > 0 || dialog->provoked_from_us > 0 || has_left ? CAUSE_EARLIER_CUT : 0u) |
+           (dialog_may_be_crowded(dialog) ? CAUSE_CROWD : 0u) | (dialog->scene->is_draining ? CAUSE_END : 0u);
+}
 
 static void note_stream(const struct dialog *dialog, const struct dialog_stream *stream,
                         struct journal_entry *entry)
@@ -410,7 +461,8 @@ static void note_stream(const struct dialog *dialog, const struct dialog_stream 
                     stream->is_reset || dialog_has_fault(dialog) || !dialog->has_ended;
     bool is_late = dialog->is_slow || dialog->was_starved || stream->was_starved || ask->completed_us == 0 ||
                    stream->was_starved || may_have_stalled(dialog) || ask->answer_status == 0;
-    entry->causes = CAUSES_OF_SERVER | (has_left ? CAUSE_CLIENT_LEFT : 0u) | (is_late ? CAUSE_TIME : 0u);
+    entry->causes =
+        causes_of_server(dialog, ask) | (has_left ? CAUSE_CLIENT_LEFT : 0u) | (is_late ? CAUSE_TIME : 0u);
     if (ask->answer_status) {
         entry->seen = SEEN_WHOLE;
         entry->status = ask->answer_status;

@@ -18,6 +18,4 @@ void dialog_note_windows(struct dialog *dialog);
 void dialog_judge_reset(struct dialog *dialog, struct dialog_stream *stream, uint32_t code);
 void dialog_judge_goaway(struct dialog *dialog, uint32_t code);
 
-bool dialog_may_be_crowded(const struct dialog *dialog);
-
 #endif

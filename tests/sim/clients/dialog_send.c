@@ -165,6 +165,7 @@ void dialog_break(struct dialog *dialog, uint8_t type, uint32_t stream, struct s
 {
     dialog->is_provoked = true;
     dialog->provoked_code = code;
+    dialog->provoked_begin = dialog->queued_bytes;
     dialog_queue(dialog, type, 0, stream, payload);
     dialog->provoked_end = dialog->queued_bytes;
 }
@@ -206,6 +207,8 @@ void dialog_sent(struct dialog *dialog, size_t count)
         dialog->settings_us = sim_now_us();
     if (dialog->ping_end > 0 && dialog->ping_us == 0 && dialog->sent_bytes >= dialog->ping_end)
         dialog->ping_us = sim_now_us();
+    if (dialog->is_provoked && dialog->provoked_from_us == 0 && dialog->sent_bytes > dialog->provoked_begin)
+        dialog->provoked_from_us = sim_now_us();
     if (dialog->is_provoked && dialog->provoked_us == 0 && dialog->sent_bytes >= dialog->provoked_end)
         dialog->provoked_us = sim_now_us();
 }

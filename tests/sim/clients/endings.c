@@ -11,27 +11,39 @@
 
 bool conversation_may_be_crowded(const struct conversation *conversation)
 {
-    /* What the server counts as open is behind what the clients know by a delay. */
-    if (sim_is_short_of_descriptors())
-        return true;
-    return conversation->scene->full_us + SLACK_US >= conversation->began_us &&
-           conversation->scene->full_us > 0;
+    uint64_t ended_us = conversation_end_us(conversation);
+    return harms_shed(&conversation->harms, conversation->began_us, ended_us) ||
+           scene_was_full(conversation->scene, conversation->began_us, ended_us);
 }
-
-/* The server may have ended the connection at any moment, for a reason of its own. */
-static bool may_end_any_time(const struct conversation *conversation)
-{
-    return conversation->is_abandoned || conversation->turned_away || conversation->scene->is_draining ||
-           conversation_has_fault(conversation);
-}
-
-/* Shorter than this, lingering may be over before a lost segment was sent again. */
-#define LINGER_US_MIN (2 * SIM_S)
 
 static uint64_t ms(uint32_t count)
 {
     return count * SIM_MS;
 }
+
+/* A server that drains closes idle connections at once, and gives the others time to end. */
+static bool was_drained(const struct conversation *conversation)
+{
+    const struct scene *scene = conversation->scene;
+    return scene->is_draining && conversation_end_us(conversation) >= scene->drained_us;
+}
+
+static bool was_drain_over(const struct conversation *conversation)
+{
+    const struct scene *scene = conversation->scene;
+    return scene->is_draining && conversation_end_us(conversation) + EARLY_US >=
+                                     scene->drained_us + ms(scene->website->timeouts->drain_ms);
+}
+
+/* The server may have ended the connection at any moment, for a reason of its own. */
+static bool may_end_any_time(const struct conversation *conversation)
+{
+    return conversation->is_abandoned || conversation->turned_away || was_drain_over(conversation) ||
+           conversation_has_fault(conversation);
+}
+
+/* Shorter than this, lingering may be over before a lost segment was sent again. */
+#define LINGER_US_MIN (2 * SIM_S)
 
 /* The last request before this one that was whole; when the connection can have become idle at the
  * earliest. */
@@ -53,7 +65,8 @@ static bool may_be_idle_too_long(const struct conversation *conversation)
  * it lasts longer than the network's delays. */
 static bool provoked_reset(const struct conversation *conversation)
 {
-    if (conversation->scene->website->timeouts->linger_ms * SIM_MS < LINGER_US_MIN)
+    if (conversation->scene->website->timeouts->linger_ms * SIM_MS < LINGER_US_MIN ||
+        conversation_closes_badly(conversation))
         return true;
     size_t begun = conversation->sending + (conversation->sent > 0);
     for (size_t i = 0; i < begun; i++) {
@@ -74,7 +87,7 @@ unsigned conversation_causes(const struct conversation *conversation, size_t ind
     /* The server may find something else before it sees that the client has left. */
     bool is_hit = has_fault || conversation_is_hit(conversation, ask) ||
                   (conversation->is_abandoned && sim_has_faults());
-    bool is_short = sim_is_short_of_jobs() || sim_is_short_of_descriptors();
+    bool is_short = conversation_was_busy(conversation, ask);
     return (has_left || has_fault ? CAUSE_CLIENT_LEFT : 0u) | (is_late ? CAUSE_TIME : 0u) |
            (conversation_was_written_over(ask) ? CAUSE_CHANGE : 0u) | (is_hit ? CAUSE_FAULT : 0u) |
            (is_hit || is_short ? CAUSE_SHORTAGE : 0u) |
@@ -98,7 +111,7 @@ static void judge_cut(struct conversation *conversation, const struct ask *ask, 
     struct answer answer;
     struct verdict *verdict = &conversation->verdict;
     bool has_cause = may_end_any_time(conversation) || conversation->is_slow ||
-                     conversation_was_written_over(ask) || sim_is_short_of_jobs() ||
+                     conversation_was_written_over(ask) || conversation_was_busy(conversation, ask) ||
                      conversation_is_hit(conversation, ask) || may_have_made_room(conversation, ask) ||
                      (by_reset && provoked_reset(conversation));
     bool has_head =
@@ -117,9 +130,12 @@ static void judge_cut(struct conversation *conversation, const struct ask *ask, 
 /* A request that was sent whole has no answer, and no byte of one. */
 static void judge_unanswered(struct conversation *conversation, bool by_reset)
 {
-    bool may_be_idle = may_be_idle_too_long(conversation) && !conversation->had_time;
-    bool has_cause = may_end_any_time(conversation) || conversation->is_slow || may_be_idle ||
-                     conversation_may_be_crowded(conversation) || (by_reset && provoked_reset(conversation));
+    /* One that waits for the server is not idle, and is never closed to make room. */
+    bool may_be_spared =
+        !conversation->had_time && (may_be_idle_too_long(conversation) ||
+                                    conversation_may_be_crowded(conversation) || was_drained(conversation));
+    bool has_cause = may_end_any_time(conversation) || conversation->is_slow || may_be_spared ||
+                     (by_reset && provoked_reset(conversation));
     if (!has_cause)
         blame(&conversation->verdict, "the connection ended (%s) without an answer to request %zu",
               by_reset ? "RST" : "FIN", conversation->answered + 1);
@@ -129,9 +145,10 @@ static void judge_unanswered(struct conversation *conversation, bool by_reset)
  * told. */
 static void judge_unfinished(struct conversation *conversation, bool by_reset)
 {
-    bool has_cause = may_end_any_time(conversation) || conversation->is_finished || conversation->is_slow ||
+    bool has_cause = may_end_any_time(conversation) || was_drained(conversation) ||
+                     conversation->is_finished || conversation->is_slow ||
                      may_be_idle_too_long(conversation) || conversation_may_be_crowded(conversation) ||
-                     (by_reset && provoked_reset(conversation));
+                     conversation_closes_badly(conversation) || (by_reset && provoked_reset(conversation));
     if (!has_cause)
         blame(&conversation->verdict, "the connection ended (%s) in the middle of request %zu",
               by_reset ? "RST" : "FIN", conversation->answered + 1);
@@ -146,10 +163,11 @@ static bool is_handshake_late(const struct conversation *conversation)
 
 static void judge_idle(struct conversation *conversation)
 {
-    bool has_cause = may_end_any_time(conversation) || is_handshake_late(conversation) ||
-                     conversation->is_finished || conversation->said_close ||
-                     may_be_idle_too_long(conversation) || conversation_may_be_crowded(conversation) ||
-                     conversation->is_slow;
+    bool has_cause = may_end_any_time(conversation) || was_drained(conversation) ||
+                     is_handshake_late(conversation) || conversation->is_finished ||
+                     conversation->said_close || may_be_idle_too_long(conversation) ||
+                     conversation_may_be_crowded(conversation) || conversation->is_slow ||
+                     conversation_closes_badly(conversation);
     if (!has_cause)
         blame(&conversation->verdict, "an idle connection was closed after %llu us",
               (unsigned long long)(sim_now_us() - idle_since_us(conversation)));
@@ -180,8 +198,9 @@ void conversation_ended(struct conversation *conversation, bool by_reset)
 
 bool conversation_owes_nothing(const struct conversation *conversation)
 {
-    return conversation->has_ended && !may_end_any_time(conversation) && !conversation->is_slow &&
-           !conversation_may_be_crowded(conversation) && conversation_outstanding(conversation) == 0 &&
+    return conversation->has_ended && !may_end_any_time(conversation) && !was_drained(conversation) &&
+           !conversation->is_slow && !conversation_may_be_crowded(conversation) &&
+           !conversation_closes_badly(conversation) && conversation_outstanding(conversation) == 0 &&
            conversation->inbox.length == 0;
 }
 

@@ -28,8 +28,6 @@ enum cause {
     CAUSE_END = 64,         /* of the server */
     CAUSE_EARLIER_CUT = 128 /* an answer before it was cut */
 };
-#define CAUSES_OF_SERVER \
-    (CAUSE_CHANGE | CAUSE_FAULT | CAUSE_SHORTAGE | CAUSE_CROWD | CAUSE_END | CAUSE_EARLIER_CUT)
 
 unsigned conversation_causes(const struct conversation *conversation, size_t index);
 

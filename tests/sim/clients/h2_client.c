@@ -354,6 +354,7 @@ static void h2_note_time(struct h2_client *client)
 {
     uint64_t arrived_us = sim_socket_arrived_us(client->socket);
     uint64_t ended_us = sim_socket_ended_by_server_us(client->socket);
+    client->dialog.read_bytes = client->is_veiled ? 0 : sim_socket_bytes_read(client->socket);
     client->dialog.had_time =
         arrived_us < ended_us && ended_us < UINT64_MAX && ended_us - arrived_us > ANSWER_US;
 }
@@ -361,6 +362,8 @@ static void h2_note_time(struct h2_client *client)
 static void h2_take_bytes(struct h2_client *client, size_t most)
 {
     char bytes[16384];
+    uint64_t ended_us = sim_socket_ended_by_server_us(client->socket);
+    client->dialog.ended_us = ended_us == UINT64_MAX ? 0 : ended_us;
     client->wire.may_break = dialog_has_fault(&client->dialog);
     client->dialog.waiting_bytes = sim_socket_bytes_waiting(client->socket);
     while (most > 0) {
@@ -439,8 +442,8 @@ static void h2_on_refused(struct sim_socket *socket, void *context)
     struct h2_client *client = context;
     (void)socket;
     sim_trace("client %u: refused", client->number);
-    if (!client->scene->is_draining && !client->dialog.was_hit &&
-        !harms_end_connections(&client->scene->harms, client->dialog.began_us))
+    if (!client->scene->is_draining && !dialog_has_fault(&client->dialog) &&
+        !dialog_may_be_crowded(&client->dialog))
         sim_fail("client %u: the connection was refused", client->number);
     client->dialog.is_abandoned = true;
     h2_disconnect(client);
@@ -526,10 +529,10 @@ void h2_client_start(struct h2_client *client, struct scene *scene, unsigned num
     sim_after(&client->start, sim_size(&client->chance, 3 * SIM_S), h2_connect);
 }
 
-void h2_client_note_fault(struct h2_client *client, const struct sim_socket *socket)
+void h2_client_note_fault(struct h2_client *client, const struct sim_fault *fault)
 {
-    if (client->socket && client->socket == socket)
-        client->dialog.was_hit = true;
+    if (client->socket && client->socket == harmed_socket(fault))
+        harms_note_own(&client->dialog.harms, fault);
 }
 
 void h2_client_finish(struct h2_client *client)

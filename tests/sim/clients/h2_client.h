@@ -33,8 +33,8 @@ struct h2_client {
 /* Begins at some time of its own. */
 void h2_client_start(struct h2_client *client, struct scene *scene, unsigned number, uint16_t port);
 
-/* A fault hit this client's connection. */
-void h2_client_note_fault(struct h2_client *client, const struct sim_socket *socket);
+/* A call has failed: it may be this client's connection that it hit. */
+void h2_client_note_fault(struct h2_client *client, const struct sim_fault *fault);
 
 /* Nothing more will happen: closes what is open, and judges what was owed. */
 void h2_client_finish(struct h2_client *client);

@@ -127,9 +127,11 @@ static void hello_leave(struct sim_event *event)
 static bool hello_may_end_any_time(const struct hello_client *client)
 {
     const struct scene *scene = client->scene;
-    return client->was_hit || scene->is_draining || sim_is_short_of_descriptors() ||
-           harms_end_connections(&scene->harms, client->began_us) ||
-           (scene->full_us > 0 && scene->full_us + SLACK_US >= client->began_us);
+    uint64_t ended_us = MIN(sim_socket_ended_by_server_us(client->socket), sim_now_us());
+    return scene->is_draining || harms_since(&client->harms, HARM_CLOSING, client->began_us) ||
+           harms_ended(&client->harms, client->began_us, ended_us) ||
+           harms_shed(&client->harms, client->began_us, ended_us) ||
+           scene_was_full(scene, client->began_us, ended_us);
 }
 
 static uint64_t handshake_us(const struct hello_client *client)
@@ -268,7 +270,7 @@ static void hello_connect(struct sim_event *event)
     client->kind = (enum hello_kind)sim_below(&client->chance, HELLO_KIND_COUNT);
     client->began_us = sim_now_us();
     client->said_us = 0;
-    client->was_hit = false;
+    client->harms = (struct harms){.all = &client->scene->harms};
     buffer_init(&client->unsent, BYTES_MAX);
     buffer_init(&client->received, BYTES_MAX);
     client->wire = (struct wire){.state = WIRE_GREETING, .chance = {sim_draw(&client->chance)}};
@@ -292,9 +294,10 @@ void hello_client_start(struct hello_client *client, struct scene *scene, unsign
     sim_after(&client->start, sim_size(&client->chance, 3 * SIM_S), hello_connect);
 }
 
-void hello_client_note_fault(struct hello_client *client, const struct sim_socket *socket)
+void hello_client_note_fault(struct hello_client *client, const struct sim_fault *fault)
 {
-    client->was_hit |= client->socket && client->socket == socket;
+    if (client->socket && client->socket == harmed_socket(fault))
+        harms_note_own(&client->harms, fault);
 }
 
 void hello_client_finish(struct hello_client *client)

@@ -32,7 +32,7 @@ struct hello_client {
     struct buffer received;
     unsigned connections_left;
     uint64_t began_us, said_us; /* when all was sent; 0: not yet */
-    bool was_hit;
+    struct harms harms;
     bool is_done;
     struct sim_event start, send, watch, leave;
 };
@@ -40,8 +40,8 @@ struct hello_client {
 /* Begins at some time of its own. */
 void hello_client_start(struct hello_client *client, struct scene *scene, unsigned number);
 
-/* A fault hit this client's connection. */
-void hello_client_note_fault(struct hello_client *client, const struct sim_socket *socket);
+/* A call has failed: it may be this client's connection that it hit. */
+void hello_client_note_fault(struct hello_client *client, const struct sim_fault *fault);
 
 /* Nothing more will happen: closes what is open, and judges what was owed. */
 void hello_client_finish(struct hello_client *client);

@@ -25,12 +25,6 @@ struct stage {
 
 static struct stage stage;
 
-/* run.c is not here. */
-bool sim_is_short_of_jobs(void)
-{
-    return false;
-}
-
 /* ---- building ---- */
 
 static inline void add_version(struct site_file *file, int64_t age_ns)

@@ -25,3 +25,13 @@ void scene_note_closed(struct scene *scene)
     scene->open--;
     scene->closed_us[scene->closed++ % SCENE_CLOSED_MAX] = sim_now_us();
 }
+
+/* What the server counts as open is behind what the clients know by a delay; and whoever connects may have to
+ * wait until it is accepted. */
+#define FULL_US (3 * SLACK_US)
+
+bool scene_was_full(const struct scene *scene, uint64_t began_us, uint64_t ended_us)
+{
+    uint64_t since_us = MAX(began_us - MIN(began_us, SLACK_US), ended_us - MIN(ended_us, FULL_US));
+    return scene->full_us > 0 && scene->full_us >= since_us;
+}

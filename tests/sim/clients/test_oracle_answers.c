@@ -347,7 +347,7 @@ static void only_a_fault_excuses_a_bare_503(void **state)
         send_all();
         if (cases[i].has_fault)
             harms_note(&stage.scene.harms, &stage.website,
-                       &(struct sim_fault){.call = "malloc", .error = ENOMEM});
+                       &(struct sim_fault){.call = "malloc", .error = ENOMEM, .number = 1});
         date_write(date, seconds_of(sim_wall_ns()));
         buffer_init(&answer, 1000);
         buffer_printf(&answer, "HTTP/1.1 %s X\r\nDate: %s\r\n%sContent-Length: 0\r\n\r\n", cases[i].status,

@@ -140,7 +140,8 @@ static void a_wrong_byte_in_what_a_fault_cut_off_is_noticed(void **state)
     (void)state;
     ask_for_file("GET");
     send_all();
-    harms_note(&stage.scene.harms, &stage.website, &(struct sim_fault){.call = "malloc", .error = ENOMEM});
+    harms_note(&stage.scene.harms, &stage.website,
+               &(struct sim_fault){.call = "malloc", .error = ENOMEM, .number = 1});
     struct buffer answer = right_answer();
     answer.data[answer.length - 10] ^= 1;
     receive(slice_make(answer.data, answer.length - 1));
@@ -148,6 +149,110 @@ static void a_wrong_byte_in_what_a_fault_cut_off_is_noticed(void **state)
     conversation_ended(&stage.conversation, false);
     expect_blame("is not of the version");
 }
+
+/* ---- what a fault excuses ---- */
+
+static const struct sim_fault no_memory = {.call = "malloc", .error = ENOMEM, .number = 1};
+
+static void a_fault_of_its_own_excuses_an_end(void **state)
+{
+    (void)state;
+    ask_for_file("GET");
+    send_all();
+    harms_note_own(&stage.conversation.harms, &no_memory);
+    conversation_ended(&stage.conversation, false);
+    expect_good();
+}
+
+static void a_fault_of_another_connection_excuses_nothing(void **state)
+{
+    (void)state;
+    struct sim_fault fault = no_memory;
+    fault.is_for_one = true;
+    ask_for_file("GET");
+    send_all();
+    harms_note(&stage.scene.harms, &stage.website, &fault);
+    conversation_ended(&stage.conversation, false);
+    expect_blame("without an answer");
+}
+
+static void a_fault_long_ago_excuses_no_end(void **state)
+{
+    (void)state;
+    harms_note(&stage.scene.harms, &stage.website, &no_memory);
+    time_spend(10 * SIM_S);
+    conversation_ended(&stage.conversation, false);
+    expect_blame("an idle connection was closed");
+}
+
+static void want_of_room_long_ago_excuses_no_end(void **state)
+{
+    (void)state;
+    harms_note(&stage.scene.harms, &stage.website, &(struct sim_fault){.call = "accept4", .error = EMFILE});
+    time_spend(10 * SIM_S);
+    conversation_ended(&stage.conversation, false);
+    expect_blame("an idle connection was closed");
+}
+
+static void want_of_room_takes_no_answer_away(void **state)
+{
+    (void)state;
+    ask_for_file("GET");
+    send_all();
+    harms_note(&stage.scene.harms, &stage.website, &(struct sim_fault){.call = "accept4", .error = EMFILE});
+    stage.conversation.had_time = true;
+    conversation_ended(&stage.conversation, false);
+    expect_blame("without an answer");
+}
+
+static void a_full_pool_excuses_503_of_whom_it_hits(void **state)
+{
+    static const struct sim_fault full = {.call = "offload", .error = EAGAIN, .is_for_one = true};
+    for (int is_own = 0; is_own < 2; is_own++) {
+        tear_down(state);
+        set_up(state);
+        ask_for_file("GET");
+        send_all();
+        harms_note(&stage.scene.harms, &stage.website, &full);
+        if (is_own)
+            harms_note_own(&stage.conversation.harms, &full);
+        struct buffer answer = error_answer(503, "Retry-After: 1\r\n");
+        receive_and_free(&answer);
+        if (is_own)
+            expect_good();
+        else
+            expect_blame("503");
+    }
+}
+
+/* A server that drains answers what it has, as long as it has time. */
+static void drain_with_a_request(uint64_t drain_us)
+{
+    stage.timeouts.drain_ms = 30000;
+    ask_for_file("GET");
+    send_all();
+    stage.scene.is_draining = true;
+    stage.scene.drained_us = sim_now_us();
+    time_spend(drain_us);
+    stage.conversation.had_time = true;
+    conversation_ended(&stage.conversation, false);
+}
+
+static void draining_takes_no_answer_away(void **state)
+{
+    (void)state;
+    drain_with_a_request(10 * SIM_S);
+    expect_blame("without an answer");
+}
+
+static void the_end_of_draining_does(void **state)
+{
+    (void)state;
+    drain_with_a_request(30 * SIM_S);
+    expect_good();
+}
+
+/* ---- ends ---- */
 
 static void an_idle_connection_that_ends_early_is_noticed(void **state)
 {
@@ -230,6 +335,14 @@ int main(void)
         TEST(an_end_without_an_answer_is_noticed),
         TEST(an_answer_that_is_cut_off_is_noticed),
         TEST(a_wrong_byte_in_what_a_fault_cut_off_is_noticed),
+        TEST(a_fault_of_its_own_excuses_an_end),
+        TEST(a_fault_of_another_connection_excuses_nothing),
+        TEST(a_fault_long_ago_excuses_no_end),
+        TEST(want_of_room_long_ago_excuses_no_end),
+        TEST(want_of_room_takes_no_answer_away),
+        TEST(a_full_pool_excuses_503_of_whom_it_hits),
+        TEST(draining_takes_no_answer_away),
+        TEST(the_end_of_draining_does),
         TEST(an_idle_connection_that_ends_early_is_noticed),
         TEST(an_end_in_the_middle_of_a_request_is_noticed),
         TEST(a_client_that_is_turned_away_from_an_empty_server_is_noticed),

@@ -87,6 +87,11 @@ static struct open_file *find(int fd, const char *call)
     return files[fd];
 }
 
+struct open_file *descriptor_find(int fd)
+{
+    return fd < 0 || fd >= COUNT ? NULL : files[fd];
+}
+
 struct open_file *descriptor_get(int fd, const struct file_class *class, const char *call)
 {
     struct open_file *file = find(fd, call);

@@ -51,6 +51,8 @@ int __wrap_eventfd(unsigned count, int flags)
     open_file_init(&counter->file, &eventfd_class);
     counter->count = count;
     int fd = descriptor_install(&counter->file);
+    if (fd < 0)
+        shortage_of_descriptors("eventfd", NULL);
     return fd < 0 ? fail_with(-fd) : fd;
 }
 

@@ -128,6 +128,27 @@ static bool hits_anybody(enum call call, int error)
            (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM);
 }
 
+static void tell_fault(const struct sim_fault *fault)
+{
+    struct sim_fault told_fault = *fault;
+    struct serving whom = serving_now();
+    told_fault.is_for_one = whom.is_known;
+    told_fault.served = serving_client(&whom);
+    enum kernel_side before = kernel_enter(SIDE_WORLD);
+    sim_clients_on_fault(&told_fault);
+    kernel_enter(before);
+}
+
+void shortage_of_descriptors(const char *call, const char *path)
+{
+    tell_fault(&(struct sim_fault){.call = call, .error = EMFILE, .path = path});
+}
+
+void shortage_of_jobs(void)
+{
+    tell_fault(&(struct sim_fault){.call = table[CALL_offload].name, .error = EAGAIN});
+}
+
 int fault_for(enum call call, struct call_target target)
 {
     if (!is_on)
@@ -148,8 +169,6 @@ int fault_for(enum call call, struct call_target target)
                               .socket = hits_anybody(call, error) ? NULL : target.socket,
                               .path = target.path};
     told++;
-    enum kernel_side before = kernel_enter(SIDE_WORLD);
-    sim_clients_on_fault(&fault);
-    kernel_enter(before);
+    tell_fault(&fault);
     return error;
 }

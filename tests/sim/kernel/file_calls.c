@@ -132,6 +132,8 @@ static int install(struct inode *inode, bool is_place)
     if (inode)
         inode->readers += !is_place;
     int fd = descriptor_install(&opened->file);
+    if (fd < 0 && inode)
+        shortage_of_descriptors("openat2", inode->path);
     if (fd > 0)
         call_got_on();
     return fd < 0 ? fail_with(-fd) : fd;

@@ -11,6 +11,7 @@
  *   calls.c        what every call begins with   offload.c    the pool of threads, without threads
  *   watch.c        what watches the server       log_file.c   where the access log goes
  *   datagrams.c    UDP sockets, and their network outgoing.c   connections that the server opens
+ *   serving.c      for whom the server is at work
  *
  * What the server calls is named __wrap_NAME, and is called by it in the place of NAME. What the kernel
  * itself allocates comes from kernel_alloc, which is neither counted nor ever fails. */
@@ -153,6 +154,11 @@ void faults_start(const struct kernel_options *options);
  * only says that there is no hasty way. */
 int fault_for(enum call call, struct call_target target);
 
+/* A call fails that nobody made to fail: there is no descriptor for what is at `path`, or for a connection
+ * (NULL); or no room for a job. For the oracle. */
+void shortage_of_descriptors(const char *call, const char *path);
+void shortage_of_jobs(void);
+
 /* Calls that were made to fail and had no other way, in all. */
 uint64_t faults_count(void);
 
@@ -187,6 +193,27 @@ uint64_t calls_turns(void);
 
 void calls_start(void);
 
+/* ---- for whom the server is at work ---- */
+
+struct server_end;
+
+struct serving {
+    bool is_known;
+    const struct server_end *end; /* the server's end of the connection; NULL: for none */
+};
+
+void serving_start(void);
+
+/* Returns whom it was for before. */
+struct serving serving_enter(struct serving whom);
+struct serving serving_now(void);
+
+/* The connection that `fd` is; where it is none, nobody who is known. */
+struct serving serving_of(int fd);
+
+/* The client's end, which may be closed; NULL: it is for none. */
+const struct sim_socket *serving_client(const struct serving *whom);
+
 /* ---- what is to be seen of the server ---- */
 
 struct job;
@@ -205,6 +232,9 @@ void kernel_watch_server(const struct kernel_watch *watch);
 const struct kernel_watch *kernel_watched(void);
 
 void offload_start(void);
+
+/* How often the pool had no room for a job. */
+uint64_t offload_refused(void);
 
 /* Whose a connection is; how long ago anything has moved on it, in either direction; whether its client has
  * got all that was sent; how many calls had failed when it was accepted. */
@@ -257,6 +287,9 @@ void descriptor_replace(int fd, struct open_file *file);
 
 /* How often the server was refused one, having none left. */
 uint64_t descriptors_refused(void);
+
+/* What `fd` leads to; NULL: it is closed. */
+struct open_file *descriptor_find(int fd);
 
 /* What `fd` leads to. A closed descriptor, or one of another class, fails the run: `call` is who asked.
  * `class` NULL: any. */

@@ -11,15 +11,11 @@ static size_t descriptor_limit(void)
     return sim_one_in(&chance, 5) ? DESCRIPTORS_FEW + sim_below(&chance, 40) : DESCRIPTORS_MAX;
 }
 
-bool sim_is_short_of_descriptors(void)
-{
-    return descriptor_limit() < DESCRIPTORS_MAX;
-}
-
 void kernel_start(const struct kernel_options *options)
 {
     trace_start(options);
     calls_start();
+    serving_start();
     memory_start();
     time_start();
     faults_start(options);

@@ -32,14 +32,15 @@
  * latest, and acted on before the second. */
 #define TOLD_TURNS 2
 
-/* A job of a client's request that was given to the pool. */
+/* A job that was given to the pool, until it is done, and the connection whose request has it. */
 struct claim {
     struct list link;
     const struct job *job;
-    const struct server_end *client; /* the server's end of its connection */
+    struct serving client;
 };
 
 static struct list claims;
+static uint64_t refused_count;
 
 struct thread {
     struct sim_event end;
@@ -62,6 +63,66 @@ struct offload {
     struct thread threads[];
 };
 
+/* ---- whom it is for ---- */
+
+void offload_start(void)
+{
+    list_init(&claims);
+    refused_count = 0;
+}
+
+uint64_t offload_refused(void)
+{
+    return refused_count;
+}
+
+static struct serving asker_of(const struct job *job)
+{
+    const struct kernel_watch *watch = kernel_watched();
+    int fd = watch->connection_of ? watch->connection_of(watch->context, job) : -1;
+    return fd < 0 ? (struct serving){0} : serving_of(fd);
+}
+
+static void claim(const struct job *job, struct serving client)
+{
+    const struct server_end *end = client.end;
+    bool was_asked = end && faults_of(CALL_poll) == end->left_after_faults;
+    if (end && end->has_left && was_asked && calls_made() > end->left_at_call + ASKED_CALLS)
+        sim_fail("a job begins for a client, which has reset its connection");
+    struct claim *claim = kernel_alloc(sizeof(*claim));
+    *claim = (struct claim){.job = job, .client = client};
+    list_append(&claims, &claim->link);
+}
+
+static struct claim *claim_of(const struct job *job)
+{
+    LIST_FOREACH(link, &claims) {
+        struct claim *claim = CONTAINER_OF(link, struct claim, link);
+        if (claim->job == job)
+            return claim;
+    }
+    UNREACHABLE();
+}
+
+/* Gives it back. */
+static struct serving take_claim(const struct job *job)
+{
+    struct claim *claim = claim_of(job);
+    struct serving client = claim->client;
+    list_remove(&claim->link);
+    kernel_free(claim);
+    return client;
+}
+
+/* select(2) does not tell of it where there is something else to be read, and nobody wants to. */
+static bool is_known_to_have_left(const struct offload *offload, const struct server_end *client)
+{
+    bool is_told = !client->is_obscured || strcmp(loop_backend_name(offload->loop), "select") != 0;
+    return client->has_left && is_told && calls_turns() >= client->left_in_turn + TOLD_TURNS;
+}
+
+/* ---- doing ---- */
+
 static void finish_jobs(struct offload *offload)
 {
     struct list finished;
@@ -71,7 +132,9 @@ static void finish_jobs(struct offload *offload)
         struct job *job = CONTAINER_OF(finished.next, struct job, link);
         list_remove(&job->link);
         call_got_on();
+        struct serving before = serving_enter(take_claim(job));
         job->done(job);
+        serving_enter(before);
     }
 }
 
@@ -84,56 +147,12 @@ static void on_wake(struct watch *watch, unsigned events)
 
 static const struct watch_events wake_events = {.on_ready = on_wake, .name = "finishing offloaded jobs"};
 
-/* ---- whom it is for ---- */
-
-void offload_start(void)
-{
-    list_init(&claims);
-}
-
-static void claim(const struct job *job)
-{
-    const struct kernel_watch *watch = kernel_watched();
-    int fd = watch->connection_of ? watch->connection_of(watch->context, job) : -1;
-    if (fd < 0)
-        return;
-    const struct server_end *client = server_end_of(fd);
-    bool was_asked = faults_of(CALL_poll) == client->left_after_faults;
-    if (client->has_left && was_asked && calls_made() > client->left_at_call + ASKED_CALLS)
-        sim_fail("a job begins for the client of descriptor %d, which has reset its connection", fd);
-    struct claim *claim = kernel_alloc(sizeof(*claim));
-    *claim = (struct claim){.job = job, .client = client};
-    list_append(&claims, &claim->link);
-}
-
-/* Gives the claim back; the client, or NULL where there is none. */
-static const struct server_end *take_claim(const struct job *job)
-{
-    LIST_FOREACH(link, &claims) {
-        struct claim *claim = CONTAINER_OF(link, struct claim, link);
-        if (claim->job != job)
-            continue;
-        const struct server_end *client = claim->client;
-        list_remove(&claim->link);
-        kernel_free(claim);
-        return client;
-    }
-    return NULL;
-}
-
-/* select(2) does not tell of it where there is something else to be read, and nobody wants to. */
-static bool is_known_to_have_left(const struct offload *offload, const struct server_end *client)
-{
-    bool is_told = !client->is_obscured || strcmp(loop_backend_name(offload->loop), "select") != 0;
-    return client->has_left && is_told && calls_turns() >= client->left_in_turn + TOLD_TURNS;
-}
-
-/* ---- doing ---- */
-
 static void do_work(struct offload *offload, struct job *job)
 {
     enum kernel_side before = kernel_enter(SIDE_JOB);
+    struct serving whom = serving_enter(claim_of(job)->client);
     job->work(job);
+    serving_enter(whom);
     kernel_enter(before);
     bool is_first = list_is_empty(&offload->finished);
     list_append(&offload->finished, &job->link);
@@ -162,7 +181,7 @@ static void begin_job(struct thread *thread)
     thread->job = CONTAINER_OF(offload->waiting.next, struct job, link);
     list_remove(&thread->job->link);
     offload->waiting_count--;
-    const struct server_end *client = take_claim(thread->job);
+    const struct server_end *client = claim_of(thread->job)->client.end;
     thread->is_idle_work = client && is_known_to_have_left(offload, client);
     bool is_long = sim_one_in(&offload->chance, offload->long_one_in);
     sim_after(&thread->end, sim_between(&offload->chance, 5, is_long ? LONG_US_MAX : MOMENT_US_MAX), end_job);
@@ -204,7 +223,7 @@ static int create(struct loop *loop, struct offload **ret_offload)
     return 0;
 }
 
-int offload_submit(struct loop *loop, struct job *job)
+static int submit(struct loop *loop, struct job *job, struct serving client)
 {
     int error = -fault_for(CALL_offload, (struct call_target){0});
     if (error == 0 && loop->offload == NULL)
@@ -214,14 +233,26 @@ int offload_submit(struct loop *loop, struct job *job)
     struct offload *offload = loop->offload;
     if (offload->is_stopping)
         return -ECANCELED;
-    if (offload->waiting_count >= offload->waiting_max)
+    if (offload->waiting_count >= offload->waiting_max) {
+        refused_count++;
+        shortage_of_jobs();
         return -EAGAIN;
-    claim(job);
+    }
+    claim(job, client);
     list_append(&offload->waiting, &job->link);
     offload->waiting_count++;
     sim_trace("a job is submitted");
     begin_jobs(offload);
     return 0;
+}
+
+int offload_submit(struct loop *loop, struct job *job)
+{
+    struct serving client = asker_of(job);
+    struct serving before = serving_enter(client);
+    int error = submit(loop, job, client);
+    serving_enter(before);
+    return error;
 }
 
 /* The jobs under way are waited for, those that wait are done one after the other. */
@@ -240,7 +271,6 @@ static void offload_end(struct offload *offload)
     while (!list_is_empty(&offload->waiting)) {
         struct job *job = CONTAINER_OF(offload->waiting.next, struct job, link);
         list_remove(&job->link);
-        take_claim(job);
         do_work(offload, job);
     }
     offload->waiting_count = 0;

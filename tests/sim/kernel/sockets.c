@@ -316,6 +316,8 @@ int __wrap_socket(int family, int type, int protocol)
     list_init(&listening->link);
     list_append(&listenings, &listening->link);
     int fd = descriptor_install(&listening->file);
+    if (fd < 0)
+        shortage_of_descriptors("socket", NULL);
     return fd < 0 ? fail_with(-fd) : fd;
 }
 
@@ -405,6 +407,8 @@ int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
     assert(flags == (SOCK_NONBLOCK | SOCK_CLOEXEC));
     /* The descriptor is taken before the queue is looked at. */
     int error = descriptor_is_free() ? accept_fault(listening) : EMFILE;
+    if (!descriptor_is_free())
+        shortage_of_descriptors("accept4", NULL);
     if (error == 0 && list_is_empty(&listening->queue))
         error = EAGAIN;
     if (error) {
@@ -418,6 +422,7 @@ int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *length, int flag
     call_got_on();
     put_address(address, length, pair->client.address, pair->client.port);
     int accepted = descriptor_install(&pair->server.file);
+    serving_enter(serving_of(accepted));
     sim_trace("accept4(%d) = %d: connection %u", fd, accepted, pair->number);
     return accepted;
 }

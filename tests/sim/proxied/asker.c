@@ -24,8 +24,9 @@ struct asker {
     size_t head_bytes;
     bool may_send_content;
     bool is_done;
-    bool leaves; /* in the middle of this request */
-    bool closes; /* says so in its request */
+    bool was_hit; /* a call that failed was about its connection, before this request */
+    bool leaves;  /* in the middle of this request */
+    bool closes;  /* says so in its request */
     struct buffer in;
     size_t read_at; /* with fewer bytes a response is not whole */
     size_t piece_max;
@@ -296,6 +297,8 @@ static void begin_request(struct asker *asker)
     asker->piece_max = is_steady ? SIZE_MAX : asker->out.length / 12 + (size_t)sim_size(chance, 3000);
     asker->pause_us_max = sim_one_in(chance, 3) ? sim_size(chance, 300 * SIM_MS) : 0;
     request->began_us = sim_now_us();
+    request->is_hit = asker->socket && asker->was_hit;
+    asker->was_hit = false;
     if (asker->socket == NULL)
         asker->socket =
             sim_connect(&(struct sim_connect){.port = crowd.port, .events = &asker_events, .context = asker});
@@ -358,7 +361,7 @@ bool askers_note_fault(const struct sim_socket *socket)
         if (asker->request)
             asker->request->is_hit = true;
         else
-            ledger.faults_us = sim_now_us() + 1; /* it is not known which request is on its way */
+            asker->was_hit = true;
         return true;
     }
     return false;

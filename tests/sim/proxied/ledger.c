@@ -68,7 +68,8 @@ struct request *ledger_new_request(struct sim_chance *chance)
 
 uint64_t attempt_key(const struct attempt *attempt)
 {
-    return content_key(SLICE("answer"), attempt->request->number * ATTEMPTS_MAX + attempt->number, SLICE(""));
+    return content_key(SLICE("answer"), attempt->request->number * ATTEMPTS_OF_ONE_MAX + attempt->number,
+                       SLICE(""));
 }
 
 static const char *name_of(const struct request *request)
@@ -85,7 +86,7 @@ struct attempt *ledger_new_attempt(unsigned number, unsigned origin, struct sim_
     struct request *request = &ledger.requests[number - 1];
     if (request->attempt_count > 0 && !request->is_idempotent)
         sim_fail("%s comes to a server for the second time", name_of(request));
-    if (request->attempt_count == ATTEMPTS_MAX)
+    if (request->attempt_count == ATTEMPTS_OF_ONE_MAX)
         sim_fail("%s comes to servers again and again", name_of(request));
     struct attempt *attempt = &request->attempts[request->attempt_count];
     *attempt = (struct attempt){
@@ -127,11 +128,55 @@ static bool was_since(uint64_t when_us, uint64_t since_us)
     return when_us > 0 && when_us - 1 + LATE_US >= since_us;
 }
 
+static bool came_by(const struct request *request, const struct sim_socket *socket)
+{
+    for (unsigned i = 0; i < request->attempt_count; i++) {
+        if (request->attempts[i].socket == socket)
+            return true;
+    }
+    return false;
+}
+
+bool ledger_note_fault(const struct sim_socket *socket)
+{
+    bool is_known = false;
+    for (unsigned i = 0; i < ledger.count; i++) {
+        struct request *request = &ledger.requests[i];
+        if (request->is_ended || !came_by(request, socket))
+            continue;
+        request->is_hit = is_known = true;
+    }
+    return is_known;
+}
+
+bool ledger_is_harmless(const struct sim_fault *fault)
+{
+    static const char *const calls[] = {"close", "epoll_wait", "poll", "select", "read", "getrandom", "open"};
+    for (size_t i = 0; i < ARRAY_LENGTH(calls); i++) {
+        if (strcmp(fault->call, calls[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What vif had accepted when it was told to end is answered, as long as it has time for that. */
+static bool may_be_drained(const struct request *request)
+{
+    return ledger.drained_us > 0 &&
+           (request->began_us + LATE_US >= ledger.drained_us || request->sent_us == 0 ||
+            sim_now_us() + LATE_US >= ledger.drained_us + ledger.drain_us);
+}
+
 /* Something may have hit anybody, or just this one: it may get any error, or none. */
 static bool is_excused(const struct request *request)
 {
-    return request->is_hit || was_since(ledger.faults_us, request->began_us) || ledger.drained_us > 0 ||
-           sim_is_short_of_descriptors() || sim_is_short_of_jobs();
+    return request->is_hit || was_since(ledger.faults_us, request->began_us) || may_be_drained(request);
+}
+
+/* There was no descriptor for its server, or it was closed to make room for others. */
+static bool may_lack_room(const struct request *request)
+{
+    return was_since(ledger.room_us, request->began_us);
 }
 
 static uint64_t shortest_wait_us(void)
@@ -180,7 +225,7 @@ static bool may_be_bad_gateway(const struct request *request)
 static bool may_be_unavailable(const struct request *request)
 {
     return ledger.proxy->connections > 0 || was_since(ledger.refused_us, request->began_us) ||
-           may_be_bad_gateway(request);
+           may_be_bad_gateway(request) || may_lack_room(request);
 }
 
 static void judge_own_error(const struct request *request, int status)
@@ -259,7 +304,7 @@ static void judge_content(const struct request *request, const struct attempt *a
 static bool may_be_cut(const struct request *request, const struct attempt *attempt)
 {
     return attempt->script > SCRIPT_LAST_HEADLESS || attempt->may_reset || is_excused(request) ||
-           was_slow(request);
+           was_slow(request) || may_lack_room(request);
 }
 
 static bool has_content(const struct request *request, const struct attempt *attempt)
@@ -304,7 +349,7 @@ void ledger_judge_response(struct request *request, const struct read_response *
 static bool may_get_nothing(const struct request *request)
 {
     return is_excused(request) || has_script(request, SCRIPT_LAST_HEADLESS, SCRIPT_COUNT) ||
-           may_be_reset(request);
+           may_be_reset(request) || may_lack_room(request);
 }
 
 void ledger_judge_nothing(struct request *request, struct slice bytes)

@@ -12,8 +12,8 @@
 
 #include "settings/settings.h"
 
-#define REQUESTS_MAX 128
-#define ATTEMPTS_MAX 8
+#define REQUESTS_MAX        128
+#define ATTEMPTS_OF_ONE_MAX 8
 
 /* What a server does with a request. */
 enum script {
@@ -69,7 +69,7 @@ struct request {
     bool has_left;    /* its client has, before the end of the answer */
     bool is_hit;      /* a call that failed was about one of its connections */
     bool is_ended;    /* nobody waits for its answer any more */
-    struct attempt attempts[ATTEMPTS_MAX];
+    struct attempt attempts[ATTEMPTS_OF_ONE_MAX];
     unsigned attempt_count;
     struct sim_event leaving; /* a while after its client left */
 };
@@ -82,7 +82,9 @@ struct ledger {
     uint64_t faults_us;  /* when a call failed that may have hit anybody, and 1 more; 0: never */
     uint64_t closed_us;  /* when a server last closed a connection between two requests, and 1 more */
     uint64_t refused_us; /* the same, when one did not take a connection */
+    uint64_t room_us;    /* the same, when there was no descriptor */
     uint64_t drained_us; /* vif was told to end, and 1 more */
+    uint64_t drain_us;   /* so long it lets requests end then */
     bool is_select;      /* select(2) does not tell of an end while vif does not read */
 };
 
@@ -95,6 +97,13 @@ struct request *ledger_new_request(struct sim_chance *chance);
 
 /* The request with that number, of which a server has got the beginning. */
 struct attempt *ledger_new_attempt(unsigned number, unsigned origin, struct sim_socket *socket);
+
+/* A call has failed that was about the connection, or made for it: a request that a server got by it is hit.
+ * Returns false if there is none. */
+bool ledger_note_fault(const struct sim_socket *socket);
+
+/* Whatever becomes of such a call, no request shows it. */
+bool ledger_is_harmless(const struct sim_fault *fault);
 
 /* The client has left. A while later no server may be busy for it. */
 void ledger_note_leaving(struct request *request);
