@@ -15,6 +15,7 @@ import time
 import pytest
 
 import pki
+import succession
 import vif as vif_process
 import wire
 from origin import Origin
@@ -451,6 +452,20 @@ def test_a_reload_reads_it(server, several, tmp_path):
     rewrite(vif, forwarding([first]))
     reload(vif)
     assert bodies(vif) == {"a": 12}
+
+
+def test_another_vif_goes_on_with_it(server, several, tmp_path):
+    first, second = several("ab")
+    path = tmp_path / "servers.yaml"
+    put(path, first)
+    succession.adopt_orphans()
+    vif = server(config=configured(path))
+    succession.wait_until_found(vif)
+    former = succession.upgrade(vif)
+    assert former.wait(vif_process.STOP_SECONDS) == 0
+    put(path, second)
+    wait_for(vif, second)
+    assert bodies(vif) == {"b": 12}
 
 
 def test_many_reloads_leave_the_list_in_place(server, several, tmp_path):
