@@ -6,10 +6,10 @@
 
 #include <stdlib.h>
 
-/* Buffer for one send: larger sends cost more per byte, see docs/architecture.md. */
-#define H2_BUFFER_BYTES (64u << 10)
+/* An output, and behind it room for a frame, as nghttp2 does not say beforehand how long the next one is. */
+#define H2_BUFFER_BYTES (H2_OUTPUT_BYTES_MAX + H2_FRAME_BYTES_MAX)
 
-/* Most full-size buffers that slow clients may hold in a worker: 16 MiB. Beyond that, connections get a
+/* Most full-size buffers that slow clients may hold in a worker: 20 MiB. Beyond that, connections get a
  * buffer for one frame. */
 #define H2_BUFFERS_HELD_MAX   256
 #define H2_SMALL_BUFFER_BYTES (H2_FRAME_BYTES_MAX + 512)

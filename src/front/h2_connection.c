@@ -20,6 +20,11 @@
 /* Most outputs of one connection per turn, while the turn has time. */
 #define TURN_OUTPUTS_MAX 16
 
+static_assert(H2_OUTPUT_BYTES_MAX <= STREAM_CALL_BYTES_MAX, "so that one call sends it");
+#ifdef HAVE_TLS
+static_assert(H2_OUTPUT_BYTES_MAX <= TLS_OUTPUT_CONTENT_MAX, "the same, encrypted");
+#endif
+
 static struct h2_connection *h2_of(const struct stream *stream)
 {
     return CONTAINER_OF(connection_of(stream), struct h2_connection, base);
@@ -115,8 +120,11 @@ static enum flushed flush_once(struct h2_connection *connection)
     char *room = h2_buffer_get(front, &size);
     if (room == NULL)
         return FLUSHED_NOT;
-    struct h2_output output = {
-        .room = room, .room_size = size, .pieces = pieces, .piece_max = ARRAY_LENGTH(pieces)};
+    struct h2_output output = {.room = room,
+                               .room_size = size,
+                               .pieces = pieces,
+                               .piece_max = ARRAY_LENGTH(pieces),
+                               .bytes_max = H2_OUTPUT_BYTES_MAX};
     enum h2_written written = h2_session_write(connection->session, &output);
     enum send_result sent = SEND_DONE;
     if (written != H2_WRITTEN_FAILED && output.bytes > 0)

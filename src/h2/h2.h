@@ -194,6 +194,7 @@ struct h2_output {
     size_t piece_count;
     size_t piece_max; /* at least 4 */
     uint64_t bytes;
+    uint64_t bytes_max; /* content is cut to fit; other frames may exceed it */
 };
 
 enum h2_written {

@@ -11,6 +11,10 @@
 /* What every client takes. */
 #define FRAME_BYTES 16384
 
+/* A frame that is cut because the output ends is not shorter than this, with its header: a frame costs more
+ * than room that is left empty. */
+#define CUT_FRAME_BYTES_MIN 1024
+
 /* Bytes of sent content that entitle the client to one WINDOW_UPDATE. */
 #define BYTES_PER_CREDIT 1024
 
@@ -21,10 +25,16 @@ static size_t room_left(const struct h2_output *output)
     return output->room_size - output->room_used;
 }
 
+static uint64_t h2_output_bytes_left(const struct h2_output *output)
+{
+    return output->bytes_max - MIN(output->bytes, output->bytes_max);
+}
+
 /* Whether a frame fits, with its content as a separate piece if necessary. */
 static bool h2_output_has_room(const struct h2_output *output)
 {
-    return room_left(output) >= H2_FRAME_BYTES_MAX && output->piece_count + 3 <= output->piece_max;
+    return h2_output_bytes_left(output) >= CUT_FRAME_BYTES_MIN && room_left(output) >= H2_FRAME_BYTES_MAX &&
+           output->piece_count + 3 <= output->piece_max;
 }
 
 static void add_piece(struct h2_output *output, const char *bytes, size_t length)
@@ -60,14 +70,17 @@ static nghttp2_nv header(struct slice name, struct slice value)
     };
 }
 
-/* How long the next frame may be. */
+/* How long the next frame may be. If the output is full, it is not written after all. */
 ssize_t h2_content_length(nghttp2_session *session, uint8_t frame_type, int32_t stream_id,
                           int32_t connection_window, int32_t stream_window, uint32_t frame_size_max,
                           void *user_data)
 {
+    const struct h2 *h2 = user_data;
+    uint32_t length = MIN(frame_size_max, (uint32_t)FRAME_BYTES);
     (void)session, (void)frame_type, (void)stream_id, (void)connection_window, (void)stream_window;
-    (void)user_data;
-    return (ssize_t)MIN(frame_size_max, (uint32_t)FRAME_BYTES);
+    uint64_t left =
+        MAX(h2_output_bytes_left(h2->output), (uint64_t)CUT_FRAME_BYTES_MIN) - H2_FRAME_HEAD_BYTES;
+    return (ssize_t)MIN(length, left);
 }
 
 /* The frame of the trailers is the one that ends the stream. */
@@ -163,6 +176,7 @@ static enum h2_written write_frames(struct h2 *h2)
 enum h2_written h2_write(struct h2 *h2, struct h2_output *output)
 {
     assert(output->room_size >= H2_FRAME_BYTES_MAX && output->piece_max >= 4);
+    assert(output->bytes_max >= CUT_FRAME_BYTES_MIN);
     struct h2_memory *memory = &h2->shared->memory;
     h2->output = output;
     h2->is_full = false;

@@ -18,12 +18,13 @@
 #define WINDOW_MAX 16384
 /* The window of the connection, which is four times that of a stream; and before the client knows of it, of
  * RFC 9113. */
-#define UNCONSUMED_MAX MAX(4 * WINDOW_MAX, 65535)
-#define PIECES         64
-#define MEMORY_MAX     (2u << 20)
-#define REPEATED_MAX   64
-#define SENT_BYTES_MAX (1u << 15)
-#define WRITES_MAX     10000
+#define UNCONSUMED_MAX   MAX(4 * WINDOW_MAX, 65535)
+#define PIECES           64
+#define OUTPUT_BYTES_MAX (63u << 10) /* as the front has */
+#define MEMORY_MAX       (2u << 20)
+#define REPEATED_MAX     64
+#define SENT_BYTES_MAX   (1u << 15)
+#define WRITES_MAX       10000
 
 enum step {
     STEP_REQUEST,
@@ -361,10 +362,13 @@ static struct request *choose(struct owner *owner)
 
 static enum h2_written write_once(struct owner *owner)
 {
-    static char room[65536]; /* as the front has */
+    static char room[OUTPUT_BYTES_MAX + H2_FRAME_BYTES_MAX];
     struct slice pieces[PIECES];
-    struct h2_output output = {
-        .room = room, .room_size = sizeof(room), .pieces = pieces, .piece_max = PIECES};
+    struct h2_output output = {.room = room,
+                               .room_size = sizeof(room),
+                               .pieces = pieces,
+                               .piece_max = PIECES,
+                               .bytes_max = OUTPUT_BYTES_MAX};
     enum h2_written written = h2_write(owner->engine, &output);
     assert(output.piece_count <= PIECES && output.room_used <= sizeof(room));
     h2_client_receive(&owner->client, &output);

@@ -6,6 +6,7 @@
 #include "tests/unit/h2_client.h"
 #include "tests/unit/server_builder.h"
 
+#include "front/h2_buffer.h"
 #include "front/h2_session.h"
 #include "h2/floods.h"
 
@@ -15,11 +16,12 @@ struct h2_pair {
     struct exchange_events events;
     struct h2_session *session;
     struct h2_client client;
-    size_t writes;      /* outputs that were not empty */
-    uint64_t bytes_max; /* the longest of them */
-    bool takes_no_more; /* the session */
-    struct buffer *raw; /* gets the bytes instead of the client; NULL: it gets them */
-    size_t read_max;    /* bytes that the session is given at once; 0: all */
+    size_t writes;       /* outputs that were not empty */
+    uint64_t bytes_max;  /* the longest of them */
+    uint64_t output_max; /* how long they may be; 0: as the front lets them be */
+    bool takes_no_more;  /* the session */
+    struct buffer *raw;  /* gets the bytes instead of the client; NULL: it gets them */
+    size_t read_max;     /* bytes that the session is given at once; 0: all */
 };
 
 static inline const struct peer *h2_pair_peer(const struct h2_session *session)
@@ -100,10 +102,13 @@ static inline bool h2_pair_work(struct h2_pair *pair)
 /* One output of the session to the client; false where it was empty. */
 static inline bool h2_pair_write(struct h2_pair *pair)
 {
-    static char room[65536];
+    static char room[H2_OUTPUT_BYTES_MAX + H2_FRAME_BYTES_MAX];
     struct slice pieces[64];
-    struct h2_output output = {
-        .room = room, .room_size = sizeof(room), .pieces = pieces, .piece_max = ARRAY_LENGTH(pieces)};
+    struct h2_output output = {.room = room,
+                               .room_size = sizeof(room),
+                               .pieces = pieces,
+                               .piece_max = ARRAY_LENGTH(pieces),
+                               .bytes_max = pair->output_max ? pair->output_max : H2_OUTPUT_BYTES_MAX};
     assert_int_not_equal(h2_session_write(pair->session, &output), H2_WRITTEN_FAILED);
     for (size_t i = 0; i < output.piece_count; i++) {
         if (pair->raw)

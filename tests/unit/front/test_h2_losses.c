@@ -88,8 +88,11 @@ static void what_is_lost_is_of_the_last_responses(void **state)
     (void)state;
     static char room[65536];
     struct slice pieces[64];
-    struct h2_output output = {
-        .room = room, .room_size = sizeof(room), .pieces = pieces, .piece_max = ARRAY_LENGTH(pieces)};
+    struct h2_output output = {.room = room,
+                               .room_size = sizeof(room),
+                               .pieces = pieces,
+                               .piece_max = ARRAY_LENGTH(pieces),
+                               .bytes_max = UINT64_MAX};
     struct h2_session *session;
     prepare();
     start();

@@ -66,8 +66,11 @@ static bool write_frame(struct engine *engine)
 {
     static char room[H2_FRAME_BYTES_MAX];
     struct slice pieces[4];
-    struct h2_output output = {
-        .room = room, .room_size = sizeof(room), .pieces = pieces, .piece_max = ARRAY_LENGTH(pieces)};
+    struct h2_output output = {.room = room,
+                               .room_size = sizeof(room),
+                               .pieces = pieces,
+                               .piece_max = ARRAY_LENGTH(pieces),
+                               .bytes_max = UINT64_MAX};
     enum h2_written written = h2_write(engine->h2, &output);
     assert_int_not_equal(written, H2_WRITTEN_FAILED);
     for (size_t i = 0; i < output.piece_count; i++)
