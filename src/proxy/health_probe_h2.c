@@ -25,17 +25,25 @@ static const struct h2_caller_limits health_probe_h2_limits = {
 
 /* ---- events of the engine ---- */
 
+/* What comes with the bytes that have ended the check is told, too; but its settings may be gone. */
+static bool health_probe_h2_is_over(const struct health_probe *probe)
+{
+    return probe->upstream == NULL;
+}
+
 static void health_probe_h2_on_head(void *owner, struct h2_call *call, const struct http_response_head *head,
                                     bool is_end)
 {
     (void)call, (void)is_end;
-    if (head->status >= 200)
+    if (!health_probe_h2_is_over(owner) && head->status >= 200)
         health_probe_take_head(owner, head);
 }
 
 static void health_probe_h2_on_content(void *owner, struct h2_call *call, struct slice bytes)
 {
     struct health_probe *probe = owner;
+    if (health_probe_h2_is_over(probe))
+        return;
     health_probe_take_content(probe, bytes);
     h2_caller_consume(probe->h2->caller, call, bytes.length);
 }
@@ -44,7 +52,8 @@ static void health_probe_h2_on_end(void *owner, struct h2_call *call, const stru
                                    unsigned count)
 {
     (void)call, (void)trailers, (void)count;
-    health_probe_take_end(owner);
+    if (!health_probe_h2_is_over(owner))
+        health_probe_take_end(owner);
 }
 
 /* A complete response has ended the check before. */
@@ -86,7 +95,7 @@ static bool health_probe_h2_send_some(struct health_probe *probe)
     enum send_result sent = SEND_DONE;
     if (written == H2_WRITTEN_FAILED)
         health_probe_end(probe, "vif is short of memory");
-    if (probe->upstream == NULL)
+    if (health_probe_h2_is_over(probe))
         return false;
     if (length > 0) {
         struct segment segment = segment_memory(slice_make(h2->room, length));
@@ -102,9 +111,9 @@ void health_probe_h2_flush(struct health_probe *probe)
     struct health_probe_h2 *h2 = probe->h2;
     if (!h2->has_asked || upstream_link_is_sending(&probe->link))
         return;
-    while (probe->upstream && health_probe_h2_send_some(probe))
+    while (!health_probe_h2_is_over(probe) && health_probe_h2_send_some(probe))
         continue;
-    if (probe->upstream == NULL || !h2_caller_is_over(h2->caller))
+    if (health_probe_h2_is_over(probe) || !h2_caller_is_over(h2->caller))
         return;
     const char *fault =
         h2_caller_is_alone(h2->caller) ? "it does not speak HTTP/2" : h2_caller_fault(h2->caller);
@@ -114,7 +123,7 @@ void health_probe_h2_flush(struct health_probe *probe)
 void health_probe_h2_on_read(struct health_probe *probe, struct slice bytes)
 {
     h2_caller_receive(probe->h2->caller, bytes, loop_now_ms(probe->upstream->all->loop));
-    if (probe->upstream)
+    if (!health_probe_h2_is_over(probe))
         health_probe_h2_flush(probe);
 }
 
