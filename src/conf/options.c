@@ -645,7 +645,7 @@ const struct option options[] = {
     {SECTION_PROXY, "ping_after", OPTION_DURATION,
      "After so long without a byte on a connection of HTTP/2 that has requests, the server gets a PING. If "
      "nothing comes within `connect_timeout`, the connection is dead, and its requests get 504.",
-     .fallback = "10s", .example = "30s", TARGET(ROUTE, proxy.ping_ms), RANGE(1, DAY_MS), .zero = "none"},
+     .fallback = "30s", .example = "10s", TARGET(ROUTE, proxy.ping_ms), RANGE(1, DAY_MS), .zero = "none"},
     {SECTION_PROXY, "total_timeout", OPTION_DURATION,
      "From the end of a request's headers to the end of its response, all attempts together; then 504, or "
      "the response is cut.",

@@ -117,13 +117,16 @@ static bool forwarding_is_untouched(const struct forwarding *forwarding, enum pr
 }
 
 /* A kept connection that the server closes at the moment when the request is sent; with HTTP/2 it can say so.
+ * One that is dead may be so because a router has forgotten it: a single server is asked again over a new
+ * one.
  */
 static bool forwarding_is_stale(const struct forwarding *forwarding, enum proxy_fault fault)
 {
     if (fault == PROXY_FAULT_STREAM_REFUSED)
         return true;
+    bool is_dead = fault == PROXY_FAULT_PING_TIMEOUT && forwarding->group->count == 1;
     return forwarding->user.is_reused && !forwarding->user.has_answered &&
-           (fault == PROXY_FAULT_CLOSED || fault == PROXY_FAULT_RESET);
+           (fault == PROXY_FAULT_CLOSED || fault == PROXY_FAULT_RESET || is_dead);
 }
 
 static bool may_try_again(const struct forwarding *forwarding, enum proxy_fault fault)

@@ -162,6 +162,21 @@ def test_what_may_be_repeated_goes_to_another_server(server, h2_origins, deaf):
     assert deaf.calls and len(good.requests) == 4
 
 
+def test_a_single_server_is_asked_again_over_a_new_connection(h2_proxy, deaf):
+    """A router may have forgotten the kept one."""
+    def script(h2):
+        if h2.peer.number == 0:
+            h2.answer(h2.next_call(), b"first")
+            deaf(h2)
+        else:
+            echo(h2)
+
+    vif, origin = h2_proxy(script, ping_after="200ms", connect_timeout="300ms")
+    assert vif.get("/").body == b"first"
+    assert vif.get("/")["x-request"] == "GET /" and len(deaf.calls) == 1
+    assert origin.connection_count == 2
+
+
 def test_without_pings_other_time_outs_count(h2_proxy, deaf):
     vif, _ = h2_proxy(deaf, ping_after="none", connect_timeout="100ms", first_byte_timeout="600ms")
     assert vif.exchange("POST", "/", body=b"x").status == 504
