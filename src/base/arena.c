@@ -88,13 +88,20 @@ static bool arena_add_chunk(struct arena *arena, size_t size)
     return true;
 }
 
+/* Returns false if that is more than there is. Zero bytes still take memory, because NULL means failure. */
+static bool arena_round(size_t size, size_t *ret_rounded)
+{
+    if (__builtin_add_overflow(MAX(size, (size_t)1), alignof(max_align_t) - 1, ret_rounded))
+        return false;
+    *ret_rounded &= ~(alignof(max_align_t) - 1);
+    return true;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     size_t rounded;
-    /* Zero bytes still take memory, because NULL means failure. */
-    if (__builtin_add_overflow(MAX(size, (size_t)1), alignof(max_align_t) - 1, &rounded))
+    if (!arena_round(size, &rounded))
         return NULL;
-    rounded &= ~(alignof(max_align_t) - 1);
     if ((size_t)(arena->end - arena->next) < rounded && !arena_add_chunk(arena, rounded))
         return NULL;
     char *memory = arena->next;
@@ -109,6 +116,15 @@ void *arena_zalloc(struct arena *arena, size_t size)
     if (memory)
         memset(memory, 0, size);
     return memory;
+}
+
+void arena_shrink(struct arena *arena, void *memory, size_t size)
+{
+    size_t rounded;
+    bool fits = arena_round(size, &rounded) && rounded <= (size_t)(arena->next - (char *)memory);
+    assert(fits);
+    arena->next = (char *)memory + rounded;
+    POISON((char *)memory + size, (size_t)(arena->end - (char *)memory) - size);
 }
 
 struct slice arena_copy(struct arena *arena, struct slice bytes)

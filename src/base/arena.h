@@ -55,6 +55,10 @@ void *arena_alloc(struct arena *arena, size_t size) MUST_CHECK;
 /* Like arena_alloc, but zeroed. */
 void *arena_zalloc(struct arena *arena, size_t size) MUST_CHECK;
 
+/* Of the arena's latest allocation, `memory`, only the first `size` bytes are kept, at least one: for what
+ * was written to room for the most that it could be. */
+void arena_shrink(struct arena *arena, void *memory, size_t size);
+
 /* Copies the bytes and adds a NUL after them. The result's data is NULL only if arena_alloc fails. */
 struct slice arena_copy(struct arena *arena, struct slice bytes) MUST_CHECK;
 

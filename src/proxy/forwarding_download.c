@@ -197,7 +197,7 @@ void download_on_content(struct upstream_user *user, struct slice bytes)
 /* Those that cannot be copied, for want of memory, are left out: trailers are optional. */
 static void add_trailers(struct exchange *exchange, const struct http_field *trailers, unsigned count)
 {
-    const struct hop_by_hop none = {0};
+    static const struct hop_by_hop none;
     for (unsigned i = 0; i < count; i++) {
         struct slice name = arena_copy(&exchange->arena, trailers[i].name_text);
         struct slice value = arena_copy(&exchange->arena, trailers[i].value);

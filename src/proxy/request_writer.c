@@ -7,8 +7,8 @@
 #include "proxy/hop_by_hop.h"
 #include "sys/address.h"
 
-/* More than all constant text that is written, with the client's address. */
-#define CONSTANT_BYTES 1024
+/* More than all constant text that is written, with the client's address and numbers. */
+#define CONSTANT_BYTES 512
 
 /* A request that came through vif so often goes round in a circle. */
 #define VIA_MAX 20
@@ -428,6 +428,7 @@ int request_write(const struct request_plan *plan, struct arena *arena, struct s
         return status;
     head_text_put(&text, SLICE("\r\n"));
     *ret_head = slice_make(text.begin, (size_t)(text.next - text.begin));
+    arena_shrink(arena, text.begin, ret_head->length);
     return 0;
 }
 

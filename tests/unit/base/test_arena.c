@@ -48,6 +48,29 @@ static void the_bound_is_exact(void **state)
     arena_finish(&arena);
 }
 
+/* What is given back is there for the next piece, and what is kept stays. */
+static void the_latest_piece_shrinks(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    for (size_t kept = 0; kept < 100; kept++) {
+        char *before = arena_alloc(&arena, 8), *room = arena_alloc(&arena, 500);
+        assert_non_null(before);
+        assert_non_null(room);
+        memset(room, 'r', 500);
+        arena_shrink(&arena, room, kept);
+        char *next = arena_alloc(&arena, 8);
+        assert_non_null(next);
+        assert_true(next >= room + MAX(kept, (size_t)1) && next < room + kept + 2 * alignof(max_align_t));
+        memset(next, 'n', 8);
+        for (size_t i = 0; i < kept; i++)
+            assert_int_equal(room[i], 'r');
+        arena_shrink(&arena, next, 8); /* that is all of it */
+        arena_finish(&arena);
+    }
+}
+
 static void a_large_piece_stands_alone(void **state)
 {
     (void)state;
@@ -122,9 +145,13 @@ static void arenas_may_share_a_shelf(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything_is_aligned_and_apart), cmocka_unit_test(the_bound_is_exact),
-        cmocka_unit_test(a_large_piece_stands_alone),      cmocka_unit_test(copies_end_in_a_nul),
-        cmocka_unit_test(a_zeroed_one_may_be_finished),    cmocka_unit_test(arenas_may_share_a_shelf),
+        cmocka_unit_test(everything_is_aligned_and_apart),
+        cmocka_unit_test(the_bound_is_exact),
+        cmocka_unit_test(the_latest_piece_shrinks),
+        cmocka_unit_test(a_large_piece_stands_alone),
+        cmocka_unit_test(copies_end_in_a_nul),
+        cmocka_unit_test(a_zeroed_one_may_be_finished),
+        cmocka_unit_test(arenas_may_share_a_shelf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
