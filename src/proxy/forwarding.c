@@ -173,9 +173,9 @@ static bool write_request(struct forwarding *forwarding, bool is_h2)
         .websocket_key = forwarding->key,
     };
     forwarding->is_for_h2 = is_h2;
-    int status = is_h2
-                     ? request_list(&plan, &exchange->arena, &forwarding->head_list, &forwarding->head_count)
-                     : request_write(&plan, &exchange->arena, &forwarding->head);
+    int status =
+        is_h2 ? request_list(&plan, &exchange->arena, &forwarding->head_list, &forwarding->head_count)
+              : recent_request_write(&forwarding->group->recent, &plan, &exchange->arena, &forwarding->head);
     if (status == 0)
         return true;
     forwarding_release(forwarding);

@@ -8,7 +8,7 @@
 #include "sys/address.h"
 
 /* More than all constant text that is written, with the client's address and numbers. */
-#define CONSTANT_BYTES 512
+#define CONSTANT_BYTES 640
 
 /* A request that came through vif so often goes round in a circle. */
 #define VIA_MAX 20

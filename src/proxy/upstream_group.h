@@ -10,6 +10,7 @@
 
 #include "proxy/balance.h"
 #include "proxy/place_queue.h"
+#include "proxy/recent_request.h"
 #include "proxy/upstream.h"
 #include "serve/board.h"
 
@@ -44,7 +45,8 @@ struct upstream_group {
     unsigned next;                /* where the search for the fewest requests begins */
     struct place_lists waiting;   /* requests, of place_queue.h */
     unsigned waiting_count;
-    struct list queue_link; /* among the groups that have such */
+    struct list queue_link;       /* among the groups that have such */
+    struct recent_request recent; /* to HTTP/1 servers */
     int64_t turns[PROXY_SERVERS_MAX];
     unsigned count;
     struct upstream_member members[];
