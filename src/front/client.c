@@ -56,7 +56,9 @@ void front_client_set_state(struct front_client *client, enum client_state state
         list_remove(&client->link);
         list_append(&front->by_state[state], &client->link);
     }
-    front->counters->connections_idle += (uint64_t)(state == CLIENT_IDLE) - (uint64_t)(before == CLIENT_IDLE);
+    if (state != before)
+        front->counters->connections_idle +=
+            (uint64_t)(state == CLIENT_IDLE) - (uint64_t)(before == CLIENT_IDLE);
     client->state = (uint8_t)state;
     client->request_began = false;
     timeouts_entered(client, is_new);

@@ -37,8 +37,10 @@ void h1_output_give_up(struct h1_connection *connection, enum outcome why)
 static enum h1_gathered h1_output_gather(struct h1_connection *connection, struct h1_output *output)
 {
     enum h1_gathered gathered = h1_exchange_gather(&connection->session.exchanges, output);
-    connection->session.is_closing |= gathered == H1_GATHERED_LAST || gathered == H1_GATHERED_CUT;
-    connection->session.cuts |= gathered == H1_GATHERED_CUT;
+    if (UNLIKELY(gathered == H1_GATHERED_LAST || gathered == H1_GATHERED_CUT))
+        connection->session.is_closing = true;
+    if (UNLIKELY(gathered == H1_GATHERED_CUT))
+        connection->session.cuts = true;
     return gathered;
 }
 

@@ -55,7 +55,8 @@ static struct exchange *h1_session_begin_exchange(struct h1_session *session)
 void h1_session_note_response(struct h1_session *session)
 {
     const struct exchange *last = h1_session_last(session);
-    session->is_closing |= last && last->is_responded && last->closes;
+    if (last && UNLIKELY(last->closes) && last->is_responded)
+        session->is_closing = true;
 }
 
 /* A request without content is answered at once. With content, a streaming handler is called at once, any
