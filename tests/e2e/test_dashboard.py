@@ -146,6 +146,25 @@ def test_fits_a_phone_and_the_dark(site, page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_by_keyboard(site, page):
+    """Tab reaches each table that can be scrolled, and Enter opens the counters."""
+    start, port = site
+    start()
+    page.open(f"http://127.0.0.1:{port}/")
+    page.wait_for("document.getElementById('state')?.dataset.state === 'live'")
+    reached = set()
+    for _ in range(20):
+        page.press("Tab")
+        reached.add(page.evaluate("document.activeElement.ariaLabel || document.activeElement.tagName"))
+        if page.evaluate("document.activeElement.tagName") == "SUMMARY":
+            break
+    assert {"Workers", "SUMMARY"} <= reached
+    assert not page.evaluate("document.querySelector('details').open")
+    page.press("Enter")
+    page.wait_for("document.querySelector('details').open && document.querySelectorAll('#counters tr').length > 20")
+    assert not page.complaints
+
+
 def test_events_end_with_the_server(site):
     start, port = site
     running = start()
