@@ -36,7 +36,7 @@ unsigned attempts_take(struct attempts *attempts, const struct peer *peer, uint6
     struct peer part = peer_client(peer);
     struct attempts_client *client = attempts_find(attempts, &part);
     uint64_t left_ms = client ? time_left_ms(client, now_ms) : 0;
-    if (left_ms > 0 && client->count >= ATTEMPTS_MAX)
+    if (left_ms > 0 && client->count >= PASSWORD_ATTEMPTS_MAX)
         return (unsigned)((left_ms + 999) / 1000);
     if (client == NULL)
         client = attempts_place(attempts);

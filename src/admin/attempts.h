@@ -9,9 +9,9 @@
 
 #include "serve/peer.h"
 
-#define ATTEMPTS_MAX         10
-#define ATTEMPTS_WITHIN_MS   60000
-#define ATTEMPTS_CLIENTS_MAX 256
+#define PASSWORD_ATTEMPTS_MAX 10
+#define ATTEMPTS_WITHIN_MS    60000
+#define ATTEMPTS_CLIENTS_MAX  256
 
 struct attempts_client {
     struct peer part;  /* peer_client */

@@ -88,8 +88,8 @@ static void guard_tell_wrong(const struct check *check)
     log_warning(service->log, "administration: %.*s named %s%.*s%s: attempt %u of %u in a minute%s",
                 (int)length, client, check->user ? "a wrong password for \"" : "a name that does not exist",
                 check->user ? (int)check->user->name.length : 0, check->user ? check->user->name.data : "",
-                check->user ? "\"" : "", count, ATTEMPTS_MAX,
-                count >= ATTEMPTS_MAX ? "; further ones get 429" : "");
+                check->user ? "\"" : "", count, PASSWORD_ATTEMPTS_MAX,
+                count >= PASSWORD_ATTEMPTS_MAX ? "; further ones get 429" : "");
 }
 
 /* ---- checks ---- */

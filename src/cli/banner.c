@@ -1,8 +1,8 @@
 /* The URLs of a set of bound addresses. */
 #include "cli/banner.h"
 
-#include "cli/reachable.h"
 #include "sys/address.h"
+#include "sys/reachable.h"
 
 #include <stdio.h>
 
@@ -56,7 +56,7 @@ static void print_everywhere(const struct banner *banner, const struct address *
 {
     struct everywhere everywhere = {.banner = banner, .port = address_port(bound)};
     print_url(banner, "localhost", everywhere.port, "");
-    reachable_addresses(bound->any.sa_family == AF_INET6, print_reachable, &everywhere);
+    sys_reachable_addresses(bound->any.sa_family == AF_INET6, print_reachable, &everywhere);
 }
 
 static void print_listener(const struct banner *banner, const struct address *bound)

@@ -7,10 +7,10 @@
 #include "base/error.h"
 #include "conf/quantity.h"
 #include "proc/upgrade.h"
+#include "sys/path.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -88,8 +88,9 @@ static bool find_binary(const struct arguments *arguments, char path[PATH_MAX])
 {
     const char *value = given_value(arguments, "binary");
     path[0] = '\0';
-    if (value && realpath(value, path) == NULL)
-        fprintf(stderr, "vif: --binary %s: %s\n", value, error_text(-errno));
+    int error = value ? sys_real_path(value, path) : 0;
+    if (error)
+        fprintf(stderr, "vif: --binary %s: %s\n", value, error_text(error));
     else if (strchr(path, '\n'))
         fprintf(stderr, "vif: --binary %s: the path has a line feed\n", value);
     else

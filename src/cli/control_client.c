@@ -4,10 +4,10 @@
 #include "base/error.h"
 #include "sys/clock.h"
 #include "sys/glob.h"
+#include "sys/path.h"
 #include "sys/run_folder.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -146,8 +146,8 @@ static bool is_served_from(const struct control_server *server, const char *file
 {
     char path[PATH_MAX];
     char title[PATH_MAX];
-    return file == NULL ||
-           (realpath(file, path) && realpath(server->title, title) && strcmp(path, title) == 0);
+    return file == NULL || (sys_real_path(file, path) == 0 && sys_real_path(server->title, title) == 0 &&
+                            strcmp(path, title) == 0);
 }
 
 static void keep_wanted(struct control_search *search, const struct arguments *arguments)

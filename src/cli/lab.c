@@ -16,6 +16,8 @@
 #include "lab/veth.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/path.h"
+#include "sys/process.h"
 #include "sys/replace.h"
 #include "sys/signal.h"
 #include "sys/socket.h"
@@ -23,7 +25,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define TEXT_BYTES_MAX (16u << 20)
 
@@ -209,9 +210,10 @@ static void lab_command_suggest(const struct lab_model *model, unsigned port, in
     char pids[48];
     char client[64] = "";
     const char *host = client_fd < 0 ? "localhost" : LAB_VETH_ADDRESS;
-    snprintf(pids, sizeof(pids), model->serves_in_children ? "$(pgrep -d, -P %d)" : "%d", getpid());
+    snprintf(pids, sizeof(pids), model->serves_in_children ? "$(pgrep -d, -P %d)" : "%d",
+             (int)sys_process_id());
     if (client_fd >= 0)
-        snprintf(client, sizeof(client), "nsenter --net=/proc/%d/fd/%d ", getpid(), client_fd);
+        snprintf(client, sizeof(client), "nsenter --net=/proc/%d/fd/%d ", (int)sys_process_id(), client_fd);
     buffer_printf(out,
                   "Try, in another terminal%s:\n"
                   "    %svif load -c 100 -d 5s --timeout 1s http://%s:%u%s    (counts those without an "
@@ -230,11 +232,11 @@ static void show_serving(const struct lab_flags *wanted, const struct address *b
 {
     char title[4096 + 64];
     struct buffer text;
-    char *folder = realpath(wanted->folder, NULL);
+    char folder[PATH_MAX];
+    bool is_there = sys_real_path(wanted->folder, folder) == 0;
     buffer_init(&text, TEXT_BYTES_MAX);
-    snprintf(title, sizeof(title), "%.4000s; the model: %s", folder ? folder : wanted->folder,
+    snprintf(title, sizeof(title), "%.4000s; the model: %s", is_there ? folder : wanted->folder,
              wanted->model->title);
-    free(folder);
     banner_print(title, bound, &(struct listener_settings){0}, 1, terminal_has_colours(stderr), &text);
     lab_command_suggest(wanted->model, address_port(bound), client_fd, &text);
     if (text.length)
@@ -257,7 +259,7 @@ static void end_serving(int signal)
 {
     (void)signal;
     lab_end_processes();
-    _exit(EXIT_GOOD);
+    sys_exit_at_once(EXIT_GOOD);
 }
 
 static int lab_command_check_folder(const char *folder)

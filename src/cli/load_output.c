@@ -3,7 +3,9 @@
 #include "cli/load_output.h"
 
 #include "base/error.h"
+#include "sys/old_file.h"
 #include "sys/output.h"
+#include "sys/path.h"
 
 #include <errno.h>
 #include <string.h>
@@ -27,11 +29,11 @@ bool load_output_open(struct load_output *output, const char *what, const char *
         output->file = stdout;
         return true;
     }
-    output->file = fopen(path, "wxe");
-    output->was_made = output->file != NULL;
-    if (output->file == NULL && errno == EEXIST)
-        output->file = fopen(path, "ae");
-    return output->file || load_output_fail(output, -errno);
+    int error = sys_open_stream(path, "wx", &output->file);
+    output->was_made = error == 0;
+    if (error == -EEXIST)
+        error = sys_open_stream(path, "a", &output->file);
+    return error == 0 || load_output_fail(output, error);
 }
 
 bool load_output_write(struct load_output *output, const struct buffer *text)
@@ -52,7 +54,7 @@ void load_output_close(struct load_output *output)
     if (output->file == NULL || is_standard(output))
         return;
     fclose(output->file); /* all of it was flushed, and looked at */
-    if (output->was_made)
-        remove(output->path);
     output->file = NULL;
+    int error = output->was_made ? sys_remove(output->path) : 0;
+    (void)error; /* an empty file is left */
 }

@@ -3,10 +3,10 @@
 #include "cli/local_https.h"
 
 #include "cli/authority.h"
-#include "cli/reachable.h"
 #include "sys/account.h"
 #include "sys/address.h"
 #include "sys/clock.h"
+#include "sys/reachable.h"
 
 #include <stdio.h>
 
@@ -66,7 +66,7 @@ static void local_https_collect_hosts(struct local_hosts *hosts, const struct ar
     sys_host_name(name, sizeof(name));
     local_https_add_host(hosts, slice_from(name));
     add_given(hosts, arguments);
-    reachable_addresses(true, add_address, hosts);
+    sys_reachable_addresses(true, add_address, hosts);
 }
 
 static void print_trust(const struct tls_local_ca *ca)

@@ -5,8 +5,8 @@
 #include "cli/session.h"
 
 #include "conf/rules.h"
+#include "sys/path.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,7 +40,7 @@ static bool line_add_server(struct upstream_line *line, struct slice server)
     char folder[PATH_MAX];
     arena_init(&arena, PATH_MAX * 4);
     struct rule_context context = {.arena = &arena, .base_folder = SLICE("/")};
-    if (realpath(".", folder))
+    if (sys_real_path(".", folder) == 0)
         context.base_folder = slice_from(folder);
     const char *fault = rule_server.check(&context, &server);
     bool is_good = fault == NULL && server.data && line_add(line, server);

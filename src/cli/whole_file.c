@@ -1,8 +1,9 @@
 /* The input may be a pipe, so its size is not known in advance. */
 #include "cli/whole_file.h"
 
+#include "sys/path.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 static int whole_file_read_stream(FILE *stream, struct buffer *out)
@@ -21,10 +22,11 @@ int whole_file_read(const char *path, struct buffer *out)
 {
     if (strcmp(path, "-") == 0)
         return whole_file_read_stream(stdin, out);
-    FILE *stream = fopen(path, "re");
-    if (stream == NULL)
-        return -errno;
-    int error = whole_file_read_stream(stream, out);
+    FILE *stream;
+    int error = sys_open_stream(path, "r", &stream);
+    if (error)
+        return error;
+    error = whole_file_read_stream(stream, out);
     fclose(stream);
     return error;
 }

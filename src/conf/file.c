@@ -5,6 +5,7 @@
 #include "conf/load.h"
 #include "conf/yaml.h"
 #include "sys/file.h"
+#include "sys/path.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -35,10 +36,11 @@ static int config_file_read_file(const char *path, struct buffer *text)
 {
     if (is_standard_input(path))
         return config_file_read_stream(stdin, text);
-    FILE *stream = fopen(path, "re");
-    if (stream == NULL)
-        return -errno;
-    int error = config_file_read_stream(stream, text);
+    FILE *stream;
+    int error = sys_open_stream(path, "r", &stream);
+    if (error)
+        return error;
+    error = config_file_read_stream(stream, text);
     fclose(stream);
     return error;
 }
@@ -59,15 +61,15 @@ static int config_file_report(struct diagnostics *diagnostics, const char *path,
 int document_find_current_folder(struct document *document, struct diagnostics *diagnostics,
                                  struct slice *ret_folder)
 {
-    char *path = realpath(".", NULL);
-    if (path == NULL && errno == ENOMEM)
-        return -ENOMEM;
-    if (path == NULL && errno == ENOENT)
+    char path[PATH_MAX];
+    int error = sys_real_path(".", path);
+    if (error == -ENOMEM)
+        return error;
+    if (error == -ENOENT)
         return config_file_report(diagnostics, "the current folder is gone", "go to one that exists");
-    if (path == NULL)
-        return config_file_report(diagnostics, "the current folder", error_text(-errno));
+    if (error)
+        return config_file_report(diagnostics, "the current folder", error_text(error));
     struct slice folder = arena_copy(&document->arena, slice_from(path));
-    free(path);
     if (folder.data == NULL)
         return -ENOMEM;
     *ret_folder = folder;
@@ -81,10 +83,10 @@ static struct slice config_file_folder_of(const char *path, struct arena *arena)
     const char *slash = strrchr(path, '/');
     size_t length = slash == path ? 1 : slash ? (size_t)(slash - path) : 0;
     char *folder = arena_string(arena, length > 0 ? slice_make(path, length) : SLICE("."));
-    char *absolute = folder ? realpath(folder, NULL) : NULL;
-    struct slice result = absolute ? arena_copy(arena, slice_from(absolute)) : (struct slice){0};
-    free(absolute);
-    return result;
+    char absolute[PATH_MAX];
+    if (folder == NULL || sys_real_path(folder, absolute) < 0)
+        return (struct slice){0};
+    return arena_copy(arena, slice_from(absolute));
 }
 
 /* Relative paths in the text begin at the folder that it lies in. */
@@ -169,10 +171,11 @@ static int list_file_read_stream(FILE *stream, struct buffer *text)
 
 static int list_file_read(const char *path, struct buffer *text)
 {
-    FILE *stream = fopen(path, "re");
-    if (stream == NULL)
-        return -errno;
-    int error = list_file_read_stream(stream, text);
+    FILE *stream;
+    int error = sys_open_stream(path, "r", &stream);
+    if (error)
+        return error;
+    error = list_file_read_stream(stream, text);
     fclose(stream);
     return error;
 }

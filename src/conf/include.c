@@ -7,6 +7,7 @@
 #include "conf/options.h"
 #include "conf/unknown.h"
 #include "sys/glob.h"
+#include "sys/path.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -175,11 +176,13 @@ static int include_path(struct includer *includer, const char *path, const struc
 {
     if (includer->seen_count > INCLUDE_FILES_MAX)
         return include_refuse(includer, pattern, "more than 1000 files");
-    char *canonical = realpath(path, NULL);
-    if (canonical == NULL && errno == ENOMEM)
-        return -ENOMEM;
+    char real[PATH_MAX];
+    int error = sys_real_path(path, real);
+    if (error && error != -ENOMEM)
+        return include_refuse(includer, pattern, error_text(error));
+    char *canonical = error ? NULL : strdup(real);
     if (canonical == NULL)
-        return include_refuse(includer, pattern, error_text(-errno));
+        return -ENOMEM;
     bool is_own = includer->seen[0] && strcmp(includer->seen[0], canonical) == 0;
     if (include_is_new(includer, canonical))
         return include_read_file(includer, path, pattern);
@@ -266,11 +269,13 @@ int include_expand(struct document *document, const char *path, struct diagnosti
     if (includer == NULL)
         return -ENOMEM;
     const char *slash = strrchr(path, '/');
+    char real[PATH_MAX];
+    bool is_file = strcmp(path, "-") != 0 && sys_real_path(path, real) == 0;
     *includer = (struct includer){
         .document = document,
         .diagnostics = diagnostics,
         .folder = slash ? slice_make(path, (size_t)(slash - path) + 1) : (struct slice){0},
-        .seen = {strcmp(path, "-") == 0 ? NULL : realpath(path, NULL)},
+        .seen = {is_file ? strdup(real) : NULL},
         .seen_count = 1,
         .weight = document->root->weight,
     };

@@ -78,7 +78,7 @@ static const char *check_address(const struct rule_context *context, struct slic
         *text = joined(context, SLICE(":"), *text);
     else if (slice_starts_with(*text, scheme) && text->length > scheme.length)
         *text = joined(context, scheme, rule_absolute(context, slice_skip(*text, scheme.length)));
-    if (text->data == NULL) /* no memory: the arena remembers */
+    if (text->data == NULL) /* out of memory: the arena remembers */
         return NULL;
     enum address_fault fault = address_parse(*text, &address);
     if (fault)

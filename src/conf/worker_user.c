@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Where there are no accounts at all, as in an image with nothing but vif: the number of "nobody". */
 #define NOBODY 65534
@@ -76,12 +75,12 @@ static void read_ids(struct slice ids, struct worker_user *user)
 
 struct worker_user config_worker_user(const struct config *config)
 {
-    struct worker_user user = {.user = geteuid(), .group = getegid()};
+    struct worker_user user = {.user = sys_user(), .group = sys_group()};
     if (sys_is_root() && config->user.length > 0)
         read_ids(config->user, &user);
     else if (sys_is_root())
         choose_default_user(&user);
-    user.is_changed = user.user != geteuid() || user.group != getegid();
+    user.is_changed = user.user != sys_user() || user.group != sys_group();
     sys_user_name(user.user, user.name, sizeof(user.name));
     return user;
 }

@@ -198,8 +198,10 @@ static struct file *oldest(const struct shelf *shelf)
 
 static void file_cache_make_room(struct file_cache *cache, struct shelf *shelf)
 {
-    while (shelf->count > shelf->count_max || shelf->bytes > shelf->bytes_max)
+    while (shelf->count > shelf->count_max || shelf->bytes > shelf->bytes_max) {
+        assert(shelf->count > 0);
         file_cache_drop(cache, oldest(shelf));
+    }
 }
 
 void file_cache_set_limits(struct file_cache *cache, const struct limits *limits)

@@ -55,15 +55,15 @@ static bool path_walk_follow(struct walk *walk, int fd)
 static bool path_walk_enter(struct walk *walk, const char *name, int fd)
 {
     struct file_status status;
-    bool goes_on = sys_file_status(fd, &status) == 0 && walk->visit(walk->context, fd, &status) &&
-                   still_leads_to(walk->at, name, &status);
-    if (goes_on && !S_ISLNK(status.mode)) {
+    bool continues = sys_file_status(fd, &status) == 0 && walk->visit(walk->context, fd, &status) &&
+                     still_leads_to(walk->at, name, &status);
+    if (continues && !S_ISLNK(status.mode)) {
         move_to(walk, fd);
         return true;
     }
-    goes_on = goes_on && path_walk_follow(walk, fd);
+    continues = continues && path_walk_follow(walk, fd);
     sys_close(fd);
-    return goes_on;
+    return continues;
 }
 
 /* Takes the next name from the path; false at its end. */

@@ -202,7 +202,7 @@ static int go_off_loop(struct exchange *exchange, struct lookup_state *state, bo
 }
 
 /* Returns whether the exchange was offloaded again. */
-static bool goes_on(struct exchange *exchange, struct lookup_state *state)
+static bool lookup_continues(struct exchange *exchange, struct lookup_state *state)
 {
     if (state->error != -EREMOTE)
         return false;
@@ -273,7 +273,7 @@ static void opened_off_loop(void *context)
     } else if (has_moved) {
         release_stale(state);
         look_up_again(exchange, state);
-    } else if (!goes_on(exchange, state)) {
+    } else if (!lookup_continues(exchange, state)) {
         take_result(exchange, state);
     }
 }

@@ -51,8 +51,8 @@ void front_client_set_state(struct front_client *client, enum client_state state
     enum client_state before = (enum client_state)client->state;
     assert(state < CLIENT_CLOSED && moves[before] & 1u << state);
     bool is_new = state != before || client->request_began;
-    bool gets_on = state == CLIENT_BODY || state == CLIENT_SEND;
-    if (is_new || gets_on || list_is_empty(&client->link)) {
+    bool made_progress = state == CLIENT_BODY || state == CLIENT_SEND;
+    if (is_new || made_progress || list_is_empty(&client->link)) {
         list_remove(&client->link);
         list_append(&front->by_state[state], &client->link);
     }

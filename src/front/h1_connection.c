@@ -516,7 +516,7 @@ static const char *h1_connection_validate(const struct front_client *client)
         return "a lingering connection has something left";
     if (!is_lingering && client->state != CLIENT_HANDSHAKE &&
         client->state != h1_connection_state_of(connection, h1_session_content_wanted(&connection->session)))
-        return "a connection is not in the state that it is in by what it waits for";
+        return "the state of a connection is not that of what it waits for";
     if (client->state <= CLIENT_BODY && !connection->session.is_closing &&
         !transport_is_reading(&connection->base.stream))
         return "a connection waits for bytes that it does not read";

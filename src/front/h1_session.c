@@ -183,8 +183,8 @@ static void count_answered(struct answered *answered, const struct exchange *exc
 
 uint64_t h1_session_content_wanted(const struct h1_session *session)
 {
-    bool goes_on = h1_session_is_inside_content(session) && !session->is_closing;
-    return goes_on ? exchange_content_wanted(h1_session_last(session)) : 0;
+    bool is_wanted = h1_session_is_inside_content(session) && !session->is_closing;
+    return is_wanted ? exchange_content_wanted(h1_session_last(session)) : 0;
 }
 
 /* Clears the rest of an incomplete head: the spare is shared by all sessions, and the bytes that it points

@@ -200,7 +200,7 @@ static void set_state(struct h2_connection *connection, enum client_state state)
 
 /* After its FIN the client opens no window and sends no content: the streams that need it end alone, those
  * that wait for a handler go on. Returns false if there are none. */
-static bool goes_on_after_fin(struct h2_connection *connection)
+static bool continues_after_fin(struct h2_connection *connection)
 {
     if (h2_connection_has_yielded(connection))
         return true;
@@ -222,7 +222,7 @@ static void h2_connection_choose_state(struct h2_connection *connection)
         h2_connection_finish(connection);
         return;
     }
-    if (transport_has_ended(stream) && !is_sending && !goes_on_after_fin(connection)) {
+    if (transport_has_ended(stream) && !is_sending && !continues_after_fin(connection)) {
         h2_connection_close_now(connection, OUTCOME_CLIENT_LEFT);
         return;
     }
@@ -247,13 +247,13 @@ static void h2_connection_flush(struct h2_connection *connection)
 /* Consumes as much of the input as there is time for; drops what follows the end of the session. */
 static void take_input(struct h2_connection *connection, struct slice *input)
 {
-    bool goes_on = true;
+    bool accepts_more = true;
     do {
         struct slice piece = slice_take(*input, MIN(input->length, (size_t)RECEIVE_BYTES));
         *input = slice_skip(*input, piece.length);
-        goes_on = h2_session_receive(connection->session, piece);
-    } while (goes_on && input->length > 0 && loop_has_time(front_of_h2(connection)->loop));
-    if (!goes_on)
+        accepts_more = h2_session_receive(connection->session, piece);
+    } while (accepts_more && input->length > 0 && loop_has_time(front_of_h2(connection)->loop));
+    if (!accepts_more)
         *input = slice_take(*input, 0);
 }
 
@@ -554,7 +554,7 @@ static const char *h2_connection_validate(const struct front_client *client)
     if (client->state == CLIENT_LINGER)
         return connection->session ? "a lingering connection has something left" : NULL;
     if (client->state != h2_connection_state_of(connection))
-        return "a connection is not in the state that it is in by what it waits for";
+        return "the state of a connection is not that of what it waits for";
     if (!transport_is_reading(&connection->base.stream) && connection->input == NULL &&
         !transport_has_ended(&connection->base.stream))
         return "a connection waits for bytes that it does not read";

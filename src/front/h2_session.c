@@ -403,9 +403,9 @@ bool h2_session_overtakes(struct h2_session *session, struct slice bytes, uint64
 bool h2_session_receive(struct h2_session *session, struct slice bytes)
 {
     session->is_inside = true;
-    bool goes_on = h2_receive(session->engine, bytes, loop_now_ms(session->all->service->loop));
+    bool accepts_more = h2_receive(session->engine, bytes, loop_now_ms(session->all->service->loop));
     session->is_inside = false;
-    return goes_on;
+    return accepts_more;
 }
 
 enum h2_written h2_session_write(struct h2_session *session, struct h2_output *output)
@@ -531,7 +531,7 @@ const char *h2_session_validate(const struct h2_session *session)
         if (h2->session != session || h2->exchange.owner != h2)
             return "a connection has the exchange of another";
         if (h2->stream == 0)
-            return "an exchange whose stream is over is among those that go on";
+            return "an exchange whose stream has ended is in the list of active ones";
         count++;
     }
     return count == session->exchange_count ? NULL : "not as many exchanges are counted as there are";

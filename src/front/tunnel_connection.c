@@ -323,7 +323,7 @@ static const char *tunnel_connection_validate(const struct front_client *client)
     if (connection->base.stream.flags & STREAM_CLOSED)
         return "a closed connection is in a list";
     if (client->state != tunnel_connection_state_of(connection))
-        return "a tunnel is not in the state that it is in by what it waits for";
+        return "the state of a tunnel is not that of what it waits for";
     return NULL;
 }
 

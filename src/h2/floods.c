@@ -10,13 +10,13 @@ static const struct allowance {
     /* Leaving a page with many images resets as many streams as may be open. */
     [H2_FLOOD_RESETS] = {"requests that are reset (rapid reset)", 500, 50},
     [H2_FLOOD_CONTINUATIONS] = {"CONTINUATION frames in one head", 0, 0},
-    [H2_FLOOD_HEADERS] = {"headers that are very much larger than what was sent (HPACK bomb)", 0, 0},
+    [H2_FLOOD_HEADERS] = {"headers that are much larger than on the wire (HPACK bomb)", 0, 0},
     [H2_FLOOD_SETTINGS] = {"SETTINGS frames", 32, 1},
     [H2_FLOOD_PINGS] = {"PING frames", 100, 10},
     [H2_FLOOD_PRIORITIES] = {"PRIORITY and PRIORITY_UPDATE frames", 1000, 100},
     [H2_FLOOD_EMPTY_FRAMES] = {"DATA frames without content", 100, 10},
     [H2_FLOOD_WINDOWS] = {"WINDOW_UPDATE frames for less than was sent", 4000, 400},
-    [H2_FLOOD_QUEUE] = {"frames that want an answer, and nobody who reads it", 0, 0},
+    [H2_FLOOD_QUEUE] = {"frames that need replies, which the client does not read", 0, 0},
     [H2_FLOOD_FAULTS] = {"streams with something wrong in them", 100, 10},
 };
 

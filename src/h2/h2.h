@@ -24,7 +24,6 @@ enum h2_code {
     H2_NO_ERROR = 0,
     H2_PROTOCOL_ERROR = 1,
     H2_INTERNAL_ERROR = 2,
-    H2_REFUSED_STREAM = 7, /* nothing was processed: the client may retry */
     H2_CANCEL = 8,
     H2_ENHANCE_YOUR_CALM = 11,
 };

@@ -64,11 +64,11 @@ static struct load_plan share_of(const struct load_plan *plan, const struct sche
 /* All threads except the first report their progress to the group. */
 static bool tell_group(void *context, const struct load_progress *progress)
 {
-    struct load_thread *member = context;
-    pthread_mutex_lock(&member->group->lock);
-    member->progress = *progress;
-    pthread_mutex_unlock(&member->group->lock);
-    return !atomic_load_explicit(&member->group->stops, memory_order_relaxed);
+    struct load_thread *thread = context;
+    pthread_mutex_lock(&thread->group->lock);
+    thread->progress = *progress;
+    pthread_mutex_unlock(&thread->group->lock);
+    return !atomic_load_explicit(&thread->group->stops, memory_order_relaxed);
 }
 
 /* The first thread reports the total to the caller. */
@@ -83,29 +83,29 @@ static bool tell_caller(void *context, const struct load_progress *progress)
         all.errors += group->threads[i].progress.errors;
     }
     pthread_mutex_unlock(&group->lock);
-    bool goes_on = group->on_progress == NULL || group->on_progress(group->context, &all);
-    if (!goes_on)
+    bool continues = group->on_progress == NULL || group->on_progress(group->context, &all);
+    if (!continues)
         atomic_store_explicit(&group->stops, true, memory_order_relaxed);
-    return goes_on;
+    return continues;
 }
 
 static void *load_work(void *context)
 {
-    struct load_thread *member = context;
-    member->error = run_go(&member->run);
+    struct load_thread *thread = context;
+    thread->error = run_go(&thread->run);
     return NULL;
 }
 
-static int load_prepare(struct load_thread *member, const struct load_plan *plan, unsigned index)
+static int load_prepare(struct load_thread *thread, const struct load_plan *plan, unsigned index)
 {
     struct schedule_share share = {plan->connections, plan->threads, index};
     struct load_plan part = share_of(plan, &share);
-    member->result = calloc(1, sizeof(*member->result));
-    if (member->result == NULL)
+    thread->result = calloc(1, sizeof(*thread->result));
+    if (thread->result == NULL)
         return -ENOMEM;
-    int error = run_init(&member->run, &part, &share, member->result);
-    member->run.on_progress = index == 0 ? tell_caller : tell_group;
-    member->run.context = member;
+    int error = run_init(&thread->run, &part, &share, thread->result);
+    thread->run.on_progress = index == 0 ? tell_caller : tell_group;
+    thread->run.context = thread;
     return error;
 }
 
@@ -160,12 +160,12 @@ static int run_threads(struct thread_group *group, const struct load_plan *plan,
     if (error == 0)
         memset(ret_result, 0, sizeof(*ret_result));
     for (unsigned i = 0; i < group->count; i++) {
-        struct load_thread *member = &group->threads[i];
-        if (member->result)
-            run_finish(&member->run);
+        struct load_thread *thread = &group->threads[i];
+        if (thread->result)
+            run_finish(&thread->run);
         if (error == 0)
-            load_result_merge(ret_result, member->result);
-        free(member->result);
+            load_result_merge(ret_result, thread->result);
+        free(thread->result);
     }
     return error;
 }

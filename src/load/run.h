@@ -39,7 +39,6 @@ struct client {
     struct h1_response_parser engine;
     struct buffer kept; /* the beginning of an incomplete head */
     unsigned number;
-    uint64_t connect_began_us;
     uint16_t status;           /* of the answer being read */
     bool keep_alive;           /* likewise */
     bool has_tried_to_connect; /* its first connection attempt has succeeded or failed */

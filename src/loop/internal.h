@@ -30,10 +30,10 @@ struct loop {
     struct list due;    /* struct stream, to continue in this turn, or in a later one if time runs out */
     struct list closed; /* struct stream, to call on_closed for at the end of this turn */
     unsigned closing;   /* streams that were closed, but whose stream_is_gone is still to come */
-    const struct stream *forgetful; /* it had no memory for the rest of a send; NULL: none */
-    size_t forgotten_bytes;
-    const char *complaint;   /* why the backend is not the requested one; NULL: it is */
-    struct offload *offload; /* NULL before the first job */
+    const struct stream *lost_stream; /* it had no memory for the rest of a send; NULL: none */
+    size_t lost_bytes;
+    const char *fallback_reason; /* why the backend is not the requested one; NULL: it is */
+    struct offload *offload;     /* NULL before the first job */
     struct wheel wheel;
     char read_buffer[LOOP_READ_BYTES];
     char copy_buffer[STREAM_CALL_BYTES_MAX]; /* for copying a part of a file */
@@ -43,10 +43,10 @@ struct loop {
  * than LOOP_STALL_US. */
 void loop_check_stall(struct loop *loop, const struct watch *watch);
 
-enum sending_off {
-    SENDING_OFF_DONE,  /* staged: the owner treats it as sent; if it fails later, the stream fails */
-    SENDING_OFF_NOT,   /* not staged: send it as usual */
-    SENDING_OFF_AFTER, /* a staged send is in flight: queue this one behind it */
+enum stage_result {
+    STAGE_DONE, /* staged: the owner treats it as sent; if it fails later, the stream fails */
+    STAGE_NOT,  /* not staged: send it as usual */
+    STAGE_BUSY, /* a staged send is in flight: queue this one behind it */
 };
 
 /* The backend-specific part of streams: reading, waiting until writable, and closing. The rest is in
@@ -63,8 +63,8 @@ struct stream_verbs {
     void (*read_on)(struct stream *stream);
     /* Waits until the socket is writable, then calls stream_is_writable. Returns 0 or -errno. */
     int (*wait_writable)(struct stream *stream);
-    /* Tries to stage a small send as a whole: see enum sending_off. NULL: the backend never stages. */
-    enum sending_off (*send_off)(struct stream *stream, const struct segment *segments, size_t count);
+    /* Tries to stage a small send as a whole: see enum stage_result. NULL: the backend never stages. */
+    enum stage_result (*try_stage)(struct stream *stream, const struct segment *segments, size_t count);
     /* The number of staged bytes that the kernel may not have taken yet. NULL: never any. */
     size_t (*unsent)(const struct stream *stream);
     /* Sends FIN after everything sent so far. */

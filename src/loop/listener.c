@@ -6,7 +6,6 @@
 #include "sys/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
 /* The number of connections that one callback may always accept, whatever the time: accepting is cheap. */
 #define ACCEPT_FEW 8
@@ -44,15 +43,16 @@ static void turn_one_away(struct listener *listener)
 static void listener_pause(struct listener *listener)
 {
     watch_stop(listener->loop, &listener->watch);
-    wheel_arm(loop_wheel(listener->loop), &listener->rest, LISTENER_REST_MS);
+    wheel_arm(loop_wheel(listener->loop), &listener->pause, LISTENER_PAUSE_MS);
 }
 
-static void listener_go_on(struct timer *timer)
+static void listener_resume(struct timer *timer)
 {
-    struct listener *listener = CONTAINER_OF(timer, struct listener, rest);
+    struct listener *listener = CONTAINER_OF(timer, struct listener, pause);
+    assert(listener->running && listener->watch.fd >= 0);
     open_reserve(listener);
     if (watch_start(listener->loop, &listener->watch, WATCH_LEVEL) < 0)
-        wheel_arm(loop_wheel(listener->loop), &listener->rest, LISTENER_REST_MS);
+        wheel_arm(loop_wheel(listener->loop), &listener->pause, LISTENER_PAUSE_MS);
 }
 
 static bool is_exhaustion(int error)
@@ -147,7 +147,7 @@ int listener_start(struct listener *listener, struct loop *loop, int fd, const s
         .events = events,
         .reserve_fd = -1,
     };
-    timer_init(&listener->rest, listener_go_on);
+    timer_init(&listener->pause, listener_resume);
     int error = watch_start(loop, &listener->watch, WATCH_LEVEL);
     if (error < 0)
         return error;
@@ -161,8 +161,9 @@ void listener_stop(struct listener *listener)
     if (!listener->running)
         return;
     listener->running = false;
-    if (timer_is_armed(&listener->rest))
-        timer_disarm(&listener->rest);
+    assert(listener->watch.fd >= 0);
+    if (timer_is_armed(&listener->pause))
+        timer_disarm(&listener->pause);
     else
         watch_stop(listener->loop, &listener->watch);
     if (listener->reserve_fd >= 0)

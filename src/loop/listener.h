@@ -10,7 +10,7 @@
 #include "loop/wheel.h"
 #include "sys/socket.h"
 
-#define LISTENER_REST_MS 100
+#define LISTENER_PAUSE_MS 100
 
 /* The most connections that a listener accepts per turn. */
 #define LISTENER_BATCH 64
@@ -31,7 +31,7 @@ struct listener {
     struct watch watch;
     struct loop *loop;
     const struct listener_events *events;
-    struct timer rest;
+    struct timer pause;
     int reserve_fd; /* closed to free one descriptor when there are none left */
     bool running;
 };

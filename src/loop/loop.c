@@ -45,7 +45,7 @@ static void read_clocks(struct loop *loop)
 }
 
 /* Only io_uring has reasons of its own for not being available. */
-static const char *complaint_of(int error)
+static const char *fallback_reason_of(int error)
 {
     switch (-error) {
     case ENOSYS: return "the kernel has none";
@@ -62,7 +62,7 @@ static int open_backend(struct loop *loop)
     int error = wanted ? wanted->open(&loop->backend_state) : -ENOTSUP;
     if (error == 0 || wanted == &backend_epoll)
         return error;
-    loop->complaint = wanted ? complaint_of(error) : "this vif was built without it";
+    loop->fallback_reason = wanted ? fallback_reason_of(error) : "this vif was built without it";
     loop->backend = &backend_epoll;
     return loop->backend->open(&loop->backend_state);
 }
@@ -108,7 +108,7 @@ static void report_stall(struct loop *loop, const struct watch *watch, uint64_t 
 }
 
 /* By the clock the callback took too long, but the thread may have waited for a core meanwhile. */
-static void take_slow_callback(struct loop *loop, const struct watch *watch, uint64_t duration_ns)
+static void check_slow_callback(struct loop *loop, const struct watch *watch, uint64_t duration_ns)
 {
     if (loop->options.on_stall == NULL)
         return;
@@ -126,7 +126,7 @@ void loop_check_stall(struct loop *loop, const struct watch *watch)
     uint64_t duration_ns = now_ns - loop->checked_ns;
     loop->checked_ns = now_ns;
     if (UNLIKELY(duration_ns > LOOP_STALL_US * UINT64_C(1000)))
-        take_slow_callback(loop, watch, duration_ns);
+        check_slow_callback(loop, watch, duration_ns);
 }
 
 static void dispatch(struct loop *loop, int count)
@@ -203,7 +203,7 @@ struct wheel *loop_wheel(struct loop *loop)
 
 const char *loop_fallback_reason(const struct loop *loop)
 {
-    return loop->complaint;
+    return loop->fallback_reason;
 }
 
 const char *loop_backend_name(const struct loop *loop)

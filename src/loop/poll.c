@@ -14,7 +14,7 @@
 #define CAPACITY_FIRST 64
 
 /* How long to wait if the kernel lacks memory for its copy of the array. */
-#define REST_MS 10
+#define PAUSE_MS 10
 
 struct backend_state {
     struct pollfd *fds;
@@ -89,7 +89,7 @@ static int poll_wait(struct backend_state *state, int timeout_ms)
     if (count != -ENOMEM)
         return count;
     /* The lack of memory is temporary and no reason to end; a wait without descriptors needs no memory. */
-    count = sys_poll(NULL, 0, MIN(timeout_ms, REST_MS));
+    count = sys_poll(NULL, 0, MIN(timeout_ms, PAUSE_MS));
     return count == -ENOMEM ? 0 : count;
 }
 

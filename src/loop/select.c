@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 /* How long to wait if the kernel lacks memory for its copy of the sets. */
-#define REST_MS 10
+#define PAUSE_MS 10
 
 struct backend_state {
     fd_set reading; /* what is waited for */
@@ -86,7 +86,7 @@ static int select_wait(struct backend_state *state, int timeout_ms)
     int count = sys_select(state->fd_end, &state->readable, &state->writable, &state->changed, timeout_ms);
     /* The lack of memory is temporary and no reason to end; a wait without descriptors needs no memory. */
     if (count == -ENOMEM)
-        count = sys_poll(NULL, 0, MIN(timeout_ms, REST_MS));
+        count = sys_poll(NULL, 0, MIN(timeout_ms, PAUSE_MS));
     if (count == -ENOMEM)
         count = 0;
     if (count <= 0)

@@ -183,10 +183,10 @@ static size_t stream_total_length(const struct segment *segments, size_t count)
 
 /* Of a failed send only the number of bytes is known; the owner calls stream_unsent before any other stream
  * is used. */
-static void forget_rest(struct stream *stream, const struct segment *segments, size_t count)
+static void note_lost_bytes(struct stream *stream, const struct segment *segments, size_t count)
 {
-    stream->loop->forgetful = stream;
-    stream->loop->forgotten_bytes = stream_total_length(segments, count);
+    stream->loop->lost_stream = stream;
+    stream->loop->lost_bytes = stream_total_length(segments, count);
 }
 
 /* Keeps the rest of a send, to continue it; or, after a failure, for stream_unsent. If memory runs out, the
@@ -195,7 +195,7 @@ static bool keep_rest(struct stream *stream, const struct segment *segments, siz
 {
     struct sending *sending = malloc(sizeof(*sending) + count * sizeof(struct segment));
     if (sending == NULL) {
-        forget_rest(stream, segments, count);
+        note_lost_bytes(stream, segments, count);
         return false;
     }
     sending->count = count;
@@ -278,16 +278,17 @@ static enum send_result send_all(struct stream *stream, const struct segment *se
 }
 
 /* Sends with a backend that may stage the whole of it. */
-static enum send_result send_off(struct stream *stream, const struct segment *segments, size_t segment_count)
+static enum send_result send_or_stage(struct stream *stream, const struct segment *segments,
+                                      size_t segment_count)
 {
     struct segment rest[STREAM_SEGMENTS_MAX];
     size_t count = segments_copy_filled(rest, segments, segment_count);
-    switch (verbs_of(stream)->send_off(stream, rest, count)) {
-    case SENDING_OFF_DONE: return SEND_DONE;
-    case SENDING_OFF_AFTER:
+    switch (verbs_of(stream)->try_stage(stream, rest, count)) {
+    case STAGE_DONE: return SEND_DONE;
+    case STAGE_BUSY:
         stream->flags &= (uint8_t)~STREAM_WRITABLE; /* must not be sent before the staged send */
         return remember(stream, rest, count);
-    case SENDING_OFF_NOT: return send_all(stream, rest, count, 0);
+    case STAGE_NOT: return send_all(stream, rest, count, 0);
     }
     UNREACHABLE();
 }
@@ -304,8 +305,8 @@ enum send_result stream_send(struct stream *stream, const struct segment *segmen
     size_t length;
     assert(stream->sending == NULL && !stream_has(stream, STREAM_CLOSED));
     assert(segment_count <= STREAM_SEGMENTS_MAX);
-    if (verbs_of(stream)->send_off)
-        return send_off(stream, segments, segment_count);
+    if (verbs_of(stream)->try_stage)
+        return send_or_stage(stream, segments, segment_count);
     if (LIKELY(segment_count == 1 && is_small_memory(segments))) {
         struct iovec piece = {.iov_base = (void *)segments->data, .iov_len = segments->length};
         sent = sys_send(stream->watch.fd, &piece, 1, false);
@@ -397,8 +398,8 @@ size_t stream_unsent(const struct stream *stream)
     const struct sending *sending = stream->sending;
     if (sending)
         bytes += stream_total_length(sending->segments + sending->next, sending->count - sending->next);
-    else if (UNLIKELY(stream->loop->forgetful == stream))
-        bytes += stream->loop->forgotten_bytes;
+    else if (UNLIKELY(stream->loop->lost_stream == stream))
+        bytes += stream->loop->lost_bytes;
     return bytes;
 }
 
@@ -406,7 +407,7 @@ void stream_break_send(struct stream *stream, int error)
 {
     struct sending *sending = stream->sending;
     assert(sending != NULL && error < 0);
-    forget_rest(stream, sending->segments + sending->next, sending->count - sending->next);
+    note_lost_bytes(stream, sending->segments + sending->next, sending->count - sending->next);
     free(sending);
     stream->sending = NULL;
     stream->error = stream->error ? stream->error : (int16_t)error;
@@ -420,8 +421,8 @@ void stream_drop_send(struct stream *stream)
     stream->sending = NULL;
     stream->error = 0;
     stream->flags &= (uint8_t)~STREAM_WRITABLE;
-    if (UNLIKELY(stream->loop->forgetful == stream))
-        stream->loop->forgetful = NULL;
+    if (UNLIKELY(stream->loop->lost_stream == stream))
+        stream->loop->lost_stream = NULL;
 }
 
 size_t stream_unacknowledged(const struct stream *stream)
@@ -449,8 +450,8 @@ void stream_close(struct stream *stream)
     stream->flags |= STREAM_CLOSED;
     free(stream->sending);
     stream->sending = NULL;
-    if (UNLIKELY(stream->loop->forgetful == stream))
-        stream->loop->forgetful = NULL;
+    if (UNLIKELY(stream->loop->lost_stream == stream))
+        stream->loop->lost_stream = NULL;
     list_remove(&stream->again);
     verbs_of(stream)->close(stream);
     stream->watch.fd = -1;

@@ -76,7 +76,7 @@ struct map *uring_held(struct backend_state *state);
 
 /* ---- uring_send.c: staged sends; for the first three see struct stream_verbs ---- */
 
-enum sending_off uring_send_off(struct stream *stream, const struct segment *segments, size_t count);
+enum stage_result uring_send_try_stage(struct stream *stream, const struct segment *segments, size_t count);
 size_t uring_send_unsent(const struct stream *stream);
 void uring_send_shutdown(struct stream *stream);
 

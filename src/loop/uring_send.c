@@ -34,7 +34,7 @@ static void post(struct stream *stream, struct staged_send *staged_send)
 }
 
 /* Makes the send wait for the socket and complete in any case. */
-static void make_patient(struct staged_send *staged_send)
+static void make_blocking(struct staged_send *staged_send)
 {
     if (staged_send->entry == NULL)
         return;
@@ -45,25 +45,25 @@ static void make_patient(struct staged_send *staged_send)
 
 /* Copies a small send and treats it as done, so that a short response needs no state, no timer and no
  * system call of its own. Only while the socket has never been full, since such a send rarely fails. */
-enum sending_off uring_send_off(struct stream *stream, const struct segment *segments, size_t count)
+enum stage_result uring_send_try_stage(struct stream *stream, const struct segment *segments, size_t count)
 {
     struct staged_sends *staged_sends = uring_staged_sends(uring_of(stream));
     if (stream->in_flight & URING_SEND) {
-        make_patient(staged_sends_of(staged_sends, stream));
-        return SENDING_OFF_AFTER;
+        make_blocking(staged_sends_of(staged_sends, stream));
+        return STAGE_BUSY;
     }
     size_t length = uring_send_total_length(segments, count);
     bool is_fit = length > 0 && length <= STAGED_SEND_BYTES &&
                   !(stream->in_flight & (URING_CONGESTED | URING_FIRST)) && uring_has_room(uring_of(stream));
     struct staged_send *staged_send = is_fit ? staged_sends_take(staged_sends, stream) : NULL;
     if (staged_send == NULL)
-        return SENDING_OFF_NOT;
+        return STAGE_NOT;
     for (size_t i = 0; i < count; i++) {
         memcpy(staged_send->bytes + staged_send->length, segments[i].data, segments[i].length);
         staged_send->length += (uint32_t)segments[i].length;
     }
     post(stream, staged_send);
-    return SENDING_OFF_DONE;
+    return STAGE_DONE;
 }
 
 size_t uring_send_unsent(const struct stream *stream)
@@ -81,7 +81,7 @@ void uring_send_shutdown(struct stream *stream)
         return;
     }
     stream->in_flight |= URING_SHUTDOWN;
-    make_patient(staged_sends_of(uring_staged_sends(uring_of(stream)), stream));
+    make_blocking(staged_sends_of(uring_staged_sends(uring_of(stream)), stream));
 }
 
 /* ---- results ---- */
@@ -142,7 +142,7 @@ void uring_send_before_close(struct stream *stream)
 {
     struct staged_sends *staged_sends = uring_staged_sends(uring_of(stream));
     struct staged_send *staged_send = staged_sends_of(staged_sends, stream);
-    make_patient(staged_send);
+    make_blocking(staged_send);
     staged_sends_set_deadline(staged_sends, staged_send, loop_now_ms(stream->loop) + LATE_MS_MAX);
 }
 

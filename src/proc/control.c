@@ -3,12 +3,12 @@
 #include "proc/control.h"
 
 #include "base/error.h"
+#include "sys/process.h"
 #include "sys/run_folder.h"
 #include "sys/socket.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 const char *const control_result_words[CONTROL_RESULT_COUNT] = {
     [CONTROL_DONE] = "done",
@@ -28,7 +28,7 @@ static int control_listen(struct control *control)
     struct listen_address wanted = {.access = {.sets_mode = true, .mode = 0600}};
     struct sockaddr_un *path = &wanted.address.unix_path;
     path->sun_family = AF_UNIX;
-    snprintf(path->sun_path, sizeof(path->sun_path), "%s/%d.sock", folder, (int)getpid());
+    snprintf(path->sun_path, sizeof(path->sun_path), "%s/%d.sock", folder, (int)sys_process_id());
     wanted.address.length = sizeof(*path);
     int fd = sys_listen(&wanted, &control->bound);
     if (fd >= 0)

@@ -16,7 +16,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Of a worker; more of them wait for the next turn of the master. */
 #define REQUESTS_PER_TURN_MAX 64
@@ -266,7 +265,7 @@ static int fork_for(const struct opener_task *task)
     if (pid == 0) {
         sys_name_process("vif opener");
         answer_task(task);
-        _exit(0);
+        sys_exit_at_once(0);
     }
     *place = (struct file_opener_process){.pid = MAX(pid, 0), .worker = task->worker};
     return MIN(pid, 0);

@@ -7,7 +7,7 @@
 /* A worker that got no CPU time for one interval is not considered hanging yet. */
 #define MISSES_MAX 2
 
-static void take_miss(const struct supervisor *supervisor, struct child *child)
+static void note_missed_beat(const struct supervisor *supervisor, struct child *child)
 {
     child->missed++;
     if (child->missed != MISSES_MAX)
@@ -19,7 +19,7 @@ static void take_miss(const struct supervisor *supervisor, struct child *child)
               (int)child->pid, (MISSES_MAX - 1) * HEARTBEAT_INTERVAL_MS / 1000, (int)child->pid);
 }
 
-static void take_answer(const struct supervisor *supervisor, struct child *child)
+static void note_answered_beat(const struct supervisor *supervisor, struct child *child)
 {
     if (child->is_hanging)
         log_warning(supervisor->options.log, "worker process %d goes on", (int)child->pid);
@@ -34,9 +34,9 @@ static void heartbeat_look_at(struct heartbeat *heartbeat, size_t number)
     if (!child->is_ready || child->is_stopped)
         return;
     if (slot->answered != slot->asked)
-        take_miss(heartbeat->supervisor, child);
+        note_missed_beat(heartbeat->supervisor, child);
     else
-        take_answer(heartbeat->supervisor, child);
+        note_answered_beat(heartbeat->supervisor, child);
     if (child->missed == 0) {
         slot->asked++;
         sys_kill(child->pid, SLOT_SIGNAL);

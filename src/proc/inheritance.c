@@ -5,11 +5,11 @@
 #include "sys/address.h"
 #include "sys/file.h"
 #include "sys/message.h"
+#include "sys/process.h"
 #include "sys/program.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* Of sd_listen_fds(3). */
 #define FIRST_ACTIVATED 3
@@ -148,8 +148,8 @@ static bool inheritance_find_former(int *ret_fd)
     struct slice text = slice_from(value);
     size_t space = slice_find(text, ' ');
     int pid = 0;
-    bool is_ours = space < text.length && read_number(slice_take(text, space), &pid) && pid == getppid() &&
-                   read_number(slice_skip(text, space + 1), ret_fd);
+    bool is_ours = space < text.length && read_number(slice_take(text, space), &pid) &&
+                   pid == sys_parent_id() && read_number(slice_skip(text, space + 1), ret_fd);
     unsetenv(INHERITANCE_VARIABLE);
     return is_ours;
 }
@@ -159,7 +159,7 @@ static bool inheritance_find_former(int *ret_fd)
 static int count_activated(void)
 {
     int pid = 0, count = 0;
-    bool is_ours = read_number(slice_from(getenv("LISTEN_PID")), &pid) && pid == getpid() &&
+    bool is_ours = read_number(slice_from(getenv("LISTEN_PID")), &pid) && pid == sys_process_id() &&
                    read_number(slice_from(getenv("LISTEN_FDS")), &count);
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");

@@ -5,12 +5,12 @@
 #include "log/log_rotation.h"
 #include "sys/clock.h"
 #include "sys/event.h"
+#include "sys/process.h"
 #include "sys/signal.h"
 #include "sys/socket.h"
 
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* For one that has ended by itself. */
 #define RESTART_MS 5000
@@ -74,7 +74,7 @@ static _Noreturn void log_keeper_live(struct log_keeper *keeper, const struct co
     struct keeping keeping = {.log = log, .reopen_fd = keeper->reopen_fd};
     struct log_rotation rotation;
     if (!sys_end_with_parent(master, SIGKILL))
-        _exit(0);
+        sys_exit_at_once(0);
     sys_name_process("vif logs");
     sys_close_all_but(keeper->reopen_fd, log->fd);
     sys_go_last();
@@ -84,7 +84,7 @@ static _Noreturn void log_keeper_live(struct log_keeper *keeper, const struct co
     int error = log_keeper_add_files(&rotation, config);
     if (error < 0) {
         log_error(&log->log, "logs are not rotated: %s", error_text(error));
-        _exit(1);
+        sys_exit_at_once(1);
     }
     sys_eventfd_raise(keeper->reopen_fd); /* another vif's may have put files aside while this one started */
     for (;;) {
@@ -117,7 +117,7 @@ void log_keeper_finish(struct log_keeper *keeper)
 
 void log_keeper_begin(struct log_keeper *keeper, const struct config *config, struct log_file *log)
 {
-    pid_t master = getpid();
+    pid_t master = sys_process_id();
     log_keeper_end(keeper);
     if (!config->rotation.is_on)
         return;

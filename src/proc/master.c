@@ -10,6 +10,7 @@
 #include "sys/address.h"
 #include "sys/clock.h"
 #include "sys/event.h"
+#include "sys/process.h"
 #include "sys/program.h"
 #include "sys/signal.h"
 
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Time that workers get after timeouts.drain_ms to exit. */
 #define GRACE_MS 1000
@@ -106,7 +106,7 @@ int master_reopen_logs(struct master *master)
     return error;
 }
 
-static void take_hangup(struct master *master, bool from_kernel)
+static void handle_hangup(struct master *master, bool from_kernel)
 {
     if (from_kernel)
         master_stop(master);
@@ -117,7 +117,7 @@ static void take_hangup(struct master *master, bool from_kernel)
                                       "nothing to read again");
 }
 
-static void take_upgrade_signal(struct master *master)
+static void handle_upgrade_signal(struct master *master)
 {
     struct buffer why;
     buffer_init(&why, 1024);
@@ -133,14 +133,14 @@ static void ignore_signal(struct master *master, int number)
                 strsignal(number));
 }
 
-static void take_signal(struct master *master, const struct signal_seen *seen)
+static void handle_signal(struct master *master, const struct signal_seen *seen)
 {
     switch (seen->number) {
     case SIGTERM:
     case SIGINT: master_stop(master); break;
-    case SIGHUP: take_hangup(master, seen->from_kernel); break;
+    case SIGHUP: handle_hangup(master, seen->from_kernel); break;
     case SIGUSR1: (void)master_reopen_logs(master); break;
-    case SIGUSR2: take_upgrade_signal(master); break;
+    case SIGUSR2: handle_upgrade_signal(master); break;
     case SIGALRM:
     case SIGVTALRM:
     case SIGPROF:
@@ -152,10 +152,10 @@ static void take_signal(struct master *master, const struct signal_seen *seen)
     }
 }
 
-static void take_signals_seen(struct master *master)
+static void handle_signals_seen(struct master *master)
 {
     for (struct signal_seen seen; sys_signal_next(master->signal_fd, &seen);)
-        take_signal(master, &seen);
+        handle_signal(master, &seen);
 }
 
 /* Of two times, of which a negative one is none. */
@@ -190,7 +190,7 @@ static int poll_timeout_ms(const struct master *master)
     return sooner(events_timeout_ms(master), next_ms > now ? (int)(next_ms - now) : 0);
 }
 
-static void take_rotation(struct master *master)
+static void handle_rotation(struct master *master)
 {
     sys_eventfd_clear(master->log_keeper.reopen_fd);
     (void)master_reopen_logs(master); /* it says what failed */
@@ -229,9 +229,9 @@ static int wait_for_events(struct master *master)
     file_opener_take_ready(&master->opener, of_opener, opener_count, master->config, master->reload.config,
                            sys_monotonic_ms());
     if (pollfds[1].revents)
-        take_rotation(master);
+        handle_rotation(master);
     if (pollfds[0].revents)
-        take_signals_seen(master);
+        handle_signals_seen(master);
     return 0;
 }
 
@@ -312,7 +312,7 @@ static void try_to_start(struct master *master)
             return;
         }
     }
-    try_to_run(master); /* one worker is all there are */
+    try_to_run(master); /* there may be only one worker */
 }
 
 /* A worker that has ended accepts nothing either. */
@@ -392,7 +392,7 @@ int master_run(const struct master_options *options, struct master_result *ret_r
         .wanted_count = master_worker_count(options->config),
         .log.fd = -1,
         .signal_fd = -1,
-        .pid = getpid(),
+        .pid = sys_process_id(),
         .control.fd = -1,
         .log_keeper.reopen_fd = -1,
         .shield = {.xdp = XDP_NONE, .next = XDP_NONE},

@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* For as many workers as there may ever be: memory that is never written to takes no room. */
 static size_t slots_count(const struct master *master)

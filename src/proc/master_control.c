@@ -267,7 +267,7 @@ static void on_control_command(void *context, struct control_client *client, str
         master_upstream_command(master, client, slice_skip(command, sizeof("upstream ") - 1));
     else if (slice_equal(command, SLICE("reopen")))
         control_answer(client, master_reopen_logs(master) == 0 ? CONTROL_DONE : CONTROL_FAILED,
-                       SLICE("the log files are opened anew\n"));
+                       SLICE("the log files are reopened\n"));
     else
         control_answer(client, CONTROL_FAILED, SLICE("this version of vif does not know the command\n"));
 }

@@ -2,9 +2,9 @@
 #include "proc/notify.h"
 
 #include "sys/datagram.h"
+#include "sys/process.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 void notify_service_manager(const char *state)
 {
@@ -17,10 +17,10 @@ void notify_service_manager(const char *state)
 uint64_t notify_watchdog_ms(void)
 {
     const char *of = getenv("WATCHDOG_PID");
-    uint64_t usec, pid = (uint64_t)getpid();
+    uint64_t usec, pid = (uint64_t)sys_process_id();
     if (of && !slice_to_u64(slice_from(of), &pid))
         return 0;
-    if (pid != (uint64_t)getpid() || !slice_to_u64(slice_from(getenv("WATCHDOG_USEC")), &usec))
+    if (pid != (uint64_t)sys_process_id() || !slice_to_u64(slice_from(getenv("WATCHDOG_USEC")), &usec))
         return 0;
     return usec > 0 ? MAX(usec / 2000, UINT64_C(1)) : 0;
 }

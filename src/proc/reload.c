@@ -24,6 +24,22 @@
 
 #define TEXT_BYTES_MAX (1u << 16)
 
+/* The allowed transitions. Idle stays idle when the master gives up; a watch ends in the former settings,
+ * which are read anew or are still there, or in none. */
+static const unsigned reload_moves[] = {
+    [RELOAD_IDLE] = 1u << RELOAD_IDLE | 1u << RELOAD_READING,
+    [RELOAD_READING] = 1u << RELOAD_IDLE | 1u << RELOAD_TRYING,
+    [RELOAD_TRYING] = 1u << RELOAD_IDLE | 1u << RELOAD_SPREADING,
+    [RELOAD_SPREADING] = 1u << RELOAD_IDLE | 1u << RELOAD_WATCHING,
+    [RELOAD_WATCHING] = 1u << RELOAD_IDLE | 1u << RELOAD_READING | 1u << RELOAD_TRYING,
+};
+
+void reload_set_state(struct reload *reload, enum reload_state state)
+{
+    assert(reload_moves[reload->state] & 1u << state);
+    reload->state = state;
+}
+
 /* ---- beginning and ending ---- */
 
 void reload_drop(struct master_generation *generation)
@@ -48,7 +64,7 @@ void reload_end_now(struct reload *reload, enum reload_result result, const stru
         .generation = reload->current.number,
         .text = buffer_slice(text),
     };
-    reload->state = RELOAD_IDLE;
+    reload_set_state(reload, RELOAD_IDLE);
     reload_watch_forget(reload);
     reload->options.on_end(reload->options.context, &outcome);
 }
@@ -82,7 +98,7 @@ static void reload_refuse_tried(struct reload *reload, const char *what, const c
 void reload_read_anew(struct reload *reload)
 {
     reload->deadline_ms = sys_monotonic_ms() + READING_MS_MAX;
-    reload->state = RELOAD_READING;
+    reload_set_state(reload, RELOAD_READING);
     int room = generations_find_room(&reload->generations, reload_used_rooms(reload));
     if (room < 0) {
         reload_refuse_line(reload, "requests that are not finished still use 64 earlier configurations",
@@ -138,7 +154,7 @@ static void reload_commit(struct reload *reload)
     reload->current = reload->next;
     reload->next = (struct master_generation){.room = -1, .memory_fd = -1};
     reload->config = NULL;
-    reload->state = RELOAD_SPREADING;
+    reload_set_state(reload, RELOAD_SPREADING);
     reload->options.commit(reload->options.context, config);
 }
 
@@ -171,7 +187,7 @@ void reload_prepare(struct reload *reload)
         reload->config = NULL;
         reload_refuse(reload, &why);
     } else {
-        reload->state = RELOAD_TRYING;
+        reload_set_state(reload, RELOAD_TRYING);
         reload->first = -1;
         reload->lost = 0;
         reload->deadline_ms = sys_monotonic_ms() + ANSWER_MS_MAX;
@@ -318,7 +334,7 @@ size_t reload_poll_set(const struct reload *reload, struct pollfd *fds)
 static void reload_end_worker(const struct reload *reload, size_t number)
 {
     pid_t pid = reload->options.supervisor->children[number].pid;
-    log_error(reload->options.log, "worker process %d sends what no worker sends: it is ended", (int)pid);
+    log_error(reload->options.log, "worker process %d sent an invalid message: it is killed", (int)pid);
     if (pid > 0)
         sys_kill(pid, SIGKILL);
 }
@@ -369,7 +385,7 @@ void reload_give_up(struct reload *reload)
     reload_drop(&reload->next);
     reload_watch_forget(reload);
     reload->is_wanted = false;
-    reload->state = RELOAD_IDLE;
+    reload_set_state(reload, RELOAD_IDLE);
 }
 
 void reload_finish(struct reload *reload)

@@ -32,6 +32,9 @@ uint64_t reload_next_retry(const struct reload *reload);
 
 /* ---- reload.c ---- */
 
+/* Nothing else changes the state. */
+void reload_set_state(struct reload *reload, enum reload_state state);
+
 /* Closes the memory. */
 void reload_drop(struct master_generation *generation);
 

@@ -52,7 +52,7 @@ static void watch_begin(struct reload *reload, const struct buffer *text)
     watch->began_ms = sys_monotonic_ms();
     watch->began = figures_now(reload);
     reload->deadline_ms = watch->began_ms + watch->duration_ms;
-    reload->state = RELOAD_WATCHING;
+    reload_set_state(reload, RELOAD_WATCHING);
     if (reload->options.on_watch)
         reload->options.on_watch(reload->options.context);
 }

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <unistd.h>
 
 /* Who wants workers to stay root wants them to read everything. */
 #define OF_ROOT_WORKER (SYS_CAPABILITY(CAP_DAC_OVERRIDE) | SYS_CAPABILITY(CAP_DAC_READ_SEARCH))
@@ -86,7 +85,7 @@ static bool sandbox_try(int (*attempt)(void))
     if (pid == 0) {
         if (sys_forbid_new_rights() == 0 && attempt() == 0)
             sys_pipe_put(fds[1]);
-        _exit(0);
+        sys_exit_at_once(0);
     }
     sys_close(fds[1]);
     bool works = pid < 0 || sys_pipe_take(fds[0]);

@@ -21,12 +21,12 @@ static bool scope_each_route(const struct config *config,
                              bool (*each)(void *context, const struct route *route), void *context)
 {
     const struct settings *settings = config->settings;
-    bool goes_on = true;
+    bool continues = true;
     for (size_t i = 0; i < settings->site_count; i++) {
-        for (size_t j = 0; j < settings->sites[i].route_count && goes_on; j++)
-            goes_on = each(context, &settings->sites[i].routes[j]);
+        for (size_t j = 0; j < settings->sites[i].route_count && continues; j++)
+            continues = each(context, &settings->sites[i].routes[j]);
     }
-    return goes_on;
+    return continues;
 }
 
 /* A file may get servers of every kind later. */

@@ -14,7 +14,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* For the texts of a list, whose file has 64 KiB at most. */
 #define ARENA_BYTES_MAX (1u << 20)
@@ -140,11 +139,11 @@ static void watch_and_read(const struct server_reading_plan *plan)
 static _Noreturn void server_reader_live(const struct server_reading_plan *plan, pid_t parent, int end_fd)
 {
     if (!sys_end_with_parent(parent, SIGKILL))
-        _exit(1);
+        sys_exit_at_once(1);
     sys_name_process("vif reader");
     sys_close_all_but(plan->inotify_fd, end_fd);
     watch_and_read(plan);
-    _exit(0);
+    sys_exit_at_once(0);
 }
 
 pid_t server_reader_start(const struct server_reading_plan *plan, pid_t parent, int *ret_fd)

@@ -260,7 +260,8 @@ static void shield_block(struct shield *shield, const struct xdp_address *addres
 {
     uint64_t now_ns = sys_monotonic_ns();
     uint64_t until_ns = now_ns + (uint64_t)shield->settings->shield.for_ms * 1000000;
-    bool is_blocked = sys_xdp_blocked_until(&shield->xdp, address) > now_ns; /* its connections end late */
+    bool is_blocked = sys_xdp_blocked_until(&shield->xdp, address) > now_ns; /* connections that it had open
+                                                                              * are still ending */
     if (is_blocked || !may_block(shield, now_ms))
         return;
     int error = sys_xdp_block(&shield->xdp, address, until_ns);

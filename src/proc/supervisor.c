@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EARLY_MS     1000 /* an end within this time may well repeat itself */
+#define EARLY_MS     1000 /* a child that ends sooner than this is likely to end again */
 #define PAUSE_MS_MIN 100
 #define PAUSE_MS_MAX 10000
 
@@ -150,7 +150,8 @@ static void schedule(struct supervisor *supervisor, struct child *child)
                     "a worker keeps ending at once: the next one starts in %" PRIu64 " ms", child->pause_ms);
 }
 
-static void take_end(struct supervisor *supervisor, struct child *child, const struct process_change *end)
+static void handle_child_exit(struct supervisor *supervisor, struct child *child,
+                              const struct process_change *end)
 {
     if (!child->is_retired || end->fate == PROCESS_KILLED)
         log_end(supervisor, end);
@@ -168,7 +169,7 @@ static void take_end(struct supervisor *supervisor, struct child *child, const s
         schedule(supervisor, child);
 }
 
-static void take_stop(struct supervisor *supervisor, struct child *child, int signal)
+static void handle_child_stop(struct supervisor *supervisor, struct child *child, int signal)
 {
     child->is_stopped = true;
     log_warning(
@@ -177,7 +178,7 @@ static void take_stop(struct supervisor *supervisor, struct child *child, int si
         (int)child->pid, signal, strsignal(signal), (int)child->pid);
 }
 
-static void take_continuation(struct supervisor *supervisor, struct child *child)
+static void handle_child_continuation(struct supervisor *supervisor, struct child *child)
 {
     if (child->is_stopped)
         log_warning(supervisor->options.log, "worker process %d goes on", (int)child->pid);
@@ -185,14 +186,14 @@ static void take_continuation(struct supervisor *supervisor, struct child *child
     child->missed = 0; /* it gets its time to answer */
 }
 
-static void take_change(struct supervisor *supervisor, struct child *child,
-                        const struct process_change *change)
+static void handle_child_change(struct supervisor *supervisor, struct child *child,
+                                const struct process_change *change)
 {
     switch (change->fate) {
     case PROCESS_EXITED:
-    case PROCESS_KILLED: take_end(supervisor, child, change); break;
-    case PROCESS_STOPPED: take_stop(supervisor, child, change->number); break;
-    case PROCESS_CONTINUED: take_continuation(supervisor, child); break;
+    case PROCESS_KILLED: handle_child_exit(supervisor, child, change); break;
+    case PROCESS_STOPPED: handle_child_stop(supervisor, child, change->number); break;
+    case PROCESS_CONTINUED: handle_child_continuation(supervisor, child); break;
     }
 }
 
@@ -210,7 +211,7 @@ void supervisor_take_changes(struct supervisor *supervisor)
     for (struct process_change change; sys_reap(&change);) {
         struct child *child = find_by_pid(supervisor, change.pid);
         if (child)
-            take_change(supervisor, child, &change);
+            handle_child_change(supervisor, child, &change);
         else if (supervisor->options.on_other)
             supervisor->options.on_other(supervisor->options.context, &change);
     }

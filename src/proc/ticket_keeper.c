@@ -59,7 +59,7 @@ static bool ticket_keeper_read_file(struct ticket_keeper *keeper)
     return is_read;
 }
 
-static void take_changed_file(struct ticket_keeper *keeper)
+static void use_changed_file(struct ticket_keeper *keeper)
 {
     if (look_at_file(keeper) == keeper->seen)
         return;
@@ -143,7 +143,7 @@ void ticket_keeper_look(struct ticket_keeper *keeper, uint64_t now_ms)
     if (!needs_keys(keeper->settings))
         return;
     if (has_file(keeper))
-        take_changed_file(keeper);
+        use_changed_file(keeper);
     else if (now_ms >= keeper->next_ms)
         ticket_keeper_change(keeper, now_ms);
 }

@@ -5,13 +5,13 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/message.h"
+#include "sys/process.h"
 #include "sys/socket.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #define OUTPUT_BYTES_MAX (1u << 15)
 #define ANSWER_BYTES_MAX 512
@@ -167,7 +167,7 @@ static void tell_failure(const struct upgrade *upgrade, struct buffer *text)
         buffer_printf(text, "signal %d (%s) ended it", end->number, strsignal(end->number));
     else
         buffer_printf(text, "it ended with status %d", end->number);
-    buffer_printf(text, "; process %d goes on as before\n", (int)getpid());
+    buffer_printf(text, "; process %d goes on as before\n", (int)sys_process_id());
 }
 
 enum upgrade_result upgrade_step(struct upgrade *upgrade, struct upgrade_heir *ret_heir, struct buffer *text)

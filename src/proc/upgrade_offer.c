@@ -5,6 +5,7 @@
 #include "proc/inheritance.h"
 #include "sys/memory.h"
 #include "sys/output.h"
+#include "sys/process.h"
 #include "sys/program.h"
 
 #include <errno.h>
@@ -93,9 +94,9 @@ static void set_number(const char *name, long number, int other)
 /* Of the service manager: it has to hear from the new process, too. */
 static void offer_environment(int text_fd)
 {
-    set_number(INHERITANCE_VARIABLE, getppid(), text_fd);
+    set_number(INHERITANCE_VARIABLE, sys_parent_id(), text_fd);
     if (getenv("WATCHDOG_PID"))
-        set_number("WATCHDOG_PID", getpid(), -1);
+        set_number("WATCHDOG_PID", sys_process_id(), -1);
 }
 
 static size_t words_count(char *const *words)

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static void on_stall(void *context, uint64_t duration_us, struct slice doing)
 {

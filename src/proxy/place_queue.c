@@ -240,3 +240,52 @@ void place_queue_leave(struct place_waiter *waiter)
     if (waiter->began_ms == waiter->queue->oldest_ms)
         show_oldest(waiter->queue, oldest_wait(waiter->queue));
 }
+
+/* ---- consistency checks ---- */
+
+static const char *place_list_validate(const struct place_queue *queue, const struct upstream_group *group,
+                                       const struct list *list, unsigned *count)
+{
+    uint64_t next = 0;
+    LIST_FOREACH(link, list) {
+        const struct place_waiter *waiter = CONTAINER_OF(link, struct place_waiter, link);
+        if (waiter->group != group || waiter->queue != queue)
+            return "a request that waits for a server is in another group or queue than it says";
+        if (!timer_is_armed(&waiter->deadline))
+            return "a request waits for a server without a deadline";
+        if (waiter->number < next || waiter->number >= queue->joined)
+            return "requests that wait for a server are not in the order in which they came";
+        next = waiter->number + 1;
+        (*count)++;
+    }
+    return NULL;
+}
+
+static const char *place_group_validate(const struct place_queue *queue, struct upstream_group *group)
+{
+    unsigned count = 0;
+    const char *fault = place_list_validate(queue, group, &group->waiting.picky, &count);
+    for (unsigned i = 0; i <= group->count && fault == NULL; i++)
+        fault = place_list_validate(queue, group, place_list(group, i), &count);
+    if (fault == NULL && (count == 0 || count != group->waiting_count))
+        fault = "a group has another number of waiting requests than it says, or none";
+    return fault;
+}
+
+const char *place_queue_validate(const struct place_queue *queue)
+{
+    const char *fault = NULL;
+    unsigned groups = 0;
+    LIST_FOREACH(link, &queue->groups) {
+        if (fault == NULL)
+            fault = place_group_validate(queue, CONTAINER_OF(link, struct upstream_group, queue_link));
+        groups++;
+    }
+    if (fault == NULL && groups != queue->group_count)
+        fault = "another number of groups has waiting requests than the queue says";
+    if (fault == NULL && queue->oldest_ms != oldest_wait(queue))
+        fault = "the oldest waiting request is not the one that other workers are told of";
+    if (fault == NULL && groups > 0 && !timer_is_armed(&queue->look))
+        fault = "requests wait for servers, and nobody looks whether one has room";
+    return fault;
+}

@@ -66,6 +66,9 @@ bool place_queue_join(struct place_queue *queue, struct place_waiter *waiter, st
 /* Does nothing if it does not wait. */
 void place_queue_leave(struct place_waiter *waiter);
 
+/* For tests, between two callbacks of the loop: describes the first inconsistency; NULL if there is none. */
+const char *place_queue_validate(const struct place_queue *queue);
+
 /* A request of this worker has ended: its place is free. */
 static inline void place_queue_note_free(struct place_queue *queue)
 {

@@ -24,6 +24,22 @@ static struct loop *upstream_connection_loop(const struct upstream_connection *c
     return connection->upstream->all->loop;
 }
 
+/* The allowed transitions. */
+static const unsigned upstream_moves[] = {
+    [UPSTREAM_OPENING] = 1u << UPSTREAM_SECURING | 1u << UPSTREAM_CLOSED,
+    [UPSTREAM_SECURING] = 1u << UPSTREAM_BUSY | 1u << UPSTREAM_SHARED | 1u << UPSTREAM_CLOSED,
+    [UPSTREAM_BUSY] = 1u << UPSTREAM_IDLE | 1u << UPSTREAM_CLOSED,
+    [UPSTREAM_SHARED] = 1u << UPSTREAM_IDLE | 1u << UPSTREAM_CLOSED,
+    [UPSTREAM_IDLE] = 1u << UPSTREAM_BUSY | 1u << UPSTREAM_SHARED | 1u << UPSTREAM_CLOSED,
+    [UPSTREAM_CLOSED] = 0,
+};
+
+void upstream_connection_set_state(struct upstream_connection *connection, enum upstream_state state)
+{
+    assert(upstream_moves[connection->state] & 1u << state);
+    connection->state = (uint8_t)state;
+}
+
 /* ---- ends ---- */
 
 void upstream_connection_detach(struct upstream_connection *connection)
@@ -67,7 +83,7 @@ void upstream_connection_close(struct upstream_connection *connection)
         return;
     upstream_connection_detach(connection);
     timer_disarm(&connection->timer);
-    connection->state = UPSTREAM_CLOSED;
+    upstream_connection_set_state(connection, UPSTREAM_CLOSED);
     upstream->connection_count--;
     upstream->all->counters->upstream_connections_open--;
     upstream_h2_forget(connection);
@@ -96,12 +112,13 @@ void upstream_connection_fail(struct upstream_connection *connection, enum proxy
         user->events->on_failed(user, fault, detail);
 }
 
-void upstream_connection_rest(struct upstream_connection *connection, uint32_t idle_ms, uint32_t idle_max)
+void upstream_connection_become_idle(struct upstream_connection *connection, uint32_t idle_ms,
+                                     uint32_t idle_max)
 {
     struct upstream *upstream = connection->upstream;
     struct loop *loop = upstream_connection_loop(connection);
     connection->expiry_ms = loop_now_ms(loop) + idle_ms;
-    connection->state = UPSTREAM_IDLE;
+    upstream_connection_set_state(connection, UPSTREAM_IDLE);
     connection->wait = UPSTREAM_WAIT_NONE;
     list_append(&upstream->idle, &connection->link);
     if (++upstream->idle_count > idle_max)
@@ -115,7 +132,7 @@ static void upstream_connection_keep(struct upstream_connection *connection)
 {
     const struct proxy_settings *settings = connection->user->settings;
     upstream_connection_resume(connection); /* to notice when the server closes it */
-    upstream_connection_rest(connection, settings->idle_ms, settings->idle_connections);
+    upstream_connection_become_idle(connection, settings->idle_ms, settings->idle_connections);
     upstream_connection_detach(connection);
 }
 
@@ -264,7 +281,7 @@ static void upstream_connection_on_read(struct stream *stream, struct slice byte
         upstream_h2_on_read(connection, bytes);
         return;
     }
-    if (user == NULL) { /* nobody asked: a server that is out of step */
+    if (user == NULL) { /* not requested: the server is out of step */
         upstream_connection_close(connection);
         return;
     }
@@ -517,7 +534,7 @@ const struct upstream_link_events upstream_connection_link_events = {
 void upstream_connection_begin(struct upstream_connection *connection, struct upstream_user *user)
 {
     connection->user = user;
-    connection->state = UPSTREAM_BUSY;
+    upstream_connection_set_state(connection, UPSTREAM_BUSY);
     connection->wait = UPSTREAM_WAIT_NONE;
     connection->has_head = connection->may_keep = connection->is_tunnel = connection->is_draining = false;
     connection->limits = (struct h1_limits){

@@ -126,12 +126,16 @@ void upstream_connection_note_moved(struct upstream_connection *connection);
 enum proxy_fault upstream_connection_wait_fault(const struct upstream_connection *connection);
 
 /* Keeps a connection without requests for the next ones. */
-void upstream_connection_rest(struct upstream_connection *connection, uint32_t idle_ms, uint32_t idle_max);
+void upstream_connection_become_idle(struct upstream_connection *connection, uint32_t idle_ms,
+                                     uint32_t idle_max);
 
 /* Closes the connection; its user is forgotten without a callback. */
 void upstream_connection_close(struct upstream_connection *connection);
 
-/* ---- for upstream_open.c ---- */
+/* ---- for upstream_open.c and upstream_h2.c ---- */
+
+/* Nothing else changes the state. */
+void upstream_connection_set_state(struct upstream_connection *connection, enum upstream_state state);
 
 /* The event of the link: TLS is complete. */
 void upstream_connection_on_secured(struct stream *stream);

@@ -48,24 +48,24 @@ static void upstream_h2_fail_over(struct upstream_h2 *h2)
 }
 
 /* Whether the next request may come to it. */
-static bool upstream_h2_may_rest(const struct upstream_h2 *h2)
+static bool upstream_h2_may_become_idle(const struct upstream_h2 *h2)
 {
     const struct upstream_connection *connection = h2->connection;
     return connection->upstream->references > 0 && upstream_h2_has_room(connection, UINT_MAX);
 }
 
 /* Its last request is over. */
-static void upstream_h2_check_rest(struct upstream_h2 *h2)
+static void upstream_h2_check_idle(struct upstream_h2 *h2)
 {
     struct upstream_connection *connection = h2->connection;
     if (connection->state != UPSTREAM_SHARED || !list_is_empty(&h2->streams))
         return;
-    if (!upstream_h2_may_rest(h2)) {
+    if (!upstream_h2_may_become_idle(h2)) {
         upstream_connection_close(connection);
         return;
     }
     list_remove(&connection->link);
-    upstream_connection_rest(connection, h2->idle_ms, h2->idle_max);
+    upstream_connection_become_idle(connection, h2->idle_ms, h2->idle_max);
 }
 
 /* ---- output ---- */
@@ -121,7 +121,7 @@ static void upstream_h2_flush(struct upstream_h2 *h2)
         continue;
     if (!upstream_h2_is_closed(h2) && h2_caller_is_over(h2->caller))
         upstream_h2_fail_over(h2);
-    upstream_h2_check_rest(h2);
+    upstream_h2_check_idle(h2);
 }
 
 static void upstream_h2_on_flush(struct task *task)
@@ -215,7 +215,7 @@ bool upstream_h2_begin(struct upstream_connection *connection, struct upstream_u
 {
     struct upstream *upstream = connection->upstream;
     connection->user = NULL;
-    connection->state = UPSTREAM_SHARED;
+    upstream_connection_set_state(connection, UPSTREAM_SHARED);
     connection->wait = UPSTREAM_WAIT_NONE;
     upstream->user_count--;
     list_append(&upstream->shared, &connection->link);
@@ -254,7 +254,7 @@ static struct upstream_connection *upstream_h2_wake(struct upstream *upstream)
     }
     list_remove(&connection->link);
     upstream->idle_count--;
-    connection->state = UPSTREAM_SHARED;
+    upstream_connection_set_state(connection, UPSTREAM_SHARED);
     list_append(&upstream->shared, &connection->link);
     return connection;
 }

@@ -104,7 +104,7 @@ static enum proxy_fault upstream_connection_connected(struct upstream_connection
     if (is_known_h2 && !upstream_h2_create(connection))
         return upstream_connection_forsake(connection, fd);
     upstream_connection_stop_dialing(connection);
-    connection->state = UPSTREAM_SECURING;
+    upstream_connection_set_state(connection, UPSTREAM_SECURING);
     connection->user = NULL; /* so that it hears nothing yet */
     int error =
         upstream_link_start(&connection->stream_link, upstream, fd, &upstream_connection_link_events, &plan);

@@ -282,8 +282,7 @@ static void end_phases(struct exchange *exchange, uint64_t duration_us, struct a
 {
     struct request_phases phases = {0};
     uint64_t slow_us = (uint64_t)exchange->snapshot->settings->slow_ms * 1000;
-    bool is_timed =
-        duration_us != NOT_MEASURED && exchange->tunnel == NULL; /* a tunnel takes what it takes */
+    bool is_timed = duration_us != NOT_MEASURED && exchange->tunnel == NULL; /* a tunnel may take any time */
     bool is_slow = is_timed && slow_us > 0 && duration_us >= slow_us;
     bool has_phases = is_timed && timing_phases(exchange, duration_us, &phases);
     if (!has_phases)

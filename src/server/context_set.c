@@ -51,14 +51,14 @@ static bool for_each_file(const struct planned_context *planned,
                           bool (*each)(void *context, const char *path), void *context)
 {
     const struct tls_settings *settings = &planned->settings;
-    bool goes_on = each(context, settings->client_ca) && each(context, settings->client_crl) &&
-                   each(context, settings->server_ca) && each(context, system_roots_of(settings));
-    for (size_t i = 0; i < settings->pair_count && goes_on; i++) {
+    bool continues = each(context, settings->client_ca) && each(context, settings->client_crl) &&
+                     each(context, settings->server_ca) && each(context, system_roots_of(settings));
+    for (size_t i = 0; i < settings->pair_count && continues; i++) {
         const struct tls_pair_files *files = &settings->pairs[i];
-        goes_on =
+        continues =
             each(context, files->certificate) && each(context, files->key) && each(context, files->ocsp);
     }
-    return goes_on;
+    return continues;
 }
 
 static uint64_t look_at_files(const struct planned_context *planned)

@@ -79,6 +79,16 @@ size_t sys_children(pid_t pid, pid_t *ret_children, size_t max)
     return count;
 }
 
+uid_t sys_user(void)
+{
+    return geteuid();
+}
+
+gid_t sys_group(void)
+{
+    return getegid();
+}
+
 bool sys_is_root(void)
 {
     return geteuid() == 0;

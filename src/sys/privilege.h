@@ -30,6 +30,10 @@ size_t sys_children(pid_t pid, pid_t *ret_children, size_t max) MUST_CHECK;
 /* The name of a capability, "CAP_CHOWN"; NULL: it has none here. */
 const char *sys_capability_name(unsigned number);
 
+/* The user and group of this process: geteuid(2), getegid(2). */
+uid_t sys_user(void);
+gid_t sys_group(void);
+
 /* Whether this process runs as root. */
 bool sys_is_root(void);
 

@@ -24,6 +24,21 @@ pid_t sys_fork(void)
     return pid < 0 ? -errno : pid;
 }
 
+pid_t sys_process_id(void)
+{
+    return getpid();
+}
+
+pid_t sys_parent_id(void)
+{
+    return getppid();
+}
+
+_Noreturn void sys_exit_at_once(int status)
+{
+    _exit(status);
+}
+
 bool sys_end_with_parent(pid_t parent, int signal)
 {
     prctl(PR_SET_PDEATHSIG, signal);

@@ -13,6 +13,14 @@
  * the parent and 0 in the child. */
 pid_t sys_fork(void) MUST_CHECK;
 
+/* getpid(2), getppid(2). */
+pid_t sys_process_id(void);
+pid_t sys_parent_id(void);
+
+/* _exit(2): flushes nothing, and runs nothing that was registered for the end. For a child that shares its
+ * buffers with its parent, and for signal handlers. */
+_Noreturn void sys_exit_at_once(int status);
+
 /* Makes the kernel send `signal` to this process when its parent ends. Returns false if `parent` has
  * already ended. */
 bool sys_end_with_parent(pid_t parent, int signal);

@@ -42,7 +42,7 @@
 #define TLS_RECORD_BYTES_FIRST  1360
 #define TLS_RECORD_BYTES_SECOND 4096
 #define TLS_RECORDS_OF_A_SIZE   10
-#define TLS_REST_MS             1000
+#define TLS_IDLE_MS             1000
 
 /* Most post-handshake messages (KeyUpdate, attempts to renegotiate) that are accepted per
  * TLS_INTERRUPTION_BYTES of content in either direction: each costs 0.1 ms. */

@@ -192,7 +192,7 @@ def test_answers_that_nobody_reads(server, root):
             client.send(b"".join(client.head("/small.txt", method="HEAD") for _ in range(100)))
     except OSError:
         pass
-    refusal = "too many frames that want an answer, and nobody who reads it"
+    refusal = "too many frames that need replies, which the client does not read"
     wire.wait_until(lambda: refusal in made.stderr() or client.socket.recv(1 << 20), "the log to say why")
     client.socket.close()
     assert Client(made).get("/small.txt")[1] == b"small content\n"

@@ -1,8 +1,9 @@
 /* Read proxied_run first. */
 #include "proxied.h"
 
+#include "front/admission.h"
 #include "loop/loop.h"
-#include "server/server.h"
+#include "server/server_internal.h"
 #include "sys/socket.h"
 
 #include <assert.h>

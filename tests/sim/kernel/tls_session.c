@@ -380,7 +380,7 @@ static size_t gather(const struct slice *pieces, size_t count, size_t skip, char
 
 static size_t next_size(struct tls_session *session, uint64_t now_ms)
 {
-    if (now_ms - session->written_ms >= TLS_REST_MS)
+    if (now_ms - session->written_ms >= TLS_IDLE_MS)
         session->records = 0;
     if (session->records >= 2 * TLS_RECORDS_OF_A_SIZE)
         return TLS_RECORD_BYTES_MAX;

@@ -189,6 +189,8 @@ static void on_control(struct watch *watch, unsigned events)
     struct run *run = CONTAINER_OF(watch, struct run, control);
     sys_eventfd_clear(watch->fd);
     const char *fault = admission_validate(&run->server->front);
+    if (fault == NULL)
+        fault = place_queue_validate(&run->server->proxy.queue);
     if (fault)
         sim_fail("%s", fault);
     if (run->drains && !run->drained_us) {

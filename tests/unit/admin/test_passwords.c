@@ -72,7 +72,7 @@ static struct peer client(const char *text)
 
 static void take_all(struct attempts *attempts, const struct peer *peer, uint64_t now_ms)
 {
-    for (int i = 0; i < ATTEMPTS_MAX; i++)
+    for (int i = 0; i < PASSWORD_ATTEMPTS_MAX; i++)
         assert_int_equal(attempts_take(attempts, peer, now_ms), 0);
 }
 
@@ -82,11 +82,11 @@ static void a_client_has_so_many_in_a_minute(void **state)
     struct attempts attempts = {0};
     struct peer one = client("192.0.2.1"), other = client("192.0.2.2");
     take_all(&attempts, &one, 5000);
-    assert_int_equal(attempts_of(&attempts, &one), ATTEMPTS_MAX);
+    assert_int_equal(attempts_of(&attempts, &one), PASSWORD_ATTEMPTS_MAX);
     assert_int_equal(attempts_take(&attempts, &one, 5000), 60);
     assert_int_equal(attempts_take(&attempts, &one, 5001), 60);
     assert_int_equal(attempts_take(&attempts, &one, 64999), 1);
-    assert_int_equal(attempts_of(&attempts, &one), ATTEMPTS_MAX);
+    assert_int_equal(attempts_of(&attempts, &one), PASSWORD_ATTEMPTS_MAX);
     assert_int_equal(attempts_take(&attempts, &other, 5000), 0);
     assert_int_equal(attempts_take(&attempts, &one, 65000), 0);
     assert_int_equal(attempts_of(&attempts, &one), 1);
@@ -97,7 +97,7 @@ static void right_ones_do_not_count(void **state)
     (void)state;
     struct attempts attempts = {0};
     struct peer one = client("192.0.2.1");
-    for (int i = 0; i < 3 * ATTEMPTS_MAX; i++) {
+    for (int i = 0; i < 3 * PASSWORD_ATTEMPTS_MAX; i++) {
         assert_int_equal(attempts_take(&attempts, &one, 1), 0);
         attempts_give_back(&attempts, &one);
     }
@@ -134,7 +134,7 @@ static void of_too_many_clients_the_first_is_forgotten(void **state)
         assert_int_equal(attempts_take(&attempts, &other, 3), 0);
     }
     assert_int_equal(attempts_of(&attempts, &first), 0);
-    assert_int_equal(attempts_of(&attempts, &second), ATTEMPTS_MAX);
+    assert_int_equal(attempts_of(&attempts, &second), PASSWORD_ATTEMPTS_MAX);
 }
 
 int main(void)

@@ -77,7 +77,7 @@ static const enum client_state states[] = {
 static void every_state_but_handling_ends_in_time(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(states); i++) {
+    TABLE_ROWS(i, states, front_client_state_name(states[i])) {
         struct world world;
         struct client client;
         struct plug plug;
@@ -111,7 +111,7 @@ static void every_state_but_handling_ends_in_time(void **state)
 static void the_peer_may_send_its_end_in_every_state(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(states); i++) {
+    TABLE_ROWS(i, states, front_client_state_name(states[i])) {
         struct world world;
         struct client client;
         struct plug plug;
@@ -139,7 +139,7 @@ static void the_peer_may_send_its_end_in_every_state(void **state)
 static void the_peer_may_reset_in_every_state(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(states); i++) {
+    TABLE_ROWS(i, states, front_client_state_name(states[i])) {
         struct world world;
         struct client client;
         struct plug plug;
@@ -159,7 +159,7 @@ static void the_peer_may_reset_in_every_state(void **state)
 static void a_server_may_be_destroyed_in_every_state(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(states); i++) {
+    TABLE_ROWS(i, states, front_client_state_name(states[i])) {
         struct world world;
         struct client client;
         struct plug plug;
@@ -211,7 +211,7 @@ static void see_a_drain_through(struct client *client, enum client_state state)
 static void a_drain_is_polite_in_every_state(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(states); i++) {
+    TABLE_ROWS(i, states, front_client_state_name(states[i])) {
         struct world world;
         struct client client;
         struct plug plug;

@@ -39,7 +39,7 @@ static void counting_agrees_with_times(void **state)
 {
     (void)state;
     static const double rates[] = {0.001, 0.3, 1, 3, 7.7, 999.9, 33333.3, 1e6, 3e6, 1e8};
-    for (unsigned i = 0; i < ARRAY_LENGTH(rates); i++) {
+    TABLE_ROWS(i, rates, "") {
         struct schedule schedule;
         uint64_t now = 123456789;
         schedule_init(&schedule, rates[i], now, &whole);
@@ -71,7 +71,7 @@ static void threads_divide_the_timetable(void **state)
 {
     (void)state;
     static const unsigned shares[][2] = {{1, 1}, {2, 2}, {5, 2}, {7, 3}, {64, 64}, {100, 7}};
-    for (unsigned i = 0; i < ARRAY_LENGTH(shares); i++) {
+    TABLE_ROWS(i, shares, "") {
         unsigned connections = shares[i][0], threads = shares[i][1], sum = 0;
         struct schedule schedules[64];
         for (unsigned thread = 0; thread < threads; thread++) {
@@ -96,7 +96,7 @@ static void a_second_has_as_many_as_the_rate(void **state)
 {
     (void)state;
     static const unsigned rates[] = {1, 3, 5, 7, 200, 999, 30000};
-    for (unsigned i = 0; i < ARRAY_LENGTH(rates); i++) {
+    TABLE_ROWS(i, rates, "") {
         struct schedule schedule;
         schedule_init(&schedule, rates[i], 1000, &whole);
         for (uint64_t from = 1000; from < 3000000; from += 1999)

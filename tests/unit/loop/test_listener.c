@@ -365,10 +365,10 @@ static void stop_in_exhausted(struct host *host)
     leave_descriptors(0);
     host->stop_in_exhausted = true;
     unsigned before = count_descriptors();
-    host_run(host, LISTENER_REST_MS * 3 / 2);
+    host_run(host, LISTENER_PAUSE_MS * 3 / 2);
     CHECK(host->exhausted_count == 1);
     CHECK(host->turned_away_count == 0);
-    CHECK(!timer_is_armed(&host->listener.rest));
+    CHECK(!timer_is_armed(&host->listener.pause));
     CHECK(count_descriptors() == before - 1); /* the reserve is given back, and nothing else */
 }
 
@@ -378,9 +378,9 @@ static void stop_in_turned_away(struct host *host)
     leave_descriptors(0);
     host->stop_in_turned_away = true;
     unsigned before = count_descriptors();
-    host_run(host, LISTENER_REST_MS * 3 / 2);
+    host_run(host, LISTENER_PAUSE_MS * 3 / 2);
     CHECK(host->turned_away_count == 1);
-    CHECK(!timer_is_armed(&host->listener.rest));
+    CHECK(!timer_is_armed(&host->listener.pause));
     CHECK(count_descriptors() == before - 1);
 }
 
@@ -391,10 +391,10 @@ static void stop_while_resting(struct host *host)
     host_call(host);
     leave_descriptors(0);
     host_run_to(host, &host->turned_away_count, 1);
-    CHECK(timer_is_armed(&host->listener.rest));
+    CHECK(timer_is_armed(&host->listener.pause));
     listener_stop(&host->listener);
-    CHECK(!timer_is_armed(&host->listener.rest));
-    host_run(host, LISTENER_REST_MS * 2);
+    CHECK(!timer_is_armed(&host->listener.pause));
+    host_run(host, LISTENER_PAUSE_MS * 2);
     CHECK(host->turned_away_count == 1);
 }
 
@@ -406,7 +406,7 @@ static void rest_without_reserve(struct host *host)
     leave_descriptors(0);
     CHECK(listener_start(&host->listener, host->loop, host->listening_fd, &host_events) == 0);
     uint64_t before_us = cpu_us();
-    host_run(host, LISTENER_REST_MS * 5 / 2);
+    host_run(host, LISTENER_PAUSE_MS * 5 / 2);
     CHECK(cpu_us() - before_us < 50000);
     CHECK(host->turned_away_count == 0 || host->turned_away_count == 1);
 }

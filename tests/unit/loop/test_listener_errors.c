@@ -110,7 +110,7 @@ static void an_error_of_one_client_is_passed_over(void **state)
         assert_int_equal(loop_run_once(host.loop, PATIENCE_MS), 0);
         assert_int_equal(next_accept_error, 0);
         assert_int_equal(host.accepted, 1); /* in the same turn */
-        assert_false(timer_is_armed(&host.listener.rest));
+        assert_false(timer_is_armed(&host.listener.pause));
         close(client);
         host_close(&host);
     }
@@ -127,15 +127,15 @@ static void a_rest_ends_when_the_socket_can_be_watched(void **state)
     next_accept_error = -EINVAL;
     assert_int_equal(loop_run_once(host.loop, PATIENCE_MS), 0);
     assert_int_equal(host.accepted, 0);
-    assert_true(timer_is_armed(&host.listener.rest));
+    assert_true(timer_is_armed(&host.listener.pause));
     uint64_t began_ms = loop_now_ms(host.loop);
     watch_error = -ENOMEM;
     watch_failures = FAILURES;
     while (host.accepted == 0 && loop_now_ms(host.loop) < began_ms + PATIENCE_MS)
-        assert_int_equal(loop_run_once(host.loop, LISTENER_REST_MS), 0);
+        assert_int_equal(loop_run_once(host.loop, LISTENER_PAUSE_MS), 0);
     assert_int_equal(host.accepted, 1);
     assert_int_equal(watch_failures, 0);
-    assert_true(loop_now_ms(host.loop) - began_ms >= (FAILURES + 1) * LISTENER_REST_MS);
+    assert_true(loop_now_ms(host.loop) - began_ms >= (FAILURES + 1) * LISTENER_PAUSE_MS);
     close(client);
     host_close(&host);
 }

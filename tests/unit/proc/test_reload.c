@@ -181,7 +181,7 @@ static void what_is_refused_leaves_nothing_open(void **state)
 {
     (void)state;
     static const enum reader readers[] = {READER_REFUSES, READER_ENDS};
-    for (size_t i = 0; i < ARRAY_LENGTH(readers); i++) {
+    TABLE_ROWS(i, readers, readers[i] == READER_REFUSES ? "refuses" : "ends") {
         struct fixture fixture;
         set_up(&fixture, readers[i]);
         unsigned before = count_descriptors();

@@ -100,6 +100,7 @@ static struct request *request_waits(struct scene *scene, struct upstream_wish w
     request->waiter.on_late = on_late;
     assert_true(
         place_queue_join(&scene->queue, &request->waiter, scene->group, &request->wish, UINT32_MAX, 60000));
+    assert_null(place_queue_validate(&scene->queue));
     return request;
 }
 
@@ -119,6 +120,7 @@ static struct request *place_becomes_free(struct scene *scene, unsigned index)
     board_end(scene->group->members[index].place);
     place_queue_note_free(&scene->queue);
     scene->queue.serve.run(&scene->queue.serve);
+    assert_null(place_queue_validate(&scene->queue));
     return scene->last;
 }
 

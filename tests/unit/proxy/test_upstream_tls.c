@@ -396,7 +396,7 @@ static void the_certificate_is_looked_at_again_after_an_hour(void **state)
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct pair pair;
         pair_init(&pair, &settings, version);
-        for (size_t i = 0; i < ARRAY_LENGTH(is_resumed); i++) {
+        TABLE_ROWS(i, is_resumed, "") {
             pair_connect(&pair);
             assert_int_equal(SSL_session_reused(pair.server), is_resumed[i]);
             if (version == TLS1_3_VERSION)

@@ -165,7 +165,7 @@ static void they_have_an_order(void **state)
     static const char *const texts[] = {"127.0.0.1:80",      "127.0.0.1:81", "127.0.0.2:80",
                                         "[::1]:80",          "[::2]:80",     "unix:/run/one.socket",
                                         "unix:/run/two.sock"};
-    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+    TABLE_ROWS(i, texts, texts[i]) {
         for (size_t j = 0; j < ARRAY_LENGTH(texts); j++) {
             struct address one = read_address(texts[i]), other = read_address(texts[j]);
             int order = address_compare(&one, &other), opposite = address_compare(&other, &one);

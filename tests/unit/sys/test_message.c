@@ -86,7 +86,7 @@ static void what_is_no_packet_is_told(void **state)
         uint32_t length;
         size_t written; /* of the length and 16 bytes */
     } cases[] = {{16, 2}, {16, 4}, {16, 19}, {0, 20}, {33, 20}, {UINT32_MAX, 20}, {0x80000000, 20}};
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, "") {
         char packet[20] = "", bytes[32];
         struct fixture fixture;
         set_up(&fixture);

@@ -73,7 +73,7 @@ static void renames_without_hard_links(void **state)
     char folder[32];
     const int errors[] = {EPERM, EOPNOTSUPP, ENOSYS};
     enter_a_folder(folder);
-    for (size_t i = 0; i < ARRAY_LENGTH(errors); i++) {
+    TABLE_ROWS(i, errors, strerror(errors[i])) {
         error_of_link = errors[i];
         assert_int_equal(sys_rename_new("one", "two"), 0);
         assert_int_equal(symlink("nowhere", "one"), 0);

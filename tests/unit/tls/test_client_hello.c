@@ -91,7 +91,7 @@ static void promises_no_quick_signature_without_being_sure(void **state)
         {SLICE("\0\2\4\3"), {0}, {0}, 0},                           /* the same */
         {SLICE("\0\2\4\3"), SLICE("\2\3\4"), SLICE("\0\2\4\1"), 0}, /* certificates must be signed by RSA */
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+    TABLE_ROWS(i, cases, "") {
         struct buffer extensions;
         struct client_hello hello;
         buffer_init(&extensions, 1 << 16);

@@ -211,7 +211,7 @@ static void certificates_of_clients(void **state)
     duo_init(&duo, &settings);
     for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         SSL_CTX_set_max_proto_version(duo.client_ctx, version);
-        for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        TABLE_ROWS(i, cases, cases[i].words) {
             duo_begin(&duo, PKI_NAME);
             present(&duo, cases[i].cert);
             duo_expect_refusal(&duo, version == TLS1_2_VERSION ? cases[i].alert_12 : cases[i].alert_13,

@@ -1,5 +1,5 @@
 /* The addresses of this machine's interfaces, by getifaddrs(3). */
-#include "cli/reachable.h"
+#include "sys/reachable.h"
 
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -20,8 +20,8 @@ static bool is_reachable(const struct ifaddrs *interface, bool with_v6, struct a
     return family == AF_INET || !IN6_IS_ADDR_LINKLOCAL(&ret_address->v6.sin6_addr);
 }
 
-void reachable_addresses(bool with_v6, void (*visit)(void *context, const struct address *address),
-                         void *context)
+void sys_reachable_addresses(bool with_v6, void (*visit)(void *context, const struct address *address),
+                             void *context)
 {
     struct ifaddrs *interfaces = NULL;
     if (getifaddrs(&interfaces) != 0)
