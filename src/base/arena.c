@@ -21,6 +21,7 @@ static void arena_free_chunk(struct arena_chunk *chunk)
 
 static void arena_give_back(struct arena_shelf *shelf, struct arena_chunk *chunk)
 {
+    assert(chunk->size > 0);
     bool has_place = shelf && shelf->count < ARENA_SHELF_MAX && chunk->size == ARENA_CHUNK_BYTES;
     if (!has_place) {
         arena_free_chunk(chunk);
@@ -45,6 +46,7 @@ void arena_finish(struct arena *arena)
 
 void arena_shelf_finish(struct arena_shelf *shelf)
 {
+    assert(shelf->count <= ARENA_SHELF_MAX);
     while (shelf->chunks) {
         struct arena_chunk *chunk = shelf->chunks;
         shelf->chunks = chunk->next;
@@ -56,6 +58,7 @@ void arena_shelf_finish(struct arena_shelf *shelf)
 /* Returns a chunk with room for `bytes`, all of it poisoned. */
 static struct arena_chunk *take_chunk(struct arena_shelf *shelf, size_t bytes)
 {
+    assert(bytes > 0);
     struct arena_chunk *chunk = shelf ? shelf->chunks : NULL;
     if (chunk && bytes == ARENA_CHUNK_BYTES) {
         shelf->chunks = chunk->next;
@@ -72,6 +75,7 @@ static struct arena_chunk *take_chunk(struct arena_shelf *shelf, size_t bytes)
 
 static bool arena_add_chunk(struct arena *arena, size_t size)
 {
+    assert(size > 0 && arena->bytes <= arena->bytes_max);
     size_t bytes = MAX(size, (size_t)ARENA_CHUNK_BYTES);
     if (bytes > arena->bytes_max - arena->bytes)
         bytes = size;
@@ -99,6 +103,7 @@ static bool arena_round(size_t size, size_t *ret_rounded)
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
+    assert(arena->next <= arena->end);
     size_t rounded;
     if (!arena_round(size, &rounded))
         return NULL;

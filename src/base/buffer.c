@@ -27,6 +27,7 @@ void buffer_clear(struct buffer *buffer)
 
 bool buffer_reserve(struct buffer *buffer, size_t extra)
 {
+    assert(buffer->length <= buffer->capacity && buffer->capacity <= buffer->length_max);
     if (LIKELY(extra <= buffer->capacity - buffer->length))
         return true;
     if (extra > buffer->length_max - buffer->length) {
@@ -52,6 +53,7 @@ bool buffer_append(struct buffer *buffer, struct slice bytes)
         return true;
     if (!buffer_reserve(buffer, bytes.length))
         return false;
+    assert(bytes.data != NULL);
     memcpy(buffer->data + buffer->length, bytes.data, bytes.length);
     buffer->length += bytes.length;
     return true;
@@ -109,6 +111,7 @@ size_t format_u64(char *out, uint64_t value)
         digits[count++] = (char)('0' + value % 10);
         value /= 10;
     } while (value > 0);
+    assert(count <= U64_DIGITS_MAX);
     for (size_t i = 0; i < count; i++)
         out[i] = digits[count - 1 - i];
     return count;

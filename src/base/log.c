@@ -37,6 +37,7 @@ void log_clean(char *bytes, size_t length)
 
 void log_line(struct log *log, enum log_level level, const char *format, ...)
 {
+    assert(log->write != NULL);
     if (level > log->level)
         return;
     char bytes[LOG_LINE_BYTES_MAX + 1];

@@ -17,6 +17,7 @@ struct pool_slab {
 
 void pool_init(struct pool *pool, size_t object_size, size_t count_max)
 {
+    assert(object_size > 0);
     size_t size = MAX(object_size, sizeof(void *));
     size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     *pool = (struct pool){
@@ -28,6 +29,7 @@ void pool_init(struct pool *pool, size_t object_size, size_t count_max)
 
 void pool_finish(struct pool *pool)
 {
+    assert(pool->slab_used <= pool->slab_objects);
     struct pool_slab *slab = pool->slabs;
     while (slab) {
         struct pool_slab *next = slab->next;
@@ -95,6 +97,7 @@ static bool make_index(const struct pool *pool, struct slab_index *index)
 /* The slab that contains the object: the last one that does not begin after it. */
 static struct pool_slab *slab_of(const struct slab_index *index, const void *object)
 {
+    assert(index->count > 0);
     size_t low = 0, high = index->count;
     while (high - low > 1) {
         size_t middle = (low + high) / 2;

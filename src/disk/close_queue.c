@@ -27,6 +27,7 @@ static void close_waiting(struct close_queue *close_queue)
 {
     if (close_queue->is_busy || close_queue->waiting.count == 0)
         return;
+    assert(close_queue->closing.count == 0 && close_queue->loop != NULL);
     struct close_queue_batch empty = close_queue->closing;
     close_queue->closing = close_queue->waiting;
     close_queue->waiting = empty;
@@ -37,6 +38,7 @@ static void close_waiting(struct close_queue *close_queue)
 
 static void done(struct job *job)
 {
+    assert(close_queue_of(job)->is_busy);
     close_queue_of(job)->is_busy = false;
     close_waiting(close_queue_of(job));
 }
@@ -63,6 +65,7 @@ void close_queue_finish(struct close_queue *close_queue)
 
 static bool close_queue_reserve(struct close_queue_batch *batch)
 {
+    assert(batch->count <= batch->capacity);
     if (batch->count < batch->capacity)
         return true;
     size_t capacity = MAX(batch->capacity * 2, (size_t)16);
@@ -76,6 +79,7 @@ static bool close_queue_reserve(struct close_queue_batch *batch)
 
 void close_queue_take(struct close_queue *close_queue, int fd)
 {
+    assert(fd >= 0);
     if (close_queue->loop == NULL || !close_queue_reserve(&close_queue->waiting)) {
         sys_close(fd);
         return;

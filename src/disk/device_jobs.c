@@ -16,6 +16,7 @@ static bool is_unused(const struct device_jobs *jobs)
 
 static void device_jobs_destroy(struct device_jobs *jobs)
 {
+    assert(is_unused(jobs));
     job_queue_finish(&jobs->own);
     job_queue_finish(&jobs->mounted);
     list_remove(&jobs->link);

@@ -36,6 +36,7 @@ struct slice file_coding_suffix(enum http_coding coding)
  * If something else is there by now, nothing of it is read. */
 static int open_by_path(const struct file_request *request, const struct file *file)
 {
+    assert(file->kind == FILE_REGULAR);
     char path[FILE_LOOK_PATH_MAX];
     struct file_status now;
     file_look_path(path, request, request->coding);
@@ -54,6 +55,7 @@ static int open_by_path(const struct file_request *request, const struct file *f
 
 static int open_for_reading(const struct file_request *request, struct file *file, int entry)
 {
+    assert(entry >= 0 && file->fd < 0);
     int fd = sys_open_path(entry);
     sys_close(entry);
     if (fd == -ENOENT)
@@ -66,6 +68,7 @@ static int open_for_reading(const struct file_request *request, struct file *fil
 
 static int file_read_bytes(const struct file *file, char *out, size_t offset, size_t size, bool cached_only)
 {
+    assert(file->fd >= 0);
     for (size_t done = 0; done < size;) {
         ssize_t count = sys_read_at(file->fd, out + done, size - done, (off_t)(offset + done), cached_only);
         if (count <= 0)
@@ -108,6 +111,7 @@ static int file_read_content(const struct file *file, char *out, bool cached_onl
 
 static int make_block(struct file *file, size_t content_bytes)
 {
+    assert(file->block == NULL);
     file->block = malloc(FILE_HEAD_BYTES_MAX + content_bytes);
     if (file->block == NULL)
         return -ENOMEM;
@@ -126,6 +130,7 @@ void file_make_room_for_head(struct file *file)
 /* Reads a small file into memory and closes its descriptor. */
 static int keep_in_memory(const struct file_request *request, struct file *file)
 {
+    assert(file->fd >= 0 && !file->in_memory);
     int error = make_block(file, (size_t)file->status.size);
     if (error < 0)
         return error;
@@ -201,6 +206,7 @@ static bool is_racy(const struct file_status *status, int64_t looked_ns)
 /* Larger files stay open. If such a file keeps changing, sending it will notice that. */
 static int keep_open(const struct file_request *request, struct file *file)
 {
+    assert(file->fd >= 0 && !file->in_memory);
     for (unsigned i = 0; i < READ_ATTEMPTS; i++) {
         int error = file_version_sample(file, request->cached_only);
         if (error < 0 && error != ERROR_CHANGED)
@@ -232,6 +238,7 @@ static int open_regular(const struct file_request *request, struct file *file, i
 
 static struct file *file_create(const struct file_request *request)
 {
+    assert(request->root != NULL && request->coding < HTTP_CODING_COUNT);
     struct file *file = calloc(1, sizeof(*file) + request->path.length + 1);
     if (file == NULL)
         return NULL;

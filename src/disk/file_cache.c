@@ -47,6 +47,7 @@ static const struct file_watch_events file_watch_events = {
 
 static void set_bounds(struct file_cache *cache, const struct limits *limits)
 {
+    assert(limits->cache_entries > 0);
     cache->absent.count_max = limits->cache_entries / ABSENT_COUNT_PART;
     cache->absent.bytes_max = limits->cache_bytes / ABSENT_BYTES_PART;
     cache->present.count_max = limits->cache_entries;
@@ -137,6 +138,7 @@ struct file *file_cache_find(struct file_cache *cache, const struct root *root, 
         list_append(&shelf_of(cache, file)->files, &file->recently_used);
         cache->used_last = file;
     }
+    assert(file->is_cached);
     return file_ref(file);
 }
 
@@ -180,6 +182,7 @@ void file_cache_drop(struct file_cache *cache, struct file *file)
     if (!file->is_cached)
         return;
     struct shelf *shelf = shelf_of(cache, file);
+    assert(file->references > 0 && shelf->count > 0 && shelf->bytes >= file_bytes(file));
     if (cache->used_last == file)
         cache->used_last = NULL;
     file->is_cached = false;
@@ -255,6 +258,7 @@ static bool is_of_now(const struct file *file, struct cache_ticket ticket)
 
 static bool put_in(struct file_cache *cache, struct file *file, struct cache_ticket ticket)
 {
+    assert(!file->is_cached);
     if (!attach(cache, file, ticket))
         return false;
     if (map_insert(&cache->files, &file->link, path_hash(cache, file->root, file_path(file))) == 0)
@@ -294,6 +298,7 @@ void file_cache_confirm(struct file_cache *cache, struct file *file, const struc
 {
     if (!file->is_cached || !is_of_now(file, ticket))
         return;
+    assert(file->root == again->root);
     file_watch_detach(&file->watched);
     file->revalidate = again->revalidate || ticket.folder.folder == 0;
     if (!is_worth_keeping(file) || !attach(cache, file, ticket))
@@ -395,6 +400,7 @@ bool file_cache_shrink(struct file_cache *cache)
             left--;
         }
     }
+    assert(left == 0);
     return count > 0;
 }
 

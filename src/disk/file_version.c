@@ -21,6 +21,7 @@ static const struct hash_key tag_key = {UINT64_C(0x7669662065746167), UINT64_C(0
 /* The first sample is at the beginning of the file, the last one at the end. */
 static off_t sample_offset(const struct file *file, unsigned number, size_t length)
 {
+    assert(number < FILE_SAMPLES && length <= file->status.size);
     uint64_t last = file->status.size - length;
     return (off_t)(number == FILE_SAMPLES - 1 ? last : last / (FILE_SAMPLES - 1) * number);
 }
@@ -42,6 +43,7 @@ static int read_sample(const struct file *file, unsigned number, bool cached_onl
 
 int file_version_sample(struct file *file, bool cached_only)
 {
+    assert(file->fd >= 0);
     file->samples_taken = 0;
     for (unsigned i = 0; i < FILE_SAMPLES; i++) {
         bool is_end = i == 0 || i == FILE_SAMPLES - 1;
@@ -133,6 +135,7 @@ static void describe_status(struct file *file, int64_t looked_ns, struct http_et
 
 void file_version_make_tag(struct file *file, int64_t looked_ns)
 {
+    assert(file->kind == FILE_REGULAR);
     struct http_etag_source source = {0};
     if (file->coding != HTTP_CODING_IDENTITY)
         source.coding = http_coding_name((enum http_coding)file->coding);

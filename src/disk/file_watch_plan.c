@@ -43,6 +43,7 @@ static bool next_folder(struct slice path, size_t *end, struct slice *ret_name)
 static struct watched_folder *watched_folder_deepest(const struct root *root, struct slice path,
                                                      size_t *ret_end)
 {
+    assert(path.length < PATH_MAX);
     struct watched_folder *folder = root->folders, *child;
     struct slice name;
     size_t end = 0;
@@ -87,6 +88,7 @@ struct watch_ticket file_watch_cover(const struct root *root, struct slice path)
 
 static int plan_open(int fd, struct slice path, unsigned flags)
 {
+    assert(fd >= 0 && path.length < PATH_MAX);
     char text[PATH_MAX];
     memcpy(text, path.data, path.length);
     text[path.length] = '\0';
@@ -127,6 +129,7 @@ bool file_watch_plan(struct file_watch *watch, const struct root *root, struct s
 
 static int plan_add(struct watch_plan *plan, int fd)
 {
+    assert(plan->count < ARRAY_LENGTH(plan->descriptors));
     int descriptor = notifier_add(plan->notifier, fd, NOTIFIER_ENTRIES);
     if (descriptor < 0)
         return descriptor;
@@ -146,6 +149,7 @@ static int plan_descend(struct watch_plan *plan, int *fd, struct slice name)
 
 void file_watch_make(struct watch_plan *plan, struct slice path)
 {
+    assert(!plan->is_made && plan->count == 0);
     size_t end = plan->known_length;
     struct slice name;
     int fd = plan_open(plan->root_fd, slice_take(path, end), OPEN_STAY);
@@ -163,6 +167,7 @@ void file_watch_make(struct watch_plan *plan, struct slice path)
 /* Inserts the folder into the tree, as a child of `parent` or as the topmost one. */
 static int file_watch_insert(struct watched_folder *folder, struct watched_folder *parent)
 {
+    assert(parent == NULL || parent->watch == folder->watch);
     struct file_watch *watch = folder->watch;
     if (parent == NULL) {
         list_append(&watch->tops, &folder->siblings);
@@ -260,6 +265,7 @@ struct watch_ticket file_watch_join(struct file_watch *watch, struct root *root,
     struct slice name = {0};
     bool is_valid = plan_find_known(root, path, plan, &folder);
     size_t end = plan->known_length;
+    assert(watch->plan_count > 0);
     watch->plan_count--;
     for (unsigned i = 0; i < plan->count; i++) {
         bool is_top = i == 0 && plan->known.folder == 0;

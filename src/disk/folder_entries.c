@@ -193,6 +193,7 @@ static int read_folder(struct reading *reading)
 
 int folder_entries_read(const struct folder_query *query, struct folder_entries *ret_entries)
 {
+    assert(query->reach != NULL && query->path != NULL);
     struct folder_entries entries = {.budget = query->budget};
     arena_init(&entries.names, SIZE_MAX);
     struct reading reading = {.query = query, .entries = &entries};
@@ -241,6 +242,7 @@ static int folder_entries_compare_numbers(struct slice *a, struct slice *b)
 
 static int compare_letters(struct slice *a, struct slice *b)
 {
+    assert(a->length > 0 && b->length > 0);
     int difference = (unsigned char)ascii_lower(a->data[0]) - (unsigned char)ascii_lower(b->data[0]);
     *a = slice_skip(*a, 1);
     *b = slice_skip(*b, 1);

@@ -54,6 +54,7 @@ static struct shared_folder *folder_shelf_find(struct folder_shelf *shelf, const
         if (may_be_same(folder, query, entries))
             found = folder;
     }
+    assert(found == NULL || found->references > 0);
     if (found)
         found->references++;
     pthread_mutex_unlock(&shelf->lock);
@@ -98,6 +99,7 @@ void folder_shelf_release(struct folder_shelf *shelf, struct shared_folder *fold
     if (folder == NULL)
         return;
     pthread_mutex_lock(&shelf->lock);
+    assert(folder->references > 0);
     bool is_last = --folder->references == 0;
     if (is_last)
         list_remove(&folder->link);

@@ -43,6 +43,7 @@ static void close_both(struct mount_table *table)
 void mount_table_init(struct mount_table *table, struct loop *loop,
                       void (*on_change)(struct mount_table *table))
 {
+    assert(on_change != NULL);
     *table = (struct mount_table){
         .watch = {.events = &watch_events},
         .loop = loop,

@@ -41,6 +41,7 @@ static struct slice seen_from_root(const struct reach *reach, struct slice targe
 /* Replaces text[start] to text[end] by `target`. An absolute target also replaces what is before `start`. */
 static int put_target(const struct reach *reach, char *text, size_t start, size_t end, struct slice target)
 {
+    assert(start <= end);
     char out[PATH_MAX];
     struct slice rest = slice_from(text + end);
     if (slice_starts_with(target, SLICE("/"))) {

@@ -49,6 +49,7 @@ bool root_is_unmoved(const struct root *root)
 
 struct root_look root_prepare_look(const struct root *root)
 {
+    assert(root->fd >= 0);
     return (struct root_look){
         .path = root->spec.path.data,
         .device = root->device,
@@ -70,6 +71,7 @@ static bool root_is_confined(const struct root_look *look, int fd)
 
 static int open_other(struct root_look *look)
 {
+    assert(look->fd < 0);
     struct file_status status;
     int fd = sys_open_root(look->path);
     if (fd < 0)
@@ -93,6 +95,7 @@ static int open_other(struct root_look *look)
 /* Gets the status first: usually nothing has changed, and nothing needs to be opened. */
 void root_make_look(struct root_look *look)
 {
+    assert(look->fd < 0);
     struct file_status status;
     look->error = sys_path_status(look->path, &status);
     if (look->error == 0 && (status.device != look->device || status.inode != look->inode))
@@ -101,6 +104,7 @@ void root_make_look(struct root_look *look)
 
 void root_take(struct root *root, struct root_look *look)
 {
+    assert(look->fd >= 0);
     int fd = look->fd;
     look->fd = -1;
     if (sys_replace(fd, root->fd) < 0) {

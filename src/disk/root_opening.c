@@ -143,6 +143,7 @@ void root_opening_make(struct root_opening *opening)
 
 int root_opening_error(const struct root_opening *opening, size_t index)
 {
+    assert(index < opening->count);
     const struct root_opening_item *item = &opening->items[index];
     if (root_opening_is_made(opening, index))
         return item->look.error;
@@ -151,6 +152,7 @@ int root_opening_error(const struct root_opening *opening, size_t index)
 
 static int join_item(struct root_opening *opening, struct root_opening_item *item, uint64_t now_ms)
 {
+    assert(item->root == NULL);
     int error = root_table_add(opening->table, &item->spec, &item->look, &item->root);
     if (error < 0)
         return error;

@@ -73,12 +73,14 @@ struct root_path *root_path_create(struct notifier *notifier)
 
 void root_path_walk(struct root_path *path, const char *text)
 {
+    assert(!path->is_walked);
     path->is_watched = path_walk(text, root_path_visit, path);
     path->is_walked = true;
 }
 
 static int adopt_marks(struct root_path *path, struct root *root)
 {
+    assert(path->is_walked && path->count <= MARKS_MAX);
     int error = 0;
     for (size_t i = 0; i < path->count; i++) {
         struct path_mark *mark = &path->marks[i];
@@ -93,6 +95,7 @@ static int adopt_marks(struct root_path *path, struct root *root)
 /* The earlier marks are removed last: so descriptors that both have stay. */
 void root_path_adopt(struct root *root, struct root_path *path, uint64_t now_ms)
 {
+    assert(root->path != path);
     if (!root->is_local || root->is_retired || !path->is_walked) {
         root->path_due_ms = 0;
         root_path_destroy(path);

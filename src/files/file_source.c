@@ -62,6 +62,7 @@ static void file_source_free_chunk(struct files *files, struct chunk *chunk)
 {
     if (chunk == NULL)
         return;
+    assert(files->cold_buffers >= chunk->is_counted);
     files->cold_buffers -= chunk->is_counted;
     free(chunk->bytes);
     free(chunk);
@@ -119,6 +120,7 @@ static void chunk_is_read(void *context)
 static enum source_result begin_chunk(struct file_source *file)
 {
     struct exchange *exchange = file->source.exchange;
+    assert(file->part_count > 0);
     file->turn ^= 1;
     struct chunk **place = &file->chunks[file->turn];
     if (*place == NULL)
@@ -149,6 +151,7 @@ static enum source_result begin_chunk(struct file_source *file)
 static void consume(struct file_source *file, size_t length)
 {
     struct segment *part = file->parts;
+    assert(file->part_count > 0 && length <= part->length);
     if (part->data)
         part->data += length;
     else

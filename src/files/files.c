@@ -159,6 +159,7 @@ static void answer_no_folder(struct exchange *exchange, int error)
 static void answer_listing(struct exchange *exchange, struct source *source, int error)
 {
     struct files_state *state = exchange->handler_state;
+    assert(state != NULL);
     if (source == NULL) {
         answer_no_folder(exchange, error);
         return;
@@ -178,6 +179,7 @@ static void list_folder(struct exchange *exchange, struct files_state *state, co
 {
     const struct files_settings *settings = settings_of(exchange);
     const struct http_request *request = &exchange->request;
+    assert(settings->listing);
     bool wants_json = http_prefers_json(request);
     state->listing = (struct listing_options){
         .reach = root_reach(exchange->route_entry->root),
@@ -219,6 +221,7 @@ static void answer_no_archive(struct exchange *exchange, int error)
 static void answer_archive(struct exchange *exchange, struct source *source, int error)
 {
     struct files_state *state = exchange->handler_state;
+    assert(state != NULL);
     struct buffer disposition;
     if (source == NULL) {
         answer_no_archive(exchange, error);
@@ -238,6 +241,7 @@ static void answer_archive(struct exchange *exchange, struct source *source, int
 /* The last segment of a path that ends with '/'. */
 static struct slice folder_name(struct slice path)
 {
+    assert(path.length > 0 && path.data[path.length - 1] == '/');
     size_t end = path.length - 1, start = end;
     while (start > 0 && path.data[start - 1] != '/')
         start--;

@@ -82,6 +82,7 @@ int h2_caller_put_content(nghttp2_session *session, nghttp2_frame *frame, const 
     struct h2_caller *caller = user_data;
     (void)session, (void)frame, (void)source;
     assert(length == caller->pulled);
+    assert(H2_FRAME_HEAD_BYTES + length <= caller_room_left(caller));
     memcpy(caller->room + caller->room_used, frame_head, H2_FRAME_HEAD_BYTES);
     caller->room_used += H2_FRAME_HEAD_BYTES + length;
     h2_floods_earn(&caller->floods, H2_FLOOD_WINDOWS, 1 + (uint32_t)(length / BYTES_PER_CREDIT));
@@ -111,6 +112,7 @@ static void caller_write_preface(struct h2_caller *caller)
 {
     if (caller->has_begun)
         return;
+    assert(caller->room_used == 0 && caller->room_size >= NGHTTP2_CLIENT_MAGIC_LEN);
     caller->has_begun = true;
     memcpy(caller->room, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
     caller->room_used = NGHTTP2_CLIENT_MAGIC_LEN;

@@ -22,16 +22,19 @@ static const struct allowance {
 
 bool h2_floods_spend(struct h2_floods *floods, enum h2_flood kind)
 {
+    assert(kind < H2_FLOOD_COUNT);
     return ++floods->spent[kind] <= allowances[kind].at_once;
 }
 
 void h2_floods_earn(struct h2_floods *floods, enum h2_flood kind, uint32_t count)
 {
+    assert(kind < H2_FLOOD_COUNT);
     floods->spent[kind] -= MIN(floods->spent[kind], count);
 }
 
 void h2_floods_pass(struct h2_floods *floods, uint64_t now_ms)
 {
+    assert(now_ms >= floods->counted_ms);
     uint64_t seconds = (now_ms - floods->counted_ms) / 1000;
     if (LIKELY(seconds == 0))
         return;
@@ -44,5 +47,6 @@ void h2_floods_pass(struct h2_floods *floods, uint64_t now_ms)
 
 const char *h2_floods_text(enum h2_flood kind)
 {
+    assert(kind < H2_FLOOD_COUNT);
     return allowances[kind].text;
 }

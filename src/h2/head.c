@@ -24,6 +24,7 @@ enum {
 
 struct h2_head *h2_head_create(const struct h2_limits *limits)
 {
+    assert(limits->head_bytes > 0 && limits->fields <= HTTP_FIELDS_MAX);
     /* Two fields more: Host, where only :authority says it, and Upgrade, where :protocol does. */
     size_t fields_max = (size_t)limits->fields + 2;
     size_t fields_bytes = fields_max * sizeof(struct http_field);
@@ -51,6 +52,7 @@ void h2_head_begin(struct h2_head *head)
 /* The first status counts; 0 is none. */
 static void reject(struct h2_head *head, uint16_t status)
 {
+    assert(status == 0 || (status >= 400 && status <= 599));
     if (head->reject_status == 0)
         head->reject_status = status;
 }
@@ -58,6 +60,7 @@ static void reject(struct h2_head *head, uint16_t status)
 /* Appends to the kept text. If there is no room, rejects the head and returns a slice without data. */
 static struct slice h2_head_keep(struct h2_head *head, struct slice bytes)
 {
+    assert(head->text_used <= head->text_max);
     char *copy = head->text + head->text_used;
     if (bytes.length > head->text_max - head->text_used) {
         reject(head, HEAD_TOO_LARGE);
@@ -91,6 +94,7 @@ static void add_pseudo(struct h2_head *head, struct slice name, struct slice val
 static void h2_head_put_field(struct http_request *request, enum http_field_name known, struct slice name,
                               struct slice value)
 {
+    assert(request->field_count < request->fields_max);
     request->fields[request->field_count++] =
         (struct http_field){.name = known, .name_text = name, .value = value};
     if (known != HTTP_FIELD_OTHER && request->first[known] == 0)

@@ -15,6 +15,7 @@ void h2_late_init(struct h2_late *late)
 
 void h2_late_open(struct h2_late *late, uint32_t stream)
 {
+    assert(stream > 0);
     late->has_gaps |= stream > late->last + 2 - (late->last == 0);
     late->last = stream;
 }
@@ -27,6 +28,7 @@ static uint32_t stream_of(const uint8_t *head)
 /* Takes a part of the frame that `bytes` are in the middle of, or of the next one's head. */
 static size_t take_part(struct h2_late *late, struct slice bytes)
 {
+    assert(bytes.length > 0 && late->head_used < H2_FRAME_HEAD_BYTES);
     if (late->frame_left > 0) {
         size_t part = MIN((size_t)late->frame_left, bytes.length);
         late->frame_left -= (uint32_t)part;

@@ -66,10 +66,12 @@ static void *memory_take(size_t size, void *user_data)
     if (UNLIKELY(size > H2_BLOCK_BYTES_MAX))
         return take_large(memory, size);
     size_t units = (MAX(size, (size_t)1) + H2_BLOCK_UNIT - 1) / H2_BLOCK_UNIT;
+    assert(units < ARRAY_LENGTH(memory->kept));
     struct h2_block *block = memory->kept[units];
     if (UNLIKELY(block == NULL))
         return take_new(units * H2_BLOCK_UNIT);
     UNPOISON(block->room, block->bytes);
+    assert(memory->kept_bytes >= block->bytes);
     memory->kept[units] = block->next;
     memory->kept_bytes -= block->bytes;
     return block->room;
@@ -87,6 +89,7 @@ static void memory_give_back(void *room, void *user_data)
         return;
     }
     size_t units = block->bytes / H2_BLOCK_UNIT;
+    assert(units > 0 && units < ARRAY_LENGTH(memory->kept));
     memory->kept_bytes += block->bytes;
     block->next = memory->kept[units];
     memory->kept[units] = block;

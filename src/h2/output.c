@@ -44,6 +44,7 @@ static void add_piece(struct h2_output *output, const char *bytes, size_t length
     if (output->piece_count > 0 && next[-1].data + next[-1].length == bytes) {
         next[-1].length += length;
     } else if (length > 0) {
+        assert(output->piece_count < output->piece_max);
         *next = slice_make(bytes, length);
         output->piece_count++;
     }
@@ -51,6 +52,7 @@ static void add_piece(struct h2_output *output, const char *bytes, size_t length
 
 static void add_copy(struct h2_output *output, const void *bytes, size_t length)
 {
+    assert(length <= room_left(output));
     char *to = output->room + output->room_used;
     if (length > 0) /* the end of a response without content has no address */
         memcpy(to, bytes, length);
@@ -159,6 +161,7 @@ int h2_put_content(nghttp2_session *session, nghttp2_frame *frame, const uint8_t
 
 static enum h2_written write_frames(struct h2 *h2)
 {
+    assert(h2->output != NULL);
     while (h2_output_has_room(h2->output) && !h2->is_full) {
         const uint8_t *bytes;
         ssize_t length = nghttp2_session_mem_send(h2->session, &bytes);

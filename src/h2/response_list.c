@@ -31,6 +31,7 @@ void h2_response_list_begin(struct h2_response_list *list, uint32_t text_max, ui
 
 static struct slice h2_response_list_keep(struct h2_response_list *list, struct slice bytes)
 {
+    assert(bytes.length <= list->text_max - list->text_used);
     char *copy = list->text + list->text_used;
     if (bytes.length > 0)
         memcpy(copy, bytes.data, bytes.length);
@@ -89,6 +90,7 @@ const char *h2_response_list_end(struct h2_response_list *list, bool is_end, boo
 {
     struct http_response_head *head = &list->head;
     unsigned index = head->first[HTTP_FIELD_CONTENT_LENGTH];
+    assert(index <= head->field_count);
     head->has_length = index > 0;
     if (index > 0 && !slice_to_u64(head->fields[index - 1].value, &head->content_length))
         return "its Content-Length is not a number";

@@ -12,6 +12,7 @@ static const uint8_t probe_opaque[8] = {'v', 'i', 'f', ' ', 'r', 't', 't', '?'};
 
 static int set_windows(struct h2 *h2)
 {
+    assert(h2->window > 0 && h2->window <= INT32_MAX);
     nghttp2_settings_entry entry = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, h2->window};
     int64_t whole = MIN((int64_t)h2->window * STREAMS_AT_FULL_WINDOW, (int64_t)INT32_MAX);
     int error = nghttp2_submit_settings(h2->session, NGHTTP2_FLAG_NONE, &entry, 1);
@@ -34,6 +35,7 @@ int h2_window_open(struct h2 *h2)
 {
     const struct h2_limits *limits = h2->shared->limits;
     h2->window = limits->window_bytes;
+    assert(h2->window > 0);
     int64_t whole = MIN((int64_t)h2->window * STREAMS_AT_FULL_WINDOW, (int64_t)INT32_MAX);
     return nghttp2_session_set_local_window_size(h2->session, NGHTTP2_FLAG_NONE, 0, (int32_t)whole);
 }

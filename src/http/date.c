@@ -53,11 +53,14 @@ static int civil_from_seconds(int64_t seconds, struct civil *civil)
     civil->hour = (int)(time / 3600);
     civil->minute = (int)(time / 60 % 60);
     civil->second = (int)(time % 60);
+    assert(civil->month >= 1 && civil->month <= 12);
+    assert(civil->day >= 1 && civil->day <= 31);
     return (int)((days + 6) % 7);
 }
 
 static void put_two_digits(char *out, int value)
 {
+    assert(value >= 0 && value <= 99);
     out[0] = (char)('0' + value / 10);
     out[1] = (char)('0' + value % 10);
 }
@@ -202,6 +205,7 @@ static void choose_century(struct civil *civil, int64_t now_seconds)
 
 static bool is_in_calendar(const struct civil *civil)
 {
+    assert(civil->month >= 1 && civil->month <= 12);
     static const unsigned char days_in_month[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool is_leap = civil->year % 4 == 0 && (civil->year % 100 != 0 || civil->year % 400 == 0);
     int days = days_in_month[civil->month - 1] + (civil->month == 2 && is_leap);

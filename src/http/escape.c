@@ -13,6 +13,7 @@ static bool is_continuation(struct slice text, size_t at)
  * forms, surrogates and code points above U+10FFFF. */
 static size_t utf8_length(struct slice text)
 {
+    assert(text.length > 0);
     unsigned char first = (unsigned char)text.data[0];
     if (first < 0x80)
         return 1;
@@ -51,6 +52,7 @@ static bool is_control(struct slice sequence)
 /* "\\u202e". */
 static struct slice code_point_escape(struct slice sequence, char scratch[ESCAPE_MAX])
 {
+    assert(sequence.length == 2 || sequence.length == 3);
     static const char digits[] = "0123456789abcdef";
     const unsigned char *bytes = (const unsigned char *)sequence.data;
     unsigned value = sequence.length == 2

@@ -15,6 +15,7 @@ static const struct slice field_names[HTTP_FIELD_NAME_COUNT] = {[HTTP_FIELD_OTHE
 
 static unsigned http_field_bucket_of(struct slice name)
 {
+    assert(name.length > 0);
     unsigned first = (unsigned char)name.data[0] | 0x20u;
     unsigned last = (unsigned char)name.data[name.length - 1] | 0x20u;
     return (unsigned)(name.length * 5 + first * 3 + last) % BUCKET_COUNT;
@@ -45,6 +46,7 @@ enum http_field_name http_field_lookup(struct slice name)
 
 struct slice http_field_text(enum http_field_name name)
 {
+    assert(name < HTTP_FIELD_NAME_COUNT);
     return field_names[name];
 }
 

@@ -31,6 +31,7 @@ static void begin_item(struct json *json)
 
 void json_begin(struct json *json, char bracket)
 {
+    assert(bracket == '{' || bracket == '[');
     begin_item(json);
     buffer_append_byte(json->out, bracket);
     json->depth++;
@@ -47,6 +48,8 @@ void json_begin_line(struct json *json, char bracket)
 void json_end(struct json *json, char bracket)
 {
     assert(json->depth > 0 && !json->has_key);
+    assert(bracket == '}' || bracket == ']');
+    assert(json->line_depth <= json->depth);
     json->depth--;
     if (json->needs_comma)
         new_line(json);
@@ -67,6 +70,7 @@ void json_string(struct json *json, struct slice text)
 
 void json_key(struct json *json, const char *key)
 {
+    assert(json->depth > 0 && !json->has_key);
     json_string(json, slice_from(key));
     buffer_append(json->out, SLICE(": "));
     json->has_key = true;

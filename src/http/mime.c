@@ -119,6 +119,7 @@ bool http_mime_is_known(struct slice path)
 struct slice http_mime_type(struct slice path)
 {
     const struct media_type *type = find_type(path);
+    assert(type->offset + type->length < sizeof(type_text));
     return slice_make((const char *)&type_text + type->offset, type->length);
 }
 

@@ -12,6 +12,7 @@ static const struct slice coding_names[HTTP_CODING_COUNT] = {
 
 struct slice http_coding_name(enum http_coding coding)
 {
+    assert(coding < HTTP_CODING_COUNT);
     return coding_names[coding];
 }
 

@@ -64,6 +64,7 @@ static bool overlap(struct http_range a, struct http_range b)
  * overflows. */
 static bool touch(struct http_range a, struct http_range b)
 {
+    assert(a.last < UINT64_MAX && b.last < UINT64_MAX);
     return a.first <= b.last + 1 && b.first <= a.last + 1;
 }
 
@@ -114,6 +115,7 @@ static bool is_ascending(const struct http_range *ranges, size_t count)
 /* Like coalesce, for ascending ranges. */
 static size_t join_neighbours(struct http_range *ranges, size_t count)
 {
+    assert(count > 0);
     size_t kept = 1;
     for (size_t i = 1; i < count; i++) {
         if (touch(ranges[kept - 1], ranges[i]))
@@ -164,5 +166,6 @@ enum http_range_result http_range_parse(struct slice value, uint64_t size, struc
     if (is_ordered ? !is_ascending(ranges, used) : is_abusive(ranges, used, size))
         return HTTP_RANGE_IGNORE;
     *count = is_ordered ? join_neighbours(ranges, used) : coalesce(ranges, used);
+    assert(*count > 0 && *count <= used);
     return HTTP_RANGE_SATISFIABLE;
 }

@@ -8,6 +8,7 @@
 
 void http_response_begin(struct http_response *response, int status)
 {
+    assert(status >= 100 && status <= 999);
     response->status = status;
     response->content_length = 0;
     response->no_length = http_status_has_no_content(status);
@@ -19,6 +20,7 @@ void http_response_begin(struct http_response *response, int status)
 /* Arrays that became too small stay in the arena: together they are smaller than the current one. */
 static bool http_response_grow(struct http_response *response)
 {
+    assert(response->field_count == response->fields_max && response->arena != NULL);
     unsigned fields_max = response->fields_max ? 2 * response->fields_max : FIELDS_FIRST;
     struct http_response_field *fields = arena_alloc(response->arena, fields_max * sizeof(*fields));
     if (fields == NULL)
@@ -32,6 +34,7 @@ static bool http_response_grow(struct http_response *response)
 
 void http_response_add(struct http_response *response, struct slice name, struct slice value)
 {
+    assert(name.length > 0 && response->field_count <= response->fields_max);
     if (UNLIKELY(response->field_count == response->fields_max) && !http_response_grow(response)) {
         response->lacks_fields = true;
         return;

@@ -51,6 +51,7 @@ static unsigned hex_value(char byte)
 /* The byte encoded by the escape at the front of `slice`; negative if there is none. */
 static int escaped_byte(struct slice slice)
 {
+    assert(slice.length > 0 && slice.data[0] == '%');
     if (slice.length < 3)
         return -1;
     unsigned high = hex_value(slice.data[1]), low = hex_value(slice.data[2]);
@@ -267,6 +268,7 @@ static ssize_t decode_segment(struct slice segment, char *out, bool *has_slash)
  * parent. */
 static size_t parent_length(const char *path, size_t length)
 {
+    assert(length > 0 && path[0] == '/' && path[length - 1] == '/');
     if (length > 1)
         length--;
     while (path[length - 1] != '/')
@@ -279,6 +281,7 @@ static size_t parent_length(const char *path, size_t length)
 static ssize_t add_segment(char *path, size_t length, struct slice encoded, enum http_path_form form,
                            bool is_last, bool *has_slash)
 {
+    assert(length > 0 && path[length - 1] == '/');
     ssize_t decoded = decode_segment(encoded, path + length, has_slash);
     if (decoded < 0)
         return -1;
@@ -320,6 +323,7 @@ enum http_path_result http_path_normalize(struct slice encoded, enum http_path_f
         if (length < 0)
             return HTTP_PATH_BAD;
     }
+    assert((size_t)length <= encoded.length);
     *ret_path = slice_make(out, (size_t)length);
     return has_slash ? HTTP_PATH_NO_FILE : HTTP_PATH_OK;
 }

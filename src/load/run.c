@@ -39,11 +39,13 @@ static void run_arm(struct run *run, struct timer *timer, uint64_t ms)
 
 static struct client *client_at(const struct run *run, unsigned number)
 {
+    assert(number < run->plan.connections);
     return (struct client *)(void *)(run->clients + (size_t)number * run->client_bytes);
 }
 
 static void run_enter(struct run *run, enum load_phase phase)
 {
+    assert(phase >= run->phase);
     run->phase = phase;
     run->phase_began_us = run_now_us(run);
 }
@@ -93,6 +95,7 @@ static uint64_t requests_left(const struct run *run)
  * sent. */
 static void end_window(struct run *run, uint64_t at_us)
 {
+    assert(!run->has_ended && at_us >= run->window_begin_us);
     struct load_result *result = run->result;
     bool by_number = run->plan.requests_max > 0 && requests_left(run) == 0;
     run->has_ended = true;

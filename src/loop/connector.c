@@ -11,6 +11,7 @@ static struct connector *connector_of(struct watch *watch)
 
 static void end_waiting(struct connector *connector)
 {
+    assert(connector->is_connecting);
     connector->is_connecting = false;
     timer_disarm(&connector->deadline);
 }
@@ -25,6 +26,7 @@ void connector_cancel(struct connector *connector)
 
 static void fail_connecting(struct connector *connector, int error)
 {
+    assert(connector->is_connecting && error < 0);
     connector_cancel(connector);
     connector->events->on_failed(connector, error);
 }
@@ -54,6 +56,7 @@ static const struct watch_events connector_watch_events = {.on_ready = on_writab
 
 void connector_init(struct connector *connector, struct loop *loop, const struct connector_events *events)
 {
+    assert(events->on_connected != NULL && events->on_failed != NULL);
     *connector = (struct connector){.loop = loop, .events = events, .watch.fd = -1};
     timer_init(&connector->deadline, on_deadline);
 }

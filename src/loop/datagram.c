@@ -24,11 +24,13 @@ static void datagram_wait_for_change(struct datagram_socket *socket)
  * kernel lacks memory for a moment, the next turn tries again. */
 static bool datagram_receive_batch(struct datagram_socket *socket)
 {
+    assert(!datagram_is_closed(socket));
     struct udp_run runs[UDP_BATCH_MAX];
     for (unsigned i = 0; i < UDP_BATCH_MAX; i++)
         runs[i] = (struct udp_run){.bytes = socket->room + (size_t)i * UDP_RUN_BYTES_MAX,
                                    .length = UDP_RUN_BYTES_MAX};
     int count = sys_udp_receive(socket->watch.fd, runs, UDP_BATCH_MAX);
+    assert(count <= UDP_BATCH_MAX);
     if (count > 0)
         socket->events->on_receive(socket, runs, (unsigned)count);
     return count != -EAGAIN && !datagram_is_closed(socket);
@@ -67,6 +69,7 @@ static const struct watch_events datagram_watch_events = {.on_ready = datagram_o
 int datagram_start(struct datagram_socket *socket, struct loop *loop, int fd,
                    const struct datagram_events *events)
 {
+    assert(fd >= 0 && events->on_receive != NULL && events->on_writable != NULL);
     *socket = (struct datagram_socket){
         .watch = {.events = &datagram_watch_events, .fd = fd}, .loop = loop, .events = events};
     task_init(&socket->go_on, datagram_go_on);
@@ -90,6 +93,7 @@ int datagram_send(struct datagram_socket *socket, const struct udp_run *runs, un
         result = sys_udp_send(socket->watch.fd, runs + sent, count - sent);
         sent += result > 0 ? (unsigned)result : 0;
     }
+    assert(sent <= count);
     *ret_sent = sent;
     if (result == -EAGAIN && !socket->is_full) {
         socket->is_full = true;

@@ -35,6 +35,7 @@ static void job_queue_tell_refused(struct task *task)
 
 void job_queue_init(struct job_queue *queue, unsigned running_max)
 {
+    assert(running_max > 0);
     *queue = (struct job_queue){.running_max = running_max};
     list_init(&queue->lines);
     list_init(&queue->refused);
@@ -73,6 +74,8 @@ static void job_queue_take_out(struct queued_job *queued)
 {
     struct job_queue *queue = queued->queue;
     struct job_line *line = queued->line;
+    assert(line != NULL && line->count > 0);
+    assert(queue->waiting_count >= line->count);
     list_remove(&queued->link);
     queued->line = NULL;
     queue->waiting_count--;
@@ -110,6 +113,7 @@ static int job_queue_wait_in(struct job_queue *queue, struct loop *loop, struct 
     struct queued_job *given_up = NULL;
     if (queue->waiting_count >= JOB_QUEUE_WAITING_MAX) {
         struct job_line *longest = find_longest(queue);
+        assert(longest != NULL);
         if (longest->count <= (line ? line->count : 0) + 1)
             return -EAGAIN;
         given_up = queued_of(longest->jobs.previous);
@@ -132,6 +136,7 @@ static int job_queue_wait_in(struct job_queue *queue, struct loop *loop, struct 
 
 static int job_queue_start(struct job_queue *queue, struct loop *loop, struct queued_job *queued)
 {
+    assert(queue->running_count < queue->running_max);
     int error = offload_submit(loop, &queued->job);
     queue->running_count += error == 0;
     queued->queue = error == 0 ? queue : NULL;
@@ -140,6 +145,8 @@ static int job_queue_start(struct job_queue *queue, struct loop *loop, struct qu
 
 int job_queue_submit(struct job_queue *queue, struct loop *loop, struct queued_job *queued, uint64_t client)
 {
+    assert(queued->job.work != NULL && queued->job.done != NULL);
+    assert(queued->events->is_wanted != NULL && queued->events->on_refused != NULL);
     queued->queue = NULL;
     queued->line = NULL;
     list_init(&queued->link);
@@ -163,6 +170,7 @@ bool job_queue_withdraw(struct queued_job *queued)
 /* Takes the oldest job of the next line, and moves the line to the end. */
 static struct queued_job *take_next(struct job_queue *queue, struct loop **ret_loop)
 {
+    assert(!list_is_empty(&queue->lines));
     struct job_line *line = line_of(queue->lines.next);
     struct queued_job *queued = queued_of(line->jobs.next);
     *ret_loop = line->loop;
@@ -177,6 +185,7 @@ void job_queue_leave(struct queued_job *queued)
     struct job_queue *queue = queued->queue;
     if (queue == NULL)
         return;
+    assert(queue->running_count > 0 && queued->line == NULL);
     queued->queue = NULL;
     queue->running_count--;
     while (queue->waiting_count > 0 && queue->running_count < queue->running_max) {

@@ -42,6 +42,7 @@ static void turn_one_away(struct listener *listener)
 
 static void listener_pause(struct listener *listener)
 {
+    assert(listener->running);
     watch_stop(listener->loop, &listener->watch);
     wheel_arm(loop_wheel(listener->loop), &listener->pause, LISTENER_PAUSE_MS);
 }
@@ -141,6 +142,8 @@ static const struct watch_events listener_watch_events = {.on_ready = listener_o
 
 int listener_start(struct listener *listener, struct loop *loop, int fd, const struct listener_events *events)
 {
+    assert(fd >= 0);
+    assert(events->on_accept != NULL && events->on_exhausted != NULL && events->on_turned_away != NULL);
     *listener = (struct listener){
         .watch = {.events = &listener_watch_events, .fd = fd},
         .loop = loop,

@@ -57,6 +57,7 @@ static const char *fallback_reason_of(int error)
 
 static int open_backend(struct loop *loop)
 {
+    assert(loop->options.backend < LOOP_BACKEND_COUNT);
     const struct backend *wanted = backends[loop->options.backend];
     loop->backend = wanted;
     int error = wanted ? wanted->open(&loop->backend_state) : -ENOTSUP;
@@ -97,6 +98,7 @@ int loop_create(const struct loop_options *options, struct loop **ret_loop)
 
 static void report_stall(struct loop *loop, const struct watch *watch, uint64_t duration_ns)
 {
+    assert(loop->options.on_stall != NULL);
     char doing[256];
     struct slice text = SLICE("timers and deferred work");
     if (watch) {
@@ -131,6 +133,7 @@ void loop_check_stall(struct loop *loop, const struct watch *watch)
 
 static void dispatch(struct loop *loop, int count)
 {
+    assert(count >= 0);
     for (int i = 0; i < count; i++) {
         unsigned events;
         struct watch *watch = loop->backend->ready(loop->backend_state, i, &events);
@@ -147,6 +150,7 @@ void loop_destroy(struct loop *loop)
         return;
     loop_finish_jobs(loop);
     stall_meter_close(&loop->stall_meter);
+    assert(loop->closing == 0 && list_is_empty(&loop->closed));
     loop->backend->close(loop->backend_state);
     free(loop);
 }
@@ -228,6 +232,7 @@ uint64_t loop_read_count(const struct loop *loop)
 
 bool loop_accepts_fd(const struct loop *loop, int fd)
 {
+    assert(fd >= 0);
     return loop->backend->fd_end == 0 || fd < loop->backend->fd_end;
 }
 
@@ -239,6 +244,7 @@ void loop_flush(struct loop *loop)
 
 int watch_start(struct loop *loop, struct watch *watch, enum watch_mode mode)
 {
+    assert(watch->fd >= 0 && watch->events->on_ready != NULL);
     return loop->backend->start(loop->backend_state, watch, mode);
 }
 
@@ -254,6 +260,7 @@ void watch_stop(struct loop *loop, struct watch *watch)
 
 void watch_close(struct loop *loop, struct watch *watch)
 {
+    assert(watch->fd >= 0);
     if (loop->backend->forget)
         loop->backend->forget(loop->backend_state, watch);
     sys_close(watch->fd);
@@ -261,12 +268,14 @@ void watch_close(struct loop *loop, struct watch *watch)
 
 void task_init(struct task *task, void (*run)(struct task *task))
 {
+    assert(run != NULL);
     task->run = run;
     list_init(&task->link);
 }
 
 void task_defer(struct loop *loop, struct task *task)
 {
+    assert(task->run != NULL);
     if (list_is_empty(&task->link))
         list_append(&loop->tasks, &task->link);
 }
@@ -298,6 +307,7 @@ static int wait_timeout_ms(const struct loop *loop)
         !list_is_empty(&loop->closed))
         return 0;
     uint64_t sleep_ms = wheel_sleep_ms(&loop->wheel, SLEEP_MS_MAX);
+    assert(loop->checked_ns / 1000000 >= loop->wheel.now_ms);
     uint64_t turn_ms = loop->checked_ns / 1000000 - loop->wheel.now_ms;
     return sleep_ms > turn_ms ? (int)(sleep_ms - turn_ms) : 0;
 }

@@ -40,6 +40,7 @@ static struct job *take_job(struct offload *offload)
     offload->threads_idle--;
     if (list_is_empty(&offload->waiting))
         return NULL;
+    assert(offload->waiting_count > 0);
     struct job *job = CONTAINER_OF(offload->waiting.next, struct job, link);
     list_remove(&job->link);
     offload->waiting_count--;
@@ -131,6 +132,7 @@ static int start_thread(struct offload *offload)
 
 static int enqueue(struct offload *offload, struct job *job)
 {
+    assert(offload->threads_idle <= offload->thread_count && offload->thread_count <= offload->thread_max);
     if (offload->stopping)
         return -ECANCELED;
     if (offload->waiting_count >= offload->waiting_max)
@@ -148,6 +150,7 @@ static int enqueue(struct offload *offload, struct job *job)
 
 int offload_submit(struct loop *loop, struct job *job)
 {
+    assert(job->work != NULL && job->done != NULL);
     if (loop->offload == NULL) {
         int error = offload_create(loop, &loop->offload);
         if (error < 0)
@@ -178,6 +181,7 @@ void offload_destroy(struct offload *offload)
     if (offload == NULL)
         return;
     offload_end(offload);
+    assert(list_is_empty(&offload->waiting) && list_is_empty(&offload->finished));
     watch_stop(offload->loop, &offload->wake);
     sys_close(offload->wake.fd);
     pthread_mutex_destroy(&offload->mutex);

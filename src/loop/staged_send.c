@@ -34,6 +34,7 @@ struct staged_send *staged_sends_take(struct staged_sends *staged_sends, struct 
     if (list_is_empty(&staged_sends->free))
         return NULL;
     struct staged_send *staged_send = CONTAINER_OF(staged_sends->free.previous, struct staged_send, link);
+    assert(staged_send->stream == NULL);
     list_remove(&staged_send->link);
     staged_send->stream = stream;
     staged_send->entry = NULL;
@@ -51,6 +52,7 @@ struct staged_send *staged_sends_of(struct staged_sends *staged_sends, const str
 
 void staged_sends_free(struct staged_sends *staged_sends, struct staged_send *staged_send)
 {
+    assert(staged_send->stream != NULL);
     staged_send->stream = NULL;
     list_remove(&staged_send->link);
     list_append(&staged_sends->free, &staged_send->link);
@@ -59,12 +61,14 @@ void staged_sends_free(struct staged_sends *staged_sends, struct staged_send *st
 void staged_sends_post(struct staged_sends *staged_sends, struct staged_send *staged_send,
                        struct io_uring_sqe *entry)
 {
+    assert(staged_send->stream != NULL && staged_send->entry == NULL);
     staged_send->entry = entry;
     list_append(&staged_sends->posted, &staged_send->link);
 }
 
 void staged_sends_unpost(struct staged_send *staged_send)
 {
+    assert(staged_send->entry != NULL);
     staged_send->entry = NULL;
     list_remove(&staged_send->link);
 }
@@ -79,6 +83,7 @@ struct staged_send *staged_sends_posted(struct staged_sends *staged_sends)
 void staged_sends_set_deadline(struct staged_sends *staged_sends, struct staged_send *staged_send,
                                uint64_t deadline_ms)
 {
+    assert(staged_send->stream != NULL && staged_send->entry == NULL);
     staged_send->deadline_ms = deadline_ms;
     list_append(&staged_sends->late, &staged_send->link);
 }

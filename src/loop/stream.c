@@ -65,6 +65,7 @@ void stream_go_on_later(struct stream *stream)
 
 int stream_start(struct stream *stream)
 {
+    assert(!stream_has(stream, STREAM_CLOSED | STREAM_READING));
     stream->flags |= STREAM_READING;
     return verbs_of(stream)->start(stream);
 }
@@ -87,6 +88,7 @@ void stream_read_resume(struct stream *stream)
 /* Sends consecutive memory segments in one call. Returns the number of bytes taken, or -errno. */
 static ssize_t send_memory(struct stream *stream, const struct segment *segments, size_t count)
 {
+    assert(count > 0 && segments[0].data != NULL);
     struct iovec pieces[STREAM_SEGMENTS_MAX];
     size_t used = 0;
     size_t room = STREAM_CALL_BYTES_MAX;
@@ -105,6 +107,7 @@ static ssize_t send_memory(struct stream *stream, const struct segment *segments
  * still the same, the bytes read are, too. */
 static ssize_t send_copy(struct stream *stream, const struct segment *segment, size_t length)
 {
+    assert(segment->data == NULL && length > 0);
     char *copy = stream->loop->copy_buffer;
     ssize_t count = sys_read_at(segment->fd, copy, length, segment->offset, false);
     if (count <= 0)
@@ -117,6 +120,7 @@ static ssize_t send_copy(struct stream *stream, const struct segment *segment, s
 
 static ssize_t send_file(struct stream *stream, const struct segment *segment, size_t length_max)
 {
+    assert(segment->data == NULL && segment->fd >= 0 && length_max > 0);
     size_t length = MIN(segment->length, length_max);
     if (segment->is_copied || !stream->loop->may_sendfile)
         return send_copy(stream, segment, MIN(length, STREAM_CALL_BYTES_MAX));
@@ -322,6 +326,7 @@ enum send_result stream_send(struct stream *stream, const struct segment *segmen
 
 void stream_send_on(struct stream *stream)
 {
+    assert(stream->sending != NULL && !stream_has(stream, STREAM_CLOSED));
     struct sending *sending = stream->sending;
     stream->flags &= (uint8_t)~STREAM_WRITABLE;
     int result = stream_send_some(stream, sending->segments, sending->count, &sending->next);
@@ -342,6 +347,7 @@ void stream_send_on(struct stream *stream)
 
 void stream_is_writable(struct stream *stream)
 {
+    assert(stream->sending != NULL);
     if (loop_has_time(stream->loop))
         stream_send_on(stream);
     else
@@ -356,6 +362,7 @@ void stream_send_later(struct stream *stream)
 
 static void stream_go_on(struct stream *stream)
 {
+    assert(!stream_has(stream, STREAM_CLOSED));
     bool writable = stream_has(stream, STREAM_WRITABLE);
     stream->flags &= (uint8_t)~STREAM_WRITABLE;
     if (writable && stream->sending)
@@ -459,6 +466,7 @@ void stream_close(struct stream *stream)
 
 void stream_is_gone(struct stream *stream)
 {
+    assert(stream_has(stream, STREAM_CLOSED));
     list_append(&stream->loop->closed, &stream->again);
 }
 
@@ -467,6 +475,7 @@ void streams_tell_closed(struct loop *loop)
     while (!list_is_empty(&loop->closed)) {
         struct stream *stream = CONTAINER_OF(loop->closed.next, struct stream, again);
         list_remove(&stream->again);
+        assert(stream_has(stream, STREAM_CLOSED));
         stream->events->on_closed(stream);
     }
 }

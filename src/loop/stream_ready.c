@@ -45,8 +45,10 @@ static void wait_for_change(struct stream *stream)
 /* One recv(2) and its callback. The stream may be closed afterwards. */
 static void read_once(struct stream *stream)
 {
+    assert(!stream_ready_has(stream, STREAM_CLOSED | STREAM_END_TOLD));
     struct loop *loop = stream->loop;
     size_t size = stream->read_max ? stream->read_max : sizeof(loop->read_buffer);
+    assert(size <= sizeof(loop->read_buffer));
     ssize_t count = sys_recv(stream->watch.fd, loop->read_buffer, size);
     if (count == -EAGAIN) {
         stream->flags &= (uint8_t)~STREAM_READABLE;

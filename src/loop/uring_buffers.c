@@ -21,6 +21,7 @@
 
 static void offer_spares(struct uring_buffers *buffers)
 {
+    assert(buffers->offered + buffers->spare_count == URING_BUFFERS);
     unsigned count = 0;
     while (buffers->offered < buffers->wanted && buffers->spare_count > 0) {
         unsigned number = buffers->spare[--buffers->spare_count];
@@ -72,6 +73,7 @@ struct slice uring_buffers_slice(const struct uring_buffers *buffers, int result
 {
     if (!(flags & IORING_CQE_F_BUFFER) || result <= 0)
         return (struct slice){0};
+    assert(uring_buffers_number_of(flags) < URING_BUFFERS && result <= URING_BUFFER_BYTES);
     return slice_make(buffers->bytes + (size_t)uring_buffers_number_of(flags) * STRIDE, (size_t)result);
 }
 
@@ -79,6 +81,7 @@ void uring_buffers_give_back(struct uring_buffers *buffers, unsigned flags)
 {
     if (!(flags & IORING_CQE_F_BUFFER))
         return;
+    assert(buffers->offered > 0 && uring_buffers_number_of(flags) < URING_BUFFERS);
     buffers->offered--;
     buffers->taken++;
     buffers->spare[buffers->spare_count++] = (uint16_t)uring_buffers_number_of(flags);
@@ -91,6 +94,7 @@ void uring_buffers_want_more(struct uring_buffers *buffers)
 
 static void want(struct uring_buffers *buffers, unsigned count)
 {
+    assert(count >= WANTED_MIN && count <= URING_BUFFERS);
     buffers->wanted = count;
     buffers->taken = 0;
     buffers->is_short = false;

@@ -39,12 +39,14 @@ void wheel_init(struct wheel *wheel, uint64_t now_ms)
 
 void timer_init(struct timer *timer, void (*fire)(struct timer *timer))
 {
+    assert(fire != NULL);
     *timer = (struct timer){.fire = fire};
     list_init(&timer->link);
 }
 
 static void wheel_place(struct wheel *wheel, struct timer *timer)
 {
+    assert(timer->expiry_ms >= wheel->now_ms);
     unsigned level = level_of(wheel->now_ms, timer->expiry_ms);
     unsigned slot = slot_of(timer->expiry_ms, level);
     wheel->occupied[level] |= UINT64_C(1) << slot;
@@ -53,6 +55,7 @@ static void wheel_place(struct wheel *wheel, struct timer *timer)
 
 void wheel_arm(struct wheel *wheel, struct timer *timer, uint64_t delay_ms)
 {
+    assert(timer->fire != NULL);
     list_remove(&timer->link);
     /* The current millisecond is over: the next one is the earliest that can still fire. */
     timer->expiry_ms = wheel->now_ms + MIN(MAX(delay_ms, UINT64_C(1)), WHEEL_DELAY_MS_MAX);
@@ -67,6 +70,7 @@ void timer_disarm(struct timer *timer)
 /* Time has reached a slot of `level`: moves its timers to lower levels. */
 static void cascade(struct wheel *wheel, unsigned level)
 {
+    assert(level > 0 && level < WHEEL_LEVELS);
     unsigned slot = slot_of(wheel->now_ms, level);
     struct list moving;
     list_init(&moving);
@@ -124,6 +128,7 @@ void wheel_fire(struct wheel *wheel)
     while (!list_is_empty(&wheel->due)) {
         struct timer *timer = CONTAINER_OF(wheel->due.next, struct timer, link);
         list_remove(&timer->link);
+        assert(timer->expiry_ms <= wheel->now_ms);
         timer->fire(timer);
     }
 }

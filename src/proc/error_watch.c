@@ -10,6 +10,7 @@
 
 void error_watch_look(struct error_watch *watch, const struct error_figures *now, uint64_t now_ms)
 {
+    assert(watch->next < ERROR_WATCH_SAMPLES);
     if (now_ms < watch->next_ms)
         return;
     watch->next_ms = now_ms + ERROR_WATCH_INTERVAL_MS;

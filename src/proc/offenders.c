@@ -25,6 +25,7 @@ void offenders_init(struct offenders *offenders, const struct hash_key *key)
 
 static void offender_forget(struct offenders *offenders, struct offender *offender)
 {
+    assert(offenders->reporters[offender->reporter].count > 0);
     map_remove(&offenders->by_address, &offender->by_address);
     list_remove(&offender->by_age);
     list_remove(&offender->of_reporter);

@@ -58,6 +58,7 @@ static void reload_end(struct reload *reload, enum reload_result result, const s
 
 void reload_end_now(struct reload *reload, enum reload_result result, const struct buffer *text)
 {
+    assert(reload->options.on_end != NULL);
     struct reload_outcome outcome = {
         .result = result,
         .number = reload->begun,
@@ -148,6 +149,7 @@ static void reload_try(struct reload *reload)
 
 static void reload_commit(struct reload *reload)
 {
+    assert(reload->config != NULL && reload->state == RELOAD_TRYING);
     struct config *config = reload->config;
     reload_watch_keep(reload);
     reload_drop(&reload->current);
@@ -179,6 +181,7 @@ static void look_at_first(struct reload *reload, uint64_t now_ms)
 
 void reload_prepare(struct reload *reload)
 {
+    assert(reload->config != NULL);
     struct buffer why;
     buffer_init(&why, TEXT_BYTES_MAX);
     int error = reload->options.prepare(reload->options.context, reload->config, &why);
@@ -223,6 +226,7 @@ static void take_image(struct reload *reload)
 
 static void on_reader_ended(struct reload *reload)
 {
+    assert(reload->state == RELOAD_READING && reload->next.memory_fd >= 0);
     int error = generation_seal(reload->next.memory_fd);
     if (error == 0)
         error = generation_map(&reload->generations, reload->next.room, reload->next.memory_fd);

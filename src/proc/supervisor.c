@@ -21,6 +21,7 @@
 
 int supervisor_init(struct supervisor *supervisor, const struct supervisor_options *options)
 {
+    assert(options->count > 0);
     struct child *children = calloc(options->count, sizeof(*children));
     if (children == NULL)
         return -ENOMEM;
@@ -56,6 +57,7 @@ static _Noreturn void live(struct supervisor *supervisor, size_t number, const i
 static int supervisor_fork(struct supervisor *supervisor, size_t number)
 {
     struct child *child = &supervisor->children[number];
+    assert(child->ready_fd < 0);
     int ready_fds[2];
     int error = sys_pipe(ready_fds);
     if (error < 0)
@@ -153,6 +155,7 @@ static void schedule(struct supervisor *supervisor, struct child *child)
 static void handle_child_exit(struct supervisor *supervisor, struct child *child,
                               const struct process_change *end)
 {
+    assert(supervisor->running > 0 && child->pid > 0);
     if (!child->is_retired || end->fate == PROCESS_KILLED)
         log_end(supervisor, end);
     close_ready_fd(child);
@@ -171,6 +174,7 @@ static void handle_child_exit(struct supervisor *supervisor, struct child *child
 
 static void handle_child_stop(struct supervisor *supervisor, struct child *child, int signal)
 {
+    assert(child->pid > 0);
     child->is_stopped = true;
     log_warning(
         supervisor->options.log,
@@ -331,6 +335,7 @@ void supervisor_succeed(struct supervisor *supervisor, size_t first, size_t coun
 
 bool supervisor_are_ready(const struct supervisor *supervisor, size_t first, size_t count)
 {
+    assert(first + count <= supervisor->room);
     bool are_ready = true;
     for (size_t i = first; i < first + count; i++)
         are_ready &= supervisor->children[i].is_ready;
@@ -350,6 +355,7 @@ size_t supervisor_find_free(const struct supervisor *supervisor, size_t count)
 
 void supervisor_keep(struct supervisor *supervisor)
 {
+    assert(supervisor->mode != SUPERVISOR_LEAVING);
     supervisor->mode = SUPERVISOR_KEEPING;
 }
 

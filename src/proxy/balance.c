@@ -25,6 +25,7 @@ struct balance_sets {
 
 static struct balance_sets sort_servers(const struct balance_server *servers, unsigned count)
 {
+    assert(count <= 64);
     struct balance_sets sets = {0};
     for (unsigned i = 0; i < count; i++) {
         uint64_t bit = UINT64_C(1) << i;
@@ -112,6 +113,7 @@ unsigned balance_least_connections(const struct balance_server *servers, uint64_
 /* The `number`th member. */
 static unsigned member_of(uint64_t set, unsigned number)
 {
+    assert(number < (unsigned)__builtin_popcountll(set));
     while (number-- > 0)
         set &= set - 1;
     return first_of(set);
@@ -132,6 +134,7 @@ static uint32_t usual_time_us(const struct balance_server *servers, uint64_t set
 
 static double likely_time(const struct balance_server *server, uint32_t usual_us)
 {
+    assert(server->weight > 0);
     double time = server->time_us > 0 ? server->time_us : usual_us;
     return time * (server->in_use + 1.0) / server->weight;
 }

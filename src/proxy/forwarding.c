@@ -215,6 +215,7 @@ static void forwarding_try(struct forwarding *forwarding)
 {
     struct service *service = forwarding->proxy->service;
     enum proxy_fault fault;
+    assert(forwarding->has_place && forwarding->upstream != NULL);
     if (forwarding->upstream->http == PROXY_HTTP_2 &&
         forwarding->exchange->request.method == HTTP_METHOD_CONNECT) {
         forwarding_fail(forwarding, PROXY_FAULT_NOT_UPGRADED, "requests to it over HTTP/2 are not upgraded");
@@ -239,6 +240,7 @@ static void forwarding_try(struct forwarding *forwarding)
 
 static void forwarding_use(struct forwarding *forwarding, unsigned index)
 {
+    assert(!forwarding->has_place && !forwarding->is_released);
     forwarding->index = index;
     forwarding->has_place = true;
     forwarding->upstream = forwarding->group->members[index].upstream;
@@ -251,6 +253,7 @@ static void forwarding_use(struct forwarding *forwarding, unsigned index)
 
 static void forwarding_wait(struct forwarding *forwarding)
 {
+    assert(!forwarding->has_place && forwarding->waiter.group == NULL);
     struct service *service = forwarding->proxy->service;
     const struct proxy_settings *settings = &forwarding->group->route->proxy;
     forwarding->upstream = NULL;

@@ -154,6 +154,7 @@ void download_on_head(struct upstream_user *user, const struct http_response_hea
 {
     struct forwarding *forwarding = forwarding_of(user);
     struct exchange *exchange = forwarding->exchange;
+    assert(!forwarding->is_answering);
     note_head(forwarding, head);
     if (download_is_refusal(forwarding, head)) {
         forwarding_fail(forwarding, PROXY_FAULT_NOT_UPGRADED, NULL);
@@ -210,6 +211,7 @@ static void add_trailers(struct exchange *exchange, const struct http_field *tra
 void download_on_end(struct upstream_user *user, const struct http_field *trailers, unsigned count)
 {
     struct forwarding *forwarding = forwarding_of(user);
+    assert(!forwarding->is_answered);
     timer_disarm(&forwarding->total_timer);
     forwarding_leave_server(forwarding);
     if (forwarding->head_us)

@@ -30,6 +30,7 @@ static bool upstream_add_address(struct upstream *upstream, struct slice text)
     struct listen_address parsed;
     if (address_parse(text, &parsed) != ADDRESS_OK)
         return false;
+    assert(upstream->address_count < ARRAY_LENGTH(upstream->addresses));
     upstream->addresses[upstream->address_count++] = parsed.address;
     return true;
 }
@@ -236,6 +237,7 @@ void upstream_check_end(struct upstream *upstream)
     if (upstream->references > 0 || upstream->object_count > 0)
         return;
     assert(upstream->waiting_count == 0);
+    assert(upstream->idle_count == 0 && upstream->user_count == 0 && upstream->connection_count == 0);
     upstream_name_end(upstream);
     timer_disarm(&upstream->idle_timer);
     task_cancel(&upstream->serve_waiting);

@@ -47,6 +47,7 @@ void upstream_connection_detach(struct upstream_connection *connection)
     struct upstream_user *user = connection->user;
     if (user == NULL)
         return;
+    assert(connection->upstream->user_count > 0);
     user->carrier = NULL;
     user->opening = NULL;
     user->upstream = NULL;
@@ -56,6 +57,7 @@ void upstream_connection_detach(struct upstream_connection *connection)
 
 static void upstream_connection_free(struct upstream_connection *connection)
 {
+    assert(connection->user == NULL && connection->state == UPSTREAM_CLOSED);
     struct upstream *upstream = connection->upstream;
     buffer_finish(&connection->kept);
     upstream_h2_free(connection);
@@ -81,6 +83,7 @@ void upstream_connection_close(struct upstream_connection *connection)
     enum upstream_state state = (enum upstream_state)connection->state;
     if (state == UPSTREAM_CLOSED)
         return;
+    assert(upstream->connection_count > 0);
     upstream_connection_detach(connection);
     timer_disarm(&connection->timer);
     upstream_connection_set_state(connection, UPSTREAM_CLOSED);
@@ -91,6 +94,7 @@ void upstream_connection_close(struct upstream_connection *connection)
         list_remove(&connection->link);
     if (state == UPSTREAM_IDLE) {
         list_remove(&connection->link);
+        assert(upstream->idle_count > 0);
         upstream->idle_count--;
     }
     if (state == UPSTREAM_OPENING) {
@@ -130,6 +134,7 @@ void upstream_connection_become_idle(struct upstream_connection *connection, uin
 /* Keeps the connection for the next request. */
 static void upstream_connection_keep(struct upstream_connection *connection)
 {
+    assert(connection->user != NULL);
     const struct proxy_settings *settings = connection->user->settings;
     upstream_connection_resume(connection); /* to notice when the server closes it */
     upstream_connection_become_idle(connection, settings->idle_ms, settings->idle_connections);
@@ -558,6 +563,7 @@ void upstream_connection_take(struct upstream_connection *connection, struct ups
 {
     struct upstream *upstream = connection->upstream;
     assert(connection->state == UPSTREAM_IDLE);
+    assert(upstream->idle_count > 0);
     list_remove(&connection->link);
     upstream->idle_count--;
     upstream->user_count++;

@@ -64,6 +64,7 @@ static bool add_member(struct upstream_group *group, const struct upstream_group
                        const struct listed_server *server, struct upstream *upstream)
 {
     struct upstream_member *member = &group->members[group->count];
+    assert(group->count < PROXY_SERVERS_MAX);
     uint64_t now = loop_now_ms(group->all->loop);
     if (upstream == NULL)
         return false;
@@ -304,6 +305,7 @@ static enum upstream_choice choose_with_place(struct upstream_group *group,
     uint64_t set = balance_with_room(servers, candidates);
     while (set != 0) {
         *ret_index = choose_among(group, servers, set, wish);
+        assert(set >> *ret_index & 1);
         const struct upstream_member *member = &group->members[*ret_index];
         if (board_begin(member->place, member->limit))
             return UPSTREAM_CHOSEN;
@@ -330,6 +332,7 @@ enum upstream_choice upstream_group_search(struct upstream_group *group, const s
 
 bool upstream_group_has_room_at(const struct upstream_group *group, unsigned index)
 {
+    assert(index < group->count);
     const struct upstream_member *member = &group->members[index];
     return member->limit == 0 || board_in_use(group->board, member->place.server) < member->limit;
 }
@@ -402,6 +405,7 @@ static void note_success(struct upstream_group *group, unsigned index)
 
 void upstream_group_note(struct upstream_group *group, unsigned index, bool has_failed)
 {
+    assert(index < group->count);
     group->members[index].place.share->failures += has_failed;
     if (has_failed)
         note_failure(group, index);
@@ -411,6 +415,7 @@ void upstream_group_note(struct upstream_group *group, unsigned index, bool has_
 
 void upstream_group_note_time(struct upstream_group *group, unsigned index, uint64_t time_us)
 {
+    assert(index < group->count);
     struct board_place place = group->members[index].place;
     uint32_t average = atomic_load_explicit(&place.server->time_us, memory_order_relaxed);
     place.share->first_byte_us += time_us;

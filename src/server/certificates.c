@@ -118,6 +118,7 @@ static void replace_context(struct certificates *certificates, struct kept_conte
     struct tls_remote *remote = tls_remotes_find(&certificates->remotes, kept->planned->identity);
     if (kept->planned->route && remote)
         tls_remote_set_context(remote, kept->context);
+    assert(former != NULL && former != kept->context);
     tls_context_unref(former);
     tell_renewed(certificates, kept);
 }
@@ -140,6 +141,7 @@ static bool take_up(struct certificates *certificates, struct kept_context *kept
 
 static void take_up_all(struct certificates *certificates)
 {
+    assert(certificates->set != NULL);
     bool is_renewed = false;
     for (size_t i = 0; i < certificates->set->plan.context_count; i++)
         is_renewed |= take_up(certificates, &certificates->set->contexts[i]);
@@ -205,6 +207,7 @@ static void certificates_on_alarm(struct file_alarm *alarm)
 static void on_looked(struct job *job)
 {
     struct certificates *certificates = CONTAINER_OF(job, struct certificates, job);
+    assert(certificates->is_looking);
     certificates->is_looking = false;
     if (certificates->is_left_alone) {
         certificates_free(certificates);
@@ -224,6 +227,7 @@ static void on_looked(struct job *job)
 static void on_time(struct timer *timer)
 {
     struct certificates *certificates = CONTAINER_OF(timer, struct certificates, timer);
+    assert(!certificates->is_looking && certificates->set != NULL);
     certificates->looked_at = certificates->set;
     certificates->has_changed = false;
     certificates->is_looking = offload_submit(certificates->options.loop, &certificates->job) == 0;
@@ -254,6 +258,7 @@ static bool set_speaks_tls(const struct context_set *set, size_t listener)
 static int fill_names(struct tls_names *names, const struct context_set *set, size_t listener)
 {
     const struct tls_plan *plan = &set->plan;
+    assert(listener < LISTENERS_MAX);
     uint32_t fallback = plan->of_defaults[listener];
     int error = 0;
     tls_names_init(names);
@@ -318,6 +323,7 @@ static int secure_change_add(struct secure_change *change, const struct certific
                              const struct listener_numbers *numbers, const struct context_set *set,
                              size_t number)
 {
+    assert(number < LISTENERS_MAX && change->secure[number] == NULL);
     struct secure_listener *former = find_former(certificates, numbers, number);
     change->secure[number] = former ? former : secure_listener_create();
     change->is_new[number] = former == NULL && change->secure[number] != NULL;
@@ -474,6 +480,7 @@ static void certificates_free(struct certificates *certificates)
 int certificates_create(const struct certificates_options *options, struct context_set *set,
                         struct certificates **ret_certificates)
 {
+    assert(options->loop != NULL && options->log != NULL);
     *ret_certificates = NULL;
     struct certificates *certificates = calloc(1, sizeof(*certificates));
     if (certificates == NULL) {

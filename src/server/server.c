@@ -82,6 +82,7 @@ static void init_admin(struct server *server)
 
 int server_create(const struct server_options *options, struct server **ret_server)
 {
+    assert(options->loop != NULL && options->settings != NULL && options->counters != NULL);
     struct server *server = calloc(1, sizeof(*server));
     if (server == NULL)
         return -ENOMEM;

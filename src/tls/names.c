@@ -82,6 +82,7 @@ static struct tls_name *tls_names_find_in(const struct map *map, const struct ha
 static int tls_names_add_to(struct map *map, const struct hash_key *key, struct slice text,
                             struct tls_context *context)
 {
+    assert(text.length > 0 && text.length <= CLIENT_HELLO_NAME_BYTES_MAX);
     if (tls_names_find_in(map, key, text))
         return -EEXIST;
     struct tls_name *name = malloc(sizeof(*name) + text.length);

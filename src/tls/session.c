@@ -55,6 +55,7 @@ static void session_note_fault(struct tls_session *session, const char *fault)
 
 enum tls_event session_break(struct tls_session *session, const char *fault)
 {
+    assert(fault != NULL);
     session_note_fault(session, fault);
     session_set_state(session, TLS_STATE_BROKEN);
     return TLS_ERROR;
@@ -62,6 +63,7 @@ enum tls_event session_break(struct tls_session *session, const char *fault)
 
 void session_note_library_fault(struct tls_session *session)
 {
+    assert(session->ssl != NULL);
     bool is_client = session_is_client(session);
     bool is_verification = ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_SSL &&
                            ERR_GET_REASON(ERR_peek_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED;
@@ -115,6 +117,7 @@ static bool tls_session_has_input(const struct tls_session *session)
 /* The rest of a message that is split into several records, and no content behind it. */
 static enum tls_event read_message(struct tls_session *session)
 {
+    assert(session->is_blocked);
     tls_fault_drop();
     int result = SSL_do_handshake(session->ssl);
     if (result != 1)

@@ -67,6 +67,7 @@ static enum tls_event handshake_refuse(struct tls_session *session, enum tls_ale
 /* Appends input to the held bytes as far as the limit allows. */
 static bool hold_input(struct tls_session *session, size_t bytes_max)
 {
+    assert(session->handshake != NULL);
     struct buffer *held = &session->handshake->held;
     struct slice part = slice_take(*session->input, MIN(session->input->length, bytes_max - held->length));
     if (!buffer_append(held, part))
@@ -107,6 +108,7 @@ static enum client_hello_result scan(struct tls_session *session, const struct t
 
 static bool create_ssl(struct tls_session *session)
 {
+    assert(session->ssl == NULL && session->context != NULL);
     session->ssl = SSL_new(session->context->ctx);
     if (session->ssl == NULL || !session_bio_attach(session))
         return false;
@@ -117,6 +119,7 @@ static bool create_ssl(struct tls_session *session)
 /* The ClientHello is complete: chooses the context by its server name. */
 static enum tls_event handshake_begin(struct tls_session *session, const struct tls_call *call)
 {
+    assert(session->context == NULL && session->handshake != NULL);
     struct tls_handshake *handshake = session->handshake;
     struct slice whole = handshake->unread.length > 0 ? handshake->unread : *session->input;
     struct client_hello_fault fault;
@@ -177,6 +180,7 @@ static int session_handshake_call(struct tls_session *session)
 /* Does the handshake until it needs more input. */
 int session_handshake_step(struct tls_session *session)
 {
+    assert(session->ssl != NULL && session->handshake != NULL);
     tls_fault_drop();
     int result = session_handshake_call(session);
     session->handshake->bytes_now = UINT32_MAX;

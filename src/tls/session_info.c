@@ -48,6 +48,7 @@ static bool format_fingerprint(const X509 *certificate, char out[TLS_FINGERPRINT
     unsigned size = 0;
     if (X509_digest(certificate, EVP_sha256(), digest, &size) != 1)
         return false;
+    assert(2 * size < TLS_FINGERPRINT_BYTES);
     for (unsigned i = 0; i < size; i++) {
         out[2 * i] = digits[digest[i] >> 4];
         out[2 * i + 1] = digits[digest[i] & 15];
@@ -59,6 +60,7 @@ static bool format_fingerprint(const X509 *certificate, char out[TLS_FINGERPRINT
 bool tls_session_client(const struct tls_session *session, struct arena *arena, struct tls_client *ret_client)
 {
     const X509 *certificate = SSL_get0_peer_certificate(session->ssl);
+    assert(certificate != NULL);
     struct tls_client client;
     client.subject = format_name(X509_get_subject_name(certificate), arena);
     client.issuer = format_name(X509_get_issuer_name(certificate), arena);

@@ -13,6 +13,7 @@ static_assert(sizeof(struct tls_ticket_key) == 80, "the form of a file is not to
 /* Only the master does this, so the generation is odd before only if something else has written to it. */
 static void replace_keys(struct tls_ticket_keys *keys, const struct tls_ticket_key *from, uint32_t count)
 {
+    assert(count >= 1 && count <= TLS_TICKET_KEYS_MAX);
     uint32_t generation = keys->generation | 1;
     __atomic_exchange_n(&keys->generation, generation, __ATOMIC_ACQ_REL);
     __atomic_thread_fence(__ATOMIC_RELEASE);

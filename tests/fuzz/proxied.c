@@ -208,6 +208,8 @@ static void check_nothing_is_left(void)
         turn();
     }
     turn(); /* closed ones are let go of */
+    assert(admission_validate(&bench.server->front) == NULL);
+    assert(place_queue_validate(&bench.server->proxy.queue) == NULL);
 }
 
 void proxied_run(struct proxied *proxied)
