@@ -1,6 +1,6 @@
-/* Attempts of clients to name a password. Each may be wrong ATTEMPTS_MAX times in ATTEMPTS_WITHIN_MS, counted
- * from the first one on; a check that is under way counts as wrong until it is known better, so that no
- * client has many of them at once.
+/* Attempts of clients to name a password. Each may be wrong PASSWORD_ATTEMPTS_MAX times in
+ * ATTEMPTS_WITHIN_MS, counted from the first one on; a check that is under way counts as wrong until it is
+ * known better, so that no client has many of them at once.
  *
  * A client is an address, or an IPv6 network of 64 bits (peer_client). Of the last ATTEMPTS_CLIENTS_MAX is
  * known. A worker counts for itself. */

@@ -9,7 +9,8 @@ const struct command commands[] = {
      "Serves a folder, by default the current one, or a single file. The word \"serve\" can be left out.",
      "only one folder or file can be served", command_serve},
     {"proxy", FLAG_OF_PROXY, "[OPTION]... SERVER...",
-     "Forwards requests to a server: a port, `HOST:PORT`, a URL or `unix:SOCKET`. Several get them in turn.",
+     "Forwards requests to a server: a port, `HOST:PORT`, a URL or `unix:SOCKET`. Several servers get them "
+     "in turn.",
      "", command_proxy, .takes_more = true},
     {"run", FLAG_OF_RUN, "[-c FILE] [OPTION]...",
      "Serves what a configuration file says, by default `vif.yaml`. Options override the file.",
@@ -18,13 +19,13 @@ const struct command commands[] = {
      "Checks a configuration file, by default `vif.yaml`, and reports every mistake.",
      "only one configuration file can be checked", command_check},
     {"reload", FLAG_OF_RELOAD, "[-c FILE | --pid N] [--watch TIME]",
-     "Has the running vif read its configuration file again. Waits until all workers have taken it. If the "
-     "file has mistakes, prints them and changes nothing. With `--watch` it counts errors for that time. "
-     "When they become clearly more, the former settings are used again.",
+     "Makes the running vif read its configuration file again. Waits until all workers use it. If the file "
+     "has mistakes, prints them and changes nothing. With `--watch` it counts errors for that time. If there "
+     "are clearly more, it restores the former settings.",
      NULL, command_reload},
     {"upgrade", FLAG_OF_UPGRADE, "[-c FILE | --pid N] [--binary FILE] [--timeout TIME]",
-     "Has a new version of vif take the place of the running one, with its sockets. The program is the "
-     "running one's file, or FILE. If it does not come up, the running one goes on.",
+     "Replaces the running vif by a new version, which inherits its sockets. The program is the file of the "
+     "running one, or FILE. If it fails to start, the running one continues.",
      NULL, command_upgrade},
     {"status", FLAG_OF_STATUS, "[-c FILE | --pid N] [--json]",
      "Shows what the running vif serves, its workers, and the last reload.", NULL, command_status},
@@ -34,11 +35,10 @@ const struct command commands[] = {
      NULL, command_top},
     {"stop", FLAG_OF_STOP, "[-c FILE | --pid N] [--now | --no-wait]",
      "Stops the running vif when its requests are finished, and waits for that. With `--no-wait` it returns "
-     "as "
-     "soon as another vif can have the ports.",
+     "as soon as another vif can use the ports.",
      NULL, command_stop},
     {"reopen", FLAG_OF_REOPEN, "[-c FILE | --pid N]",
-     "Has the running vif open its log files anew, after they were moved away.", NULL, command_reopen},
+     "Makes the running vif reopen its log files, after they were moved.", NULL, command_reopen},
     {"upstream", FLAG_OF_UPSTREAM,
      "[list | add SERVER | weight SERVER N | drain SERVER | remove SERVER] [OPTION]...",
      "Shows the servers that the running vif forwards requests to, or changes them in all workers at once, "

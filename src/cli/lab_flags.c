@@ -152,8 +152,9 @@ static const struct {
     const char *expected;
 } rows[] = {
     {"quick", read_quick, NULL},
-    {"models", read_models, "names of `vif lab --list`, by commas"},
-    {"scenarios", read_scenarios, "of throughput, idle, mostly-idle, slow, blocking, limit, by commas"},
+    {"models", read_models, "names of `vif lab --list`, separated by commas"},
+    {"scenarios", read_scenarios,
+     "some of throughput, idle, mostly-idle, slow, blocking, limit, separated by commas"},
     {"connections", lab_flags_read_connections, NULL}, /* see lab_flags_expect */
     {"duration", lab_flags_read_duration, "a time from 100ms to 1h, such as 2s"},
     {"rounds", read_rounds, "a number from 1 to 9"},

@@ -34,33 +34,32 @@ static void manual_command_print_flags(const struct manual_page *page, unsigned 
 static void print_options(const struct manual_page *page)
 {
     page_heading(page, 1, "OPTIONS");
-    page_paragraph(page,
-                   "Options set what the configuration file would, and go before it. Those of files are for "
-                   "`vif serve` alone.");
+    page_paragraph(page, "Options take precedence over the configuration file. Options about files are only "
+                         "for `vif serve`.");
     manual_command_print_flags(page, FLAG_OF_SERVE | FLAG_OF_PROXY | FLAG_OF_RUN | FLAG_OF_CHECK);
     page_heading(page, 1, "OPTIONS OF VIF LOAD");
-    page_paragraph(
-        page, "`vif load` measures the server at `http://HOST[:PORT]/PATH` or `unix:SOCKET:/PATH`. "
-              "Without a rate each connection asks again as soon as it is answered: this finds out how much "
-              "a server can do. With one, requests are due by a timetable, whatever the server does, and "
-              "their latency counts from then: this finds out how long people wait. Service times count "
-              "from when a request was sent, and hide what a stall kept from being sent.");
-    page_paragraph(
-        page, "Where the client itself had no more to give, or the rate could not be kept, the report says "
-              "so. What went wrong is an error and no answer: the exit status is 1 then, and also where "
-              "nothing was answered at all. Ctrl-C ends a run early; what was measured counts.");
+    page_paragraph(page,
+                   "`vif load` measures the server at `http://HOST[:PORT]/PATH` or `unix:SOCKET:/PATH`. "
+                   "Without a rate each connection sends its next request as soon as it has its answer: this "
+                   "finds out how much a server can do. With a rate, requests are due at fixed times, "
+                   "whatever the server does, and latency counts from these times: this finds out how long "
+                   "people wait. Service times count from the time when a request was sent, and hide the "
+                   "requests that a stall delayed.");
+    page_paragraph(page,
+                   "The report warns if the client itself was the bottleneck, or if the rate could not be "
+                   "kept. If a request failed or nothing was answered, the exit status is 1. Ctrl-C ends a "
+                   "run early and reports what was measured until then.");
     manual_command_print_flags(page, FLAG_OF_LOAD);
     page_heading(page, 1, "OPTIONS OF VIF LAB");
     page_paragraph(
-        page,
-        "`vif lab` measures server architectures, from one client at a time to io_uring, which answer with "
-        "the same engine: throughput, latency, memory and context switches against connections, slow "
-        "clients, a handler that blocks, and where each one breaks. It prints a table and writes `lab.json` "
-        "and `lab.html`, a page with plots that needs no network.");
+        page, "`vif lab` measures server architectures, from one client at a time to io_uring, which use the "
+              "same engine: throughput, latency, memory and context switches for growing numbers of "
+              "connections, slow clients, a handler that blocks, and where each one fails. It prints a table "
+              "and writes `lab.json` and `lab.html`, a page with plots that needs no network.");
     page_paragraph(
-        page, "Ctrl-C ends a run and keeps what was measured: the exit status is 0 then, or 1 where nothing "
-              "was. `vif lab --serve NAME [DIR]` serves a folder as one of the models does, to be tried; "
-              "SIGINT or SIGTERM ends it at once, with status 0.");
+        page, "Ctrl-C ends a run and keeps what was measured: the exit status is then 0, or 1 if nothing "
+              "was measured. `vif lab --serve NAME [DIR]` serves a folder with one of the models, to try "
+              "it; SIGINT or SIGTERM ends it at once, with status 0.");
     manual_command_print_flags(page, FLAG_OF_LAB);
 }
 
@@ -68,19 +67,20 @@ static void print_rest(const struct manual_page *page)
 {
     page_heading(page, 1, "SIGNALS");
     page_entry(page, "SIGTERM, SIGINT", "",
-               "A polite stop: requests in flight are finished, for at most "
-               "`timeouts.drain`. A second one ends everything at once.");
+               "A graceful stop: requests in progress are finished, for at most "
+               "`timeouts.drain`. A second signal ends everything at once.");
     page_entry(page, "SIGHUP", "", "The configuration file is read again, as by `vif reload`.");
     page_entry(page, "SIGUSR2", "",
-               "The program's file is started in place of this vif, as by `vif upgrade`.");
-    page_entry(page, "SIGUSR1", "", "Log files are opened anew, after rotation.");
+               "The program is started again in place of this vif, as by `vif upgrade`.");
+    page_entry(page, "SIGUSR1", "", "Log files are reopened, as by `vif reopen`.");
     page_heading(page, 1, "EXIT STATUS");
-    page_entry(page, "0", "", "All went well.");
-    page_entry(page, "1", "", "It was tried, and did not work.");
-    page_entry(page, "2", "", "The command line or the configuration is wrong; nothing was tried.");
-    page_entry(page, "3", "", "`vif reload --watch` went back to the former settings.");
+    page_entry(page, "0", "", "Success.");
+    page_entry(page, "1", "", "It failed.");
+    page_entry(page, "2", "",
+               "There is a mistake in the command line or the configuration; nothing was done.");
+    page_entry(page, "3", "", "`vif reload --watch` restored the former settings.");
     page_heading(page, 1, "ENVIRONMENT");
-    page_entry(page, "NO_COLOR", "", "Where it is set, nothing is printed in colours.");
+    page_entry(page, "NO_COLOR", "", "If it is set, nothing is printed in colours.");
     page_heading(page, 1, "EXAMPLES");
     page_entry(page, "vif", "", "Serves this folder on port 8080.");
     page_entry(page, "vif -p 9000 -s dist", "", "Serves a single-page application.");
@@ -89,11 +89,10 @@ static void print_rest(const struct manual_page *page)
     page_entry(page, "vif load -c 64 -d 30s http://localhost:8080/", "",
                "Measures how much a server can do.");
     page_entry(page, "vif load -r 1000 --svg latency.svg localhost:8080/index.html", "",
-               "Measures how long its clients wait, and draws it.");
+               "Measures how long its clients wait, and makes a plot.");
     page_entry(page, "vif check -c vif.yaml && vif run -c vif.yaml", "",
-               "Serves a site that is known to be good.");
-    page_entry(page, "vif reload && vif status", "",
-               "Has the running vif read its changed file, and shows what came of it.");
+               "Serves a site if its configuration is valid.");
+    page_entry(page, "vif reload && vif status", "", "Applies the changed file, and shows the result.");
 }
 
 static void print_man(struct buffer *out)
@@ -103,7 +102,7 @@ static void print_man(struct buffer *out)
         out, SLICE(".\\\" Made by \"vif manual \\-\\-man\"; change the tables of options and flags instead.\n"
                    ".TH VIF 1 \"\" \"vif " VIF_VERSION "\" \"User Commands\"\n"));
     page_heading(&page, 1, "NAME");
-    buffer_append(out, SLICE("vif \\- a web server\n"));
+    buffer_append(out, SLICE("vif \\- a web server and reverse proxy\n"));
     page_heading(&page, 1, "SYNOPSIS");
     buffer_append(
         out, SLICE(".B vif\n[\\fIOPTION\\fR]... [\\fIDIR\\fR]\n.br\n"
@@ -117,8 +116,9 @@ static void print_man(struct buffer *out)
                    ".B vif load\n[\\fIOPTION\\fR]... \\fIURL\\fR\n.br\n"
                    ".B vif lab\n[\\fIOPTION\\fR]...\n"));
     page_heading(&page, 1, "DESCRIPTION");
-    page_paragraph(&page,
-                   "`vif` serves a folder over HTTP at once, or a site described in a configuration file.");
+    page_paragraph(
+        &page,
+        "`vif` serves a folder over HTTP without configuration, or the sites of a configuration file.");
     print_commands(&page);
     print_options(&page);
     manual_print(&page, 1);

@@ -1,6 +1,6 @@
-/* Reading a document by the table of options. Sections are read in the order of the table, not of the file,
- * so that a site's fields are known before its routes. A mistake is told and reading goes on, so that all are
- * told; what was read is thrown away then. Read load_section first. */
+/* Reads a document by the table of options. Sections are read in the order of the table, not of the file, so
+ * that a site's headers are known before its routes. After a mistake reading continues, so that all mistakes
+ * are reported; the result is discarded then. Read load_section first. */
 #include "conf/load.h"
 
 #include "base/error.h"
@@ -49,7 +49,7 @@ static void load_item(struct loader *loader, enum option_section section, const 
     }
 }
 
-/* Whether the node can be a list of sections; told where not. */
+/* Whether the node can be a list of sections; reports it if not. */
 static bool check_sections(struct loader *loader, const struct option *option, const struct node *node)
 {
     bool takes_lone = sections[option->child].short_key != NULL && node->kind == NODE_TEXT;
@@ -233,7 +233,7 @@ static void check_alternatives(struct loader *loader, enum option_section sectio
                         section == SECTION_ROUTE ? "a route" : name, list_alternatives(section, text));
 }
 
-/* An old key is as good as the new one, with a warning; both together leave open which one counts. */
+/* A former key means the same as the new one, with a warning; both together are a mistake. */
 static void config_check_key(struct loader *loader, enum option_section section, const struct node *node,
                              const struct node *key)
 {
@@ -288,7 +288,7 @@ static void load_map(struct loader *loader, enum option_section section, const s
         check_shield(loader, node);
 }
 
-/* What would have been right in place of a lone text. */
+/* What to write in place of a single text. */
 static const char *text_hint(enum option_section section)
 {
     return section == SECTION_ROUTE  ? "; to serve a folder, write {files: FOLDER}"

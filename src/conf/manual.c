@@ -27,17 +27,15 @@ const char manual_example[] = "listen: [\":8080\", \"unix:vif.sock\"]\n"
                               "      /: {files: public}\n";
 
 static const char *const notation =
-    "The file is YAML, of which JSON is a part. Sizes are bytes, or have a unit: `64KiB`, `1MiB`, `2GiB` "
-    "(`k`, `m`, `g` "
-    "mean the same; `kB`, `MB`, `GB` are powers of ten). Durations have units: `500ms`, `10s`, `1m30s`, "
-    "`2h`, `1d`. "
-    "A single value may be written in place of a list. Relative paths begin at the folder of the file "
-    "that they are written in. `${NAME}` is replaced by a variable of the environment, `${NAME:-default}` "
-    "also "
-    "where that is unset or empty; `$${` stands for `${`. Keys that begin with `x-` are ignored: a place for "
-    "notes, and for anchors (`x-common: &common {...}`), which `*common` and `<<: *common` bring elsewhere. "
-    "`vif check` reports all mistakes at once; `vif schema` prints a JSON Schema for editors, which find it "
-    "by `# yaml-language-server: $schema=vif.json` in the first line.";
+    "The file is YAML, which includes JSON. Sizes are in bytes, or have a unit: `64KiB`, `1MiB`, `2GiB` "
+    "(`k`, `m`, `g` mean the same; `kB`, `MB`, `GB` are powers of ten). Durations have units: `500ms`, "
+    "`10s`, `1m30s`, `2h`, `1d`. A single value may be written in place of a list. Relative paths begin "
+    "at the folder of the file that contains them. `${NAME}` is replaced by an environment variable, "
+    "`${NAME:-default}` also if that is unset or empty; `$${` is a literal `${`. Keys that begin with "
+    "`x-` are ignored: use them for notes, and for anchors (`x-common: &common {...}`) that other places "
+    "refer to by `*common` or `<<: *common`. `vif check` reports all mistakes at once. `vif schema` "
+    "prints a JSON Schema; editors use it if the first line of the file is `# yaml-language-server: "
+    "$schema=vif.json`.";
 
 /* "`a`, `b` or `c`". */
 static void append_words(struct buffer *out, const char *const *words)

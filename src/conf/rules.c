@@ -29,7 +29,7 @@ const struct text_rule rule_include = {"path or pattern", "a path, or a pattern 
 
 const struct text_rule rule_any = {"text", "a text", NULL, check_any, .is_literal = true};
 
-/* One behind the other in the arena; without data where memory ran out or `second` has none. */
+/* Joins the two texts in the arena. The result has no data if memory runs out, or if `second` has none. */
 static struct slice joined(const struct rule_context *context, struct slice first, struct slice second)
 {
     size_t length = first.length + second.length;
@@ -61,7 +61,7 @@ struct slice rule_absolute(const struct rule_context *context, struct slice path
     return below(context, context->base_folder, path);
 }
 
-/* Without data where memory ran out. */
+/* The result has no data if memory runs out. */
 static struct slice decimal(const struct rule_context *context, unsigned number)
 {
     char digits[16];
@@ -154,7 +154,7 @@ static bool is_bracketed_address(struct slice text)
     return address_parse(slice_make(with_port, text.length + 2), &address) == ADDRESS_OK;
 }
 
-/* False where there is no memory, which the arena remembers. */
+/* False if memory runs out, which the arena remembers. */
 static bool make_lower(const struct rule_context *context, struct slice *text)
 {
     char *lower = arena_string(context->arena, *text);
@@ -305,7 +305,7 @@ static const char *check_inner_path(const struct rule_context *context, struct s
 const struct text_rule rule_inner_path = {"path", "the path of a file below the root", "^.+$",
                                           check_inner_path};
 
-/* Of a URL, what stands behind the scheme; else all of it. */
+/* The part of a URL after its scheme; the whole text if it has none. */
 static struct slice skip_scheme(struct slice text)
 {
     if (slice_starts_with(text, SLICE("https://")))
@@ -315,8 +315,7 @@ static struct slice skip_scheme(struct slice text)
     return slice_starts_with(text, SLICE("http://")) ? slice_skip(text, 7) : text;
 }
 
-/* The length of the scheme in front of "://", 0 where there is none: pages of applications have schemes of
- * their own. */
+/* The length of the scheme before "://", 0 if there is none: apps have schemes of their own. */
 static size_t origin_scheme_length(struct slice text)
 {
     size_t length = slice_find(text, ':');
@@ -461,7 +460,7 @@ static const char *check_error_status(const struct rule_context *context, struct
 const struct text_rule rule_error_status = {"status", "a number from 400 to 599", "^[45][0-9][0-9]$",
                                             check_error_status};
 
-/* Behind every '{' there must be one of these. */
+/* Each '{' must be followed by one of these. */
 static bool is_placeholder(struct slice text)
 {
     return slice_starts_with(text, SLICE("{path}")) || slice_starts_with(text, SLICE("{uri}")) ||
@@ -480,8 +479,8 @@ static bool has_unknown_placeholder(struct slice text)
     return false;
 }
 
-/* What a client can write stands where a host does: "//host" leads to another one, so does "/" and what
- * follows it, and browsers skip slashes where they look for a host. */
+/* Whether text of the client would be where a host is: "//host" names another host, and so may "/" followed
+ * by text of the client, as browsers skip slashes before a host. */
 static bool names_foreign_host(struct slice text, struct slice rest)
 {
     bool is_path = rest.length == text.length;
@@ -515,8 +514,8 @@ const struct text_rule rule_location = {
     check_location,
 };
 
-/* Frames the message or the connection, or says what the content is: a response without it, or with another,
- * is a broken one. */
+/* Headers that frame the message or the connection, or say what the content is: without them, or with other
+ * values, the response is broken. */
 static const char *const vital_fields[] = {
     "Allow",
     "Connection",
@@ -533,8 +532,8 @@ static const char *const vital_fields[] = {
     NULL,
 };
 
-/* Says which version of a file was sent, and that parts of it can be had. Caches can do without, but would
- * keep the wrong file for a value that is not computed. */
+/* Headers that say which version of a file was sent, and that ranges can be requested. They may be removed,
+ * but not set: with a value that vif did not compute, caches would keep a wrong file. */
 static const char *const version_fields[] = {"Accept-Ranges", "ETag", "Last-Modified", NULL};
 
 static bool is_among(struct slice name, const char *const *names)

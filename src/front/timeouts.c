@@ -305,7 +305,8 @@ bool timeouts_may_be_spared(struct front_client *client)
     uint64_t now = timeouts_now_ms(client);
     uint64_t age_ms = now - client->window_began_ms;
     switch ((enum client_state)client->state) {
-    /* With an exchange it is the one whose request needs the room: it is in the list until it settles. */
+    /* A client in IDLE that has an exchange is the one whose request needs the room: its state is chosen
+     * afterwards. */
     case CLIENT_IDLE: return !client->kind->ops->is_busy(client) && has_had_its_answer(client, age_ms);
     case CLIENT_HANDSHAKE: return age_ms >= SLOW_MS;
     case CLIENT_HEAD: return !client->kind->ops->is_busy(client) && age_ms >= SLOW_MS;

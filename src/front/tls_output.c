@@ -333,8 +333,8 @@ static bool say_close_notify(struct tls_transport *tls)
     return tls_output_flush(tls);
 }
 
-/* Until the peer's end its close_notify may come: closing with that unread would make the kernel send RST,
- * which can destroy the response, although nothing follows over HTTP. */
+/* The peer's close_notify may still arrive: closing with it unread makes the kernel send RST (see
+ * h1_connection_finish). So the connection lingers, although nothing follows over HTTP. */
 bool tls_transport_end(struct stream *stream)
 {
     struct tls_transport *tls = tls_transport_of(stream);

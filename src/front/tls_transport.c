@@ -260,8 +260,8 @@ static void tls_transport_await(struct tls_transport *tls, struct slice rest)
         tls_transport_fail(tls, -ENOMEM);
         return;
     }
-    /* The owner wanted more while all was being processed. Not to read until the next turn would make the
-     * stream take the FINs of both sides for a hang-up. */
+    /* The owner asked for more during this call. If reading waited for the next turn, the stream would take
+     * the FINs of both sides for a hang-up. */
     if (tls->input == NULL && !tls->is_shaking_hands)
         list_remove(&tls->link);
     bool has_input = tls->input || tls->is_working || !list_is_empty(&tls->link);

@@ -1,4 +1,4 @@
-/* Lines of a report are told apart by how they begin: conf/outline.h writes changes, base/error_table.h
+/* Lines of a report are told apart by how they begin: conf/outline.h writes changes, conf/diagnostics.h
  * mistakes. */
 #include "log/reload_history.h"
 

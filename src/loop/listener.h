@@ -2,7 +2,7 @@
  *
  * When accept(2) fails with EMFILE or ENFILE, the listener asks its owner to free some. If that does not
  * help, it closes a reserve descriptor to accept and turn away one client, then pauses for
- * LISTENER_REST_MS, so that it never spins. */
+ * LISTENER_PAUSE_MS, so that it never spins. */
 #ifndef LOOP_LISTENER_H
 #define LOOP_LISTENER_H
 

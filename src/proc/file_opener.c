@@ -132,7 +132,8 @@ static bool https_names(const struct https_settings *https, struct slice path)
     return names;
 }
 
-/* Whoever may connect to servers by TLS may read what the system trusts, unless the settings name that. */
+/* Workers that connect to servers by TLS may read the certificates that the system trusts, unless the
+ * settings name others. */
 static bool is_system_roots(struct slice path)
 {
 #ifdef HAVE_TLS
@@ -242,7 +243,7 @@ static void refuse_task(const struct opener_task *task, int error)
     sys_opener_reply(task->opener->workers[task->worker].ends.socket_fd, &reply, -1);
 }
 
-/* A place for a process. NULL: all are taken, or all that one worker may have. */
+/* A slot for a process; NULL if all are taken, or all that one worker may have. */
 static struct file_opener_process *find_place(struct file_opener *opener, size_t worker)
 {
     struct file_opener_process *place = NULL;
@@ -361,7 +362,7 @@ int file_opener_wait_ms(const struct file_opener *opener, uint64_t now_ms)
     return wait_ms == UINT64_MAX ? -1 : (int)wait_ms;
 }
 
-/* What is no request ends the way of that worker alone, and so does its end. */
+/* Anything that is not a request closes the channel of this worker only, as does the end of the channel. */
 static void take_requests(struct file_opener *opener, size_t worker, const struct config *current,
                           const struct config *next, uint64_t now_ms)
 {

@@ -22,7 +22,7 @@
 /* Time that workers get after timeouts.drain_ms to exit. */
 #define GRACE_MS 1000
 
-/* In the line of the log that says what is served where. */
+/* Addresses in the log line that says what is served where. */
 #define ADDRESSES_SHOWN 8
 
 /* Only forward transitions: a stopping master does not run again, and an immediate end does not become a
@@ -94,7 +94,7 @@ void master_stop_by_command(struct master *master, bool now)
         end_at_once(master, "told to stop at once");
 }
 
-/* What happens from outside. */
+/* ---- signals and commands ---- */
 
 int master_reopen_logs(struct master *master)
 {

@@ -157,7 +157,7 @@ static int prepare_successors(struct master *master, struct master_change *chang
                                       master->reload.newest + 1, &change->sockets, &failed);
 }
 
-/* Where that is impossible, workers ask again as long as the root is not what it was. */
+/* If that is impossible, the workers ask again for as long as the root is not the former one. */
 static void succeed_workers(struct master *master)
 {
     struct master_change change;
@@ -363,7 +363,7 @@ unsigned master_reload(struct master *master, uint64_t watch_ms)
     return reload_request(&master->reload, watch_ms);
 }
 
-/* The way back would find the addresses of listeners that are gone in use. */
+/* Otherwise going back would find the addresses of removed listeners in use. */
 static void master_on_watch(void *context)
 {
     sockets_end(&((struct master *)context)->left);

@@ -16,10 +16,10 @@
 
 #define READING_MS_MAX 30000
 
-/* More than a worker gives file systems to open the folders. */
+/* Longer than a worker waits for file systems when it opens the folders. */
 #define ANSWER_MS_MAX 15000
 
-/* One worker may end by chance; two would be a pattern. */
+/* If one worker ends during a reload, that may be chance; if two do, the new settings are to blame. */
 #define LOST_MAX 2
 
 #define TEXT_BYTES_MAX (1u << 16)
@@ -200,7 +200,7 @@ void reload_prepare(struct reload *reload)
     buffer_finish(&why);
 }
 
-/* Its room is mapped: it stays so as long as there is a configuration in it. */
+/* The memory of the generation is mapped, and stays mapped as long as its configuration is used. */
 static void take_image(struct reload *reload)
 {
     int room = reload->next.room;

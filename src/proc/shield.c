@@ -1,5 +1,5 @@
-/* The map in the kernel is the truth about who is blocked: so nothing has to be handed over at an upgrade but
- * descriptors, and a master that crashes leaves nothing. */
+/* The kernel's map is the only record of who is blocked: so an upgrade passes on nothing but descriptors, and
+ * a master that crashes leaves nothing behind. */
 #include "proc/shield.h"
 
 #include "base/error.h"
@@ -184,7 +184,7 @@ void shield_hand_over(struct shield *shield)
 
 /* ---- blocking ---- */
 
-/* Whether the network has the address, or lies within what is blocked with it. */
+/* Whether the network contains the address, or is a part of what is blocked together with it. */
 static bool network_meets(const struct network *network, const struct xdp_address *address)
 {
     struct network wide = *network;

@@ -1,4 +1,4 @@
-/* What a worker builds, in order, and takes down in the opposite one. worker_finish accepts a worker that was
+/* What a worker builds, in order, and takes down in the opposite one. worker_end accepts a worker that was
  * built halfway. */
 #include "proc/worker_internal.h"
 

@@ -39,7 +39,8 @@ void proxy_handler_init(struct proxy *proxy, struct service *service, struct boa
 /* New requests use these settings. Servers that are in both keep their connections. */
 void proxy_handler_take_settings(struct proxy *proxy, struct settings *settings);
 
-/* Closes all connections. No request may be left. Settle the loop before proxy_handler_finish. */
+/* Closes all connections. No request may be left. Call loop_finish_jobs before
+ * proxy_handler_finish. */
 void proxy_handler_close(struct proxy *proxy);
 void proxy_handler_finish(struct proxy *proxy);
 

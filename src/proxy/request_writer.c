@@ -10,7 +10,7 @@
 /* More than all constant text that is written, with the client's address and numbers. */
 #define CONSTANT_BYTES 640
 
-/* A request that came through vif so often goes round in a circle. */
+/* A request that came through vif this often is in a loop. */
 #define VIA_MAX 20
 
 /* Headers that vif adds, and pseudo-headers. */
@@ -85,8 +85,8 @@ static bool has_dot_segments(struct slice path)
     return false;
 }
 
-/* Without as many segments as the prefix has; several slashes are one. Each segment may be escaped
- * differently than in the prefix. */
+/* The path without as many segments as the prefix has; repeated slashes count as one. A segment may be
+ * escaped differently than in the prefix. */
 static struct slice behind_prefix(struct slice path, struct slice prefix)
 {
     for (size_t i = slice_count(prefix, '/'); i > 0; i--) {
@@ -215,8 +215,8 @@ static struct slice sent_host(const struct request_plan *plan, struct slice requ
     return host.length > 0 ? host : requested;
 }
 
-/* Headers that are written by vif alone, in any spelling that a server may take for them; and Proxy, which
- * CGI programs take for a setting of their own (CVE-2016-5385). */
+/* Headers that only vif may write, in any spelling that a server may mistake for them; and Proxy, which CGI
+ * programs take for a setting of their own (CVE-2016-5385). */
 bool request_is_own_field(const struct http_field *field)
 {
     static const struct slice names[] = {
@@ -314,7 +314,7 @@ static void request_put_upgrade(struct head_text *text, const struct request_pla
         request_put_field(text, SLICE("Sec-WebSocket-Key"), plan->websocket_key);
 }
 
-/* One that the client wrote, as it is a proxy itself, is forwarded like any header. */
+/* Early-Data from a client, which may itself be a proxy, is forwarded like any header. */
 static bool request_has_early_data(const struct http_request *request)
 {
     bool is_there = false;

@@ -311,8 +311,8 @@ static void upstream_connection_take_end(struct upstream_connection *connection)
         return;
     }
     enum h1_response_event end = h1_response_close(&connection->parser, connection->kept.length);
-    /* The send that failed has taken the error of an RST, behind which the kernel tells of an end like any.
-     */
+    /* The failed send consumed the error of an RST: the kernel then reports the end that follows like any
+     * other. */
     if (end == H1_RESPONSE_END && (is_cut || connection->is_deaf)) {
         upstream_connection_fail(connection, PROXY_FAULT_CUT, upstream_link_fault(&connection->stream_link));
         return;
@@ -340,7 +340,7 @@ static void upstream_connection_on_end(struct stream *stream)
     user->events->on_turn(user);
 }
 
-/* Of TLS it is the session that knows why. */
+/* With TLS, the session knows the reason. */
 static void upstream_connection_break(struct upstream_connection *connection, int error)
 {
     const struct upstream_link *link = &connection->stream_link;
@@ -409,8 +409,8 @@ static struct upstream_connection *upstream_connection_of_carrier(const struct u
     return CONTAINER_OF((struct upstream_carrier *)carrier, struct upstream_connection, carrier);
 }
 
-/* Sends what the user has taken from its request. If the kernel takes none of it, and took nothing before,
- * the server cannot have seen it. Returns false if it has to wait. */
+/* Sends what the user gives of its request. If the kernel takes none of it, and took nothing before, the
+ * server cannot have seen the request. Returns false if it has to wait. */
 static bool send_taken(struct upstream_connection *connection, const struct segment *segments, size_t count,
                        bool was_untouched)
 {

@@ -40,14 +40,14 @@ static void make_token(const struct upstream_group *group, struct upstream_membe
     memcpy(member->token, token, sizeof(member->token));
 }
 
-/* Whoever has checked it so far does this, too, when it takes the settings without checks. */
+/* Forgets what checks have found. When checks are turned off, the worker that made them calls this. */
 static void forget_checks(struct board_server *server, uint64_t now)
 {
     if (server->health != BOARD_UNKNOWN)
         board_set_health(server, BOARD_UNKNOWN, "", now);
 }
 
-/* With what TLS is spoken with a server; NULL: it is not, or cannot be. */
+/* The TLS context for a server; NULL if it does not use TLS, or if there is no context. */
 static struct tls_remote *remote_of(const struct upstream_group_plan *plan, struct slice url)
 {
 #ifdef HAVE_TLS
@@ -59,7 +59,7 @@ static struct tls_remote *remote_of(const struct upstream_group_plan *plan, stru
     return NULL;
 }
 
-/* Takes the reference of the upstream. */
+/* Takes over the caller's reference to the upstream. */
 static bool add_member(struct upstream_group *group, const struct upstream_group_plan *plan,
                        const struct listed_server *server, struct upstream *upstream)
 {
@@ -152,7 +152,7 @@ static bool add_members(struct upstream_group *group, const struct upstream_grou
     return true;
 }
 
-/* Places may become free, so it is tried again; said once. */
+/* Entries of the board may become free, so this is tried again; it is logged once. */
 static void note_left_out(struct upstream_group *group, const struct upstream_group *former)
 {
     bool was_noted = former && former->left_out > 0;
@@ -166,7 +166,7 @@ static void note_left_out(struct upstream_group *group, const struct upstream_gr
         log_info(group->all->log, "proxy: %s: all servers have a place now", group->name);
 }
 
-/* Rises when one of its names gets other addresses. */
+/* A sum that rises when one of its names gets other addresses. */
 static unsigned names_version_of(const struct upstream_group *group)
 {
     unsigned sum = 0;

@@ -242,7 +242,7 @@ static struct upstream_connection *upstream_h2_find(struct upstream *upstream,
     return NULL;
 }
 
-/* One that rests begins again. */
+/* Takes an idle connection into use again. */
 static struct upstream_connection *upstream_h2_wake(struct upstream *upstream)
 {
     struct upstream_connection *connection = upstream_newest_idle(upstream, true);

@@ -1,10 +1,10 @@
-/* One request and its response. Callbacks of the engine come within its calls: a user may do everything in
- * there, as nothing is sent before the end of the turn. The stream itself lives until the engine has let go
- * of it, whatever becomes of its user. */
+/* One request and its response. The engine calls back only from inside calls to it. A callback of a user may
+ * do anything, as nothing is sent before the end of the turn. The stream lives until the engine has closed
+ * it, even if its user has left. */
 #include "proxy/upstream_h2_state.h"
 
-/* Many servers end a stream whose response has no content by a DATA frame. It has so much time: to those that
- * count resets, one for each such response would look like an attack. */
+/* Many servers end a stream whose response has no content by a DATA frame, which may take up to this time.
+ * Resetting each such stream would look like an attack to servers that count resets. */
 #define END_MS 1000
 
 static struct upstream_h2_stream *stream_of_carrier(const struct upstream_carrier *carrier)
@@ -42,7 +42,7 @@ static struct upstream_user *upstream_h2_stream_detach(struct upstream_h2_stream
     return user;
 }
 
-/* Nobody wants what is left of the response, or has what is left of the request. */
+/* The rest of the response is not wanted, or the rest of the request cannot be sent: resets the stream. */
 static void upstream_h2_stream_cancel(struct upstream_h2_stream *stream)
 {
     struct upstream_h2 *h2 = stream->h2;

@@ -218,8 +218,8 @@ static bool upstream_tls_may_take(const struct upstream_tls *tls)
     return !upstream_tls_is_closed(tls) && !tls->is_working && upstream_tls_wants_input(tls);
 }
 
-/* The server cannot get what it needs. Work is done first, since a session that waits for it cannot end; an
- * error says more. */
+/* Nothing more can be sent to the server. A session that waits for a slow signature must finish that first;
+ * an error says more than this. */
 static bool upstream_tls_lost_handshake(const struct upstream_tls *tls, enum tls_event event)
 {
     return tls->is_mute && !tls->is_secured && event != TLS_WORK && event != TLS_ERROR;

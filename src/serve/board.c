@@ -17,7 +17,7 @@ enum board_state { BOARD_FREE, BOARD_CLAIMED, BOARD_USED };
 #define BOARD_STATE_BITS 2
 #define BOARD_STATE_MASK ((1u << BOARD_STATE_BITS) - 1)
 
-/* Everybody must get the same from the same name. */
+/* All processes must get the same hash of a name. */
 static const struct hash_key board_name_key = {0};
 
 /* ---- the memory ---- */
@@ -137,7 +137,7 @@ static bool is_referenced(const struct board *board, const struct board_server *
     return false;
 }
 
-/* So often another worker has to want the last place at the same moment. */
+/* The attempts, each of which fails only if another worker wants the last place at the same moment. */
 #define BEGIN_TRIES_MAX 100
 
 /* Two workers that want the last place may both see one request too many, and step back. Whoever steps back
@@ -231,7 +231,7 @@ static struct board_server *oldest_unused(struct board *board)
     return oldest;
 }
 
-/* Somebody may get a reference at the moment when it is claimed: then it stays what it is. */
+/* Another worker may take a reference while this one claims the entry: then it is not replaced. */
 static bool reclaim(const struct board *board, struct board_server *server, size_t worker)
 {
     if (!try_claim(server, BOARD_USED, worker))
@@ -242,7 +242,8 @@ static bool reclaim(const struct board *board, struct board_server *server, size
     return false;
 }
 
-/* Returns an entry that is, or was a moment ago, that of the name; NULL: there is no place. */
+/* Returns the entry of that name, which another worker may have replaced meanwhile; NULL if all are in
+ * use. */
 static struct board_server *find_or_make(struct board *board, size_t worker, const struct digest *name,
                                          struct slice route, struct slice url, bool passes_claimed)
 {

@@ -45,8 +45,8 @@ static const struct handler_type *handler_of(const struct exchange *exchange)
     return exchange->service->handlers[exchange->route_entry->route->kind].type;
 }
 
-/* A listener that is gone has no demands any more that a site could build on: then no connection meets them.
- */
+/* A listener that was removed has no requirements that a site could rely on, so connections from it meet
+ * none. */
 static uint64_t demanded_of_client(const struct site *site, unsigned listener)
 {
     if (site == NULL || site->client_auths == NULL)
@@ -277,7 +277,7 @@ static void log_exchange(struct exchange *exchange, uint64_t duration_us, const 
     access_log_add(log, &entry);
 }
 
-/* What is known of where the time went is counted, and logged if it took long. */
+/* Counts the time of each phase, and logs the request if it was slow. */
 static void end_phases(struct exchange *exchange, uint64_t duration_us, struct access_log *log)
 {
     struct request_phases phases = {0};
@@ -309,7 +309,7 @@ static bool is_of_admin(const struct exchange *exchange)
     return exchange->route_entry && exchange->route_entry->route->kind == ROUTE_ADMIN;
 }
 
-/* Not of a client that left or was too slow, and not one that the end of this server has cut off. */
+/* Whether vif, or a server behind it, is to blame: not the client, and not a shutdown. */
 static bool is_cut_by_us(const struct exchange *exchange)
 {
     switch ((enum outcome)exchange->outcome) {

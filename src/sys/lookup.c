@@ -64,7 +64,7 @@ static void lookup_add(struct lookup *lookup, const struct lookup_address *found
 
 /* ---- families ---- */
 
-/* Connecting a datagram socket sends nothing: it asks for the way there. */
+/* Connecting a datagram socket sends nothing: the kernel only looks for a route. */
 static bool lookup_is_reachable(const struct address *address)
 {
     int fd = socket(address->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -1,5 +1,5 @@
-/* The folder of a local authority. What is read is what counts: after it was written, a file is read again,
- * so that of two programs that begin at the same time both use what is there in the end. */
+/* The folder of a local authority. After a file was written it is read again: so two programs that start at
+ * the same time both use the file that is there in the end. */
 #include "tls/local_ca.h"
 
 #include "base/error.h"

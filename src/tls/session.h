@@ -35,7 +35,7 @@
 /* Upper bound of a record's overhead with any cipher, plus a KeyUpdate before it. */
 #define TLS_RECORD_OVERHEAD_MAX 256
 
-/* Record sizes, in bytes of content. A session that is new or was idle for TLS_REST_MS sends records of about
+/* Record sizes, in bytes of content. A session that is new or was idle for TLS_IDLE_MS sends records of about
  * one packet, so that the peer can use the first bytes without waiting for more packets; after
  * TLS_RECORDS_OF_A_SIZE of them larger ones, then records of full length. The first size fits with its
  * overhead into 1,460 bytes, less 40 for IPv6 and TCP options. */
