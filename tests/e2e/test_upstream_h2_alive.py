@@ -240,6 +240,23 @@ def test_without_another_server_they_get_504(server, origins, is_secure, tmp_pat
     assert dead.connection_count == 1
 
 
+@pytest.mark.skipif(not HAS_TLS, reason="vif is built without OpenSSL")
+def test_who_waits_fails_with_the_attempt(server, origins, tmp_path_factory):
+    """Those that wait, of a route with more patience, do not begin another attempt at a server that took too long."""
+    authority = pki.Authority(tmp_path_factory.mktemp("pki") / "ca")
+    authority.folder.chmod(0o755)
+    dead = origins(silent)
+    options = {"to": dead.url.replace("http:", "https:"), "protocol": "h2", "tls": str(authority.certificate)}
+    vif = server(config={"sites": [{"routes": {"/": {"proxy": {**options, "connect_timeout": "2s"}},
+                                               "/patient": {"proxy": {**options, "connect_timeout": "30s"}}}}]})
+    first, second = vif.connect(), vif.connect()
+    first.request("GET", "/")
+    wire.wait_until(lambda: dead.connection_count == 1, "the attempt")
+    second.request("GET", "/patient")
+    assert [client.read_response().status for client in (first, second)] == [504, 504]
+    assert dead.connection_count == 1
+
+
 def test_a_silent_server_gets_no_further_request_on_that_connection(server, origins):
     dead = origins(silent)
     config = forwarding(dead, connect_timeout="200ms", first_byte_timeout="400ms", ping_after="none")
