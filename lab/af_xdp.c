@@ -37,6 +37,11 @@
 #define TX_FRAMES   2048
 #define FRAMES      (RX_FRAMES + TX_FRAMES)
 
+/* The kernel shows packets before it says that their frames have left the fill ring (xsk_flush). A program on
+ * another core can be faster than that, and gives frames back that are still counted in the ring: at worst
+ * all of them twice. */
+#define FILL_ENTRIES (2 * RX_FRAMES)
+
 /* Packets that are taken from the ring at a time. */
 #define BATCH 64
 
@@ -100,7 +105,7 @@ static int attach_program(struct xdp_port *port, int interface)
 static int open_memory(struct xdp_port *port)
 {
     const struct xsk_umem_config config = {
-        .fill_size = RX_FRAMES,
+        .fill_size = FILL_ENTRIES,
         .comp_size = TX_FRAMES,
         .frame_size = FRAME_BYTES,
     };
@@ -192,7 +197,7 @@ static void send_frames(struct xdp_port *port)
     take_completed(port);
 }
 
-/* The frames go back empty: as many as were taken, so there is room for them. */
+/* The frames go back empty: FILL_ENTRIES says why there is room for them. */
 static void return_frames(struct xdp_port *port, uint32_t first, uint32_t count)
 {
     uint32_t at;
