@@ -5,7 +5,7 @@
 #include "front/h2_connection.h"
 
 /* Most bytes of one output, which is sent by one system call, over TLS too. */
-#define H2_OUTPUT_BYTES_MAX ((size_t)63 << 10)
+#define H2_OUTPUT_BYTES_MAX TRANSPORT_CALL_BYTES_MAX
 
 /* Returns the front's shared buffer, or a new one while a connection holds that. NULL if out of memory. */
 char *h2_buffer_get(struct front *front, size_t *ret_size);

@@ -20,11 +20,6 @@
 /* Most outputs of one connection per turn, while the turn has time. */
 #define TURN_OUTPUTS_MAX 16
 
-static_assert(H2_OUTPUT_BYTES_MAX <= STREAM_CALL_BYTES_MAX, "so that one call sends it");
-#ifdef HAVE_TLS
-static_assert(H2_OUTPUT_BYTES_MAX <= TLS_OUTPUT_CONTENT_MAX, "the same, encrypted");
-#endif
-
 static struct h2_connection *h2_of(const struct stream *stream)
 {
     return CONTAINER_OF(connection_of(stream), struct h2_connection, base);

@@ -21,9 +21,8 @@
  * before each. */
 #define TLS_HANDSHAKES_TURN_US 2000
 
-/* Most bytes of plaintext that are encrypted into one buffer. The ciphertext must fit into one system call,
- * also when the records are short, at the beginning: 20 of 54,560 bytes, and another one. */
-#define TLS_OUTPUT_CONTENT_MAX ((size_t)63 << 10)
+/* Most bytes of plaintext that are encrypted into one buffer. */
+#define TLS_OUTPUT_CONTENT_MAX TRANSPORT_CALL_BYTES_MAX
 
 /* Room for the overhead of encryption: about 30 bytes per record; records are hardly ever shorter than 1,360
  * bytes. */

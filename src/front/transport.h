@@ -9,6 +9,11 @@
 
 #include "loop/stream.h"
 
+/* Most bytes of an output that is gathered: one system call sends it, encrypted too, also when the records of
+ * TLS are short, as at a connection's beginning: 20 of 54,560 bytes, and another one. */
+#define TRANSPORT_CALL_BYTES_MAX ((size_t)63 << 10)
+static_assert(TRANSPORT_CALL_BYTES_MAX <= STREAM_CALL_BYTES_MAX, "TLS adds to it");
+
 #ifdef HAVE_TLS
 
 /* The events of streams with TLS; the owner's are in struct tls_transport. */
