@@ -159,12 +159,12 @@ bool ledger_is_harmless(const struct sim_fault *fault)
     return false;
 }
 
-/* What vif had accepted when it was told to end is answered, as long as it has time for that. */
+/* What had come to a server when vif was told to end is answered, as long as vif has time for that. */
 static bool may_be_drained(const struct request *request)
 {
+    bool was_forwarded = request->attempt_count > 0 && request->attempts[0].began_us + 1 < ledger.drained_us;
     return ledger.drained_us > 0 &&
-           (request->began_us + LATE_US >= ledger.drained_us || request->sent_us == 0 ||
-            sim_now_us() + LATE_US >= ledger.drained_us + ledger.drain_us);
+           (!was_forwarded || sim_now_us() + LATE_US >= ledger.drained_us + ledger.drain_us);
 }
 
 /* Something may have hit anybody, or just this one: it may get any error, or none. */
