@@ -161,13 +161,13 @@ static bool had_too_many(const struct dialog *dialog, const struct dialog_stream
 /* So much waits in the network that what opens a window may be part of it for as long as the server waits. */
 #define WAITING_BYTES_MIN 512
 
-/* Its client did not do its part: it opened no window, or did not send all of its content. Behind our FIN the
- * window of the connection is not opened any more, either. */
+/* Its client did not do its part: it opened no window, or did not send all of its content. Behind our FIN, or
+ * half a frame, the window of the connection is not opened any more, either. */
 static bool has_stalled(const struct dialog *dialog, const struct dialog_stream *stream)
 {
     bool was_starved = stream->was_starved || (dialog->is_finished && dialog->was_starved);
     return was_starved || dialog->waiting_bytes >= WAITING_BYTES_MIN || stream->ask.ask.completed_us == 0 ||
-           dialog->is_slow;
+           dialog->is_slow || dialog->is_half_sent;
 }
 
 static bool has_reason(const struct dialog *dialog, const struct dialog_stream *stream, uint32_t code)
@@ -456,7 +456,9 @@ static void note_stream(const struct dialog *dialog, const struct dialog_stream 
     struct answer answer;
     struct verdict ignored = {0};
     entry->is_framed = true;
-    entry->was_understood = ask->refused == 0 && !stream->ask.resets && ask->completed_us > 0;
+    /* What is sent behind a breach is not read. */
+    bool is_behind = dialog->provoked_from_us > 0 && stream->end > dialog->provoked_begin;
+    entry->was_understood = ask->refused == 0 && !stream->ask.resets && ask->completed_us > 0 && !is_behind;
     bool has_left = dialog->is_abandoned || dialog->is_finished || stream->reset_end > 0 ||
                     stream->is_reset || dialog_has_fault(dialog) || !dialog->has_ended;
     bool is_late = dialog->is_slow || dialog->was_starved || stream->was_starved || ask->completed_us == 0 ||
