@@ -157,8 +157,10 @@ static void put_phases(struct metrics *metrics)
         PHASE_TABLE(X)
 #undef X
     };
-    metrics_put_family(&metrics->writer, name, "histogram",
-                       "Phases of the requests that were not answered at once, and TLS handshakes.");
+    metrics_put_family(
+        &metrics->writer, name, "histogram",
+        "Phases of the requests that were not answered at once, or that a new connection waited "
+        "for, and TLS handshakes.");
     metrics_put_unit(&metrics->writer, name, "seconds");
     for (size_t phase = 0; phase < PHASE_COUNT; phase++) {
         struct duration_histogram sum = counters_phases(&metrics->admin->workers, phase);

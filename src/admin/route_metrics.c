@@ -213,7 +213,7 @@ static void put_slow_request(struct json *json, struct slow_request *slow)
     route_metrics_put_text(json, "host", slow->host);
     route_metrics_put_text(json, "target", slow->target);
     json_put_number(json, "status", (uint64_t)MAX(slow->status, 0));
-    for (size_t i = PHASE_HEAD; i < PHASE_COUNT; i++)
+    for (size_t i = PHASE_ACCEPT; i < PHASE_COUNT; i++)
         json_put_number(json, names[i], slow->phases.us[i]);
     if (slow->request_id[0])
         route_metrics_put_text(json, "request_id", slow->request_id);

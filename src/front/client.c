@@ -26,6 +26,15 @@ void front_client_init(struct front_client *client, const struct front_client_ki
     kind->front->counters->connections_idle += state == CLIENT_IDLE;
     list_append(&kind->front->by_state[state], &client->link);
     timeouts_entered(client, true);
+    client->moved_ms = (uint32_t)client->window_began_ms;
+}
+
+/* 32 bits suffice, as no connection waits 49 days for its first request. */
+uint64_t front_client_accept_ms(const struct front_client *client)
+{
+    uint64_t now_ms = loop_now_ms(client->kind->front->loop);
+    uint64_t first_byte_ms = client->state == CLIENT_HEAD ? client->window_began_ms : now_ms;
+    return (uint32_t)first_byte_ms - client->moved_ms;
 }
 
 /* The allowed transitions, except those to CLOSED, which are always allowed. Between the states after

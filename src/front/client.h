@@ -80,9 +80,10 @@ struct front_client {
     struct timer timer; /* armed at or before `deadline_ms`: a later deadline does not touch it */
     uint64_t deadline_ms;
     uint64_t window_began_ms; /* when the state was entered, or its measurement of progress restarted */
-    uint64_t window_bytes;  /* since then: in BODY, received; else on their way to the peer, see timeouts.c */
-    uint32_t moved_ms;      /* in BODY: when the last bytes arrived, modulo 2^32; see still_ms */
-    uint8_t state;          /* enum client_state */
+    uint64_t window_bytes; /* since then: in BODY, received; else on their way to the peer, see timeouts.c */
+    uint32_t moved_ms; /* in BODY: when the last bytes arrived, modulo 2^32; see still_ms. Before the first
+                        * request: when the connection was accepted */
+    uint8_t state;     /* enum client_state */
     bool request_began : 1; /* since the state was entered: restarts the state's timeout */
     bool has_asked : 1;     /* at least one request has arrived */
     bool is_counted : 1;    /* counted by admission_of */
@@ -100,6 +101,10 @@ void front_client_set_state(struct front_client *client, enum client_state state
 
 /* Sets the state to CLOSED: the client is in no list and no operation will be called on it. */
 void front_client_close(struct front_client *client);
+
+/* Milliseconds from the acceptance of the connection to the first byte of its first request, with what came
+ * before it: the TLS handshake, a header of the PROXY protocol. Only until front_client_note_request. */
+uint64_t front_client_accept_ms(const struct front_client *client);
 
 /* A request has arrived. */
 static inline void front_client_note_request(struct front_client *client)

@@ -96,12 +96,15 @@ static void h1_connection_finish(struct h1_connection *connection)
     transport_read_resume(&connection->base.stream);
 }
 
-/* For durations. A head that came in pieces was waited for since its first byte. */
+/* For durations, before the client counts the request. A head that came in pieces was waited for since its
+ * first byte. */
 static void h1_connection_note_begin(struct h1_connection *connection, struct exchange *exchange)
 {
     const struct front_client *client = &connection->base.client;
     const struct loop *loop = front_of(connection)->loop;
     exchange->began_us = loop_clock_us(loop);
+    if (UNLIKELY(!client->has_asked))
+        timing_note_accept(exchange, front_client_accept_ms(client) * 1000);
     if (UNLIKELY(client->state == CLIENT_HEAD))
         timing_note_head(exchange, (loop_now_ms(loop) - client->window_began_ms) * 1000);
 }
@@ -111,10 +114,10 @@ void h1_connection_on_request(struct h1_session *session, struct exchange *excha
     struct h1_connection *connection = h1_of_session(session);
     struct front *front = front_of(connection);
     uint32_t count_max = front_settings(front)->limits.requests_per_connection;
-    front_client_note_request(&connection->base.client);
     exchange->closes |= (count_max && session->request_count >= count_max) || front->is_draining;
     if (service_measures(front->service))
         h1_connection_note_begin(connection, exchange);
+    front_client_note_request(&connection->base.client);
 }
 
 void h1_connection_on_content(struct h1_session *session, size_t length)

@@ -13,6 +13,7 @@
 #include "front/h2_fault.h"
 #include "front/timeouts.h"
 #include "front/tls_transport.h"
+#include "serve/timing.h"
 
 /* Bytes that the session gets between checks of the turn's time: some hundred requests. */
 #define RECEIVE_BYTES 4096
@@ -338,9 +339,13 @@ void h2_connection_on_request(struct h2_session *session, struct exchange *excha
 {
     struct h2_connection *connection = h2_of_session(session);
     struct front *front = front_of_h2(connection);
-    front_client_note_request(&connection->base.client);
-    if (service_measures(front->service))
+    struct front_client *client = &connection->base.client;
+    if (service_measures(front->service)) {
         exchange->began_us = loop_clock_us(front->loop);
+        if (UNLIKELY(!client->has_asked))
+            timing_note_accept(exchange, front_client_accept_ms(client) * 1000);
+    }
+    front_client_note_request(client);
 }
 
 void h2_connection_on_content(struct h2_session *session, size_t length)

@@ -52,10 +52,12 @@ static uint64_t bytes_left(const struct front_client *client)
 static void begin_window(struct front_client *client)
 {
     client->window_began_ms = timeouts_now_ms(client);
-    client->moved_ms = (uint32_t)client->window_began_ms;
     switch ((enum client_state)client->state) {
     case CLIENT_IDLE: client->window_bytes = UINT64_MAX; break;
-    case CLIENT_BODY: client->window_bytes = 0; break;
+    case CLIENT_BODY:
+        client->moved_ms = (uint32_t)client->window_began_ms;
+        client->window_bytes = 0;
+        break;
     case CLIENT_SEND:
     case CLIENT_LINGER: client->window_bytes = bytes_left(client); break;
     case CLIENT_HANDSHAKE:
@@ -117,7 +119,7 @@ void timeouts_entered(struct front_client *client, bool is_new)
 {
     if (is_new)
         begin_window(client);
-    else
+    else if (client->state == CLIENT_BODY)
         client->moved_ms = (uint32_t)timeouts_now_ms(client);
     client->deadline_ms = deadline(client, is_new);
     timeouts_arm(client);

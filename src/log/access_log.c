@@ -234,7 +234,7 @@ static char *put_json_phases(char *out, const struct request_phases *phases)
         PHASE_TABLE(X)
 #undef X
     };
-    for (size_t i = PHASE_HEAD; i < PHASE_COUNT; i++)
+    for (size_t i = PHASE_ACCEPT; i < PHASE_COUNT; i++)
         out = put_json_number(out, names[i], phases->us[i]);
     return out;
 }

@@ -73,6 +73,7 @@ struct exchange_events {
 struct exchange_record {
     struct slice request_id; /* see serve/request_id.h; data is NULL: not asked for yet */
     /* Microseconds, for serve/timing.h; 0: did not happen. */
+    uint64_t accept_us;    /* of the first request of a connection: how long that was open before it */
     uint64_t head_us;      /* how long the head took */
     uint64_t queued_us;    /* loop time: when its job was submitted */
     uint64_t job_began_us; /* loop time: when a thread took the job */

@@ -16,6 +16,13 @@ static struct exchange_record *timing_record(struct exchange *exchange)
     return exchange->began_us ? exchange_record_of(exchange) : NULL;
 }
 
+void timing_note_accept(struct exchange *exchange, uint64_t duration_us)
+{
+    struct exchange_record *record = duration_us > 0 ? timing_record(exchange) : NULL;
+    if (record)
+        record->accept_us = duration_us;
+}
+
 void timing_note_head(struct exchange *exchange, uint64_t duration_us)
 {
     struct exchange_record *record = timing_record(exchange);
@@ -57,18 +64,21 @@ void timing_note_response(struct exchange *exchange)
     record->waited_us = record->queue_us;
 }
 
+/* A response without a time of its own was there at once: all of the time is that of sending it. */
 bool timing_phases(const struct exchange *exchange, uint64_t duration_us, struct request_phases *ret_phases)
 {
     const struct exchange_record *record = exchange->record;
-    if (record == NULL || (record->responded_us == 0 && record->queue_us == 0 && record->head_us == 0))
+    if (record == NULL || (record->responded_us == 0 && record->queue_us == 0 && record->head_us == 0 &&
+                           record->accept_us == 0))
         return false;
-    bool has_response = record->responded_us != 0;
-    uint64_t made_us =
-        has_response ? MIN(record->responded_us - exchange->began_us, duration_us) : duration_us;
+    bool has_response = exchange->is_responded;
+    uint64_t responded_us = MAX(record->responded_us, exchange->began_us);
+    uint64_t made_us = has_response ? MIN(responded_us - exchange->began_us, duration_us) : duration_us;
     uint64_t waited_us = has_response ? record->waited_us : record->queue_us;
     uint64_t upstream_us = exchange->upstream ? exchange->upstream->head_us : 0;
     uint64_t sent_us = duration_us - made_us, waited_later_us = record->queue_us - waited_us;
     *ret_phases = (struct request_phases){0};
+    ret_phases->us[PHASE_ACCEPT] = record->accept_us;
     ret_phases->us[PHASE_HEAD] = record->head_us;
     ret_phases->us[PHASE_QUEUE] = record->queue_us;
     ret_phases->us[PHASE_HANDLER] = made_us - MIN(made_us, waited_us + upstream_us);
@@ -84,8 +94,8 @@ static void timing_put_phases(const struct request_phases *phases, struct buffer
         PHASE_TABLE(X)
 #undef X
     };
-    for (size_t i = PHASE_HEAD; i < PHASE_COUNT; i++)
-        buffer_printf(out, "%s%s %.1f", i > PHASE_HEAD ? ", " : "", names[i], (double)phases->us[i] / 1000);
+    for (size_t i = PHASE_ACCEPT; i < PHASE_COUNT; i++)
+        buffer_printf(out, "%s%s %.1f", i > PHASE_ACCEPT ? ", " : "", names[i], (double)phases->us[i] / 1000);
 }
 
 void timing_log_slow(struct exchange *exchange, uint64_t duration_us, const struct request_phases *phases)

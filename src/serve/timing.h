@@ -6,6 +6,9 @@
 #include "log/phases.h"
 #include "serve/exchange.h"
 
+/* So long was its connection open when its first byte came. 0: nothing to note. */
+void timing_note_accept(struct exchange *exchange, uint64_t duration_us);
+
 /* The head took so long. */
 void timing_note_head(struct exchange *exchange, uint64_t duration_us);
 

@@ -456,7 +456,7 @@ def test_other_servers_get_the_id(server, origins, tmp_path):  # noqa: F811
 
 # ---- slow requests, and samples ----
 
-PHASES = ["head_us", "queue_us", "handler_us", "upstream_us", "send_us"]
+PHASES = ["accept_us", "head_us", "queue_us", "handler_us", "upstream_us", "send_us"]
 
 
 def slow_entry(running, path):
@@ -464,8 +464,8 @@ def slow_entry(running, path):
     lines = [json.loads(line) for line in lines_of(running, path)]
     (entry,) = [line for line in lines if "send_us" in line]
     told = [line for line in running.stderr().splitlines() if "slow: " in line]
-    assert len(told) == 1 and "(head " in told[0], running.stderr()
-    total = sum(entry[name] for name in PHASES[1:])
+    assert len(told) == 1 and "(accept " in told[0], running.stderr()
+    total = sum(entry[name] for name in PHASES[2:])
     assert abs(total - entry["duration_us"]) <= 1
     return entry, told[0]
 
