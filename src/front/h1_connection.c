@@ -79,21 +79,31 @@ static void h1_connection_close_now(struct h1_connection *connection, enum outco
 /* Our last byte was sent. If the client said "close" it sends nothing more, and closing is safe. Any other
  * client may still be sending. Closing with bytes unread makes the kernel send RST, which can destroy the
  * response before the client has read it (RFC 9112 section 9.6). So vif sends FIN and lingers until the
- * client's FIN. */
-static void h1_connection_finish(struct h1_connection *connection)
+ * client's FIN. `why` is logged for incomplete responses. */
+static void h1_connection_finish(struct h1_connection *connection, enum outcome why)
 {
     if (connection->session.cuts)
         transport_reset_on_close(&connection->base.stream);
     bool is_read = peer_has_ended(connection) || h1_session_is_read_whole(&connection->session);
     if (connection->session.cuts || (is_read && transport_end(&connection->base.stream))) {
-        h1_connection_close_now(connection, OUTCOME_CONNECTION_CUT);
+        h1_connection_close_now(connection, why);
         return;
     }
-    drop_exchanges(connection, OUTCOME_CONNECTION_CUT);
+    drop_exchanges(connection, why);
     input_clear(&connection->session.input);
     transport_shutdown(&connection->base.stream);
     front_client_set_state(&connection->base.client, CLIENT_LINGER);
     transport_read_resume(&connection->base.stream);
+}
+
+/* The client's FIN came, and vif does nothing more for it. Over TLS the socket may be too full for the
+ * close_notify. */
+static void h1_connection_finish_left(struct h1_connection *connection)
+{
+    if (transport_is_sending(&connection->base.stream) || h1_connection_needs_cut(connection))
+        h1_connection_close_now(connection, OUTCOME_CLIENT_LEFT);
+    else
+        h1_connection_finish(connection, OUTCOME_CLIENT_LEFT);
 }
 
 /* For durations, before the client counts the request. A head that came in pieces was waited for since its
@@ -175,7 +185,7 @@ static void h1_connection_choose_state(struct h1_connection *connection)
     uint64_t wanted = h1_session_content_wanted(&connection->session);
     enum client_state state = h1_connection_state_of(connection, wanted);
     if (peer_has_ended(connection) && state <= CLIENT_BODY) {
-        h1_connection_close_now(connection, OUTCOME_CLIENT_LEFT);
+        h1_connection_finish_left(connection);
         return;
     }
     transport_limit_reads(&connection->base.stream, read_limit(wanted));
@@ -211,7 +221,7 @@ static inline bool has_ended(struct h1_connection *connection, enum h1_output_re
     switch (delivered) {
     case H1_OUTPUT_EMPTY:
     case H1_OUTPUT_WAITING: return false;
-    case H1_OUTPUT_CLOSING: h1_connection_finish(connection); return true;
+    case H1_OUTPUT_CLOSING: h1_connection_finish(connection, OUTCOME_CONNECTION_CUT); return true;
     case H1_OUTPUT_TUNNEL: become_tunnel(connection, input); return true;
     case H1_OUTPUT_FAILED:
         h1_connection_close_now(connection, connection_outcome(transport_error(&connection->base.stream)));
@@ -361,7 +371,7 @@ static void h1_connection_on_end(struct stream *stream)
     if (connection->base.client.state == CLIENT_LINGER && !transport_end(stream))
         return; /* our close_notify is on its way; the time to linger ends it */
     if (list_is_empty(&connection->session.exchanges) || h1_session_ends_with_client(&connection->session))
-        h1_connection_close_now(connection, OUTCOME_CLIENT_LEFT);
+        h1_connection_finish_left(connection);
     else if (connection->session.is_closing && !transport_is_sending(&connection->base.stream))
         h1_connection_continue(connection);
 }
@@ -471,7 +481,7 @@ static void h1_connection_print_client(const struct front_client *client, struct
 
 static void h1_connection_shut_down(struct front_client *client)
 {
-    h1_connection_finish(h1_of_client(client));
+    h1_connection_finish(h1_of_client(client), OUTCOME_CONNECTION_CUT);
 }
 
 static void h1_connection_drain(struct front_client *client)

@@ -72,15 +72,15 @@ static void h2_connection_close_now(struct h2_connection *connection, enum outco
 }
 
 /* Our last byte was sent, but may not have arrived: a RST could destroy it, see h1_connection_finish in
- * h1_connection.c. */
-static void h2_connection_finish(struct h2_connection *connection)
+ * h1_connection.c. `why` is logged for incomplete responses. */
+static void h2_connection_finish(struct h2_connection *connection, enum outcome why)
 {
     struct stream *stream = h2_connection_stream_of(connection);
     if (transport_has_ended(stream) && transport_end(stream)) {
-        h2_connection_close_now(connection, OUTCOME_CONNECTION_CUT);
+        h2_connection_close_now(connection, why);
         return;
     }
-    drop_session(connection, OUTCOME_CONNECTION_CUT);
+    drop_session(connection, why);
     input_clear(&connection->input);
     transport_shutdown(stream);
     front_client_set_state(&connection->base.client, CLIENT_LINGER);
@@ -215,11 +215,11 @@ static void h2_connection_choose_state(struct h2_connection *connection)
         h2_fault_log(front_of_h2(connection), connection->session->engine);
         if (h2_flood(connection->session->engine) != H2_FLOOD_NONE)
             admission_note_offence(front_of_h2(connection), &connection->base.client.peer);
-        h2_connection_finish(connection);
+        h2_connection_finish(connection, OUTCOME_CONNECTION_CUT);
         return;
     }
     if (transport_has_ended(stream) && !is_sending && !continues_after_fin(connection)) {
-        h2_connection_close_now(connection, OUTCOME_CLIENT_LEFT);
+        h2_connection_finish(connection, OUTCOME_CLIENT_LEFT);
         return;
     }
     enum client_state state = h2_connection_state_of(connection);
