@@ -83,13 +83,16 @@ static void guard_tell_wrong(const struct check *check)
     char client[ADDRESS_TEXT_BYTES_MAX];
     struct address address = peer_address(&check->client);
     size_t length = address_format_host(&address, client);
-    unsigned count = attempts_of(&check->guard->attempts, &check->client);
+    const struct attempts *attempts = &check->guard->attempts;
+    unsigned count = attempts_of(attempts, &check->client);
+    const char *limit = attempts->all.count >= ATTEMPTS_OF_ALL_MAX ? "; further ones of any client get 429"
+                        : count >= PASSWORD_ATTEMPTS_MAX           ? "; further ones get 429"
+                                                                   : "";
     service->counters->admin_passwords_wrong++;
     log_warning(service->log, "administration: %.*s named %s%.*s%s: attempt %u of %u in a minute%s",
                 (int)length, client, check->user ? "a wrong password for \"" : "a name that does not exist",
                 check->user ? (int)check->user->name.length : 0, check->user ? check->user->name.data : "",
-                check->user ? "\"" : "", count, PASSWORD_ATTEMPTS_MAX,
-                count >= PASSWORD_ATTEMPTS_MAX ? "; further ones get 429" : "");
+                check->user ? "\"" : "", count, PASSWORD_ATTEMPTS_MAX, limit);
 }
 
 /* ---- checks ---- */
@@ -181,7 +184,8 @@ static void guard_compare(struct guard *guard, struct exchange *exchange, const 
     check->respond = respond;
     check->digest =
         known_passwords_digest(&guard->known, basic->name, basic->password, slice_from(check->hash));
-    bool is_known = known_passwords_have(&guard->known, &check->digest, loop_now_ms(exchange->service->loop));
+    bool is_known = check->user != NULL && /* not one that was removed, with a copy of the first one's hash */
+                    known_passwords_have(&guard->known, &check->digest, loop_now_ms(exchange->service->loop));
     if (!is_known && guard_begin_check(check))
         return;
     explicit_bzero(check->password, sizeof(check->password));

@@ -47,8 +47,8 @@ class Guarded:
         self.passwords.write_text("".join(lines), encoding="utf-8")
         self.passwords.chmod(0o600)
 
-    def connect(self):
-        return wire.Client(("127.0.0.1", self.port))
+    def connect(self, source=None):
+        return wire.Client(("127.0.0.1", self.port), source=source)
 
     def get(self, path, fields=None):
         with self.connect() as client:
@@ -154,8 +154,24 @@ def test_many_at_once_are_as_many_attempts(guarded):
     assert sorted(statuses) == [401] * 10 + [429] * 20
 
 
-# Cost 14 of bcrypt: a check takes about a second.
+# Cost 14 of bcrypt: a check takes about a second; with cost 4, a millisecond.
 SLOW = "anna:$2b$14$abcdefghijklmnopqrstuuxWs4xCpFj3sUTpAlpbCvg2T1uUy3gDy\n"
+QUICK = SLOW.replace("$14$", "$04$").replace("anna", "cora")
+
+
+def test_many_addresses_have_not_as_many_attempts_more(server, tmp_path):
+    guarded = Guarded(server, tmp_path, [QUICK, line("anna", "right")])
+
+    def guess(source):
+        with guarded.connect(source) as client:
+            return client.exchange("GET", "/status", fields=basic("cora", "guess")).status
+
+    assert guarded.status("anna", "right") == 200
+    assert [guess("127.0.1.1") for _ in range(11)] == [401] * 10 + [429]
+    assert [guess(f"127.0.2.{i}") for i in range(1, 101)] == [401] * 90 + [429] * 10
+    assert guess("127.0.1.1") == 429
+    assert guarded.status("anna", "right") == 200  # known to be right
+    guarded.wait_for("further ones of any client get 429")
 
 
 def test_a_check_holds_nobody_up(server, tmp_path):
@@ -195,6 +211,28 @@ def test_a_reload_reads_the_file_again(guarded):
     refused = vif.run("reload", "-c", guarded.running.config_path)
     assert refused.returncode != 0 and f"{guarded.passwords}:1:1: error: " in refused.stdout + refused.stderr
     assert guarded.status("anna", "new") == 200
+
+
+def test_clients_of_a_proxy_are_told_apart_if_it_is_trusted(server, tmp_path):
+    guarded = Guarded(server, tmp_path, [QUICK], trusted_proxies=["127.0.0.1"])
+
+    def guess(client):
+        return guarded.get("/status", {**basic("cora", "guess"), "X-Forwarded-For": client}).status
+
+    assert [guess("192.0.2.1") for _ in range(11)] == [401] * 10 + [429]
+    assert guess("192.0.2.2") == 401
+
+
+def test_a_name_that_was_removed_is_nobody(server, tmp_path):
+    """Though the first user has the same line but for the name, and the password was right a moment ago."""
+    anna = line("anna", "right")
+    guarded = Guarded(server, tmp_path, [anna, anna.replace("anna", "bert")])
+    assert guarded.status("bert", "right") == 200
+    guarded.write([anna])
+    reloaded = vif.run("reload", "-c", guarded.running.config_path)
+    assert reloaded.returncode == 0, reloaded
+    assert guarded.status("bert", "right") == 401
+    assert guarded.status("anna", "right") == 200
 
 
 @pytest.mark.skipif(not shutil.which("htpasswd"), reason="htpasswd is not installed")

@@ -120,21 +120,58 @@ static void a_household_is_one_client(void **state)
     assert_int_equal(attempts_take(&attempts, &far, 1), 0);
 }
 
-static void of_too_many_clients_the_first_is_forgotten(void **state)
+/* Client number `i` of many. */
+static struct peer one_of_many(unsigned i)
+{
+    char text[32];
+    snprintf(text, sizeof(text), "198.51.%u.%u", i / 256, i % 256);
+    return client(text);
+}
+
+/* How many of these clients, each of which tries once, come to a check. */
+static unsigned take_one_each(struct attempts *attempts, unsigned first, unsigned count, uint64_t now_ms)
+{
+    unsigned taken = 0;
+    for (unsigned i = first; i < first + count; i++) {
+        struct peer other = one_of_many(i);
+        taken += attempts_take(attempts, &other, now_ms) == 0;
+    }
+    return taken;
+}
+
+static void all_clients_together_have_so_many(void **state)
 {
     (void)state;
     static struct attempts attempts;
-    struct peer first = client("192.0.2.1"), second = client("192.0.2.2");
-    take_all(&attempts, &first, 1);
-    take_all(&attempts, &second, 2);
-    for (unsigned i = 0; i < ATTEMPTS_CLIENTS_MAX - 1; i++) {
-        char text[32];
-        snprintf(text, sizeof(text), "198.51.%u.%u", i / 256, i % 256);
-        struct peer other = client(text);
-        assert_int_equal(attempts_take(&attempts, &other, 3), 0);
-    }
-    assert_int_equal(attempts_of(&attempts, &first), 0);
-    assert_int_equal(attempts_of(&attempts, &second), PASSWORD_ATTEMPTS_MAX);
+    struct peer one = client("192.0.2.1"), late = client("192.0.2.2");
+    take_all(&attempts, &one, 5000);
+    assert_int_equal(take_one_each(&attempts, 0, 1000, 6000), ATTEMPTS_OF_ALL_MAX - PASSWORD_ATTEMPTS_MAX);
+    assert_int_equal(attempts_take(&attempts, &one, 6000), 59);
+    assert_int_equal(attempts_take(&attempts, &late, 6000), 59);
+    attempts_give_back(&attempts, &one);
+    assert_int_equal(attempts_take(&attempts, &late, 6000), 0);
+    assert_int_not_equal(attempts_take(&attempts, &late, 64999), 0);
+    assert_int_equal(attempts_take(&attempts, &late, 65000), 0);
+    assert_int_equal(attempts.all.count, 1);
+}
+
+/* As many others as there can be: at the end of one minute of all, and at the beginning of the next. */
+static void no_client_is_forgotten_in_its_minute(void **state)
+{
+    (void)state;
+    static struct attempts attempts;
+    struct peer one = client("192.0.2.1");
+    assert_int_equal(take_one_each(&attempts, 0, 1, 5000), 1);
+    take_all(&attempts, &one, 64999);
+    assert_int_equal(take_one_each(&attempts, 1, 1000, 64999),
+                     ATTEMPTS_OF_ALL_MAX - PASSWORD_ATTEMPTS_MAX - 1);
+    assert_int_equal(take_one_each(&attempts, 1001, 1000, 65000), ATTEMPTS_OF_ALL_MAX);
+    assert_int_equal(attempts_take(&attempts, &one, 124998), 1);
+    assert_int_equal(attempts_of(&attempts, &one), PASSWORD_ATTEMPTS_MAX);
+    for (unsigned i = 2; i < 10; i++) /* there is room for others, minute by minute */
+        assert_int_equal(take_one_each(&attempts, 1000 * i, 1000, 65000 + i * ATTEMPTS_WITHIN_MS),
+                         ATTEMPTS_OF_ALL_MAX);
+    assert_int_equal(attempts_of(&attempts, &one), 0);
 }
 
 int main(void)
@@ -146,7 +183,8 @@ int main(void)
         cmocka_unit_test(a_client_has_so_many_in_a_minute),
         cmocka_unit_test(right_ones_do_not_count),
         cmocka_unit_test(a_household_is_one_client),
-        cmocka_unit_test(of_too_many_clients_the_first_is_forgotten),
+        cmocka_unit_test(all_clients_together_have_so_many),
+        cmocka_unit_test(no_client_is_forgotten_in_its_minute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
