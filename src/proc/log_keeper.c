@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "log/log_rotation.h"
+#include "proc/sandbox.h"
 #include "sys/clock.h"
 #include "sys/event.h"
 #include "sys/process.h"
@@ -37,7 +38,7 @@ static bool has_same_logs(const struct config *one, const struct config *other)
     const struct log_rotation_rules *rules = &one->rotation, *others = &other->rotation;
     return rules->is_on == others->is_on && rules->size == others->size && rules->age_ms == others->age_ms &&
            rules->keep == others->keep && rules->compress == others->compress &&
-           one->error_log.level == other->error_log.level &&
+           one->sandbox == other->sandbox && one->error_log.level == other->error_log.level &&
            slice_equal(one->error_log.path, other->error_log.path) && has_same_paths(one, other);
 }
 
@@ -82,6 +83,8 @@ static _Noreturn void log_keeper_live(struct log_keeper *keeper, const struct co
     sys_signal_block(&signals, NULL);
     log_rotation_init(&rotation, &config->rotation, &log->log, on_rotated, &keeping);
     int error = log_keeper_add_files(&rotation, config);
+    if (error == 0 && config->sandbox)
+        error = sandbox_enter_role(SANDBOX_CHANGES_FILES);
     if (error < 0) {
         log_error(&log->log, "logs are not rotated: %s", error_text(error));
         sys_exit_at_once(1);

@@ -223,6 +223,7 @@ static int create_supervisor(struct master *master)
     if (error < 0)
         return master_fail(master, MASTER_FAULT_SYSTEM, error);
     init_slots(master);
+    master->servers.confines_readers = master->config->sandbox;
     server_keeper_take(&master->servers, master->config->settings, sys_monotonic_ms());
     master->heartbeat = (struct heartbeat){.slots = master->slots, .supervisor = &master->supervisor};
     return 0;

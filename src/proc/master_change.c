@@ -265,6 +265,7 @@ static void master_change_commit(void *context, struct config *next)
     ticket_keeper_take(&master->tickets, next->settings, sys_monotonic_ms());
     master->user = config_worker_user(next);
     master->config = next;
+    master->servers.confines_readers = next->sandbox;
     server_keeper_take(&master->servers, next->settings, sys_monotonic_ms());
     shield_commit(&master->shield, next->settings);
     master_tell_shield_ports(master);

@@ -16,6 +16,10 @@
 /* Who wants workers to stay root wants them to read everything. */
 #define OF_ROOT_WORKER (SYS_CAPABILITY(CAP_DAC_OVERRIDE) | SYS_CAPABILITY(CAP_DAC_READ_SEARCH))
 
+/* To rename and remove logs, and to give parts of them to the owner of the rest. */
+#define OF_LOGS \
+    (OF_ROOT_WORKER | SYS_CAPABILITY(CAP_CHOWN) | SYS_CAPABILITY(CAP_FOWNER) | SYS_CAPABILITY(CAP_FSETID))
+
 /* To listen, to open files and make them somebody's, to start workers as another user and to send them
  * signals. */
 #define OF_MASTER                                                                                           \
@@ -150,6 +154,17 @@ int sandbox_enter(const struct config *config, const struct worker_user *user, s
     if (error < 0)
         log_error(log, "a worker process cannot enter its sandbox (%s): %s", what, error_text(error));
     return error;
+}
+
+int sandbox_enter_role(enum sandbox_role role)
+{
+    bool changes = role == SANDBOX_CHANGES_FILES;
+    int error = sys_forbid_new_rights();
+    if (error == 0 && sys_is_root())
+        error = sys_keep_capabilities(changes ? OF_LOGS : OF_ROOT_WORKER);
+    if (error == 0 && sys_has_syscall_filter())
+        error = sys_filter_to_files(changes);
+    return is_forbidden(error) ? 0 : error;
 }
 
 /* A kernel without it is told as a matter of course; a container that could do with it, as a warning. */

@@ -267,6 +267,7 @@ static void begin_reading(const struct server_keeper *keeper, struct server_file
     struct server_reading_plan plan = {
         .path = file->path,
         .speaks_tls = file->speaks_tls,
+        .is_confined = keeper->confines_readers,
         .inotify_fd = MAX(inotify_fd, -1),
         .reading = file->reading,
     };

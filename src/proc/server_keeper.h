@@ -48,6 +48,7 @@ struct server_keeper {
     struct board *board;
     const struct settings *settings; /* in force */
     pid_t master;
+    bool confines_readers;           /* the option `sandbox`; the master sets it */
     struct server_file *files;       /* SERVER_KEEPER_FILES_MAX; NULL: before server_keeper_init */
     struct server_reading *readings; /* as many, shared */
 };

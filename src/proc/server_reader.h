@@ -32,6 +32,7 @@ struct server_reading {
 struct server_reading_plan {
     struct slice path; /* a NUL follows */
     bool speaks_tls;   /* of the routes that name the file */
+    bool is_confined;  /* by a sandbox */
     int inotify_fd;    /* that gets the watches; -1: none */
     struct server_reading *reading;
 };

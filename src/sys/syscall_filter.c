@@ -138,6 +138,86 @@ static const int always[] = {
     SCMP_SYS(exit_group),
 };
 
+/* For who works on files alone: the names of calls that `always` has, but nothing for sockets, events and
+ * threads. */
+static const int of_files[] = {
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(close),
+    SCMP_SYS(futex),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(pread64),
+    SCMP_SYS(preadv),
+    SCMP_SYS(preadv2),
+    SCMP_SYS(writev),
+    SCMP_SYS(lseek),
+    SCMP_SYS(openat2),
+    SCMP_SYS(openat),
+    SCMP_SYS(open),
+    SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(stat),
+    SCMP_SYS(lstat),
+    SCMP_SYS(statx),
+    SCMP_SYS(fstatfs),
+    SCMP_SYS(statfs),
+    SCMP_SYS(fadvise64),
+    SCMP_SYS(getdents64),
+    SCMP_SYS(readlink),
+    SCMP_SYS(readlinkat),
+    SCMP_SYS(access),
+    SCMP_SYS(faccessat),
+    SCMP_SYS(faccessat2),
+    SCMP_SYS(ftruncate),
+    SCMP_SYS(fsync),
+    SCMP_SYS(fdatasync),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(dup),
+    SCMP_SYS(dup2),
+    SCMP_SYS(dup3),
+    SCMP_SYS(inotify_add_watch),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(brk),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(rseq),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(clock_getres),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(time),
+    SCMP_SYS(getpid),
+    SCMP_SYS(getppid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(getuid),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),
+    SCMP_SYS(getegid),
+    SCMP_SYS(getrusage),
+    SCMP_SYS(getcpu),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(sysinfo),
+    SCMP_SYS(uname),
+    SCMP_SYS(umask),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+};
+
+static const int of_changes[] = {
+    SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(link),   SCMP_SYS(linkat),
+    SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(fchown),    SCMP_SYS(fchmod),
+};
+
 static const int of_ring[] = {
     SCMP_SYS(io_uring_enter),
     SCMP_SYS(io_uring_setup),
@@ -204,16 +284,21 @@ static void filter_allow_bits(struct filter *filter, int call, unsigned argument
     filter_allow_if(filter, call, 1, &test);
 }
 
-/* Memory that can be executed cannot be made, nor other processes; threads can. */
-static void filter_allow_memory_and_threads(struct filter *filter)
+/* Memory that can be executed cannot be made. */
+static void filter_allow_memory(struct filter *filter)
 {
     filter_allow_bits(filter, SCMP_SYS(mmap), 2, PROT_EXEC, 0);
     filter_allow_bits(filter, SCMP_SYS(mprotect), 2, PROT_EXEC, 0);
+    filter_allow_value(filter, SCMP_SYS(tgkill), 0, (uint64_t)getpid()); /* abort(3) */
+    filter_allow_value(filter, SCMP_SYS(prlimit64), 2, 0);               /* only asks */
+}
+
+/* Other processes cannot be made; threads can. */
+static void filter_allow_threads(struct filter *filter)
+{
     filter_allow_bits(filter, SCMP_SYS(clone), 0, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM);
     filter_allow_value(filter, SCMP_SYS(prctl), 0, PR_SET_PDEATHSIG);
     filter_allow_value(filter, SCMP_SYS(prctl), 0, PR_SET_NAME);
-    filter_allow_value(filter, SCMP_SYS(tgkill), 0, (uint64_t)getpid()); /* abort(3) */
-    filter_allow_value(filter, SCMP_SYS(prlimit64), 2, 0);               /* only asks */
     for (size_t i = 0; i < ARRAY_LENGTH(of_ioctl); i++)
         filter_allow_value(filter, SCMP_SYS(ioctl), 1, of_ioctl[i]);
 }
@@ -250,11 +335,13 @@ static void filter_prefer(struct filter *filter, enum scmp_filter_attr what)
         filter->error = error;
 }
 
-static void filter_fill(struct filter *filter, const struct syscall_needs *needs)
+static void filter_fill(struct filter *filter, const void *context)
 {
+    const struct syscall_needs *needs = context;
     filter_prefer(filter, SCMP_FLTATR_CTL_LOG);
     filter_allow(filter, always, ARRAY_LENGTH(always));
-    filter_allow_memory_and_threads(filter);
+    filter_allow_memory(filter);
+    filter_allow_threads(filter);
     filter_allow_sockets(filter, needs);
     if (needs->has_ring)
         filter_allow(filter, of_ring, ARRAY_LENGTH(of_ring));
@@ -263,10 +350,24 @@ static void filter_fill(struct filter *filter, const struct syscall_needs *needs
 #endif
 }
 
+static void filter_fill_files(struct filter *filter, const void *context)
+{
+    const bool *changes = context;
+    filter_prefer(filter, SCMP_FLTATR_CTL_LOG);
+    filter_allow(filter, of_files, ARRAY_LENGTH(of_files));
+    filter_allow_memory(filter);
+    if (*changes)
+        filter_allow(filter, of_changes, ARRAY_LENGTH(of_changes));
+#ifdef VIF_SANITIZED
+    filter_allow(filter, of_sanitizers, ARRAY_LENGTH(of_sanitizers));
+#endif
+}
+
 /* Its arguments are in memory, where no filter can look: the C library takes clone(2) instead. With the other
  * it asks for the addresses of this machine, and does without. */
-static void filter_fill_quiet(struct filter *filter)
+static void filter_fill_quiet(struct filter *filter, const void *context)
 {
+    (void)context;
     struct scmp_arg_cmp is_netlink = SCMP_CMP(0, SCMP_CMP_EQ, AF_NETLINK);
     filter->error = seccomp_rule_add(filter->rules, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     if (filter->error == 0)
@@ -279,15 +380,14 @@ bool sys_has_syscall_filter(void)
     return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
 }
 
-static int filter_load(uint32_t otherwise, const struct syscall_needs *needs)
+typedef void filter_filler(struct filter *filter, const void *context);
+
+static int filter_load(uint32_t otherwise, filter_filler *fill, const void *context)
 {
     struct filter filter = {.rules = seccomp_init(otherwise)};
     if (filter.rules == NULL)
         return -ENOMEM;
-    if (needs)
-        filter_fill(&filter, needs);
-    else
-        filter_fill_quiet(&filter);
+    fill(&filter, context);
     filter_prefer(&filter, SCMP_FLTATR_CTL_SSB);
     filter_prefer(&filter, SCMP_FLTATR_CTL_TSYNC);
     filter_prefer(&filter, SCMP_FLTATR_API_SYSRAWRC);
@@ -299,8 +399,13 @@ static int filter_load(uint32_t otherwise, const struct syscall_needs *needs)
 
 int sys_filter_syscalls(const struct syscall_needs *needs)
 {
-    int error = filter_load(SCMP_ACT_ALLOW, NULL);
-    return error < 0 ? error : filter_load(SCMP_ACT_ERRNO(EPERM), needs);
+    int error = filter_load(SCMP_ACT_ALLOW, filter_fill_quiet, NULL);
+    return error < 0 ? error : filter_load(SCMP_ACT_ERRNO(EPERM), filter_fill, needs);
+}
+
+int sys_filter_to_files(bool changes)
+{
+    return filter_load(SCMP_ACT_ERRNO(EPERM), filter_fill_files, &changes);
 }
 
 #else
@@ -313,6 +418,12 @@ bool sys_has_syscall_filter(void)
 int sys_filter_syscalls(const struct syscall_needs *needs)
 {
     (void)needs;
+    return -ENOTSUP;
+}
+
+int sys_filter_to_files(bool changes)
+{
+    (void)changes;
     return -ENOTSUP;
 }
 

@@ -23,4 +23,9 @@ bool sys_has_syscall_filter(void);
  */
 int sys_filter_syscalls(const struct syscall_needs *needs) MUST_CHECK;
 
+/* The same for a process that only works on files, with one thread: no sockets, not even those that it has,
+ * and neither threads nor processes. `changes`: it may also create, rename and remove files; without, it may
+ * only read them, and write to descriptors that it has. */
+int sys_filter_to_files(bool changes) MUST_CHECK;
+
 #endif

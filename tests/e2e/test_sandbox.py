@@ -26,6 +26,7 @@ IS_ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root can become another user")
 BACKENDS = ["epoll", "epoll-lt", "poll", "select", "io_uring"]
 NOBODY = 65534
+LOG_CAPABILITIES = 0b11111  # CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID
 
 
 def status(pid):
@@ -227,7 +228,11 @@ def test_the_rights_of_the_vif_that_runs(server, root, tmp_path):
         assert [process["pid"] for process in found if process["role"] == "master"] == [running.process.pid]
         assert {process["pid"] for process in found if process["role"] == "worker"} == set(of_workers)
         assert [vif.name_of(process["pid"]) for process in found if process["role"] == "logs"] == [vif.LOG_KEEPER]
-        assert all(process["no_new_privileges"] for process in found if process["role"] == "worker")
+        confined = [process for process in found if process["role"] in ("worker", "logs")]
+        assert all(process["no_new_privileges"] for process in confined)
+        if has_features()["seccomp"]:
+            assert all(process["syscalls_filtered"] for process in confined)
+        assert all(int(process["capabilities"], 16) & ~LOG_CAPABILITIES == 0 for process in confined)
         running.stop()
 
 
