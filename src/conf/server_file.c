@@ -128,7 +128,8 @@ void server_file_load(struct loader *loader, const struct node *map)
                         proxy->to_file.data);
     if (error == -ENOENT)
         diagnostics_warn(loader->diagnostics, position,
-                         "proxy.to_file: %s does not exist yet: until it does, requests get 503",
+                         "proxy.to_file: %s does not exist: until it does, requests get 503; in a vif that "
+                         "has read it before, its last list stays in force",
                          proxy->to_file.data);
     loader->out_of_memory |= error == -ENOMEM;
     if (is_first_to_name(settings, loader->objects[OBJECT_ROUTE]) && has_too_many_files(settings))
