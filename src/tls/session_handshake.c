@@ -64,12 +64,13 @@ static enum tls_event handshake_refuse(struct tls_session *session, enum tls_ale
     return session_break(session, fault);
 }
 
-/* Appends input to the held bytes as far as the limit allows. */
+/* Appends input to the held bytes as far as the limit allows. A reload may have lowered it below them. */
 static bool hold_input(struct tls_session *session, size_t bytes_max)
 {
     assert(session->handshake != NULL);
     struct buffer *held = &session->handshake->held;
-    struct slice part = slice_take(*session->input, MIN(session->input->length, bytes_max - held->length));
+    size_t room = bytes_max > held->length ? bytes_max - held->length : 0;
+    struct slice part = slice_take(*session->input, MIN(session->input->length, room));
     if (!buffer_append(held, part))
         return false;
     *session->input = slice_skip(*session->input, part.length);

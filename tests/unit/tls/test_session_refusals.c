@@ -72,6 +72,30 @@ static void other_refusals(void **state)
     duo_finish(&duo);
 }
 
+/* A reload lowers the limit while a ClientHello is incomplete. */
+static void a_hello_that_has_become_too_long(void **state)
+{
+    (void)state;
+    static char first[8000] = "\x16\3\1\x3f\xf0\1\0\x3f\xec", rest[9000]; /* of 16373 bytes, and more */
+    static const size_t lengths[] = {1, 1000, sizeof(rest)};
+    struct tls_settings settings = duo_settings(&pki.ecdsa_pair, 1);
+    struct duo duo;
+    duo_init(&duo, &settings);
+    duo.limits.handshake_bytes = 16384; /* no room for all that comes */
+    TABLE_ROWS(i, lengths, "") {
+        duo_begin(&duo, PKI_NAME);
+        duo.limits.hello_bytes = 16384;
+        duo_feed_piece(&duo, slice_make(first, sizeof(first)));
+        assert_slice(buffer_slice(&duo.events), "");
+        duo.limits.hello_bytes = CLIENT_HELLO_BYTES_MIN;
+        duo_feed_piece(&duo, slice_make(rest, lengths[i]));
+        assert_slice(buffer_slice(&duo.events), "X");
+        assert_string_equal(duo.session.fault, "the ClientHello is too long");
+        assert_int_equal(duo.session.alert_sent, TLS_ALERT_ILLEGAL_PARAMETER);
+    }
+    duo_finish(&duo);
+}
+
 #define RECORD_HEAD_BYTES  5
 #define MESSAGE_HEAD_BYTES 4
 #define VERSION_BYTES      2
@@ -476,6 +500,7 @@ int main(void)
         cmocka_unit_test(old_versions),
         cmocka_unit_test(ciphers_that_are_not_allowed),
         cmocka_unit_test(other_refusals),
+        cmocka_unit_test(a_hello_that_has_become_too_long),
         cmocka_unit_test(compression_is_refused),
         cmocka_unit_test(names_that_are_not_served),
         cmocka_unit_test(a_second_hello_for_another_name),
