@@ -118,6 +118,9 @@ static void judge_cut(struct conversation *conversation, const struct ask *ask, 
         answer_read(buffer_slice(&conversation->inbox), ask->is_head, &answer, verdict) == ANSWER_HEAD;
     if (has_head && by_reset && conversation_is_turned_away(conversation, &answer))
         return;
+    /* An error's page is sent to who asks with HEAD, too, if time was up before the server could read that.
+     */
+    has_cause |= answer.status >= 400 && conversation_page_is_hit(conversation, ask);
     if (!has_cause)
         blame(verdict, "the answer was cut off after %zu bytes", conversation->inbox.length);
     if (!has_head || answer.status == 408)
