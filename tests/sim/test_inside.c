@@ -7,6 +7,7 @@
 #include "loop/offload.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -180,6 +181,21 @@ static void what_nobody_can_know_yet_is_no_fault(void **state)
     leave_and_wait(make_a_call, 1);
 }
 
+/* Whether a client is there, and whether files or mounts have changed, is asked in the midst of a turn. */
+static void a_question_begins_no_turn(void **state)
+{
+    (void)state;
+    struct pollfd fds[] = {{.fd = server, .events = POLLIN}, {.fd = listener, .events = POLLIN}, {.fd = -1}};
+    uint64_t turns = calls_turns();
+    assert_int_equal(poll(fds, 1, 0), 0);
+    assert_int_equal(poll(fds, 2, 0), 0);
+    assert_int_equal(calls_turns(), turns);
+    assert_int_equal(poll(fds, 3, 0), 0);
+    assert_int_equal(calls_turns(), turns + 1);
+    assert_int_equal(poll(fds, 2, 1), 0);
+    assert_int_equal(calls_turns(), turns + 2);
+}
+
 /* ---- for whom it is ---- */
 
 static void fail_for_want_of_room(struct job *job)
@@ -281,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_job_that_is_done_for_who_has_left_is_noticed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_job_that_is_given_up_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_nobody_can_know_yet_is_no_fault, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_question_begins_no_turn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_fault_is_told_with_whom_it_is_for, set_up, tear_down),
         cmocka_unit_test(who_can_be_spared),
         cmocka_unit_test_setup_teardown(bytes_that_were_not_sent_are_noticed, set_up, tear_down),

@@ -239,11 +239,15 @@ static int look_at(struct pollfd *fds, nfds_t count)
     return ready;
 }
 
+/* In the midst of a turn the server asks about a connection, or about the changes of files and of mounts. The
+ * loop itself waits for more than that. */
+#define QUESTION_FDS_MAX 2
+
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
     call_begin();
     sim_trace("poll(%lu, %d ms)", (unsigned long)count, timeout_ms);
-    bool is_question = count == 1 && timeout_ms == 0; /* about one descriptor, in the midst of a turn */
+    bool is_question = count <= QUESTION_FDS_MAX && timeout_ms == 0;
     struct waiting waiting = begin_waiting(timeout_ms < 0 ? -1 : timeout_ms * INT64_C(1000));
     int error = fault_for(CALL_poll, (struct call_target){0});
     int ready = 0;
