@@ -355,7 +355,8 @@ enum upstream_joined upstream_wait(struct upstream *upstream, struct upstream_us
         *ret_fault = has_address ? PROXY_FAULT_QUEUE_FULL : PROXY_FAULT_NO_ADDRESS;
         return UPSTREAM_REFUSED;
     }
-    user->is_late = false;
+    user->awaited_fault = PROXY_OK;
+    user->is_reused = false;
     user->upstream = upstream;
     list_append(&upstream->waiting, &user->link);
     upstream->waiting_count++;
@@ -406,8 +407,8 @@ static void upstream_serve(struct upstream *upstream, struct upstream_user *user
     enum proxy_fault fault = PROXY_FAULT_NO_ADDRESS;
     enum upstream_joined joined = UPSTREAM_REFUSED;
     upstream_stop_waiting(user);
-    if (user->is_late)
-        fault = PROXY_FAULT_CONNECT_TIMEOUT;
+    if (user->awaited_fault != PROXY_OK)
+        fault = user->awaited_fault;
     else if (upstream->address_count > 0)
         joined = upstream_connect(upstream, user, &fault);
     if (joined == UPSTREAM_OPEN)
@@ -417,14 +418,22 @@ static void upstream_serve(struct upstream *upstream, struct upstream_user *user
     user->events->on_turn(user);
 }
 
+/* While the addresses are looked up, only those are served whose attempt has failed: they came first. */
+static bool upstream_may_serve(const struct upstream *upstream, const struct upstream_user *user)
+{
+    return user->awaited_fault != PROXY_OK || !upstream_name_is_awaited(upstream->name);
+}
+
 /* A callback may end the last reference: the upstream is held meanwhile. */
 static void upstream_serve_waiting(struct task *task)
 {
     struct upstream *upstream = CONTAINER_OF(task, struct upstream, serve_waiting);
     unsigned left = upstream->waiting_count;
     upstream->references++;
-    for (; left > 0 && upstream->waiting_count > 0 && !upstream_name_is_awaited(upstream->name); left--) {
+    for (; left > 0 && upstream->waiting_count > 0; left--) {
         struct upstream_user *user = CONTAINER_OF(upstream->waiting.next, struct upstream_user, link);
+        if (!upstream_may_serve(upstream, user))
+            break;
         upstream_serve(upstream, user);
     }
     upstream_unref(upstream);

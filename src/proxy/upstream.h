@@ -153,7 +153,7 @@ struct upstream_user {
     const struct proxy_protocol_ends *client; /* for the PROXY protocol; NULL: vif itself */
     bool is_h2;                               /* its carrier speaks HTTP/2 */
     bool wants_upgrade;                       /* 101 may be the answer */
-    bool is_late;                             /* what it waits for took too long */
+    enum proxy_fault awaited_fault;           /* of the attempt that it waits for; PROXY_OK: none so far */
     bool needs_new;                           /* takes no connection that was used before */
     bool is_untouched;                        /* the server cannot have seen any of the request */
     bool has_sent;                            /* the whole request was sent */

@@ -109,8 +109,7 @@ void upstream_connection_fail(struct upstream_connection *connection, enum proxy
                               const char *detail)
 {
     struct upstream_user *user = connection->user;
-    if (fault == PROXY_FAULT_CONNECT_TIMEOUT)
-        upstream_h2_give_up(connection);
+    upstream_h2_give_up(connection, fault);
     upstream_connection_close(connection);
     if (user)
         user->events->on_failed(user, fault, detail);
@@ -328,7 +327,7 @@ static void upstream_connection_on_end(struct stream *stream)
 {
     struct upstream_connection *connection = upstream_connection_of(stream);
     struct upstream_user *user = connection->user;
-    if (connection->state == UPSTREAM_SHARED) {
+    if (connection->h2) {
         upstream_h2_on_end(connection, 0);
         return;
     }
@@ -360,7 +359,7 @@ static void upstream_connection_on_error(struct stream *stream, int error)
 {
     struct upstream_connection *connection = upstream_connection_of(stream);
     struct upstream_user *user = connection->user;
-    if (connection->state == UPSTREAM_SHARED) {
+    if (connection->h2) {
         upstream_h2_on_end(connection, error);
         return;
     }

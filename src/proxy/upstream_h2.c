@@ -32,6 +32,7 @@ void upstream_h2_fail(struct upstream_h2 *h2, enum proxy_fault fault, const char
     struct upstream_connection *connection = h2->connection;
     if (upstream_h2_is_closed(h2))
         return;
+    upstream_h2_give_up(connection, fault);
     upstream_connection_close(connection);
     while (!list_is_empty(&h2->streams))
         upstream_h2_stream_fail(CONTAINER_OF(h2->streams.next, struct upstream_h2_stream, link), fault,
@@ -201,13 +202,13 @@ void upstream_h2_forget(struct upstream_connection *connection)
         task_defer(upstream->all->loop, &upstream->serve_waiting);
 }
 
-void upstream_h2_give_up(struct upstream_connection *connection)
+void upstream_h2_give_up(struct upstream_connection *connection, enum proxy_fault fault)
 {
     struct upstream *upstream = connection->upstream;
     if (upstream->h2_opening != connection)
         return;
     LIST_FOREACH(link, &upstream->waiting)
-        CONTAINER_OF(link, struct upstream_user, link)->is_late = true;
+        CONTAINER_OF(link, struct upstream_user, link)->awaited_fault = fault;
     upstream_h2_forget(connection);
 }
 
@@ -227,6 +228,7 @@ bool upstream_h2_begin(struct upstream_connection *connection, struct upstream_u
     connection->h2->is_of_client = user->settings->proxy_protocol != 0;
     if (upstream_h2_stream_create(connection->h2, user))
         return true;
+    upstream_h2_give_up(connection, PROXY_FAULT_OVERLOADED);
     upstream_connection_close(connection);
     return false;
 }

@@ -32,8 +32,9 @@ void upstream_h2_on_end(struct upstream_connection *connection, int error);
 /* Nobody waits for the connection any more: it is closed, or takes requests. */
 void upstream_h2_forget(struct upstream_connection *connection);
 
-/* It takes too long: those that wait for it fail, as they would have to wait for the next one as long. */
-void upstream_h2_give_up(struct upstream_connection *connection);
+/* The attempt to open it has failed, or takes too long: those that wait for it fail at the end of the turn,
+ * as one after the other they would wait for an attempt of their own. */
+void upstream_h2_give_up(struct upstream_connection *connection, enum proxy_fault fault);
 
 /* Frees what upstream_h2_create has made, if anything. */
 void upstream_h2_free(struct upstream_connection *connection);
@@ -76,9 +77,9 @@ static inline void upstream_h2_forget(struct upstream_connection *connection)
     (void)connection;
 }
 
-static inline void upstream_h2_give_up(struct upstream_connection *connection)
+static inline void upstream_h2_give_up(struct upstream_connection *connection, enum proxy_fault fault)
 {
-    (void)connection;
+    (void)connection, (void)fault;
 }
 
 static inline void upstream_h2_free(struct upstream_connection *connection)

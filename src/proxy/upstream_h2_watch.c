@@ -63,7 +63,7 @@ static void upstream_h2_watch_on_timer(struct timer *timer)
     if (loop_now_ms(upstream_h2_loop(h2)) >= upstream_h2_watch_due_ms(h2)) {
         if (upstream_h2_watch_awaits_settings(h2)) {
             h2->is_mute = true;
-            upstream_h2_give_up(h2->connection);
+            upstream_h2_give_up(h2->connection, PROXY_FAULT_CONNECT_TIMEOUT);
         } else if (h2->is_asked) {
             upstream_h2_fail(h2, PROXY_FAULT_PING_TIMEOUT, NULL);
             return;

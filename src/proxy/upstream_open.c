@@ -22,13 +22,14 @@ static enum proxy_fault upstream_connection_fault_of_start(int error)
     }
 }
 
-/* There is no memory for what it needs. */
-static enum proxy_fault upstream_connection_forsake(struct upstream_connection *connection, int fd)
+/* It cannot be opened; the caller tells its user. Returns the fault. */
+static enum proxy_fault upstream_connection_forsake(struct upstream_connection *connection,
+                                                    enum proxy_fault fault)
 {
-    sys_close(fd);
+    upstream_h2_give_up(connection, fault);
     upstream_connection_detach(connection);
     upstream_connection_close(connection);
-    return PROXY_FAULT_OVERLOADED;
+    return fault;
 }
 
 /* ---- what is spoken ---- */
@@ -58,11 +59,8 @@ static bool upstream_connection_take_choice(struct upstream_connection *connecti
 static enum proxy_fault upstream_connection_hand_over(struct upstream_connection *connection,
                                                       struct upstream_user *user)
 {
-    if (connection->upstream->parts.is_secure && !upstream_connection_take_choice(connection)) {
-        upstream_connection_detach(connection);
-        upstream_connection_close(connection);
-        return PROXY_FAULT_OVERLOADED;
-    }
+    if (connection->upstream->parts.is_secure && !upstream_connection_take_choice(connection))
+        return upstream_connection_forsake(connection, PROXY_FAULT_OVERLOADED);
     if (connection->h2)
         return upstream_h2_begin(connection, user) ? PROXY_OK : PROXY_FAULT_OVERLOADED;
     upstream_connection_begin(connection, user);
@@ -101,19 +99,18 @@ static enum proxy_fault upstream_connection_connected(struct upstream_connection
         .offer = upstream_connection_offer(connection),
         .client = user->client,
     };
-    if (is_known_h2 && !upstream_h2_create(connection))
-        return upstream_connection_forsake(connection, fd);
+    if (is_known_h2 && !upstream_h2_create(connection)) {
+        sys_close(fd);
+        return upstream_connection_forsake(connection, PROXY_FAULT_OVERLOADED);
+    }
     upstream_connection_stop_dialing(connection);
     upstream_connection_set_state(connection, UPSTREAM_SECURING);
     connection->user = NULL; /* so that it hears nothing yet */
     int error =
         upstream_link_start(&connection->stream_link, upstream, fd, &upstream_connection_link_events, &plan);
     connection->user = user;
-    if (connection->state == UPSTREAM_CLOSED || error < 0) {
-        upstream_connection_detach(connection);
-        upstream_connection_close(connection);
-        return upstream_connection_fault_of_start(error);
-    }
+    if (connection->state == UPSTREAM_CLOSED || error < 0)
+        return upstream_connection_forsake(connection, upstream_connection_fault_of_start(error));
     if (!upstream_link_is_securing(&connection->stream_link))
         return upstream_connection_hand_over(connection, user);
     upstream_connection_update_wait(connection);

@@ -257,6 +257,80 @@ def test_who_waits_fails_with_the_attempt(server, origins, tmp_path_factory):
     assert dead.connection_count == 1
 
 
+class Leaving:
+    """A script that says nothing until `leave` is set, and then ends its first connection."""
+
+    def __init__(self, how):
+        self.how = how
+        self.leave = threading.Event()
+
+    def __call__(self, peer):
+        if peer.number > 0:
+            peer.wait_for_end()
+            return False
+        self.leave.wait(wire.TIME_LIMIT)
+        peer.fill()  # so that close(2) does not reset
+        getattr(peer, self.how)()
+        return False
+
+
+def ask_all(vif, count):
+    """Clients whose requests are in vif; the first is the one for which a connection is opened."""
+    clients = []
+    for i in range(count):
+        clients.append(vif.connect())
+        clients[-1].request("GET", f"/{i}")
+        wire.wait_until(clients[-1].has_been_read, "the request")
+    return clients
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+@pytest.mark.parametrize("is_secure", [False, pytest.param(True, marks=pytest.mark.skipif(not HAS_TLS, reason="no OpenSSL"))])
+def test_who_waits_fails_with_an_attempt_that_the_server_ends(server, origins, is_secure, how, tmp_path_factory):
+    """Not one after the other, each with an attempt of its own."""
+    leaving = Leaving(how)
+    bad = origins(leaving)
+    options = {"to": as_h2c(bad), "connect_timeout": "30s"}
+    if is_secure:
+        authority = pki.Authority(tmp_path_factory.mktemp("pki") / "ca")
+        authority.folder.chmod(0o755)
+        options |= {"to": bad.url.replace("http:", "https:"), "protocol": "auto", "tls": str(authority.certificate)}
+    vif = server(config={"sites": [{"routes": {"/": {"proxy": options}}}], "log": {"access": {"path": "-", "format": "json"}}})
+    clients = ask_all(vif, 6)
+    leaving.leave.set()
+    assert [client.read_response().status for client in clients] == [502] * 6
+    assert len({line["upstream_cause"] for line in log_lines(vif, 6)}) == 1
+    assert bad.connection_count == 1
+
+
+def test_who_waits_for_an_attempt_that_the_server_ends_is_served_by_another(server, origins, h2_origins):
+    leaving, good = Leaving("close"), h2_origins()
+    bad = origins(leaving)
+    config = forwarding([bad, good], connect_timeout="30s")
+    servers = config["sites"][0]["routes"]["/"]["proxy"]["to"]
+    servers[:] = [as_h2c(bad), {"server": good.url, "backup": True}]
+    vif = server(config=config)
+    clients = ask_all(vif, 6)
+    leaving.leave.set()
+    assert [client.read_response().status for client in clients] == [200] * 6
+    assert bad.connection_count == 1 and len(good.requests) == 6
+
+
+def test_who_waits_fails_with_an_attempt_whose_client_has_left(server, origins):
+    """The connection has no request any more when its server ends it."""
+    leaving = Leaving("close")
+    bad = origins(leaving)
+    config = forwarding(bad, connect_timeout="30s")
+    config["sites"][0]["routes"]["/"]["proxy"]["to"] = as_h2c(bad)
+    vif = server(config=config)
+    first, *others = ask_all(vif, 4)
+    first.close()
+    log_lines(vif, 1)
+    leaving.leave.set()
+    assert [client.read_response().status for client in others] == [502] * 3
+    assert bad.connection_count == 1
+
+
 def test_a_silent_server_gets_no_further_request_on_that_connection(server, origins):
     dead = origins(silent)
     config = forwarding(dead, connect_timeout="200ms", first_byte_timeout="400ms", ping_after="none")
