@@ -123,9 +123,10 @@ static void name_list(struct board_list *list, struct slice path)
     snprintf(list->path, sizeof(list->path), "%.*s", SLICE_ARGS(path));
 }
 
-static void put_list_on_board(const struct server_keeper *keeper, const struct server_file *file)
+static void put_list_on_board(const struct server_keeper *keeper, struct server_file *file)
 {
     struct list_taking taking = {keeper->settings, file};
+    file->list.read_ns = file->read_ns;
     board_put_list(keeper->board, &file->list, ends_with_list, &taking);
 }
 

@@ -74,10 +74,11 @@ static struct proxy_server server_of_listed(const struct board_listed *listed)
     };
 }
 
-/* Before the master has put the file's list on the board, it is as it was when the settings were read. */
+/* Before the master has put the file's list on the board, it is as it was when the settings were read: the
+ * board may still have the one of earlier settings. */
 static void name_servers_of(struct server_list *list, const struct proxy_settings *settings)
 {
-    bool is_on_board = list->file.number != 0;
+    bool is_on_board = list->file.number != 0 && list->file.read_ns >= settings->to_file_read_ns;
     size_t count = is_on_board ? list->file.count : settings->server_count;
     list->named_count = MIN(count, (size_t)PROXY_SERVERS_MAX);
     for (size_t i = 0; i < list->named_count; i++)

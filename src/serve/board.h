@@ -104,6 +104,7 @@ struct board_listed {
 struct board_list {
     struct digest name; /* of the file's path */
     uint64_t number;    /* rises with each list that is put on the board; 0: there is none here */
+    uint64_t read_ns;   /* when its file was read (sys_monotonic_ns) */
     char path[BOARD_PATH_BYTES];
     uint8_t is_named; /* by the settings in force */
     uint8_t is_wrong; /* the file is wrong or missing now: this is the last good list */

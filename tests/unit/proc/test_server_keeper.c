@@ -307,6 +307,26 @@ static void of_two_readings_the_later_counts(void **state)
     end_keeping(keeping);
 }
 
+/* Settings that name the file again, after others that did not, were read later than the list that is still
+ * on the board. A worker may take them before the keeper does. */
+static void settings_that_were_read_later_count(void **state)
+{
+    (void)state;
+    struct keeping *keeping = begin_keeping();
+    write_list(keeping, "- http://a");
+    read_now(keeping, 1000);
+    keeping->site.route_count = 0;
+    server_keeper_take(&keeping->keeper, &keeping->settings, 2000);
+    assert_string_equal(listed_now(keeping), "http://a=1"); /* in a worker that has the former ones */
+    keeping->route.proxy.to_file_read_ns = UINT64_MAX;
+    assert_string_equal(listed_now(keeping), "http://first=1");
+    keeping->site.route_count = 1;
+    server_keeper_take(&keeping->keeper, &keeping->settings, 3000);
+    keeping->server.url = SLICE("http://other");
+    assert_string_equal(listed_now(keeping), "http://first=1"); /* from the board */
+    end_keeping(keeping);
+}
+
 /* What was changed at run time ends with a list that brings or takes its server, on the routes of the file.
  */
 static void changes_end_with_a_list(void **state)
@@ -367,6 +387,7 @@ int main(void)
         cmocka_unit_test(whatever_a_reader_writes_has_bounds),
         cmocka_unit_test(text_of_a_reader_has_bounds),
         cmocka_unit_test(of_two_readings_the_later_counts),
+        cmocka_unit_test(settings_that_were_read_later_count),
         cmocka_unit_test(changes_end_with_a_list),
         cmocka_unit_test(tls_is_a_matter_of_all_routes),
     };
