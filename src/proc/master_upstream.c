@@ -111,9 +111,11 @@ static uint64_t requests_of_server(const struct master *master, const struct boa
     return requests;
 }
 
+/* For a terminal: workers can write to the board. */
 static void print_upstream_row(const struct master *master, const struct upstream_row *row,
                                struct buffer *out)
 {
+    size_t begin = out->length;
     char reason[BOARD_REASON_BYTES] = "";
     uint64_t failures, requests = requests_of_server(master, row->server, &failures);
     uint64_t now = sys_monotonic_ms();
@@ -124,8 +126,10 @@ static void print_upstream_row(const struct master *master, const struct upstrea
         buffer_printf(out, " (%s)", reason);
     buffer_printf(out, ", weight %u%s%s", row->listed->weight, row->listed->is_backup ? ", backup" : "",
                   row->listed->is_changed ? ", changed at run time" : "");
-    buffer_printf(out, ", %u requests now, %" PRIu64 " in all, %" PRIu64 " failed\n",
+    buffer_printf(out, ", %u requests now, %" PRIu64 " in all, %" PRIu64 " failed",
                   board_in_use(master->board, row->server), requests, failures);
+    log_clean(out->data + begin, out->length - begin);
+    buffer_append_byte(out, '\n');
 }
 
 static void put_upstream_row(const struct master *master, const struct upstream_row *row, struct json *json)

@@ -29,7 +29,7 @@ static void list_server(struct server_list *list, const struct proxy_settings *s
         return;
     list->servers[list->count++] = (struct listed_server){
         .url = url,
-        .weight = change ? change->weight : server->weight,
+        .weight = MIN(change ? change->weight : server->weight, PROXY_WEIGHT_MAX), /* workers can write it */
         .limit = connections > 0 ? connections : settings->connections,
         .is_backup = change ? change->is_backup : server->is_backup,
         .is_draining = change && change->is_draining,

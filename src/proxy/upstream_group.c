@@ -107,9 +107,22 @@ static bool add_found(struct upstream_group *group, const struct upstream_group_
     return true;
 }
 
+/* Workers can write to the board: what it lists may be anything. */
+static bool is_server_url(const struct upstream_group *group, struct slice url)
+{
+    struct server_url parts;
+    const char *fault = server_url_parse(url, &parts);
+    if (fault)
+        log_error(group->all->log, "proxy: %s: \"%.*s\" is left out: %s", group->name, SLICE_ARGS(url),
+                  fault);
+    return fault == NULL;
+}
+
 static bool add_listed(struct upstream_group *group, const struct upstream_group_plan *plan,
                        const struct listed_server *server)
 {
+    if (!is_server_url(group, server->url))
+        return true;
     struct upstream *upstream = upstreams_get(group->all, server->url, remote_of(plan, server->url),
                                               (enum proxy_http)plan->route->proxy.http);
     if (upstream == NULL || group->count == PROXY_SERVERS_MAX) {

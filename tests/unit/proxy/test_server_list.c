@@ -222,6 +222,15 @@ static void whatever_is_written_to_a_list_has_bounds(void **state)
     board_destroy(board);
 }
 
+static void a_weight_is_bounded(void **state)
+{
+    (void)state;
+    struct board *board = board_of_one();
+    change(board, "/", "http://a", (struct board_change){.weight = UINT32_MAX});
+    assert_string_equal(listed(board, "/"), "http://a=1000 http://b=2");
+    board_destroy(board);
+}
+
 static void names_of_routes(void **state)
 {
     (void)state;
@@ -249,6 +258,7 @@ int main(void)
         cmocka_unit_test(changes_may_end_with_a_list),
         cmocka_unit_test(the_list_that_was_put_there_longest_ago_goes),
         cmocka_unit_test(whatever_is_written_to_a_list_has_bounds),
+        cmocka_unit_test(a_weight_is_bounded),
         cmocka_unit_test(names_of_routes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

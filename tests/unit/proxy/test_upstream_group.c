@@ -76,6 +76,39 @@ static void servers_without_a_place_are_left_out(void **state)
     board_destroy(board);
 }
 
+/* A worker that has been taken over may have written it. */
+static void what_is_no_url_on_the_board_is_left_out(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"", "http://", "x", "http://a/path", "unix:", "http://\033]0;x\a"};
+    struct log log = {.level = LOG_LEVEL_INFO, .write = keep_line};
+    struct loop *loop;
+    struct upstreams all;
+    struct settings settings = {.references = 1};
+    struct proxy_server server = {SLICE("unix:/a"), 1};
+    struct route route = {.proxy = {.servers = &server, .server_count = 1}};
+    struct board *board = board_create(1);
+    assert_int_equal(loop_create(&(struct loop_options){0}, &loop), 0);
+    board_enter(board, 0);
+    upstreams_init(&all, loop, &log, NULL);
+    struct upstream_group_plan plan = {.all = &all, .board = board, .route = &route, .settings = &settings};
+    for (size_t i = 0; i < ARRAY_LENGTH(urls); i++) {
+        struct board_change change = {.weight = UINT32_MAX, .is_added = true};
+        snprintf(change.url, sizeof(change.url), "%s", urls[i]);
+        assert_true(board_change(board, &change));
+    }
+    lines = 0;
+    struct upstream_group *group = upstream_group_create(&plan);
+    assert_non_null(group);
+    assert_int_equal(group->count, 1);
+    assert_int_equal(lines, ARRAY_LENGTH(urls));
+    assert_string_equal(last_line, "proxy: : \"http://?]0;x?\" is left out: it has no valid host and port");
+    upstream_group_unref(group);
+    upstreams_finish(&all);
+    loop_destroy(loop);
+    board_destroy(board);
+}
+
 /* It stays the same when the name of another group changes. */
 static void a_group_follows_its_own_names(void **state)
 {
@@ -108,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(servers_without_a_place_are_left_out),
+        cmocka_unit_test(what_is_no_url_on_the_board_is_left_out),
         cmocka_unit_test(a_group_follows_its_own_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
