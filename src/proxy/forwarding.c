@@ -264,6 +264,14 @@ static void forwarding_wait(struct forwarding *forwarding)
         forwarding_fail(forwarding, PROXY_FAULT_QUEUE_FULL, NULL);
 }
 
+static struct upstream_wish forwarding_wish(const struct upstream_group *group,
+                                            const struct exchange *exchange)
+{
+    if (upstream_group_has_affinity(group))
+        return affinity_wish(group, &exchange->request, exchange->client);
+    return (struct upstream_wish){.sticky = -1};
+}
+
 /* `fault` and `detail`: of the attempt before, or why there is none. */
 static void forwarding_choose_server(struct forwarding *forwarding, enum proxy_fault fault,
                                      const char *detail)
@@ -304,6 +312,35 @@ static void forwarding_on_late(struct place_waiter *waiter)
     struct forwarding *forwarding = CONTAINER_OF(waiter, struct forwarding, waiter);
     forwarding_fail(forwarding, PROXY_FAULT_QUEUE_TIMEOUT, NULL);
     forwarding_on_turn(&forwarding->user);
+}
+
+/* Those of a group's servers that are among the tried ones of another group. */
+static uint64_t forwarding_tried_of(const struct upstream_group *group, const struct upstream_group *former,
+                                    uint64_t tried)
+{
+    uint64_t set = 0;
+    for (unsigned i = 0; i < former->count && tried != 0; i++) {
+        for (unsigned j = 0; j < group->count && (tried >> i & 1); j++)
+            set |= (uint64_t)(group->members[j].upstream == former->members[i].upstream) << j;
+    }
+    return set;
+}
+
+/* The former group may have been the last to know the server of an earlier attempt. */
+static const struct upstream_wish *forwarding_on_moved(struct place_waiter *waiter,
+                                                       struct upstream_group *group)
+{
+    struct forwarding *forwarding = CONTAINER_OF(waiter, struct forwarding, waiter);
+    struct upstream_group *former = forwarding->group;
+    uint64_t tried = forwarding_tried_of(group, former, forwarding->wish.tried);
+    assert(!forwarding->has_place && forwarding->upstream == NULL);
+    forwarding->group = upstream_group_ref(group);
+    forwarding->wish = forwarding_wish(group, forwarding->exchange);
+    forwarding->wish.tried = tried;
+    if (forwarding->log.server.length > 0)
+        forwarding->log.server = arena_copy(&forwarding->exchange->arena, forwarding->log.server);
+    upstream_group_unref(former);
+    return &forwarding->wish;
 }
 
 /* After a failed attempt. */
@@ -423,10 +460,9 @@ static struct forwarding *forwarding_create(struct proxy *proxy, struct upstream
     forwarding->group = upstream_group_ref(group);
     upstream_user_init(&forwarding->user, &forwarding_user_events, &group->route->proxy,
                        exchange->request.method);
-    forwarding->wish.sticky = -1;
-    if (upstream_group_has_affinity(group))
-        forwarding->wish = affinity_wish(group, &exchange->request, exchange->client);
+    forwarding->wish = forwarding_wish(group, exchange);
     forwarding->waiter.on_chance = forwarding_on_chance;
+    forwarding->waiter.on_moved = forwarding_on_moved;
     forwarding->waiter.on_late = forwarding_on_late;
     timer_init(&forwarding->total_timer, forwarding_on_total_timer);
     upload_init(forwarding);

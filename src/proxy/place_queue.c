@@ -62,13 +62,19 @@ static bool others_come_first(const struct place_queue *queue)
 
 /* ---- serving ---- */
 
+/* Where no server is left, nobody has to wait to hear that. */
+static bool is_worth_asking(const struct upstream_group *group)
+{
+    return group->count == 0 || upstream_group_has_room(group);
+}
+
 /* Whether those of a list can get a place now. Those that are tied to a server that is down may go to the
  * others. */
 static bool has_chance(struct upstream_group *group, unsigned number)
 {
     if (number < group->count && upstream_group_is_good(group, number))
         return upstream_group_has_room_at(group, number);
-    return upstream_group_has_room(group);
+    return is_worth_asking(group);
 }
 
 /* Each of them may want other places. Whoever is asked may end others, too. */
@@ -76,7 +82,7 @@ static void ask_picky(struct upstream_group *group)
 {
     struct list asked;
     list_init(&asked);
-    while (!list_is_empty(&group->waiting.picky) && upstream_group_has_room(group)) {
+    while (!list_is_empty(&group->waiting.picky) && is_worth_asking(group)) {
         struct place_waiter *waiter = first_waiter(&group->waiting.picky);
         if (!waiter->on_chance(waiter)) {
             list_remove(&waiter->link);
@@ -109,14 +115,12 @@ static void place_queue_serve_group(struct upstream_group *group)
 {
     bool refused[PROXY_SERVERS_MAX + 1] = {false};
     int number;
-    upstream_group_ref(group);
     ask_picky(group);
     for (unsigned left = group->waiting_count; left > 0 && (number = next_list(group, refused)) >= 0;
          left--) {
         struct place_waiter *waiter = first_waiter(place_list(group, (unsigned)number));
         refused[number] = !waiter->on_chance(waiter);
     }
-    upstream_group_unref(group);
 }
 
 /* A group that nobody waits for any more leaves the list. */
@@ -126,7 +130,11 @@ static void place_queue_serve_all(struct place_queue *queue)
         struct upstream_group *group = CONTAINER_OF(queue->groups.next, struct upstream_group, queue_link);
         list_remove(&group->queue_link);
         list_append(&queue->groups, &group->queue_link);
+        upstream_group_ref(group);
+        if (UNLIKELY(!upstream_group_is_current(group)))
+            queue->on_changed(queue, group);
         place_queue_serve_group(group);
+        upstream_group_unref(group);
     }
 }
 
@@ -163,9 +171,10 @@ static void place_waiter_on_late(struct timer *timer)
     waiter->on_late(waiter);
 }
 
-void place_queue_init(struct place_queue *queue, struct loop *loop)
+void place_queue_init(struct place_queue *queue, struct loop *loop,
+                      void (*on_changed)(struct place_queue *queue, struct upstream_group *group))
 {
-    *queue = (struct place_queue){.loop = loop};
+    *queue = (struct place_queue){.loop = loop, .on_changed = on_changed};
     list_init(&queue->groups);
     timer_init(&queue->look, place_queue_on_look);
     task_init(&queue->serve, place_queue_on_free);
@@ -201,21 +210,48 @@ static struct list *list_for(struct upstream_group *group, const struct upstream
     return wish->tried == 0 ? &group->waiting.any : &group->waiting.picky;
 }
 
+/* A list is in the order in which its waiters came. */
+static void enter_list(struct list *list, struct place_waiter *waiter)
+{
+    struct list *behind = list;
+    while (behind->previous != list &&
+           CONTAINER_OF(behind->previous, struct place_waiter, link)->number > waiter->number)
+        behind = behind->previous;
+    list_append(behind, &waiter->link);
+}
+
+static void enter_group(struct place_queue *queue, struct place_waiter *waiter, struct upstream_group *group,
+                        const struct upstream_wish *wish)
+{
+    if (group->waiting_count++ == 0) {
+        list_append(&queue->groups, &group->queue_link);
+        queue->group_count++;
+    }
+    waiter->group = group;
+    enter_list(list_for(group, wish), waiter);
+}
+
+static void leave_group(struct place_waiter *waiter)
+{
+    struct upstream_group *group = waiter->group;
+    waiter->group = NULL;
+    list_remove(&waiter->link);
+    if (--group->waiting_count == 0) {
+        list_remove(&group->queue_link);
+        waiter->queue->group_count--;
+    }
+}
+
 bool place_queue_join(struct place_queue *queue, struct place_waiter *waiter, struct upstream_group *group,
                       const struct upstream_wish *wish, uint32_t waiting_max, uint32_t timeout_ms)
 {
     assert(waiter->group == NULL);
     if (group->waiting_count >= waiting_max)
         return false;
-    if (group->waiting_count++ == 0) {
-        list_append(&queue->groups, &group->queue_link);
-        queue->group_count++;
-    }
     waiter->queue = queue;
-    waiter->group = group;
     waiter->number = queue->joined++;
     waiter->began_ms = loop_now_ms(queue->loop);
-    list_append(list_for(group, wish), &waiter->link);
+    enter_group(queue, waiter, group, wish);
     timer_init(&waiter->deadline, place_waiter_on_late);
     wheel_arm(loop_wheel(queue->loop), &waiter->deadline, timeout_ms);
     if (!timer_is_armed(&queue->look))
@@ -227,18 +263,32 @@ bool place_queue_join(struct place_queue *queue, struct place_waiter *waiter, st
 
 void place_queue_leave(struct place_waiter *waiter)
 {
-    struct upstream_group *group = waiter->group;
-    if (group == NULL)
+    if (waiter->group == NULL)
         return;
-    waiter->group = NULL;
-    list_remove(&waiter->link);
+    leave_group(waiter);
     timer_disarm(&waiter->deadline);
-    if (--group->waiting_count == 0) {
-        list_remove(&group->queue_link);
-        waiter->queue->group_count--;
-    }
     if (waiter->began_ms == waiter->queue->oldest_ms)
         show_oldest(waiter->queue, oldest_wait(waiter->queue));
+}
+
+/* The lists of the new group, by what they want of it, may be others than those of the former. */
+static void move_list(struct place_queue *queue, struct list *list, struct upstream_group *to)
+{
+    while (!list_is_empty(list)) {
+        struct place_waiter *waiter = first_waiter(list);
+        leave_group(waiter);
+        enter_group(queue, waiter, to, waiter->on_moved(waiter, to));
+    }
+}
+
+void place_queue_move(struct place_queue *queue, struct upstream_group *from, struct upstream_group *to)
+{
+    assert(from != to);
+    upstream_group_ref(from);
+    move_list(queue, &from->waiting.picky, to);
+    for (unsigned i = 0; i <= from->count; i++)
+        move_list(queue, place_list(from, i), to);
+    upstream_group_unref(from);
 }
 
 /* ---- consistency checks ---- */

@@ -3,7 +3,10 @@
  * Those of a worker are served in the order in which they came, each group by itself. A place that becomes
  * free in this worker is given at once, to the first that can use it: nobody else is asked, however many
  * wait. What other workers do is seen by looking every few milliseconds whether a server has room; and while
- * somebody waits longer in another worker, a place is left to that one for a moment. */
+ * somebody waits longer in another worker, a place is left to that one for a moment.
+ *
+ * A look also notices that the servers of a route have changed: those that wait for the former ones go over
+ * to its new group, where they keep their turn and their deadline. */
 #ifndef PROXY_PLACE_QUEUE_H
 #define PROXY_PLACE_QUEUE_H
 
@@ -32,6 +35,9 @@ struct place_queue {
     uint64_t joined;    /* waiters so far */
     uint64_t oldest_ms; /* when the one that waits for longest began to; 0: nobody waits */
     struct timer look;  /* at what other workers have left */
+    /* The servers of a group that somebody waits for are not those of its route any more: may call
+     * place_queue_move. Ends no request. */
+    void (*on_changed)(struct place_queue *queue, struct upstream_group *group);
     struct task serve;
 };
 
@@ -46,9 +52,12 @@ struct place_waiter {
      * called place_queue_leave. */
     bool (*on_chance)(struct place_waiter *waiter);
     void (*on_late)(struct place_waiter *waiter);
+    /* It waits for the servers of this group from now on. Returns what it wants of them. */
+    const struct upstream_wish *(*on_moved)(struct place_waiter *waiter, struct upstream_group *group);
 };
 
-void place_queue_init(struct place_queue *queue, struct loop *loop);
+void place_queue_init(struct place_queue *queue, struct loop *loop,
+                      void (*on_changed)(struct place_queue *queue, struct upstream_group *group));
 
 /* Nobody may wait. */
 void place_queue_finish(struct place_queue *queue);
@@ -65,6 +74,9 @@ bool place_queue_join(struct place_queue *queue, struct place_waiter *waiter, st
 
 /* Does nothing if it does not wait. */
 void place_queue_leave(struct place_waiter *waiter);
+
+/* All that wait for the servers of a group wait for those of another one. */
+void place_queue_move(struct place_queue *queue, struct upstream_group *from, struct upstream_group *to);
 
 /* For tests, between two callbacks of the loop: describes the first inconsistency; NULL if there is none. */
 const char *place_queue_validate(const struct place_queue *queue);

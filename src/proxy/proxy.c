@@ -87,6 +87,18 @@ static struct upstream_group *proxy_group_of(struct proxy *proxy, const struct s
     return group ? proxy_renew_group(proxy, &plan) : proxy_make_group(proxy, &plan);
 }
 
+/* After a reload requests go on by the settings that they began with, so with the servers of these. */
+static void proxy_on_changed(struct place_queue *queue, struct upstream_group *group)
+{
+    struct proxy *proxy = CONTAINER_OF(queue, struct proxy, queue);
+    struct upstream_group *current = proxy_find_group(proxy, group->route);
+    if (current == NULL)
+        return;
+    current = proxy_group_of(proxy, current->site, current->route, current->settings);
+    if (current != group)
+        place_queue_move(queue, group, current);
+}
+
 static void proxy_handle(struct exchange *exchange)
 {
     struct proxy *proxy = proxy_of(exchange);
@@ -161,7 +173,7 @@ void proxy_handler_init(struct proxy *proxy, struct service *service, struct boa
 {
     *proxy = (struct proxy){.service = service, .board = board, .worker = board ? worker : 0};
     board_enter(board, proxy->worker);
-    place_queue_init(&proxy->queue, service->loop);
+    place_queue_init(&proxy->queue, service->loop, proxy_on_changed);
     health_init(&proxy->health, service->loop, service->log, proxy_on_tick);
     proxy->queue.board = proxy->health.board = board;
     proxy->queue.worker = proxy->health.worker = proxy->worker;

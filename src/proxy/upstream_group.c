@@ -206,6 +206,7 @@ struct upstream_group *upstream_group_create(const struct upstream_group_plan *p
     struct upstream_group *group = calloc(1, sizeof(*group) + PROXY_SERVERS_MAX * sizeof(group->members[0]));
     if (group == NULL)
         return NULL;
+    group->site = plan->site;
     group->route = plan->route;
     group->all = plan->all;
     group->board = plan->board;

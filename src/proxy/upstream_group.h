@@ -28,6 +28,7 @@ struct upstream_member {
 
 struct upstream_group {
     struct map_link link;
+    const struct site *site; /* NULL: the route is a listener's */
     const struct route *route;
     struct settings *settings; /* the route's: a reference */
     struct upstreams *all;

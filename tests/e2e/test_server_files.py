@@ -314,6 +314,64 @@ def test_a_server_that_is_gone_finishes_what_it_has(server, origins, several, tm
         assert client.read_response().body == b"slow"
 
 
+@pytest.mark.parametrize("options", [{}, {"sticky": {}}, {"balance": "hash"}])
+@pytest.mark.parametrize("is_last", [False, True])
+def test_who_waits_for_a_server_that_is_gone_gets_another(server, origins, several, tmp_path, options, is_last):
+    """At once, and without a new request: nothing of theirs was sent. `is_last`: the list becomes empty."""
+    release = threading.Event()
+    slow = origins(
+        lambda peer: peer.read_request() is not None and release.wait(wire.TIME_LIMIT) and peer.answer("slow"))
+    second, = several("b")
+    path = tmp_path / "servers.yaml"
+    put(path, slow)
+    vif = server(config=configured(path, connections=1, queue_timeout="60s", **options))
+    clients = [vif.connect() for _ in range(5)]
+    clients[0].request("GET", "/")
+    wire.wait_until(lambda: slow.requests, "the request")
+    for client in clients[1:]:
+        client.request("GET", "/")
+        wire.wait_until(client.has_been_read, "the request to wait")
+    if is_last:
+        upstream(vif, "remove", slow.url)
+        assert {client.read_response().status for client in clients[1:]} == {503}
+    else:
+        put(path, second)
+        assert {client.read_response().body for client in clients[1:]} == {b"b"}
+    release.set()
+    assert clients[0].read_response().body == b"slow" and len(slow.requests) == 1
+    assert bodies(vif, 2) == {"b": 2} if not is_last else vif.get("/").status == 503
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_who_has_failed_at_one_and_waits_for_another_gets_a_new_one(server, origins, several, tmp_path, is_last):
+    release = threading.Event()
+    slow = origins(
+        lambda peer: peer.read_request() is not None and release.wait(wire.TIME_LIMIT) and peer.answer("slow"))
+    bad, = several("a")
+    second, = several("b")
+    bad.stop()
+    path = tmp_path / "servers.yaml"
+    put(path, bad, slow)
+    vif = server(config=configured(path, connections=1, queue_timeout="60s", max_failures=1000))
+    clients = [vif.connect() for _ in range(3)]
+    clients[0].request("GET", "/")
+    wire.wait_until(lambda: slow.requests, "the request")
+    for client in clients[1:]:
+        client.request("GET", "/")
+        wire.wait_until(client.has_been_read, "the request to wait")
+    if is_last:
+        upstream(vif, "remove", bad.url)
+        upstream(vif, "remove", slow.url)
+        assert {client.read_response().status for client in clients[1:]} == {503}
+        lines = log_lines(vif, 2)
+        assert {(line["upstream"], line["upstream_cause"]) for line in lines} == {(bad.url, "no_server")}
+    else:
+        put(path, second)
+        assert {client.read_response().body for client in clients[1:]} == {b"b"}
+    release.set()
+    assert clients[0].read_response().body == b"slow" and len(slow.requests) == 1
+
+
 def test_routes_may_share_a_file(server, several, tmp_path):
     first, second = several("ab")
     path = tmp_path / "servers.yaml"

@@ -22,6 +22,7 @@ struct scene {
     struct route route;
     struct upstreams upstreams;
     struct upstream_group *group;
+    struct upstream_group *next; /* takes the place of the former one; NULL: none */
     unsigned asked;
     struct request *last; /* that got a place */
 };
@@ -51,7 +52,44 @@ static void on_late(struct place_waiter *waiter)
     fail_msg("too late");
 }
 
+static const struct upstream_wish *on_moved(struct place_waiter *waiter, struct upstream_group *group)
+{
+    struct request *request = request_of(waiter);
+    request->scene->group = group;
+    return &request->wish;
+}
+
+static void on_changed(struct place_queue *queue, struct upstream_group *group)
+{
+    struct scene *scene = CONTAINER_OF(queue, struct scene, queue);
+    if (scene->next && group != scene->next)
+        place_queue_move(queue, group, scene->next);
+}
+
 /* Three servers that take one request each. */
+static struct upstream_group *group_create(struct scene *scene, const char *names)
+{
+    struct upstream_group *group = calloc(1, sizeof(*group) + SERVERS * sizeof(group->members[0]));
+    assert_non_null(group);
+    group->references = 1;
+    group->route = &scene->route;
+    group->all = &scene->upstreams;
+    group->board = scene->board;
+    group->version = board_version(scene->board);
+    place_lists_init(&group->waiting);
+    list_init(&group->queue_link);
+    for (unsigned i = 0; i < SERVERS; i++) {
+        group->members[i] = (struct upstream_member){
+            .place = board_get(scene->board, 0, SLICE("/"), slice_make(&names[i], 1), 1),
+            .weight = 1,
+            .limit = 1,
+        };
+        list_init(&group->members[i].waiting);
+        group->count++;
+    }
+    return group;
+}
+
 static void scene_begin(struct scene *scene)
 {
     *scene = (struct scene){.route.proxy.balance = PROXY_LEAST_CONNECTIONS};
@@ -61,26 +99,9 @@ static void scene_begin(struct scene *scene)
     board_enter(scene->board, 0);
     board_enter(scene->board, 1);
     scene->upstreams.loop = scene->loop;
-    place_queue_init(&scene->queue, scene->loop);
+    place_queue_init(&scene->queue, scene->loop, on_changed);
     scene->queue.board = scene->board;
-    struct upstream_group *group = scene->group =
-        calloc(1, sizeof(*group) + SERVERS * sizeof(group->members[0]));
-    assert_non_null(group);
-    group->references = 1;
-    group->route = &scene->route;
-    group->all = &scene->upstreams;
-    group->board = scene->board;
-    place_lists_init(&group->waiting);
-    list_init(&group->queue_link);
-    for (unsigned i = 0; i < SERVERS; i++) {
-        group->members[i] = (struct upstream_member){
-            .place = board_get(scene->board, 0, SLICE("/"), slice_make(&"012"[i], 1), 1),
-            .weight = 1,
-            .limit = 1,
-        };
-        list_init(&group->members[i].waiting);
-        group->count++;
-    }
+    scene->group = group_create(scene, "012");
 }
 
 static void scene_end(struct scene *scene)
@@ -98,6 +119,7 @@ static struct request *request_waits(struct scene *scene, struct upstream_wish w
     *request = (struct request){.scene = scene, .wish = wish, .has = -1};
     request->waiter.on_chance = on_chance;
     request->waiter.on_late = on_late;
+    request->waiter.on_moved = on_moved;
     assert_true(
         place_queue_join(&scene->queue, &request->waiter, scene->group, &request->wish, UINT32_MAX, 60000));
     assert_null(place_queue_validate(&scene->queue));
@@ -271,6 +293,57 @@ static void a_place_that_others_leave_is_taken(void **state)
     scene_end(&scene);
 }
 
+/* They keep their turn, also before those that came to the new group meanwhile, and their deadline. */
+static void those_who_wait_go_over_to_other_servers(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct request *requests[5];
+    scene_begin(&scene);
+    struct upstream_group *former = scene.group, *next = group_create(&scene, "345");
+    fill_all(&scene);
+    requests[0] = request_waits(&scene, (struct upstream_wish){.sticky = 2});
+    requests[1] = request_waits(&scene, anywhere);
+    requests[2] = request_waits(&scene, (struct upstream_wish){.sticky = -1, .tried = 1});
+    requests[3] = request_waits(&scene, anywhere);
+    uint64_t deadline = requests[1]->waiter.deadline.expiry_ms;
+    requests[0]->wish = requests[2]->wish = anywhere; /* of the new servers it knows none */
+    scene.group = next;
+    fill_all(&scene);
+    requests[4] = request_waits(&scene, anywhere);
+    scene.next = next;
+    former->version--; /* so it is not the current one */
+    place_queue_note_free(&scene.queue);
+    scene.queue.serve.run(&scene.queue.serve);
+    assert_null(place_queue_validate(&scene.queue));
+    assert_int_equal(former->waiting_count, 0);
+    assert_int_equal(next->waiting_count, 5);
+    assert_true(requests[1]->waiter.deadline.expiry_ms == deadline);
+    for (unsigned i = 0; i < ARRAY_LENGTH(requests); i++) {
+        assert_ptr_equal(place_becomes_free(&scene, i % SERVERS), requests[i]);
+        free(requests[i]);
+    }
+    free(former);
+    scene_end(&scene);
+}
+
+/* Nobody waits for servers that there are no more of. */
+static void those_who_wait_for_no_server_are_asked(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_begin(&scene);
+    fill_all(&scene);
+    struct request *request = request_waits(&scene, anywhere);
+    scene.group->count = 0;
+    place_queue_note_free(&scene.queue);
+    scene.queue.serve.run(&scene.queue.serve);
+    assert_int_equal(scene.asked, 1);
+    place_queue_leave(&request->waiter);
+    free(request);
+    scene_end(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +354,8 @@ int main(void)
         cmocka_unit_test(new_ones_go_behind),
         cmocka_unit_test(the_oldest_of_all_workers_comes_first),
         cmocka_unit_test(a_place_that_others_leave_is_taken),
+        cmocka_unit_test(those_who_wait_go_over_to_other_servers),
+        cmocka_unit_test(those_who_wait_for_no_server_are_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
