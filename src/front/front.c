@@ -87,6 +87,7 @@ void front_init(struct front *front, struct service *service, void (*on_drained)
                 .on_content = h2_connection_on_content,
                 .on_progress = h2_connection_on_progress,
                 .on_stalled = h2_connection_on_stalled,
+                .is_sending = h2_connection_is_sending,
                 .peer = h2_connection_peer,
             },
         .h2_kind = {.front = front, .ops = &h2_connection_client_ops},

@@ -374,6 +374,11 @@ void h2_connection_on_stalled(struct h2_session *session)
     h2_connection_close_now(connection, OUTCOME_TIMED_OUT);
 }
 
+bool h2_connection_is_sending(const struct h2_session *session)
+{
+    return transport_is_sending(h2_connection_stream_of(h2_of_session(session)));
+}
+
 static bool h2_connection_has_left(void *owner)
 {
     return stream_peer_has_left(h2_connection_stream_of(h2_of_session(h2_session_of(owner))));

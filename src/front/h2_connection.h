@@ -39,6 +39,7 @@ void h2_connection_on_request(struct h2_session *session, struct exchange *excha
 void h2_connection_on_content(struct h2_session *session, size_t length);
 void h2_connection_on_progress(struct h2_session *session);
 void h2_connection_on_stalled(struct h2_session *session);
+bool h2_connection_is_sending(const struct h2_session *session);
 const struct peer *h2_connection_peer(const struct h2_session *session);
 
 /* Prints the client, the session, the stream and each exchange in one line: see front/connection_print.h. */

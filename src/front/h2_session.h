@@ -31,6 +31,8 @@ struct h2_sessions {
     /* Called when the client has kept all responses waiting for a whole timeout and did nothing else. It must
      * destroy the session. May be NULL: then their streams are reset. */
     void (*on_stalled)(struct h2_session *session);
+    /* Returns whether the latest output is not sent yet. May be NULL: then outputs are sent at once. */
+    bool (*is_sending)(const struct h2_session *session);
     /* Returns the peer of the session; it lives as long as the session. */
     const struct peer *(*peer)(const struct h2_session *session);
 };

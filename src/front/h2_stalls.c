@@ -41,6 +41,7 @@ static void h2_stalls_begin(struct h2_exchange *h2, enum h2_stage stage, uint64_
         .limit_ms = stage == H2_STAGE_SEND ? timeouts->body_ms : timeouts->write_ms,
         .rate_bytes_min = timeouts->rate_bytes_min,
         .requests = h2->session->request_count,
+        .output = h2->session->output_number,
         .stage = (uint8_t)stage,
     };
 }
@@ -57,13 +58,26 @@ static bool is_given_longer(struct h2_exchange *h2)
     return is_longer;
 }
 
+/* The window that was opened for the client's content is told in the output behind the latest one of that
+ * time, and nobody knows more of a window than the socket has taken. */
+static bool may_not_know_its_window(const struct h2_exchange *h2)
+{
+    const struct h2_session *session = h2->session;
+    bool is_behind = session->output_number - h2->watch.output <= 1;
+    return is_behind && session->all->is_sending && session->all->is_sending(session);
+}
+
 /* Whether the client's time is up and it did too little. */
 static bool is_stalled(struct h2_exchange *h2, uint64_t now)
 {
     enum h2_stage stage = stage_of(h2);
-    const struct h2_watch *watch = &h2->watch;
+    struct h2_watch *watch = &h2->watch;
     if (stage != watch->stage || stage == H2_STAGE_OURS) {
         h2_stalls_begin(h2, stage, now);
+        return false;
+    }
+    if (stage == H2_STAGE_SEND && may_not_know_its_window(h2)) {
+        watch->began_ms = now;
         return false;
     }
     if (now - watch->began_ms < watch->limit_ms)

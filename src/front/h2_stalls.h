@@ -27,6 +27,7 @@ struct h2_watch {
     uint32_t limit_ms;
     uint32_t rate_bytes_min;
     uint32_t requests; /* requests of the session, at that time */
+    uint32_t output;   /* the session's latest output, at that time */
     uint8_t stage;     /* enum h2_stage */
     bool is_stalled;   /* at the last check */
 };
