@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "sys/clock.h"
+#include "sys/file.h"
 #include "sys/glob.h"
 #include "sys/path.h"
 #include "sys/run_folder.h"
@@ -26,6 +27,7 @@ struct control_search {
     struct control_server servers[SERVERS_MAX];
     size_t count;
     unsigned silent; /* the process id of a server that has not said what it serves; 0: none */
+    bool has_left;   /* one has ended since the folder was read */
 };
 
 /* ---- one question ---- */
@@ -96,6 +98,13 @@ static bool server_runs(const struct address *address)
     return fd >= 0 || fd == -EAGAIN;
 }
 
+/* It takes its socket away first. */
+static bool server_has_left(const char *path)
+{
+    struct file_status status;
+    return sys_path_status(path, &status) == -ENOENT;
+}
+
 static void consider(struct control_search *search, const char *path)
 {
     struct address address = {.length = sizeof(address.unix_path)};
@@ -107,8 +116,10 @@ static void consider(struct control_search *search, const char *path)
         return;
     address.unix_path.sun_family = AF_UNIX;
     snprintf(address.unix_path.sun_path, sizeof(address.unix_path.sun_path), "%s", path);
-    if (!server_runs(&address))
+    if (!server_runs(&address)) {
+        search->has_left |= server_has_left(path);
         return;
+    }
     struct control_server *server = &search->servers[search->count++];
     *server = (struct control_server){.pid = (unsigned)pid, .address = address};
     if (!ask_title(server))
@@ -167,6 +178,7 @@ static void control_look(struct control_search *search, const struct arguments *
 {
     search->count = 0;
     search->silent = 0;
+    search->has_left = false;
     *ret_error = find_servers(search);
     keep_wanted(search, arguments);
 }
@@ -208,13 +220,15 @@ static bool has_succession(const struct control_search *search)
     return false;
 }
 
-/* After so many looks. Where nobody was found, one may have come and another gone while the folder was read:
- * there is always one of them, so a second look finds it. */
+/* After so many looks. Where nobody was found, one may have gone, and another come, since the folder was
+ * read: that one is found by the next look, unless it is gone by then, too, as others that are asked before
+ * it may be slow. */
 static bool is_worth_a_look(const struct control_search *search, unsigned looks, uint64_t until_ms)
 {
     if (search->count == 1 || (looks > 1 && sys_monotonic_ms() >= until_ms))
         return false;
-    return looks == 1 || (search->count == 0 && search->silent > 0) || has_succession(search);
+    return looks == 1 || (search->count == 0 && (search->silent > 0 || search->has_left)) ||
+           has_succession(search);
 }
 
 static void pause_before_look(const struct control_search *search)

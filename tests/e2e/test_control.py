@@ -6,6 +6,7 @@ import pathlib
 import re
 import signal
 import socket
+import subprocess
 import tempfile
 
 import pytest
@@ -45,6 +46,49 @@ def test_commands_are_taken_when_the_banner_is_shown(root, round):
     finally:
         process.terminate()
         process.communicate(timeout=vif.STOP_SECONDS)
+
+
+def listen_for_commands(folder, number):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"{folder}/{number}.sock")
+    listener.listen()
+    listener.settimeout(wire.TIME_LIMIT)
+    return listener
+
+
+def answer_command(listener, expected, answer):
+    connection = listener.accept()[0]
+    while (command := connection.recv(100)) == b"":  # to see whether somebody listens
+        connection.close()
+        connection = listener.accept()[0]
+    with connection:
+        assert command == expected
+        connection.sendall(answer)
+
+
+def test_one_that_takes_anothers_place_is_found_however_often(tmp_path):
+    """Each time the folder has been read, the only one that is meant leaves, and another one takes its place."""
+    config = tmp_path / "vif.yaml"
+    config.touch()
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as listeners:
+        place = {**os.environ, "RUNTIME_DIRECTORY": folder}
+        other = listeners.enter_context(listen_for_commands(folder, 1))
+        meant = listeners.enter_context(listen_for_commands(folder, 2))
+        command = subprocess.Popen([vif.BINARY, "status", "-c", config], env=place, stdout=subprocess.PIPE, text=True)
+        for number in range(3, 6):
+            connection = other.accept()[0]
+            connection.close()  # somebody listens
+            connection = other.accept()[0]
+            assert connection.recv(100) == b"title\n"
+            os.unlink(f"{folder}/{number - 1}.sock")
+            meant.close()
+            meant = listeners.enter_context(listen_for_commands(folder, number))
+            connection.sendall(b"done\n/other\n")
+            connection.close()
+        answer_command(other, b"title\n", b"done\n/other\n")
+        answer_command(meant, b"title\n", b"done\n%s\n" % str(config).encode())
+        answer_command(meant, b"status\n", b"done\nhere\n")
+        assert command.communicate(timeout=wire.TIME_LIMIT)[0] == "here\n"
 
 
 def test_a_vif_that_hangs_is_not_said_to_be_absent(server, root):

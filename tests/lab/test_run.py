@@ -253,7 +253,7 @@ def test_help_fits_a_screen():
 @pytest.mark.parametrize("arguments, words", [
     (["--models", "epol-edge"], 'did you mean "epoll-edge"?'),
     (["--models", ""], "expected names"),
-    (["--scenarios", "fast"], "expected of throughput, idle, mostly-idle, slow, blocking, limit"),
+    (["--scenarios", "fast"], "expected some of throughput, idle, mostly-idle, slow, blocking, limit"),
     (["--connections", "10,1"], "rising numbers"),
     (["--connections", "100000000"], "rising numbers from 1 to "),
     (["--connections", "0"], "rising numbers from 1 to "),
