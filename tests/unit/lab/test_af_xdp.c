@@ -38,6 +38,7 @@ int lab_site_open(struct lab_site *site)
 
 /* ---- the kernel ---- */
 
+static char frames[RX_FRAMES * FRAME_BYTES];
 static uint64_t fill_ring[FILL_ENTRIES];
 static struct xdp_desc receive_ring[RX_FRAMES];
 static uint32_t fill_produced, fill_consumed, receive_produced, receive_consumed;
@@ -47,6 +48,7 @@ static struct xdp_port new_port(void)
 {
     fill_produced = fill_consumed = receive_produced = receive_consumed = taken = received_count = 0;
     return (struct xdp_port){
+        .memory = frames,
         /* cached_cons is ahead by the size in rings that the program fills */
         .fill = {.cached_cons = FILL_ENTRIES,
                  .mask = FILL_ENTRIES - 1,
