@@ -144,7 +144,7 @@ static _Noreturn void server_reader_live(const struct server_reading_plan *plan,
     sys_name_process("vif reader");
     sys_close_all_but(plan->inotify_fd, end_fd);
     if (plan->is_confined && sandbox_enter_role(SANDBOX_READS_FILES) < 0)
-        _exit(1);
+        sys_exit_at_once(1);
     watch_and_read(plan);
     sys_exit_at_once(0);
 }
