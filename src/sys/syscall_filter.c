@@ -28,8 +28,9 @@
 #define __NR_cachestat 451
 #endif
 
-/* First those of each request, then those of each connection and file, then the rest. */
-static const int always[] = {
+/* What a worker calls besides `of_files`: for sockets, events and threads. First those of each request, then
+ * those of each connection, then the rest. */
+static const int of_workers[] = {
     SCMP_SYS(recvfrom),
     SCMP_SYS(sendto),
     SCMP_SYS(epoll_wait),
@@ -37,55 +38,19 @@ static const int always[] = {
     SCMP_SYS(sendfile),
     SCMP_SYS(sendmsg),
     SCMP_SYS(recvmsg),
-    SCMP_SYS(read),
-    SCMP_SYS(write),
-    SCMP_SYS(poll),
-    SCMP_SYS(ppoll),
     SCMP_SYS(select),
     SCMP_SYS(pselect6),
     SCMP_SYS(accept4),
-    SCMP_SYS(close),
     SCMP_SYS(epoll_ctl),
     SCMP_SYS(setsockopt),
     SCMP_SYS(getsockopt),
     SCMP_SYS(shutdown),
     SCMP_SYS(getsockname),
     SCMP_SYS(getpeername),
-    SCMP_SYS(futex),
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(pread64),
-    SCMP_SYS(preadv),
-    SCMP_SYS(preadv2),
-    SCMP_SYS(writev),
     SCMP_SYS(pwritev2),
-    SCMP_SYS(lseek),
-    SCMP_SYS(openat2),
-    SCMP_SYS(openat),
-    SCMP_SYS(open),
-    SCMP_SYS(fstat),
-    SCMP_SYS(newfstatat),
-    SCMP_SYS(stat),
-    SCMP_SYS(lstat),
-    SCMP_SYS(statx),
-    SCMP_SYS(fstatfs),
-    SCMP_SYS(statfs),
-    SCMP_SYS(fadvise64),
     SCMP_SYS(readahead),
     __NR_cachestat,
     SCMP_SYS(mincore),
-    SCMP_SYS(getdents64),
-    SCMP_SYS(readlink),
-    SCMP_SYS(readlinkat),
-    SCMP_SYS(access),
-    SCMP_SYS(faccessat),
-    SCMP_SYS(faccessat2),
-    SCMP_SYS(ftruncate),
-    SCMP_SYS(fsync),
-    SCMP_SYS(fdatasync),
-    SCMP_SYS(fcntl),
-    SCMP_SYS(dup),
-    SCMP_SYS(dup2),
-    SCMP_SYS(dup3),
     SCMP_SYS(pipe2),
     SCMP_SYS(epoll_create1),
     SCMP_SYS(eventfd2),
@@ -94,52 +59,18 @@ static const int always[] = {
     SCMP_SYS(timerfd_settime),
     SCMP_SYS(timerfd_gettime),
     SCMP_SYS(inotify_init1),
-    SCMP_SYS(inotify_add_watch),
     SCMP_SYS(inotify_rm_watch),
     SCMP_SYS(sendmmsg),
     SCMP_SYS(recvmmsg),
-    SCMP_SYS(getrandom),
-    SCMP_SYS(brk),
-    SCMP_SYS(munmap),
-    SCMP_SYS(mremap),
-    SCMP_SYS(madvise),
     SCMP_SYS(membarrier),
-    SCMP_SYS(rseq),
-    SCMP_SYS(set_robust_list),
     SCMP_SYS(get_robust_list),
-    SCMP_SYS(rt_sigaction),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(sigaltstack),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(nanosleep),
-    SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(clock_getres),
-    SCMP_SYS(gettimeofday),
-    SCMP_SYS(time),
-    SCMP_SYS(getpid),
-    SCMP_SYS(getppid),
-    SCMP_SYS(gettid),
-    SCMP_SYS(getuid),
-    SCMP_SYS(geteuid),
-    SCMP_SYS(getgid),
-    SCMP_SYS(getegid),
-    SCMP_SYS(getrusage),
-    SCMP_SYS(getcpu),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(sched_getaffinity),
     SCMP_SYS(sched_getparam),
     SCMP_SYS(sched_getscheduler),
-    SCMP_SYS(sysinfo),
-    SCMP_SYS(uname),
-    SCMP_SYS(umask),
     SCMP_SYS(clone3), /* see filter_fill_quiet */
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
 };
 
-/* For who works on files alone: the names of calls that `always` has, but nothing for sockets, events and
- * threads. */
+/* What everybody may call: to work on files that are open already or that may be opened, and on one's own
+ * memory. */
 static const int of_files[] = {
     SCMP_SYS(read),
     SCMP_SYS(write),
@@ -339,7 +270,8 @@ static void filter_fill(struct filter *filter, const void *context)
 {
     const struct syscall_needs *needs = context;
     filter_prefer(filter, SCMP_FLTATR_CTL_LOG);
-    filter_allow(filter, always, ARRAY_LENGTH(always));
+    filter_allow(filter, of_workers, ARRAY_LENGTH(of_workers));
+    filter_allow(filter, of_files, ARRAY_LENGTH(of_files));
     filter_allow_memory(filter);
     filter_allow_threads(filter);
     filter_allow_sockets(filter, needs);
