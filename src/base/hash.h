@@ -22,6 +22,11 @@ struct digest {
     uint64_t second;
 };
 
+static inline bool digest_equal(const struct digest *a, const struct digest *b)
+{
+    return a->first == b->first && a->second == b->second;
+}
+
 struct digest hash_digest(const struct hash_key *key, struct slice bytes);
 
 #endif

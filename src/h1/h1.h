@@ -28,6 +28,12 @@ struct h1_limits {
     uint64_t body_bytes; /* size of the content without chunked framing: beyond it 413 */
 };
 
+static inline bool h1_limits_equal(const struct h1_limits *a, const struct h1_limits *b)
+{
+    return a->head_bytes == b->head_bytes && a->uri_bytes == b->uri_bytes && a->fields == b->fields &&
+           a->body_bytes == b->body_bytes;
+}
+
 enum h1_state {
     H1_STATE_HEAD,    /* the request line and the headers */
     H1_STATE_CONTENT, /* see h1/content.h */

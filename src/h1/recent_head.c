@@ -8,12 +8,6 @@
 /* The number of other heads parsed before one replaces the recent one. */
 #define OTHERS_MAX 16
 
-static bool are_same_limits(const struct h1_limits *a, const struct h1_limits *b)
-{
-    return a->head_bytes == b->head_bytes && a->uri_bytes == b->uri_bytes && a->fields == b->fields &&
-           a->body_bytes == b->body_bytes;
-}
-
 /* Copies the request except for its array of headers and the array's capacity. */
 static void copy_request(struct http_request *to, const struct http_request *from)
 {
@@ -34,7 +28,7 @@ bool h1_recent_head_take(struct h1_recent_head *recent, struct h1 *engine, struc
     if (length == 0 || input->length < length || memcmp(input->data, recent->bytes, length) != 0)
         return false;
     if (recent->request.field_count > request->fields_max ||
-        !are_same_limits(&recent->limits, engine->limits))
+        !h1_limits_equal(&recent->limits, engine->limits))
         return false;
     if (UNLIKELY(recent->place != input->data)) {
         http_request_move(&recent->request, recent->place, length, input->data);

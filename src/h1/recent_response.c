@@ -8,10 +8,8 @@
 static bool h1_recent_response_applies(const struct h1_recent_response *recent,
                                        const struct h1_response_parser *engine)
 {
-    const struct h1_limits *limits = engine->limits;
     return recent->method == engine->method && recent->is_strict == engine->is_strict &&
-           recent->limits.head_bytes == limits->head_bytes && recent->limits.fields == limits->fields &&
-           recent->limits.body_bytes == limits->body_bytes;
+           h1_limits_equal(&recent->limits, engine->limits);
 }
 
 const struct http_response_head *h1_recent_response_take(const struct h1_recent_response *recent,

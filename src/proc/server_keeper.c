@@ -176,7 +176,7 @@ static void tell_list_fault(const struct server_keeper *keeper, struct server_fi
 {
     static const struct hash_key key = {0};
     struct digest digest = hash_digest(&key, text);
-    if (digest.first == file->told.first && digest.second == file->told.second)
+    if (digest_equal(&digest, &file->told))
         return;
     struct slice line = slice_take(text, slice_find(text, '\n'));
     snprintf(file->fault, sizeof(file->fault), "%.*s", SLICE_ARGS(line));

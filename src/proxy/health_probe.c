@@ -212,11 +212,16 @@ static size_t health_probe_describe(const struct stream *stream, char *out, size
     return (size_t)snprintf(out, size, "a health check");
 }
 
+struct slice health_probe_host(const struct health_probe *probe)
+{
+    struct slice host = probe->settings->host;
+    bool is_servers = host.length == 0 || slice_equal(host, SLICE("server"));
+    return is_servers ? probe->upstream->parts.authority : host;
+}
+
 static bool health_probe_write_request(struct health_probe *probe)
 {
-    struct slice path = probe->settings->health.path, host = probe->settings->host;
-    if (host.length == 0 || slice_equal(host, SLICE("server")))
-        host = probe->upstream->parts.authority;
+    struct slice path = probe->settings->health.path, host = health_probe_host(probe);
     return buffer_printf(&probe->request,
                          "GET %.*s HTTP/1.1\r\nHost: %.*s\r\nUser-Agent: vif/" VIF_VERSION
                          " (health check)\r\nConnection: close\r\n\r\n",
@@ -268,22 +273,12 @@ static const struct upstream_link_events health_probe_link_events = {
     .on_secured = health_probe_on_secured,
 };
 
-static enum upstream_offer health_probe_offer(const struct upstream *upstream)
-{
-    switch (upstream->http) {
-    case PROXY_HTTP_1: return UPSTREAM_OFFER_H1;
-    case PROXY_HTTP_2: return UPSTREAM_OFFER_H2;
-    case PROXY_HTTP_AUTO: return UPSTREAM_OFFER_ANY;
-    }
-    UNREACHABLE();
-}
-
 /* A server that is known to speak HTTP/2 may have sent its first frame already. */
 static void health_probe_take_connection(struct health_probe *probe, int fd)
 {
     bool is_secure = probe->upstream->parts.is_secure;
     struct upstream_link_plan plan = {.settings = probe->settings,
-                                      .offer = health_probe_offer(probe->upstream)};
+                                      .offer = upstream_offer_of(probe->upstream)};
     if (!is_secure && plan.offer == UPSTREAM_OFFER_H2 && !health_probe_h2_create(probe)) {
         sys_close(fd);
         health_probe_end(probe, "vif is short of memory");

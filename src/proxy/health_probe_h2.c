@@ -132,13 +132,10 @@ void health_probe_h2_ask(struct health_probe *probe)
     struct health_probe_h2 *h2 = probe->h2;
     const struct proxy_settings *settings = probe->settings;
     bool is_secure = probe->upstream->parts.is_secure;
-    struct slice host = settings->host;
-    if (host.length == 0 || slice_equal(host, SLICE("server")))
-        host = probe->upstream->parts.authority;
     const struct http_response_field fields[] = {
         {.name = SLICE(":method"), .value = SLICE("GET")},
         {.name = SLICE(":scheme"), .value = is_secure ? SLICE("https") : SLICE("http")},
-        {.name = SLICE(":authority"), .value = host},
+        {.name = SLICE(":authority"), .value = health_probe_host(probe)},
         {.name = SLICE(":path"), .value = settings->health.path},
         {.name = SLICE("user-agent"), .value = SLICE("vif/" VIF_VERSION " (health check)")},
     };

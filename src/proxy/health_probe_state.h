@@ -33,6 +33,9 @@ struct health_probe {
 /* The check is over: `fault` is NULL, or says what is wrong. Does nothing if it was over already. */
 void health_probe_end(struct health_probe *probe, const char *fault);
 
+/* The name that it asks for: the route's, or else the server's. */
+struct slice health_probe_host(const struct health_probe *probe);
+
 /* What came of the response: its head, content, and its end. Each may end the check. */
 void health_probe_take_head(struct health_probe *probe, const struct http_response_head *head);
 void health_probe_take_content(struct health_probe *probe, struct slice bytes);

@@ -12,6 +12,16 @@
 #define HAS_TLS(link) false
 #endif
 
+enum upstream_offer upstream_offer_of(const struct upstream *upstream)
+{
+    switch (upstream->http) {
+    case PROXY_HTTP_1: return UPSTREAM_OFFER_H1;
+    case PROXY_HTTP_2: return UPSTREAM_OFFER_H2;
+    case PROXY_HTTP_AUTO: return UPSTREAM_OFFER_ANY;
+    }
+    UNREACHABLE();
+}
+
 static int upstream_link_begin_tls(struct upstream_link *link, struct upstream *upstream,
                                    const struct upstream_link_events *events)
 {

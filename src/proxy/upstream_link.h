@@ -23,6 +23,9 @@ enum upstream_offer {
     UPSTREAM_OFFER_ANY, /* rather HTTP/2 */
 };
 
+/* As the route wants the server to be spoken to. */
+enum upstream_offer upstream_offer_of(const struct upstream *upstream);
+
 /* How a link begins. */
 struct upstream_link_plan {
     const struct proxy_settings *settings;

@@ -37,12 +37,9 @@ static enum proxy_fault upstream_connection_forsake(struct upstream_connection *
 /* A request that wants to change to another protocol needs HTTP/1, see upstream_connect. */
 static enum upstream_offer upstream_connection_offer(const struct upstream_connection *connection)
 {
-    switch (connection->upstream->http) {
-    case PROXY_HTTP_1: return UPSTREAM_OFFER_H1;
-    case PROXY_HTTP_2: return UPSTREAM_OFFER_H2;
-    case PROXY_HTTP_AUTO: return connection->user->wants_upgrade ? UPSTREAM_OFFER_H1 : UPSTREAM_OFFER_ANY;
-    }
-    UNREACHABLE();
+    const struct upstream *upstream = connection->upstream;
+    bool needs_h1 = upstream->http == PROXY_HTTP_AUTO && connection->user->wants_upgrade;
+    return needs_h1 ? UPSTREAM_OFFER_H1 : upstream_offer_of(upstream);
 }
 
 /* The server has chosen, if it was asked. Returns false if out of memory. */

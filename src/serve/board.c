@@ -168,8 +168,7 @@ static struct digest name_of_server(struct slice route, struct slice url)
 
 static bool is_entry_of(const struct board_server *server, const struct digest *name)
 {
-    return state_of(server) == BOARD_USED && server->name.first == name->first &&
-           server->name.second == name->second;
+    return state_of(server) == BOARD_USED && digest_equal(&server->name, name);
 }
 
 static void copy_text(char *out, size_t size, struct slice text)
@@ -387,7 +386,7 @@ struct digest board_list_name(struct slice path)
 
 static bool is_list_of(const struct board_list *list, const struct digest *name)
 {
-    return list->number != 0 && list->name.first == name->first && list->name.second == name->second;
+    return list->number != 0 && digest_equal(&list->name, name);
 }
 
 /* That of the name, or the one that is given up for it. */
