@@ -5,6 +5,7 @@ import pytest
 
 import wire
 from origin import Origin, echo
+from vif import run
 
 
 @pytest.fixture
@@ -38,6 +39,23 @@ def proxy(server, origins):
         return server(config={**forwarding(origin, path, **options), **top}), origin
 
     return make
+
+
+def named(name):
+    """A script of an origin that answers each request with its name."""
+    return lambda peer: peer.read_request() is not None and peer.answer(name)
+
+
+def upstream(vif, *words, good=True):
+    """What the command prints."""
+    done = run("upstream", *words, "--pid", vif.process.pid)
+    assert (done.returncode == 0) is good, done
+    return done.stdout if good else done.stderr
+
+
+def servers_of(vif):
+    """The rows of `vif upstream list` by server."""
+    return {row["server"]: row for row in json.loads(upstream(vif, "list", "--json"))}
 
 
 def log_lines(vif, count):

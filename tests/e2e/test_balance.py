@@ -9,13 +9,9 @@ import pytest
 
 import vif as vif_process
 import wire
-from proxies import forwarding, log_lines, origins, proxy  # noqa: F401
+from proxies import forwarding, log_lines, named, origins, proxy  # noqa: F401
 
 pytestmark = pytest.mark.http1
-
-
-def named(name):
-    return lambda peer: peer.read_request() is not None and peer.answer(name)
 
 
 def server_at(origin, **options):

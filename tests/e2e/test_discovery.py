@@ -12,16 +12,12 @@ import vif as vif_process
 import wire
 from name_server import SRV, NameServer
 from origin import Origin, Silent
-from proxies import forwarding, log_lines, origins  # noqa: F401
+from proxies import forwarding, log_lines, named, origins  # noqa: F401
 
 pytestmark = pytest.mark.http1
 
 if "c-ares" not in vif_process.run("version").stdout:
     pytest.skip("built without c-ares", allow_module_level=True)
-
-
-def named(name):
-    return lambda peer: peer.read_request() is not None and peer.answer(name)
 
 
 @pytest.fixture

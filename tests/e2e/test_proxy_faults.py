@@ -11,7 +11,7 @@ import test_framing
 import vif as vif_process
 import wire
 from origin import Origin
-from proxies import forwarding, log_lines, origins, proxy  # noqa: F401
+from proxies import forwarding, log_lines, named, origins, proxy  # noqa: F401
 
 pytestmark = pytest.mark.any_protocol
 
@@ -649,10 +649,6 @@ def test_an_upload_to_a_slow_server_holds_little(proxy, chunked):
 
 
 # ---- several servers ----
-
-def named(name):
-    return lambda peer: peer.read_request() is not None and peer.answer(name)
-
 
 def test_round_robin(server, origins):
     several = [origins(named(name)) for name in "abc"]

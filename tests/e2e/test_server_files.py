@@ -19,21 +19,22 @@ import succession
 import vif as vif_process
 import wire
 from origin import Origin
-from proxies import forwarding, log_lines, origins  # noqa: F401
+from proxies import forwarding, log_lines, named, origins, servers_of, upstream  # noqa: F401
 
 pytestmark = [pytest.mark.http1, pytest.mark.any_backend]
 
 IS_ROOT = os.geteuid() == 0
 
 
-def named(name):
-    return lambda peer: peer.read_request() is not None and peer.answer(name)
-
-
 @pytest.fixture
 def several(origins):
     """several("ab"): an origin for each letter, which answers with it."""
     return lambda names: [origins(named(name)) for name in names]
+
+
+def slow_until(release):
+    """A script of an origin that answers when it may."""
+    return lambda peer: peer.read_request() is not None and release.wait(wire.TIME_LIMIT) and peer.answer("slow")
 
 
 def configured(path="servers.yaml", **options):
@@ -58,18 +59,8 @@ def put(path, *servers, text=None):
     new.replace(path)
 
 
-def upstream(vif, *words, good=True):
-    done = vif_process.run("upstream", *words, "--pid", vif.process.pid)
-    assert (done.returncode == 0) is good, done
-    return done.stdout if good else done.stderr
-
-
-def rows(vif):
-    return {row["server"]: row for row in json.loads(upstream(vif, "list", "--json"))}
-
-
 def weights(vif):
-    return {server: row["weight"] for server, row in rows(vif).items()}
+    return {server: row["weight"] for server, row in servers_of(vif).items()}
 
 
 # A second, and more on a busy machine; less than after which each file is looked at in any case.
@@ -79,7 +70,7 @@ SOON = 6
 def wait_for(vif, *servers):
     """Until the list is in force: `vif upstream` and the workers have it from the same memory."""
     wanted = {one.url for one in servers}
-    wire.wait_until(lambda: set(rows(vif)) == wanted, f"the list to be {wanted}", SOON)
+    wire.wait_until(lambda: set(servers_of(vif)) == wanted, f"the list to be {wanted}", SOON)
 
 
 def bodies(vif, count=12):
@@ -112,7 +103,7 @@ def test_items_are_those_of_to(server, several, tmp_path):
     put(tmp_path / "lists" / "servers.yaml", (first, 1), {"server": second.url, "weight": 3, "connections": 7},
         {"server": "unix:../lists.sock", "backup": True})
     vif = server(config=configured("lists/servers.yaml"), workers=2)
-    told = rows(vif)
+    told = servers_of(vif)
     assert {row["weight"] for row in told.values()} == {1, 3}
     assert told[second.url]["connections"] == 7
     assert [one for one, row in told.items() if row["backup"]] == [f"unix:{tmp_path}/lists/../lists.sock"]
@@ -269,14 +260,14 @@ def test_what_is_known_of_servers_that_stay_is_kept(server, several, tmp_path):
         while not first.connection_count or not second.connection_count:
             client.exchange("GET", "/")
         second.stop()
-        wire.wait_until(lambda: rows(vif)[second.url]["state"] == "down", "it to be down")
-        before = rows(vif)[first.url]["requests"]
+        wire.wait_until(lambda: servers_of(vif)[second.url]["state"] == "down", "it to be down")
+        before = servers_of(vif)[first.url]["requests"]
         put(path, (first, 2), second, third)
         wait_for(vif, first, second, third)
-        assert rows(vif)[second.url]["state"] == "down"
+        assert servers_of(vif)[second.url]["state"] == "down"
         got = {client.exchange("GET", "/").body.decode() for _ in range(12)}
     assert got == {"a", "c"}
-    after = rows(vif)[first.url]
+    after = servers_of(vif)[first.url]
     assert (after["requests"], after["weight"]) == (before + 8, 2)
 
 
@@ -298,8 +289,7 @@ def test_no_connection_to_a_server_that_stays_is_closed(server, several, tmp_pat
 
 def test_a_server_that_is_gone_finishes_what_it_has(server, origins, several, tmp_path):
     release = threading.Event()
-    slow = origins(
-        lambda peer: peer.read_request() is not None and release.wait(wire.TIME_LIMIT) and peer.answer("slow"))
+    slow = origins(slow_until(release))
     second, = several("b")
     path = tmp_path / "servers.yaml"
     put(path, slow)
@@ -314,23 +304,28 @@ def test_a_server_that_is_gone_finishes_what_it_has(server, origins, several, tm
         assert client.read_response().body == b"slow"
 
 
-@pytest.mark.parametrize("options", [{}, {"sticky": {}}, {"balance": "hash"}])
-@pytest.mark.parametrize("is_last", [False, True])
-def test_who_waits_for_a_server_that_is_gone_gets_another(server, origins, several, tmp_path, options, is_last):
-    """At once, and without a new request: nothing of theirs was sent. `is_last`: the list becomes empty."""
-    release = threading.Event()
-    slow = origins(
-        lambda peer: peer.read_request() is not None and release.wait(wire.TIME_LIMIT) and peer.answer("slow"))
-    second, = several("b")
-    path = tmp_path / "servers.yaml"
-    put(path, slow)
-    vif = server(config=configured(path, connections=1, queue_timeout="60s", **options))
-    clients = [vif.connect() for _ in range(5)]
+def crowd_at(vif, slow, count):
+    """Clients, the first of which is being served, while the others wait for that."""
+    clients = [vif.connect() for _ in range(count)]
     clients[0].request("GET", "/")
     wire.wait_until(lambda: slow.requests, "the request")
     for client in clients[1:]:
         client.request("GET", "/")
         wire.wait_until(client.has_been_read, "the request to wait")
+    return clients
+
+
+@pytest.mark.parametrize("options", [{}, {"sticky": {}}, {"balance": "hash"}])
+@pytest.mark.parametrize("is_last", [False, True])
+def test_who_waits_for_a_server_that_is_gone_gets_another(server, origins, several, tmp_path, options, is_last):
+    """At once, and without a new request: nothing of theirs was sent. `is_last`: the list becomes empty."""
+    release = threading.Event()
+    slow = origins(slow_until(release))
+    second, = several("b")
+    path = tmp_path / "servers.yaml"
+    put(path, slow)
+    vif = server(config=configured(path, connections=1, queue_timeout="60s", **options))
+    clients = crowd_at(vif, slow, 5)
     if is_last:
         upstream(vif, "remove", slow.url)
         assert {client.read_response().status for client in clients[1:]} == {503}
@@ -345,20 +340,14 @@ def test_who_waits_for_a_server_that_is_gone_gets_another(server, origins, sever
 @pytest.mark.parametrize("is_last", [False, True])
 def test_who_has_failed_at_one_and_waits_for_another_gets_a_new_one(server, origins, several, tmp_path, is_last):
     release = threading.Event()
-    slow = origins(
-        lambda peer: peer.read_request() is not None and release.wait(wire.TIME_LIMIT) and peer.answer("slow"))
+    slow = origins(slow_until(release))
     bad, = several("a")
     second, = several("b")
     bad.stop()
     path = tmp_path / "servers.yaml"
     put(path, bad, slow)
     vif = server(config=configured(path, connections=1, queue_timeout="60s", max_failures=1000))
-    clients = [vif.connect() for _ in range(3)]
-    clients[0].request("GET", "/")
-    wire.wait_until(lambda: slow.requests, "the request")
-    for client in clients[1:]:
-        client.request("GET", "/")
-        wire.wait_until(client.has_been_read, "the request to wait")
+    clients = crowd_at(vif, slow, 3)
     if is_last:
         upstream(vif, "remove", bad.url)
         upstream(vif, "remove", slow.url)
@@ -430,7 +419,7 @@ def test_a_wrong_list_changes_nothing(server, several, tmp_path):
                         "the fault")
         assert error_lines(vif, f"proxy: {path}{where}")
         assert f"{path}: 1 servers; since then it is wrong: {path}{where}" in status()
-        assert set(rows(vif)) == {first.url} and figures() == {"good": 0, "servers": 1}
+        assert set(servers_of(vif)) == {first.url} and figures() == {"good": 0, "servers": 1}
     path.unlink()
     wire.wait_until(lambda: error_lines(vif, f"proxy: {path}: it does not exist"), "the fault")
     assert bodies(vif) == {"a": 12}
@@ -472,7 +461,7 @@ def test_changes_at_run_time_hold_until_their_server_leaves(server, several, tmp
     assert "the route has this server already" in upstream(vif, "add", second.url, good=False)
     put(path, first, (second, 2))
     wire.wait_until(lambda: weights(vif) == {first.url: 0, second.url: 2, third.url: 4}, "the new weight")
-    assert rows(vif)[first.url]["state"] == "draining"
+    assert servers_of(vif)[first.url]["state"] == "draining"
     put(path, second, (third, 9))
     wire.wait_until(lambda: weights(vif) == {second.url: 1, third.url: 9}, "a list that has the added one")
     put(path, first, second)
@@ -492,7 +481,7 @@ def test_a_reload_reads_it(server, several, tmp_path):
     vif = server(config=configured(path))
     put(path, second)
     reload(vif)
-    assert set(rows(vif)) == {second.url} and bodies(vif) == {"b": 12}
+    assert set(servers_of(vif)) == {second.url} and bodies(vif) == {"b": 12}
     put(path, text="- wrong\n- {x: 1}")
     assert f"{path}:2:4: error: " in reload(vif, good=False)
     assert bodies(vif) == {"b": 12}

@@ -9,24 +9,9 @@ import pytest
 
 import vif as vif_process
 import wire
-from proxies import forwarding, origins  # noqa: F401
+from proxies import forwarding, named, origins, servers_of, upstream  # noqa: F401
 
 pytestmark = pytest.mark.http1
-
-
-def named(name):
-    return lambda peer: peer.read_request() is not None and peer.answer(name)
-
-
-def upstream(vif, *words, good=True):
-    """What it prints."""
-    done = vif_process.run("upstream", *words, "--pid", vif.process.pid)
-    assert (done.returncode == 0) is good, done
-    return done.stdout if good else done.stderr
-
-
-def servers_of(vif):
-    return {row["server"]: row for row in json.loads(upstream(vif, "list", "--json"))}
 
 
 def bodies(vif, count=8, fields=None):

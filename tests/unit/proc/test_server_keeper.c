@@ -228,14 +228,20 @@ static void a_reader_that_was_waited_for_is_not_killed(void **state)
     end_keeping(keeping);
 }
 
+/* Until the reader has ended; what it wrote has not been taken yet. */
+static void await_reader(const struct keeping *keeping)
+{
+    struct pollfd fd = {.fd = file_of(keeping)->reader_fd, .events = POLLIN};
+    assert_int_equal(sys_poll(&fd, 1, 20000), 1);
+}
+
 static void a_reader_that_dies_is_told(void **state)
 {
     (void)state;
     struct keeping *keeping = begin_keeping();
     server_keeper_look(&keeping->keeper, 1000);
     sys_kill(file_of(keeping)->reader, SIGKILL);
-    struct pollfd fd = {.fd = file_of(keeping)->reader_fd, .events = POLLIN};
-    assert_int_equal(sys_poll(&fd, 1, 20000), 1);
+    await_reader(keeping);
     file_of(keeping)->reading->result = SERVER_READING_NONE; /* in case that it was quicker */
     await(keeping, 1000);
     reap_reader(keeping);
@@ -252,8 +258,7 @@ static void whatever_a_reader_writes_has_bounds(void **state)
     struct keeping *keeping = begin_keeping();
     struct server_reading *reading = file_of(keeping)->reading;
     server_keeper_look(&keeping->keeper, 1000);
-    struct pollfd fd = {.fd = file_of(keeping)->reader_fd, .events = POLLIN};
-    assert_int_equal(sys_poll(&fd, 1, 20000), 1);
+    await_reader(keeping);
     memset(&reading->list, 'x', sizeof(reading->list));
     reading->text_length = SIZE_MAX;
     reading->result = SERVER_READING_GOOD;
@@ -272,8 +277,7 @@ static void text_of_a_reader_has_bounds(void **state)
     struct keeping *keeping = begin_keeping();
     struct server_reading *reading = file_of(keeping)->reading;
     server_keeper_look(&keeping->keeper, 1000);
-    struct pollfd fd = {.fd = file_of(keeping)->reader_fd, .events = POLLIN};
-    assert_int_equal(sys_poll(&fd, 1, 20000), 1);
+    await_reader(keeping);
     memset(reading->text, '\033', sizeof(reading->text));
     reading->text_length = SIZE_MAX;
     reading->result = SERVER_READING_WRONG;
