@@ -126,6 +126,8 @@ void master_upgrade_step(struct master *master)
     struct upgrade_heir heir;
     struct buffer text;
     buffer_init(&text, TEXT_BYTES_MAX);
+    /* Whoever said that it is ready may have died since, and this turn of the loop began before that. */
+    supervisor_take_changes(&master->supervisor);
     switch (upgrade_step(&master->upgrade, &heir, &text)) {
     case UPGRADE_GOES_ON: break;
     case UPGRADE_READY: hand_over(master, &heir, &text); break;
