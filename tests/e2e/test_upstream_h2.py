@@ -207,14 +207,18 @@ def test_requests_share_a_connection(h2_proxy):
 
 
 def test_no_more_than_the_server_takes(h2_proxy):
+    made = []
+
     def script(h2):
         answered = 0
+        wire.wait_until(lambda: made and made[0].connection_count > 1, "a second connection")
         while h2.wait(lambda: sum(call.has_ended for call in h2.calls.values()) > answered):
             assert len(h2.calls) - answered <= 2
             h2.answer(list(h2.calls.values())[answered], b"x")
             answered += 1
 
     vif, origin = h2_proxy(script, settings={"_3": 2})
+    made.append(origin)
     assert in_threads(8, lambda i: vif.get("/").status) == [200] * 8
     assert 1 < origin.connection_count <= 8
 
