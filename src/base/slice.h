@@ -34,11 +34,12 @@ static inline struct slice slice_from(const char *string)
     return slice_make(string, string ? strlen(string) : 0);
 }
 
-/* From `start` (at most the length) to the end. */
+/* From `start` (at most the length) to the end. An empty slice may have no address, to which nothing can be
+ * added, not even 0 (C17 6.5.6). */
 static inline struct slice slice_skip(struct slice slice, size_t start)
 {
     assert(start <= slice.length);
-    return slice_make(slice.data + start, slice.length - start);
+    return slice_make(start > 0 ? slice.data + start : slice.data, slice.length - start);
 }
 
 /* The first `length` bytes (at most the slice's length). */

@@ -3,6 +3,7 @@ import ctypes
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import time
 
@@ -69,6 +70,12 @@ def socket_of(pid):
     else:
         folder = f"{os.environ['XDG_RUNTIME_DIR']}/vif" if "XDG_RUNTIME_DIR" in os.environ else f"/tmp/vif-{os.geteuid()}"
     return pathlib.Path(folder) / f"{pid}.sock"
+
+
+def takes_commands(pid):
+    """Not so a socket that was left by a process of the same number."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(socket_of(pid))) == 0
 
 
 def status_of(server):

@@ -344,7 +344,7 @@ def begin_upgrade(site):
     former.send_signal(signal.SIGSTOP)
 
     def find():
-        return [pid for pid in vif.children_of(former.pid) if succession.socket_of(pid).exists()]
+        return [pid for pid in vif.children_of(former.pid) if succession.takes_commands(pid)]
 
     try:
         (heir,) = wire.wait_until(find, "the control socket of the new one")
